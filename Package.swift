@@ -1,0 +1,95 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// A test target that mirrors one source module.
+func tests(
+  _ module: String, _ more: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
+  .testTarget(
+    name: "\(module)Tests",
+    dependencies: [.init(stringLiteral: module)] + more,
+    exclude: exclude
+  )
+}
+
+let package = Package(
+  name: "Lockstep",
+  products: [
+    .executable(name: "lockstep", targets: ["LockstepCommand"]),
+    .library(name: "LockstepMPI", targets: ["LockstepMPI"]),
+    .library(name: "LockstepTesting", targets: ["LockstepTesting"]),
+    .library(name: "Lockstep", targets: ["Lockstep"]),
+  ],
+  targets: [
+    // C libraries of the system.
+    .systemLibrary(
+      name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
+    .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+
+    // Vector kernels: one table of functions an instruction set.
+    .target(name: "CLockstepKernels"),
+
+    // MPI, usable on its own.
+    .target(name: "LockstepMPI", dependencies: ["CMPI"]),
+
+    // Running programs under mpirun from tests.
+    .target(name: "LockstepTesting"),
+    .executableTarget(
+      name: "mpi-checks", dependencies: ["LockstepMPI"], path: "Tests/Programs/mpi-checks"),
+    tests("LockstepMPI", ["LockstepTesting", "mpi-checks"]),
+    tests("LockstepTesting", ["mpi-checks"]),
+
+    // The trainer, from the inside out.
+    .target(name: "LockstepEngine", dependencies: ["COneDNN", "CLockstepKernels"]),
+    .target(name: "LockstepLayers", dependencies: ["LockstepEngine"]),
+    .target(name: "LockstepOptimization", dependencies: ["LockstepEngine", "CLockstepKernels"]),
+    .target(name: "LockstepFiles", dependencies: ["CZlib", "CXXHash"]),
+    .target(name: "CLockstepData", exclude: ["Resources"]),
+    .target(
+      name: "LockstepDatasets",
+      dependencies: ["LockstepEngine", "LockstepFiles", "CLockstepData"]),
+    .target(
+      name: "LockstepTraining",
+      dependencies: [
+        "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepDatasets",
+        "LockstepFiles", "CLockstepKernels",
+      ]),
+    .target(name: "LockstepDistributed", dependencies: ["LockstepTraining", "LockstepMPI"]),
+    .executableTarget(
+      name: "fold-checks",
+      dependencies: [
+        "LockstepDistributed", "LockstepTraining", "LockstepEngine", "LockstepFiles", "LockstepMPI",
+      ], path: "Tests/Programs/fold-checks"),
+    tests("LockstepDistributed", ["LockstepTesting", "fold-checks"]),
+    .target(
+      name: "Lockstep",
+      dependencies: [
+        "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepDatasets",
+        "LockstepFiles", "LockstepTraining", "LockstepDistributed",
+      ]),
+    .executableTarget(name: "LockstepCommand", dependencies: ["Lockstep"]),
+
+    // What tests of several modules share.
+    .target(
+      name: "LockstepTestSupport", dependencies: ["LockstepEngine", "LockstepFiles", "CZlib"],
+      path: "Tests/LockstepTestSupport", exclude: ["Data"]),
+
+    tests("LockstepEngine", ["LockstepFiles", "LockstepTestSupport"]),
+    tests("LockstepLayers", ["LockstepEngine", "LockstepFiles", "LockstepTestSupport"]),
+    tests("LockstepFiles", ["LockstepTestSupport"], exclude: ["Fixtures"]),
+    tests(
+      "LockstepTraining",
+      [
+        "LockstepEngine", "LockstepOptimization", "LockstepFiles", "LockstepDatasets",
+        "LockstepTestSupport",
+      ]),
+    tests("LockstepDatasets", ["LockstepEngine", "LockstepFiles", "LockstepTestSupport"]),
+    .testTarget(
+      name: "LockstepOptimizationTests",
+      dependencies: ["LockstepOptimization", "LockstepEngine", "CLockstepKernels"],
+      exclude: ["Reference"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Installs what is missing, checks the format, builds everything without warnings, and runs all
+# tests. Arguments are passed on to `swift test` (--filter NAME).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+scripts/setup.sh
+source scripts/environment.sh
+
+echo "test: format"
+swift format lint --strict --recursive --parallel --configuration .swift-format \
+  Sources Tests Package.swift
+
+echo "test: build"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! swift build -c release --build-tests >"$log" 2>&1; then
+  cat "$log"
+  exit 1
+fi
+if grep -E 'warning:' "$log"; then
+  echo "test: the build must not warn" >&2
+  exit 1
+fi
+
+echo "test: embedded data"
+scripts/check-embedded-data.sh
+
+echo "test: run"
+swift test -c release --skip-build --disable-xctest "$@"
