@@ -1,0 +1,16 @@
+#ifndef LOCKSTEP_CMPI_SHIM_H
+#define LOCKSTEP_CMPI_SHIM_H
+
+// MPI for Swift. Handles, datatypes and operations of MPI are macros (in Open MPI over addresses of
+// globals, in MPICH over integers), which Swift does not import; so each handle is wrapped in a
+// struct of one member and each call in a function. Nothing here holds state.
+
+#include "handles.h"
+#include "types.h"
+#include "point_to_point.h"
+#include "collectives.h"
+#include "nonblocking_collectives.h"
+#include "window.h"
+#include "atomics.h"
+
+#endif

@@ -1,0 +1,44 @@
+/// A value with an index, for the minimum or maximum and the place where it was found.
+///
+/// Of equal values the lowest index wins. Source: MPI 3.1, section 5.9.4.
+public struct MPIIndexed<Value: MPIIndexable>: MPIDatatype, Equatable {
+  public var value: Value
+  /// The index, often the rank.
+  public var index: Int32
+
+  public init(_ value: Value, index: Int) {
+    self.value = value
+    self.index = Int32(index)
+  }
+
+  public static var mpiLayout: MPILayout { Value.mpiIndexedLayout }
+}
+
+/// A value for which MPI has a pair type.
+public protocol MPIIndexable: MPINumber, Equatable {
+  /// The layout of the value followed by an index.
+  static var mpiIndexedLayout: MPILayout { get }
+}
+
+extension Int16: MPIIndexable {
+  public static var mpiIndexedLayout: MPILayout { .init(kind: .int16Index) }
+}
+extension Int32: MPIIndexable {
+  public static var mpiIndexedLayout: MPILayout { .init(kind: .int32Index) }
+}
+extension Int64: MPIIndexable {
+  public static var mpiIndexedLayout: MPILayout { .init(kind: .int64Index) }
+}
+extension Int: MPIIndexable {
+  public static var mpiIndexedLayout: MPILayout { .init(kind: .int64Index) }
+}
+extension Float: MPIIndexable {
+  public static var mpiIndexedLayout: MPILayout { .init(kind: .floatIndex) }
+}
+extension Double: MPIIndexable {
+  public static var mpiIndexedLayout: MPILayout { .init(kind: .doubleIndex) }
+}
+
+/// A value-and-index pair: the type that locations of minima and maxima are found on.
+public protocol MPIPair: MPIDatatype {}
+extension MPIIndexed: MPIPair {}

@@ -1,0 +1,98 @@
+internal import CMPI
+
+/// A run of values as MPI takes it: a type and a count that fits C's `int`.
+///
+/// MPI 3.1 counts in `int`. A longer run becomes one value of a type made for it, n = q·limit + r
+/// values as q runs of `limit` followed by r values, so that it is still one message (or one part
+/// of a collective) and the other side may count it differently.
+struct Transfer {
+  let type: lockstep_mpi_datatype
+  let count: Int32
+  private let isMade: Bool
+
+  /// Calls `body` with the transfer of `count` values.
+  ///
+  /// A made type is freed on return; MPI keeps it alive until pending operations have finished.
+  static func of<T: MPIDatatype, Result>(
+    _ count: Int, _: T.Type, limit: Int, _ call: String,
+    _ body: (Transfer) throws(MPIError) -> Result
+  ) throws(MPIError) -> Result {
+    let base = try T.mpiLayout.handle()
+    if count <= limit {
+      return try body(Transfer(type: base, count: Int32(count), isMade: false))
+    }
+    var made = try long(count, base, stride: MemoryLayout<T>.stride, limit: limit, call)
+    do {
+      let result = try body(Transfer(type: made, count: 1, isMade: true))
+      try check("MPI_Type_free", lockstep_mpi_type_free(&made))
+      return result
+    } catch {
+      _ = lockstep_mpi_type_free(&made)
+      throw error
+    }
+  }
+
+  private static func long(
+    _ count: Int, _ base: lockstep_mpi_datatype, stride: Int, limit: Int, _ call: String
+  ) throws(MPIError) -> lockstep_mpi_datatype {
+    let (runs, rest) = count.quotientAndRemainder(dividingBy: limit)
+    guard runs <= limit else {
+      throw argumentError(call, "\(count) values are more than \(limit)², the most one call takes")
+    }
+    var pieces: [lockstep_mpi_datatype] = []
+    defer {
+      for var piece in pieces { _ = lockstep_mpi_type_free(&piece) }
+    }
+    func contiguous(_ n: Int, _ of: lockstep_mpi_datatype) throws(MPIError)
+      -> lockstep_mpi_datatype
+    {
+      var result = of
+      try check("MPI_Type_contiguous", lockstep_mpi_type_contiguous(Int32(n), of, &result))
+      pieces.append(result)
+      return result
+    }
+    let whole = try contiguous(runs, contiguous(limit, base))
+    var result = whole
+    if rest == 0 {
+      try check("MPI_Type_contiguous", lockstep_mpi_type_contiguous(1, whole, &result))
+    } else {
+      let tail = try contiguous(rest, base)
+      try check(
+        "MPI_Type_create_struct",
+        lockstep_mpi_type_pair(whole, tail, Int64(runs * limit * stride), &result))
+    }
+    try check("MPI_Type_commit", lockstep_mpi_type_commit(&result))
+    return result
+  }
+}
+
+/// The address of a run's first value.
+///
+/// An empty run may have none; MPI gets an address that it never follows, a different one for
+/// reading and for writing since it refuses equal ones.
+func address<T>(_ values: UnsafeBufferPointer<T>) -> UnsafeRawPointer {
+  values.baseAddress.map { UnsafeRawPointer($0) } ?? UnsafeRawPointer(bitPattern: 64)!
+}
+
+func address<T>(_ values: UnsafeMutableBufferPointer<T>) -> UnsafeMutableRawPointer {
+  values.baseAddress.map { UnsafeMutableRawPointer($0) } ?? UnsafeMutableRawPointer(
+    bitPattern: 128)!
+}
+
+/// An array of `count` values that `fill` writes.
+func makeArray<T: MPIDatatype>(
+  _ count: Int, _ fill: (UnsafeMutableBufferPointer<T>) throws(MPIError) -> Void
+) throws(MPIError) -> [T] {
+  var failure: MPIError?
+  let result = [T](unsafeUninitializedCapacity: count) { buffer, initialized in
+    do throws(MPIError) {
+      try fill(UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
+      initialized = count
+    } catch {
+      failure = error
+      initialized = 0
+    }
+  }
+  if let failure { throw failure }
+  return result
+}

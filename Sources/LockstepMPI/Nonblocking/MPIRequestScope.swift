@@ -1,0 +1,193 @@
+internal import CMPI
+
+extension MPICommunicator {
+  /// Calls `body` with a scope in which operations are started, and waits for all of them.
+  ///
+  /// ```swift
+  /// let incoming = MPIBuffer(repeating: Float(0), count: 1000)
+  /// try world.withRequests { scope in
+  ///   try scope.receive(into: scope.pin(incoming), from: left)
+  ///   try scope.send(scope.pin(values), to: right)
+  ///   compute()
+  /// }
+  /// ```
+  ///
+  /// No operation outlives the scope. Buffers that the scope pins live at least as long; a buffer
+  /// pointer of one's own must stay valid until `withRequests` returns, so take the pointer
+  /// outside: `array.withUnsafeMutableBufferPointer { buffer in try world.withRequests { … } }`.
+  ///
+  /// When `body` throws, pending receives are cancelled. Sends and collectives cannot be: they get
+  /// some time to finish, and if the peers do not take part the whole job is ended, because memory
+  /// that MPI still reads must not be given back.
+  ///
+  /// - Parameter unwindSeconds: the time that sends and collectives get after an error.
+  @discardableResult
+  public func withRequests<Result>(
+    unwindSeconds: Double = 5, _ body: (MPIRequestScope) throws -> Result
+  ) throws -> Result {
+    try requireUsable("MPI_Waitall")
+    let table = RequestTable(self)
+    do {
+      let result = try body(MPIRequestScope(table))
+      try table.close()
+      return result
+    } catch {
+      table.unwind(error, within: unwindSeconds)
+      throw error
+    }
+  }
+}
+
+/// Where non-blocking operations are started; see ``MPICommunicator/withRequests(unwindSeconds:_:)``.
+///
+/// After the closure that it is lent to has returned, everything has finished, and every use of the
+/// scope or its requests throws. Source: MPI 3.1, section 3.7.
+public struct MPIRequestScope {
+  let table: RequestTable
+
+  /// The communicator whose operations these are.
+  public var communicator: MPICommunicator { table.communicator }
+
+  init(_ table: RequestTable) { self.table = table }
+
+  // MARK: Buffers that live as long as the scope
+
+  /// The buffer's values, kept until the scope ends.
+  public func pin<T: MPIDatatype>(_ buffer: MPIBuffer<T>) -> UnsafeMutableBufferPointer<T> {
+    table.pinned.append(buffer)
+    return buffer.values
+  }
+
+  /// A copy of the array, kept until the scope ends.
+  public func pin<T: MPIDatatype>(_ array: [T]) -> UnsafeBufferPointer<T> {
+    UnsafeBufferPointer(pin(MPIBuffer(array)))
+  }
+
+  // MARK: Messages
+
+  /// Starts to send values; see ``MPICommunicator/send(_:to:tag:synchronous:)-(UnsafeBufferPointer<T>,_,_,_)``.
+  @discardableResult
+  public func send<T: MPIDatatype>(
+    _ values: UnsafeBufferPointer<T>, to destination: Int, tag: Int = 0, synchronous: Bool = false
+  ) throws(MPIError) -> MPIRequest {
+    try table.start(synchronous ? "MPI_Issend" : "MPI_Isend") { (start) throws(MPIError) in
+      try communicator.send(values, to: destination, tag: tag, synchronous: synchronous, start)
+    }
+  }
+
+  /// Starts to send a copy of an array.
+  @discardableResult
+  public func send<T: MPIDatatype>(
+    _ values: [T], to destination: Int, tag: Int = 0, synchronous: Bool = false
+  ) throws(MPIError) -> MPIRequest {
+    try send(pin(values), to: destination, tag: tag, synchronous: synchronous)
+  }
+
+  /// Starts to receive a message of at most `values.count` values.
+  ///
+  /// - Parameters:
+  ///   - source: a rank of the communicator, or nil for any.
+  ///   - tag: the message's tag, or nil for any.
+  @discardableResult
+  public func receive<T: MPIDatatype>(
+    into values: UnsafeMutableBufferPointer<T>, from source: Int?, tag: Int? = 0
+  ) throws(MPIError) -> MPIRequest {
+    try table.start("MPI_Irecv", isReceive: true) { (start) throws(MPIError) in
+      try communicator.receive(into: values, from: source, tag: tag, start)
+    }
+  }
+
+  /// Starts to receive a message into a buffer that the scope keeps.
+  @discardableResult
+  public func receive<T: MPIDatatype>(
+    into buffer: MPIBuffer<T>, from source: Int?, tag: Int? = 0
+  ) throws(MPIError) -> MPIRequest {
+    try receive(into: pin(buffer), from: source, tag: tag)
+  }
+
+  // MARK: Completion
+
+  /// Waits until all operations of the scope have finished.
+  public func waitAll() throws(MPIError) { _ = try table.all(waits: true) }
+
+  /// Whether all operations of the scope have finished.
+  public func testAll() throws(MPIError) -> Bool { try table.all(waits: false) }
+
+  /// Waits for one operation that was not reported yet; nil where none is pending.
+  public func waitAny() throws(MPIError) -> (request: MPIRequest, status: MPIStatus)? {
+    try table.any(waits: true)
+  }
+
+  /// One operation that has finished and was not reported yet, or nil.
+  public func testAny() throws(MPIError) -> (request: MPIRequest, status: MPIStatus)? {
+    try table.any(waits: false)
+  }
+
+  /// Waits until at least one operation has finished; all those that have. Empty where none is
+  /// pending.
+  public func waitSome() throws(MPIError) -> [(request: MPIRequest, status: MPIStatus)] {
+    try table.some(waits: true)
+  }
+
+  /// All operations that have finished and were not reported yet.
+  public func testSome() throws(MPIError) -> [(request: MPIRequest, status: MPIStatus)] {
+    try table.some(waits: false)
+  }
+}
+
+/// One operation that was started in a scope.
+public struct MPIRequest: Equatable {
+  let table: RequestTable
+  let index: Int
+
+  /// Waits until the operation has finished; at once where it has.
+  ///
+  /// For a send or a collective the status says nothing (source and tag are -1).
+  @discardableResult
+  public func wait() throws(MPIError) -> MPIStatus { try table.wait(index) }
+
+  /// The status where the operation has finished, else nil.
+  public func test() throws(MPIError) -> MPIStatus? { try table.test(index) }
+
+  /// Cancels a receive, unless a message has arrived: the status tells which.
+  public func cancel() throws(MPIError) { try table.cancel(index) }
+
+  public static func == (left: Self, right: Self) -> Bool {
+    left.table === right.table && left.index == right.index
+  }
+}
+
+extension MPICommunicator {
+  func send<T: MPIDatatype>(
+    _ values: UnsafeBufferPointer<T>, to destination: Int, tag: Int, synchronous: Bool,
+    _ start: OperationStart
+  ) throws(MPIError) {
+    let call = synchronous ? "MPI_Issend" : "MPI_Isend"
+    try requireUsable(call)
+    let to = try requireRank(call, "destination", destination)
+    let tag = try requireTag(call, tag)
+    try Transfer.of(values.count, T.self, limit: largestCount, call) { (run) throws(MPIError) in
+      try check(
+        call,
+        synchronous
+          ? lockstep_mpi_issend(
+            address(values), run.count, run.type, to, tag, handle, &start.request)
+          : lockstep_mpi_isend(
+            address(values), run.count, run.type, to, tag, handle, &start.request))
+    }
+  }
+
+  func receive<T: MPIDatatype>(
+    into values: UnsafeMutableBufferPointer<T>, from source: Int?, tag: Int?,
+    _ start: OperationStart
+  ) throws(MPIError) {
+    let call = "MPI_Irecv"
+    let (from, tag) = try selector(call, source, tag)
+    try Transfer.of(values.count, T.self, limit: largestCount, call) { (run) throws(MPIError) in
+      try check(
+        call,
+        lockstep_mpi_irecv(
+          address(values), run.count, run.type, from, tag, handle, &start.request))
+    }
+  }
+}

@@ -1,0 +1,224 @@
+internal import CMPI
+
+// Messages between two ranks, blocking. Source: MPI 3.1, chapter 3.
+
+extension MPICommunicator {
+  /// Sends values to a rank; returns when the buffer may be changed again.
+  ///
+  /// - Parameters:
+  ///   - values: the message.
+  ///   - destination: a rank of this communicator.
+  ///   - tag: 0 or greater; the receiver can select by it.
+  ///   - synchronous: whether to return only after the receiver has begun to receive.
+  public func send<T: MPIDatatype>(
+    _ values: UnsafeBufferPointer<T>, to destination: Int, tag: Int = 0, synchronous: Bool = false
+  ) throws(MPIError) {
+    let call = synchronous ? "MPI_Ssend" : "MPI_Send"
+    try requireUsable(call)
+    let to = try requireRank(call, "destination", destination)
+    let tag = try requireTag(call, tag)
+    try Transfer.of(values.count, T.self, limit: largestCount, call) { (run) throws(MPIError) in
+      try check(
+        call,
+        synchronous
+          ? lockstep_mpi_ssend(address(values), run.count, run.type, to, tag, handle)
+          : lockstep_mpi_send(address(values), run.count, run.type, to, tag, handle))
+    }
+  }
+
+  /// Receives a message of at most `values.count` values.
+  ///
+  /// - Parameters:
+  ///   - source: a rank of this communicator, or nil for any.
+  ///   - tag: the message's tag, or nil for any.
+  /// - Returns: who sent it, and how long it is.
+  /// - Throws: ``MPIError`` of kind `library` (truncation) where the message is longer.
+  @discardableResult
+  public func receive<T: MPIDatatype>(
+    into values: UnsafeMutableBufferPointer<T>, from source: Int?, tag: Int? = 0
+  ) throws(MPIError) -> MPIStatus {
+    let call = "MPI_Recv"
+    let (from, tag) = try selector(call, source, tag)
+    var status = lockstep_mpi_status()
+    try Transfer.of(values.count, T.self, limit: largestCount, call) { (run) throws(MPIError) in
+      try check(
+        call, lockstep_mpi_recv(address(values), run.count, run.type, from, tag, handle, &status))
+    }
+    return try MPIStatus(status)
+  }
+
+  /// Receives a message of whatever length.
+  public func receive<T: MPIDatatype>(
+    _ type: T.Type, from source: Int?, tag: Int? = 0
+  ) throws(MPIError) -> [T] {
+    try receiveWithStatus(type, from: source, tag: tag).values
+  }
+
+  /// Receives a message of whatever length, and says who sent it.
+  public func receiveWithStatus<T: MPIDatatype>(
+    _: T.Type, from source: Int?, tag: Int? = 0
+  ) throws(MPIError) -> (values: [T], status: MPIStatus) {
+    let (from, tag) = try selector("MPI_Mprobe", source, tag)
+    var message = lockstep_mpi_message()
+    var probed = lockstep_mpi_status()
+    // A matched probe: no other thread can take the message in between.
+    try check("MPI_Mprobe", lockstep_mpi_mprobe(from, tag, handle, &message, &probed))
+    let status = try MPIStatus(probed)
+    let call = "MPI_Mrecv"
+    let unit = T.mpiLayout.messageBytes
+    let count = (status.byteCount + unit - 1) / unit
+    let values: [T] = try makeArray(count) { (buffer) throws(MPIError) in
+      var received = lockstep_mpi_status()
+      try Transfer.of(count, T.self, limit: largestCount, call) { (run) throws(MPIError) in
+        try check(
+          call,
+          lockstep_mpi_mrecv(address(buffer), run.count, run.type, &message, &received))
+      }
+    }
+    guard status.byteCount % unit == 0 else {
+      throw argumentError(
+        call,
+        """
+        the message of \(status.byteCount) bytes from rank \(status.source) is no whole number of \
+        \(T.self) values
+        """)
+    }
+    return (values, status)
+  }
+
+  /// Sends one message and receives another, with no deadlock when two ranks do so at once.
+  @discardableResult
+  public func sendReceive<T: MPIDatatype, U: MPIDatatype>(
+    _ values: UnsafeBufferPointer<T>, to destination: Int, tag sendTag: Int = 0,
+    into result: UnsafeMutableBufferPointer<U>, from source: Int?, receiveTag: Int? = 0
+  ) throws(MPIError) -> MPIStatus {
+    let call = "MPI_Sendrecv"
+    let (from, receiveTag) = try selector(call, source, receiveTag)
+    let to = try requireRank(call, "destination", destination)
+    let sendTag = try requireTag(call, sendTag)
+    let start = UnsafeRawPointer(address(result))
+    if !values.isEmpty, !result.isEmpty,
+      address(values) < start + result.count * MemoryLayout<U>.stride,
+      start < address(values) + values.count * MemoryLayout<T>.stride
+    {
+      throw argumentError(call, "the two buffers overlap: use the in-place form")
+    }
+    var status = lockstep_mpi_status()
+    try Transfer.of(values.count, T.self, limit: largestCount, call) { (out) throws(MPIError) in
+      try Transfer.of(result.count, U.self, limit: largestCount, call) { (back) throws(MPIError) in
+        try check(
+          call,
+          lockstep_mpi_sendrecv(
+            address(values), out.count, out.type, to, sendTag, address(result), back.count,
+            back.type, from, receiveTag, handle, &status))
+      }
+    }
+    return try MPIStatus(status)
+  }
+
+  /// Sends the values and replaces them by a message of at most as many.
+  @discardableResult
+  public func sendReceive<T: MPIDatatype>(
+    inPlace values: UnsafeMutableBufferPointer<T>, to destination: Int, tag sendTag: Int = 0,
+    from source: Int?, receiveTag: Int? = 0
+  ) throws(MPIError) -> MPIStatus {
+    let call = "MPI_Sendrecv_replace"
+    let (from, receiveTag) = try selector(call, source, receiveTag)
+    let to = try requireRank(call, "destination", destination)
+    let sendTag = try requireTag(call, sendTag)
+    var status = lockstep_mpi_status()
+    try Transfer.of(values.count, T.self, limit: largestCount, call) { (run) throws(MPIError) in
+      try check(
+        call,
+        lockstep_mpi_sendrecv_replace(
+          address(values), run.count, run.type, to, sendTag, from, receiveTag, handle, &status))
+    }
+    return try MPIStatus(status)
+  }
+
+  /// Waits until a message can be received, and leaves it there.
+  public func probe(from source: Int?, tag: Int? = 0) throws(MPIError) -> MPIStatus {
+    let call = "MPI_Probe"
+    let (from, tag) = try selector(call, source, tag)
+    var status = lockstep_mpi_status()
+    try check(call, lockstep_mpi_probe(from, tag, handle, &status))
+    return try MPIStatus(status)
+  }
+
+  /// Whether a message can be received now: its status, or nil.
+  public func probeNow(from source: Int?, tag: Int? = 0) throws(MPIError) -> MPIStatus? {
+    let call = "MPI_Iprobe"
+    let (from, tag) = try selector(call, source, tag)
+    var status = lockstep_mpi_status()
+    var flag: Int32 = 0
+    try check(call, lockstep_mpi_iprobe(from, tag, handle, &flag, &status))
+    return flag == 0 ? nil : try MPIStatus(status)
+  }
+
+  /// The source and tag of a receive, nil meaning any.
+  func selector(_ call: String, _ source: Int?, _ tag: Int?) throws(MPIError) -> (Int32, Int32) {
+    try requireUsable(call)
+    var from = lockstep_mpi_any_source()
+    if let source { from = try requireRank(call, "source", source) }
+    var tag32 = lockstep_mpi_any_tag()
+    if let tag { tag32 = try requireTag(call, tag) }
+    return (from, tag32)
+  }
+}
+
+// Arrays, spans and single values.
+
+extension MPICommunicator {
+  /// Sends an array.
+  public func send<T: MPIDatatype>(
+    _ values: [T], to destination: Int, tag: Int = 0, synchronous: Bool = false
+  ) throws(MPIError) {
+    try values.withUnsafeBufferPointer { (buffer) throws(MPIError) in
+      try send(buffer, to: destination, tag: tag, synchronous: synchronous)
+    }
+  }
+
+  /// Sends a span.
+  public func send<T: MPIDatatype>(
+    _ values: Span<T>, to destination: Int, tag: Int = 0, synchronous: Bool = false
+  ) throws(MPIError) {
+    try values.withUnsafeBufferPointer { (buffer) throws(MPIError) in
+      try send(buffer, to: destination, tag: tag, synchronous: synchronous)
+    }
+  }
+
+  /// Sends one value.
+  public func send<T: MPIDatatype>(
+    _ value: T, to destination: Int, tag: Int = 0, synchronous: Bool = false
+  ) throws(MPIError) {
+    try send([value], to: destination, tag: tag, synchronous: synchronous)
+  }
+
+  /// Receives into a span.
+  @discardableResult
+  public func receive<T: MPIDatatype>(
+    into values: inout MutableSpan<T>, from source: Int?, tag: Int? = 0
+  ) throws(MPIError) -> MPIStatus {
+    try values.withUnsafeMutableBufferPointer { (buffer) throws(MPIError) in
+      try receive(into: buffer, from: source, tag: tag)
+    }
+  }
+
+  /// Sends an array and receives a message of whatever length up to `count` values.
+  public func sendReceive<T: MPIDatatype>(
+    _ values: [T], to destination: Int, tag: Int = 0, count: Int, from source: Int?,
+    receiveTag: Int? = 0
+  ) throws(MPIError) -> [T] {
+    var received = 0
+    let result: [T] = try makeArray(count) { (buffer) throws(MPIError) in
+      // A shorter message leaves the tail unwritten; it is dropped below.
+      UnsafeMutableRawBufferPointer(buffer).initializeMemory(as: UInt8.self, repeating: 0)
+      let status = try values.withUnsafeBufferPointer { (values) throws(MPIError) in
+        try sendReceive(
+          values, to: destination, tag: tag, into: buffer, from: source, receiveTag: receiveTag)
+      }
+      received = status.byteCount / T.mpiLayout.messageBytes
+    }
+    return received == count ? result : Array(result.prefix(received))
+  }
+}

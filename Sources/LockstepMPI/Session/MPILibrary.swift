@@ -1,0 +1,125 @@
+internal import CMPI
+internal import Synchronization
+
+/// The MPI library of this process: its state, its versions, its clock.
+///
+/// MPI exists once in a process, so these are static. Source: MPI 3.1, chapter 8.
+public enum MPILibrary {
+  /// Whether MPI was initialised, by whomever; stays true after it was finalized.
+  public static var isInitialized: Bool {
+    var flag: Int32 = 0
+    return MPI_Initialized(&flag) == lockstep_mpi_success() && flag != 0
+  }
+
+  /// Whether MPI was finalized; no communication is possible any more.
+  public static var isFinalized: Bool {
+    var flag: Int32 = 0
+    return MPI_Finalized(&flag) == lockstep_mpi_success() && flag != 0
+  }
+
+  /// Whether calls are possible now.
+  public static var isReady: Bool { isInitialized && !isFinalized }
+
+  /// The version of the MPI standard that the library implements, such as 3.1.
+  public static var standardVersion: (major: Int, minor: Int) {
+    var major: Int32 = 0
+    var minor: Int32 = 0
+    MPI_Get_version(&major, &minor)
+    return (Int(major), Int(minor))
+  }
+
+  /// The library's own name and version, such as `Open MPI v4.1.4, package: …`.
+  public static var version: String {
+    mpiString(capacity: lockstep_mpi_max_library_version()) { MPI_Get_library_version($0, $1) }
+      ?? "unknown"
+  }
+
+  /// The name of the processor, on Linux the host's name. The library must be ready.
+  public static func processorName() throws(MPIError) -> String {
+    try requireReady("MPI_Get_processor_name")
+    return mpiString(capacity: lockstep_mpi_max_processor_name()) {
+      MPI_Get_processor_name($0, $1)
+    } ?? "unknown"
+  }
+
+  /// Seconds since some moment in the past that does not change while the process lives.
+  public static func wallTime() throws(MPIError) -> Double {
+    try requireReady("MPI_Wtime")
+    return MPI_Wtime()
+  }
+
+  /// The resolution of ``wallTime()`` in seconds.
+  public static func wallTimeResolution() throws(MPIError) -> Double {
+    try requireReady("MPI_Wtick")
+    return MPI_Wtick()
+  }
+
+  /// The thread level that the library provides.
+  public static func threadLevel() throws(MPIError) -> MPIThreadLevel {
+    try requireReady("MPI_Query_thread")
+    var level: Int32 = 0
+    try check("MPI_Query_thread", MPI_Query_thread(&level))
+    return MPIThreadLevel(level)
+  }
+
+  /// Whether the calling thread is the one that initialised MPI.
+  public static func isMainThread() throws(MPIError) -> Bool {
+    try requireReady("MPI_Is_thread_main")
+    var flag: Int32 = 0
+    try check("MPI_Is_thread_main", MPI_Is_thread_main(&flag))
+    return flag != 0
+  }
+
+  /// The largest tag of a message, at least 32,767.
+  public static func largestTag() throws(MPIError) -> Int {
+    try requireReady("MPI_Comm_get_attr")
+    return Int(lockstep_mpi_largest_tag())
+  }
+
+  /// Throws unless calls are possible: MPI would end the process instead.
+  static func requireReady(_ call: String) throws(MPIError) {
+    if isReady { return }
+    let message =
+      isFinalized
+      ? "MPI is finalized: no call is possible any more"
+      : "MPI is not initialised: make an MPISession first"
+    throw MPIError(kind: .state, call: call, message: message, rank: worldRank)
+  }
+
+  /// The rank in the world, once a session knows it.
+  static var worldRank: Int? {
+    let value = storedWorldRank.load(ordering: .relaxed)
+    return value < 0 ? nil : value
+  }
+
+  static func remember(worldRank rank: Int) { storedWorldRank.store(rank, ordering: .relaxed) }
+
+  private static let storedWorldRank = Atomic<Int>(-1)
+}
+
+/// What threads of a process may call MPI. Source: MPI 3.1, section 12.4.
+public enum MPIThreadLevel: Int, Sendable, Comparable, CaseIterable {
+  /// There is one thread only.
+  case single
+  /// Only the thread that initialised MPI calls it.
+  case funneled
+  /// Any thread calls, never two at a time.
+  case serialized
+  /// Any thread calls at any time.
+  case multiple
+
+  public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+
+  var code: Int32 {
+    switch self {
+    case .single: lockstep_mpi_thread_single()
+    case .funneled: lockstep_mpi_thread_funneled()
+    case .serialized: lockstep_mpi_thread_serialized()
+    case .multiple: lockstep_mpi_thread_multiple()
+    }
+  }
+
+  init(_ code: Int32) {
+    self = Self.allCases.last { $0.code == code } ?? .single
+  }
+}

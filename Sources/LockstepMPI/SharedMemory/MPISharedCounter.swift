@@ -1,0 +1,50 @@
+internal import CMPI
+
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
+/// A growing number in a shared window that one rank writes and others wait for.
+///
+/// What the writer stored in shared memory before ``advance(to:)`` is visible to a reader that has
+/// seen the number (release and acquire). Put each counter into 64 bytes of its own.
+public struct MPISharedCounter {
+  private let address: UnsafeMutableRawPointer
+
+  /// A counter in 8 bytes of a window, at a multiple of 8; zeroed memory is the number 0.
+  public init(at address: UnsafeMutableRawPointer) {
+    precondition(Int(bitPattern: address) % 8 == 0, "a counter lies at a multiple of 8 bytes")
+    self.address = address
+  }
+
+  /// The number now.
+  public var value: UInt64 { lockstep_mpi_load_acquire(address) }
+
+  /// Sets the number, by its one writer.
+  public func advance(to value: UInt64) { lockstep_mpi_store_release(address, value) }
+
+  /// Waits until the number is at least `value`; at once where it is.
+  ///
+  /// Spins for some microseconds, then gives the processor away each time it looks, then sleeps
+  /// shortly in between, so that waiting ranks do not slow down those that they wait for.
+  ///
+  /// - Parameters:
+  ///   - spins: how often to look before giving the processor away; 0 where ranks share processors.
+  ///   - isGivenUp: looked at now and then; true ends the wait.
+  /// - Returns: whether the number was reached.
+  public func wait(atLeast value: UInt64, spins: Int = 2000, isGivenUp: () -> Bool) -> Bool {
+    for _ in 0..<spins {
+      if self.value >= value { return true }
+      lockstep_mpi_pause()
+    }
+    var looks = 0
+    while self.value < value {
+      if isGivenUp() { return false }
+      looks += 1
+      if looks < 2000 { sched_yield() } else { usleep(50) }
+    }
+    return true
+  }
+}

@@ -1,0 +1,80 @@
+import LockstepTesting
+import Testing
+
+@Suite struct MPISessionTests {
+  let program: String
+
+  init() throws { program = try MPIRunner.builtExecutable("mpi-checks") }
+
+  /// While the others wait for it in a collective.
+  @Test(arguments: [1, 2, 4])
+  func aThrowOnOneRankEndsTheJob(ranks: Int) throws {
+    let result = try MPIRunner.run(program, ["throw"], ranks: ranks, deadline: .seconds(30))
+    #expect(result.ending == .exited(7), "\(result.transcript)")
+    #expect(result.errorOutput.contains("rank \(ranks - 1): the disk is full\n"))
+    #expect(result.seconds < 10)
+  }
+
+  @Test func callsAfterTheEndThrow() throws {
+    for ranks in [1, 2] {
+      let result = try MPIRunner.run(
+        program, ["use-after-finalize"], ranks: ranks, deadline: .seconds(30))
+      #expect(result.succeeded, "\(result.transcript)")
+      let end = """
+        false true true [2.0] false true
+        rank 0: MPI_Barrier: MPI is finalized: no call is possible any more
+        rank 0: MPI_Allreduce: MPI is finalized: no call is possible any more
+        rank 0: MPI_Finalize: MPI is finalized: no call is possible any more
+        rank 0: MPI_Init_thread: MPI was finalized: a process can have one session only
+        rank 0: MPI_Win_sync: MPI is finalized: no call is possible any more
+        rank 0: MPI_Waitall: MPI is finalized: no call is possible any more
+        """
+      #expect(result.output.contains(end), "\(result.transcript)")
+      #expect(
+        result.lines.contains("MPI_Wtime: MPI is not initialised: make an MPISession first"))
+    }
+  }
+
+  /// A send cannot be called back, and its buffer must not go: the job ends instead.
+  @Test func aScopeThatCannotUnwindEndsTheJob() throws {
+    let result = try MPIRunner.run(program, ["stuck-unwind"], ranks: 2, deadline: .seconds(30))
+    #expect(result.ending == .exited(1), "\(result.transcript)")
+    #expect(
+      result.errorOutput.contains(
+        """
+        rank 0: MPI_Issend: still pending 0.5 s after the scope that started it failed with: lost \
+        the thread
+        """))
+  }
+
+  @Test func aSingleProcessNeedsNoLauncher() throws {
+    let result = try MPIRunner.runAlone(program, ["size"], deadline: .seconds(30))
+    #expect(result.succeeded, "\(result.transcript)")
+    #expect(result.lines.contains("size 1"))
+  }
+
+  @Test(arguments: [
+    ["PMI_SIZE": "4"], ["OMPI_COMM_WORLD_SIZE": "3"],
+    ["SLURM_PROCID": "1", "SLURM_STEP_NUM_TASKS": "2"],
+  ])
+  func theWrongLauncherIsRefused(environment: [String: String]) throws {
+    let result = try MPIRunner.runAlone(
+      program, ["size"], environment: environment.mapValues { $0 }, deadline: .seconds(30))
+    #expect(result.ending == .exited(1), "\(result.transcript)")
+    #expect(result.output == "")
+    #expect(result.errorOutput.hasPrefix("MPI_Init_thread: "))
+    #expect(result.errorOutput.contains("but this MPI library sees 1"))
+  }
+
+  /// A shell of salloc and a script of sbatch see the allocation's tasks, and may run one process.
+  @Test(arguments: [
+    ["SLURM_NTASKS": "4"], ["SLURM_NTASKS": "4", "SLURM_PROCID": "0"],
+    ["PMI_SIZE": "1", "SLURM_PROCID": "0", "SLURM_STEP_NUM_TASKS": "4"],
+  ])
+  func aSingleProcessInAnAllocationRuns(environment: [String: String]) throws {
+    let result = try MPIRunner.runAlone(
+      program, ["size"], environment: environment.mapValues { $0 }, deadline: .seconds(30))
+    #expect(result.succeeded, "\(result.transcript)")
+    #expect(result.lines.contains("size 1"))
+  }
+}

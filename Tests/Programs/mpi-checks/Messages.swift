@@ -1,0 +1,229 @@
+import LockstepMPI
+
+/// Messages around a ring.
+func messageChecks<T: CheckNumber>(_: T.Type) -> Check {
+  Check("messages.\(T.self)") { world, report in
+    let (rank, size) = (world.rank, world.size)
+    let right = (rank + 1) % size
+    let left = (rank + size - 1) % size
+    let own = samples(T.self, rank, 0..<6)
+    let theirs = samples(T.self, left, 0..<6)
+    let zeros = [T](repeating: T(small: 0), count: 6)
+
+    report.expectEqual(
+      try world.sendReceive(own, to: right, tag: 3, count: 10, from: left, receiveTag: 3), theirs,
+      "sendReceive")
+    report.expectEqual(
+      try withBuffer(own) { try world.sendReceive(inPlace: $0, to: right, from: left) }, theirs,
+      "sendReceive in place")
+
+    let incoming = MPIBuffer(repeating: T(small: 0), count: 6)
+    try world.withRequests { scope in
+      let request = try scope.receive(into: incoming, from: left, tag: 9)
+      try scope.send(own, to: right, tag: 9, synchronous: true)
+      let status = try request.wait()
+      report.expectEqual(status.source, left, "source")
+      report.expectEqual(status.tag, 9, "tag")
+      report.expectEqual(status.count(of: T.self), 6, "count")
+    }
+    report.expectEqual(incoming.array, theirs, "non-blocking")
+
+    guard size > 1 else { return }
+    // Blocking, from rank 0 outwards and back.
+    if rank == 0 {
+      for peer in 1..<size {
+        try world.send(samples(T.self, peer, 0..<peer), to: peer, tag: peer)
+        try world.send(own, to: peer, tag: 0, synchronous: true)
+      }
+      for peer in 1..<size {
+        report.expectEqual(
+          try world.receive(T.self, from: peer, tag: peer), samples(T.self, peer, 0..<peer + 1),
+          "of any length")
+      }
+    } else {
+      report.expectEqual(
+        try world.receive(T.self, from: 0, tag: rank), samples(T.self, rank, 0..<rank), "length")
+      var status: MPIStatus?
+      let received = try withBuffer(zeros) { status = try world.receive(into: $0, from: 0) }
+      report.expectEqual(received, samples(T.self, 0, 0..<6), "synchronous")
+      report.expectEqual(status?.count(of: T.self), 6, "status")
+      try world.send(samples(T.self, rank, 0..<rank + 1), to: 0, tag: rank)
+    }
+  }
+}
+
+func specialMessageChecks() -> [Check] {
+  [
+    Check("probe") { world, report in
+      let (rank, size) = (world.rank, world.size)
+      report.expect(try world.probeNow(from: nil, tag: 77) == nil, "nothing was sent")
+      guard size > 1 else { return }
+      if rank > 0 {
+        try world.send([Double](repeating: Double(rank), count: rank), to: 0, tag: 10 + rank)
+      } else {
+        var seen: Set<Int> = []
+        for _ in 1..<size {
+          let status = try world.probe(from: nil, tag: nil)
+          report.expectEqual(status.tag, 10 + status.source, "tag tells the source")
+          report.expectEqual(status.count(of: Double.self), status.source, "length")
+          report.expectEqual(
+            try world.probeNow(from: status.source, tag: status.tag), status, "probeNow agrees")
+          let message = try world.receiveWithStatus(
+            Double.self, from: status.source, tag: status.tag)
+          report.expectEqual(
+            message.values, [Double](repeating: Double(status.source), count: status.source),
+            "values")
+          seen.insert(status.source)
+        }
+        report.expectEqual(seen.count, size - 1, "each rank's message once")
+      }
+    },
+    Check("wait.any-some-all") { world, report in
+      let (rank, size) = (world.rank, world.size)
+      let buffers = (0..<size).map { _ in MPIBuffer(repeating: 0, count: 2) }
+      let later = (0..<size).map { _ in MPIBuffer(repeating: 0, count: 1) }
+      try world.withRequests { scope in
+        report.expect(try scope.waitAny() == nil, "nothing to wait for")
+        report.expect(try scope.waitSome().isEmpty, "nothing to wait for")
+        report.expect(try scope.testAll(), "nothing pending")
+        for peer in 0..<size { try scope.receive(into: buffers[peer], from: peer, tag: 1) }
+        report.expect(try scope.testAny() == nil, "nobody has sent yet")
+        report.expect(try scope.testSome().isEmpty, "nobody has sent yet")
+        report.expect(try !scope.testAll(), "receives are pending")
+        try world.barrier()
+        for peer in 0..<size { try scope.send([rank, peer], to: peer, tag: 1) }
+        var sources: [Int] = []
+        var reported = 0
+        if let first = try scope.waitAny() {
+          reported += 1
+          if first.status.source >= 0 { sources.append(first.status.source) }
+        }
+        while reported < 2 * size {
+          let some = try scope.waitSome()
+          report.expect(!some.isEmpty, "waitSome returns something")
+          if some.isEmpty { break }
+          reported += some.count
+          sources += some.map(\.status.source).filter { $0 >= 0 }
+        }
+        report.expectEqual(sources.sorted(), Array(0..<size), "each receive once")
+        report.expect(try scope.testAll(), "all are done")
+
+        for peer in 0..<size { try scope.receive(into: later[peer], from: peer, tag: 2) }
+        for peer in 0..<size { try scope.send([10 * rank + peer], to: peer, tag: 2) }
+        try scope.waitAll()
+        report.expect(try scope.testAny() == nil, "all were reported")
+      }
+      for peer in 0..<size {
+        report.expectEqual(buffers[peer].array, [peer, rank], "from \(peer)")
+        report.expectEqual(later[peer].array, [10 * peer + rank], "later from \(peer)")
+      }
+    },
+    Check("test") { world, report in
+      let buffer = MPIBuffer(repeating: Float(0), count: 1)
+      try world.withRequests { scope in
+        let request = try scope.receive(into: buffer, from: world.rank, tag: 5)
+        report.expect(try request.test() == nil, "not yet sent")
+        try scope.send([Float(world.rank) + 0.5], to: world.rank, tag: 5)
+        while try request.test() == nil {}
+        report.expectEqual(buffer[0], Float(world.rank) + 0.5, "received")
+        report.expectEqual(try request.wait().source, world.rank, "known status")
+      }
+    },
+    Check("cancel") { world, report in
+      let buffer = MPIBuffer(repeating: 0, count: 1)
+      try world.withRequests { scope in
+        let request = try scope.receive(into: buffer, from: world.rank, tag: 6)
+        try request.cancel()
+        report.expect(try request.wait().isCancelled, "a receive is cancelled")
+        let send = try scope.send([1], to: world.rank, tag: 7)
+        report.expectError("MPI_Cancel", "only a receive can") {
+          try send.cancel()
+          // A small message may have gone at once; then there is nothing to refuse.
+          if try send.test() != nil {
+            throw MPIError(
+              kind: .state, call: "MPI_Cancel", message: "only a receive can", rank: nil)
+          }
+        }
+        report.expectEqual(try world.receive(Int.self, from: world.rank, tag: 7), [1], "arrives")
+      }
+    },
+    Check("scope.throws") { world, report in
+      struct Trouble: Error {}
+      let buffer = MPIBuffer(repeating: 0, count: 1)
+      var escaped: MPIRequest?
+      do {
+        try world.withRequests { scope in
+          escaped = try scope.receive(into: buffer, from: world.rank, tag: 8)
+          throw Trouble()
+        }
+        report.expect(false, "the error was lost")
+      } catch {
+        report.expect(error is Trouble, "another error: \(error)")
+      }
+      report.expectError("MPI_Wait", "the scope of this request has ended") {
+        _ = try escaped?.wait()
+      }
+      // The cancelled receive takes no later message.
+      try world.sendReceive([42], to: world.rank, tag: 8, count: 1, from: world.rank, receiveTag: 8)
+        .forEach { report.expectEqual($0, 42, "the message is still for the taking") }
+    },
+    Check("persistent") { world, report in
+      let (rank, size) = (world.rank, world.size)
+      let right = (rank + 1) % size
+      let left = (rank + size - 1) % size
+      let outgoing = MPIBuffer(repeating: 0, count: 20)
+      let incoming = (0..<2).map { _ in MPIBuffer(repeating: 0, count: 10) }
+      let short = try world.duplicate()
+      short.largestCount = 6
+      for communicator in [world, short] {
+        let messages = MPIPersistentMessages(on: communicator)
+        for half in 0..<2 {
+          try messages.addReceive(
+            into: incoming[half].values, from: left, tag: half, owner: incoming[half])
+          try messages.addSend(
+            UnsafeBufferPointer(rebasing: outgoing.values[10 * half..<10 * half + 10]), to: right,
+            tag: half, owner: outgoing)
+        }
+        for round in 0..<20 {
+          for index in 0..<20 { outgoing[index] = 1000 * round + 100 * rank + index }
+          try messages.start()
+          report.expectError("MPI_Startall", "were started and not waited for") {
+            try messages.start()
+          }
+          try messages.wait()
+          for half in 0..<2 {
+            report.expectEqual(
+              incoming[half].array, (0..<10).map { 1000 * round + 100 * left + 10 * half + $0 },
+              "round \(round)")
+          }
+        }
+        report.expectError("MPI_Send_init", "destination \(size) is not a rank") {
+          try messages.addSend(
+            UnsafeBufferPointer(outgoing.values), to: size, owner: outgoing)
+        }
+      }
+    },
+    Check("spans") { world, report in
+      let (rank, size) = (world.rank, world.size)
+      let values = [Float(rank), 1]
+      var sum = values
+      var span = sum.mutableSpan
+      try world.allreduce(inPlace: &span, .sum)
+      report.expectEqual(sum, [Float(size * (size - 1) / 2), Float(size)], "allreduce")
+      var copy = values
+      var copySpan = copy.mutableSpan
+      try world.broadcast(&copySpan, root: size - 1)
+      report.expectEqual(copy, [Float(size - 1), 1], "broadcast")
+      guard size > 1 else { return }
+      if rank == 0 {
+        try world.send(values.span, to: 1, tag: 4)
+      } else if rank == 1 {
+        var received: [Float] = [9, 9]
+        var receivedSpan = received.mutableSpan
+        let status = try world.receive(into: &receivedSpan, from: 0, tag: 4)
+        report.expectEqual(received, [0, 1], "message")
+        report.expectEqual(status.count(of: Float.self), 2, "length")
+      }
+    },
+  ]
+}
