@@ -1,0 +1,38 @@
+/// What went wrong with a file: its path, the kind of fault, and what was expected and found.
+public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The kind of fault.
+  public enum Kind: Sendable, Equatable {
+    /// A system call failed with this `errno`.
+    case system(call: String, code: Int32)
+    /// The file ends before its content does.
+    case truncated
+    /// The content contradicts itself or its format.
+    case corrupt
+    /// The content is larger than the reader's limit.
+    case tooLarge
+    /// The content is well formed but not what was asked for.
+    case mismatch
+  }
+
+  /// The file's path, as the caller gave it.
+  public let path: String
+  /// The kind of fault.
+  public let kind: Kind
+  /// A sentence without the path: what was expected, what was found, what to do.
+  public let reason: String
+
+  public init(path: String, kind: Kind, reason: String) {
+    self.path = path
+    self.kind = kind
+    self.reason = reason
+  }
+
+  /// A failed system call, with the system's own text for `code`.
+  init(path: String, call: String, code: Int32) {
+    self.init(
+      path: path, kind: .system(call: call, code: code),
+      reason: "\(call): \(systemErrorText(code))")
+  }
+
+  public var description: String { "\(path): \(reason)" }
+}

@@ -1,0 +1,150 @@
+internal import CZlib
+
+/// Reads gzip files (RFC 1952) through zlib.
+public enum Gzip {
+  /// Whether bytes begin as a gzip file does.
+  public static func isCompressed(_ bytes: [UInt8]) -> Bool {
+    bytes.count >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b
+  }
+
+  /// The content of a gzip file of one or more members, whose checksums and lengths are checked.
+  ///
+  /// Zero bytes behind the last member are padding and allowed; anything else is an error.
+  ///
+  /// - Parameters:
+  ///   - bytes: the file's bytes.
+  ///   - path: the file's name, for errors.
+  ///   - limit: the largest content accepted, in bytes. Memory grows with what was really
+  ///     inflated, never with what the file claims.
+  public static func inflate(
+    _ bytes: [UInt8], path: String, limit: Int = 4 << 30
+  ) throws(FileError) -> [UInt8] {
+    var output: [UInt8] = []
+    try inflate(bytes, path: path) { chunk throws(FileError) in
+      guard chunk.count <= limit - output.count else {
+        throw FileError(
+          path: path, kind: .tooLarge, reason: "inflates to more than the limit of \(limit) bytes")
+      }
+      output.append(contentsOf: chunk)
+      return true
+    }
+    return output
+  }
+
+  /// The first `count` bytes of the content, or all of it where it is shorter.
+  public static func prefix(
+    _ bytes: [UInt8], count: Int, path: String
+  ) throws(FileError) -> [UInt8] {
+    var output: [UInt8] = []
+    try inflate(bytes, path: path) { chunk throws(FileError) in
+      output.append(contentsOf: chunk.prefix(count - output.count))
+      return output.count < count
+    }
+    return output
+  }
+
+  /// Hands the content to `receive` in chunks until it returns false.
+  private static func inflate(
+    _ bytes: [UInt8], path: String,
+    _ receive: (UnsafeRawBufferPointer) throws(FileError) -> Bool
+  ) throws(FileError) {
+    guard isCompressed(bytes) else {
+      throw FileError(
+        path: path, kind: bytes.count < 2 ? .truncated : .corrupt,
+        reason: "is not a gzip file: expected the bytes 1f 8b at its start")
+    }
+    var failure: FileError?
+    bytes.withUnsafeBytes { input in
+      do throws(FileError) {
+        var inflater = try Inflater(input, path: path)
+        try inflater.run(receive)
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+  }
+
+  /// zlib's state over one input buffer.
+  private struct Inflater: ~Copyable {
+    private let stream: UnsafeMutablePointer<z_stream>
+    private let input: UnsafeRawBufferPointer
+    private let path: String
+    /// How many bytes of the input were handed to zlib.
+    private var given = 0
+
+    init(_ input: UnsafeRawBufferPointer, path: String) throws(FileError) {
+      // zlib keeps the address of its stream: it must not move.
+      let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+      stream.initialize(to: z_stream())
+      // 15 bits of window; 16 more ask for the gzip format with its checksum.
+      let code = inflateInit2_(
+        stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+      guard code == Z_OK else {
+        stream.deallocate()
+        throw FileError(path: path, kind: .corrupt, reason: "zlib does not start (code \(code))")
+      }
+      self.stream = stream
+      self.input = input
+      self.path = path
+    }
+
+    deinit {
+      inflateEnd(stream)
+      stream.deallocate()
+    }
+
+    /// Bytes that zlib has not consumed.
+    private var remaining: UnsafeRawBufferPointer {
+      UnsafeRawBufferPointer(rebasing: input[(given - Int(stream.pointee.avail_in))...])
+    }
+
+    mutating func run(
+      _ receive: (UnsafeRawBufferPointer) throws(FileError) -> Bool
+    ) throws(FileError) {
+      let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
+      defer { chunk.deallocate() }
+      while true {
+        if stream.pointee.avail_in == 0 {
+          let part = min(input.count - given, 1 << 30)
+          // zlib reads through this pointer and never writes.
+          stream.pointee.next_in = UnsafeMutablePointer(
+            mutating: input.baseAddress!.assumingMemoryBound(to: UInt8.self) + given)
+          stream.pointee.avail_in = UInt32(part)
+          given += part
+        }
+        stream.pointee.next_out = chunk.baseAddress!.assumingMemoryBound(to: UInt8.self)
+        stream.pointee.avail_out = UInt32(chunk.count)
+        let code = CZlib.inflate(stream, Z_NO_FLUSH)
+        let produced = chunk.count - Int(stream.pointee.avail_out)
+        if produced > 0 {
+          guard try receive(UnsafeRawBufferPointer(rebasing: chunk[..<produced])) else { return }
+        }
+        switch code {
+        case Z_OK: continue
+        case Z_STREAM_END:
+          let rest = remaining
+          if rest.allSatisfy({ $0 == 0 }) { return }
+          guard rest.count >= 2, rest[0] == 0x1f, rest[1] == 0x8b else {
+            throw FileError(
+              path: path, kind: .corrupt,
+              reason: "\(rest.count) bytes follow the end of the gzip data")
+          }
+          inflateReset(stream)
+        case Z_BUF_ERROR:
+          // No progress is possible: the input is used up before the data's end.
+          throw FileError(
+            path: path, kind: .truncated,
+            reason: "truncated: the gzip data ends after \(input.count) bytes, "
+              + "before its end mark and checksum")
+        default:
+          let text = stream.pointee.msg.map { String(cString: $0) } ?? "code \(code)"
+          throw FileError(
+            path: path, kind: .corrupt,
+            reason: "corrupt gzip data near byte "
+              + "\(input.count - remaining.count): \(text)")
+        }
+      }
+    }
+  }
+}

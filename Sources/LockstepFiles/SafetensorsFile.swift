@@ -1,0 +1,298 @@
+/// A tensor in a safetensors file.
+public struct TensorEntry: Sendable, Equatable {
+  /// The name, `encoder.0.weight`.
+  public let name: String
+  /// The element type.
+  public let element: TensorElement
+  /// The dimensions; none for a scalar.
+  public let shape: [Int]
+  /// Where the tensor's bytes lie behind the header.
+  public let range: Range<Int>
+
+  /// The number of elements, the product of ``shape``.
+  public var count: Int { range.count / element.size }
+}
+
+/// A safetensors file, open for reading.
+///
+/// The format: 8 bytes with the header's length (little-endian), a JSON header with `dtype`,
+/// `shape` and `data_offsets` of each tensor and texts under `__metadata__`, then the tensors' bytes.
+/// Opening reads and checks the header alone, as strictly as the reference implementation: its
+/// length is at most 100 MB and inside of the file, keys are unique, sizes are products of shapes
+/// without overflow, and tensors cover the rest of the file with no hole, overlap or trailing byte.
+/// Reading a tensor goes straight from the file to the caller's buffer.
+///
+/// Source: https://github.com/huggingface/safetensors
+public final class SafetensorsFile: Sendable {
+  /// The longest header accepted, the reference implementation's limit.
+  public static let headerLimit = 100_000_000
+
+  /// The file's path.
+  public var path: String { file.path }
+  /// The tensors, in the order of their bytes.
+  public let tensors: [TensorEntry]
+  /// The texts under `__metadata__`.
+  public let metadata: [String: String]
+
+  private let file: FileInput
+  private let indices: [String: Int]
+  private let dataStart: Int
+
+  /// Opens a file and checks its header.
+  ///
+  /// - Throws: `FileError` that names the file and, where one is to blame, the tensor.
+  public init(_ path: String) throws(FileError) {
+    let file = try FileInput(path)
+    guard file.size >= 8 else {
+      throw FileError(
+        path: path, kind: .truncated,
+        reason: "truncated: expected a safetensors file, found \(file.size) bytes")
+    }
+    var word: UInt64 = 0
+    var failure: FileError?
+    withUnsafeMutableBytes(of: &word) { buffer in
+      do throws(FileError) { try file.read(into: buffer, at: 0) } catch { failure = error }
+    }
+    if let failure { throw failure }
+    let length = UInt64(littleEndian: word)
+    guard length <= UInt64(Self.headerLimit) else {
+      throw FileError(
+        path: path, kind: .corrupt,
+        reason: "is not a safetensors file, or corrupt: its header would be \(length) bytes long, "
+          + "more than the limit of \(Self.headerLimit)")
+    }
+    guard Int(length) <= file.size - 8 else {
+      throw FileError(
+        path: path, kind: .truncated,
+        reason: "truncated: expected a header of \(length) bytes, found \(file.size - 8)")
+    }
+    var header = [UInt8](repeating: 0, count: Int(length))
+    header.withUnsafeMutableBytes { buffer in
+      do throws(FileError) { try file.read(into: buffer, at: 8) } catch { failure = error }
+    }
+    if let failure { throw failure }
+
+    let parsed = try SafetensorsHeader(header, dataSize: file.size - 8 - header.count, path: path)
+    self.file = file
+    tensors = parsed.tensors
+    metadata = parsed.metadata
+    indices = Dictionary(
+      uniqueKeysWithValues: parsed.tensors.enumerated().map { ($1.name, $0) })
+    dataStart = 8 + header.count
+  }
+
+  /// The tensor with a name, or nil.
+  public func tensor(_ name: String) -> TensorEntry? { indices[name].map { tensors[$0] } }
+
+  /// Fills `bytes` with a tensor's bytes as they lie in the file (little-endian).
+  public func read(
+    _ name: String, into bytes: UnsafeMutableRawBufferPointer
+  ) throws(FileError) {
+    let tensor = try existing(name)
+    guard bytes.count == tensor.range.count else {
+      throw mismatch(name, "has \(tensor.range.count) bytes; expected \(bytes.count)")
+    }
+    try file.read(into: bytes, at: dataStart + tensor.range.lowerBound)
+  }
+
+  /// Fills `values` with a tensor of F32, F64 (rounded), F16 or BF16 elements.
+  public func read(
+    _ name: String, into values: UnsafeMutableBufferPointer<Float>
+  ) throws(FileError) {
+    let tensor = try existing(name)
+    guard values.count == tensor.count else {
+      throw mismatch(
+        name, "has shape \(tensor.shape), \(tensor.count) values; expected \(values.count) values")
+    }
+    if tensor.element == .float32 {
+      return try read(name, into: UnsafeMutableRawBufferPointer(values))
+    }
+    // Chunks, so that a conversion needs no second tensor in memory.
+    let chunk = 1 << 16
+    let buffer = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: min(chunk, max(values.count, 1)) * tensor.element.size, alignment: 16)
+    defer { buffer.deallocate() }
+    for start in stride(from: 0, to: values.count, by: chunk) {
+      let count = min(chunk, values.count - start)
+      let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer[..<(count * tensor.element.size)])
+      try file.read(
+        into: bytes, at: dataStart + tensor.range.lowerBound + start * tensor.element.size)
+      guard
+        TensorConversion.floats(
+          UnsafeRawBufferPointer(bytes), tensor.element,
+          into: UnsafeMutableBufferPointer(rebasing: values[start..<(start + count)]))
+      else {
+        throw mismatch(name, "has elements of type \(tensor.element.rawValue); expected F32")
+      }
+    }
+  }
+
+  /// Fills `values` with a tensor of F64 elements.
+  public func read(
+    _ name: String, into values: UnsafeMutableBufferPointer<Double>
+  ) throws(FileError) {
+    try readWords(name, .float64, UnsafeMutableRawBufferPointer(values))
+  }
+
+  /// Fills `values` with a tensor of I64 elements.
+  public func read(
+    _ name: String, into values: UnsafeMutableBufferPointer<Int64>
+  ) throws(FileError) {
+    try readWords(name, .int64, UnsafeMutableRawBufferPointer(values))
+  }
+
+  /// Reads elements of 8 bytes of one type.
+  private func readWords(
+    _ name: String, _ element: TensorElement, _ bytes: UnsafeMutableRawBufferPointer
+  ) throws(FileError) {
+    let tensor = try existing(name)
+    guard tensor.element == element else {
+      throw mismatch(
+        name, "has elements of type \(tensor.element.rawValue); expected \(element.rawValue)")
+    }
+    try read(name, into: bytes)
+  }
+
+  private func existing(_ name: String) throws(FileError) -> TensorEntry {
+    guard let tensor = tensor(name) else {
+      let nearest = NearestName.find(name, among: tensors.map(\.name))
+      throw FileError(
+        path: path, kind: .mismatch,
+        reason: "has no tensor '\(name)'" + (nearest.map { "; did you mean '\($0)'?" } ?? ""))
+    }
+    return tensor
+  }
+
+  private func mismatch(_ name: String, _ reason: String) -> FileError {
+    FileError(path: path, kind: .mismatch, reason: "tensor '\(name)' \(reason)")
+  }
+}
+
+/// The checked content of a safetensors header.
+struct SafetensorsHeader {
+  let tensors: [TensorEntry]
+  let metadata: [String: String]
+
+  /// Parses a header in front of `dataSize` bytes of tensors.
+  init(_ bytes: [UInt8], dataSize: Int, path: String) throws(FileError) {
+    func corrupt(_ reason: String) -> FileError {
+      FileError(path: path, kind: .corrupt, reason: reason)
+    }
+    guard bytes.first == UInt8(ascii: "{") else {
+      throw corrupt("is not a safetensors file, or corrupt: its header does not begin with '{'")
+    }
+    let value: JSONValue
+    do throws(JSONSyntaxError) {
+      value = try JSONValue.parse(bytes)
+    } catch {
+      throw corrupt(
+        "corrupt safetensors header: line \(error.line), column \(error.column): \(error.reason)")
+    }
+    guard case .object(let object) = value else {
+      throw corrupt("corrupt safetensors header: expected an object, found \(value.kind)")
+    }
+
+    var tensors: [TensorEntry] = []
+    var metadata: [String: String] = [:]
+    for (name, value) in object.members {
+      if name == "__metadata__" {
+        guard case .object(let texts) = value else {
+          throw corrupt("'__metadata__' must be an object, found \(value.kind)")
+        }
+        for (key, value) in texts.members {
+          guard case .string(let text) = value else {
+            throw corrupt("'__metadata__' must hold strings; '\(key)' is \(value.kind)")
+          }
+          metadata[key] = text
+        }
+      } else {
+        do throws(Fault) {
+          tensors.append(try Self.tensor(name, value))
+        } catch {
+          throw corrupt("tensor '\(name)' \(error.reason)")
+        }
+      }
+    }
+
+    tensors = tensors.enumerated().sorted { left, right in
+      // Empty tensors share their offset with a neighbour: the end decides, then the header's order.
+      (left.element.range.lowerBound, left.element.range.upperBound, left.offset)
+        < (right.element.range.lowerBound, right.element.range.upperBound, right.offset)
+    }.map(\.element)
+    var end = 0
+    for tensor in tensors {
+      guard tensor.range.lowerBound == end else {
+        throw corrupt(
+          "tensor '\(tensor.name)' begins at offset \(tensor.range.lowerBound); expected \(end): "
+            + "there is \(tensor.range.lowerBound > end ? "a hole" : "an overlap")")
+      }
+      end = tensor.range.upperBound
+    }
+    guard end <= dataSize else {
+      let last = tensors.first { $0.range.upperBound > dataSize }!
+      throw FileError(
+        path: path, kind: .truncated,
+        reason:
+          "truncated: tensor '\(last.name)' ends at offset \(last.range.upperBound), the data "
+          + "at \(dataSize)")
+    }
+    guard end == dataSize else {
+      throw corrupt("\(dataSize - end) bytes follow the last tensor")
+    }
+    self.tensors = tensors
+    self.metadata = metadata
+  }
+
+  /// What is wrong with one tensor.
+  private struct Fault: Error {
+    let reason: String
+  }
+
+  private static func tensor(_ name: String, _ value: JSONValue) throws(Fault) -> TensorEntry {
+    guard case .object(let object) = value else {
+      throw Fault(reason: "must be an object, found \(value.kind)")
+    }
+    for key in object.keys where !["dtype", "shape", "data_offsets"].contains(key) {
+      throw Fault(reason: "has an unknown key '\(key)'")
+    }
+    guard case .string(let type)? = object["dtype"] else {
+      throw Fault(reason: "has no 'dtype'")
+    }
+    guard let element = TensorElement(rawValue: type) else {
+      throw Fault(reason: "has elements of an unknown type '\(type)'")
+    }
+    guard let shape = sizes(object["shape"]) else {
+      throw Fault(reason: "has no valid 'shape'")
+    }
+    guard let offsets = sizes(object["data_offsets"]), offsets.count == 2,
+      offsets[0] <= offsets[1]
+    else {
+      throw Fault(reason: "has no valid 'data_offsets'")
+    }
+    var size = element.size
+    for dimension in shape {
+      let (product, overflow) = size.multipliedReportingOverflow(by: dimension)
+      guard !overflow else { throw Fault(reason: "is too large: its shape is \(shape)") }
+      size = product
+    }
+    guard offsets[1] - offsets[0] == size else {
+      throw Fault(
+        reason:
+          "has \(offsets[1] - offsets[0]) bytes by its offsets; expected \(size) by its shape "
+          + "\(shape) of \(type)")
+    }
+    return TensorEntry(
+      name: name, element: element, shape: shape, range: offsets[0]..<offsets[1])
+  }
+
+  /// An array of integers that are not negative.
+  private static func sizes(_ value: JSONValue?) -> [Int]? {
+    guard case .array(let elements)? = value else { return nil }
+    var sizes: [Int] = []
+    for element in elements {
+      guard case .integer(let size) = element, size >= 0 else { return nil }
+      sizes.append(size)
+    }
+    return sizes
+  }
+}

@@ -1,0 +1,73 @@
+#if _endian(big)
+  #error("tensor files are little-endian: reading and writing copy memory as it is")
+#endif
+
+/// The element types of the safetensors format.
+public enum TensorElement: String, Sendable, CaseIterable {
+  case bool = "BOOL"
+  case uint8 = "U8"
+  case int8 = "I8"
+  case float8e5m2 = "F8_E5M2"
+  case float8e4m3 = "F8_E4M3"
+  case int16 = "I16"
+  case uint16 = "U16"
+  case float16 = "F16"
+  case bfloat16 = "BF16"
+  case int32 = "I32"
+  case uint32 = "U32"
+  case float32 = "F32"
+  case float64 = "F64"
+  case int64 = "I64"
+  case uint64 = "U64"
+
+  /// The size of one element in bytes.
+  public var size: Int {
+    switch self {
+    case .bool, .uint8, .int8, .float8e5m2, .float8e4m3: 1
+    case .int16, .uint16, .float16, .bfloat16: 2
+    case .int32, .uint32, .float32: 4
+    case .float64, .int64, .uint64: 8
+    }
+  }
+}
+
+/// Conversions from the other floating-point types of tensor files to Float32.
+enum TensorConversion {
+  /// The Float32 of a bf16 value: its upper half. Exact.
+  static func float(bfloat16 bits: UInt16) -> Float { Float(bitPattern: UInt32(bits) << 16) }
+
+  /// The Float32 of an IEEE half. Exact.
+  static func float(float16 bits: UInt16) -> Float {
+    let sign = UInt32(bits & 0x8000) << 16
+    let exponent = UInt32(bits >> 10) & 0x1f
+    let fraction = UInt32(bits & 0x3ff)
+    switch exponent {
+    case 0:
+      // Zero and subnormals: a multiple of 2^-24.
+      let magnitude = Float(fraction) * 0x1p-24
+      return Float(bitPattern: magnitude.bitPattern | sign)
+    case 0x1f: return Float(bitPattern: sign | 0x7f80_0000 | fraction << 13)
+    default: return Float(bitPattern: sign | (exponent + 112) << 23 | fraction << 13)
+    }
+  }
+
+  /// The Float32 values of a tensor's F64 (rounded to nearest), BF16 or F16 elements; false for
+  /// other element types.
+  static func floats(
+    _ bytes: UnsafeRawBufferPointer, _ element: TensorElement,
+    into values: UnsafeMutableBufferPointer<Float>
+  ) -> Bool {
+    func at<Bits: FixedWidthInteger>(_ index: Int, _: Bits.Type) -> Bits {
+      bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<Bits>.size, as: Bits.self)
+    }
+    for index in values.indices {
+      switch element {
+      case .float64: values[index] = Float(Double(bitPattern: at(index, UInt64.self)))
+      case .bfloat16: values[index] = float(bfloat16: at(index, UInt16.self))
+      case .float16: values[index] = float(float16: at(index, UInt16.self))
+      default: return false
+      }
+    }
+    return true
+  }
+}

@@ -1,0 +1,262 @@
+import LockstepFiles
+import LockstepTestSupport
+import Testing
+
+@Suite struct ConfigurationReaderTests {
+  /// A reader over a text.
+  private func reader(_ text: String) throws -> ConfigurationReader {
+    try ConfigurationReader(try JSONValue.parse(text), source: "c.json")
+  }
+
+  /// The message of the error that `body` throws.
+  private func message(_ body: () throws -> Void) -> String? {
+    #expect(throws: ConfigurationError.self, performing: body)?.description
+  }
+
+  @Test("values of every type, with defaults")
+  func values() throws {
+    let reader = try reader(
+      #"""
+      {"i": 3, "big": 1e4, "d": 2, "s": "x", "b": true, "is": [1, 2], "ds": [1, 0.5], "ss": ["a"],
+       "o": {"k": 1}, "os": [{"k": 1}, {"k": 2}], "any": [null], "n": null}
+      """#)
+    #expect(try reader.integer("i") == 3)
+    #expect(try reader.integer("big", in: 1...) == 10_000)
+    #expect(try reader.double("d") == 2)
+    #expect(try reader.string("s", oneOf: ["x", "y"]) == "x")
+    #expect(try reader.bool("b"))
+    #expect(try reader.integers("is", in: 0...2) == [1, 2])
+    #expect(try reader.doubles("ds") == [1, 0.5])
+    #expect(try reader.strings("ss") == ["a"])
+    #expect(try reader.object("o").integer("k") == 1)
+    #expect(try reader.objects("os").map { try $0.integer("k") } == [1, 2])
+    #expect(try reader.value("any") == [nil])
+    #expect(try reader.optionalInteger("n") == nil)
+
+    #expect(try reader.integer("i2", default: 4) == 4)
+    #expect(try reader.double("d2", default: 0.5) == 0.5)
+    #expect(try reader.string("s2", default: "z") == "z")
+    #expect(try reader.bool("b2", default: false) == false)
+    #expect(try reader.object("o2").integer("k", default: 5) == 5)
+    #expect(try reader.objects("os2", required: false).isEmpty)
+    #expect(try reader.optionalDouble("x") == nil)
+    #expect(try reader.optionalString("y") == nil)
+    #expect(try reader.optionalBool("z") == nil)
+    #expect(try reader.optionalObject("w") == nil)
+    try reader.finish()
+  }
+
+  @Test("the resolved configuration has all defaults, in the order of reading, and reads the same")
+  func resolved() throws {
+    func read(_ reader: ConfigurationReader) throws {
+      let training = try reader.object("training")
+      _ = try training.integer("batchSize", default: 64)
+      _ = try training.double("rate", default: 0.1)
+      _ = try training.optionalInteger("shards")
+      for layer in try reader.objects("layers") { _ = try layer.string("kind", default: "dense") }
+      try reader.finish()
+    }
+    let first = try reader(#"{"layers": [{}, {"kind": "conv"}], "training": {"rate": 1}}"#)
+    try read(first)
+    #expect(
+      first.resolved.compactText
+        == #"{"training":{"batchSize":64,"rate":1.0,"shards":null},"#
+        + #""layers":[{"kind":"dense"},{"kind":"conv"}]}"#)
+    let second = try ConfigurationReader(first.resolved)
+    try read(second)
+    #expect(second.resolved == first.resolved)
+  }
+
+  @Test("unknown keys: path and nearest known key")
+  func unknown() throws {
+    let reader = try reader(
+      #"{"training": {"batchsize": 8, "xyzzy": 1}, "layers": [{"unist": 3}], "modle": {}}"#)
+    let training = try reader.object("training")
+    _ = try training.integer("batchSize", default: 64)
+    _ = try training.integer("epochs", default: 1)
+    for layer in try reader.objects("layers") { _ = try layer.integer("units", default: 1) }
+    _ = try reader.object("model")
+    let error = #expect(throws: ConfigurationError.self) { try reader.finish() }
+    #expect(error?.path == "modle")
+    #expect(
+      error?.description == """
+        c.json: unknown key 'modle'; did you mean 'model'?
+        unknown key 'batchsize' in 'training'; did you mean 'batchSize'?
+        unknown key 'xyzzy' in 'training'; known here: 'batchSize', 'epochs'
+        unknown key 'unist' in 'layers.0'; did you mean 'units'?
+        """)
+  }
+
+  @Test("wrong types and ranges: path, expected, found")
+  func mismatches() throws {
+    let root = try reader(
+      #"""
+      {"t": {"i": "x", "f": 1.5, "z": 0, "big": 1e300, "d": true, "s": 3, "b": 1, "o": [], "os": {},
+       "mixed": [1, "a"], "n": null, "opt": "sdg",
+       "long": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "osx": [1]}}
+      """#)
+    let t = try root.object("t")
+    #expect(
+      message { _ = try t.integer("i", default: 1) }
+        == #"c.json: 't.i' must be an integer; found a string, "x""#)
+    #expect(
+      message { _ = try t.integer("f") } == "c.json: 't.f' must be an integer; found a number, 1.5")
+    #expect(
+      message { _ = try t.integer("z", in: 1...) }
+        == "c.json: 't.z' must be an integer of at least 1; found an integer, 0")
+    #expect(
+      message { _ = try t.integer("z", in: 1...5) }
+        == "c.json: 't.z' must be an integer from 1 to 5; found an integer, 0")
+    #expect(
+      message { _ = try t.integer("big") }
+        == "c.json: 't.big' must be an integer; found a number, 1e+300")
+    #expect(
+      message { _ = try t.double("d") } == "c.json: 't.d' must be a number; found a boolean, true")
+    #expect(
+      message { _ = try t.double("z", above: 0) }
+        == "c.json: 't.z' must be a number greater than 0; found an integer, 0")
+    #expect(
+      message { _ = try t.double("f", in: 0...1) }
+        == "c.json: 't.f' must be a number from 0 to 1; found a number, 1.5")
+    #expect(
+      message { _ = try t.double("f", in: 0.0..<1) }
+        == "c.json: 't.f' must be a number from 0 to less than 1; found a number, 1.5")
+    #expect(
+      message { _ = try t.double("f", above: 0, below: 1) }
+        == "c.json: 't.f' must be a number greater than 0 and less than 1; found a number, 1.5")
+    #expect(
+      message { _ = try t.string("s") } == "c.json: 't.s' must be a string; found an integer, 3")
+    #expect(
+      message { _ = try t.bool("b") } == "c.json: 't.b' must be true or false; found an integer, 1")
+    #expect(
+      message { _ = try t.object("o") } == "c.json: 't.o' must be an object; found an array, []")
+    #expect(
+      message { _ = try t.objects("os") }
+        == "c.json: 't.os' must be an array of objects; found an object, {}")
+    #expect(
+      message { _ = try t.objects("osx") }
+        == "c.json: 't.osx.0' must be an object; found an integer, 1")
+    #expect(
+      message { _ = try t.integers("mixed") }
+        == #"c.json: 't.mixed' must be an array of integers; found an array, [1,"a"]"#)
+    #expect(
+      message { _ = try t.integer("n", default: 1) }
+        == "c.json: 't.n' must be an integer; found null")
+    #expect(
+      message { _ = try t.string("opt", oneOf: ["sgd", "adam"]) }
+        == "c.json: 't.opt' must be one of 'sgd', 'adam'; found 'sdg'; did you mean 'sgd'?")
+    #expect(
+      message { _ = try t.integer("long") }
+        == "c.json: 't.long' must be an integer; found a string, \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa..."
+    )
+    #expect(
+      message { throw t.error("f", "must be even") } == "c.json: 't.f' must be even")
+    #expect(
+      message { _ = try ConfigurationReader([1], source: "c.json") }
+        == "c.json: expected an object, found an array")
+  }
+
+  @Test("a missing key is named, with the key that was perhaps meant")
+  func missing() throws {
+    let reader = try reader(#"{"model": {"epoch": 3}}"#)
+    let model = try reader.object("model")
+    #expect(
+      message { _ = try model.integer("epochs", in: 1...) }
+        == "c.json: 'model.epochs' is missing; it must be an integer of at least 1; "
+        + "did you mean it by 'epoch'?")
+    #expect(
+      message { _ = try model.objects("layers") }
+        == "c.json: 'model.layers' is missing; it must be an array of objects")
+  }
+
+  @Test("looking does not count as reading")
+  func peeking() throws {
+    let reader = try reader(#"{"a": 1, "b": null}"#)
+    #expect(reader.contains("a"))
+    #expect(!reader.contains("b"))
+    #expect(reader.peek("a") == 1)
+    #expect(reader.keys == ["a", "b"])
+    #expect(throws: ConfigurationError.self) { try reader.finish() }
+  }
+
+  @Test("damaged configurations never crash the reader")
+  func fuzz() async {
+    await #expect(processExitsWith: .success) {
+      let text = Array(
+        #"{"training": {"batchSize": 64, "rate": 0.1, "shuffle": true}, "layers": [{"kind": "conv"}]}"#
+          .utf8)
+      var mutator = Mutator(seed: 3)
+      var read = 0
+      withMemoryBound {
+        for _ in 0..<8000 {
+          do {
+            let reader = try ConfigurationReader(try JSONValue.parse(mutator.mutate(text)))
+            let training = try reader.object("training")
+            _ = try training.integer("batchSize", default: 1, in: 1...4096)
+            _ = try training.double("rate", default: 1, above: 0)
+            _ = try training.bool("shuffle", default: true)
+            for layer in try reader.objects("layers", required: false) {
+              _ = try layer.string("kind", oneOf: ["conv", "dense"])
+            }
+            try reader.finish()
+            read += 1
+          } catch {
+            #expect(!"\(error)".isEmpty)
+          }
+        }
+      }
+      #expect(read > 10)
+      #expect(read < 6000)
+    }
+  }
+}
+
+@Suite struct NearestNameTests {
+  @Test("the nearest name within reach, the first of equals")
+  func nearest() {
+    #expect(NearestName.find("bathcSize", among: ["epochs", "batchSize"]) == "batchSize")
+    #expect(NearestName.find("BATCHSIZE", among: ["batchSize"]) == "batchSize")
+    #expect(NearestName.find("rat", among: ["rate", "ratio"]) == "rate")
+    #expect(NearestName.find("cat", among: ["bat", "rat"]) == "bat")
+    #expect(NearestName.find("ab", among: ["cd"]) == nil)
+    #expect(NearestName.find("momentum", among: ["shuffle", "epochs"]) == nil)
+    #expect(NearestName.find("", among: ["a"]) == nil)
+    #expect(NearestName.find("a", among: []) == nil)
+  }
+}
+
+@Suite struct OverrideTests {
+  @Test("values are JSON where they parse as JSON, else text")
+  func parsing() throws {
+    let cases: [(String, String, JSONValue)] = [
+      ("a.b=3", "a.b", 3), ("rate=1e-3", "rate", 0.001), ("x=true", "x", true),
+      ("x=[1,2]", "x", [1, 2]), ("x=cosine", "x", "cosine"), ("x=\"3\"", "x", "3"),
+      ("x=", "x", ""), ("x=a=b", "x", "a=b"), ("x=null", "x", nil),
+    ]
+    for (text, path, value) in cases {
+      #expect(try Override(parsing: text) == Override(path: path, value: value))
+    }
+    for text in ["", "=3", "novalue"] {
+      let error = #expect(throws: ConfigurationError.self) { try Override(parsing: text) }
+      #expect(error?.description == "--set: expected key.path=value, found '\(text)'")
+    }
+  }
+
+  @Test("an override replaces, an unknown path surfaces at the end of reading")
+  func applying() throws {
+    var value: JSONValue = ["layers": [["units": 3]]]
+    try Override(parsing: "layers.0.units=128").apply(to: &value)
+    try Override(parsing: "layers.0.unts=1").apply(to: &value)
+    let reader = try ConfigurationReader(value)
+    #expect(try reader.objects("layers").map { try $0.integer("units") } == [128])
+    let error = #expect(throws: ConfigurationError.self) { try reader.finish() }
+    #expect(
+      error?.reason == "unknown key 'unts' in 'layers.0'; did you mean 'units'?")
+    let wrong = #expect(throws: ConfigurationError.self) {
+      try Override(parsing: "layers.7.units=1").apply(to: &value)
+    }
+    #expect(
+      wrong?.description
+        == "--set: cannot set 'layers.7.units': '7' is not an index of an array of 1")
+  }
+}
