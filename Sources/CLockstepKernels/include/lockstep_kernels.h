@@ -1,0 +1,29 @@
+// Vector kernels, one table of functions an instruction set.
+//
+// All tables give the same bits: vectors are 16 lanes wide in the source whatever the registers,
+// reductions run over 16 fixed lanes that are added in a fixed order, contraction is off, and no
+// element kernel calls libm.
+#ifndef LOCKSTEP_KERNELS_H
+#define LOCKSTEP_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum {
+  LOCKSTEP_ISA_BASELINE = 0,
+  LOCKSTEP_ISA_AVX2 = 1,
+  LOCKSTEP_ISA_AVX512 = 2,
+} lockstep_isa;
+
+// The best instruction set this processor has.
+lockstep_isa lockstep_isa_detect(void);
+const char *lockstep_isa_name(lockstep_isa isa);
+
+// Sets flush-to-zero and denormals-are-zero on the calling thread and returns whether both are set.
+int lockstep_flush_denormals(void);
+
+#include "lockstep_arena_kernels.h"
+#include "lockstep_graph_kernels.h"
+#include "lockstep_update_kernels.h"
+
+#endif

@@ -1,0 +1,35 @@
+// The vocabulary of all kernels: 16-lane vectors that every instruction set lowers as it can.
+#ifndef LOCKSTEP_LANES_H
+#define LOCKSTEP_LANES_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#pragma STDC FP_CONTRACT OFF
+
+typedef float f16v __attribute__((ext_vector_type(16)));
+typedef double d16v __attribute__((ext_vector_type(16)));
+typedef int32_t i16v __attribute__((ext_vector_type(16)));
+typedef uint32_t u16v __attribute__((ext_vector_type(16)));
+
+// Vectors are passed between inlined functions alone, so that no call's ABI depends on the target.
+#pragma clang diagnostic ignored "-Wpsabi"
+#define INLINE static inline __attribute__((always_inline))
+
+#define LANES 16
+
+// Unaligned load and store of one vector.
+#define LOAD(p) ({ f16v v_; memcpy(&v_, (p), sizeof v_); v_; })
+#define STORE(p, x) do { f16v v_ = (x); memcpy((p), &v_, sizeof v_); } while (0)
+
+// The last n < 16 values of an array, zeros behind them.
+#define LOAD_PART(p, n) ({ f16v v_ = 0.0f; memcpy(&v_, (p), (n) * sizeof(float)); v_; })
+#define STORE_PART(p, x, n) do { f16v v_ = (x); memcpy((p), &v_, (n) * sizeof(float)); } while (0)
+
+// The sum of 16 lanes, pairwise: halves are added until one value is left.
+#define REDUCE(value) ({ __auto_type v_ = (value); \
+  __auto_type v8_ = v_.lo + v_.hi; __auto_type v4_ = v8_.lo + v8_.hi; \
+  __auto_type v2_ = v4_.lo + v4_.hi; v2_.x + v2_.y; })
+
+#endif
