@@ -1,0 +1,307 @@
+// oneDNN behind one small, version-neutral set of functions.
+//
+// Everything that differs between oneDNN's two C APIs (v2: operation descriptors and memory
+// descriptors by value; v3: primitive descriptors made directly, opaque memory descriptors) is in
+// this header. All functions return 0 or a dnnl_status_t; handles are opaque to the caller.
+#ifndef LOCKSTEP_CONEDNN_SHIM_H
+#define LOCKSTEP_CONEDNN_SHIM_H
+
+#include <dlfcn.h>
+#include <dnnl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if DNNL_VERSION_MAJOR >= 3
+#error "this shim speaks oneDNN 2.x; the functions below are the place to add 3.x"
+#endif
+
+typedef struct lockstep_md lockstep_md;  // a memory descriptor on the heap
+
+static inline dnnl_memory_desc_t *lockstep_md_get(const lockstep_md *md) {
+  return (dnnl_memory_desc_t *)md;
+}
+
+static inline lockstep_md *lockstep_md_copy_raw(const dnnl_memory_desc_t *d) {
+  dnnl_memory_desc_t *copy = (dnnl_memory_desc_t *)malloc(sizeof *copy);
+  if (copy) *copy = *d;
+  return (lockstep_md *)copy;
+}
+
+typedef enum { LOCKSTEP_F32 = 0, LOCKSTEP_BF16 = 1, LOCKSTEP_S32 = 2 } lockstep_type;
+
+static inline dnnl_data_type_t lockstep_dnnl_type(lockstep_type t) {
+  return t == LOCKSTEP_F32 ? dnnl_f32 : t == LOCKSTEP_BF16 ? dnnl_bf16 : dnnl_s32;
+}
+
+// Memory descriptors ------------------------------------------------------------------------------
+
+// strides == NULL lets the primitive choose the layout.
+static inline int lockstep_md_create(lockstep_md **out, int ndims, const int64_t *dims,
+                                     const int64_t *strides, lockstep_type type) {
+  dnnl_memory_desc_t d;
+  dnnl_status_t s =
+      strides ? dnnl_memory_desc_init_by_strides(&d, ndims, dims, lockstep_dnnl_type(type), strides)
+              : dnnl_memory_desc_init_by_tag(&d, ndims, dims, lockstep_dnnl_type(type),
+                                             dnnl_format_tag_any);
+  if (s != dnnl_success) return s;
+  *out = lockstep_md_copy_raw(&d);
+  return *out ? 0 : dnnl_out_of_memory;
+}
+static inline void lockstep_md_destroy(lockstep_md *md) { free(md); }
+static inline int lockstep_md_equal(const lockstep_md *a, const lockstep_md *b) {
+  return dnnl_memory_desc_equal(lockstep_md_get(a), lockstep_md_get(b));
+}
+static inline size_t lockstep_md_size(const lockstep_md *md) {
+  return dnnl_memory_desc_get_size(lockstep_md_get(md));
+}
+static inline int64_t lockstep_md_dimension(const lockstep_md *md, int axis) {
+  return lockstep_md_get(md)->dims[axis];
+}
+static inline int lockstep_md_rank(const lockstep_md *md) { return lockstep_md_get(md)->ndims; }
+
+// Engine and stream -------------------------------------------------------------------------------
+
+static inline int lockstep_dnnl_engine(dnnl_engine_t *engine) {
+  return dnnl_engine_create(engine, dnnl_cpu, 0);
+}
+static inline int lockstep_dnnl_stream(dnnl_stream_t *stream, dnnl_engine_t engine) {
+  return dnnl_stream_create(stream, engine, dnnl_stream_default_flags);
+}
+static inline void lockstep_dnnl_version(int *major, int *minor, int *patch) {
+  const dnnl_version_t *v = dnnl_version();
+  *major = v->major; *minor = v->minor; *patch = v->patch;
+}
+// Primitives made and run on the calling thread use that thread alone.
+static inline int lockstep_dnnl_single_thread(void) {
+  void (*set)(int) = (void (*)(int))dlsym(RTLD_DEFAULT, "omp_set_num_threads");
+  if (set) set(1);
+  return set != NULL;
+}
+// Caps the instruction set of primitives: 0 baseline (SSE4.1), 1 AVX2, 2 AVX-512, 3 all there is.
+static inline int lockstep_dnnl_cap_isa(int level) {
+  return dnnl_set_max_cpu_isa(level == 0   ? dnnl_cpu_isa_sse41
+                              : level == 1 ? dnnl_cpu_isa_avx2
+                              : level == 2 ? dnnl_cpu_isa_avx512_core
+                                           : dnnl_cpu_isa_all);
+}
+
+// Attributes --------------------------------------------------------------------------------------
+
+// Scratchpads are the caller's memory, so that nothing is allocated in a step.
+static inline int lockstep_attr_create(dnnl_primitive_attr_t *attr) {
+  dnnl_status_t s = dnnl_primitive_attr_create(attr);
+  if (s == dnnl_success) s = dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user);
+  return s;
+}
+static inline int lockstep_attr_post_eltwise(dnnl_primitive_attr_t attr, dnnl_alg_kind_t kind,
+                                             float alpha, float beta) {
+  dnnl_post_ops_t ops;
+  dnnl_status_t s = dnnl_post_ops_create(&ops);
+  if (s != dnnl_success) return s;
+  s = dnnl_post_ops_append_eltwise(ops, 1.0f, kind, alpha, beta);
+  if (s == dnnl_success) s = dnnl_primitive_attr_set_post_ops(attr, ops);
+  dnnl_post_ops_destroy(ops);
+  return s;
+}
+static inline void lockstep_attr_destroy(dnnl_primitive_attr_t attr) {
+  dnnl_primitive_attr_destroy(attr);
+}
+
+// Primitive descriptors ---------------------------------------------------------------------------
+
+static inline int lockstep_inner_product_forward(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                                                 const lockstep_md *src, const lockstep_md *weights,
+                                                 const lockstep_md *bias, const lockstep_md *dst,
+                                                 dnnl_primitive_attr_t attr) {
+  dnnl_inner_product_desc_t d;
+  dnnl_status_t s = dnnl_inner_product_forward_desc_init(
+      &d, dnnl_forward_training, lockstep_md_get(src), lockstep_md_get(weights),
+      lockstep_md_get(bias), lockstep_md_get(dst));
+  return s != dnnl_success ? s : dnnl_primitive_desc_create(pd, &d, attr, engine, NULL);
+}
+static inline int lockstep_inner_product_backward_data(
+    dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const lockstep_md *diff_src,
+    const lockstep_md *weights, const lockstep_md *diff_dst, const_dnnl_primitive_desc_t forward,
+    dnnl_primitive_attr_t attr) {
+  dnnl_inner_product_desc_t d;
+  dnnl_status_t s = dnnl_inner_product_backward_data_desc_init(
+      &d, lockstep_md_get(diff_src), lockstep_md_get(weights), lockstep_md_get(diff_dst));
+  return s != dnnl_success ? s : dnnl_primitive_desc_create(pd, &d, attr, engine, forward);
+}
+static inline int lockstep_inner_product_backward_weights(
+    dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const lockstep_md *src,
+    const lockstep_md *diff_weights, const lockstep_md *diff_bias, const lockstep_md *diff_dst,
+    const_dnnl_primitive_desc_t forward, dnnl_primitive_attr_t attr) {
+  dnnl_inner_product_desc_t d;
+  dnnl_status_t s = dnnl_inner_product_backward_weights_desc_init(
+      &d, lockstep_md_get(src), lockstep_md_get(diff_weights), lockstep_md_get(diff_bias),
+      lockstep_md_get(diff_dst));
+  return s != dnnl_success ? s : dnnl_primitive_desc_create(pd, &d, attr, engine, forward);
+}
+
+typedef struct {
+  int64_t strides[2], dilations[2], padding_low[2], padding_high[2], kernel[2];
+} lockstep_window;  // dilations in PyTorch's sense: 1 is dense
+
+static inline int lockstep_convolution_forward(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                                               const lockstep_md *src, const lockstep_md *weights,
+                                               const lockstep_md *bias, const lockstep_md *dst,
+                                               const lockstep_window *w,
+                                               dnnl_primitive_attr_t attr) {
+  int64_t dilates[2] = {w->dilations[0] - 1, w->dilations[1] - 1};
+  dnnl_convolution_desc_t d;
+  dnnl_status_t s = dnnl_dilated_convolution_forward_desc_init(
+      &d, dnnl_forward_training, dnnl_convolution_direct, lockstep_md_get(src),
+      lockstep_md_get(weights), lockstep_md_get(bias), lockstep_md_get(dst), w->strides, dilates,
+      w->padding_low, w->padding_high);
+  return s != dnnl_success ? s : dnnl_primitive_desc_create(pd, &d, attr, engine, NULL);
+}
+static inline int lockstep_convolution_backward_data(
+    dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const lockstep_md *diff_src,
+    const lockstep_md *weights, const lockstep_md *diff_dst, const lockstep_window *w,
+    const_dnnl_primitive_desc_t forward, dnnl_primitive_attr_t attr) {
+  int64_t dilates[2] = {w->dilations[0] - 1, w->dilations[1] - 1};
+  dnnl_convolution_desc_t d;
+  dnnl_status_t s = dnnl_dilated_convolution_backward_data_desc_init(
+      &d, dnnl_convolution_direct, lockstep_md_get(diff_src), lockstep_md_get(weights),
+      lockstep_md_get(diff_dst), w->strides, dilates, w->padding_low, w->padding_high);
+  return s != dnnl_success ? s : dnnl_primitive_desc_create(pd, &d, attr, engine, forward);
+}
+static inline int lockstep_convolution_backward_weights(
+    dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const lockstep_md *src,
+    const lockstep_md *diff_weights, const lockstep_md *diff_bias, const lockstep_md *diff_dst,
+    const lockstep_window *w, const_dnnl_primitive_desc_t forward, dnnl_primitive_attr_t attr) {
+  int64_t dilates[2] = {w->dilations[0] - 1, w->dilations[1] - 1};
+  dnnl_convolution_desc_t d;
+  dnnl_status_t s = dnnl_dilated_convolution_backward_weights_desc_init(
+      &d, dnnl_convolution_direct, lockstep_md_get(src), lockstep_md_get(diff_weights),
+      lockstep_md_get(diff_bias), lockstep_md_get(diff_dst), w->strides, dilates, w->padding_low,
+      w->padding_high);
+  return s != dnnl_success ? s : dnnl_primitive_desc_create(pd, &d, attr, engine, forward);
+}
+
+typedef enum {
+  LOCKSTEP_POOL_MAX = 0, LOCKSTEP_POOL_AVERAGE_VALID = 1, LOCKSTEP_POOL_AVERAGE_PADDED = 2
+} lockstep_pool;
+
+static inline dnnl_alg_kind_t lockstep_pool_kind(lockstep_pool p) {
+  return p == LOCKSTEP_POOL_MAX             ? dnnl_pooling_max
+         : p == LOCKSTEP_POOL_AVERAGE_VALID ? dnnl_pooling_avg_exclude_padding
+                                            : dnnl_pooling_avg_include_padding;
+}
+static inline int lockstep_pooling_forward(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                                           lockstep_pool kind, const lockstep_md *src,
+                                           const lockstep_md *dst, const lockstep_window *w,
+                                           dnnl_primitive_attr_t attr) {
+  dnnl_pooling_desc_t d;
+  dnnl_status_t s = dnnl_pooling_forward_desc_init(
+      &d, dnnl_forward_training, lockstep_pool_kind(kind), lockstep_md_get(src),
+      lockstep_md_get(dst), w->strides, w->kernel, w->padding_low, w->padding_high);
+  return s != dnnl_success ? s : dnnl_primitive_desc_create(pd, &d, attr, engine, NULL);
+}
+static inline int lockstep_pooling_backward(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                                            lockstep_pool kind, const lockstep_md *diff_src,
+                                            const lockstep_md *diff_dst, const lockstep_window *w,
+                                            const_dnnl_primitive_desc_t forward,
+                                            dnnl_primitive_attr_t attr) {
+  dnnl_pooling_desc_t d;
+  dnnl_status_t s = dnnl_pooling_backward_desc_init(
+      &d, lockstep_pool_kind(kind), lockstep_md_get(diff_src), lockstep_md_get(diff_dst),
+      w->strides, w->kernel, w->padding_low, w->padding_high);
+  return s != dnnl_success ? s : dnnl_primitive_desc_create(pd, &d, attr, engine, forward);
+}
+
+// Batch normalisation with separate scale and shift.
+static inline int lockstep_batch_normalization_forward(dnnl_primitive_desc_t *pd,
+                                                       dnnl_engine_t engine, const lockstep_md *src,
+                                                       float epsilon, int global_statistics,
+                                                       int fuse_relu, dnnl_primitive_attr_t attr) {
+  unsigned flags = dnnl_use_scale | dnnl_use_shift | (global_statistics ? dnnl_use_global_stats : 0) |
+                   (fuse_relu ? dnnl_fuse_norm_relu : 0);
+  dnnl_batch_normalization_desc_t d;
+  dnnl_status_t s = dnnl_batch_normalization_forward_desc_init(
+      &d, global_statistics && !fuse_relu ? dnnl_forward_inference : dnnl_forward_training,
+      lockstep_md_get(src), epsilon, flags);
+  return s != dnnl_success ? s : dnnl_primitive_desc_create(pd, &d, attr, engine, NULL);
+}
+static inline int lockstep_batch_normalization_backward(
+    dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const lockstep_md *diff,
+    const lockstep_md *src, float epsilon, int fuse_relu, const_dnnl_primitive_desc_t forward,
+    dnnl_primitive_attr_t attr) {
+  unsigned flags = dnnl_use_scale | dnnl_use_shift | (fuse_relu ? dnnl_fuse_norm_relu : 0);
+  dnnl_batch_normalization_desc_t d;
+  dnnl_status_t s = dnnl_batch_normalization_backward_desc_init(
+      &d, dnnl_backward, lockstep_md_get(diff), lockstep_md_get(src), epsilon, flags);
+  return s != dnnl_success ? s : dnnl_primitive_desc_create(pd, &d, attr, engine, forward);
+}
+
+static inline int lockstep_eltwise_forward(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                                           dnnl_alg_kind_t kind, const lockstep_md *data,
+                                           float alpha, float beta, dnnl_primitive_attr_t attr) {
+  dnnl_eltwise_desc_t d;
+  dnnl_status_t s = dnnl_eltwise_forward_desc_init(&d, dnnl_forward_training, kind,
+                                                   lockstep_md_get(data), alpha, beta);
+  return s != dnnl_success ? s : dnnl_primitive_desc_create(pd, &d, attr, engine, NULL);
+}
+static inline int lockstep_eltwise_backward(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                                            dnnl_alg_kind_t kind, const lockstep_md *diff,
+                                            const lockstep_md *data, float alpha, float beta,
+                                            const_dnnl_primitive_desc_t forward,
+                                            dnnl_primitive_attr_t attr) {
+  dnnl_eltwise_desc_t d;
+  dnnl_status_t s = dnnl_eltwise_backward_desc_init(&d, kind, lockstep_md_get(diff),
+                                                    lockstep_md_get(data), alpha, beta);
+  return s != dnnl_success ? s : dnnl_primitive_desc_create(pd, &d, attr, engine, forward);
+}
+static inline int lockstep_binary(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                                  dnnl_alg_kind_t kind, const lockstep_md *a, const lockstep_md *b,
+                                  const lockstep_md *dst, dnnl_primitive_attr_t attr) {
+  dnnl_binary_desc_t d;
+  dnnl_status_t s =
+      dnnl_binary_desc_init(&d, kind, lockstep_md_get(a), lockstep_md_get(b), lockstep_md_get(dst));
+  return s != dnnl_success ? s : dnnl_primitive_desc_create(pd, &d, attr, engine, NULL);
+}
+static inline int lockstep_reduction_sum(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                                         const lockstep_md *src, const lockstep_md *dst,
+                                         dnnl_primitive_attr_t attr) {
+  dnnl_reduction_desc_t d;
+  dnnl_status_t s = dnnl_reduction_desc_init(&d, dnnl_reduction_sum, lockstep_md_get(src),
+                                             lockstep_md_get(dst), 0.0f, 0.0f);
+  return s != dnnl_success ? s : dnnl_primitive_desc_create(pd, &d, attr, engine, NULL);
+}
+static inline int lockstep_matmul(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                                  const lockstep_md *a, const lockstep_md *b,
+                                  const lockstep_md *dst, dnnl_primitive_attr_t attr) {
+  dnnl_matmul_desc_t d;
+  dnnl_status_t s = dnnl_matmul_desc_init(&d, lockstep_md_get(a), lockstep_md_get(b), NULL,
+                                          lockstep_md_get(dst));
+  return s != dnnl_success ? s : dnnl_primitive_desc_create(pd, &d, attr, engine, NULL);
+}
+static inline int lockstep_reorder(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                                   const lockstep_md *src, const lockstep_md *dst,
+                                   dnnl_primitive_attr_t attr) {
+  return dnnl_reorder_primitive_desc_create(pd, lockstep_md_get(src), engine, lockstep_md_get(dst),
+                                            engine, attr);
+}
+
+// A copy of the descriptor that a primitive wants for argument `what` (dnnl_query_src_md ...);
+// NULL where it has none.
+static inline lockstep_md *lockstep_pd_md(const_dnnl_primitive_desc_t pd, dnnl_query_t what,
+                                          int index) {
+  const dnnl_memory_desc_t *d = dnnl_primitive_desc_query_md(pd, what, index);
+  return d && d->ndims > 0 ? lockstep_md_copy_raw(d) : NULL;
+}
+static inline const char *lockstep_pd_implementation(const_dnnl_primitive_desc_t pd) {
+  const char *text = NULL;
+  dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &text);
+  return text ? text : "unknown";
+}
+
+// Memory ------------------------------------------------------------------------------------------
+
+static inline int lockstep_memory_create(dnnl_memory_t *memory, const lockstep_md *md,
+                                         dnnl_engine_t engine, void *address) {
+  return dnnl_memory_create(memory, lockstep_md_get(md), engine, address);
+}
+
+#endif

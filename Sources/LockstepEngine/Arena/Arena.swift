@@ -1,0 +1,42 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// A run of 64-byte aligned, zero-initialised values, released when its owner goes.
+///
+/// Large arenas ask for huge pages; whether they were obtained is the system's choice and changes
+/// no result.
+public final class Arena<Element: BitwiseCopyable>: @unchecked Sendable {
+  // Unchecked: the pointer never changes; who may write when is the step's order, not the type's.
+
+  /// The values.
+  public let buffer: UnsafeMutableBufferPointer<Element>
+
+  /// The first value's address.
+  public var base: UnsafeMutablePointer<Element> { buffer.baseAddress! }
+  /// The number of values.
+  public var count: Int { buffer.count }
+
+  private let mapping: UnsafeMutableRawPointer
+
+  /// Allocates `count` zero bytes-valued elements.
+  public init(count: Int) {
+    let bytes = max(count * MemoryLayout<Element>.stride, 64)
+    let huge = 2 << 20
+    let alignment = bytes >= huge ? huge : 64
+    let size = (bytes + alignment - 1) / alignment * alignment
+    guard let pointer = aligned_alloc(alignment, size) else {
+      // Nothing can go on without memory, and an allocation failure has no caller to blame.
+      fatalError("out of memory: \(size) bytes for an arena")
+    }
+    if bytes >= huge { madvise(pointer, size, MADV_HUGEPAGE) }
+    memset(pointer, 0, size)
+    mapping = pointer
+    buffer = UnsafeMutableBufferPointer(
+      start: pointer.bindMemory(to: Element.self, capacity: max(count, 1)), count: count)
+  }
+
+  deinit { free(mapping) }
+}

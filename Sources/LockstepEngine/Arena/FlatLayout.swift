@@ -1,0 +1,103 @@
+/// Where each tensor lies in a flat arena of Float32 values.
+///
+/// Tensors follow each other in declaration order, each in row-major (C) order and each starting
+/// at a multiple of 16 values (64 bytes). The padding in between is always zero. The same layout
+/// serves the parameters, their gradients and every moment an optimizer keeps, so that "the same
+/// place in another arena" needs no look-up.
+public struct FlatLayout: Sendable, Equatable {
+  /// One tensor's place.
+  public struct Slot: Sendable, Equatable {
+    /// The dotted name, `encoder.0.weight`.
+    public let name: String
+    /// The dimensions in PyTorch's order.
+    public let shape: [Int]
+    /// The index of the first value in the arena, a multiple of ``FlatLayout/alignment``.
+    public let offset: Int
+    /// The number of values, the product of ``shape``.
+    public let count: Int
+
+    /// The number of values of one unit: everything behind the leading dimension (a dense unit's
+    /// incoming weights, one convolution filter). A vector or a scalar is one single unit.
+    public var unitSize: Int { shape.count < 2 ? count : count / max(shape[0], 1) }
+    /// The number of units, `count / unitSize`.
+    public var unitCount: Int { unitSize == 0 ? 0 : count / unitSize }
+    /// The slot's values in its arena.
+    public var range: Range<Int> { offset..<offset + count }
+  }
+
+  /// Slots start at multiples of this many values (64 bytes).
+  public static let alignment = 16
+
+  /// The slots, in declaration order.
+  public let slots: [Slot]
+  /// The length of an arena with this layout, padding included; a multiple of ``alignment``.
+  public let count: Int
+
+  /// Lays out tensors in the order given.
+  public init(_ tensors: [(name: String, shape: [Int])]) {
+    var slots: [Slot] = []
+    var offset = 0
+    for (name, shape) in tensors {
+      let count = shape.reduce(1, *)
+      slots.append(Slot(name: name, shape: shape, offset: offset, count: count))
+      offset += (count + Self.alignment - 1) / Self.alignment * Self.alignment
+    }
+    self.slots = slots
+    self.count = offset
+  }
+
+  /// The index of the slot with a name, or nil.
+  public func index(of name: String) -> Int? { slots.firstIndex { $0.name == name } }
+}
+
+/// A run of consecutive values of one slot: the atom of every fold, norm and update.
+///
+/// A block holds whole units, or a part of one unit, never values of two slots. Block boundaries
+/// depend on the layout alone, so that a sum "per block, then over blocks in order" has the same
+/// bits whoever computes which block.
+public struct Block: Sendable, Equatable {
+  /// The index of the slot.
+  public let slot: Int
+  /// The index of the first value in the arena.
+  public let offset: Int
+  /// The number of values, at most ``FlatLayout/blockSize``.
+  public let count: Int
+
+  public init(slot: Int, offset: Int, count: Int) {
+    self.slot = slot
+    self.offset = offset
+    self.count = count
+  }
+
+  /// The block's values in its arena.
+  public var range: Range<Int> { offset..<offset + count }
+}
+
+extension FlatLayout {
+  /// The largest number of values in a block: 16 KiB of Float32, so that gradient, parameter and
+  /// two moments of a block fit the second-level cache with room to spare.
+  public static let blockSize = 4096
+
+  /// The blocks of the layout, in arena order.
+  public func blocks() -> [Block] {
+    var blocks: [Block] = []
+    for (index, slot) in slots.enumerated() where slot.count > 0 {
+      let unit = slot.unitSize
+      func cut(_ range: Range<Int>, every size: Int) {
+        for start in stride(from: range.lowerBound, to: range.upperBound, by: size) {
+          blocks.append(
+            Block(
+              slot: index, offset: slot.offset + start, count: min(size, range.upperBound - start)))
+        }
+      }
+      if unit <= Self.blockSize {
+        cut(0..<slot.count, every: Self.blockSize / unit * unit)
+      } else {
+        for start in stride(from: 0, to: slot.count, by: unit) {
+          cut(start..<start + unit, every: Self.blockSize)
+        }
+      }
+    }
+    return blocks
+  }
+}

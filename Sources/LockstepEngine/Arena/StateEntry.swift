@@ -1,0 +1,28 @@
+/// A named piece of state that must survive a checkpoint and be equal on all ranks: a buffer whose
+/// address and size never change while a run lasts.
+///
+/// Components expose their state as entries; the registry of a run saves, restores, hashes and
+/// compares entries and knows nothing else about the components.
+public struct StateEntry {
+  /// The buffer.
+  public enum Storage {
+    /// A flat arena of Float32 tensors; each slot is saved as a tensor of its own.
+    case arena(UnsafeMutableBufferPointer<Float>, FlatLayout)
+    /// Plain Float32 values.
+    case floats(UnsafeMutableBufferPointer<Float>)
+    /// Plain Float64 values.
+    case doubles(UnsafeMutableBufferPointer<Double>)
+    /// Plain 64-bit integers, counters among them.
+    case integers(UnsafeMutableBufferPointer<Int64>)
+  }
+
+  /// The dotted name, unique in a run: `optimizer.firstMoment`.
+  public let name: String
+  /// Where the values lie.
+  public let storage: Storage
+
+  public init(_ name: String, _ storage: Storage) {
+    self.name = name
+    self.storage = storage
+  }
+}

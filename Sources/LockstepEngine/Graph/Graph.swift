@@ -1,0 +1,261 @@
+/// What a parameter is, beside its values: declared by a layer, used by training.
+public struct ParameterSpecification: Sendable {
+  /// The dotted name, `encoder.0.weight`.
+  public let name: String
+  /// The dimensions in PyTorch's layout.
+  public let shape: [Int]
+  /// Draws the initial values.
+  public let initializer: any Initializer
+  /// The set that the values are projected onto after every update.
+  public let constraint: WeightConstraint?
+  /// A frozen parameter (false) gets no gradient and never moves.
+  public let trainable: Bool
+  /// The kind of layer that declared it, `Linear`, so that rules can address all kernels of a kind.
+  public let layerKind: String
+
+  public init(
+    name: String, shape: [Int], initializer: any Initializer, constraint: WeightConstraint? = nil,
+    trainable: Bool = true, layerKind: String = ""
+  ) {
+    self.name = name
+    self.shape = shape
+    self.initializer = initializer
+    self.constraint = constraint
+    self.trainable = trainable
+    self.layerKind = layerKind
+  }
+}
+
+/// A buffer that training updates without a gradient, batch normalisation's running mean say.
+public struct StatisticSpecification: Sendable {
+  /// The dotted name, `features.1.running_mean`.
+  public let name: String
+  public let shape: [Int]
+  /// The value that all elements start from.
+  public let initialValue: Float
+  /// The weight of the new observation: running ← (1 − momentum) · running + momentum · observed.
+  public let momentum: Float
+
+  public init(name: String, shape: [Int], initialValue: Float, momentum: Float) {
+    self.name = name
+    self.shape = shape
+    self.initialValue = initialValue
+    self.momentum = momentum
+  }
+}
+
+/// The record of a model's calls on symbolic tensors: operations in the order they were applied.
+///
+/// A graph is built by one thread, during a trace, for fixed shapes. Errors do not interrupt the
+/// model's code: the first one is kept, and ``check()`` throws it.
+public final class Graph {
+  /// The identity of a value in its graph.
+  package typealias ValueID = Int
+
+  package struct Node {
+    package let operation: any Operation
+    package let inputs: [ValueID]
+    package let outputs: [ValueID]
+    /// The layer that applied it, for messages.
+    package let scope: String
+  }
+
+  package struct Value {
+    package let type: TensorType
+    /// The node that computes it; nil for leaves.
+    package let producer: Int?
+    package let outputIndex: Int
+  }
+
+  /// A value that comes from outside.
+  package enum Leaf {
+    /// A named input of a batch.
+    case input(String)
+    /// A parameter, by its index in ``Graph/parameters``.
+    case parameter(Int)
+    /// The current value of a statistic, by its index in ``Graph/statistics``.
+    case statistic(Int)
+    /// All elements have this value.
+    case constant(Float)
+  }
+
+  /// A statistic's new observation in this batch.
+  package struct Observation {
+    package let statistic: Int
+    package let value: ValueID
+    /// The observation is multiplied by this before it is averaged (n / (n − 1) for a variance).
+    package let scale: Float
+  }
+
+  package private(set) var nodes: [Node] = []
+  package private(set) var values: [Value] = []
+  package private(set) var leaves: [(id: ValueID, leaf: Leaf)] = []
+  package private(set) var parameters: [ParameterSpecification] = []
+  package private(set) var statistics: [StatisticSpecification] = []
+  package private(set) var observations: [Observation] = []
+  private var parameterValues: [String: ValueID] = [:]
+  private var statisticValues: [String: ValueID] = [:]
+  private var constants: [String: ValueID] = [:]
+  private var failure: GraphError?
+
+  /// Whether the model is traced for training: batch statistics and dropout are active.
+  public let training: Bool
+  /// The number of examples of the batch being traced.
+  public let batchCount: Int
+  /// The layer now being called, for error messages.
+  public var scope = ""
+
+  public init(batchCount: Int, training: Bool) {
+    self.batchCount = batchCount
+    self.training = training
+  }
+
+  // MARK: Leaves
+
+  /// A tensor of the batch: `shape` includes the leading batch dimension.
+  public func input(_ name: String, _ shape: [Int], _ scalar: ScalarType = .float32) -> Tensor {
+    leaf(.input(name), TensorType(shape, scalar))
+  }
+
+  /// The tensor of a parameter; the same tensor whenever the name is used again.
+  public func parameter(_ specification: ParameterSpecification) -> Tensor {
+    if let id = parameterValues[specification.name] {
+      if values[id].type.shape != specification.shape {
+        fail(
+          "parameter '\(specification.name)' is used with shapes \(values[id].type.shape) and \(specification.shape)"
+        )
+      }
+      return Tensor(graph: self, id: id)
+    }
+    parameters.append(specification)
+    let tensor = leaf(.parameter(parameters.count - 1), TensorType(specification.shape))
+    parameterValues[specification.name] = tensor.id
+    return tensor
+  }
+
+  /// The current value of a running statistic.
+  public func statistic(_ specification: StatisticSpecification) -> Tensor {
+    if let id = statisticValues[specification.name] { return Tensor(graph: self, id: id) }
+    statistics.append(specification)
+    let tensor = leaf(.statistic(statistics.count - 1), TensorType(specification.shape))
+    statisticValues[specification.name] = tensor.id
+    return tensor
+  }
+
+  /// Records what this batch observed for a statistic: `scale · value`, averaged over the shards by
+  /// their numbers of examples.
+  public func observe(_ statistic: Tensor, _ value: Tensor, scale: Float = 1) {
+    guard let leaf = leaves.first(where: { $0.id == statistic.id }),
+      case .statistic(let index) = leaf.leaf
+    else { return }
+    observations.append(Observation(statistic: index, value: value.id, scale: scale))
+  }
+
+  /// A tensor whose elements all have one value.
+  public func constant(_ value: Float, _ shape: [Int] = []) -> Tensor {
+    let key = "\(value.bitPattern) \(shape)"
+    if let id = constants[key] { return Tensor(graph: self, id: id) }
+    let tensor = leaf(.constant(value), TensorType(shape))
+    constants[key] = tensor.id
+    return tensor
+  }
+
+  private func leaf(_ leaf: Leaf, _ type: TensorType) -> Tensor {
+    let id = values.count
+    values.append(Value(type: type, producer: nil, outputIndex: 0))
+    leaves.append((id, leaf))
+    return Tensor(graph: self, id: id)
+  }
+
+  // MARK: Operations
+
+  /// Applies an operation, and returns its results. After a failure the results are scalars that
+  /// only keep the model's code going.
+  package func apply(_ operation: any Operation, _ inputs: [Tensor]) -> [Tensor] {
+    precondition(inputs.allSatisfy { $0.graph === self }, "a tensor of another trace was used")
+    var types: [TensorType]
+    do throws(GraphError) {
+      if failure != nil { throw GraphError("") }
+      types = try operation.infer(inputs.map(\.type))
+    } catch {
+      fail("\(operation.name): \(error.description)")
+      types = Array(repeating: TensorType([]), count: operation.outputCount)
+    }
+    let outputs = types.indices.map { index in
+      values.append(Value(type: types[index], producer: nodes.count, outputIndex: index))
+      return Tensor(graph: self, id: values.count - 1)
+    }
+    nodes.append(
+      Node(
+        operation: operation, inputs: inputs.map(\.id), outputs: outputs.map(\.id), scope: scope))
+    return outputs
+  }
+
+  /// Keeps the first failure of the trace.
+  public func fail(_ message: String) {
+    if failure == nil {
+      failure = GraphError(scope.isEmpty ? message : "layer '\(scope)': \(message)")
+    }
+  }
+
+  /// Whether the trace has failed: shapes mean nothing any more.
+  public var hasFailed: Bool { failure != nil }
+
+  /// Throws the first failure of the trace.
+  public func check() throws(GraphError) {
+    if let failure { throw failure }
+  }
+
+  // MARK: Declaration order
+
+  /// Brings parameters and statistics into an order of their names; equal ranks keep the order of
+  /// their first use. A trace meets them in call order, the order of everything is declaration order.
+  package func sortParameters(by rank: (String) -> Int) {
+    func places(_ names: [String]) -> (order: [Int], place: [Int]) {
+      let ranks = names.map(rank)
+      let order = names.indices.sorted { (ranks[$0], $0) < (ranks[$1], $1) }
+      var place = order
+      for (new, old) in order.enumerated() { place[old] = new }
+      return (order, place)
+    }
+    let (parameterOrder, parameterPlace) = places(parameters.map(\.name))
+    let (statisticOrder, statisticPlace) = places(statistics.map(\.name))
+    parameters = parameterOrder.map { parameters[$0] }
+    statistics = statisticOrder.map { statistics[$0] }
+    leaves = leaves.map { id, leaf in
+      switch leaf {
+      case .parameter(let index): (id, .parameter(parameterPlace[index]))
+      case .statistic(let index): (id, .statistic(statisticPlace[index]))
+      case .input, .constant: (id, leaf)
+      }
+    }
+    observations = observations.map {
+      Observation(statistic: statisticPlace[$0.statistic], value: $0.value, scale: $0.scale)
+    }
+  }
+
+  // MARK: Layer names
+
+  private var names: [ObjectIdentifier: String] = [:]
+
+  /// Gives a layer its dotted name for this trace.
+  public func name(_ identity: LayerIdentity, _ name: String) {
+    names[ObjectIdentifier(identity)] = name
+  }
+  /// The dotted name of a layer, or nil where the model's walk did not meet it.
+  public func name(of identity: LayerIdentity) -> String? { names[ObjectIdentifier(identity)] }
+}
+
+/// What tells one layer from another: copies of a layer share it, and with it their parameters.
+public final class LayerIdentity: Sendable {
+  public init() {}
+}
+
+/// Draws a parameter's initial values.
+public protocol Initializer: Sendable {
+  /// Fills `values`, a row-major tensor of `shape`, from a generator that is keyed by the run's
+  /// seed and the parameter's name.
+  func fill(
+    _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
+    using random: inout some RandomNumberGenerator)
+}

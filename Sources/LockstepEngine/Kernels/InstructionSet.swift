@@ -1,0 +1,36 @@
+internal import CLockstepKernels
+
+/// An instruction set that the vector kernels are compiled for.
+///
+/// All sets give the same bits; a higher one is faster. Ranks agree on the lowest common one.
+public enum InstructionSet: UInt32, Sendable, Comparable, CaseIterable {
+  /// What every processor of the architecture has (SSE2 on x86-64).
+  case baseline = 0
+  /// AVX2 with FMA and F16C.
+  case avx2 = 1
+  /// AVX-512 F, BW, DQ and VL.
+  case avx512 = 2
+
+  /// The best set that this processor has.
+  public static var detected: InstructionSet {
+    InstructionSet(rawValue: UInt32(lockstep_isa_detect().rawValue)) ?? .baseline
+  }
+
+  /// The name that configurations use: `baseline`, `avx2`, `avx512`.
+  public var name: String { "\(self)" }
+
+  /// The set of a name, nil where there is none.
+  public init?(name: String) {
+    guard let set = Self.allCases.first(where: { $0.name == name }) else { return nil }
+    self = set
+  }
+
+  public static func < (left: InstructionSet, right: InstructionSet) -> Bool {
+    left.rawValue < right.rawValue
+  }
+
+  /// The kernels of graph operations.
+  var kernels: UnsafePointer<lockstep_graph_kernels> {
+    lockstep_graph_kernels_for(lockstep_isa(rawValue: rawValue))
+  }
+}

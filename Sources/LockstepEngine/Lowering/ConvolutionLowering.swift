@@ -1,0 +1,111 @@
+internal import COneDNN
+
+extension Convolution: Lowerable {
+  func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
+    let (x, w) = (site.inputs[0], site.inputs[1])
+    let bias = site.inputs.count > 2 ? site.inputs[2] : nil
+    let fused = plan.fusion.activation[site.index]
+    let primitive = try forward(
+      plan.type(x).shape, plan.type(w).shape, plan.type(site.outputs[0]).shape, bias: bias != nil,
+      fusing: fused?.kind)
+    var arguments: [(Int32, Memory)] = [
+      (DNNL_ARG_SRC, try plan.memory(x, as: primitive.layout(dnnl_query_src_md)!)),
+      (DNNL_ARG_WEIGHTS, try weights(w, plan, primitive.layout(dnnl_query_weights_md)!)),
+    ]
+    if let bias { arguments.append((DNNL_ARG_BIAS, try plan.plain(bias))) }
+    let result = plan.define(fused?.output ?? site.outputs[0], primitive.layout(dnnl_query_dst_md)!)
+    plan.emit(primitive, arguments + [(DNNL_ARG_DST, result)])
+  }
+
+  /// The forward primitive, which also serves as the hint of the backward ones.
+  func forward(
+    _ x: [Int], _ w: [Int], _ y: [Int], bias: Bool, fusing: Activation.Kind? = nil
+  ) throws -> Primitive {
+    let (source, weights, offset, result) = (
+      try MemoryDescriptor.any(x), try MemoryDescriptor.any(weightShape(w)),
+      bias ? try MemoryDescriptor.plain([w[0]]) : nil, try MemoryDescriptor.any(y)
+    )
+    var window = window.primitive
+    return try Primitive("convolution", fusing: fusing) {
+      lockstep_convolution_forward(
+        &$0, $1, source.handle, weights.handle, offset?.handle, result.handle, &window, $2)
+    }
+  }
+
+  /// oneDNN's shape of a weight: groups are a dimension of their own.
+  func weightShape(_ w: [Int]) -> [Int] {
+    groups == 1 ? w : [groups, w[0] / groups] + w[1...]
+  }
+
+  /// The weight in the layout wanted. The shape with groups is a reshape of PyTorch's.
+  func weights(
+    _ w: Graph.ValueID, _ plan: PlanBuilder, _ descriptor: MemoryDescriptor
+  ) throws -> Memory {
+    try plan.memory(w, as: descriptor, shape: weightShape(plan.type(w).shape))
+  }
+}
+
+extension ConvolutionInputGradient: Lowerable {
+  func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
+    let (dy, w) = (site.inputs[0], site.inputs[1])
+    let (shape, result) = (plan.type(w).shape, plan.type(dy).shape)
+    let forward = try convolution.forward(inputShape, shape, result, bias: false)
+    let (diffX, weights, diffY) = (
+      try MemoryDescriptor.any(inputShape),
+      try MemoryDescriptor.any(convolution.weightShape(shape)), try MemoryDescriptor.any(result)
+    )
+    var window = convolution.window.primitive
+    let primitive = try Primitive("convolution, gradient by data") {
+      lockstep_convolution_backward_data(
+        &$0, $1, diffX.handle, weights.handle, diffY.handle, &window, forward.descriptor, $2)
+    }
+    let arguments: [(Int32, Memory)] = [
+      (DNNL_ARG_DIFF_DST, try plan.memory(dy, as: primitive.layout(dnnl_query_diff_dst_md)!)),
+      (
+        DNNL_ARG_WEIGHTS,
+        try convolution.weights(w, plan, primitive.layout(dnnl_query_weights_md)!)
+      ),
+    ]
+    let dx = plan.define(site.outputs[0], primitive.layout(dnnl_query_diff_src_md)!)
+    plan.emit(primitive, arguments + [(DNNL_ARG_DIFF_SRC, dx)])
+  }
+}
+
+extension ConvolutionWeightGradient: Lowerable {
+  func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
+    let (x, dy) = (site.inputs[0], site.inputs[1])
+    let (source, result) = (plan.type(x).shape, plan.type(dy).shape)
+    let forward = try convolution.forward(source, weightShape, result, bias: bias)
+    let (sourceLayout, diffW, diffB, diffY) = (
+      try MemoryDescriptor.any(source),
+      try MemoryDescriptor.any(convolution.weightShape(weightShape)),
+      bias ? try MemoryDescriptor.plain([weightShape[0]]) : nil, try MemoryDescriptor.any(result)
+    )
+    var window = convolution.window.primitive
+    let primitive = try Primitive("convolution, gradient by weights") {
+      lockstep_convolution_backward_weights(
+        &$0, $1, sourceLayout.handle, diffW.handle, diffB?.handle, diffY.handle, &window,
+        forward.descriptor, $2)
+    }
+    var arguments: [(Int32, Memory)] = [
+      (DNNL_ARG_SRC, try plan.memory(x, as: primitive.layout(dnnl_query_src_md)!)),
+      (DNNL_ARG_DIFF_DST, try plan.memory(dy, as: primitive.layout(dnnl_query_diff_dst_md)!)),
+      (
+        DNNL_ARG_DIFF_WEIGHTS,
+        plan.define(site.outputs[0], primitive.layout(dnnl_query_diff_weights_md)!)
+      ),
+    ]
+    if let diffB { arguments.append((DNNL_ARG_DIFF_BIAS, plan.define(site.outputs[1], diffB))) }
+    plan.emit(primitive, arguments)
+  }
+}
+
+extension Window {
+  /// The same in the form that primitives take.
+  var primitive: lockstep_window {
+    func pair(_ list: [Int]) -> (Int64, Int64) { (Int64(list[0]), Int64(list[1])) }
+    return lockstep_window(
+      strides: pair(strides), dilations: pair(dilations), padding_low: pair(paddingLow),
+      padding_high: pair(paddingHigh), kernel: pair(kernel))
+  }
+}

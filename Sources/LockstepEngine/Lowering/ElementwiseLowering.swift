@@ -1,0 +1,93 @@
+internal import CLockstepKernels
+internal import COneDNN
+
+extension Activation: Lowerable {
+  func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
+    let source = try plan.memory(site.inputs[0])
+    let primitive = try kind.forward(source.descriptor)
+    // A kind that derives from its argument needs that argument later: the builder knows.
+    let result = plan.define(
+      site.outputs[0], source.descriptor, reusing: site.inputs[0], in: site)
+    plan.emit(primitive, [(DNNL_ARG_SRC, source), (DNNL_ARG_DST, result)])
+  }
+}
+
+extension ActivationGradient: Lowerable {
+  func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
+    let known = try plan.memory(site.inputs[1])
+    let dy = try plan.memory(site.inputs[0], as: known.descriptor)
+    let forward = try kind.forward(known.descriptor)
+    let (algorithm, alpha, beta) = kind.algorithm
+    let primitive = try Primitive("eltwise, gradient") {
+      lockstep_eltwise_backward(
+        &$0, $1, algorithm, known.descriptor.handle, known.descriptor.handle, alpha, beta,
+        forward.descriptor, $2)
+    }
+    let result = plan.define(site.outputs[0], known.descriptor, reusing: site.inputs[0], in: site)
+    plan.emit(
+      primitive,
+      [
+        (kind.derivesFromOutput ? DNNL_ARG_DST : DNNL_ARG_SRC, known), (DNNL_ARG_DIFF_DST, dy),
+        (DNNL_ARG_DIFF_SRC, result),
+      ])
+  }
+}
+
+extension Activation.Kind {
+  fileprivate func forward(_ data: MemoryDescriptor) throws -> Primitive {
+    let (algorithm, alpha, beta) = algorithm
+    return try Primitive("eltwise") {
+      lockstep_eltwise_forward(&$0, $1, algorithm, data.handle, alpha, beta, $2)
+    }
+  }
+}
+
+extension Binary: Lowerable {
+  func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
+    let a = try plan.memory(site.inputs[0])
+    let shapes = (plan.type(site.inputs[0]).shape, plan.type(site.inputs[1]).shape)
+    let b =
+      shapes.0 == shapes.1
+      ? try plan.memory(site.inputs[1], as: a.descriptor) : try plan.plain(site.inputs[1])
+    let algorithm =
+      switch kind {
+      case .add: dnnl_binary_add
+      case .subtract: dnnl_binary_sub
+      case .multiply: dnnl_binary_mul
+      case .divide: dnnl_binary_div
+      }
+    let primitive = try Primitive("binary \(kind)") {
+      lockstep_binary(
+        &$0, $1, algorithm, a.descriptor.handle, b.descriptor.handle, a.descriptor.handle, $2)
+    }
+    let result = plan.define(site.outputs[0], a.descriptor, reusing: site.inputs[0], in: site)
+    plan.emit(primitive, [(DNNL_ARG_SRC_0, a), (DNNL_ARG_SRC_1, b), (DNNL_ARG_DST, result)])
+  }
+}
+
+extension Dropout: Lowerable {
+  func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
+    let source = try plan.plain(site.inputs[0])
+    let shape = plan.type(site.inputs[0]).shape
+    let result = plan.define(
+      site.outputs[0], source.descriptor, reusing: site.inputs[0], in: site)
+    let (rows, columns) = (shape[0], shape.dropFirst().reduce(1, *))
+    let kernel = plan.isa.kernels.pointee.dropout!
+    let threshold = UInt32(Double(rate) * 0x1p32)
+    let scale = 1 / (1 - rate)
+    let mixed = key &* 0x9E37_79B9
+    plan.emit([source, result]) { addresses in
+      let (x, y) = (addresses[0].floats, addresses[1].floats)
+      return { context in
+        var mask = lockstep_dropout(
+          key_low: UInt32(truncatingIfNeeded: context.seed) ^ mixed,
+          key_high: UInt32(truncatingIfNeeded: context.seed >> 32),
+          step_low: UInt32(truncatingIfNeeded: context.step),
+          step_high: UInt32(truncatingIfNeeded: context.step >> 32),
+          first_example: UInt32(truncatingIfNeeded: context.firstExample), threshold: threshold,
+          scale: scale)
+        kernel(y, x, rows, columns, &mask)
+      }
+    }
+  }
+}

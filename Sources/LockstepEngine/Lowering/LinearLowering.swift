@@ -1,0 +1,82 @@
+internal import COneDNN
+
+extension LinearMap: Lowerable {
+  func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
+    let (x, w) = (site.inputs[0], site.inputs[1])
+    let bias = site.inputs.count > 2 ? site.inputs[2] : nil
+    let fused = plan.fusion.activation[site.index]
+    let primitive = try LinearPrimitives.forward(
+      plan.type(x).shape, plan.type(w).shape, bias: bias != nil, fusing: fused?.kind)
+    var arguments: [(Int32, Memory)] = [
+      (DNNL_ARG_SRC, try plan.memory(x, as: primitive.layout(dnnl_query_src_md)!)),
+      (DNNL_ARG_WEIGHTS, try plan.memory(w, as: primitive.layout(dnnl_query_weights_md)!)),
+    ]
+    if let bias { arguments.append((DNNL_ARG_BIAS, try plan.plain(bias))) }
+    let result = plan.define(fused?.output ?? site.outputs[0], primitive.layout(dnnl_query_dst_md)!)
+    plan.emit(primitive, arguments + [(DNNL_ARG_DST, result)])
+  }
+}
+
+extension LinearInputGradient: Lowerable {
+  func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
+    let (dy, w) = (site.inputs[0], site.inputs[1])
+    let x = plan.type(site.outputs[0]).shape
+    let forward = try LinearPrimitives.forward(x, plan.type(w).shape, bias: false)
+    let (diffX, weights, diffY) = (
+      try MemoryDescriptor.any(x), try MemoryDescriptor.plain(plan.type(w).shape),
+      try MemoryDescriptor.any(plan.type(dy).shape)
+    )
+    let primitive = try Primitive("inner product, gradient by data") {
+      lockstep_inner_product_backward_data(
+        &$0, $1, diffX.handle, weights.handle, diffY.handle, forward.descriptor, $2)
+    }
+    let arguments = [
+      (DNNL_ARG_DIFF_DST, try plan.memory(dy, as: primitive.layout(dnnl_query_diff_dst_md)!)),
+      (DNNL_ARG_WEIGHTS, try plan.memory(w, as: primitive.layout(dnnl_query_weights_md)!)),
+    ]
+    let result = plan.define(site.outputs[0], primitive.layout(dnnl_query_diff_src_md)!)
+    plan.emit(primitive, arguments + [(DNNL_ARG_DIFF_SRC, result)])
+  }
+}
+
+extension LinearWeightGradient: Lowerable {
+  func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
+    let (x, dy) = (site.inputs[0], site.inputs[1])
+    let w = plan.type(site.outputs[0]).shape
+    let forward = try LinearPrimitives.forward(plan.type(x).shape, w, bias: bias)
+    let (source, diffW, diffB, diffY) = (
+      try MemoryDescriptor.any(plan.type(x).shape), try MemoryDescriptor.plain(w),
+      bias ? try MemoryDescriptor.plain([w[0]]) : nil,
+      try MemoryDescriptor.any(plan.type(dy).shape)
+    )
+    let primitive = try Primitive("inner product, gradient by weights") {
+      lockstep_inner_product_backward_weights(
+        &$0, $1, source.handle, diffW.handle, diffB?.handle, diffY.handle, forward.descriptor, $2)
+    }
+    var arguments: [(Int32, Memory)] = [
+      (DNNL_ARG_SRC, try plan.memory(x, as: primitive.layout(dnnl_query_src_md)!)),
+      (DNNL_ARG_DIFF_DST, try plan.memory(dy, as: primitive.layout(dnnl_query_diff_dst_md)!)),
+      (
+        DNNL_ARG_DIFF_WEIGHTS,
+        plan.define(site.outputs[0], primitive.layout(dnnl_query_diff_weights_md)!)
+      ),
+    ]
+    if let diffB { arguments.append((DNNL_ARG_DIFF_BIAS, plan.define(site.outputs[1], diffB))) }
+    plan.emit(primitive, arguments)
+  }
+}
+
+private enum LinearPrimitives {
+  static func forward(
+    _ x: [Int], _ w: [Int], bias: Bool, fusing: Activation.Kind? = nil
+  ) throws -> Primitive {
+    let (source, weights, offset, result) = (
+      try MemoryDescriptor.any(x), try MemoryDescriptor.plain(w),
+      bias ? try MemoryDescriptor.plain([w[0]]) : nil, try MemoryDescriptor.any([x[0], w[0]])
+    )
+    return try Primitive("inner product", fusing: fusing) {
+      lockstep_inner_product_forward(
+        &$0, $1, source.handle, weights.handle, offset?.handle, result.handle, $2)
+    }
+  }
+}

@@ -1,0 +1,98 @@
+internal import CLockstepKernels
+
+extension SummedLoss: Lowerable {
+  func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
+    let memories = try site.inputs.map(plan.plain)
+    let result = plan.define(site.outputs[0], try .plain([]))
+    let (rows, columns) = plan.rows(site.inputs[0])
+    let kernels = plan.isa.kernels.pointee
+    let kind = kind
+    plan.emit(memories + [result]) { addresses in
+      let x = addresses[0].floats
+      let target = addresses[1]
+      let weights = addresses.count > 3 ? addresses[2].floats : nil
+      let loss = addresses.last!.floats
+      return { _ in
+        let sum =
+          switch kind {
+          case .softmaxCrossEntropy(let smoothing):
+            kernels.softmax_cross_entropy(x, target.integers, weights, rows, columns, smoothing)
+          case .binaryCrossEntropy:
+            kernels.binary_cross_entropy(x, target.floats, weights, rows, columns)
+          case .squaredError:
+            kernels.squared_error(x, target.floats, weights, rows, columns)
+          }
+        loss.pointee = Float(sum)
+      }
+    }
+  }
+}
+
+extension SummedLossGradient: Lowerable {
+  func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
+    let memories = try site.inputs.map(plan.plain)
+    let result = plan.define(site.outputs[0], try .plain(plan.type(site.outputs[0])))
+    let (rows, columns) = plan.rows(site.inputs[1])
+    let kernels = plan.isa.kernels.pointee
+    let kind = kind
+    plan.emit(memories + [result]) { addresses in
+      let (d, x) = (addresses[0].floats, addresses[1].floats)
+      let target = addresses[2]
+      let weights = addresses.count > 4 ? addresses[3].floats : nil
+      let dx = addresses.last!.floats
+      return { _ in
+        switch kind {
+        case .softmaxCrossEntropy(let smoothing):
+          kernels.softmax_cross_entropy_gradient(
+            dx, d.pointee, x, target.integers, weights, rows, columns, smoothing)
+        case .binaryCrossEntropy:
+          kernels.binary_cross_entropy_gradient(
+            dx, d.pointee, x, target.floats, weights, rows, columns)
+        case .squaredError:
+          kernels.squared_error_gradient(dx, d.pointee, x, target.floats, weights, rows, columns)
+        }
+      }
+    }
+  }
+}
+
+extension CorrectCount: Lowerable {
+  func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
+    let memories = try site.inputs.map(plan.plain)
+    let result = plan.define(site.outputs[0], try .plain([]))
+    let (rows, columns) = plan.rows(site.inputs[0])
+    let kind = kind
+    plan.emit(memories + [result]) { addresses in
+      let (x, target, count) = (addresses[0].floats, addresses[1], addresses[2].floats)
+      return { _ in
+        let right =
+          switch kind {
+          case .argmax: lockstep_count_argmax(x, target.integers, rows, columns)
+          case .sign: lockstep_count_sign(x, target.floats, rows * columns)
+          }
+        count.pointee = Float(right)
+      }
+    }
+  }
+}
+
+extension Softmax: Lowerable {
+  func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
+    let source = try plan.plain(site.inputs[0])
+    let result = plan.define(site.outputs[0], source.descriptor)
+    let (rows, columns) = plan.rows(site.inputs[0])
+    let softmax = plan.isa.kernels.pointee.softmax!
+    plan.emit([source, result]) { addresses in
+      let (x, y) = (addresses[0].floats, addresses[1].floats)
+      return { _ in softmax(y, x, rows, columns) }
+    }
+  }
+}
+
+extension PlanBuilder {
+  /// The number of examples of a value, and of its elements an example.
+  func rows(_ value: Graph.ValueID) -> (Int, Int) {
+    let shape = type(value).shape
+    return (shape[0], shape.dropFirst().reduce(1, *))
+  }
+}

@@ -1,0 +1,82 @@
+internal import COneDNN
+
+/// The shape, type and layout of a tensor in memory.
+final class MemoryDescriptor {
+  let handle: OpaquePointer
+  /// The number of bytes, padding of blocked layouts included.
+  let byteCount: Int
+
+  private init(owning handle: OpaquePointer) {
+    self.handle = handle
+    byteCount = lockstep_md_size(handle)
+  }
+
+  deinit { lockstep_md_destroy(handle) }
+
+  /// The number of dimensions.
+  var rank: Int { Int(lockstep_md_rank(handle)) }
+  /// The dimensions.
+  var shape: [Int] { (0..<Int32(rank)).map { Int(lockstep_md_dimension(handle, $0)) } }
+
+  /// A layout given by strides in elements. A scalar is described as one dimension of one.
+  convenience init(_ type: TensorType, strides: [Int]) throws(OneDNNError) {
+    try self.init(shape: type.shape, strides: strides, type.scalar)
+  }
+
+  /// The row-major layout.
+  static func plain(_ type: TensorType) throws(OneDNNError) -> MemoryDescriptor {
+    try MemoryDescriptor(type, strides: rowMajorStrides(type.shape))
+  }
+
+  /// The row-major layout of a Float32 shape.
+  static func plain(_ shape: [Int]) throws(OneDNNError) -> MemoryDescriptor {
+    try plain(TensorType(shape))
+  }
+
+  /// A layout that the primitive is free to choose.
+  static func any(_ shape: [Int]) throws(OneDNNError) -> MemoryDescriptor {
+    try MemoryDescriptor(shape: shape, strides: nil, .float32)
+  }
+
+  private convenience init(
+    shape: [Int], strides: [Int]?, _ scalar: ScalarType
+  ) throws(OneDNNError) {
+    let shape = shape.isEmpty ? [1] : shape
+    let strides = strides.map { $0.isEmpty ? [1] : $0 }
+    var handle: OpaquePointer?
+    let type = scalar == .float32 ? LOCKSTEP_F32 : LOCKSTEP_S32
+    let dimensions = shape.map(Int64.init)
+    let status =
+      if let strides {
+        lockstep_md_create(
+          &handle, Int32(shape.count), dimensions, strides.map(Int64.init), type)
+      } else {
+        lockstep_md_create(&handle, Int32(shape.count), dimensions, nil, type)
+      }
+    try check("memory descriptor of \(shape)", status)
+    self.init(owning: handle!)
+  }
+
+  /// What a primitive wants for one of its arguments; nil where it has no such argument.
+  convenience init?(of primitive: OpaquePointer, _ query: dnnl_query_t, index: Int32 = 0) {
+    guard let handle = lockstep_pd_md(primitive, query, index) else { return nil }
+    self.init(owning: handle)
+  }
+}
+
+extension MemoryDescriptor: Equatable {
+  static func == (a: MemoryDescriptor, b: MemoryDescriptor) -> Bool {
+    a === b || lockstep_md_equal(a.handle, b.handle) != 0
+  }
+}
+
+/// The strides, in elements, of a dense row-major array.
+func rowMajorStrides(_ shape: [Int]) -> [Int] {
+  var strides = shape
+  var stride = 1
+  for axis in shape.indices.reversed() {
+    strides[axis] = stride
+    stride *= max(shape[axis], 1)
+  }
+  return strides
+}

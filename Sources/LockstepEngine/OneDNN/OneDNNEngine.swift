@@ -1,0 +1,77 @@
+internal import COneDNN
+
+/// A call of oneDNN that failed.
+public struct OneDNNError: Error, Sendable, CustomStringConvertible {
+  /// The function, and what it was for.
+  public let call: String
+  /// oneDNN's status code.
+  public let status: Int32
+
+  public var description: String {
+    let meaning =
+      switch status {
+      case 1: "out of memory"
+      case 2: "invalid arguments"
+      case 3: "not implemented for these shapes"
+      case 4: "no implementation left"
+      case 5: "runtime error"
+      default: "failed"
+      }
+    return "oneDNN \(call): \(meaning) (status \(status))"
+  }
+}
+
+/// Throws unless a oneDNN call succeeded.
+func check(_ call: @autoclosure () -> String, _ status: Int32) throws(OneDNNError) {
+  if status != 0 { throw OneDNNError(call: call(), status: status) }
+}
+
+/// oneDNN's CPU engine, one for the process.
+final class OneDNNEngine: Sendable {
+  // The handle is immutable and oneDNN's engines may be used from any thread.
+  nonisolated(unsafe) let handle: OpaquePointer
+
+  private init() throws(OneDNNError) {
+    var engine: OpaquePointer?
+    try check("engine", lockstep_dnnl_engine(&engine))
+    handle = engine!
+  }
+
+  private static let result = Result { () throws(OneDNNError) in try OneDNNEngine() }
+
+  /// The engine. Throws where the library cannot make one.
+  static func shared() throws(OneDNNError) -> OneDNNEngine { try result.get() }
+}
+
+/// A queue of primitives that run on the thread that executes them.
+final class OneDNNStream {
+  let handle: OpaquePointer
+
+  init() throws(OneDNNError) {
+    var stream: OpaquePointer?
+    try check("stream", lockstep_dnnl_stream(&stream, OneDNNEngine.shared().handle))
+    handle = stream!
+  }
+
+  deinit { dnnl_stream_destroy(handle) }
+}
+
+/// What the compute library is and what it may use.
+public enum ComputeLibrary {
+  /// oneDNN's version.
+  public static var version: String {
+    var (major, minor, patch): (Int32, Int32, Int32) = (0, 0, 0)
+    lockstep_dnnl_version(&major, &minor, &patch)
+    return "\(major).\(minor).\(patch)"
+  }
+
+  /// Makes primitives of the calling thread run on it alone. Returns false where the library's
+  /// threads cannot be controlled.
+  @discardableResult
+  package static func useSingleThread() -> Bool { lockstep_dnnl_single_thread() != 0 }
+
+  /// Caps the instruction set of the primitives made afterwards. Works only before the first one.
+  package static func cap(_ isa: InstructionSet) throws(OneDNNError) {
+    try check("set_max_cpu_isa", lockstep_dnnl_cap_isa(Int32(isa.rawValue)))
+  }
+}

@@ -1,0 +1,116 @@
+/// The losses of a batch, each summed over its examples. A sum carries no 1/N: training divides the
+/// folded gradient once by the folded weight.
+package struct SummedLoss: Operation {
+  package enum Kind: Sendable, Equatable {
+    /// −Σ q log softmax(x) with q = (1 − s) · onehot + s / C; x [N, C], labels Int32 [N].
+    case softmaxCrossEntropy(smoothing: Float)
+    /// Σ max(x, 0) − x·t + log(1 + e^−|x|); x and targets Float32 of one shape.
+    case binaryCrossEntropy
+    /// Σ (x − t)².
+    case squaredError
+  }
+
+  package let kind: Kind
+  package var name: String {
+    switch kind {
+    case .softmaxCrossEntropy: "softmax cross-entropy"
+    case .binaryCrossEntropy: "binary cross-entropy"
+    case .squaredError: "squared error"
+    }
+  }
+
+  /// Inputs: predictions, targets, and optionally one Float32 weight an example [N].
+  package func infer(_ inputs: [TensorType]) throws(GraphError) -> [TensorType] {
+    let (x, target) = (inputs[0], inputs[1])
+    try expect(!x.shape.isEmpty, "expects predictions [N, …]")
+    if case .softmaxCrossEntropy(let smoothing) = kind {
+      try expect(x.shape.count == 2, "expects logits [N, C], got \(x.shape)")
+      try expect(
+        target == TensorType([x.shape[0]], .int32),
+        "expects \(x.shape[0]) integer labels, got \(target.scalar) \(target.shape)")
+      try expect(smoothing >= 0 && smoothing <= 1, "label smoothing must be in 0...1")
+    } else {
+      try expect(
+        x == target, "predictions \(x.shape) and targets \(target.scalar) \(target.shape) differ")
+    }
+    if inputs.count > 2 {
+      try expect(
+        inputs[2] == TensorType([x.shape[0]]),
+        "expects \(x.shape[0]) weights, one an example, got \(inputs[2].shape)")
+    }
+    return [TensorType([])]
+  }
+
+  package func reverse(_ call: Call, _ gradients: [Tensor?]) -> [Tensor?] {
+    guard let d = gradients[0] else { return call.inputs.map { _ in nil } }
+    let dx = d.graph.apply(SummedLossGradient(kind: kind), [d] + call.inputs)[0]
+    return [dx] + call.inputs.dropFirst().map { _ in nil }
+  }
+}
+
+/// d · ∂loss/∂x, from the scalar d, predictions, targets, and weights where there are any.
+package struct SummedLossGradient: Operation {
+  package let kind: SummedLoss.Kind
+  package var name: String { "gradient of \(SummedLoss(kind: kind).name)" }
+
+  package func infer(_ inputs: [TensorType]) throws(GraphError) -> [TensorType] { [inputs[1]] }
+  package func reverse(_ call: Call, _ gradients: [Tensor?]) -> [Tensor?] {
+    call.inputs.map { _ in nil }
+  }
+}
+
+/// The number of examples whose prediction is right, as a Float32 scalar.
+package struct CorrectCount: Operation {
+  package enum Kind: Sendable, Equatable {
+    /// The largest of x [N, C] is at the label (the first of equal ones counts).
+    case argmax
+    /// x > 0 exactly where the target is > 0.5; x, targets of one shape.
+    case sign
+  }
+
+  package let kind: Kind
+  package var name: String { "correct predictions" }
+
+  package func infer(_ inputs: [TensorType]) throws(GraphError) -> [TensorType] {
+    switch kind {
+    case .argmax:
+      try expect(
+        inputs[0].shape.count == 2 && inputs[1] == TensorType([inputs[0].shape[0]], .int32),
+        "expects logits [N, C] and N integer labels")
+    case .sign:
+      try expect(inputs[0] == inputs[1], "expects predictions and targets of one shape")
+    }
+    return [TensorType([])]
+  }
+  package func reverse(_ call: Call, _ gradients: [Tensor?]) -> [Tensor?] {
+    call.inputs.map { _ in nil }
+  }
+}
+
+extension Tensor {
+  private func loss(_ kind: SummedLoss.Kind, _ targets: Tensor, _ weights: Tensor?) -> Tensor {
+    graph.apply(SummedLoss(kind: kind), [self, targets] + (weights.map { [$0] } ?? []))[0]
+  }
+  /// The summed softmax cross-entropy of logits [N, C] and integer labels [N].
+  public func softmaxCrossEntropy(
+    labels: Tensor, smoothing: Float = 0, weights: Tensor? = nil
+  ) -> Tensor {
+    loss(.softmaxCrossEntropy(smoothing: smoothing), labels, weights)
+  }
+  /// The summed binary cross-entropy of logits and targets in 0...1.
+  public func binaryCrossEntropy(targets: Tensor, weights: Tensor? = nil) -> Tensor {
+    loss(.binaryCrossEntropy, targets, weights)
+  }
+  /// The summed squared error.
+  public func squaredError(targets: Tensor, weights: Tensor? = nil) -> Tensor {
+    loss(.squaredError, targets, weights)
+  }
+  /// How many of the logits [N, C] are largest at their label.
+  public func correctCount(labels: Tensor) -> Tensor {
+    apply(CorrectCount(kind: .argmax), labels)
+  }
+  /// How many logits are positive exactly where their target is one.
+  public func correctCount(targets: Tensor) -> Tensor {
+    apply(CorrectCount(kind: .sign), targets)
+  }
+}

@@ -1,0 +1,61 @@
+/// How a kernel slides over the two spatial axes: (rows, columns) each.
+public struct Window: Sendable, Equatable {
+  public var kernel: [Int]
+  public var strides: [Int]
+  /// Zeros added before the first row and column, in positions.
+  public var paddingLow: [Int]
+  /// Zeros added behind the last row and column.
+  public var paddingHigh: [Int]
+  /// The distance of a kernel's taps: 1 is dense.
+  public var dilations: [Int]
+
+  public init(
+    kernel: [Int], strides: [Int] = [1, 1], padding: [Int] = [0, 0], dilations: [Int] = [1, 1]
+  ) {
+    self.kernel = kernel
+    self.strides = strides
+    self.paddingLow = padding
+    self.paddingHigh = padding
+    self.dilations = dilations
+  }
+
+  /// Pads so that a stride of one keeps the size ("same"); for even kernels the extra position is
+  /// behind, as in PyTorch.
+  public static func same(
+    kernel: [Int], strides: [Int] = [1, 1], dilations: [Int] = [1, 1]
+  ) -> Window {
+    var window = Window(kernel: kernel, strides: strides, dilations: dilations)
+    for axis in 0..<2 {
+      let total = dilations[axis] * (kernel[axis] - 1)
+      window.paddingLow[axis] = total / 2
+      window.paddingHigh[axis] = total - total / 2
+    }
+    return window
+  }
+
+  /// The spatial size of the result for an input [N, C, H, W].
+  package func outputSize(_ shape: [Int]) throws(GraphError) -> [Int] {
+    try expect(shape.count == 4, "expects an input [N, C, H, W], got \(shape)")
+    for list in [kernel, strides, dilations] {
+      try expect(
+        list.count == 2 && list.allSatisfy { $0 > 0 },
+        "kernel, strides and dilations are two positive numbers each, got \(list)")
+    }
+    for list in [paddingLow, paddingHigh] {
+      try expect(
+        list.count == 2 && list.allSatisfy { $0 >= 0 },
+        "padding is two numbers that are not negative, got \(list)")
+    }
+    var size: [Int] = []
+    for axis in 0..<2 {
+      let reach = dilations[axis] * (kernel[axis] - 1) + 1
+      let room = shape[2 + axis] + paddingLow[axis] + paddingHigh[axis] - reach
+      try expect(
+        room >= 0,
+        "a kernel that reaches over \(reach) does not fit into \(shape[2 + axis]) plus padding \(paddingLow[axis]) and \(paddingHigh[axis])"
+      )
+      size.append(room / strides[axis] + 1)
+    }
+    return size
+  }
+}

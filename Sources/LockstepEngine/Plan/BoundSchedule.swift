@@ -1,0 +1,86 @@
+internal import COneDNN
+
+/// Steps with their addresses: what is run, over and over.
+final class BoundSchedule {
+  private enum BoundStep {
+    case primitive(OpaquePointer, UnsafeMutablePointer<dnnl_exec_arg_t>, Int32)
+    case kernel(Kernel)
+  }
+
+  private var steps: [BoundStep] = []
+  private let labels: [String]
+  private var memories: [OpaquePointer] = []
+  /// Keeps the primitives alive.
+  private let source: [PlanStep]
+
+  /// Binds steps to the addresses of the regions they use.
+  init(_ source: [PlanStep], addresses: [Region: UnsafeMutableRawPointer]) throws {
+    self.source = source
+    labels = source.map(\.label)
+    let engine = try OneDNNEngine.shared().handle
+    func address(_ memory: Memory) throws -> UnsafeMutableRawPointer {
+      guard let base = addresses[memory.buffer.region] else {
+        throw GraphError("internal: region \(memory.buffer.region) has no address")
+      }
+      return base + memory.buffer.offset + memory.byteOffset
+    }
+    for step in source {
+      switch step.action {
+      case .primitive(let primitive, let arguments):
+        let bound = UnsafeMutablePointer<dnnl_exec_arg_t>.allocate(capacity: arguments.count)
+        steps.append(.primitive(primitive.handle, bound, Int32(arguments.count)))
+        for (index, argument) in arguments.enumerated() {
+          var memory: OpaquePointer?
+          try check(
+            "memory",
+            lockstep_memory_create(
+              &memory, argument.memory.descriptor.handle, engine, try address(argument.memory)))
+          memories.append(memory!)
+          bound[index] = dnnl_exec_arg_t(arg: argument.argument, memory: memory)
+        }
+      case .kernel(let memories, let bind):
+        steps.append(.kernel(bind(try memories.map(address))))
+      }
+    }
+  }
+
+  deinit {
+    for step in steps { if case .primitive(_, let arguments, _) = step { arguments.deallocate() } }
+    for memory in memories { dnnl_memory_destroy(memory) }
+  }
+
+  /// Runs all steps in order.
+  func run(_ context: RunContext, _ stream: OneDNNStream) throws(OneDNNError) {
+    for index in steps.indices {
+      switch steps[index] {
+      case .primitive(let primitive, let arguments, let count):
+        let status = dnnl_primitive_execute(primitive, stream.handle, count, arguments)
+        if status != dnnl_success {
+          throw OneDNNError(call: labels[index], status: Int32(status.rawValue))
+        }
+      case .kernel(let kernel): kernel(context)
+      }
+    }
+  }
+
+  /// Runs all steps in order and hands each one's label and time in seconds to `visit`.
+  func profile(
+    _ context: RunContext, _ stream: OneDNNStream, clock: () -> Double,
+    _ visit: (String, Double) -> Void
+  ) throws(OneDNNError) {
+    var start = clock()
+    for index in steps.indices {
+      switch steps[index] {
+      case .primitive(let primitive, let arguments, let count):
+        let status = dnnl_primitive_execute(primitive, stream.handle, count, arguments)
+        if status != dnnl_success {
+          throw OneDNNError(call: labels[index], status: Int32(status.rawValue))
+        }
+      case .kernel(let kernel): kernel(context)
+      }
+      let end = clock()
+      visit(labels[index], end - start)
+      start = end
+    }
+  }
+}

@@ -1,0 +1,72 @@
+/// One logical shard's memory and the plan bound to it: a lane runs shards one after the other.
+///
+/// A lane is used by one thread at a time.
+package final class Lane {
+  package let plan: Plan
+  private let activations: Arena<UInt8>
+  private let ports: Arena<UInt8>
+  private let stream: OneDNNStream
+  /// The schedule bound to each leaf it was run with.
+  private var schedules: [UnsafeMutableRawPointer?: BoundSchedule] = [:]
+
+  /// A lane of its own activations.
+  package init(_ plan: Plan) throws {
+    self.plan = plan
+    activations = Arena(count: plan.sizes[.activations]?.byteCount ?? 0)
+    ports = Arena(count: plan.sizes[.ports]?.byteCount ?? 0)
+    stream = try OneDNNStream()
+  }
+
+  /// The bytes of a named input, to be written before a run; nil where the program has none of
+  /// that name.
+  package func input(_ name: String) -> UnsafeMutableRawBufferPointer? {
+    guard let input = plan.inputs.first(where: { $0.name == name }) else { return nil }
+    return UnsafeMutableRawBufferPointer(
+      start: ports.base + input.memory.buffer.offset, count: input.type.count * 4)
+  }
+
+  /// The value of a scalar of the program after a run.
+  package func scalar(_ index: Int) -> Float {
+    UnsafeRawPointer(ports.base + plan.scalarMemory[index].buffer.offset)
+      .load(as: Float.self)
+  }
+
+  /// An output of the program after a run, row-major.
+  package func output(_ index: Int) -> UnsafeBufferPointer<Float> {
+    let count = plan.program.outputs[index].type.count
+    let start = ports.base + plan.outputMemory[index].buffer.offset
+    return UnsafeBufferPointer(
+      start: UnsafeMutableRawPointer(start).assumingMemoryBound(to: Float.self), count: count)
+  }
+
+  /// Makes the schedule for a leaf ready, so that the first run allocates nothing either.
+  package func prepare(leaf: UnsafeMutablePointer<Float>? = nil) throws {
+    _ = try schedule(leaf)
+  }
+
+  /// Computes the program on the lane's inputs. The leaf, of the plan's packed layout, is written;
+  /// slots that the program leaves empty keep their values.
+  package func run(_ context: RunContext, leaf: UnsafeMutablePointer<Float>? = nil) throws {
+    try schedule(leaf).run(context, stream)
+  }
+
+  /// Like ``run(_:leaf:)``, with each step's label and seconds handed to `visit`.
+  package func profile(
+    _ context: RunContext, leaf: UnsafeMutablePointer<Float>?, clock: () -> Double,
+    _ visit: (String, Double) -> Void
+  ) throws {
+    try schedule(leaf).profile(context, stream, clock: clock, visit)
+  }
+
+  private func schedule(_ leaf: UnsafeMutablePointer<Float>?) throws -> BoundSchedule {
+    let key = leaf.map { UnsafeMutableRawPointer($0) }
+    if let schedule = schedules[key] { return schedule }
+    var addresses = plan.sharedAddresses
+    addresses[.activations] = .init(activations.base)
+    addresses[.ports] = .init(ports.base)
+    addresses[.leaf] = key
+    let schedule = try BoundSchedule(plan.steps, addresses: addresses)
+    schedules[key] = schedule
+    return schedule
+  }
+}

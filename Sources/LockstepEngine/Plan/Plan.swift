@@ -1,0 +1,148 @@
+internal import CLockstepKernels
+internal import COneDNN
+
+/// A program made ready to run: a fixed schedule of primitives and kernels with all memory placed.
+///
+/// A plan is made once for each number of examples. ``Lane``s run it, each with activations of its
+/// own; what depends on the parameters alone is shared by all lanes.
+package final class Plan {
+  package let program: Program
+  let steps: [PlanStep]
+  let inputs: [(name: String, type: TensorType, memory: Memory)]
+  let scalarMemory: [Memory]
+  let outputMemory: [Memory]
+  let leafMemory: [Memory?]
+  let sizes: [Region: RegionSize]
+  private let packing: [PlanStep]
+  private let constants: Arena<UInt8>
+  private let packed: Arena<UInt8>
+  private let parameters: UnsafeMutableRawPointer
+  private let statistics: UnsafeMutableRawPointer
+  private var boundPacking: BoundSchedule?
+  private let stream: OneDNNStream
+
+  /// Plans a program.
+  ///
+  /// - Parameters:
+  ///   - parameters: the canonical parameters, in the program's parameter layout.
+  ///   - statistics: the running statistics, in the program's statistic layout.
+  ///   - isa: the instruction set of our own kernels.
+  package init(
+    _ program: Program, parameters: UnsafeMutableBufferPointer<Float>,
+    statistics: UnsafeMutableBufferPointer<Float>, isa: InstructionSet
+  ) throws {
+    precondition(parameters.count >= program.parameterLayout.count, "parameters do not fit")
+    precondition(statistics.count >= program.statisticLayout.count, "statistics do not fit")
+    ComputeLibrary.useSingleThread()
+    let builder = try PlanBuilder(program, isa: isa)
+    self.program = program
+    steps = builder.steps
+    packing = builder.packing
+    inputs = builder.inputs
+    scalarMemory = builder.scalarMemory
+    outputMemory = builder.outputMemory
+    leafMemory = builder.leafMemory
+    sizes = builder.sizes
+    constants = Arena(count: sizes[.constants]?.byteCount ?? 0)
+    packed = Arena(count: sizes[.packed]?.byteCount ?? 0)
+    // Empty buffers have no address; nothing is ever read through the stand-in.
+    self.parameters =
+      parameters.baseAddress.map { UnsafeMutableRawPointer($0) } ?? .init(packed.base)
+    self.statistics =
+      statistics.baseAddress.map { UnsafeMutableRawPointer($0) } ?? .init(packed.base)
+    stream = try OneDNNStream()
+    for (offset, count, value) in builder.constants {
+      (constants.base + offset).withMemoryRebound(to: Float.self, capacity: count) {
+        $0.update(repeating: value, count: count)
+      }
+    }
+    boundPacking = try BoundSchedule(packing, addresses: sharedAddresses)
+  }
+
+  /// The addresses of what all lanes share.
+  var sharedAddresses: [Region: UnsafeMutableRawPointer] {
+    [
+      .parameters: parameters, .statistics: statistics, .constants: .init(constants.base),
+      .packed: .init(packed.base),
+    ]
+  }
+
+  /// Converts the parameters to the layouts that the primitives want. To be called once after they
+  /// have changed.
+  package func packParameters() throws { try boundPacking?.run(RunContext(), stream) }
+
+  // MARK: Leaves
+
+  /// The length of a packed leaf, in values.
+  package var leafCount: Int { (sizes[.leaf]?.byteCount ?? 0) / 4 }
+
+  /// Whether a packed leaf is a canonical one already.
+  package var leavesAreCanonical: Bool {
+    zip(program.leafLayout.slots, leafMemory).allSatisfy { slot, memory in
+      guard let memory, let plain = try? MemoryDescriptor.plain(slot.shape) else { return false }
+      return memory.descriptor == plain && memory.buffer.offset == slot.offset * 4
+    }
+  }
+
+  /// Prepares the conversion of packed leaves, or sums of them, to canonical ones.
+  package func makeUnpacker(
+    from leaf: UnsafeMutablePointer<Float>, to canonical: UnsafeMutablePointer<Float>
+  ) throws -> LeafUnpacker {
+    try LeafUnpacker(self, from: leaf, to: canonical)
+  }
+
+  // MARK: Inspection
+
+  /// The number of bytes of activations that a lane needs.
+  package var activationBytes: Int { sizes[.activations]?.byteCount ?? 0 }
+
+  /// The schedule in words: what runs in which implementation.
+  package var summary: [(label: String, implementation: String)] {
+    (packing + steps).map { step in
+      switch step.action {
+      case .primitive(let primitive, _): (step.label, primitive.implementation)
+      case .kernel: (step.label, "kernel")
+      }
+    }
+  }
+}
+
+/// Converts a packed leaf, or a sum of such leaves, to the canonical layout.
+package final class LeafUnpacker {
+  private let schedule: BoundSchedule
+  private let empty: [UnsafeMutableBufferPointer<Float>]
+  private let stream: OneDNNStream
+
+  init(
+    _ plan: Plan, from leaf: UnsafeMutablePointer<Float>, to canonical: UnsafeMutablePointer<Float>
+  ) throws {
+    var steps: [PlanStep] = []
+    var empty: [UnsafeMutableBufferPointer<Float>] = []
+    for (slot, memory) in zip(plan.program.leafLayout.slots, plan.leafMemory) {
+      guard let memory else {
+        empty.append(.init(start: canonical + slot.offset, count: slot.count))
+        continue
+      }
+      // As the descriptor has it: a grouped convolution's weight has one dimension more.
+      let shape = memory.descriptor.shape
+      let destination = Memory(
+        buffer: Buffer(.parameters, byteCount: slot.count * 4, offset: slot.offset * 4),
+        descriptor: try .plain(shape))
+      let primitive = try Primitive.reorder(from: memory.descriptor, to: destination.descriptor)
+      steps.append(
+        PlanStep(
+          label: slot.name,
+          action: .primitive(primitive, [(DNNL_ARG_FROM, memory), (DNNL_ARG_TO, destination)])))
+    }
+    schedule = try BoundSchedule(
+      steps, addresses: [.leaf: .init(leaf), .parameters: .init(canonical)])
+    self.empty = empty
+    stream = try OneDNNStream()
+  }
+
+  /// Writes all slots of the canonical arena.
+  package func run() throws {
+    try schedule.run(RunContext(), stream)
+    for slot in empty { slot.update(repeating: 0) }
+  }
+}

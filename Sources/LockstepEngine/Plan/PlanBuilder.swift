@@ -1,0 +1,358 @@
+internal import CLockstepKernels
+internal import COneDNN
+
+/// Turns a program into a schedule: chooses layouts, fuses, orders and places memory.
+///
+/// Operations lower themselves node by node, in the graph's order, by asking the builder for the
+/// memory of their inputs, defining that of their results, and emitting steps.
+final class PlanBuilder {
+  let program: Program
+  let isa: InstructionSet
+  var graph: Graph { program.graph }
+
+  private(set) var steps: [PlanStep] = []
+  /// Reorders of parameters to be run when the parameters have changed.
+  private(set) var packing: [PlanStep] = []
+  private(set) var constants: [(offset: Int, count: Int, value: Float)] = []
+  private(set) var inputs: [(name: String, type: TensorType, memory: Memory)] = []
+  /// The layout of each slot of the packed leaf.
+  private(set) var leafMemory: [Memory?]
+  private(set) var sizes: [Region: RegionSize] = [:]
+
+  let fusion: FusionPlan
+  private var placements: [Graph.ValueID: [Memory]] = [:]
+  private var leafOfValue: [Graph.ValueID: Graph.Leaf] = [:]
+  private var activations: [Buffer] = []
+  /// How often each value is still to be read.
+  private var pendingUses: [Int]
+  private var slotOfGradient: [Graph.ValueID: Int] = [:]
+  private var label = ""
+
+  init(_ program: Program, isa: InstructionSet) throws {
+    self.program = program
+    self.isa = isa
+    leafMemory = Array(repeating: nil, count: program.leaves.count)
+    let live = program.liveNodes()
+    fusion = FusionPlan(program, live: live)
+    pendingUses = Array(repeating: 0, count: program.graph.values.count)
+    for index in live { for input in program.graph.nodes[index].inputs { pendingUses[input] += 1 } }
+    for tensor in program.scalars + program.outputs { pendingUses[tensor.id] += 1 }
+    for (id, leaf) in program.graph.leaves { leafOfValue[id] = leaf }
+    for (slot, source) in program.leaves.enumerated() {
+      guard let source else { continue }
+      pendingUses[source.value] += 1
+      // The first slot that a value fills is its home; others are copied from there.
+      if source.scale == 1, slot < program.gradientCount, leafOfValue[source.value] == nil,
+        slotOfGradient[source.value] == nil
+      {
+        slotOfGradient[source.value] = slot
+      }
+    }
+    for (name, type, id) in program.inputs {
+      let memory = Memory(
+        buffer: region(.ports, type.count * 4), descriptor: try .plain(type))
+      inputs.append((name, type, memory))
+      place(id, memory)
+    }
+    for index in live where !fusion.isAbsorbed(index) {
+      let node = graph.nodes[index]
+      guard let operation = node.operation as? any Lowerable else {
+        throw GraphError("\(node.operation.name) cannot be run, only evaluated")
+      }
+      label = node.scope.isEmpty ? node.operation.name : "\(node.scope): \(node.operation.name)"
+      let site = Site(
+        node: node, index: index,
+        reads: node.inputs
+          + fusion.absorbed(by: index).flatMap { program.graph.nodes[$0].inputs })
+      try operation.lower(site, self)
+      for input in site.reads { pendingUses[input] -= 1 }
+    }
+    label = "read out"
+    try finishLeaf()
+    try readOut()
+    // Slots lie in the order of the canonical layout, so that a leaf of plain slots is canonical.
+    for (slot, memory) in zip(program.leafLayout.slots, leafMemory) {
+      let offset = sizes[.leaf, default: RegionSize()].place(
+        memory?.buffer.byteCount ?? slot.count * 4)
+      memory?.buffer.offset = offset
+    }
+    sizes[.activations] = RegionSize()
+    _ = sizes[.activations]!.place(placeByLifetime(activations))
+  }
+
+  /// The node that is being lowered.
+  struct Site {
+    let node: Graph.Node
+    let index: Int
+    /// Everything that is read here, by the nodes that were fused into this one too.
+    let reads: [Graph.ValueID]
+    var inputs: [Graph.ValueID] { node.inputs }
+    var outputs: [Graph.ValueID] { node.outputs }
+  }
+
+  private(set) var scalarMemory: [Memory] = []
+  private(set) var outputMemory: [Memory] = []
+
+  // MARK: Values
+
+  /// A value's type.
+  func type(_ value: Graph.ValueID) -> TensorType { graph.values[value].type }
+
+  /// A value in the layout it was computed in.
+  func memory(_ value: Graph.ValueID) throws -> Memory {
+    if let memory = placements[value]?.first { return memory }
+    guard let leaf = leafOfValue[value] else {
+      throw GraphError("internal: value \(value) is used before it is computed")
+    }
+    let type = type(value)
+    let memory: Memory
+    switch leaf {
+    case .input(let name):
+      throw GraphError("internal: input '\(name)' has no memory")
+    case .parameter(let index):
+      let slot = program.parameterLayout.slots[program.parameterSlots[index]]
+      memory = Memory(
+        buffer: Buffer(.parameters, byteCount: slot.count * 4, offset: slot.offset * 4),
+        descriptor: try .plain(type))
+    case .statistic(let index):
+      let slot = program.statisticLayout.slots[index]
+      memory = Memory(
+        buffer: Buffer(.statistics, byteCount: slot.count * 4, offset: slot.offset * 4),
+        descriptor: try .plain(type))
+    case .constant(let number):
+      let buffer = region(.constants, type.count * 4)
+      constants.append((buffer.offset, type.count, number))
+      memory = Memory(buffer: buffer, descriptor: try .plain(type))
+    }
+    place(value, memory)
+    return memory
+  }
+
+  /// A value in row-major layout.
+  func plain(_ value: Graph.ValueID) throws -> Memory {
+    try memory(value, as: .plain(type(value)))
+  }
+
+  /// A value in a given layout: converted where it is not there yet. Parameters are converted when
+  /// they change, not in the schedule.
+  func memory(_ value: Graph.ValueID, as descriptor: MemoryDescriptor) throws -> Memory {
+    let first = try memory(value)
+    if let there = placements[value]!.first(where: { $0.descriptor == descriptor }) {
+      return there
+    }
+    guard first.descriptor.rank == descriptor.rank || type(value).shape.isEmpty else {
+      // A grouped convolution's weight gradient has its groups as a dimension of their own: the
+      // row-major layout is the common one.
+      let plain = try converted(
+        value, from: first, to: .plain(first.descriptor.shape))
+      let view = Memory(buffer: plain.buffer, descriptor: try .plain(type(value)))
+      place(value, view)
+      return view.descriptor == descriptor
+        ? view : try converted(value, from: view, to: descriptor)
+    }
+    return try converted(value, from: first, to: descriptor)
+  }
+
+  private func converted(
+    _ value: Graph.ValueID, from source: Memory, to descriptor: MemoryDescriptor
+  ) throws -> Memory {
+    let isParameter = if case .parameter? = leafOfValue[value] { true } else { false }
+    let buffer =
+      isParameter ? region(.packed, descriptor.byteCount) : activation(descriptor.byteCount)
+    let copy = Memory(buffer: buffer, descriptor: descriptor)
+    let step = try reorder(from: source, to: copy)
+    if isParameter { packing.append(step) } else { emit(step) }
+    place(value, copy)
+    return copy
+  }
+
+  /// A value under another shape of the same row-major values, in a given layout.
+  func memory(
+    _ value: Graph.ValueID, as descriptor: MemoryDescriptor, shape: [Int]
+  ) throws -> Memory {
+    guard shape != type(value).shape else { return try memory(value, as: descriptor) }
+    if let there = placements[value]?.first(where: { $0.descriptor == descriptor }) {
+      return there
+    }
+    let flat = try plain(value)
+    let view = Memory(
+      buffer: flat.buffer, descriptor: try .plain(shape), byteOffset: flat.byteOffset)
+    guard view.descriptor != descriptor else { return view }
+    return try converted(value, from: view, to: descriptor)
+  }
+
+  /// Memory for a result. A gradient that is wanted goes straight to the leaf. `reusing` names an
+  /// input whose memory may be overwritten if nothing reads it later.
+  func define(
+    _ value: Graph.ValueID, _ descriptor: MemoryDescriptor, reusing input: Graph.ValueID? = nil,
+    in site: Site? = nil
+  ) -> Memory {
+    if let slot = slotOfGradient[value], leafMemory[slot] == nil {
+      let memory = Memory(
+        buffer: Buffer(.leaf, byteCount: descriptor.byteCount), descriptor: descriptor)
+      leafMemory[slot] = memory
+      place(value, memory)
+      return memory
+    }
+    if let input, let site, let old = placements[input]?.first, old.descriptor == descriptor,
+      old.byteOffset == 0, old.buffer.region == .activations, isLastUse(of: old.buffer, in: site)
+    {
+      let memory = Memory(buffer: old.buffer, descriptor: descriptor)
+      place(value, memory)
+      return memory
+    }
+    let memory = Memory(buffer: activation(descriptor.byteCount), descriptor: descriptor)
+    place(value, memory)
+    return memory
+  }
+
+  /// Lets a value share the memory of another: the same bytes under another shape.
+  func alias(_ value: Graph.ValueID, to memory: Memory) { place(value, memory) }
+
+  private func place(_ value: Graph.ValueID, _ memory: Memory) {
+    placements[value, default: []].append(memory)
+    memory.buffer.values.append(value)
+  }
+
+  /// Whether no node behind `site`, and no read-out, reads what lies in `buffer`.
+  private func isLastUse(of buffer: Buffer, in site: Site) -> Bool {
+    buffer.values.allSatisfy { value in
+      pendingUses[value] == site.reads.count { $0 == value }
+    }
+  }
+
+  // MARK: What a forward node leaves for its gradient
+
+  private var workspaces: [Int: Memory] = [:]
+
+  /// The opaque memory that a forward node writes and its gradient reads.
+  func workspace(of node: Int, _ descriptor: MemoryDescriptor) -> Memory {
+    if let memory = workspaces[node] { return memory }
+    let memory = Memory(buffer: activation(descriptor.byteCount), descriptor: descriptor)
+    workspaces[node] = memory
+    return memory
+  }
+
+  private var forward: [Int: Primitive] = [:]
+
+  /// Keeps a forward node's primitive as the hint of its gradient.
+  func keep(_ primitive: Primitive, of node: Int) { forward[node] = primitive }
+  /// The primitive of a forward node that was kept.
+  func primitive(of node: Int) -> Primitive? { forward[node] }
+
+  // MARK: Buffers
+
+  /// Working memory that lives during the next step alone.
+  func scratch(_ bytes: Int) -> Memory {
+    Memory(buffer: activation(bytes), descriptor: scratchDescriptor)
+  }
+  private lazy var scratchDescriptor: MemoryDescriptor = {
+    // A descriptor for memory that only kernels of our own touch.
+    // swift-format-ignore: NeverUseForceTry
+    try! .plain([1])  // one dimension of one value is always valid
+  }()
+
+  private func activation(_ bytes: Int) -> Buffer {
+    let buffer = Buffer(.activations, byteCount: max(bytes, 64))
+    activations.append(buffer)
+    return buffer
+  }
+
+  private func region(_ region: Region, _ bytes: Int) -> Buffer {
+    Buffer(
+      region, byteCount: bytes, offset: sizes[region, default: RegionSize()].place(max(bytes, 4)))
+  }
+
+  // MARK: Steps
+
+  /// Appends a primitive with its arguments; its scratchpad is added.
+  func emit(_ primitive: Primitive, _ arguments: [(Int32, Memory)]) {
+    var arguments = arguments.map { (argument: $0.0, memory: $0.1) }
+    if let scratchpad = primitive.scratchpad {
+      arguments.append(
+        (
+          DNNL_ARG_SCRATCHPAD,
+          Memory(buffer: activation(scratchpad.byteCount), descriptor: scratchpad)
+        ))
+    }
+    emit(PlanStep(label: label, action: .primitive(primitive, arguments)))
+  }
+
+  /// Appends a kernel of our own over the memories given.
+  func emit(_ memories: [Memory], _ bind: @escaping ([UnsafeMutableRawPointer]) -> Kernel) {
+    emit(PlanStep(label: label, action: .kernel(memories, bind)))
+  }
+
+  private func emit(_ step: PlanStep) {
+    for memory in step.memories { memory.buffer.use(at: steps.count) }
+    steps.append(step)
+  }
+
+  private func reorder(from source: Memory, to destination: Memory) throws -> PlanStep {
+    let primitive = try Primitive.reorder(
+      from: source.descriptor, to: destination.descriptor)
+    var arguments = [(argument: DNNL_ARG_FROM, memory: source), (DNNL_ARG_TO, destination)]
+    if let scratchpad = primitive.scratchpad {
+      // Packing steps run outside the schedule: their scratchpads never share memory with it.
+      let buffer =
+        destination.buffer.region == .packed
+        ? region(.packed, scratchpad.byteCount) : activation(scratchpad.byteCount)
+      arguments.append((DNNL_ARG_SCRATCHPAD, Memory(buffer: buffer, descriptor: scratchpad)))
+    }
+    return PlanStep(label: "\(label): reorder", action: .primitive(primitive, arguments))
+  }
+
+  /// Appends a copy between two memories of equal shape.
+  func copy(from source: Memory, to destination: Memory) throws {
+    emit(try reorder(from: source, to: destination))
+  }
+
+  // MARK: Results
+
+  /// Fills the slots of the leaf that no operation wrote directly.
+  private func finishLeaf() throws {
+    for (slot, source) in program.leaves.enumerated() {
+      guard let source, leafMemory[slot] == nil else { continue }
+      let type = type(source.value)
+      let destination = Memory(
+        buffer: Buffer(.leaf, byteCount: type.count * 4), descriptor: try .plain(type))
+      leafMemory[slot] = destination
+      let from = try plain(source.value)
+      if source.scale == 1 {
+        try copy(from: from, to: destination)
+      } else {
+        let scale = isa.kernels.pointee.scale!
+        emit([from, destination]) { addresses in
+          let (x, y) = (addresses[0].floats, addresses[1].floats)
+          return { _ in scale(y, x, source.scale, type.count) }
+        }
+      }
+    }
+  }
+
+  /// Copies scalars and outputs to memory that keeps its place.
+  private func readOut() throws {
+    func export(_ tensor: Tensor) throws -> Memory {
+      let destination = Memory(
+        buffer: region(.ports, tensor.type.count * 4), descriptor: try .plain(tensor.type))
+      try copy(from: try plain(tensor.id), to: destination)
+      return destination
+    }
+    scalarMemory = try program.scalars.map(export)
+    outputMemory = try program.outputs.map(export)
+  }
+}
+
+extension Program {
+  /// The inputs in the order in which the graph met them.
+  fileprivate var inputs: [(String, TensorType, Graph.ValueID)] {
+    graph.leaves.compactMap { id, leaf in
+      if case .input(let name) = leaf { (name, graph.values[id].type, id) } else { nil }
+    }
+  }
+}
+
+extension UnsafeMutableRawPointer {
+  var floats: UnsafeMutablePointer<Float> { assumingMemoryBound(to: Float.self) }
+  var integers: UnsafeMutablePointer<Int32> { assumingMemoryBound(to: Int32.self) }
+}

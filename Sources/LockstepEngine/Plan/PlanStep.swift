@@ -1,0 +1,42 @@
+internal import CLockstepKernels
+internal import COneDNN
+
+/// What a step's kernels depend on beside memory.
+package struct RunContext {
+  /// The run's seed, which dropout masks are keyed by.
+  package var seed: UInt64
+  /// The number of the step, from 0.
+  package var step: UInt64
+  /// The index of the shard's first example in the global batch.
+  package var firstExample: Int
+
+  package init(seed: UInt64 = 0, step: UInt64 = 0, firstExample: Int = 0) {
+    self.seed = seed
+    self.step = step
+    self.firstExample = firstExample
+  }
+}
+
+/// A kernel of our own, with its addresses bound.
+typealias Kernel = (RunContext) -> Void
+
+/// One step of a schedule, before its addresses are bound.
+struct PlanStep {
+  enum Action {
+    case primitive(Primitive, [(argument: Int32, memory: Memory)])
+    /// Makes the kernel from the addresses of `memories`.
+    case kernel([Memory], ([UnsafeMutableRawPointer]) -> Kernel)
+  }
+
+  /// The layer and the operation, for profiles.
+  let label: String
+  let action: Action
+
+  var memories: [Memory] {
+    switch action {
+    case .primitive(_, let arguments): arguments.map(\.memory)
+    case .kernel(let memories, _): memories
+    }
+  }
+  var writesLeaf: Bool { memories.contains { $0.buffer.region == .leaf } }
+}

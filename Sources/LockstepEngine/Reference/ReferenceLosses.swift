@@ -1,0 +1,96 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Musl
+#endif
+
+extension Softmax {
+  package func evaluate(_ inputs: [HostTensor], _ context: ReferenceContext) -> [HostTensor] {
+    let x = inputs[0]
+    let rows = rows(of: x).flatMap { row in logSoftmax(row).map { exp($0) } }
+    return [HostTensor(x.shape, rows)]
+  }
+}
+
+extension SummedLoss {
+  package func evaluate(_ inputs: [HostTensor], _ context: ReferenceContext) -> [HostTensor] {
+    let (x, target) = (inputs[0], inputs[1])
+    var sum = 0.0
+    for (example, row) in rows(of: x).enumerated() {
+      let weight = inputs.count > 2 ? inputs[2].values[example] : 1
+      var loss = 0.0
+      switch kind {
+      case .softmaxCrossEntropy(let smoothing):
+        let wanted = distribution(target.values[example], row.count, Double(smoothing))
+        for (q, logarithm) in zip(wanted, logSoftmax(row)) where q != 0 { loss -= q * logarithm }
+      case .binaryCrossEntropy:
+        for (x, t) in zip(row, rows(of: target)[example]) {
+          loss += max(x, 0) - x * t + log1p(exp(-abs(x)))
+        }
+      case .squaredError:
+        for (x, t) in zip(row, rows(of: target)[example]) { loss += (x - t) * (x - t) }
+      }
+      sum += weight * loss
+    }
+    return [HostTensor([], [sum])]
+  }
+}
+
+extension SummedLossGradient {
+  package func evaluate(_ inputs: [HostTensor], _ context: ReferenceContext) -> [HostTensor] {
+    let (d, x, target) = (inputs[0].values[0], inputs[1], inputs[2])
+    var gradient: [Double] = []
+    for (example, row) in rows(of: x).enumerated() {
+      let factor = d * (inputs.count > 3 ? inputs[3].values[example] : 1)
+      switch kind {
+      case .softmaxCrossEntropy(let smoothing):
+        let wanted = distribution(target.values[example], row.count, Double(smoothing))
+        gradient += zip(logSoftmax(row), wanted).map { factor * (exp($0) - $1) }
+      case .binaryCrossEntropy:
+        gradient += zip(row, rows(of: target)[example]).map { factor * (logistic($0) - $1) }
+      case .squaredError:
+        gradient += zip(row, rows(of: target)[example]).map { factor * 2 * ($0 - $1) }
+      }
+    }
+    return [HostTensor(x.shape, gradient)]
+  }
+}
+
+extension CorrectCount {
+  package func evaluate(_ inputs: [HostTensor], _ context: ReferenceContext) -> [HostTensor] {
+    let (x, target) = (inputs[0], inputs[1])
+    let correct: Int
+    switch kind {
+    case .argmax:
+      correct = zip(rows(of: x), target.values).count { row, label in
+        let best = row.indices.reduce(0) { row[$1] > row[$0] ? $1 : $0 }
+        return Double(best) == label
+      }
+    case .sign:
+      correct = zip(x.values, target.values).count { ($0 > 0) == ($1 > 0.5) }
+    }
+    return [HostTensor([], [Double(correct)])]
+  }
+}
+
+/// The values of each index of the leading axis.
+private func rows(of x: HostTensor) -> [[Double]] {
+  let size = x.shape.dropFirst().reduce(1, *)
+  return (0..<x.shape[0]).map { row in
+    Array(x.values[row * size..<(row + 1) * size])
+  }
+}
+
+/// x − log Σ eˣ, without overflow.
+private func logSoftmax(_ row: [Double]) -> [Double] {
+  let top = row.max() ?? 0
+  let logSum = log(row.reduce(0) { $0 + exp($1 - top) })
+  return row.map { $0 - top - logSum }
+}
+
+/// (1 − s) · onehot(label) + s / C.
+private func distribution(_ label: Double, _ classes: Int, _ smoothing: Double) -> [Double] {
+  (0..<classes).map { index in
+    (Double(index) == label ? 1 - smoothing : 0) + smoothing / Double(classes)
+  }
+}
