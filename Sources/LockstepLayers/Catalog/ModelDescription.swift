@@ -1,0 +1,91 @@
+/// A model as a configuration gives it: a preset's name and hyperparameters, or a list of layers.
+public enum ModelDescription: Sendable, Equatable {
+  case preset(TypedDescription)
+  case layers([TypedDescription])
+
+  /// Makes the model.
+  ///
+  /// - Parameter path: where the description stands in the configuration, for errors.
+  public func make(path: String = "model") throws(DescriptionError) -> any Model {
+    switch self {
+    case .preset(let description):
+      return try PresetCatalog.catalog.make(description, path: path)
+    case .layers(let layers):
+      guard !layers.isEmpty else {
+        throw DescriptionError(path: joined(path, "layers"), reason: "must hold at least one layer")
+      }
+      return try LayerCatalog.sequential(layers, path: joined(path, "layers"))
+    }
+  }
+}
+
+/// The models that a configuration can name.
+public enum PresetCatalog {
+  private static let positive = 1...Int.max
+  private static let rate = 0...Double(Float(1).nextDown)
+
+  private static let classes = LayerHyperparameter.with(
+    "classes", .integer(positive), default: .integer(10), "the number of outputs")
+
+  private static func resNet(_ depth: Int) -> Catalog<any Model>.Entry {
+    .init(
+      "resnet\(depth)", "the residual network of \(depth) layers for 32×32 images",
+      [
+        classes,
+        .with(
+          "width", .integer(positive), default: .integer(16), "the first stage's channels"),
+        .with(
+          "shortcut", .text(ResNet.Shortcut.names), default: .text("padded"),
+          "option A (padded) or B (projection) of the paper"),
+      ]
+    ) { values in
+      ResNet(
+        depth: depth, classes: values.integer("classes"), width: values.integer("width"),
+        shortcut: values.choice("shortcut", ResNet.Shortcut.self))
+    }
+  }
+
+  public static let catalog = Catalog<any Model>(
+    noun: "a model",
+    entries: [
+      .init(
+        "mlp", "a multilayer perceptron",
+        [
+          .required(
+            "sizes", .integers(positive, minimumCount: 1), "the units of each layer, outputs last"),
+          .with(
+            "activation", .text(ActivationName.names), default: .text("relu"),
+            "the function between layers"),
+          .with(
+            "dropout", .number(rate), default: .number(0), "the rate behind each activation"),
+        ]
+      ) { values in
+        Sequential.multilayerPerceptron(
+          sizes: values.integers("sizes"),
+          activation: values.choice("activation", ActivationName.self),
+          dropout: values.float("dropout"))
+      },
+      .init(
+        "digits-cnn", "a small convolutional network for images of digits",
+        [
+          .with(
+            "channels", .integers(positive, minimumCount: 2), default: .integers([32, 64]),
+            "the filters of the two convolutions"),
+          .with("units", .integer(positive), default: .integer(128), "the dense layer's units"),
+          classes,
+          .with("dropout", .number(rate), default: .number(0.5), "the rate before the outputs"),
+        ]
+      ) { values throws(DescriptionError) in
+        let channels = values.integers("channels")
+        guard channels.count == 2 else {
+          throw DescriptionError(
+            path: joined(values.path, "channels"),
+            reason: "must be two integers; found \(channels)")
+        }
+        return Sequential.digitsCNN(
+          channels: (channels[0], channels[1]), units: values.integer("units"),
+          classes: values.integer("classes"), dropout: values.float("dropout"))
+      },
+      resNet(20), resNet(32), resNet(56),
+    ])
+}

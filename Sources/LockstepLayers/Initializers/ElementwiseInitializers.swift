@@ -1,0 +1,94 @@
+public import LockstepEngine
+
+/// Every element has one value.
+public struct ConstantInitializer: Initializer, Equatable {
+  public let value: Float
+  public init(_ value: Float) { self.value = value }
+
+  public func fill(
+    _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
+    using random: inout some RandomNumberGenerator
+  ) {
+    values.update(repeating: value)
+  }
+}
+
+/// Elements drawn uniformly from a range.
+public struct UniformInitializer: Initializer, Equatable {
+  public let lower: Float
+  public let upper: Float
+
+  public init(_ lower: Float, _ upper: Float) {
+    precondition(lower <= upper, "the bounds of a uniform distribution are in order")
+    self.lower = lower
+    self.upper = upper
+  }
+
+  /// PyTorch's bias of a layer with `fanIn` inputs a unit: uniform from ±1/√fanIn.
+  static func bias(fanIn: Int) -> UniformInitializer {
+    let bound = 1 / Float(max(fanIn, 1)).squareRoot()
+    return UniformInitializer(-bound, bound)
+  }
+
+  public func fill(
+    _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
+    using random: inout some RandomNumberGenerator
+  ) {
+    let (start, width) = (Double(lower), Double(upper) - Double(lower))
+    for index in values.indices { values[index] = Float(start + width * random.drawUniform()) }
+  }
+}
+
+/// Elements of a normal distribution.
+public struct NormalInitializer: Initializer, Equatable {
+  public let mean: Float
+  public let standardDeviation: Float
+
+  public init(mean: Float = 0, standardDeviation: Float = 1) {
+    precondition(standardDeviation >= 0, "a standard deviation is not negative")
+    self.mean = mean
+    self.standardDeviation = standardDeviation
+  }
+
+  public func fill(
+    _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
+    using random: inout some RandomNumberGenerator
+  ) {
+    for index in values.indices {
+      values[index] = Float(Double(mean) + Double(standardDeviation) * random.drawNormal())
+    }
+  }
+}
+
+/// Elements of a normal distribution under the condition that they lie in `lower...upper`, as
+/// PyTorch's `trunc_normal_`: bounds are values, not multiples of the standard deviation.
+public struct TruncatedNormalInitializer: Initializer, Equatable {
+  public let mean: Float
+  public let standardDeviation: Float
+  public let lower: Float
+  public let upper: Float
+
+  public init(
+    mean: Float = 0, standardDeviation: Float = 1, lower: Float = -2, upper: Float = 2
+  ) {
+    precondition(standardDeviation > 0, "a standard deviation is positive")
+    precondition(lower < upper, "the bounds of a truncated distribution are in order")
+    self.mean = mean
+    self.standardDeviation = standardDeviation
+    self.lower = lower
+    self.upper = upper
+  }
+
+  public func fill(
+    _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
+    using random: inout some RandomNumberGenerator
+  ) {
+    let (mean, deviation) = (Double(mean), Double(standardDeviation))
+    let range = (Double(lower) - mean) / deviation...(Double(upper) - mean) / deviation
+    for index in values.indices {
+      let value = Float(mean + deviation * random.drawNormal(in: range))
+      // The way to units of the deviation and back may overstep a bound by a rounding.
+      values[index] = min(max(value, lower), upper)
+    }
+  }
+}

@@ -1,0 +1,113 @@
+public import LockstepEngine
+
+/// The number of a weight's inputs and outputs: [out, in] of a dense layer, [out, in / groups, kH, kW]
+/// of a convolution, where a kernel position counts as one; as PyTorch computes them.
+public struct Fan: Sendable, Equatable {
+  public let inputs: Int
+  public let outputs: Int
+
+  public init(_ shape: [Int]) {
+    guard shape.count >= 2 else {
+      inputs = shape.reduce(1, *)
+      outputs = inputs
+      return
+    }
+    let field = shape[2...].reduce(1, *)
+    inputs = shape[1] * field
+    outputs = shape[0] * field
+  }
+}
+
+/// Elements of variance scale / n, n being a weight's number of inputs, of outputs, or their mean.
+public struct VarianceScaling: Initializer, Equatable {
+  /// What the variance is divided by.
+  public enum Mode: String, Sendable, CaseIterable {
+    case fanIn
+    case fanOut
+    /// (inputs + outputs) / 2.
+    case fanAverage
+  }
+
+  /// How elements are distributed around zero.
+  public enum Distribution: String, Sendable, CaseIterable {
+    /// Uniform from ±√(3 · variance).
+    case uniform
+    case normal
+    /// A normal distribution cut at two standard deviations, widened to the variance wanted: what
+    /// Keras calls normal in its initialisers.
+    case truncatedNormal
+  }
+
+  public let scale: Float
+  public let mode: Mode
+  public let distribution: Distribution
+
+  public init(scale: Float, mode: Mode, distribution: Distribution) {
+    precondition(scale > 0, "a variance is positive")
+    self.scale = scale
+    self.mode = mode
+    self.distribution = distribution
+  }
+
+  /// Variance 2 gain² / (inputs + outputs).
+  ///
+  /// Source: X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural
+  /// networks", AISTATS 2010; PyTorch's `xavier_uniform_`, `xavier_normal_`.
+  public static func glorot(_ distribution: Distribution = .uniform, gain: Float = 1) -> Self {
+    Self(scale: gain * gain, mode: .fanAverage, distribution: distribution)
+  }
+  /// Variance 2 / ((1 + slope²) · n), for layers followed by a ReLU with a slope below zero.
+  ///
+  /// Source: K. He et al., "Delving deep into rectifiers", ICCV 2015; PyTorch's `kaiming_uniform_`,
+  /// `kaiming_normal_`.
+  public static func he(
+    _ distribution: Distribution = .normal, slope: Float = 0, mode: Mode = .fanIn
+  ) -> Self {
+    Self(scale: 2 / (1 + slope * slope), mode: mode, distribution: distribution)
+  }
+  /// Variance 1 / inputs.
+  ///
+  /// Source: Y. LeCun et al., "Efficient backprop", 1998.
+  public static func leCun(_ distribution: Distribution = .normal) -> Self {
+    Self(scale: 1, mode: .fanIn, distribution: distribution)
+  }
+  /// PyTorch's default of dense layers and convolutions, `kaiming_uniform_` with a slope of √5:
+  /// uniform from ±1/√inputs.
+  public static let pyTorchDefault = Self(
+    scale: 1 / 3, mode: .fanIn, distribution: .uniform)
+
+  /// The variance of a weight's elements.
+  public func variance(_ shape: [Int]) -> Double {
+    let fan = Fan(shape)
+    let n =
+      switch mode {
+      case .fanIn: Double(fan.inputs)
+      case .fanOut: Double(fan.outputs)
+      case .fanAverage: Double(fan.inputs + fan.outputs) / 2
+      }
+    return Double(scale) / max(n, 1)
+  }
+
+  public func fill(
+    _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
+    using random: inout some RandomNumberGenerator
+  ) {
+    let variance = variance(shape)
+    switch distribution {
+    case .uniform:
+      let bound = (3 * variance).squareRoot()
+      for index in values.indices {
+        values[index] = Float(bound * (2 * random.drawUniform() - 1))
+      }
+    case .normal:
+      let deviation = variance.squareRoot()
+      for index in values.indices { values[index] = Float(deviation * random.drawNormal()) }
+    case .truncatedNormal:
+      // The standard deviation of a standard normal variable cut at ±2.
+      let deviation = variance.squareRoot() / 0.879_625_661_034_239_78
+      for index in values.indices {
+        values[index] = Float(deviation * random.drawNormal(in: -2...2))
+      }
+    }
+  }
+}

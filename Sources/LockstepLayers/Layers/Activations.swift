@@ -1,0 +1,66 @@
+public import LockstepEngine
+
+/// max(x, 0).
+public struct ReLU: Layer {
+  public let identity = LayerIdentity()
+  public init() {}
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.relu() }
+}
+
+/// max(x, 0) + slope · min(x, 0).
+public struct LeakyReLU: Layer {
+  public let identity = LayerIdentity()
+  public let slope: Float
+  public init(_ slope: Float = 0.01) { self.slope = slope }
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.relu(slope: slope) }
+}
+
+/// x for x > 0, alpha · (eˣ − 1) elsewhere.
+public struct ELU: Layer {
+  public let identity = LayerIdentity()
+  public let alpha: Float
+  public init(_ alpha: Float = 1) { self.alpha = alpha }
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.elu(alpha: alpha) }
+}
+
+/// 1 / (1 + e⁻ˣ).
+public struct Sigmoid: Layer {
+  public let identity = LayerIdentity()
+  public init() {}
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.sigmoid() }
+}
+
+/// The hyperbolic tangent.
+public struct Tanh: Layer {
+  public let identity = LayerIdentity()
+  public init() {}
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.tanh() }
+}
+
+/// x · Φ(x) with the exact normal distribution function.
+public struct GELU: Layer {
+  public let identity = LayerIdentity()
+  public init() {}
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.gelu() }
+}
+
+/// x · sigmoid(x), also called swish.
+public struct SiLU: Layer {
+  public let identity = LayerIdentity()
+  public init() {}
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.silu() }
+}
+
+/// log(1 + eˣ).
+public struct Softplus: Layer {
+  public let identity = LayerIdentity()
+  public init() {}
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.softplus() }
+}
+
+/// The softmax over the last axis. Losses take logits: for prediction only.
+public struct Softmax: Layer {
+  public let identity = LayerIdentity()
+  public init() {}
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.softmax() }
+}

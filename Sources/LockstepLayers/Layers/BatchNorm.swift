@@ -1,0 +1,103 @@
+public import LockstepEngine
+
+/// The hyperparameters of a batch normalisation.
+public struct BatchNormOptions: Sendable {
+  /// The number of channels; nil takes it from the input.
+  public var features: Int?
+  /// Added to the variance.
+  public var epsilon: Float
+  /// The weight of the new observation in the running statistics, as in PyTorch:
+  /// running ← (1 − momentum) · running + momentum · observed. Keras calls 1 − this its momentum.
+  public var momentum: Float
+  /// Whether a learned scale (`weight`) and shift (`bias`) follow.
+  public var affine: Bool
+  /// Whether running statistics are used, and left alone, in training too.
+  public var frozen: Bool
+  public var trainable: Bool
+  /// The set that the scale is projected onto after every update.
+  public var constraint: WeightConstraint?
+
+  func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+    let channels = input.shape[1]
+    guard
+      scope.require(
+        channels == features ?? channels,
+        "expects \(features ?? 0) channels, the input \(input.shape) has \(channels)"),
+      scope.require(epsilon > 0, "epsilon must be positive, got \(epsilon)"),
+      scope.require(
+        momentum >= 0 && momentum <= 1, "the momentum must be in 0...1, got \(momentum)")
+    else { return input }
+    let scale =
+      affine
+      ? scope.parameter(
+        "weight", [channels], ConstantInitializer(1), constraint: constraint, trainable: trainable)
+      : scope.graph.constant(1, [channels])
+    let shift =
+      affine
+      ? scope.parameter("bias", [channels], ConstantInitializer(0), trainable: trainable)
+      : scope.graph.constant(0, [channels])
+    let mean = scope.statistic("running_mean", [channels], initialValue: 0, momentum: momentum)
+    let variance = scope.statistic("running_var", [channels], initialValue: 1, momentum: momentum)
+    guard scope.training, !frozen else {
+      return input.normalized(scale, shift, mean: mean, variance: variance, epsilon: epsilon)
+    }
+    let batch = input.batchNormalized(scale, shift, epsilon: epsilon)
+    guard !scope.graph.hasFailed else { return input }
+    // The running variance is an unbiased one.
+    let count = Float(input.type.count / channels)
+    scope.graph.observe(mean, batch.mean)
+    scope.graph.observe(variance, batch.variance, scale: count / (count - 1))
+    return batch.result
+  }
+}
+
+/// Batch normalisation of [N, C] or [N, C, L], per channel.
+///
+/// y = (x − μ) / √(σ² + ε) · weight + bias. In training μ and the biased σ² are those of the shard,
+/// and are observed for `running_mean` and (unbiased) `running_var`; otherwise the running ones are
+/// used. Parameters: `weight` [C], `bias` [C].
+///
+/// Source: S. Ioffe, C. Szegedy, "Batch normalization", ICML 2015.
+public struct BatchNorm1d: Layer {
+  public let identity = LayerIdentity()
+  public let options: BatchNormOptions
+
+  public init(
+    _ features: Int? = nil, epsilon: Float = 1e-5, momentum: Float = 0.1, affine: Bool = true,
+    frozen: Bool = false, constraint: WeightConstraint? = nil, trainable: Bool = true
+  ) {
+    options = BatchNormOptions(
+      features: features, epsilon: epsilon, momentum: momentum, affine: affine, frozen: frozen,
+      trainable: trainable, constraint: constraint)
+  }
+
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+    guard
+      scope.require(
+        [2, 3].contains(input.shape.count),
+        "expects an input [N, C] or [N, C, L], got \(input.shape)")
+    else { return input }
+    return options.forward(input, scope)
+  }
+}
+
+/// Batch normalisation of [N, C, H, W], per channel; see ``BatchNorm1d``.
+public struct BatchNorm2d: Layer {
+  public let identity = LayerIdentity()
+  public let options: BatchNormOptions
+
+  public init(
+    _ features: Int? = nil, epsilon: Float = 1e-5, momentum: Float = 0.1, affine: Bool = true,
+    frozen: Bool = false, constraint: WeightConstraint? = nil, trainable: Bool = true
+  ) {
+    options = BatchNormOptions(
+      features: features, epsilon: epsilon, momentum: momentum, affine: affine, frozen: frozen,
+      trainable: trainable, constraint: constraint)
+  }
+
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+    guard scope.require(input.shape.count == 4, "expects an input [N, C, H, W], got \(input.shape)")
+    else { return input }
+    return options.forward(input, scope)
+  }
+}

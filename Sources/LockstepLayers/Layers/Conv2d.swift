@@ -1,0 +1,84 @@
+public import LockstepEngine
+
+/// The 2-D convolution (cross-correlation) of [N, in, H, W] with learned filters.
+///
+/// Parameters: `weight` [out, in / groups, kH, kW], `bias` [out]. Without initialisers both are drawn
+/// as PyTorch draws them, uniformly from ±1/√(in / groups · kH · kW).
+public struct Conv2d: Layer {
+  public let identity = LayerIdentity()
+  /// The number of input channels; nil takes it from the input.
+  public let inChannels: Int?
+  public let outChannels: Int
+  public let kernel: SpatialPair
+  public let stride: SpatialPair
+  public let padding: Padding
+  public let dilation: SpatialPair
+  /// Input and output channels are cut into this many parts that do not see each other.
+  public let groups: Int
+  public let bias: Bool
+  public let weightInitializer: any Initializer
+  public let biasInitializer: (any Initializer)?
+  /// The set that the weight is projected onto after every update.
+  public let constraint: WeightConstraint?
+  public let trainable: Bool
+
+  public init(
+    _ inChannels: Int?, _ outChannels: Int, kernel: SpatialPair, stride: SpatialPair = 1,
+    padding: Padding = .valid, dilation: SpatialPair = 1, groups: Int = 1, bias: Bool = true,
+    weightInitializer: (any Initializer)? = nil, biasInitializer: (any Initializer)? = nil,
+    constraint: WeightConstraint? = nil, trainable: Bool = true
+  ) {
+    self.inChannels = inChannels
+    self.outChannels = outChannels
+    self.kernel = kernel
+    self.stride = stride
+    self.padding = padding
+    self.dilation = dilation
+    self.groups = groups
+    self.bias = bias
+    self.weightInitializer = weightInitializer ?? VarianceScaling.pyTorchDefault
+    self.biasInitializer = biasInitializer
+    self.constraint = constraint
+    self.trainable = trainable
+  }
+
+  /// A layer that takes its number of input channels from its input.
+  public init(
+    _ outChannels: Int, kernel: SpatialPair, stride: SpatialPair = 1, padding: Padding = .valid,
+    dilation: SpatialPair = 1, groups: Int = 1, bias: Bool = true,
+    weightInitializer: (any Initializer)? = nil, biasInitializer: (any Initializer)? = nil,
+    constraint: WeightConstraint? = nil, trainable: Bool = true
+  ) {
+    self.init(
+      nil, outChannels, kernel: kernel, stride: stride, padding: padding, dilation: dilation,
+      groups: groups, bias: bias, weightInitializer: weightInitializer,
+      biasInitializer: biasInitializer, constraint: constraint, trainable: trainable)
+  }
+
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+    guard scope.require(input.shape.count == 4, "expects an input [N, C, H, W], got \(input.shape)")
+    else { return input }
+    let channels = input.shape[1]
+    guard
+      scope.require(outChannels > 0, "outChannels must be positive, got \(outChannels)"),
+      scope.require(
+        channels == inChannels ?? channels,
+        "expects \(inChannels ?? 0) channels, the input \(input.shape) has \(channels)"),
+      scope.require(
+        groups > 0 && channels % groups == 0 && outChannels % groups == 0,
+        "\(groups) groups do not divide \(channels) input and \(outChannels) output channels"),
+      scope.require(
+        kernel.rows > 0 && kernel.columns > 0, "the kernel must be positive, got \(kernel.list)"),
+      let window = padding.window(kernel: kernel, stride: stride, dilation: dilation, scope)
+    else { return input }
+    let weight = scope.parameter(
+      "weight", [outChannels, channels / groups] + kernel.list, weightInitializer,
+      constraint: constraint, trainable: trainable)
+    guard bias else { return input.convolved(weight, window: window, groups: groups) }
+    let fanIn = channels / groups * kernel.rows * kernel.columns
+    let shift = scope.parameter(
+      "bias", [outChannels], biasInitializer ?? UniformInitializer.bias(fanIn: fanIn),
+      trainable: trainable)
+    return input.convolved(weight, shift, window: window, groups: groups)
+  }
+}

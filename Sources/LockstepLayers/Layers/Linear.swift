@@ -1,0 +1,64 @@
+public import LockstepEngine
+
+/// y = x · wᵀ + b over the last axis: x […, in] → y […, out].
+///
+/// Parameters: `weight` [out, in], `bias` [out]. Without initialisers both are drawn as PyTorch draws
+/// them, uniformly from ±1/√in.
+public struct Linear: Layer {
+  public let identity = LayerIdentity()
+  /// The size of the input's last axis; nil takes it from the input.
+  public let inFeatures: Int?
+  public let outFeatures: Int
+  public let bias: Bool
+  public let weightInitializer: any Initializer
+  public let biasInitializer: (any Initializer)?
+  /// The set that the weight is projected onto after every update.
+  public let constraint: WeightConstraint?
+  public let trainable: Bool
+
+  public init(
+    _ inFeatures: Int?, _ outFeatures: Int, bias: Bool = true,
+    weightInitializer: (any Initializer)? = nil, biasInitializer: (any Initializer)? = nil,
+    constraint: WeightConstraint? = nil, trainable: Bool = true
+  ) {
+    self.inFeatures = inFeatures
+    self.outFeatures = outFeatures
+    self.bias = bias
+    self.weightInitializer = weightInitializer ?? VarianceScaling.pyTorchDefault
+    self.biasInitializer = biasInitializer
+    self.constraint = constraint
+    self.trainable = trainable
+  }
+
+  /// A layer that takes its number of inputs from its input.
+  public init(
+    _ outFeatures: Int, bias: Bool = true, weightInitializer: (any Initializer)? = nil,
+    biasInitializer: (any Initializer)? = nil, constraint: WeightConstraint? = nil,
+    trainable: Bool = true
+  ) {
+    self.init(
+      nil, outFeatures, bias: bias, weightInitializer: weightInitializer,
+      biasInitializer: biasInitializer, constraint: constraint, trainable: trainable)
+  }
+
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+    guard let features = input.shape.last, input.shape.count >= 2 else {
+      scope.graph.fail("expects an input [N, …, in], got \(input.shape)")
+      return input
+    }
+    guard
+      scope.require(outFeatures > 0, "outFeatures must be positive, got \(outFeatures)"),
+      scope.require(
+        features == inFeatures ?? features,
+        "expects \(inFeatures ?? 0) features, the input \(input.shape) has \(features)")
+    else { return input }
+    let weight = scope.parameter(
+      "weight", [outFeatures, features], weightInitializer, constraint: constraint,
+      trainable: trainable)
+    guard bias else { return input.linear(weight) }
+    let shift = scope.parameter(
+      "bias", [outFeatures], biasInitializer ?? UniformInitializer.bias(fanIn: features),
+      trainable: trainable)
+    return input.linear(weight, shift)
+  }
+}

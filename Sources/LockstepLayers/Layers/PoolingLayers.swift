@@ -1,0 +1,60 @@
+public import LockstepEngine
+
+/// The maximum over a sliding window of [N, C, H, W].
+public struct MaxPool2d: Layer {
+  public let identity = LayerIdentity()
+  public let kernel: SpatialPair
+  public let stride: SpatialPair
+  public let padding: Padding
+
+  /// - Parameter stride: the kernel's size by default.
+  public init(_ kernel: SpatialPair, stride: SpatialPair? = nil, padding: Padding = .valid) {
+    self.kernel = kernel
+    self.stride = stride ?? kernel
+    self.padding = padding
+  }
+
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+    guard let window = padding.window(kernel: kernel, stride: stride, dilation: 1, scope) else {
+      return input
+    }
+    return input.maxPooled(window)
+  }
+}
+
+/// The mean over a sliding window of [N, C, H, W].
+public struct AvgPool2d: Layer {
+  public let identity = LayerIdentity()
+  public let kernel: SpatialPair
+  public let stride: SpatialPair
+  public let padding: Padding
+  /// Whether padded zeros count in the divisor, as they do by default in PyTorch.
+  public let countsPadding: Bool
+
+  /// - Parameter stride: the kernel's size by default.
+  public init(
+    _ kernel: SpatialPair, stride: SpatialPair? = nil, padding: Padding = .valid,
+    countsPadding: Bool = true
+  ) {
+    self.kernel = kernel
+    self.stride = stride ?? kernel
+    self.padding = padding
+    self.countsPadding = countsPadding
+  }
+
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+    guard let window = padding.window(kernel: kernel, stride: stride, dilation: 1, scope) else {
+      return input
+    }
+    return input.averagePooled(window, countsPadding: countsPadding)
+  }
+}
+
+/// The mean over each channel's whole plane: [N, C, H, W] → [N, C, 1, 1].
+public struct GlobalAveragePool2d: Layer {
+  public let identity = LayerIdentity()
+  public init() {}
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+    input.globallyAveragePooled()
+  }
+}

@@ -1,0 +1,51 @@
+public import LockstepEngine
+
+/// Models one behind the other, named by their index as in PyTorch (`0.weight`), or by names of
+/// their own.
+///
+/// ```swift
+/// let model = Sequential {
+///   Flatten()
+///   Linear(784, 128)
+///   ReLU()
+///   Linear(128, 10)
+/// }
+/// ```
+public struct Sequential: Model, CustomReflectable {
+  public let models: [any Model]
+  /// The name of each model: its index by default.
+  public let names: [String]
+
+  public init(_ models: [any Model]) {
+    self.init(named: models.enumerated().map { ("\($0)", $1) })
+  }
+  /// Models with names of their own, as of PyTorch's `Sequential(OrderedDict(…))`. Names are
+  /// unique.
+  public init(named models: [(name: String, model: any Model)]) {
+    self.models = models.map(\.model)
+    self.names = models.map(\.name)
+    precondition(Set(names).count == names.count, "the models of a Sequential share a name")
+  }
+  public init(@ModelBuilder _ models: () -> [any Model]) { self.init(models()) }
+
+  public func callAsFunction(_ input: Tensor) -> Tensor { models.reduce(input) { $1($0) } }
+
+  /// The models under their names, without a property's name in between.
+  public var customMirror: Mirror {
+    Mirror(
+      self, children: zip(names, models).map { (label: $0 as String?, value: $1 as Any) },
+      displayStyle: .struct)
+  }
+}
+
+/// Collects the models of a ``Sequential``; `if`, `switch` and `for` work.
+@resultBuilder
+public enum ModelBuilder {
+  public static func buildExpression(_ model: any Model) -> [any Model] { [model] }
+  public static func buildExpression(_ models: [any Model]) -> [any Model] { models }
+  public static func buildBlock(_ parts: [any Model]...) -> [any Model] { parts.flatMap { $0 } }
+  public static func buildOptional(_ part: [any Model]?) -> [any Model] { part ?? [] }
+  public static func buildEither(first part: [any Model]) -> [any Model] { part }
+  public static func buildEither(second part: [any Model]) -> [any Model] { part }
+  public static func buildArray(_ parts: [[any Model]]) -> [any Model] { parts.flatMap { $0 } }
+}

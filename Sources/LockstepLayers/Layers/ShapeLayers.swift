@@ -1,0 +1,32 @@
+public import LockstepEngine
+
+/// All axes behind the batch axis joined to one: [N, …] → [N, values].
+public struct Flatten: Layer {
+  public let identity = LayerIdentity()
+  public init() {}
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.flattened() }
+}
+
+/// The same values under another shape, the batch axis aside; one dimension may be −1.
+public struct Reshape: Layer {
+  public let identity = LayerIdentity()
+  /// One example's shape.
+  public let shape: [Int]
+  public init(_ shape: [Int]) { self.shape = shape }
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+    guard
+      scope.require(!input.shape.isEmpty, "expects an input [N, …]"),
+      scope.require(
+        shape.count { $0 == -1 } <= 1 && shape.allSatisfy { $0 > 0 || $0 == -1 },
+        "a shape has positive dimensions and at most one −1, got \(shape)")
+    else { return input }
+    return input.reshaped(to: [input.shape[0]] + shape)
+  }
+}
+
+/// x itself.
+public struct Identity: Layer {
+  public let identity = LayerIdentity()
+  public init() {}
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input }
+}

@@ -1,0 +1,117 @@
+public import LockstepEngine
+
+/// The residual networks of He et al. for images of 32×32 (CIFAR): depth 6n + 2, three stages of n
+/// blocks with 16, 32 and 64 channels.
+///
+/// A 3×3 convolution, the stages (the second and third halve the size), global average pooling and a
+/// dense layer. Names: `conv1`, `bn1`, `layer1.0.conv1`, …, `linear`. Convolutions and the dense
+/// weight are drawn by He's initialiser.
+///
+/// Source: K. He et al., "Deep residual learning for image recognition", CVPR 2016, section 4.2.
+public struct ResNet: Model {
+  /// How a shortcut halves the size and doubles the channels.
+  public enum Shortcut: String, Sendable, CaseIterable {
+    /// Option A, the paper's on CIFAR: every other row and column, new channels zero (half of them
+    /// before, half behind); no parameters.
+    case padded
+    /// Option B: a 1×1 convolution with batch normalisation.
+    case projection
+  }
+
+  public let conv1: Conv2d
+  public let bn1: BatchNorm2d
+  public let layer1: [ResidualBlock]
+  public let layer2: [ResidualBlock]
+  public let layer3: [ResidualBlock]
+  public let linear: Linear
+
+  /// - Parameters:
+  ///   - depth: 6n + 2: 20, 32, 44, 56, 110.
+  ///   - width: the number of channels of the first stage.
+  public init(depth: Int, classes: Int = 10, width: Int = 16, shortcut: Shortcut = .padded) {
+    precondition(depth >= 8 && depth % 6 == 2, "a depth is 6n + 2, got \(depth)")
+    let count = (depth - 2) / 6
+    func stage(_ from: Int, _ to: Int, _ stride: Int) -> [ResidualBlock] {
+      (0..<count).map { index in
+        ResidualBlock(
+          index == 0 ? from : to, to, stride: index == 0 ? stride : 1, shortcut: shortcut)
+      }
+    }
+    conv1 = ResidualBlock.convolution(nil, width, stride: 1)
+    bn1 = BatchNorm2d(width)
+    layer1 = stage(width, width, 1)
+    layer2 = stage(width, 2 * width, 2)
+    layer3 = stage(2 * width, 4 * width, 2)
+    linear = Linear(4 * width, classes, weightInitializer: VarianceScaling.he())
+  }
+
+  public static func resNet20(classes: Int = 10, shortcut: Shortcut = .padded) -> ResNet {
+    ResNet(depth: 20, classes: classes, shortcut: shortcut)
+  }
+  public static func resNet32(classes: Int = 10, shortcut: Shortcut = .padded) -> ResNet {
+    ResNet(depth: 32, classes: classes, shortcut: shortcut)
+  }
+  public static func resNet56(classes: Int = 10, shortcut: Shortcut = .padded) -> ResNet {
+    ResNet(depth: 56, classes: classes, shortcut: shortcut)
+  }
+
+  public func callAsFunction(_ input: Tensor) -> Tensor {
+    let stem = bn1(conv1(input)).relu()
+    let features = (layer1 + layer2 + layer3).reduce(stem) { $1($0) }
+    return linear(features.globallyAveragePooled().flattened())
+  }
+}
+
+/// Two 3×3 convolutions with batch normalisation and a shortcut around them:
+/// relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut(x)).
+public struct ResidualBlock: Model {
+  public let conv1: Conv2d
+  public let bn1: BatchNorm2d
+  public let conv2: Conv2d
+  public let bn2: BatchNorm2d
+  /// The projection, where shapes differ and option B is taken.
+  public let shortcut: Sequential?
+
+  public init(_ from: Int, _ to: Int, stride: Int, shortcut: ResNet.Shortcut) {
+    conv1 = Self.convolution(from, to, stride: stride)
+    bn1 = BatchNorm2d(to)
+    conv2 = Self.convolution(to, to, stride: 1)
+    bn2 = BatchNorm2d(to)
+    let changes = from != to || stride != 1
+    self.shortcut =
+      changes && shortcut == .projection
+      ? Sequential([
+        Conv2d(
+          from, to, kernel: 1, stride: SpatialPair(stride), bias: false,
+          weightInitializer: VarianceScaling.he()), BatchNorm2d(to),
+      ]) : nil
+  }
+
+  public func callAsFunction(_ input: Tensor) -> Tensor {
+    let inner = bn2(conv2(bn1(conv1(input)).relu()))
+    guard !input.graph.hasFailed else { return input }
+    return (inner + (shortcut?(input) ?? padded(input, to: inner.shape))).relu()
+  }
+
+  /// Option A: every other row and column, and channels of zeros on both sides.
+  private func padded(_ input: Tensor, to shape: [Int]) -> Tensor {
+    var result = input
+    if conv1.stride != 1 {
+      // A mean over one value takes every other one.
+      result = result.averagePooled(Window(kernel: [1, 1], strides: conv1.stride.list))
+    }
+    let missing = shape[1] - input.shape[1]
+    guard missing > 0 else { return result }
+    func zeros(_ channels: Int) -> [Tensor] {
+      channels == 0 ? [] : [input.graph.constant(0, [shape[0], channels, shape[2], shape[3]])]
+    }
+    return Tensor.concatenated(
+      zeros(missing / 2) + [result] + zeros(missing - missing / 2), axis: 1)
+  }
+
+  static func convolution(_ from: Int?, _ to: Int, stride: Int) -> Conv2d {
+    Conv2d(
+      from, to, kernel: 3, stride: SpatialPair(stride), padding: 1, bias: false,
+      weightInitializer: VarianceScaling.he())
+  }
+}

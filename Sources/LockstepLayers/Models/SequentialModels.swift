@@ -1,0 +1,64 @@
+import LockstepEngine
+
+/// An elementwise function by name.
+public enum ActivationName: String, Sendable, CaseIterable {
+  case relu, leakyReLU, elu, sigmoid, tanh, gelu, silu, softplus, identity
+
+  /// The layer that applies it, with its default hyperparameters.
+  public var layer: any Layer {
+    switch self {
+    case .relu: ReLU()
+    case .leakyReLU: LeakyReLU()
+    case .elu: ELU()
+    case .sigmoid: Sigmoid()
+    case .tanh: Tanh()
+    case .gelu: GELU()
+    case .silu: SiLU()
+    case .softplus: Softplus()
+    case .identity: Identity()
+    }
+  }
+}
+
+extension Sequential {
+  /// A multilayer perceptron: the input flattened, then for each size a dense layer, with an
+  /// activation and dropout between them.
+  ///
+  /// - Parameters:
+  ///   - sizes: the number of units of each dense layer, the last one's being the outputs.
+  ///   - dropout: the rate of the dropout behind each activation; zero leaves it out.
+  public static func multilayerPerceptron(
+    sizes: [Int], activation: ActivationName = .relu, dropout: Float = 0
+  ) -> Sequential {
+    Sequential {
+      Flatten()
+      for (index, size) in sizes.enumerated() {
+        Linear(size)
+        if index < sizes.count - 1 {
+          activation.layer
+          if dropout != 0 { Dropout(dropout) }
+        }
+      }
+    }
+  }
+
+  /// A small convolutional network for images of digits: convolution 3×3 – batch norm – ReLU – pool 2,
+  /// twice, then a dense layer with ReLU and dropout, and the classes.
+  public static func digitsCNN(
+    channels: (Int, Int) = (32, 64), units: Int = 128, classes: Int = 10, dropout: Float = 0.5
+  ) -> Sequential {
+    Sequential {
+      for filters in [channels.0, channels.1] {
+        Conv2d(filters, kernel: 3, padding: .same)
+        BatchNorm2d()
+        ReLU()
+        MaxPool2d(2)
+      }
+      Flatten()
+      Linear(units)
+      ReLU()
+      Dropout(dropout)
+      Linear(classes)
+    }
+  }
+}
