@@ -1,0 +1,69 @@
+/// A hyperparameter that cannot be used: where it stands, what it is and what is asked of it.
+public struct HyperparameterError: Error, Equatable, CustomStringConvertible {
+  /// The transform, preset, constraint or schedule: `adam`, `maxNorm on conv.weight`.
+  public let owner: String
+  /// The key: `beta1`.
+  public let key: String
+  /// The value as text.
+  public let value: String
+  /// What is wrong and what to do: `must be at least 0`.
+  public let problem: String
+
+  public init(owner: String, key: String, value: String, problem: String) {
+    self.owner = owner
+    self.key = key
+    self.value = value
+    self.problem = problem
+  }
+
+  public var description: String { "\(owner): \(key) = \(value) \(problem)" }
+}
+
+/// The values a hyperparameter may take.
+public enum HyperparameterRange: Sendable, Equatable {
+  /// Any finite number.
+  case number
+  /// A finite number above 0.
+  case positive
+  /// A finite number of at least 0.
+  case nonNegative
+  /// A number in 0..<1: decay rates of running means.
+  case decayRate
+  /// A number in 0...1.
+  case fraction
+  /// A whole number of at least this value.
+  case integer(atLeast: Int)
+  /// True or false.
+  case boolean
+  /// Whole numbers that grow, each at least 1.
+  case milestones
+  /// Axes of a tensor.
+  case axes
+  /// One of these words.
+  case choice([String])
+
+  /// Why `value` is out of range, or nil where it is inside.
+  func problem(with value: Double) -> String? {
+    switch self {
+    case .number: value.isFinite ? nil : "must be finite"
+    case .positive: value.isFinite && value > 0 ? nil : "must be a finite number above 0"
+    case .nonNegative: value.isFinite && value >= 0 ? nil : "must be a finite number, at least 0"
+    case .decayRate: value >= 0 && value < 1 ? nil : "must be at least 0 and below 1"
+    case .fraction: value >= 0 && value <= 1 ? nil : "must lie between 0 and 1"
+    case .integer(let least):
+      value.isFinite && value == value.rounded() && value >= Double(least) && value < 1e15
+        ? nil : "must be a whole number, at least \(least)"
+    case .boolean: "must be true or false"
+    case .milestones: "must be a list of growing whole numbers"
+    case .axes: "must be a list of axes"
+    case .choice(let words): "must be one of \(words.joined(separator: ", "))"
+    }
+  }
+
+  /// Throws where `value` is out of range.
+  func check(_ owner: String, _ key: String, _ value: Double) throws {
+    if let problem = problem(with: value) {
+      throw HyperparameterError(owner: owner, key: key, value: "\(value)", problem: problem)
+    }
+  }
+}

@@ -1,0 +1,26 @@
+/// Gradient transforms in order: what happens between the measured gradient and the parameters.
+///
+/// ```swift
+/// Chain(ClipByGlobalNorm(1), ScaleByAdam(), DecoupledWeightDecay(0.01), ScaleByLearningRate(1e-3))
+/// ```
+///
+/// The vector u that leaves the chain is subtracted from the parameters, p ← p − u. Constraints
+/// are no transforms and follow in ``UpdateRule``.
+public struct Chain: Sendable {
+  /// The transforms, first one first.
+  public let transforms: [any GradientTransform]
+
+  public init(_ transforms: any GradientTransform...) { self.transforms = transforms }
+
+  public init(_ transforms: [any GradientTransform]) { self.transforms = transforms }
+
+  /// The chain that does `left` first: `Chain(ClipByGlobalNorm(1)) + .adamW()`.
+  public static func + (left: Chain, right: Chain) -> Chain {
+    Chain(left.transforms + right.transforms)
+  }
+
+  /// Throws a ``HyperparameterError`` where a hyperparameter is out of range.
+  public func validate() throws {
+    for transform in transforms { try transform.validate() }
+  }
+}

@@ -1,0 +1,115 @@
+import LockstepEngine
+
+/// One link of a ``Chain``: a rule that turns the update vector, at first the gradient, into the
+/// next one.
+///
+/// A transform is a value that holds hyperparameters alone. ``bind(to:)`` makes the object that
+/// holds its state for one layout of tensors. Constraints are another type (`WeightConstraint`):
+/// they act on parameters after the update, and so cannot be put into a chain.
+public protocol GradientTransform: Sendable {
+  /// Throws a ``HyperparameterError`` where a hyperparameter is out of range.
+  func validate() throws
+
+  /// Makes the working object, with its state at its initial values.
+  func bind(to context: TransformContext) -> any BoundTransform
+}
+
+/// A transform at work on one layout.
+///
+/// In every step the executor calls ``prepare(_:)`` once, when all that ``measures`` asks for is
+/// known, then ``apply(_:)`` once for each block that this process updates, in any order, then
+/// ``commit()`` once. Only `apply` and `commit` change state.
+public protocol BoundTransform: AnyObject {
+  /// What has to be measured before the first block. A transform that measures starts a new pass
+  /// over the arena, unless all it wants is the Euclidean norm of the raw gradient.
+  var measures: [Measure] { get }
+  /// What a checkpoint must hold; addresses never change.
+  var state: [StateEntry] { get }
+  /// Whether the transform limits the gradient, and the report speaks of it.
+  var isClip: Bool { get }
+  /// Makes this step's scalars.
+  func prepare(_ step: StepContext)
+  /// Whether blocks of this slot change at all in this step; a block of an inactive slot is passed
+  /// on untouched.
+  func isActive(slot: Int) -> Bool
+  /// Transforms one block from `input` to `output`, which may be the same memory.
+  func apply(_ block: BlockView)
+  /// Takes over scalars of state that move once a step.
+  func commit()
+  /// The norm behind the transform, known without measuring once ``prepare(_:)`` has run, for a
+  /// clip that scales; nil where the output has to be measured.
+  var clippedNorm: Double? { get }
+  /// Whether a clip that scales did so in this step.
+  var didClip: Bool { get }
+}
+
+extension BoundTransform {
+  public var measures: [Measure] { [] }
+  public var state: [StateEntry] { [] }
+  public var isClip: Bool { false }
+  public func prepare(_ step: StepContext) {}
+  public func isActive(slot: Int) -> Bool { true }
+  public func commit() {}
+  public var clippedNorm: Double? { nil }
+  public var didClip: Bool { false }
+}
+
+/// What a transform is bound to.
+public struct TransformContext {
+  /// The layout of parameters, gradients and all state arenas.
+  public let layout: FlatLayout
+  /// The blocks of ``layout``.
+  public let blocks: [Block]
+  /// The blocks of each slot.
+  public let slotBlocks: [Range<Int>]
+  /// The learning-rate factor of each slot.
+  public let learningRateFactors: [Double]
+  /// The weight-decay factor of each slot.
+  public let weightDecayFactors: [Double]
+  let kernels: Kernels
+
+  /// A state arena in the layout, filled with a value (padding stays zero).
+  public func makeArena(filledWith value: Float = 0) -> Arena<Float> {
+    let arena = Arena<Float>(count: layout.count)
+    if value != 0 {
+      for slot in layout.slots { arena.buffer[slot.range].update(repeating: value) }
+    }
+    return arena
+  }
+
+  /// The state entry of an arena.
+  public func entry(_ name: String, _ arena: Arena<Float>) -> StateEntry {
+    StateEntry(name, .arena(arena.buffer, layout))
+  }
+}
+
+/// The scalars of one step.
+public struct StepContext {
+  /// The run's step, counted from 0; learning rates follow it.
+  public let step: Int
+  /// The number of this update, counted from 1 and not moved by skipped steps; bias corrections
+  /// follow it.
+  public let update: Int
+  /// What the transform asked to have measured.
+  public let measurements: Measurements
+}
+
+/// One block in the hands of a transform.
+public struct BlockView {
+  /// The index of the block.
+  public let index: Int
+  /// The index of the slot.
+  public let slot: Int
+  /// The index of the first value in the arenas.
+  public let offset: Int
+  /// The number of values.
+  public let count: Int
+  /// The update vector before the transform.
+  public let input: UnsafePointer<Float>
+  /// The update vector behind it.
+  public let output: UnsafeMutablePointer<Float>
+  /// The parameters before this step.
+  public let parameters: UnsafePointer<Float>
+  /// How many values clips have changed in this block.
+  public let changed: UnsafeMutablePointer<Double>
+}

@@ -1,0 +1,89 @@
+internal import CLockstepKernels
+import LockstepEngine
+
+/// The order p of a vector norm ‖x‖ₚ = (Σ|xᵢ|ᵖ)^(1/p).
+public enum VectorNorm: Sendable, Equatable {
+  /// Σ|xᵢ|.
+  case one
+  /// The Euclidean norm.
+  case two
+  /// max |xᵢ|.
+  case infinity
+  /// A whole power from 1 to 8: Float32 values to the eighth power still fit Double.
+  case power(Int)
+}
+
+/// A quantity that must be known of all blocks before a transform can start.
+public enum Measure: Sendable, Equatable {
+  /// Σ|xᵢ|ᵖ (or the maximum) of the update vector as it reaches the transform.
+  case update(VectorNorm)
+  /// The sum of squares of the parameters before this step.
+  case parameters
+}
+
+/// Measured values of every block, from which norms are put together in block order, in Double.
+///
+/// Squares of Float32 values neither overflow nor vanish in Double, so that norms of gradients
+/// around 1e30 or 1e-30 come out right.
+public final class Measurements {
+  let measures: [Measure]
+  /// One row a block, one column a measure.
+  let table: Arena<Double>
+  let blockCount: Int
+  let slotBlocks: [Range<Int>]
+
+  init(measures: [Measure], blockCount: Int, slotBlocks: [Range<Int>]) {
+    self.measures = measures
+    self.blockCount = blockCount
+    self.slotBlocks = slotBlocks
+    table = Arena(count: blockCount * measures.count)
+  }
+
+  /// The norm over all tensors.
+  public func norm(_ measure: Measure) -> Double { norm(measure, blocks: 0..<blockCount) }
+
+  /// The norm of one tensor.
+  public func norm(_ measure: Measure, slot: Int) -> Double {
+    norm(measure, blocks: slotBlocks[slot])
+  }
+
+  /// The norm of a run of blocks, added in block order.
+  public func norm(_ measure: Measure, blocks: Range<Int>) -> Double {
+    guard let column = measures.firstIndex(of: measure) else {
+      preconditionFailure("a transform asked for a measure that it did not declare: \(measure)")
+    }
+    let width = measures.count
+    var total = 0.0
+    if case .update(.infinity) = measure {
+      for block in blocks {
+        let value = table.base[block * width + column]
+        if !(total >= value) && !total.isNaN { total = value }
+      }
+      return total
+    }
+    for block in blocks { total += table.base[block * width + column] }
+    switch measure {
+    case .update(.one), .update(.power(1)): return total
+    case .update(.power(let p)) where p != 2: return ExactMath.power(total, 1 / Double(p))
+    default: return total.squareRoot()
+    }
+  }
+
+  /// Fills a block's row.
+  func measure(
+    block: Int, update: UnsafePointer<Float>, parameters: UnsafePointer<Float>, count: Int,
+    kernels: Kernels
+  ) {
+    let width = measures.count
+    for (column, measure) in measures.enumerated() {
+      table.base[block * width + column] =
+        switch measure {
+        case .update(.two), .update(.power(2)): kernels.sumOfSquares(update, count)
+        case .update(.one): kernels.update.sum_of_powers(update, 1, count)
+        case .update(.power(let p)): kernels.update.sum_of_powers(update, Int32(p), count)
+        case .update(.infinity): kernels.update.largest_magnitude(update, count)
+        case .parameters: kernels.sumOfSquares(parameters, count)
+        }
+    }
+  }
+}

@@ -1,0 +1,60 @@
+internal import CLockstepKernels
+import LockstepEngine
+
+/// Heavy-ball momentum: b = μ b + (1 − dampening) u, u = b; with Nesterov's look-ahead u = u + μ b.
+///
+/// In the first update b = u, as in PyTorch. PyTorch's SGD has it before the learning rate; placed
+/// behind ``ScaleByLearningRate`` it is Keras's, whose velocity holds learning rates. (Sutskever
+/// et al. 2013.)
+public struct Momentum: GradientTransform, Equatable {
+  /// μ.
+  public let momentum: Double
+  public let dampening: Double
+  public let nesterov: Bool
+
+  public init(_ momentum: Double, dampening: Double = 0, nesterov: Bool = false) {
+    self.momentum = momentum
+    self.dampening = dampening
+    self.nesterov = nesterov
+  }
+
+  public func validate() throws {
+    try HyperparameterRange.nonNegative.check("momentum", "momentum", momentum)
+    try HyperparameterRange.fraction.check("momentum", "dampening", dampening)
+    if nesterov && (momentum == 0 || dampening != 0) {
+      throw HyperparameterError(
+        owner: "momentum", key: "nesterov", value: "true",
+        problem: "needs momentum above 0 and dampening = 0")
+    }
+  }
+
+  public func bind(to context: TransformContext) -> any BoundTransform {
+    BoundMomentum(self, context)
+  }
+}
+
+final class BoundMomentum: BoundTransform {
+  private let rule: Momentum
+  private let kernels: Kernels
+  let buffer: Arena<Float>
+  let state: [StateEntry]
+  private(set) var constants = lockstep_momentum()
+
+  init(_ rule: Momentum, _ context: TransformContext) {
+    self.rule = rule
+    kernels = context.kernels
+    buffer = context.makeArena()
+    state = [context.entry("momentum", buffer)]
+  }
+
+  func prepare(_ step: StepContext) {
+    constants = lockstep_momentum(
+      momentum: Float(rule.momentum), gain: step.update == 1 ? 1 : Float(1 - rule.dampening),
+      active: 1, nesterov: rule.nesterov ? 1 : 0)
+  }
+
+  func apply(_ block: BlockView) {
+    kernels.update.momentum(
+      block.output, block.input, buffer.base + block.offset, &constants, block.count)
+  }
+}

@@ -1,0 +1,96 @@
+import LockstepEngine
+
+/// AdaGrad's direction: s = s + u², u = u / (√s + ε) / (1 + t · decay), with t counted from 0.
+///
+/// Keras has ε inside the root and starts s at 0.1. (Duchi et al. 2011.)
+public struct ScaleByAdaGrad: GradientTransform, Equatable {
+  public let initialAccumulator: Double
+  public let epsilon: Double
+  public let learningRateDecay: Double
+  public let placement: ScaleByRMS.Epsilon
+
+  public init(
+    initialAccumulator: Double = 0, epsilon: Double = 1e-10, learningRateDecay: Double = 0,
+    placement: ScaleByRMS.Epsilon = .outside
+  ) {
+    self.initialAccumulator = initialAccumulator
+    self.epsilon = epsilon
+    self.learningRateDecay = learningRateDecay
+    self.placement = placement
+  }
+
+  public func validate() throws {
+    typealias R = HyperparameterRange
+    try R.nonNegative.check("adagrad", "initialAccumulator", initialAccumulator)
+    try R.nonNegative.check("adagrad", "epsilon", epsilon)
+    try R.nonNegative.check("adagrad", "learningRateDecay", learningRateDecay)
+  }
+
+  public func bind(to context: TransformContext) -> any BoundTransform { Bound(self, context) }
+
+  private final class Bound: BoundTransform {
+    private let rule: ScaleByAdaGrad
+    private let kernels: Kernels
+    private let sum: Arena<Float>
+    private var factor: Float = 1
+    let state: [StateEntry]
+
+    init(_ rule: ScaleByAdaGrad, _ context: TransformContext) {
+      self.rule = rule
+      kernels = context.kernels
+      sum = context.makeArena(filledWith: Float(rule.initialAccumulator))
+      state = [context.entry("accumulator", sum)]
+    }
+
+    func prepare(_ step: StepContext) {
+      factor = Float(1 / (1 + Double(step.update - 1) * rule.learningRateDecay))
+    }
+
+    func apply(_ block: BlockView) {
+      kernels.update.adagrad(
+        block.output, block.input, sum.base + block.offset, factor, Float(rule.epsilon),
+        rule.placement == .inside ? 1 : 0, block.count)
+    }
+  }
+}
+
+/// AdaDelta's direction: u · √(d + ε) / √(v + ε) with running means v of u² and d of the squared
+/// results. (Zeiler 2012.)
+public struct ScaleByAdaDelta: GradientTransform, Equatable {
+  public let rho: Double
+  public let epsilon: Double
+
+  public init(rho: Double = 0.9, epsilon: Double = 1e-6) {
+    self.rho = rho
+    self.epsilon = epsilon
+  }
+
+  public func validate() throws {
+    try HyperparameterRange.decayRate.check("adadelta", "rho", rho)
+    try HyperparameterRange.positive.check("adadelta", "epsilon", epsilon)
+  }
+
+  public func bind(to context: TransformContext) -> any BoundTransform { Bound(self, context) }
+
+  private final class Bound: BoundTransform {
+    private let rule: ScaleByAdaDelta
+    private let kernels: Kernels
+    private let second: Arena<Float>
+    private let moved: Arena<Float>
+    let state: [StateEntry]
+
+    init(_ rule: ScaleByAdaDelta, _ context: TransformContext) {
+      self.rule = rule
+      kernels = context.kernels
+      second = context.makeArena()
+      moved = context.makeArena()
+      state = [context.entry("secondMoment", second), context.entry("squaredUpdates", moved)]
+    }
+
+    func apply(_ block: BlockView) {
+      kernels.update.adadelta(
+        block.output, block.input, second.base + block.offset, moved.base + block.offset,
+        Float(rule.rho), Float(1 - rule.rho), Float(rule.epsilon), block.count)
+    }
+  }
+}

@@ -1,0 +1,134 @@
+internal import CLockstepKernels
+import LockstepEngine
+
+/// Adam's direction, without learning rate and decay.
+///
+/// m = β₁ m + (1 − β₁) u, v = β₂ v + (1 − β₂) u², u = m̂ / (√v̂ + ε) with m̂ = m / (1 − β₁ᵗ) and
+/// v̂ = v / (1 − β₂ᵗ). With `amsgrad` the largest v so far takes v's place. (Kingma & Ba 2015;
+/// Reddi et al. 2018.)
+public struct ScaleByAdam: GradientTransform, Equatable {
+  /// Where ε stands.
+  public enum Epsilon: Sendable, Equatable {
+    /// √v̂ + ε: the paper's algorithm 1 and PyTorch.
+    case outside
+    /// √v + ε beside a corrected rate √(1 − β₂ᵗ) / (1 − β₁ᵗ): the paper's "epsilon hat" and Keras.
+    case hat
+  }
+
+  public let beta1: Double
+  public let beta2: Double
+  public let epsilon: Double
+  public let amsgrad: Bool
+  public let placement: Epsilon
+
+  public init(
+    beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, amsgrad: Bool = false,
+    placement: Epsilon = .outside
+  ) {
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.epsilon = epsilon
+    self.amsgrad = amsgrad
+    self.placement = placement
+  }
+
+  public func validate() throws {
+    try checkBetas("adam", beta1, beta2)
+    try HyperparameterRange.nonNegative.check("adam", "epsilon", epsilon)
+  }
+
+  public func bind(to context: TransformContext) -> any BoundTransform {
+    let rule = self
+    return BoundAdam(
+      context, beta1: beta1, beta2: beta2, amsgrad: amsgrad
+    ) { update, constants in
+      let first = 1 - ExactMath.power(rule.beta1, update)
+      let second = (1 - ExactMath.power(rule.beta2, update)).squareRoot()
+      constants.epsilon = Float(rule.epsilon)
+      constants.numerator = Float(rule.placement == .outside ? 1 / first : second / first)
+      constants.denominator = Float(rule.placement == .outside ? 1 / second : 1)
+    }
+  }
+}
+
+/// RAdam's direction: Adam with the variance of its early steps rectified.
+///
+/// With ρ∞ = 2/(1 − β₂) − 1 and ρ = ρ∞ − 2 t β₂ᵗ/(1 − β₂ᵗ): u = m̂ r √(1 − β₂ᵗ) / (√v + ε) with
+/// r = √((ρ−4)(ρ−2)ρ∞ / ((ρ∞−4)(ρ∞−2)ρ)) where ρ > 5, else u = m̂. (Liu et al. 2020; PyTorch's
+/// `RAdam`.)
+public struct ScaleByRAdam: GradientTransform, Equatable {
+  public let beta1: Double
+  public let beta2: Double
+  public let epsilon: Double
+
+  public init(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8) {
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.epsilon = epsilon
+  }
+
+  public func validate() throws {
+    try checkBetas("radam", beta1, beta2)
+    try HyperparameterRange.nonNegative.check("radam", "epsilon", epsilon)
+  }
+
+  public func bind(to context: TransformContext) -> any BoundTransform {
+    let rule = self
+    return BoundAdam(context, beta1: beta1, beta2: beta2, amsgrad: false) { update, constants in
+      let first = 1 - ExactMath.power(rule.beta1, update)
+      let power = ExactMath.power(rule.beta2, update)
+      let limit = 2 / (1 - rule.beta2) - 1
+      let length = limit - 2 * Double(update) * power / (1 - power)
+      constants.epsilon = Float(rule.epsilon)
+      constants.denominator = 1
+      constants.plain = length > 5 ? 0 : 1
+      var numerator = 1 / first
+      if length > 5 {
+        numerator *=
+          (((length - 4) * (length - 2) * limit) / ((limit - 4) * (limit - 2) * length)
+          * (1 - power)).squareRoot()
+      }
+      constants.numerator = Float(numerator)
+    }
+  }
+}
+
+func checkBetas(_ owner: String, _ beta1: Double, _ beta2: Double) throws {
+  try HyperparameterRange.decayRate.check(owner, "beta1", beta1)
+  try HyperparameterRange.decayRate.check(owner, "beta2", beta2)
+}
+
+final class BoundAdam: BoundTransform {
+  private let kernels: Kernels
+  let first: Arena<Float>
+  let second: Arena<Float>
+  let largest: Arena<Float>?
+  let state: [StateEntry]
+  private(set) var constants = lockstep_adam()
+  private let scalars: (Int, inout lockstep_adam) -> Void
+
+  init(
+    _ context: TransformContext, beta1: Double, beta2: Double, amsgrad: Bool,
+    scalars: @escaping (Int, inout lockstep_adam) -> Void
+  ) {
+    kernels = context.kernels
+    first = context.makeArena()
+    second = context.makeArena()
+    largest = amsgrad ? context.makeArena() : nil
+    var entries = [context.entry("firstMoment", first), context.entry("secondMoment", second)]
+    if let largest { entries.append(context.entry("largestSecondMoment", largest)) }
+    state = entries
+    self.scalars = scalars
+    constants.one_minus_beta1 = Float(1 - beta1)
+    constants.beta2 = Float(beta2)
+    constants.one_minus_beta2 = Float(1 - beta2)
+  }
+
+  func prepare(_ step: StepContext) { scalars(step.update, &constants) }
+
+  func apply(_ block: BlockView) {
+    kernels.update.adam(
+      block.output, block.input, first.base + block.offset, second.base + block.offset,
+      largest.map { $0.base + block.offset }, &constants, block.count)
+  }
+}

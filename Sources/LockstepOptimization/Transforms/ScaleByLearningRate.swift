@@ -1,0 +1,40 @@
+import LockstepEngine
+
+/// Multiplies the update by the learning rate of the step, and by the factor of the slot's
+/// parameter group.
+public struct ScaleByLearningRate: GradientTransform, Equatable {
+  public let schedule: Schedule
+
+  public init(_ schedule: Schedule) { self.schedule = schedule }
+
+  public func validate() throws { try schedule.validate() }
+
+  public func bind(to context: TransformContext) -> any BoundTransform {
+    BoundLearningRate(schedule, context)
+  }
+}
+
+final class BoundLearningRate: BoundTransform {
+  private let schedule: Schedule
+  private let kernels: Kernels
+  private let factors: [Double]
+  private(set) var rates: [Float]
+
+  init(_ schedule: Schedule, _ context: TransformContext) {
+    self.schedule = schedule
+    kernels = context.kernels
+    factors = context.learningRateFactors
+    rates = Array(repeating: 0, count: factors.count)
+  }
+
+  func value(at step: Int) -> Double { schedule.value(at: step) }
+
+  func prepare(_ step: StepContext) {
+    let rate = schedule.value(at: step.step)
+    for slot in rates.indices { rates[slot] = Float(rate * factors[slot]) }
+  }
+
+  func apply(_ block: BlockView) {
+    kernels.update.scale(block.output, block.input, rates[block.slot], block.count)
+  }
+}

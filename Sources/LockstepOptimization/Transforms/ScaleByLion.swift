@@ -1,0 +1,37 @@
+import LockstepEngine
+
+/// Lion's direction: u = sign(β₁ m + (1 − β₁) u), then m = β₂ m + (1 − β₂) u of before.
+/// (Chen et al. 2023.)
+public struct ScaleByLion: GradientTransform, Equatable {
+  public let beta1: Double
+  public let beta2: Double
+
+  public init(beta1: Double = 0.9, beta2: Double = 0.99) {
+    self.beta1 = beta1
+    self.beta2 = beta2
+  }
+
+  public func validate() throws { try checkBetas("lion", beta1, beta2) }
+
+  public func bind(to context: TransformContext) -> any BoundTransform { Bound(self, context) }
+
+  private final class Bound: BoundTransform {
+    private let rule: ScaleByLion
+    private let kernels: Kernels
+    private let moment: Arena<Float>
+    let state: [StateEntry]
+
+    init(_ rule: ScaleByLion, _ context: TransformContext) {
+      self.rule = rule
+      kernels = context.kernels
+      moment = context.makeArena()
+      state = [context.entry("firstMoment", moment)]
+    }
+
+    func apply(_ block: BlockView) {
+      kernels.update.lion(
+        block.output, block.input, moment.base + block.offset, Float(1 - rule.beta1),
+        Float(1 - rule.beta2), block.count)
+    }
+  }
+}

@@ -1,0 +1,81 @@
+internal import CLockstepKernels
+import LockstepEngine
+
+/// NAdam's direction: Adam with Nesterov's look-ahead and a momentum that warms up.
+///
+/// μₜ = β₁ (1 − ½ 0.96^(t ψ)), u = (u (1 − μₜ)/(1 − Πμ) + m μₜ₊₁/(1 − μₜ₊₁ Πμ)) / (√v̂ + ε).
+/// PyTorch has ψ = 0.004 (`momentum_decay`), Keras and the paper ψ = 1. (Dozat 2016.)
+public struct ScaleByNAdam: GradientTransform, Equatable {
+  public let beta1: Double
+  public let beta2: Double
+  public let epsilon: Double
+  /// ψ.
+  public let momentumDecay: Double
+
+  public init(
+    beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
+    momentumDecay: Double = 0.004
+  ) {
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.epsilon = epsilon
+    self.momentumDecay = momentumDecay
+  }
+
+  public func validate() throws {
+    try checkBetas("nadam", beta1, beta2)
+    try HyperparameterRange.nonNegative.check("nadam", "epsilon", epsilon)
+    try HyperparameterRange.nonNegative.check("nadam", "momentumDecay", momentumDecay)
+  }
+
+  public func bind(to context: TransformContext) -> any BoundTransform { Bound(self, context) }
+
+  private final class Bound: BoundTransform {
+    private let rule: ScaleByNAdam
+    private let kernels: Kernels
+    private let first: Arena<Float>
+    private let second: Arena<Float>
+    private let product: Arena<Double>
+    private var nextProduct = 1.0
+    private var constants = lockstep_nadam()
+    let state: [StateEntry]
+
+    init(_ rule: ScaleByNAdam, _ context: TransformContext) {
+      self.rule = rule
+      kernels = context.kernels
+      first = context.makeArena()
+      second = context.makeArena()
+      product = Arena(count: 1)
+      product.base[0] = 1
+      state = [
+        context.entry("firstMoment", first), context.entry("secondMoment", second),
+        StateEntry("momentumProduct", .doubles(product.buffer)),
+      ]
+      constants.one_minus_beta1 = Float(1 - rule.beta1)
+      constants.beta2 = Float(rule.beta2)
+      constants.one_minus_beta2 = Float(1 - rule.beta2)
+      constants.epsilon = Float(rule.epsilon)
+    }
+
+    func prepare(_ step: StepContext) {
+      func momentum(_ t: Int) -> Double {
+        rule.beta1 * (1 - 0.5 * ExactMath.power(0.96, Double(t) * rule.momentumDecay))
+      }
+      let now = momentum(step.update)
+      let next = momentum(step.update + 1)
+      nextProduct = product.base[0] * now
+      constants.gradient = Float((1 - now) / (1 - nextProduct))
+      constants.moment = Float(next / (1 - nextProduct * next))
+      constants.denominator = Float(
+        1 / (1 - ExactMath.power(rule.beta2, step.update)).squareRoot())
+    }
+
+    func apply(_ block: BlockView) {
+      kernels.update.nadam(
+        block.output, block.input, first.base + block.offset, second.base + block.offset,
+        &constants, block.count)
+    }
+
+    func commit() { product.base[0] = nextProduct }
+  }
+}

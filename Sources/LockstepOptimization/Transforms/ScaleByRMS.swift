@@ -1,0 +1,64 @@
+internal import CLockstepKernels
+import LockstepEngine
+
+/// RMSprop's direction: u / (√v + ε) with v = α v + (1 − α) u², or u / √(v + ε).
+///
+/// Centered, v − a² takes v's place, with a the running mean of u; it is held at 0 from below, where
+/// rounding would otherwise make a root of a negative number. (Hinton's lecture 6e; Graves 2013.)
+public struct ScaleByRMS: GradientTransform, Equatable {
+  /// Where ε stands.
+  public enum Epsilon: Sendable, Equatable {
+    /// √v + ε: PyTorch.
+    case outside
+    /// √(v + ε): Keras.
+    case inside
+  }
+
+  public let alpha: Double
+  public let epsilon: Double
+  public let centered: Bool
+  public let placement: Epsilon
+
+  public init(
+    alpha: Double = 0.99, epsilon: Double = 1e-8, centered: Bool = false,
+    placement: Epsilon = .outside
+  ) {
+    self.alpha = alpha
+    self.epsilon = epsilon
+    self.centered = centered
+    self.placement = placement
+  }
+
+  public func validate() throws {
+    try HyperparameterRange.decayRate.check("rmsprop", "alpha", alpha)
+    try HyperparameterRange.nonNegative.check("rmsprop", "epsilon", epsilon)
+  }
+
+  public func bind(to context: TransformContext) -> any BoundTransform { Bound(self, context) }
+
+  private final class Bound: BoundTransform {
+    private let kernels: Kernels
+    private let second: Arena<Float>
+    private let mean: Arena<Float>?
+    private var constants: lockstep_rms
+    let state: [StateEntry]
+
+    init(_ rule: ScaleByRMS, _ context: TransformContext) {
+      kernels = context.kernels
+      second = context.makeArena()
+      mean = rule.centered ? context.makeArena() : nil
+      var entries = [context.entry("secondMoment", second)]
+      if let mean { entries.append(context.entry("mean", mean)) }
+      state = entries
+      constants = lockstep_rms(
+        alpha: Float(rule.alpha), one_minus_alpha: Float(1 - rule.alpha),
+        epsilon: Float(rule.epsilon), inside: rule.placement == .inside ? 1 : 0)
+    }
+
+    func apply(_ block: BlockView) {
+      kernels.update.rms(
+        block.output, block.input, second.base + block.offset,
+        mean.map { $0.base + block.offset }, &constants, block.count)
+    }
+  }
+}

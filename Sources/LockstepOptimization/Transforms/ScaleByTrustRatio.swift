@@ -1,0 +1,96 @@
+import LockstepEngine
+
+/// Multiplies each tensor's update by η ‖p‖ / (‖u‖ + ε): LAMB's layer-wise rate.
+///
+/// Where ‖p‖ or ‖u‖ is 0 the factor is 1. (You et al. 2020, algorithm 2, φ the identity.)
+public struct ScaleByTrustRatio: GradientTransform, Equatable {
+  /// η.
+  public let coefficient: Double
+  public let epsilon: Double
+
+  public init(coefficient: Double = 1, epsilon: Double = 0) {
+    self.coefficient = coefficient
+    self.epsilon = epsilon
+  }
+
+  public func validate() throws {
+    try HyperparameterRange.positive.check("trust ratio", "trustCoefficient", coefficient)
+    try HyperparameterRange.nonNegative.check("trust ratio", "epsilon", epsilon)
+  }
+
+  public func bind(to context: TransformContext) -> any BoundTransform {
+    let rule = self
+    return BoundTrustRatio(context, decay: 0) { weights, update, _ in
+      weights == 0 || update == 0 ? 1 : rule.coefficient * weights / (update + rule.epsilon)
+    }
+  }
+}
+
+/// LARS's layer-wise rate with its weight decay: u = η ‖p‖ / (‖u‖ + β ‖p‖ + ε) · (u + β p).
+///
+/// Where ‖p‖ or ‖u‖ is 0 the factor is 1. β is the slot's weight decay. (You et al. 2017,
+/// algorithm 1.)
+public struct ScaleByLARS: GradientTransform, Equatable {
+  /// η.
+  public let trustCoefficient: Double
+  /// β.
+  public let weightDecay: Double
+  public let epsilon: Double
+
+  public init(trustCoefficient: Double = 0.001, weightDecay: Double = 0, epsilon: Double = 0) {
+    self.trustCoefficient = trustCoefficient
+    self.weightDecay = weightDecay
+    self.epsilon = epsilon
+  }
+
+  public func validate() throws {
+    try HyperparameterRange.positive.check("lars", "trustCoefficient", trustCoefficient)
+    try HyperparameterRange.nonNegative.check("lars", "weightDecay", weightDecay)
+    try HyperparameterRange.nonNegative.check("lars", "epsilon", epsilon)
+  }
+
+  public func bind(to context: TransformContext) -> any BoundTransform {
+    let rule = self
+    return BoundTrustRatio(context, decay: weightDecay) { weights, update, decay in
+      weights == 0 || update == 0
+        ? 1 : rule.trustCoefficient * weights / (update + decay * weights + rule.epsilon)
+    }
+  }
+}
+
+private final class BoundTrustRatio: BoundTransform {
+  private let kernels: Kernels
+  private let ratio: (Double, Double, Double) -> Double
+  private let decays: [Double]
+  private var factors: [ScaleFactor]
+  let measures: [Measure] = [.update(.two), .parameters]
+
+  init(
+    _ context: TransformContext, decay: Double,
+    ratio: @escaping (_ weights: Double, _ update: Double, _ decay: Double) -> Double
+  ) {
+    kernels = context.kernels
+    self.ratio = ratio
+    decays = context.weightDecayFactors.map { $0 * decay }
+    factors = Array(repeating: ScaleFactor(1), count: decays.count)
+  }
+
+  func prepare(_ step: StepContext) {
+    for slot in factors.indices {
+      factors[slot] = ScaleFactor(
+        ratio(
+          step.measurements.norm(.parameters, slot: slot),
+          step.measurements.norm(.update(.two), slot: slot), decays[slot]))
+    }
+  }
+
+  func apply(_ block: BlockView) {
+    var input = block.input
+    if decays[block.slot] != 0 {
+      kernels.update.add_scaled(
+        block.output, input, block.parameters, Float(decays[block.slot]), block.count)
+      input = UnsafePointer(block.output)
+    }
+    kernels.scale(block.output, input, by: factors[block.slot], block.count)
+  }
+}

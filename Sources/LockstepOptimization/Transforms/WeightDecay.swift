@@ -1,0 +1,75 @@
+import LockstepEngine
+
+/// Adds λ p to the update: PyTorch's `weight_decay` of SGD, Adam and the rest, behind the clip and
+/// before the direction.
+///
+/// Slots whose parameter group has a weight-decay factor take factor · λ.
+public struct WeightDecay: GradientTransform, Equatable {
+  /// λ.
+  public let rate: Double
+
+  public init(_ rate: Double) { self.rate = rate }
+
+  public func validate() throws {
+    try HyperparameterRange.nonNegative.check("weight decay", "weightDecay", rate)
+  }
+
+  public func bind(to context: TransformContext) -> any BoundTransform {
+    BoundDecay(context, rate: rate, schedule: nil)
+  }
+}
+
+/// Adds λ p to the update behind the direction, so that no moment sees it: AdamW's decay.
+///
+/// In front of ``ScaleByLearningRate`` it is multiplied by the learning rate with the rest, as in
+/// PyTorch and Keras. Where the learning rate stands earlier in the chain (Keras's momentum), give
+/// the schedule here too, and the term is λ · rate · p. (Loshchilov & Hutter 2019.)
+public struct DecoupledWeightDecay: GradientTransform, Equatable {
+  /// λ.
+  public let rate: Double
+  /// The learning rate that multiplies the term, where the chain does not do so afterwards.
+  public let schedule: Schedule?
+
+  public init(_ rate: Double, scaledBy schedule: Schedule? = nil) {
+    self.rate = rate
+    self.schedule = schedule
+  }
+
+  public func validate() throws {
+    try HyperparameterRange.nonNegative.check("decoupled weight decay", "weightDecay", rate)
+    try schedule?.validate()
+  }
+
+  public func bind(to context: TransformContext) -> any BoundTransform {
+    BoundDecay(context, rate: rate, schedule: schedule)
+  }
+}
+
+final class BoundDecay: BoundTransform {
+  private let kernels: Kernels
+  private let schedule: Schedule?
+  private let base: [Double]
+  private(set) var rates: [Float]
+
+  init(_ context: TransformContext, rate: Double, schedule: Schedule?) {
+    kernels = context.kernels
+    self.schedule = schedule
+    base = context.weightDecayFactors.enumerated().map { slot, factor in
+      rate * factor * (schedule == nil ? 1 : context.learningRateFactors[slot])
+    }
+    rates = base.map { Float($0) }
+  }
+
+  func prepare(_ step: StepContext) {
+    guard let schedule else { return }
+    let rate = schedule.value(at: step.step)
+    for slot in rates.indices { rates[slot] = Float(base[slot] * rate) }
+  }
+
+  func isActive(slot: Int) -> Bool { rates[slot] != 0 }
+
+  func apply(_ block: BlockView) {
+    kernels.update.add_scaled(
+      block.output, block.input, block.parameters, rates[block.slot], block.count)
+  }
+}

@@ -1,0 +1,59 @@
+/// What one step did to the gradient.
+public struct StepReport: Sendable, Equatable {
+  /// The run's step, counted from 0.
+  public var step: Int
+  /// The Euclidean norm of the gradient before clipping.
+  public var gradientNorm: Double
+  /// The Euclidean norm behind the last clip of the chain; nil while it is not known yet, which
+  /// can be so in the report of `prepare` and never in that of `apply`.
+  public var clippedGradientNorm: Double?
+  /// Whether a clip changed the gradient.
+  public var clipped: Bool
+  /// clippedGradientNorm / gradientNorm; exactly 1 where nothing was clipped.
+  public var coefficient: Double {
+    guard clipped, let clippedGradientNorm, gradientNorm > 0 else { return 1 }
+    return clippedGradientNorm / gradientNorm
+  }
+  /// The learning rate of the first `ScaleByLearningRate`, before factors of parameter groups;
+  /// 1 where the chain has none.
+  public var learningRate: Double
+}
+
+/// A gradient holds an infinity or a NaN. Nothing has changed: neither parameters nor state.
+public struct NonFiniteGradient: Error, Equatable, CustomStringConvertible {
+  public let step: Int
+  /// The first block, in arena order, that holds a non-finite value.
+  public let block: Int
+  public let slot: Int
+  public let name: String
+
+  public var description: String {
+    "step \(step): the gradient of \(name) is not finite (block \(block))"
+  }
+}
+
+/// A call that does not fit the step's order.
+public enum UpdateError: Error, Equatable, CustomStringConvertible {
+  /// `apply` without a `prepare` of its own.
+  case notPrepared
+  /// A part of the blocks cannot be updated without the other ranks' sums.
+  case needsGather
+  /// A buffer has another length than the layout.
+  case wrongLength(String, expected: Int, found: Int)
+  /// Block groups name a block twice or one that is not there.
+  case badBlocks([Range<Int>])
+  /// A parameter group that holds for no tensor.
+  case unmatchedPattern(String)
+
+  public var description: String {
+    switch self {
+    case .notPrepared: "apply needs a prepare before it, one for each step"
+    case .needsGather: "this chain or its constraints need the sums of all blocks: pass gather"
+    case .wrongLength(let what, let expected, let found):
+      "\(what) has \(found) values where the layout asks for \(expected)"
+    case .badBlocks(let groups): "blocks \(groups) overlap or are not in the layout"
+    case .unmatchedPattern(let pattern):
+      "parameter group '\(pattern)' matches no trainable parameter"
+    }
+  }
+}

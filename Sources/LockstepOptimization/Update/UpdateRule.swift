@@ -1,0 +1,397 @@
+internal import CLockstepKernels
+import LockstepEngine
+
+/// A chain at work on one layout, with the constraints that follow it.
+///
+/// A step is, in this order: ``measure(block:in:)`` for every block of the folded, normalised
+/// gradient, by whoever owns the block; ``prepare(step:blockSums:)`` with all blocks' sums, which
+/// decides and changes nothing; ``apply(gradient:parameters:blocks:gather:)``, once.
+///
+/// The executor walks the arena block by block and applies the whole chain, the step and the
+/// constraint to a block while it is in cache. Transforms that need norms of what earlier
+/// transforms made cut the chain into passes; only then does an arena of updates exist. No bit
+/// depends on which blocks are walked together, in which order, or on the instruction set.
+public final class UpdateRule {
+  /// Adds the other ranks' rows to a table of block sums.
+  ///
+  /// The table has one row of `width` values for each block of the layout, block after block, and
+  /// the rows of this rank's blocks are filled in. On return all rows are.
+  public typealias Gather = (_ table: UnsafeMutableBufferPointer<Double>, _ width: Int) throws ->
+    Void
+
+  public let layout: FlatLayout
+  public let chain: Chain
+  /// The constraint of each slot.
+  public let constraints: [WeightConstraint?]
+  /// The blocks of ``layout``, the unit of all ranges of blocks.
+  public let blocks: [Block]
+  /// Everything a checkpoint must hold, at addresses that never change.
+  public let state: [StateEntry]
+
+  private struct Pass {
+    var transforms: Range<Int>
+    let measurements: Measurements
+  }
+
+  private let kernels: Kernels
+  private let transforms: [any BoundTransform]
+  private var passes: [Pass]
+  private let fused: FusedStep?
+  private let lastClip: Int?
+  private let firstRate: BoundLearningRate?
+  private let projection: ConstraintExecutor
+  private let updates: Arena<Int64>
+  private let scratch: Arena<Float>
+  private let updateArena: Arena<Float>?
+  /// A row of ``Tally`` columns for each block.
+  private let tally: Arena<Double>
+  private var pending: StepReport?
+  private let allBlocks: [Range<Int>]
+  /// The learning rate at the end of the chain, which the step itself multiplies by.
+  private let finalRate: BoundLearningRate?
+
+  /// The columns of the table that a walk fills.
+  private enum Tally {
+    /// The sum of squares of the written parameters, where a unit spans blocks.
+    static let run = 0
+    /// The sum of squares behind the last clip, where that has to be measured.
+    static let clipped = 1
+    /// The number of values that clips changed.
+    static let changed = 2
+    static let width = 3
+  }
+
+  /// Binds a chain and constraints to a layout.
+  ///
+  /// - Parameters:
+  ///   - constraints: one entry a slot, or none at all.
+  ///   - groups: learning-rate and weight-decay factors by name; the first group that holds for a
+  ///     name counts.
+  /// - Throws: ``HyperparameterError`` with the key and value that cannot be used,
+  ///   ``UpdateError/unmatchedPattern(_:)``.
+  public convenience init(
+    layout: FlatLayout, chain: Chain, constraints: [WeightConstraint?] = [],
+    groups: [ParameterGroup] = [], instructionSet: InstructionSet = .detected
+  ) throws {
+    try self.init(
+      layout: layout, chain: chain, constraints: constraints, groups: groups,
+      instructionSet: instructionSet, fuses: true)
+  }
+
+  /// As the public initialiser; `fuses` off takes every kernel by itself.
+  package init(
+    layout: FlatLayout, chain: Chain, constraints: [WeightConstraint?],
+    groups: [ParameterGroup], instructionSet: InstructionSet, fuses: Bool
+  ) throws {
+    try chain.validate()
+    guard constraints.isEmpty || constraints.count == layout.slots.count else {
+      throw UpdateError.wrongLength(
+        "the list of constraints", expected: layout.slots.count, found: constraints.count)
+    }
+    let blocks = layout.blocks()
+    let kernels = Kernels(instructionSet)
+    self.layout = layout
+    self.chain = chain
+    self.blocks = blocks
+    self.kernels = kernels
+    self.constraints =
+      constraints.isEmpty ? Array(repeating: nil, count: layout.slots.count) : constraints
+
+    var slotBlocks: [Range<Int>] = []
+    var next = 0
+    for slot in layout.slots.indices {
+      let start = next
+      while next < blocks.count, blocks[next].slot == slot { next += 1 }
+      slotBlocks.append(start..<next)
+    }
+
+    let factors = try Self.factors(of: layout, groups)
+    let context = TransformContext(
+      layout: layout, blocks: blocks, slotBlocks: slotBlocks,
+      learningRateFactors: factors.map(\.learningRate),
+      weightDecayFactors: factors.map(\.weightDecay), kernels: kernels)
+    let transforms = chain.transforms.map { $0.bind(to: context) }
+    self.transforms = transforms
+
+    func measurements(_ measures: [Measure]) -> Measurements {
+      Measurements(measures: measures, blockCount: blocks.count, slotBlocks: slotBlocks)
+    }
+    var passes = [Pass(transforms: 0..<0, measurements: measurements([.update(.two)]))]
+    for (index, transform) in transforms.enumerated() {
+      let measures = transform.measures
+      if !measures.isEmpty, index > 0 || measures != [.update(.two)] {
+        passes.append(Pass(transforms: index..<index, measurements: measurements(measures)))
+      }
+      passes[passes.count - 1].transforms =
+        passes[passes.count - 1].transforms.lowerBound..<index + 1
+    }
+    self.passes = passes
+    fused = fuses ? FusedStep(transforms[passes.last!.transforms], kernels: kernels) : nil
+    lastClip = transforms.lastIndex { $0.isClip }
+    firstRate = transforms.lazy.compactMap { $0 as? BoundLearningRate }.first
+
+    projection = try ConstraintExecutor(
+      constraints, layout: layout, blocks: blocks, slotBlocks: slotBlocks, kernels: kernels)
+
+    allBlocks = [0..<blocks.count]
+    finalRate = transforms.last as? BoundLearningRate
+    updates = Arena(count: 1)
+    scratch = Arena(count: FlatLayout.blockSize)
+    updateArena =
+      passes.dropLast().contains { !$0.transforms.isEmpty }
+      ? Arena(count: layout.count) : nil
+    tally = Arena(count: blocks.count * Tally.width)
+
+    // A name that occurs twice in a chain gets the number of its transform.
+    let all = transforms.flatMap { $0.state.map(\.name) }
+    state =
+      [StateEntry("optimizer.updates", .integers(updates.buffer))]
+      + transforms.enumerated().flatMap { index, transform in
+        transform.state.map { entry in
+          let isUnique = all.count { $0 == entry.name } == 1
+          return StateEntry(
+            isUnique ? "optimizer.\(entry.name)" : "optimizer.\(index).\(entry.name)",
+            entry.storage)
+        }
+      }
+  }
+
+  private static func factors(
+    of layout: FlatLayout, _ groups: [ParameterGroup]
+  ) throws -> [ParameterGroup] {
+    for group in groups {
+      let owner = "parameter group '\(group.pattern)'"
+      try HyperparameterRange.nonNegative.check(owner, "learningRate", group.learningRate)
+      try HyperparameterRange.nonNegative.check(owner, "weightDecay", group.weightDecay)
+      guard layout.slots.contains(where: { group.contains($0.name) }) else {
+        throw UpdateError.unmatchedPattern(group.pattern)
+      }
+    }
+    return layout.slots.map { slot in
+      groups.first { $0.contains(slot.name) } ?? ParameterGroup("*")
+    }
+  }
+
+  /// The number of updates made so far; a step that was not applied does not count.
+  public var updateCount: Int { Int(updates.base[0]) }
+
+  /// Whether a rank that updates a part of the blocks must call ``projectGathered(parameters:)``
+  /// once it has all parameters.
+  public var projectsAfterGather: Bool { projection.hasStrided }
+
+  /// The sum of squares of a block of the gradient, in Double; not finite exactly where a value of
+  /// the block is not.
+  public func measure(block: Int, in gradient: UnsafeBufferPointer<Float>) -> Double {
+    kernels.sumOfSquares(gradient.baseAddress! + blocks[block].offset, blocks[block].count)
+  }
+
+  /// Decides the step: norm, clip coefficients, learning rate, bias corrections. Changes neither
+  /// parameters nor state, and may be called again.
+  ///
+  /// - Parameters:
+  ///   - step: the run's step, counted from 0, which schedules follow.
+  ///   - blockSums: ``measure(block:in:)`` of every block of the layout, in block order.
+  /// - Throws: ``NonFiniteGradient``.
+  @discardableResult
+  public func prepare(
+    step: Int, blockSums: UnsafeBufferPointer<Double>
+  ) throws -> StepReport {
+    pending = nil
+    guard blockSums.count == blocks.count else {
+      throw UpdateError.wrongLength(
+        "blockSums", expected: blocks.count, found: blockSums.count)
+    }
+    if let block = blockSums.firstIndex(where: { !$0.isFinite }) {
+      let slot = blocks[block].slot
+      throw NonFiniteGradient(
+        step: step, block: block, slot: slot, name: layout.slots[slot].name)
+    }
+    let measured = passes[0].measurements
+    _ = measured.table.buffer.update(fromContentsOf: blockSums)
+    var report = StepReport(
+      step: step, gradientNorm: measured.norm(.update(.two)), clippedGradientNorm: nil,
+      clipped: false, learningRate: firstRate?.value(at: step) ?? 1)
+    prepareTransforms(of: passes[0], step: step)
+    if let lastClip {
+      if passes[0].transforms.contains(lastClip) {
+        report.clippedGradientNorm = transforms[lastClip].clippedNorm
+        report.clipped = transforms[passes[0].transforms].contains { $0.didClip }
+      }
+    } else {
+      report.clippedGradientNorm = report.gradientNorm
+    }
+    pending = report
+    return report
+  }
+
+  /// As ``prepare(step:blockSums:)-(_,UnsafeBufferPointer<Double>)``.
+  @discardableResult
+  public func prepare(step: Int, blockSums: [Double]) throws -> StepReport {
+    try blockSums.withUnsafeBufferPointer { try prepare(step: step, blockSums: $0) }
+  }
+
+  private func prepareTransforms(of pass: Pass, step: Int) {
+    let context = StepContext(
+      step: step, update: updateCount + 1, measurements: pass.measurements)
+    for index in pass.transforms { transforms[index].prepare(context) }
+  }
+
+  /// Makes the step that was prepared: chain, p ← p − u, constraints; state advances once.
+  ///
+  /// - Parameters:
+  ///   - gradient: the folded, normalised gradient, in the layout; at least the blocks named.
+  ///   - parameters: the parameters, in the layout.
+  ///   - blocks: the blocks to update, in disjoint ranges; all of them by default.
+  ///   - gather: completes tables of block sums over ranks; needed where `blocks` are not all.
+  /// - Returns: the report with everything known.
+  @discardableResult
+  public func apply(
+    gradient: UnsafeBufferPointer<Float>, parameters: UnsafeMutableBufferPointer<Float>,
+    blocks groups: [Range<Int>]? = nil, gather: Gather? = nil
+  ) throws -> StepReport {
+    guard var report = pending else { throw UpdateError.notPrepared }
+    try checkLength("the gradient", gradient.count)
+    try checkLength("the parameters", parameters.count)
+    let groups = groups ?? allBlocks
+    let isWhole = try check(groups)
+    if blocks.isEmpty {
+      pending = nil
+      return finish(&report)
+    }
+    let measuresClip = lastClip.map { transforms[$0].clippedNorm == nil } ?? false
+    if !isWhole, gather == nil, passes.count > 1 || projection.hasRuns || measuresClip {
+      throw UpdateError.needsGather
+    }
+    pending = nil
+    tally.buffer.update(repeating: 0)
+    let values = parameters.baseAddress!
+    var source = gradient.baseAddress!
+    for pass in passes.indices {
+      if pass > 0 {
+        if !isWhole, let gather {
+          try gather(
+            passes[pass].measurements.table.buffer, passes[pass].measurements.measures.count)
+        }
+        prepareTransforms(of: passes[pass], step: report.step)
+      }
+      for group in groups {
+        for block in group { walk(block, pass: pass, source: source, parameters: values) }
+      }
+      if let updateArena, !passes[pass].transforms.isEmpty {
+        source = UnsafePointer(updateArena.base)
+      }
+    }
+    if !isWhole, let gather, projection.hasRuns || lastClip != nil {
+      try gather(tally.buffer, Tally.width)
+    }
+    projection.projectRuns(values, groups) { block in
+      tally.base[block * Tally.width + Tally.run]
+    }
+    if isWhole { projectGathered(parameters: parameters) }
+    for transform in transforms { transform.commit() }
+    return finish(&report)
+  }
+
+  private func finish(_ report: inout StepReport) -> StepReport {
+    updates.base[0] += 1
+    guard let lastClip else { return report }
+    func total(_ column: Int) -> Double {
+      var sum = 0.0
+      for block in blocks.indices { sum += tally.base[block * Tally.width + column] }
+      return sum
+    }
+    report.clipped = transforms.contains { $0.didClip } || total(Tally.changed) > 0
+    report.clippedGradientNorm =
+      transforms[lastClip].clippedNorm ?? total(Tally.clipped).squareRoot()
+    return report
+  }
+
+  private func checkLength(_ what: String, _ count: Int) throws {
+    guard count == layout.count else {
+      throw UpdateError.wrongLength(what, expected: layout.count, found: count)
+    }
+  }
+
+  /// Whether the groups cover all blocks.
+  private func check(_ groups: [Range<Int>]) throws -> Bool {
+    var count = 0
+    for (index, group) in groups.enumerated() {
+      let overlaps = groups[..<index].contains { $0.overlaps(group) }
+      if overlaps || group.lowerBound < 0 || group.upperBound > blocks.count {
+        throw UpdateError.badBlocks(groups)
+      }
+      count += group.count
+    }
+    return count == blocks.count
+  }
+
+  /// One pass over one block.
+  private func walk(
+    _ index: Int, pass: Int, source: UnsafePointer<Float>,
+    parameters: UnsafeMutablePointer<Float>
+  ) {
+    let block = blocks[index]
+    let weights = parameters + block.offset
+    let isLast = pass == passes.count - 1
+    let output = isLast ? scratch.base : updateArena.map { $0.base + block.offset }
+    var view = BlockView(
+      index: index, slot: block.slot, offset: block.offset, count: block.count,
+      input: source + block.offset, output: output ?? scratch.base,
+      parameters: UnsafePointer(weights),
+      changed: tally.base + (index * Tally.width + Tally.changed))
+    if isLast, let fused, fused.apply(view, parameters: weights) {
+      constrain(index, weights)
+      return
+    }
+    var range = passes[pass].transforms
+    if isLast, finalRate != nil { range = range.lowerBound..<range.upperBound - 1 }
+    for number in range {
+      let transform = transforms[number]
+      if transform.isActive(slot: block.slot) {
+        transform.apply(view)
+        view = view.advanced()
+      }
+      if number == lastClip, transform.clippedNorm == nil {
+        tally.base[index * Tally.width + Tally.clipped] =
+          kernels.sumOfSquares(view.input, block.count)
+      }
+    }
+    if isLast {
+      if let finalRate {
+        kernels.update.subtract_scaled(
+          weights, view.input, finalRate.rates[block.slot], block.count)
+      } else {
+        kernels.update.subtract(weights, view.input, block.count)
+      }
+      constrain(index, weights)
+    } else {
+      passes[pass + 1].measurements.measure(
+        block: index, update: view.input, parameters: UnsafePointer(weights), count: block.count,
+        kernels: kernels)
+      if !passes[pass].transforms.isEmpty, view.input != UnsafePointer(view.output) {
+        view.output.update(from: view.input, count: block.count)
+      }
+    }
+  }
+
+  private func constrain(_ index: Int, _ weights: UnsafeMutablePointer<Float>) {
+    tally.base[index * Tally.width + Tally.run] = projection.constrain(blocks[index], weights)
+  }
+
+  /// Projects the tensors whose units are strided (see ``projectsAfterGather``).
+  ///
+  /// `apply` does it where it updates all blocks. Where ranks update parts, each calls this after
+  /// the parameters have been gathered.
+  public func projectGathered(parameters: UnsafeMutableBufferPointer<Float>) {
+    if let base = parameters.baseAddress { projection.projectStrided(base) }
+  }
+}
+
+extension BlockView {
+  /// The view of the next transform, which reads what this one wrote.
+  fileprivate func advanced() -> BlockView {
+    BlockView(
+      index: index, slot: slot, offset: offset, count: count, input: UnsafePointer(output),
+      output: output, parameters: parameters, changed: changed)
+  }
+}
