@@ -1,0 +1,224 @@
+import LockstepFiles
+
+/// Examples in memory: inputs of one shape, and a label each.
+public struct Dataset: Sendable {
+  /// The inputs of all examples, one after another, each in row-major order.
+  public enum Inputs: Sendable {
+    /// Grey values, normalised when they are copied: a quarter of the memory.
+    case bytes([UInt8], ByteNormalization)
+    /// Float32 values.
+    case floats([Float])
+  }
+
+  /// The labels of all examples.
+  public enum Labels: Sendable {
+    /// A class in `0..<count` for each example.
+    case classes([Int32], count: Int)
+    /// `width` Float32 values for each example.
+    case targets([Float], width: Int)
+  }
+
+  /// The name, for messages: `mnist-5k`, a file's path.
+  public let name: String
+  /// The number of examples.
+  public let count: Int
+  /// The shape of one example's input, `[channels, height, width]` for images.
+  public let inputShape: [Int]
+  /// The inputs.
+  public let inputs: Inputs
+  /// The labels.
+  public let labels: Labels
+
+  /// The number of values of one input.
+  public let inputSize: Int
+
+  /// - Throws: `DatasetError` where counts do not fit each other, there is no example, or a class is
+  ///   out of range.
+  public init(
+    name: String, inputShape: [Int], inputs: Inputs, labels: Labels
+  ) throws(DatasetError) {
+    var size = 1
+    for dimension in inputShape {
+      let (product, overflow) = size.multipliedReportingOverflow(by: dimension)
+      guard dimension > 0, !overflow else {
+        throw DatasetError(name, "the input shape \(inputShape) is not one of positive sizes")
+      }
+      size = product
+    }
+    let inputCount: Int
+    switch inputs {
+    case .bytes(let values, let normalization):
+      inputCount = values.count
+      let channels = normalization.mean.count
+      guard channels == 1 || channels == inputShape.first else {
+        throw DatasetError(
+          name,
+          "the normalization has \(channels) channels, the inputs have the shape \(inputShape)")
+      }
+    case .floats(let values): inputCount = values.count
+    }
+    let labelCount: Int
+    switch labels {
+    case .classes(let classes, let count):
+      labelCount = classes.count
+      if let index = classes.firstIndex(where: { $0 < 0 || Int($0) >= count }) {
+        throw DatasetError(
+          name, "the label of example \(index) is \(classes[index]); expected 0...\(count - 1)")
+      }
+    case .targets(let values, let width):
+      guard width > 0, values.count.isMultiple(of: width) else {
+        throw DatasetError(name, "\(values.count) target values are no rows of \(width)")
+      }
+      labelCount = values.count / width
+    }
+    guard inputCount.isMultiple(of: size), inputCount / size == labelCount else {
+      throw DatasetError(
+        name, "has \(inputCount) input values for \(labelCount) labels; expected \(size) a label")
+    }
+    guard labelCount > 0 else { throw DatasetError(name, "has no examples") }
+    self.name = name
+    self.count = labelCount
+    self.inputShape = inputShape
+    self.inputs = inputs
+    self.labels = labels
+    self.inputSize = size
+  }
+
+  /// The number of classes; nil where labels are targets.
+  public var classCount: Int? {
+    if case .classes(_, let count) = labels { count } else { nil }
+  }
+
+  /// The number of target values of an example; nil where labels are classes.
+  public var targetWidth: Int? {
+    if case .targets(_, let width) = labels { width } else { nil }
+  }
+
+  // MARK: - Copying a batch
+
+  /// Copies the inputs of examples, in the order given, each ``inputSize`` values.
+  ///
+  /// - Parameters:
+  ///   - indices: examples, `0..<count`.
+  ///   - output: `indices.count · inputSize` values or more; what is beyond stays as it is.
+  public func copyInputs(
+    of indices: ArraySlice<Int>, into output: UnsafeMutableBufferPointer<Float>
+  ) {
+    precondition(output.count >= indices.count * inputSize, "the buffer for inputs is too small")
+    guard var target = output.baseAddress else { return }
+    switch inputs {
+    case .floats(let values):
+      values.withUnsafeBufferPointer { values in
+        for index in indices {
+          precondition(index >= 0 && index < count, "no example has this index")
+          target.update(from: values.baseAddress! + index * inputSize, count: inputSize)
+          target += inputSize
+        }
+      }
+    case .bytes(let values, let normalization):
+      let channels = normalization.mean.count
+      let channelSize = inputSize / channels
+      values.withUnsafeBufferPointer { values in
+        normalization.table.withUnsafeBufferPointer { tables in
+          for index in indices {
+            precondition(index >= 0 && index < count, "no example has this index")
+            var source = values.baseAddress! + index * inputSize
+            for channel in 0..<channels {
+              let table = tables.baseAddress! + channel * 256
+              for position in 0..<channelSize { target[position] = table[Int(source[position])] }
+              target += channelSize
+              source += channelSize
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Copies the classes of examples, in the order given. Labels must be classes.
+  public func copyClasses(
+    of indices: ArraySlice<Int>, into output: UnsafeMutableBufferPointer<Int32>
+  ) {
+    guard case .classes(let classes, _) = labels else {
+      preconditionFailure("the labels of '\(name)' are targets, not classes")
+    }
+    precondition(output.count >= indices.count, "the buffer for classes is too small")
+    for (position, index) in indices.enumerated() { output[position] = classes[index] }
+  }
+
+  /// Copies the targets of examples, in the order given, `targetWidth` values each. Labels must be
+  /// targets.
+  public func copyTargets(
+    of indices: ArraySlice<Int>, into output: UnsafeMutableBufferPointer<Float>
+  ) {
+    guard case .targets(let values, let width) = labels else {
+      preconditionFailure("the labels of '\(name)' are classes, not targets")
+    }
+    precondition(output.count >= indices.count * width, "the buffer for targets is too small")
+    for (position, index) in indices.enumerated() {
+      for column in 0..<width { output[position * width + column] = values[index * width + column] }
+    }
+  }
+
+  // MARK: - Parts
+
+  /// The data set of some examples, in the order given.
+  public func subset(_ indices: [Int]) throws(DatasetError) -> Dataset {
+    if let index = indices.first(where: { $0 < 0 || $0 >= count }) {
+      throw DatasetError(name, "has no example \(index); there are \(count)")
+    }
+    func rows<Value>(_ values: [Value], _ width: Int) -> [Value] {
+      var result: [Value] = []
+      result.reserveCapacity(indices.count * width)
+      for index in indices { result += values[(index * width)..<((index + 1) * width)] }
+      return result
+    }
+    let inputs: Inputs =
+      switch self.inputs {
+      case .bytes(let values, let normalization): .bytes(rows(values, inputSize), normalization)
+      case .floats(let values): .floats(rows(values, inputSize))
+      }
+    let labels: Labels =
+      switch self.labels {
+      case .classes(let classes, let count): .classes(rows(classes, 1), count: count)
+      case .targets(let values, let width): .targets(rows(values, width), width: width)
+      }
+    return try Dataset(name: name, inputShape: inputShape, inputs: inputs, labels: labels)
+  }
+
+  /// The stratum of each example, for stratified splits: its class, or the rank of its first target
+  /// value among the distinct ones.
+  public var strata: [Int] {
+    switch labels {
+    case .classes(let classes, _): return classes.map(Int.init)
+    case .targets(let values, let width):
+      let first = stride(from: 0, to: values.count, by: width).map { values[$0] }
+      var ranks: [Float: Int] = [:]
+      for value in Set(first).sorted() { ranks[value] = ranks.count }
+      return first.map { ranks[$0] ?? 0 }
+    }
+  }
+
+  /// A hash of everything that training sees: shape, inputs, normalisation and labels. Ranks compare
+  /// it, so that no two train on different data.
+  public var fingerprint: Fingerprint {
+    var parts: [(name: String, fingerprint: Fingerprint)] = [
+      ("shape", Fingerprint(of: inputShape))
+    ]
+    switch inputs {
+    case .bytes(let values, let normalization):
+      parts.append(("bytes", Fingerprint(of: values)))
+      parts.append(("normalization", Fingerprint(of: normalization.table)))
+    case .floats(let values): parts.append(("floats", Fingerprint(of: values)))
+    }
+    switch labels {
+    case .classes(let classes, let count):
+      parts.append(("classes", Fingerprint(of: classes)))
+      parts.append(("class count", Fingerprint(of: [count])))
+    case .targets(let values, let width):
+      parts.append(("targets", Fingerprint(of: values)))
+      parts.append(("target width", Fingerprint(of: [width])))
+    }
+    return Fingerprint.tree(parts)
+  }
+}

@@ -1,0 +1,14 @@
+/// Data that cannot be used as asked: which data, what was expected and found.
+public struct DatasetError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// The data set's name, or the operation's.
+  public let name: String
+  /// What was expected, what was found, what to do.
+  public let reason: String
+
+  public init(_ name: String, _ reason: String) {
+    self.name = name
+    self.reason = reason
+  }
+
+  public var description: String { "\(name): \(reason)" }
+}

@@ -1,0 +1,236 @@
+import LockstepFiles
+
+/// An array in the IDX format of MNIST, plain or in gzip.
+///
+/// The format: two zero bytes, a byte for the element type, a byte for the number of dimensions, the
+/// dimensions as 32-bit integers and the elements in row-major order, all big-endian.
+///
+/// Source: http://yann.lecun.com/exdb/mnist
+public struct IDXFile: Sendable {
+  /// The element types.
+  public enum Element: UInt8, Sendable {
+    case uint8 = 0x08
+    case int8 = 0x09
+    case int16 = 0x0b
+    case int32 = 0x0c
+    case float32 = 0x0d
+    case float64 = 0x0e
+
+    /// The size of one element in bytes.
+    public var size: Int {
+      switch self {
+      case .uint8, .int8: 1
+      case .int16: 2
+      case .int32, .float32: 4
+      case .float64: 8
+      }
+    }
+  }
+
+  /// The file's path.
+  public let path: String
+  /// The element type.
+  public let element: Element
+  /// The dimensions, at least one.
+  public let shape: [Int]
+  /// The elements' bytes, big-endian.
+  public let bytes: ArraySlice<UInt8>
+
+  /// The number of elements.
+  public var count: Int { bytes.count / element.size }
+
+  /// Reads a file of at most `limit` bytes, inflated.
+  public static func read(
+    _ path: String, limit: Int = 4 << 30
+  ) throws(FileError) -> IDXFile {
+    try parse(try FileInput.contents(of: path, limit: limit), path: path, limit: limit)
+  }
+
+  /// Parses the bytes of a file, plain or in gzip.
+  public static func parse(
+    _ bytes: [UInt8], path: String, limit: Int = 4 << 30
+  ) throws(FileError) -> IDXFile {
+    guard Gzip.isCompressed(bytes) else { return try IDXFile(bytes, path: path) }
+    // The header says how much is to come: no more than that, and one byte, is inflated.
+    let start = try Gzip.prefix(bytes, count: 4 + 4 * 255, path: path)
+    let header = try Header(start, path: path)
+    guard header.size <= limit else {
+      throw FileError(
+        path: path, kind: .tooLarge,
+        reason: "would be \(header.size) bytes long, more than the limit of \(limit)")
+    }
+    let content: [UInt8]
+    do throws(FileError) {
+      content = try Gzip.inflate(bytes, path: path, limit: header.size)
+    } catch {
+      guard error.kind == .tooLarge else { throw error }
+      throw FileError(
+        path: path, kind: .corrupt,
+        reason: "expected \(header.size) bytes for the shape \(header.shape), found more")
+    }
+    return try IDXFile(content, path: path)
+  }
+
+  /// Type and shape at the start of a file.
+  private struct Header {
+    let element: Element
+    let shape: [Int]
+    /// The length that the file must have.
+    let size: Int
+    /// Where the elements begin.
+    let start: Int
+
+    init(_ bytes: [UInt8], path: String) throws(FileError) {
+      guard bytes.count >= 4 else {
+        throw FileError(
+          path: path, kind: .truncated,
+          reason: "truncated: expected an IDX file, found \(bytes.count) bytes")
+      }
+      func corrupt(_ reason: String) -> FileError {
+        FileError(path: path, kind: .corrupt, reason: reason)
+      }
+      guard bytes[0] == 0, bytes[1] == 0, let element = Element(rawValue: bytes[2]), bytes[3] > 0
+      else {
+        let found = bytes[..<4].map { byte in
+          (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }.joined(separator: " ")
+        throw corrupt(
+          "is not an IDX file: expected the magic number 00 00, a type 08, 09, 0b, 0c, 0d or 0e and "
+            + "the number of dimensions; found \(found)")
+      }
+      let start = 4 + 4 * Int(bytes[3])
+      guard bytes.count >= start else {
+        throw FileError(
+          path: path, kind: .truncated,
+          reason: "truncated: expected a header of \(start) bytes, found \(bytes.count)")
+      }
+      var shape: [Int] = []
+      var size = element.size
+      for dimension in 0..<Int(bytes[3]) {
+        let extent = bytes[(4 + 4 * dimension)..<(8 + 4 * dimension)].reduce(0) {
+          $0 << 8 | Int($1)
+        }
+        shape.append(extent)
+        let (product, overflow) = size.multipliedReportingOverflow(by: extent)
+        guard !overflow, product < Int.max - start else {
+          throw corrupt("corrupt: its first dimensions \(shape) are too large")
+        }
+        size = product
+      }
+      self.element = element
+      self.shape = shape
+      self.size = size + start
+      self.start = start
+    }
+  }
+
+  private init(_ content: [UInt8], path: String) throws(FileError) {
+    let header = try Header(content, path: path)
+    guard content.count == header.size else {
+      let isShort = content.count < header.size
+      throw FileError(
+        path: path, kind: isShort ? .truncated : .corrupt,
+        reason: "\(isShort ? "truncated: " : "")expected \(header.size) bytes for the shape "
+          + "\(header.shape), found \(content.count)")
+    }
+    self.path = path
+    element = header.element
+    shape = header.shape
+    bytes = content[header.start...]
+  }
+
+  /// The elements as Float32 values.
+  public var floats: [Float] {
+    switch element {
+    case .uint8: bytes.map { Float($0) }
+    case .int8: bytes.map { Float(Int8(bitPattern: $0)) }
+    case .int16: words(Int16.self).map { Float($0) }
+    case .int32: words(Int32.self).map { Float($0) }
+    case .float32: words(UInt32.self).map { Float(bitPattern: $0) }
+    case .float64: words(UInt64.self).map { Float(Double(bitPattern: $0)) }
+    }
+  }
+
+  /// The elements as integers; nil where they are floating-point numbers.
+  public var integers: [Int32]? {
+    switch element {
+    case .uint8: bytes.map { Int32($0) }
+    case .int8: bytes.map { Int32(Int8(bitPattern: $0)) }
+    case .int16: words(Int16.self).map { Int32($0) }
+    case .int32: words(Int32.self)
+    case .float32, .float64: nil
+    }
+  }
+
+  private func words<Word: FixedWidthInteger & BitwiseCopyable>(_: Word.Type) -> [Word] {
+    bytes.withUnsafeBytes { bytes in
+      (0..<count).map { index in
+        Word(
+          bigEndian: bytes.loadUnaligned(
+            fromByteOffset: index * MemoryLayout<Word>.size, as: Word.self))
+      }
+    }
+  }
+}
+
+extension Dataset {
+  /// Reads a pair of IDX files: inputs and labels.
+  ///
+  /// Inputs of shape [n, h, w] become [1, h, w]; other shapes stay as they are behind n. Integer
+  /// labels are classes, floating-point labels targets.
+  ///
+  /// - Parameters:
+  ///   - classCount: the number of classes; by default the largest label plus one.
+  ///   - normalization: for inputs of unsigned bytes.
+  public static func idx(
+    inputs inputPath: String, labels labelPath: String, classCount: Int? = nil,
+    normalization: ByteNormalization = .unit
+  ) throws -> Dataset {
+    try idx(
+      name: inputPath, inputs: try IDXFile.read(inputPath), labels: try IDXFile.read(labelPath),
+      classCount: classCount, normalization: normalization)
+  }
+
+  /// Joins two IDX arrays: inputs and labels.
+  public static func idx(
+    name: String, inputs: IDXFile, labels: IDXFile, classCount: Int? = nil,
+    normalization: ByteNormalization = .unit
+  ) throws -> Dataset {
+    guard labels.shape.count == 1 || labels.integers == nil && labels.shape.count == 2 else {
+      throw FileError(
+        path: labels.path, kind: .mismatch,
+        reason: "expected labels of one dimension, found the shape \(labels.shape)")
+    }
+    guard inputs.shape[0] == labels.shape[0] else {
+      throw FileError(
+        path: labels.path, kind: .mismatch,
+        reason:
+          "expected \(inputs.shape[0]) labels, as many as there are inputs in \(inputs.path); "
+          + "found \(labels.shape[0])")
+    }
+    let shape =
+      switch inputs.shape.count {
+      case 1: [1]
+      case 3: [1] + inputs.shape[1...]
+      default: Array(inputs.shape[1...])
+      }
+    let joined: Labels
+    if let classes = labels.integers {
+      let count = classCount ?? Int(classes.max() ?? 0) + 1
+      if let index = classes.firstIndex(where: { $0 < 0 || Int($0) >= count }) {
+        throw FileError(
+          path: labels.path, kind: .mismatch,
+          reason: "label \(index) is \(classes[index]); expected 0...\(count - 1)")
+      }
+      joined = .classes(classes, count: count)
+    } else {
+      joined = .targets(
+        labels.floats, width: labels.shape.count == 1 ? 1 : max(labels.shape[1], 1))
+    }
+    return try Dataset(
+      name: name, inputShape: shape,
+      inputs: inputs.element == .uint8
+        ? .bytes(Array(inputs.bytes), normalization) : .floats(inputs.floats),
+      labels: joined)
+  }
+}

@@ -1,0 +1,104 @@
+import LockstepEngine
+
+/// The order in which training sees the examples.
+///
+/// The order of an epoch is a permutation fixed by (seed, epoch) alone; the sampler's only state is
+/// where it stands, so that a run resumes inside an epoch and no rank ever asks another.
+///
+/// The caller's loop: train on ``batch()``, then ``advance()``; a step that is taken back simply does
+/// not advance.
+public final class Sampler {
+  /// The number of examples.
+  public let count: Int
+  /// The number of examples in a full batch, over all ranks.
+  public let batchSize: Int
+  /// The seed of all orders.
+  public let seed: UInt64
+  /// Whether epochs have random orders; if not, all have the data's own.
+  public let shuffle: Bool
+  /// Whether an epoch's last batch is left out where it is not full.
+  public let dropLast: Bool
+
+  private let position = Arena<Int64>(count: 2)
+  private var cached: (epoch: Int, order: [Int]) = (-1, [])
+
+  /// - Throws: `DatasetError` where a count is not positive, or `dropLast` leaves nothing.
+  public init(
+    count: Int, batchSize: Int, seed: UInt64, shuffle: Bool = true, dropLast: Bool = false
+  ) throws(DatasetError) {
+    guard count > 0, batchSize > 0 else {
+      throw DatasetError(
+        "sampler", "expected examples and a positive batch size, found \(count) and \(batchSize)")
+    }
+    guard !dropLast || count >= batchSize else {
+      throw DatasetError(
+        "sampler",
+        "a batch of \(batchSize) is more than the \(count) examples, and partial batches "
+          + "are dropped")
+    }
+    self.count = count
+    self.batchSize = batchSize
+    self.seed = seed
+    self.shuffle = shuffle
+    self.dropLast = dropLast
+  }
+
+  /// The number of batches in an epoch.
+  public var batchesPerEpoch: Int {
+    dropLast ? count / batchSize : (count - 1) / batchSize + 1
+  }
+
+  /// The epoch, from 0.
+  public var epoch: Int { Int(position.buffer[0]) }
+  /// The batch in the epoch, from 0.
+  public var batchInEpoch: Int { Int(position.buffer[1]) }
+
+  /// The state: epoch and batch.
+  public var state: [StateEntry] { [StateEntry("sampler.position", .integers(position.buffer))] }
+
+  /// The examples of the batch at the current position.
+  ///
+  /// - Throws: `DatasetError` where the position, restored from a checkpoint, is none of this data
+  ///   and batch size.
+  public func batch() throws(DatasetError) -> ArraySlice<Int> {
+    guard (0...Int(Int32.max)).contains(epoch), (0..<batchesPerEpoch).contains(batchInEpoch) else {
+      throw DatasetError(
+        "sampler",
+        "there is no batch \(batchInEpoch) in epoch \(epoch): \(count) examples make "
+          + "\(batchesPerEpoch) batches of \(batchSize); the position is of another data set or "
+          + "batch size")
+    }
+    if cached.epoch != epoch { cached = (epoch, order(ofEpoch: epoch)) }
+    let start = batchInEpoch * batchSize
+    return cached.order[start..<min(start + batchSize, count)]
+  }
+
+  /// Moves on to the next batch, or to the first one of the next epoch.
+  public func advance() {
+    position.buffer[1] += 1
+    if batchInEpoch >= batchesPerEpoch {
+      position.buffer[0] += 1
+      position.buffer[1] = 0
+    }
+  }
+
+  /// The order of an epoch, whatever the position.
+  public func order(ofEpoch epoch: Int) -> [Int] {
+    var order = Array(0..<count)
+    if shuffle {
+      var generator = CounterGenerator(
+        seed: seed, .shuffling, index: UInt32(truncatingIfNeeded: epoch))
+      generator.shuffle(&order)
+    }
+    return order
+  }
+}
+
+/// The cut of a batch into logical shards.
+public enum ShardCut {
+  /// The places in a batch of `count` examples that shard `shard` of `shards` gets:
+  /// `s·n/L ..< (s + 1)·n/L`. Shards differ by at most one example; where n < L some are empty.
+  public static func range(of shard: Int, in shards: Int, count: Int) -> Range<Int> {
+    (shard * count / shards)..<((shard + 1) * count / shards)
+  }
+}

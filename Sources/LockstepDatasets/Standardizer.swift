@@ -1,0 +1,67 @@
+/// Brings each feature to mean 0 and deviation 1: (x − mean) / deviation, fitted on a training part
+/// and applied to every part.
+///
+/// The deviation is the population's, √(Σ(x − mean)² / n), as scikit-learn's `StandardScaler` takes
+/// it; a constant feature is divided by 1. Sums run in Double, in the order of the examples.
+public struct Standardizer: Sendable, Equatable {
+  /// The mean of each feature.
+  public let mean: [Double]
+  /// What each feature is divided by.
+  public let deviation: [Double]
+
+  /// Fits the means and deviations of a data set of Float32 inputs, over the examples given or all.
+  public init(fitting dataset: Dataset, on indices: [Int]? = nil) throws(DatasetError) {
+    guard case .floats(let values) = dataset.inputs else {
+      throw DatasetError(
+        dataset.name, "has inputs of bytes, which carry a normalization of their own")
+    }
+    let indices = indices ?? Array(0..<dataset.count)
+    guard !indices.isEmpty else {
+      throw DatasetError(dataset.name, "a standardizer needs at least one example")
+    }
+    if let index = indices.first(where: { $0 < 0 || $0 >= dataset.count }) {
+      throw DatasetError(dataset.name, "has no example \(index); there are \(dataset.count)")
+    }
+    let size = dataset.inputSize
+    let n = Double(indices.count)
+    var mean = [Double](repeating: 0, count: size)
+    for index in indices {
+      for feature in 0..<size { mean[feature] += Double(values[index * size + feature]) }
+    }
+    for feature in 0..<size { mean[feature] /= n }
+    var variance = [Double](repeating: 0, count: size)
+    for index in indices {
+      for feature in 0..<size {
+        let difference = Double(values[index * size + feature]) - mean[feature]
+        variance[feature] += difference * difference
+      }
+    }
+    self.mean = mean
+    deviation = (0..<size).map { feature in
+      let variance = variance[feature] / n
+      // What rounding alone may leave of a constant feature, by scikit-learn's bound.
+      let rounding = n * Double.ulpOfOne * mean[feature]
+      let bound = n * Double.ulpOfOne * variance + rounding * rounding
+      return variance <= bound ? 1 : variance.squareRoot()
+    }
+  }
+
+  /// The data set with standardised inputs.
+  public func apply(to dataset: Dataset) throws(DatasetError) -> Dataset {
+    guard case .floats(var values) = dataset.inputs, dataset.inputSize == mean.count else {
+      throw DatasetError(
+        dataset.name,
+        "expected \(mean.count) Float32 features to standardise, found inputs of shape "
+          + "\(dataset.inputShape)")
+    }
+    for index in 0..<dataset.count {
+      for feature in 0..<mean.count {
+        let place = index * mean.count + feature
+        values[place] = Float((Double(values[place]) - mean[feature]) / deviation[feature])
+      }
+    }
+    return try Dataset(
+      name: dataset.name, inputShape: dataset.inputShape, inputs: .floats(values),
+      labels: dataset.labels)
+  }
+}
