@@ -1,0 +1,30 @@
+/// A group of ranks, as training sees it.
+///
+/// Three groups exist: one rank alone, several ranks as threads of one process (for tests), and
+/// MPI. A call is made by all ranks of the group, in the same order; each rank has an object of its
+/// own, which it uses from one thread at a time.
+public protocol Collective: AnyObject {
+  /// This rank, `0..<size`.
+  var rank: Int { get }
+  /// The number of ranks.
+  var size: Int { get }
+
+  /// Returns when all ranks have called.
+  func barrier() throws
+
+  /// Copies the root's bytes to all ranks.
+  func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) throws
+
+  /// Concatenates all ranks' bytes in rank order.
+  ///
+  /// - Parameters:
+  ///   - bytes: this rank's contribution, `counts[rank]` bytes.
+  ///   - counts: the number of bytes of each rank, equal on all ranks.
+  ///   - result: `counts` summed, in bytes.
+  func allgather(
+    _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer
+  ) throws
+
+  /// Makes the exchange of flat gradients that `plan` describes. Every rank passes an equal plan.
+  func makeExchange(_ plan: FoldPlan) throws -> any GradientExchange
+}

@@ -1,0 +1,34 @@
+import LockstepEngine
+
+/// The cross-rank half of the fold: partial trees in, the folded arena out.
+///
+/// A step writes ``partials``, calls ``combine(_:)`` once, then ``gather()`` once, and reads
+/// ``folded``. After that the partials may be written again.
+///
+/// An implementation makes one ``FoldExecutor`` of its plan and calls it for each owned block:
+///
+/// ```swift
+/// for index in plan.blockSlices[rank] {
+///   executor.combine(plan.blocks[index], of: operands, into: folded.baseAddress!)
+///   try visit(index)
+/// }
+/// ```
+public protocol GradientExchange: AnyObject {
+  /// This rank's partial sums, one arena for each of its maximal aligned subtrees
+  /// (`plan.subtrees[rank]`), in shard order. All values are zero at first, and padding between
+  /// slots is never written.
+  var partials: [UnsafeMutableBufferPointer<Float>] { get }
+
+  /// The folded arena. The slice this rank owns is valid during and after ``combine(_:)``, the
+  /// whole arena after ``gather()``; from then on until the next ``combine(_:)`` nobody writes it,
+  /// because ranks of one node may share one copy.
+  var folded: UnsafeMutableBufferPointer<Float> { get }
+
+  /// Adds the partials of all ranks in tree order, for the blocks that this rank owns, and calls
+  /// `visit` with the index of each block (into `plan.blocks`), in ascending order, once it is
+  /// complete and still in cache. `visit` may change the block's values in ``folded``.
+  func combine(_ visit: (Int) throws -> Void) throws
+
+  /// Makes every rank's slice of ``folded`` visible to all (`plan.slices`, in rank order).
+  func gather() throws
+}

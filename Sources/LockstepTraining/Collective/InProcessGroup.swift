@@ -1,0 +1,155 @@
+import LockstepEngine
+
+/// Several ranks as threads of one process, for tests of distributed code without a launcher.
+///
+/// Ranks share memory, so a fold reads its peers' partials in place, as the ranks of one node do
+/// through a shared window. Misuse is found rather than suffered: a rank that throws, that returns
+/// while the others wait for it, or that calls another collective than its peers, ends the group
+/// with an error on every rank.
+///
+/// ```swift
+/// let sums = try InProcessGroup.run(ranks: 3) { group in
+///   try train(on: group)
+/// }
+/// ```
+public final class InProcessGroup: Sendable {
+  /// Runs `body` once a rank, each on a thread of its own, and returns the results in rank order.
+  ///
+  /// - Throws: where ranks fail, an error that says why: the first one, in rank order, that is not
+  ///   ``SecondHandError``; ``InProcessGroupError`` where the group was misused.
+  public static func run<Result: Sendable>(
+    ranks: Int, _ body: @escaping @Sendable (any Collective) throws -> Result
+  ) throws -> [Result] {
+    let meeting = MeetingPoint(size: ranks)
+    let results = (0..<ranks).map { _ in ResultBox<Result>() }
+    let threads = results.enumerated().map { rank, box in
+      RankThread {
+        do {
+          box.value = .success(try body(InProcessRank(rank, meeting)))
+          meeting.leave(rank)
+        } catch {
+          meeting.poison(rank, error)
+          box.value = .failure(error)
+        }
+      }
+    }
+    for thread in threads { thread.join() }
+    if let cause = meeting.cause {
+      throw results.lazy.compactMap(\.firstHandError).first ?? cause
+    }
+    return try results.map { try $0.value!.get() }
+  }
+}
+
+/// Why an in-process group ended.
+public enum InProcessGroupError: Error, Equatable, CustomStringConvertible {
+  /// Another rank threw.
+  case peerFailed(rank: Int, reason: String)
+  /// A rank returned while its peers waited for it.
+  case peerLeft(rank: Int)
+  /// Two ranks called different collectives.
+  case mismatch(rank: Int, call: String, others: String)
+
+  public var description: String {
+    switch self {
+    case .peerFailed(let rank, let reason): return "rank \(rank) failed: \(reason)"
+    case .peerLeft(let rank): return "rank \(rank) ended while the other ranks waited for it"
+    case .mismatch(let rank, let call, let others):
+      return "rank \(rank) calls \(call) while the others call \(others)"
+    }
+  }
+}
+
+/// One rank's view of the group.
+private final class InProcessRank: Collective {
+  let rank: Int
+  let meeting: MeetingPoint
+  var size: Int { meeting.size }
+
+  init(_ rank: Int, _ meeting: MeetingPoint) {
+    self.rank = rank
+    self.meeting = meeting
+  }
+
+  func barrier() throws { try meeting.meet(rank, "barrier") }
+
+  func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) throws {
+    try meeting.exchange(rank, "broadcast of \(bytes.count) bytes from \(root)", bytes) { all in
+      if rank != root { bytes.copyMemory(from: UnsafeRawBufferPointer(all[root])) }
+    }
+  }
+
+  func allgather(
+    _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer
+  ) throws {
+    precondition(
+      counts.count == size && counts[rank] == bytes.count
+        && counts.reduce(0, +) == result.count, "counts do not agree")
+    let mine = UnsafeMutableRawBufferPointer(mutating: bytes)
+    try meeting.exchange(rank, "allgather of \(counts) bytes", mine) { all in
+      var start = 0
+      for peer in all {
+        UnsafeMutableRawBufferPointer(rebasing: result[start..<start + peer.count])
+          .copyMemory(from: UnsafeRawBufferPointer(peer))
+        start += peer.count
+      }
+    }
+  }
+
+  func makeExchange(_ plan: FoldPlan) throws -> any GradientExchange {
+    try InProcessExchange(plan, rank, meeting)
+  }
+}
+
+/// Reads the peers' partials in place and writes into one folded arena that all ranks share.
+private final class InProcessExchange: GradientExchange {
+  let partials: [UnsafeMutableBufferPointer<Float>]
+  let folded: UnsafeMutableBufferPointer<Float>
+  private let plan: FoldPlan
+  private let rank: Int
+  private let meeting: MeetingPoint
+  private let executor: FoldExecutor
+  /// All ranks' partials: a peer that fails early must not take its memory along.
+  private let arenas: [Arena<Float>]
+  private let shared: Arena<Float>
+  private let operands: [FoldOperand]
+
+  init(_ plan: FoldPlan, _ rank: Int, _ meeting: MeetingPoint) throws {
+    precondition(plan.ranks == meeting.size, "a plan for another number of ranks")
+    self.plan = plan
+    self.rank = rank
+    self.meeting = meeting
+    executor = FoldExecutor(plan)
+    let mine = plan.subtrees[rank].map { _ in Arena<Float>(count: plan.layout.count) }
+    partials = mine.map(\.buffer)
+    let all = try meeting.share(
+      rank, "makeExchange", (mine, rank == 0 ? Arena<Float>(count: plan.layout.count) : nil))
+    arenas = all.flatMap { $0.0 }
+    operands = arenas.map { FoldOperand(base: UnsafePointer($0.base)) }
+    shared = all[0].1!
+    folded = shared.buffer
+  }
+
+  func combine(_ visit: (Int) throws -> Void) throws {
+    try meeting.meet(rank, "combine")
+    for index in plan.blockSlices[rank] {
+      executor.combine(plan.blocks[index], of: operands, into: shared.base)
+      try visit(index)
+    }
+  }
+
+  func gather() throws { try meeting.meet(rank, "gather") }
+}
+
+/// What a rank leaves behind. Written by its thread alone and read after the thread was joined.
+private final class ResultBox<Value>: @unchecked Sendable {
+  // Unchecked: joining a thread orders its writes before the reader's.
+  var value: Result<Value, any Error>?
+
+  var firstHandError: (any Error)? {
+    guard case .failure(let error) = value, !(error is any SecondHandError),
+      !(error is InProcessGroupError)
+    else { return nil }
+    return error
+  }
+}

@@ -1,0 +1,72 @@
+internal import CLockstepKernels
+import LockstepEngine
+
+/// Where the values of one partial can be read.
+public struct FoldOperand {
+  /// The first value at hand.
+  public let base: UnsafePointer<Float>
+  /// The arena index of the first value at hand: 0 for a whole arena, a slice's lower bound where
+  /// only that slice was received.
+  public let origin: Int
+
+  public init(base: UnsafePointer<Float>, origin: Int = 0) {
+    self.base = base
+    self.origin = origin
+  }
+}
+
+/// Runs a plan's additions on blocks. Owns the scratch blocks, so one executor serves one thread.
+///
+/// All instruction sets' kernels give the same bits, so the best one at hand is taken.
+public final class FoldExecutor {
+  private let program: CombineProgram
+  private let scratch: Arena<Float>
+  private let kernels: UnsafePointer<lockstep_arena_kernels>
+
+  /// An executor for the additions over all ranks' partials of a plan.
+  public convenience init(_ plan: FoldPlan) { self.init(plan.program) }
+
+  /// An executor for other additions than a plan's.
+  init(_ program: CombineProgram) {
+    self.program = program
+    scratch = Arena(count: program.scratchCount * FlatLayout.blockSize)
+    kernels = lockstep_arena_kernels_for(lockstep_isa_detect())
+  }
+
+  /// Adds the partials of one block in tree order.
+  ///
+  /// - Parameters:
+  ///   - block: the values to add, at most ``FlatLayout/blockSize``.
+  ///   - partials: all ranks' partials in shard order, `plan.partialCount` of them, each holding
+  ///     the block's values.
+  ///   - folded: the first value of the folded arena; only the block's values are written. It may
+  ///     be the base of the one partial of a plan for one rank, and then nothing is copied.
+  public func combine(
+    _ block: Block, of partials: [FoldOperand], into folded: UnsafeMutablePointer<Float>
+  ) {
+    precondition(
+      partials.count == program.leafCount,
+      "\(partials.count) partials for a fold of \(program.leafCount)")
+    let result = folded + block.offset
+    func source(_ partial: Int) -> UnsafePointer<Float> {
+      partials[partial].base + (block.offset - partials[partial].origin)
+    }
+    func register(_ index: Int) -> UnsafeMutablePointer<Float> {
+      index == 0 ? result : scratch.base + (index - 1) * FlatLayout.blockSize
+    }
+    func address(_ operand: CombineProgram.Operand) -> UnsafePointer<Float> {
+      switch operand {
+      case .partial(let partial): return source(partial)
+      case .register(let index): return UnsafePointer(register(index))
+      }
+    }
+    if program.additions.isEmpty {
+      let whole = source(0)
+      if whole != UnsafePointer(result) { result.update(from: whole, count: block.count) }
+    }
+    for addition in program.additions {
+      kernels.pointee.add(
+        register(addition.register), address(addition.left), address(addition.right), block.count)
+    }
+  }
+}

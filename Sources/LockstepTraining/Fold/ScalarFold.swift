@@ -1,0 +1,168 @@
+import LockstepEngine
+
+/// One shard's numbers: sums over its examples, in Double.
+///
+/// Losses and metrics are sums that are divided by a folded weight at the end, never averages.
+public struct ShardRecord {
+  /// Where the fixed columns lie; metrics follow.
+  enum Column {
+    static let loss = 0
+    static let weight = 1
+    static let examples = 2
+    static let metrics = 3
+  }
+
+  let values: UnsafeMutableBufferPointer<Double>
+
+  /// The weighted sum of the examples' losses.
+  public var loss: Double {
+    get { values[Column.loss] }
+    nonmutating set { values[Column.loss] = newValue }
+  }
+  /// The sum of the weights: the gradient's and the loss's divisor.
+  public var weight: Double {
+    get { values[Column.weight] }
+    nonmutating set { values[Column.weight] = newValue }
+  }
+  /// The number of examples: the divisor of metrics and statistics.
+  public var examples: Double {
+    get { values[Column.examples] }
+    nonmutating set { values[Column.examples] = newValue }
+  }
+  /// The sums of the metrics over the examples, in the order of their names.
+  public subscript(metric metric: Int) -> Double {
+    get { values[Column.metrics + metric] }
+    nonmutating set { values[Column.metrics + metric] = newValue }
+  }
+}
+
+/// The records of one rank's shards.
+public struct ShardRecords {
+  /// The rank's shards.
+  public let shards: Range<Int>
+  let width: Int
+  let values: UnsafeMutableBufferPointer<Double>
+
+  /// A shard's record; all zeros until it is written.
+  public subscript(shard: Int) -> ShardRecord {
+    precondition(shards.contains(shard), "shard \(shard) is another rank's")
+    let start = (shard - shards.lowerBound) * width
+    return ShardRecord(values: .init(rebasing: values[start..<start + width]))
+  }
+}
+
+/// Gathers the records of all shards on every rank and adds them up by the fold's tree, so that all
+/// ranks hold the same sums, in Double, whatever their number.
+///
+/// Each rank's requests travel along, and whether it failed.
+public final class ScalarFold {
+  /// All ranks' requests of the last ``gather(requests:_:)``, combined.
+  public private(set) var requests: StepRequests = []
+
+  private let records: ShardRecords
+
+  private let collective: any Collective
+  private let runs: [Range<Int>]
+  private let width: Int
+  private let counts: [Int]
+  private let sent: Arena<Double>
+  private let received: Arena<Double>
+  private let tree: Arena<Double>
+
+  /// A fold of records over contiguous runs of shards, one run a rank.
+  ///
+  /// - Parameters:
+  ///   - runs: the shards of each rank, in rank order; they tile `0..<L`. L need not be a power of
+  ///     two: the tree is the one over the next power of two, and missing leaves are left out.
+  ///   - metrics: the number of metrics beside the fixed columns.
+  public init(runs: [Range<Int>], metrics: Int, on collective: any Collective) {
+    precondition(runs.count == collective.size, "one run of shards a rank")
+    self.collective = collective
+    self.runs = runs
+    let columns = ShardRecord.Column.metrics + metrics
+    let shards = runs.last!.upperBound
+    width = columns
+    // One word of control before each rank's records.
+    counts = runs.map { (1 + $0.count * columns) * MemoryLayout<Double>.stride }
+    sent = Arena(count: 1 + runs[collective.rank].count * columns)
+    received = Arena(count: runs.count + shards * columns)
+    tree = Arena(count: shards * columns)
+    records = ShardRecords(
+      shards: runs[collective.rank], width: columns,
+      values: .init(rebasing: sent.buffer[1...]))
+  }
+
+  /// Lets this rank compute its shards' records, gathers those of all ranks, and folds them. Called
+  /// by all ranks.
+  ///
+  /// - Parameters:
+  ///   - requests: what this rank asks of all.
+  ///   - compute: writes this rank's records, which are zeros at first.
+  /// - Throws: what `compute` throws, on its own rank, and ``PeerFailure`` on the others.
+  public func gather(
+    requests mine: StepRequests = [], _ compute: (ShardRecords) throws -> Void
+  ) throws {
+    sent.buffer.update(repeating: 0)
+    var failure: (any Error)?
+    do { try compute(records) } catch { failure = error }
+    let control = failure == nil ? mine : mine.union(.failed)
+    UnsafeMutableRawPointer(sent.base).storeBytes(of: control.rawValue, as: UInt64.self)
+    try collective.allgather(
+      UnsafeRawBufferPointer(sent.buffer), counts: counts,
+      into: UnsafeMutableRawBufferPointer(received.buffer))
+    if let rank = unpack() { throw try reason(of: failure, on: rank) }
+    fold()
+  }
+
+  /// Lets all ranks know why the first failed one did; returns what this rank throws.
+  private func reason(of mine: (any Error)?, on rank: Int) throws -> any Error {
+    let text = mine.map { Array("\($0)".utf8) } ?? []
+    let reason = try collective.broadcast(text, root: rank)
+    return mine ?? PeerFailure(rank: rank, reason: String(decoding: reason, as: UTF8.self))
+  }
+
+  /// Takes what was received apart; returns the first rank that failed.
+  private func unpack() -> Int? {
+    requests = []
+    var failed: Int?
+    var position = 0
+    for (rank, run) in runs.enumerated() {
+      let control = StepRequests(
+        rawValue: UnsafeRawPointer(received.base + position).load(as: UInt64.self))
+      if control.contains(.failed), failed == nil { failed = rank }
+      requests.formUnion(control)
+      position += 1
+      for value in run.lowerBound * width..<run.upperBound * width {
+        tree.buffer[value] = received.buffer[position]
+        position += 1
+      }
+    }
+    return failed
+  }
+
+  /// Adds neighbours, then neighbours of neighbours, and so on: the tree, level by level.
+  private func fold() {
+    let shards = runs.last!.upperBound
+    var reach = 1
+    while reach < shards {
+      for left in stride(from: 0, to: shards - reach, by: 2 * reach) {
+        for column in 0..<width {
+          tree.buffer[left * width + column] += tree.buffer[(left + reach) * width + column]
+        }
+      }
+      reach *= 2
+    }
+  }
+
+  /// The sums over all shards; valid after ``gather(requests:_:)``, until the next one.
+  public var total: ShardRecord { ShardRecord(values: .init(rebasing: tree.buffer[..<width])) }
+}
+
+/// Another rank could not do its part.
+public struct PeerFailure: SecondHandError, Equatable, CustomStringConvertible {
+  /// The lowest rank that failed.
+  public let rank: Int
+  /// Its error, in words.
+  public let reason: String
+  public var description: String { "rank \(rank): \(reason)" }
+}

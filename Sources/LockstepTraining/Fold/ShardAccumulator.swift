@@ -1,0 +1,63 @@
+internal import CLockstepKernels
+import LockstepEngine
+
+/// Adds one rank's shards up to its maximal subtrees, as a binary counter does.
+///
+/// Shards are computed one after the other in shard order; shard j of a subtree is written to the
+/// register numbered by the one-bits of j and then added into the registers below as long as a
+/// carry runs. Register 0 is the partial itself; at most log2 L scratch arenas are kept.
+public final class ShardAccumulator {
+  /// The rank's maximal subtrees, in shard order.
+  let subtrees: [FoldPlan.Subtree]
+  private let count: Int
+  /// Made when first used: a source that adds its shards up in another layout never does.
+  private lazy var scratch = (0..<(subtrees.map(\.level).max() ?? 0)).map { _ in
+    Arena<Float>(count: count)
+  }
+  private let kernels: UnsafePointer<lockstep_arena_kernels>
+
+  /// An accumulator for one rank's run of shards, over arenas of `count` values.
+  ///
+  /// - Parameters:
+  ///   - plan: the fold.
+  ///   - rank: whose shards.
+  ///   - count: the length of the arenas that are added; the plan's layout's if nil. An engine that
+  ///     folds its local shards in another layout (packed convolution weights) gives that length.
+  public convenience init(_ plan: FoldPlan, rank: Int, count: Int? = nil) {
+    self.init(plan.subtrees[rank], count: count ?? plan.layout.count)
+  }
+
+  /// An accumulator for a run of shards that has these maximal subtrees.
+  init(_ subtrees: [FoldPlan.Subtree], count: Int) {
+    self.subtrees = subtrees
+    self.count = count
+    kernels = lockstep_arena_kernels_for(lockstep_isa_detect())
+  }
+
+  /// Computes all shards of the rank, in order, and leaves one sum a subtree in `partials`.
+  ///
+  /// - Parameters:
+  ///   - partials: one arena a subtree, all of the length given at initialisation.
+  ///   - compute: computes a shard's leaf and writes *all* values of the buffer (an empty shard
+  ///     writes zeros).
+  public func accumulate(
+    into partials: [UnsafeMutableBufferPointer<Float>],
+    _ compute: (_ shard: Int, _ leaf: UnsafeMutableBufferPointer<Float>) throws -> Void
+  ) rethrows {
+    precondition(partials.count == subtrees.count, "one partial a subtree")
+    for (subtree, partial) in zip(subtrees, partials) {
+      func register(_ index: Int) -> UnsafeMutableBufferPointer<Float> {
+        index == 0 ? partial : scratch[index - 1].buffer
+      }
+      for (leaf, shard) in subtree.shards.enumerated() {
+        var top = leaf.nonzeroBitCount
+        try compute(shard, register(top))
+        for _ in 0..<(~leaf).trailingZeroBitCount {
+          let sum = register(top - 1).baseAddress!
+          kernels.pointee.add(sum, sum, register(top).baseAddress!, partial.count)
+          top -= 1
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import LockstepEngine
+
+/// A model's parameters and running statistics, in canonical layout.
+public final class ModelMemory {
+  /// What the parameters are, in the order of their slots: trainable ones first.
+  public let specifications: [ParameterSpecification]
+  /// The trainable parameters' layout.
+  public let trainableLayout: FlatLayout
+  /// The frozen parameters' layout.
+  public let frozenLayout: FlatLayout
+  /// The running statistics' layout.
+  public let statisticLayout: FlatLayout
+  let statistics: [StatisticSpecification]
+
+  private let parameterArena: Arena<Float>
+  private let statisticArena: Arena<Float>
+
+  /// Memory for the model of a program, zero at first.
+  init(_ program: Program) {
+    let graph = program.graph
+    specifications =
+      graph.parameters.filter(\.trainable) + graph.parameters.filter { !$0.trainable }
+    trainableLayout = FlatLayout(specifications.filter(\.trainable).map { ($0.name, $0.shape) })
+    frozenLayout = FlatLayout(specifications.filter { !$0.trainable }.map { ($0.name, $0.shape) })
+    statisticLayout = program.statisticLayout
+    statistics = graph.statistics
+    parameterArena = Arena(count: program.parameterLayout.count)
+    statisticArena = Arena(count: program.statisticLayout.count)
+  }
+
+  /// The trainable parameters, then the frozen ones.
+  public var parameters: UnsafeMutableBufferPointer<Float> { parameterArena.buffer }
+  /// The trainable parameters.
+  public var trainable: UnsafeMutableBufferPointer<Float> {
+    .init(rebasing: parameterArena.buffer[..<trainableLayout.count])
+  }
+  /// The frozen parameters.
+  public var frozen: UnsafeMutableBufferPointer<Float> {
+    .init(rebasing: parameterArena.buffer[trainableLayout.count...])
+  }
+  /// The running statistics.
+  public var runningStatistics: UnsafeMutableBufferPointer<Float> { statisticArena.buffer }
+
+  /// Everything that a checkpoint holds of the model.
+  public var stateEntries: [StateEntry] {
+    var entries = [StateEntry("model", .arena(trainable, trainableLayout))]
+    if !frozenLayout.slots.isEmpty {
+      entries.append(StateEntry("model.frozen", .arena(frozen, frozenLayout)))
+    }
+    if !statisticLayout.slots.isEmpty {
+      entries.append(StateEntry("model.statistics", .arena(runningStatistics, statisticLayout)))
+    }
+    return entries
+  }
+
+  /// Draws all parameters anew and resets the statistics. A parameter's values depend on the seed
+  /// and its name alone, so that adding a layer does not change the others.
+  public func initialize(seed: UInt64) {
+    let slots =
+      trainableLayout.slots.map { ($0, trainable) } + frozenLayout.slots.map { ($0, frozen) }
+    for (specification, (slot, arena)) in zip(specifications, slots) {
+      var random = CounterGenerator(
+        seed: seed, .initialization, index: Self.hash(specification.name))
+      specification.initializer.fill(
+        .init(rebasing: arena[slot.range]), shape: slot.shape, using: &random)
+    }
+    for (statistic, slot) in zip(statistics, statisticLayout.slots) {
+      UnsafeMutableBufferPointer(rebasing: runningStatistics[slot.range])
+        .update(repeating: statistic.initialValue)
+    }
+  }
+
+  /// FNV-1a, 32 bits: a hash that is the same in every process.
+  private static func hash(_ name: String) -> UInt32 {
+    name.utf8.reduce(2_166_136_261) { ($0 ^ UInt32($1)) &* 16_777_619 }
+  }
+}

@@ -1,0 +1,219 @@
+internal import CLockstepKernels
+import LockstepDatasets
+import LockstepEngine
+
+/// Computes the gradients of a traced model on a data set, through the engine's plans.
+///
+/// A plan is made for each number of examples that a shard can have. Where all shards of a rank
+/// have one size, they are added up in the packed layout that the primitives write, and the sum is
+/// brought to the canonical layout once; otherwise each leaf is. The additions are elementwise, so
+/// both ways give the same bits.
+public final class ModelSource: GradientSource {
+  /// The parameters and statistics.
+  public let memory: ModelMemory
+  public let layout: FlatLayout
+  public let gradientSlotCount: Int
+  public let metricNames: [String]
+
+  let trace: ObjectiveTrace
+  private let dataset: Dataset
+  private let seed: UInt64
+  let isa: InstructionSet
+  private let weightPerExample: Double
+  /// The momenta of the statistics that the leaf holds, in its order, and their slots.
+  private let observed: [(momentum: Float, slot: FlatLayout.Slot)]
+  private let crew: Crew
+  private let lanes: [LaneSet]
+  private var plans: [Int: Plan] = [:]
+  private var folds: [Int: ThreadedFold] = [:]
+
+  /// Traces the model and lays out its memory.
+  ///
+  /// - Parameters:
+  ///   - dataset: the examples that batches name by number.
+  ///   - seed: the key of dropout masks.
+  ///   - trace: the model, its loss and its metrics.
+  ///   - isa: the instruction set of our own kernels.
+  ///   - threads: how many threads of this rank compute shards. Their number changes no bit.
+  /// - Throws: ``GraphError`` where the model does not fit the data.
+  public init(
+    dataset: Dataset, seed: UInt64, isa: InstructionSet = .detected, threads: Int = 1,
+    trace: @escaping ObjectiveTrace
+  ) throws {
+    precondition(threads > 0, "a rank without threads")
+    // The shapes of parameters do not depend on the number of examples; two are the fewest that
+    // batch normalisation accepts.
+    let objective = try trace(2, true)
+    let program = try Program(
+      differentiating: objective.loss, scalars: [objective.loss] + objective.metrics.map(\.sum))
+    self.trace = trace
+    self.dataset = dataset
+    self.seed = seed
+    self.isa = isa
+    crew = Crew(size: threads)
+    lanes = (0..<threads).map { _ in LaneSet() }
+    memory = ModelMemory(program)
+    layout = program.leafLayout
+    gradientSlotCount = program.gradientCount
+    metricNames = objective.metrics.map(\.name)
+    weightPerExample = objective.weightPerExample
+    let names = program.leafLayout.slots[program.gradientCount...].map(\.name)
+    observed = names.map { name in
+      let index = program.statisticLayout.index(of: name)!  // the leaf's statistics are a subset
+      return (program.graph.statistics[index].momentum, program.statisticLayout.slots[index])
+    }
+  }
+
+  public var parameters: UnsafeMutableBufferPointer<Float> { memory.trainable }
+  public var stateEntries: [StateEntry] { memory.stateEntries }
+
+  // MARK: Shards
+
+  public func computeShards(
+    of batch: StepBatch, into partials: [UnsafeMutableBufferPointer<Float>],
+    records: ShardRecords, accumulator: ShardAccumulator
+  ) throws {
+    let shards = records.shards
+    let sizes = Set(
+      shards.flatMap { shard in
+        (0..<batch.microBatches).map { batch.positions(ofShard: shard, microBatch: $0).count }
+      })
+    for size in sizes where size > 0 { try plan(size).packParameters() }
+    // Leaves of one size are added up as the primitives write them, others in canonical layout.
+    let size = sizes.count == 1 && batch.microBatches == 1 ? sizes.first! : 0
+    let packed = try size > 0 && !plan(size).leavesAreCanonical
+    if crew.size == 1, !packed {
+      try accumulator.accumulate(into: partials) { shard, leaf in
+        try compute(shard, of: batch, into: leaf, packed: false, records[shard], lanes[0])
+      }
+      return
+    }
+    let fold = try threadedFold(
+      shards, accumulator.subtrees, count: packed ? plan(size).leafCount : layout.count)
+    try crew.run { thread in
+      guard thread < fold.shares.count else { return }
+      let share = fold.shares[thread]
+      try share.accumulator.accumulate(into: share.partials) { shard, leaf in
+        try compute(shard, of: batch, into: leaf, packed: packed, records[shard], lanes[thread])
+      }
+    }
+    let destinations = packed ? fold.partials : partials
+    try crew.run { fold.join(thread: $0, of: crew.size, into: destinations) }
+    if packed {
+      let unpacker = try lanes[0].executor(plan(size))
+      for (sum, partial) in zip(fold.partials, partials) {
+        try unpacker.unpack(sum, into: partial)
+      }
+    }
+  }
+
+  public func computeShard(
+    _ shard: Int, of batch: StepBatch, into leaf: UnsafeMutableBufferPointer<Float>,
+    record: ShardRecord
+  ) throws {
+    for microBatch in 0..<batch.microBatches {
+      let count = batch.positions(ofShard: shard, microBatch: microBatch).count
+      if count > 0 { try plan(count).packParameters() }
+    }
+    try compute(shard, of: batch, into: leaf, packed: false, record, lanes[0])
+  }
+
+  /// Computes a shard's leaf: in its plan's packed layout, which takes a single micro-batch that is
+  /// not empty, or in the canonical one.
+  private func compute(
+    _ shard: Int, of batch: StepBatch, into leaf: UnsafeMutableBufferPointer<Float>, packed: Bool,
+    _ record: ShardRecord, _ lane: LaneSet
+  ) throws {
+    if packed {
+      let positions = batch.positions(ofShard: shard)
+      let executor = try lane.executor(plan(positions.count))
+      return try run(executor, positions, of: batch, into: leaf, record: record)
+    }
+    var isFirst = true
+    for microBatch in 0..<batch.microBatches {
+      let positions = batch.positions(ofShard: shard, microBatch: microBatch)
+      guard !positions.isEmpty else { continue }
+      let executor = try lane.executor(plan(positions.count))
+      let target = isFirst ? leaf : lane.scratchLeaf(count: layout.count)
+      try executor.withCanonicalLeaf(target) {
+        try run(executor, positions, of: batch, into: $0, record: record)
+      }
+      if !isFirst { isa.add(leaf, target) }
+      isFirst = false
+    }
+    if isFirst { leaf.update(repeating: 0) }
+  }
+
+  /// Runs the examples at `positions` into a leaf of the executor's layout and adds their numbers
+  /// to the record.
+  private func run(
+    _ executor: ShardExecutor, _ positions: Range<Int>, of batch: StepBatch,
+    into leaf: UnsafeMutableBufferPointer<Float>, record: ShardRecord
+  ) throws {
+    executor.load(batch.examples(at: positions), of: dataset)
+    let context = RunContext(
+      seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)
+    try executor.lane.run(context, leaf: leaf.baseAddress)
+    record.loss += Double(executor.lane.scalar(0))
+    record.weight += weightPerExample * Double(positions.count)
+    record.examples += Double(positions.count)
+    for metric in metricNames.indices {
+      record[metric: metric] += Double(executor.lane.scalar(1 + metric))
+    }
+  }
+
+  // MARK: Statistics
+
+  public func commitStatistics(_ folded: UnsafeBufferPointer<Float>) {
+    let running = memory.runningStatistics
+    for (leaf, statistic) in zip(layout.slots[gradientSlotCount...], observed) {
+      let momentum = statistic.momentum
+      for (from, to) in zip(leaf.range, statistic.slot.range) {
+        running[to] = (1 - momentum) * running[to] + momentum * folded[from]
+      }
+    }
+  }
+
+  // MARK: Plans
+
+  /// The plan for a number of examples. Threads only ask for plans that exist already.
+  private func plan(_ count: Int) throws -> Plan {
+    if let plan = plans[count] { return plan }
+    let objective = try trace(count, true)
+    let program = try Program(
+      differentiating: objective.loss, scalars: [objective.loss] + objective.metrics.map(\.sum))
+    guard program.leafLayout == layout else {
+      throw GraphError("the model declares other parameters for \(count) examples than for 2")
+    }
+    let plan = try Plan(
+      program, parameters: memory.parameters, statistics: memory.runningStatistics, isa: isa)
+    plans[count] = plan
+    return plan
+  }
+
+  private func threadedFold(
+    _ shards: Range<Int>, _ subtrees: [FoldPlan.Subtree], count: Int
+  ) throws -> ThreadedFold {
+    if let fold = folds[count], fold.shards == shards { return fold }
+    let fold = ThreadedFold(
+      shards: shards, subtrees: subtrees, threads: crew.size, count: count)
+    folds[count] = fold
+    return fold
+  }
+
+  /// What runs, in words: the schedule of shards of a size, with the implementations chosen.
+  public func schedule(examples: Int) throws -> [(label: String, implementation: String)] {
+    try plan(examples).summary
+  }
+}
+
+extension InstructionSet {
+  /// a += b, elementwise.
+  fileprivate func add(
+    _ a: UnsafeMutableBufferPointer<Float>, _ b: UnsafeMutableBufferPointer<Float>
+  ) {
+    guard let to = a.baseAddress, let from = b.baseAddress else { return }
+    lockstep_arena_kernels_for(lockstep_isa(rawValue: rawValue)).pointee
+      .add(to, to, from, a.count)
+  }
+}

@@ -1,0 +1,85 @@
+import LockstepDatasets
+import LockstepEngine
+
+/// One thread's lanes: one for each plan it has run.
+final class LaneSet {
+  private var executors: [ObjectIdentifier: ShardExecutor] = [:]
+  private var scratch: Arena<Float>?
+
+  /// The thread's lane of a plan.
+  func executor(_ plan: Plan) throws -> ShardExecutor {
+    if let executor = executors[ObjectIdentifier(plan)] { return executor }
+    let executor = try ShardExecutor(plan)
+    executors[ObjectIdentifier(plan)] = executor
+    return executor
+  }
+
+  /// A canonical leaf for a micro-batch that is to be added to another.
+  func scratchLeaf(count: Int) -> UnsafeMutableBufferPointer<Float> {
+    if let scratch, scratch.count == count { return scratch.buffer }
+    let arena = Arena<Float>(count: count)
+    scratch = arena
+    return arena.buffer
+  }
+}
+
+/// A plan for shards of one size, and the lane that runs them.
+final class ShardExecutor {
+  let lane: Lane
+  /// Whether the plan writes leaves in the canonical layout.
+  let leavesAreCanonical: Bool
+
+  private let inputs: UnsafeMutableBufferPointer<Float>?
+  private let labels: UnsafeMutableRawBufferPointer?
+  private var unpackers: [UnsafePair: LeafUnpacker] = [:]
+  private lazy var packedLeaf = Arena<Float>(count: lane.plan.leafCount)
+
+  private struct UnsafePair: Hashable {
+    let from: UnsafeMutablePointer<Float>
+    let to: UnsafeMutablePointer<Float>
+  }
+
+  init(_ plan: Plan) throws {
+    lane = try Lane(plan)
+    leavesAreCanonical = plan.leavesAreCanonical
+    inputs = lane.input(Objective.Input.examples)?.bindMemory(to: Float.self)
+    labels = lane.input(Objective.Input.labels)
+  }
+
+  /// Copies examples to the lane's inputs.
+  func load(_ examples: ArraySlice<Int>, of dataset: Dataset) {
+    if let inputs { dataset.copyInputs(of: examples, into: inputs) }
+    guard let labels else { return }
+    if dataset.classCount != nil {
+      dataset.copyClasses(of: examples, into: labels.bindMemory(to: Int32.self))
+    } else {
+      dataset.copyTargets(of: examples, into: labels.bindMemory(to: Float.self))
+    }
+  }
+
+  /// Converts the parameters to the primitives' layouts.
+  func packParameters() throws { try lane.plan.packParameters() }
+
+  /// Converts a packed leaf, or a sum of some, to the canonical layout.
+  func unpack(
+    _ packed: UnsafeMutableBufferPointer<Float>,
+    into canonical: UnsafeMutableBufferPointer<Float>
+  ) throws {
+    guard let from = packed.baseAddress, let to = canonical.baseAddress else { return }
+    let pair = UnsafePair(from: from, to: to)
+    if let unpacker = unpackers[pair] { return try unpacker.run() }
+    let unpacker = try lane.plan.makeUnpacker(from: from, to: to)
+    unpackers[pair] = unpacker
+    try unpacker.run()
+  }
+
+  /// Lets `compute` write a leaf of the plan's own layout, and brings it to `leaf`.
+  func withCanonicalLeaf(
+    _ leaf: UnsafeMutableBufferPointer<Float>,
+    _ compute: (UnsafeMutableBufferPointer<Float>) throws -> Void
+  ) throws {
+    if leavesAreCanonical { return try compute(leaf) }
+    try compute(packedLeaf.buffer)
+    try unpack(packedLeaf.buffer, into: leaf)
+  }
+}

@@ -1,0 +1,78 @@
+/// An evaluation over all ranks that counts every example exactly once.
+///
+/// The examples are cut into shards of a fixed size (the last one may be smaller), the shards are
+/// dealt to the ranks in contiguous runs, and the shards' sums are added up by a fixed tree, so
+/// that the bits do not depend on the number of ranks.
+public final class Evaluation {
+  /// The name, `test`.
+  public let name: String
+  /// The names of the metrics in a shard's record, in order.
+  public let metricNames: [String]
+
+  private let count: Int
+  private let shardSize: Int
+  private let fold: ScalarFold
+  private let compute: (Range<Int>, ShardRecord) throws -> Void
+
+  /// Prepares an evaluation.
+  ///
+  /// - Parameters:
+  ///   - name: what it is called in logs.
+  ///   - count: the number of examples.
+  ///   - shardSize: the number of examples that are computed at once.
+  ///   - metricNames: the metrics that `compute` sums up.
+  ///   - collective: the ranks.
+  ///   - compute: computes the examples of a range of positions and adds their sums to a record of
+  ///     zeros.
+  public init(
+    _ name: String, count: Int, shardSize: Int, metricNames: [String],
+    on collective: any Collective, _ compute: @escaping (Range<Int>, ShardRecord) throws -> Void
+  ) {
+    precondition(count > 0 && shardSize > 0, "an evaluation of no examples")
+    self.name = name
+    self.metricNames = metricNames
+    self.count = count
+    self.shardSize = shardSize
+    self.compute = compute
+    let shards = (count - 1) / shardSize + 1
+    fold = ScalarFold(
+      runs: FoldPlan.runs(of: shards, over: collective.size), metrics: metricNames.count,
+      on: collective)
+  }
+
+  /// Evaluates. Called by all ranks.
+  ///
+  /// - Throws: what `compute` throws, on its own rank, and ``PeerFailure`` on the others.
+  public func run() throws -> EvaluationReport {
+    try fold.gather { records in
+      for shard in records.shards {
+        let start = shard * shardSize
+        try compute(start..<min(start + shardSize, count), records[shard])
+      }
+    }
+    let total = fold.total
+    return EvaluationReport(
+      name: name, examples: Int(total.examples), loss: total.loss / total.weight,
+      metricNames: metricNames,
+      metrics: metricNames.indices.map { total[metric: $0] / total.examples })
+  }
+}
+
+/// What an evaluation found, the same on every rank.
+public struct EvaluationReport: Sendable, Equatable {
+  /// The evaluation's name.
+  public let name: String
+  /// The number of examples.
+  public let examples: Int
+  /// The mean loss.
+  public let loss: Double
+  /// The metrics' names.
+  public let metricNames: [String]
+  /// The metrics' means over the examples, in the order of their names.
+  public let metrics: [Double]
+
+  /// A metric's mean, or nil where there is none of the name.
+  public subscript(name: String) -> Double? {
+    metricNames.firstIndex(of: name).map { metrics[$0] }
+  }
+}

@@ -1,0 +1,102 @@
+import LockstepFiles
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Where a run leaves its files: `config.json`, `metrics.jsonl`, `evaluations.jsonl`,
+/// `checkpoints/`, `outcome.json`, and at the end `weights.safetensors`.
+///
+/// Rank 0 alone holds and writes it. It is locked while it is in use; the lock goes with the
+/// process, however that ends.
+public final class RunDirectory {
+  /// The directory.
+  public let path: String
+  /// A line a step.
+  public let metrics: LinesFile
+  /// A line an evaluation.
+  public let evaluations: LinesFile
+  /// The checkpoints.
+  public let checkpoints: CheckpointStore
+
+  private let lock: DirectoryLock
+  private let fileSystem: any FileSystem
+
+  /// Makes or opens a run directory and locks it.
+  ///
+  /// - Parameters:
+  ///   - path: the directory; those above it are made too.
+  ///   - resume: whether to go on with the run that it may hold.
+  ///   - configuration: the resolved configuration, for `config.json`.
+  ///   - keep: how many of the newest checkpoints to keep.
+  /// - Throws: ``RunDirectoryError`` where it holds a run and `resume` is false; `FileError` where
+  ///   it cannot be written, or is in use.
+  public init(
+    _ path: String, resume: Bool, configuration: JSONValue, keep: Int = 3,
+    fileSystem: any FileSystem = SystemFileSystem()
+  ) throws {
+    self.path = path
+    self.fileSystem = fileSystem
+    try fileSystem.createDirectory(path)
+    lock = try DirectoryLock(path)
+    let holdsRun = access("\(path)/config.json", F_OK) == 0
+    if holdsRun, !resume { throw RunDirectoryError.holdsRun(path) }
+    checkpoints = CheckpointStore("\(path)/checkpoints", keep: keep, fileSystem: fileSystem)
+    try checkpoints.prepare()
+    try AtomicFile.removeLeftovers(in: path, of: .all, fileSystem: fileSystem)
+    metrics = try LinesFile("\(path)/metrics.jsonl")
+    evaluations = try LinesFile("\(path)/evaluations.jsonl")
+    if !holdsRun { try write(configuration: configuration) }
+  }
+
+  /// Opens the directory on rank 0; nil on the others. Called by all ranks, which all throw where
+  /// rank 0 cannot open it.
+  public static func open(
+    _ path: String, resume: Bool, configuration: JSONValue, keep: Int = 3,
+    on collective: any Collective
+  ) throws -> RunDirectory? {
+    var directory: RunDirectory?
+    try collective.onRoot {
+      directory = try RunDirectory(
+        path, resume: resume, configuration: configuration, keep: keep)
+    }
+    return directory
+  }
+
+  /// Where the final weights go.
+  public var weightsPath: String { "\(path)/weights.safetensors" }
+
+  /// Writes the resolved configuration.
+  func write(configuration: JSONValue) throws {
+    try AtomicFile.write(
+      "\(path)/config.json", text: configuration.prettyText + "\n", fileSystem: fileSystem)
+  }
+
+  /// Writes the outcome file.
+  public func write(_ outcome: Outcome) throws {
+    try AtomicFile.write(
+      "\(path)/outcome.json", text: outcome.json.prettyText + "\n", fileSystem: fileSystem)
+  }
+
+  /// Takes back what was logged after a step, because the run goes on from there.
+  public func truncateLogs(afterStep step: Int) throws(FileError) {
+    try metrics.truncate(afterStep: step)
+    try evaluations.truncate(afterStep: step)
+  }
+}
+
+/// Why a run directory cannot be used.
+public enum RunDirectoryError: Error, Equatable, CustomStringConvertible {
+  /// It holds a run already.
+  case holdsRun(String)
+
+  public var description: String {
+    switch self {
+    case .holdsRun(let path):
+      return "\(path): the directory holds a run already; resume it with --resume, or take another "
+        + "directory"
+    }
+  }
+}

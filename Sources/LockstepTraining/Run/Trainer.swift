@@ -1,0 +1,231 @@
+import LockstepDatasets
+import LockstepEngine
+import LockstepFiles
+
+/// Runs a training: steps over the sampler's batches, evaluations, checkpoints, logs, and the
+/// orderly end.
+///
+/// Each rank makes one, in the same way; rank 0 alone holds the run directory and hears the events.
+public final class Trainer {
+  /// All state of the run.
+  public let registry = StateRegistry()
+
+  private let step: TrainingStep
+  private let sampler: Sampler
+  private let evaluations: [Evaluation]
+  private let options: TrainerOptions
+  private let configuration: JSONValue
+  private let mayDiffer: Set<String>
+  private let directory: RunDirectory?
+  private let collective: any Collective
+  private let isInterrupted: () -> Bool
+  private let listener: (TrainingEvent) throws -> Void
+  private let handshake: Handshake
+  /// Whether rank 0 has a directory; agreed by all ranks when a run starts.
+  private var saves = false
+  /// Whether the directory's outcome is this run's.
+  private var hasStarted = false
+  /// What went wrong on rank 0 while the others were computing already: it ends the next step.
+  private var failure: (any Error)?
+
+  /// Prepares a run.
+  ///
+  /// - Parameters:
+  ///   - step: the step, whose source holds the initial weights on rank 0 at least.
+  ///   - sampler: the order of the examples.
+  ///   - evaluations: what to evaluate.
+  ///   - options: how long, and when to do what.
+  ///   - configuration: the resolved configuration, which a checkpoint must match.
+  ///   - mayDiffer: dotted keys of the configuration that may differ from the checkpoint's.
+  ///   - handshake: what all ranks must have the same of, beside the configuration and the model.
+  ///   - directory: where to leave files, on rank 0; nil on the others, or on all for none.
+  ///   - collective: the ranks.
+  ///   - isInterrupted: whether this rank was asked to stop; by default by signal.
+  ///   - listener: hears events, on rank 0 only.
+  /// - Throws: ``StateError`` where two components use one name, ``TrainerOptionsError``.
+  public init(
+    step: TrainingStep, sampler: Sampler, evaluations: [Evaluation] = [], options: TrainerOptions,
+    configuration: JSONValue, mayDiffer: Set<String> = [],
+    handshake: Handshake = Handshake(), directory: RunDirectory? = nil,
+    on collective: any Collective,
+    isInterrupted: @escaping () -> Bool = { Interruption.isRequested },
+    listener: @escaping (TrainingEvent) throws -> Void = { _ in }
+  ) throws {
+    try options.validate()
+    self.handshake = handshake
+    self.step = step
+    self.sampler = sampler
+    self.evaluations = evaluations
+    self.options = options
+    self.configuration = configuration
+    self.mayDiffer = mayDiffer
+    self.directory = collective.isRoot ? directory : nil
+    self.collective = collective
+    self.isInterrupted = isInterrupted
+    self.listener = listener
+    try registry.add(step.source.stateEntries, of: step.source)
+    try registry.add(step.update.stateEntries, of: step.update)
+    try registry.add(step.stateEntries, of: step)
+    try registry.add(sampler.state, of: sampler)
+  }
+
+  /// Trains to the end, or until somebody asks to stop. Called by all ranks.
+  ///
+  /// - Parameter resume: whether to go on from the directory's newest sound checkpoint, if there is
+  ///   one.
+  /// - Returns: how it ended: done or interrupted, the same on all ranks.
+  /// - Throws: what ends a run otherwise; the outcome file then says so.
+  public func run(resume: Bool = false) throws -> Outcome {
+    do {
+      try start(resume: resume)
+      let outcome = try train()
+      try collective.onRoot { if let failure { throw failure } }
+      try onRootIfSaving { try $0.write(outcome) }
+      try collective.onRoot { try tell(.ended(outcome)) }
+      return outcome
+    } catch {
+      // The first error is the one to report; one in reporting it must not hide it.
+      if hasStarted {
+        try? directory?.write(Outcome(.failed, step: step.completed, message: "\(error)"))
+      }
+      throw error
+    }
+  }
+
+  // MARK: Start
+
+  private func start(resume: Bool) throws {
+    try agree()
+    saves = try collective.fromRoot { [directory == nil ? 0 : 1] } == [1]
+    if saves {
+      var restored: CheckpointStore.Restored?
+      try onRootIfSaving { directory in
+        if resume {
+          restored = try directory.checkpoints.restore(
+            into: registry, configuration: configuration, ignoring: mayDiffer)
+        }
+        try directory.truncateLogs(afterStep: restored?.step ?? 0)
+        try directory.write(configuration: configuration)
+        try directory.write(Outcome(.running, step: restored?.step ?? 0))
+        hasStarted = true
+      }
+      if let restored { noteFailure { try tell(.resumed(restored)) } }
+    }
+    try registry.broadcast(on: collective)
+    try registry.compare(on: collective)
+  }
+
+  /// Makes sure that all ranks train the same model in the same way.
+  private func agree() throws {
+    var all = handshake
+    all.add("the configuration", configuration.compactText)
+    all.add("the model", "\(registry.tensors.map { "\($0.name) \($0.element) \($0.shape)" })")
+    all.add("the number of shards", "\(step.plan.shards)")
+    all.add("the options", "\(options)")
+    all.add(
+      "the order of the examples",
+      "\(sampler.count) \(sampler.batchSize) \(sampler.seed) \(sampler.shuffle) \(sampler.dropLast)"
+    )
+    try all.agree(on: collective)
+  }
+
+  // MARK: The loop
+
+  private var isDone: Bool {
+    sampler.epoch >= options.epochs || options.steps.map { step.completed >= $0 } ?? false
+  }
+
+  private func train() throws -> Outcome {
+    while !isDone {
+      let report = try oneStep()
+      let isEpochEnd = sampler.batchInEpoch == 0
+      let stops = report.requests.contains(.stop) && !isDone
+      var score: Double?
+      if isDone || isEpochEnd && sampler.epoch % options.evaluateEveryEpochs == 0 {
+        score = try evaluate()
+      }
+      if let every = options.compareEverySteps, report.step % every == 0 {
+        try registry.compare(on: collective)
+      }
+      let isDue = options.checkpointEverySteps.map { report.step % $0 == 0 } ?? isEpochEnd
+      if isDone || stops || isDue { try save(score) }
+      if stops { return Outcome(.interrupted, step: step.completed) }
+    }
+    return try finish()
+  }
+
+  private func oneStep() throws -> TrainingStepReport {
+    let epoch = sampler.epoch
+    let batch = StepBatch(
+      step: step.completed, epoch: epoch, examples: try sampler.batch(),
+      shards: step.plan.shards, microBatches: options.microBatches)
+    let clock = ContinuousClock()
+    let start = clock.now
+    let report = try step.run(
+      batch, requests: isInterrupted() ? .stop : [], failure: failure)
+    sampler.advance()
+    let seconds = (clock.now - start) / .seconds(1)
+    let rate = Double(report.examples) / max(seconds, 1e-9)
+    noteFailure {
+      try directory?.metrics.append(
+        report.line(
+          epoch: epoch, metricNames: step.source.metricNames, examplesPerSecond: rate))
+      try tell(.step(report, epoch: epoch, examplesPerSecond: rate))
+    }
+    return report
+  }
+
+  /// Runs all evaluations; returns the first one's score.
+  private func evaluate() throws -> Double? {
+    var score: Double?
+    for evaluation in evaluations {
+      let report = try evaluation.run()
+      if score == nil {
+        score = options.scoreMetric.map { report[$0] ?? .nan } ?? -report.loss
+      }
+      noteFailure {
+        try directory?.evaluations.append(report.line(step: step.completed, epoch: sampler.epoch))
+        try tell(.evaluation(report, step: step.completed, epoch: sampler.epoch))
+      }
+    }
+    return score
+  }
+
+  private func save(_ score: Double?) throws {
+    try onRootIfSaving { directory in
+      let path = try directory.checkpoints.save(
+        registry, step: step.completed, configuration: configuration, score: score)
+      try tell(.checkpoint(path: path, step: step.completed))
+    }
+  }
+
+  /// Makes sure that all ranks hold the same, and writes the weights.
+  private func finish() throws -> Outcome {
+    try registry.compare(on: collective)
+    let weights = Weights(of: step.source)
+    let fingerprint = weights.fingerprint()
+    try onRootIfSaving { directory in
+      try weights.write(
+        directory.weightsPath,
+        metadata: ["format": "pt", "lockstep.fingerprint": fingerprint.description])
+    }
+    return Outcome(.done, step: step.completed, fingerprint: fingerprint)
+  }
+
+  // MARK: Rank 0
+
+  /// Does something with the directory on rank 0; all ranks throw where that fails.
+  private func onRootIfSaving(_ body: (RunDirectory) throws -> Void) throws {
+    if saves { try collective.onRoot { try body(directory!) } }
+  }
+
+  private func tell(_ event: TrainingEvent) throws {
+    if collective.isRoot { try listener(event) }
+  }
+
+  /// Keeps the first error of what rank 0 does alone, until all ranks can hear of it.
+  private func noteFailure(_ body: () throws -> Void) {
+    if failure != nil { return }
+    do { try body() } catch { failure = error }
+  }
+}

@@ -1,0 +1,169 @@
+import LockstepFiles
+
+/// A checkpoint: everything in the registry at the end of a step, in one safetensors file.
+///
+/// Tensors have the registry's names. The metadata holds the format's version, the step, the
+/// resolved configuration, a score if there is one, and a checksum over all of that and all
+/// tensors. Nothing in it depends on the number of ranks, so that any number of them can go on from
+/// it.
+public struct Checkpoint {
+  /// The version of the format that this program writes and reads.
+  public static let version = 1
+
+  private enum Key {
+    static let format = "lockstep.format"
+    static let version = "lockstep.version"
+    static let step = "lockstep.step"
+    static let configuration = "lockstep.configuration"
+    static let score = "lockstep.score"
+    static let checksum = "lockstep.checksum"
+    static let covered = [format, version, step, configuration, score]
+  }
+
+  /// The file's path.
+  public var path: String { file.path }
+  /// The number of steps completed.
+  public let step: Int
+  /// How good the model was, higher being better; nil where it was not evaluated.
+  public let score: Double?
+
+  private let file: SafetensorsFile
+
+  // MARK: Writing
+
+  /// Writes a checkpoint atomically: the file is there whole and durable, or not at all.
+  public static func write(
+    _ path: String, registry: StateRegistry, step: Int, configuration: JSONValue,
+    score: Double? = nil, fileSystem: any FileSystem = SystemFileSystem()
+  ) throws {
+    try write(
+      path, registry: registry, version: version, step: step, configuration: configuration,
+      score: score, fileSystem: fileSystem)
+  }
+
+  /// Writes a checkpoint that claims any version.
+  package static func write(
+    _ path: String, registry: StateRegistry, version: Int, step: Int, configuration: JSONValue,
+    score: Double?, fileSystem: any FileSystem
+  ) throws {
+    var metadata = [
+      Key.format: "checkpoint", Key.version: "\(version)", Key.step: "\(step)",
+      Key.configuration: configuration.compactText,
+    ]
+    if let score { metadata[Key.score] = "\(score)" }
+    metadata[Key.checksum] = checksum(metadata, registry.fingerprints()).description
+    try SafetensorsWriter.write(
+      path,
+      registry.tensors.map {
+        TensorSource(
+          $0.name, $0.element, shape: $0.shape, bytes: UnsafeRawBufferPointer($0.bytes))
+      }, metadata: metadata, fileSystem: fileSystem)
+  }
+
+  /// The hash of the metadata and of all tensors, in the order of their names, because a file has
+  /// an order of its own.
+  private static func checksum(
+    _ metadata: [String: String], _ tensors: [(name: String, fingerprint: Fingerprint)]
+  ) -> Fingerprint {
+    .tree(
+      Key.covered.map { ($0, Fingerprint(of: metadata[$0] ?? "")) }
+        + tensors.sorted { $0.name < $1.name })
+  }
+
+  // MARK: Reading
+
+  /// Opens a checkpoint and verifies every byte of it.
+  ///
+  /// - Throws: `FileError`, of kind `.truncated` or `.corrupt` where the file is damaged.
+  public init(_ path: String) throws(FileError) {
+    func corrupt(_ reason: String) -> FileError {
+      FileError(path: path, kind: .corrupt, reason: reason)
+    }
+    file = try SafetensorsFile(path)
+    guard file.metadata[Key.format] == "checkpoint", let sum = file.metadata[Key.checksum] else {
+      throw corrupt("is not a checkpoint, or corrupt: its metadata does not say what it is")
+    }
+    let found = Self.checksum(file.metadata, try Self.fingerprints(file)).description
+    guard found == sum else {
+      throw corrupt("corrupt checkpoint: its checksum is \(found), and should be \(sum)")
+    }
+    guard let step = file.metadata[Key.step].flatMap({ Int($0) }), step >= 0 else {
+      throw corrupt("is not a checkpoint of a step")
+    }
+    self.step = step
+    score = file.metadata[Key.score].flatMap { Double($0) }
+  }
+
+  /// The score in a file's header, without verifying the rest; nil where the file is damaged, which
+  /// restoring reports.
+  static func score(of path: String) -> Double? {
+    (try? SafetensorsFile(path))?.metadata[Key.score].flatMap { Double($0) }
+  }
+
+  private static func fingerprints(
+    _ file: SafetensorsFile
+  ) throws(FileError) -> [(name: String, fingerprint: Fingerprint)] {
+    var fingerprints: [(name: String, fingerprint: Fingerprint)] = []
+    let largest = file.tensors.reduce(0) { max($0, $1.range.count) }
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: largest, alignment: 64)
+    defer { buffer.deallocate() }
+    for tensor in file.tensors {
+      let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer[..<tensor.range.count])
+      try file.read(tensor.name, into: bytes)
+      fingerprints.append(
+        (
+          tensor.name,
+          Fingerprint(of: UnsafeRawBufferPointer(bytes), tensor.element, tensor.shape)
+        ))
+    }
+    return fingerprints
+  }
+
+  /// Fills the registry from the file.
+  ///
+  /// - Parameters:
+  ///   - registry: what to fill; its tensors are those of the file.
+  ///   - configuration: what the run is configured to do now.
+  ///   - ignoring: dotted keys of the configuration that may differ.
+  /// - Throws: ``CheckpointError`` or `FileError` where the checkpoint is of another version,
+  ///   configuration or model. Nothing has changed then.
+  public func restore(
+    into registry: StateRegistry, configuration: JSONValue, ignoring: Set<String> = []
+  ) throws {
+    guard file.metadata[Key.version] == "\(Self.version)" else {
+      throw CheckpointError.version(path: path, found: file.metadata[Key.version] ?? "none")
+    }
+    let written = try JSONValue.parse(
+      Array((file.metadata[Key.configuration] ?? "").utf8), source: path)
+    let differing = ConfigurationDifference.keys(written, configuration, ignoring: ignoring)
+    guard differing.isEmpty else {
+      throw CheckpointError.configuration(path: path, keys: differing)
+    }
+    try TensorMatch(file, registry.tensors).check(anyFloat: false)
+    for tensor in registry.tensors { try tensor.read(from: file) }
+  }
+}
+
+/// Why a sound checkpoint is refused.
+public enum CheckpointError: Error, Equatable, CustomStringConvertible {
+  /// It was written in another version of the format.
+  case version(path: String, found: String)
+  /// It belongs to a run with another configuration.
+  case configuration(path: String, keys: [String])
+  /// There are checkpoints, and none can be used.
+  case allDamaged(directory: String, reasons: [String])
+
+  public var description: String {
+    switch self {
+    case .version(let path, let found):
+      return "\(path): the checkpoint's format has version \(found); this program reads version "
+        + "\(Checkpoint.version). Resume with the version of the program that wrote it"
+    case .configuration(let path, let keys):
+      return "\(path): the checkpoint was written with another configuration; these keys differ: "
+        + keys.joined(separator: ", ")
+        + ". Resume with the run directory's config.json, or start another run directory"
+    case .allDamaged(let directory, let reasons):
+      return "\(directory): no checkpoint can be used: " + reasons.joined(separator: "; ")
+    }
+  }
+}

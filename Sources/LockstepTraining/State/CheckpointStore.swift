@@ -1,0 +1,110 @@
+import LockstepFiles
+
+/// A directory of checkpoints, one file a step: the last ones and the best one are kept.
+///
+/// One process uses it: rank 0, which holds the run directory's lock.
+public struct CheckpointStore: Sendable {
+  /// The directory.
+  public let directory: String
+  /// How many of the newest checkpoints are kept, beside the best one.
+  public let keep: Int
+
+  private let fileSystem: any FileSystem
+
+  public init(_ directory: String, keep: Int = 3, fileSystem: any FileSystem = SystemFileSystem()) {
+    precondition(keep > 0, "at least one checkpoint must be kept")
+    self.directory = directory
+    self.keep = keep
+    self.fileSystem = fileSystem
+  }
+
+  /// The path of a step's checkpoint.
+  public func path(ofStep step: Int) -> String {
+    let digits = String(step)
+    let padding = String(repeating: "0", count: max(0, 9 - digits.count))
+    return "\(directory)/\(Self.prefix)\(padding)\(digits)\(Self.suffix)"
+  }
+
+  private static let prefix = "step-"
+  private static let suffix = ".safetensors"
+
+  /// The steps that have a checkpoint, sound or not, in ascending order.
+  public func steps() throws(FileError) -> [Int] {
+    try fileSystem.list(directory).compactMap { name in
+      guard name.hasPrefix(Self.prefix), name.hasSuffix(Self.suffix) else { return nil }
+      return Int(name.dropFirst(Self.prefix.count).dropLast(Self.suffix.count))
+    }.sorted()
+  }
+
+  /// Creates the directory, and removes what writers left that died while they wrote.
+  public func prepare() throws {
+    try fileSystem.createDirectory(directory)
+    try AtomicFile.removeLeftovers(in: directory, of: .all, fileSystem: fileSystem)
+  }
+
+  /// Writes the checkpoint of a step, then removes those that are neither among the last ``keep``
+  /// nor the best. Where writing fails, all older ones are untouched.
+  ///
+  /// - Returns: the path.
+  public func save(
+    _ registry: StateRegistry, step: Int, configuration: JSONValue, score: Double? = nil
+  ) throws -> String {
+    let path = path(ofStep: step)
+    try Checkpoint.write(
+      path, registry: registry, step: step, configuration: configuration, score: score,
+      fileSystem: fileSystem)
+    try prune()
+    return path
+  }
+
+  private func prune() throws {
+    let old = try steps().dropLast(keep)
+    if old.isEmpty { return }
+    let best = try bestStep()
+    for step in old where step != best { try fileSystem.remove(path(ofStep: step)) }
+  }
+
+  /// The checkpoint with the highest score, the latest one of equals; nil where none has any.
+  public func bestStep() throws(FileError) -> Int? {
+    var best: (step: Int, score: Double)?
+    for step in try steps() {
+      guard let score = Checkpoint.score(of: path(ofStep: step)), !score.isNaN else { continue }
+      if score >= best?.score ?? -.infinity { best = (step, score) }
+    }
+    return best?.step
+  }
+
+  /// What was restored.
+  public struct Restored: Sendable, Equatable {
+    /// The checkpoint's path.
+    public let path: String
+    /// The number of steps completed.
+    public let step: Int
+    /// What was wrong with newer checkpoints that were passed over.
+    public let skipped: [String]
+  }
+
+  /// Fills the registry from the newest sound checkpoint; nil where there is none at all.
+  ///
+  /// A damaged or truncated checkpoint is passed over and named. One that is sound but of another
+  /// configuration, version or model is refused.
+  public func restore(
+    into registry: StateRegistry, configuration: JSONValue, ignoring: Set<String> = []
+  ) throws -> Restored? {
+    var skipped: [String] = []
+    for step in try steps().reversed() {
+      let checkpoint: Checkpoint
+      do throws(FileError) {
+        checkpoint = try Checkpoint(path(ofStep: step))
+      } catch {
+        guard error.kind == .corrupt || error.kind == .truncated else { throw error }
+        skipped.append("\(error)")
+        continue
+      }
+      try checkpoint.restore(into: registry, configuration: configuration, ignoring: ignoring)
+      return Restored(path: checkpoint.path, step: checkpoint.step, skipped: skipped)
+    }
+    if skipped.isEmpty { return nil }
+    throw CheckpointError.allDamaged(directory: directory, reasons: skipped)
+  }
+}

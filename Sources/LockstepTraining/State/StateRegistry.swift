@@ -1,0 +1,149 @@
+import LockstepEngine
+import LockstepFiles
+
+/// All state of a run, by name: what a checkpoint holds, what ranks compare, what a fingerprint
+/// covers.
+///
+/// Components join with their entries, in an order that is the same on every rank; saving,
+/// restoring, hashing and comparing go through the registry and through nothing else. An arena is
+/// seen as its slots: entry `parameters`, slot `fc1.weight` is the tensor `parameters/fc1.weight`.
+public final class StateRegistry {
+  /// One tensor of the state, where it lies.
+  public struct Tensor {
+    /// The name, unique in the registry.
+    public let name: String
+    /// The element type.
+    public let element: TensorElement
+    /// The dimensions.
+    public let shape: [Int]
+    /// The values in place.
+    public let bytes: UnsafeMutableRawBufferPointer
+
+    /// The hash of type, shape and bits.
+    var fingerprint: Fingerprint { Fingerprint(of: UnsafeRawBufferPointer(bytes), element, shape) }
+  }
+
+  /// All tensors, in the order in which they were added.
+  public private(set) var tensors: [Tensor] = []
+
+  private var names: Set<String> = []
+  /// The buffers' owners, which must live as long as the registry.
+  private var owners: [AnyObject] = []
+
+  public init() {}
+
+  /// Adds a component's entries and keeps the component alive.
+  ///
+  /// - Throws: ``StateError`` where a name is taken.
+  public func add(_ entries: [StateEntry], of owner: AnyObject) throws {
+    owners.append(owner)
+    for entry in entries {
+      for tensor in Self.tensors(of: entry) {
+        guard names.insert(tensor.name).inserted else {
+          throw StateError.duplicateName(tensor.name)
+        }
+        tensors.append(tensor)
+      }
+    }
+  }
+
+  /// An entry as tensors: an arena's slots without the padding, or all of a plain buffer.
+  static func tensors(of entry: StateEntry) -> [Tensor] {
+    func plain(_ element: TensorElement, _ values: UnsafeMutableRawBufferPointer) -> Tensor {
+      Tensor(
+        name: entry.name, element: element, shape: [values.count / element.size], bytes: values)
+    }
+    switch entry.storage {
+    case .arena(let values, let layout):
+      return layout.slots.map { slot in
+        Tensor(
+          name: "\(entry.name)/\(slot.name)", element: .float32, shape: slot.shape,
+          bytes: .init(UnsafeMutableBufferPointer(rebasing: values[slot.range])))
+      }
+    case .floats(let values): return [plain(.float32, .init(values))]
+    case .doubles(let values): return [plain(.float64, .init(values))]
+    case .integers(let values): return [plain(.int64, .init(values))]
+    }
+  }
+
+  // MARK: Hashing and comparing
+
+  /// Each tensor's hash over type, shape and bits, in order.
+  public func fingerprints() -> [(name: String, fingerprint: Fingerprint)] {
+    tensors.map { ($0.name, $0.fingerprint) }
+  }
+
+  /// The hash of all names, types, shapes and bits, in order.
+  public func fingerprint() -> Fingerprint { .tree(fingerprints()) }
+
+  /// Compares the state of all ranks. Called by all ranks.
+  ///
+  /// - Throws: ``StateError/replicasDiffer(tensor:ranks:)`` on all ranks, with the first tensor
+  ///   that differs from rank 0's and the ranks where it does.
+  public func compare(on collective: any Collective) throws {
+    if collective.size == 1 { return }
+    let mine = fingerprints().map(\.fingerprint.words)
+    // One number first: ranks whose lists differ in length must not gather them.
+    let totals = try collective.allgather(fingerprint().words)
+    if Set(totals).count == 1 { return }
+    let counts = try collective.allgather(mine.count)
+    guard Set(counts).count == 1 else { throw StateError.registriesDiffer(counts: counts) }
+    for (tensor, words) in zip(tensors, mine) {
+      let all = try collective.allgather(words)
+      let different = all.indices.filter { all[$0] != all[0] }
+      if !different.isEmpty {
+        throw StateError.replicasDiffer(tensor: tensor.name, ranks: different)
+      }
+    }
+    // Equal hashes of all tensors under a different total: names differ.
+    throw StateError.registriesDiffer(counts: counts)
+  }
+
+  /// Copies rank 0's state to all ranks. Called by all ranks.
+  public func broadcast(on collective: any Collective) throws {
+    for tensor in tensors where tensor.bytes.count > 0 {
+      try collective.broadcast(tensor.bytes, root: 0)
+    }
+  }
+}
+
+extension Fingerprint {
+  /// The hash of a tensor's type, shape and bits.
+  init(of bytes: UnsafeRawBufferPointer, _ element: TensorElement, _ shape: [Int]) {
+    var stream = FingerprintStream()
+    let type = Array(element.rawValue.utf8)
+    stream.update(UInt64(type.count))
+    type.withUnsafeBytes { stream.update($0) }
+    stream.update(UInt64(shape.count))
+    for dimension in shape { stream.update(UInt64(dimension)) }
+    stream.update(bytes)
+    self = stream.fingerprint
+  }
+
+  /// The bits, as ranks exchange them.
+  var words: SIMD2<UInt64> { SIMD2(high, low) }
+}
+
+/// What is wrong with the state of a run.
+public enum StateError: Error, Equatable, CustomStringConvertible {
+  /// Two components use one name.
+  case duplicateName(String)
+  /// Ranks hold different values.
+  case replicasDiffer(tensor: String, ranks: [Int])
+  /// Ranks registered different tensors.
+  case registriesDiffer(counts: [Int])
+
+  public var description: String {
+    switch self {
+    case .duplicateName(let name):
+      return "two pieces of state are named '\(name)'; names must be unique"
+    case .replicasDiffer(let tensor, let ranks):
+      let list = ranks.map(String.init).joined(separator: ", ")
+      return "\(tensor) on rank\(ranks.count == 1 ? "" : "s") \(list) differs from rank 0: the "
+        + "replicas have drifted apart"
+    case .registriesDiffer(let counts):
+      return "the ranks hold different tensors (\(counts) of them): they run different models or "
+        + "programs"
+    }
+  }
+}

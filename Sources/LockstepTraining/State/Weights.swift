@@ -1,0 +1,108 @@
+import LockstepEngine
+import LockstepFiles
+
+/// A model's weights under PyTorch's names: what `weights.safetensors` holds, what a fingerprint
+/// covers, what another program can read.
+///
+/// The tensors are the slots of the model's arenas, named by the slot alone (`fc1.weight`), and its
+/// plain buffers, named by their entry.
+public struct Weights {
+  private let tensors: [StateRegistry.Tensor]
+  private let owner: any GradientSource
+
+  /// The weights of a model.
+  public init(of source: any GradientSource) {
+    owner = source
+    tensors = source.stateEntries.flatMap { entry -> [StateRegistry.Tensor] in
+      let prefix: Int
+      if case .arena = entry.storage { prefix = entry.name.count + 1 } else { prefix = 0 }
+      return StateRegistry.tensors(of: entry).map {
+        StateRegistry.Tensor(
+          name: String($0.name.dropFirst(prefix)), element: $0.element, shape: $0.shape,
+          bytes: $0.bytes)
+      }
+    }
+  }
+
+  /// The hash of all names, types, shapes and bits, in declaration order.
+  public func fingerprint() -> Fingerprint { .tree(tensors.map { ($0.name, $0.fingerprint) }) }
+
+  /// Writes a safetensors file, atomically.
+  public func write(
+    _ path: String, metadata: [String: String] = [:],
+    fileSystem: any FileSystem = SystemFileSystem()
+  ) throws {
+    try SafetensorsWriter.write(
+      path,
+      tensors.map {
+        TensorSource(
+          $0.name, $0.element, shape: $0.shape, bytes: UnsafeRawBufferPointer($0.bytes))
+      }, metadata: metadata, fileSystem: fileSystem)
+  }
+
+  /// Reads the weights from a safetensors file; Float32 weights may be stored as F64, F16 or BF16.
+  ///
+  /// - Throws: `FileError` that lists what is missing, unexpected or of another shape. No weight
+  ///   has changed then.
+  public func read(_ path: String) throws {
+    let file = try SafetensorsFile(path)
+    try TensorMatch(file, tensors).check(anyFloat: true)
+    for tensor in tensors { try tensor.read(from: file) }
+  }
+}
+
+/// Holds a file's tensors against those that are wanted.
+struct TensorMatch {
+  private let file: SafetensorsFile
+  private let wanted: [StateRegistry.Tensor]
+
+  init(_ file: SafetensorsFile, _ wanted: [StateRegistry.Tensor]) {
+    self.file = file
+    self.wanted = wanted
+  }
+
+  /// Throws a `FileError` that names every tensor that is missing, unexpected, or of another shape
+  /// or type, up to a few of each.
+  func check(anyFloat: Bool) throws(FileError) {
+    var problems: [String] = []
+    let missing = wanted.map(\.name).filter { file.tensor($0) == nil }
+    let names = Set(wanted.map(\.name))
+    let unexpected = file.tensors.map(\.name).filter { !names.contains($0) }
+    if !missing.isEmpty { problems.append("it lacks \(Self.list(missing))") }
+    if !unexpected.isEmpty { problems.append("it has \(Self.list(unexpected)) besides") }
+    let different = wanted.compactMap { tensor -> String? in
+      guard let found = file.tensor(tensor.name) else { return nil }
+      if found.shape != tensor.shape {
+        return "\(tensor.name) is \(found.shape), not \(tensor.shape)"
+      }
+      let convertible: [TensorElement] = [.float32, .float64, .float16, .bfloat16]
+      let fits =
+        found.element == tensor.element
+        || anyFloat && tensor.element == .float32 && convertible.contains(found.element)
+      return fits
+        ? nil : "\(tensor.name) is \(found.element.rawValue), not \(tensor.element.rawValue)"
+    }
+    if !different.isEmpty { problems.append(Self.list(different)) }
+    guard problems.isEmpty else {
+      throw FileError(
+        path: file.path, kind: .mismatch,
+        reason: "does not fit the model: " + problems.joined(separator: "; "))
+    }
+  }
+
+  private static func list(_ names: [String]) -> String {
+    names.prefix(4).joined(separator: ", ")
+      + (names.count > 4 ? " and \(names.count - 4) more" : "")
+  }
+}
+
+extension StateRegistry.Tensor {
+  /// Fills the tensor in place; Float32 from any floating-point type.
+  func read(from file: SafetensorsFile) throws(FileError) {
+    if element == .float32 {
+      try file.read(name, into: bytes.bindMemory(to: Float.self))
+    } else {
+      try file.read(name, into: bytes)
+    }
+  }
+}

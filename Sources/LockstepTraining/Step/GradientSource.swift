@@ -1,0 +1,63 @@
+import LockstepEngine
+
+/// What computes gradients: a model on its data, seen from the step.
+///
+/// The flat arena that is folded (``layout``) holds the gradients of the trainable parameters in
+/// its first ``gradientSlotCount`` slots and sums of batch statistics behind them. All values of a
+/// leaf are *sums* over the shard's examples: gradients of weighted losses, statistics times the
+/// shard's number of examples. The step divides once, after the fold.
+public protocol GradientSource: AnyObject {
+  /// The arena that is folded: gradients, then statistics.
+  var layout: FlatLayout { get }
+  /// The number of leading slots of ``layout`` that are gradients.
+  var gradientSlotCount: Int { get }
+  /// The trainable parameters. They lie where their gradients lie in ``layout``.
+  var parameters: UnsafeMutableBufferPointer<Float> { get }
+  /// The names of the metrics in a shard's record, in order.
+  var metricNames: [String] { get }
+  /// Everything of the model that a checkpoint must hold: trainable parameters, frozen ones,
+  /// running statistics. Arenas have the names of PyTorch's `state_dict` in their slots.
+  var stateEntries: [StateEntry] { get }
+
+  /// Computes all shards of this rank and leaves one sum a subtree in `partials`.
+  ///
+  /// Slots are written whole and padding stays zero. An empty shard is a leaf of zeros with a
+  /// record of zeros. Nothing that a checkpoint holds may change.
+  ///
+  /// - Parameters:
+  ///   - batch: the step's examples.
+  ///   - partials: `plan.subtrees[rank]` arenas of ``layout``, in shard order.
+  ///   - records: this rank's records, zeros at first.
+  ///   - accumulator: adds leaves up to subtrees for a source that has no faster way.
+  func computeShards(
+    of batch: StepBatch, into partials: [UnsafeMutableBufferPointer<Float>],
+    records: ShardRecords, accumulator: ShardAccumulator
+  ) throws
+
+  /// Computes one shard into `leaf`, with the bits that
+  /// ``computeShards(of:into:records:accumulator:)`` gives it. A step whose gradient is not finite
+  /// uses it to find out where that began.
+  func computeShard(
+    _ shard: Int, of batch: StepBatch, into leaf: UnsafeMutableBufferPointer<Float>,
+    record: ShardRecord
+  ) throws
+
+  /// Takes over the folded statistics, divided by the folded number of examples, as part of a step
+  /// that succeeds.
+  ///
+  /// - Parameter folded: the whole arena; statistics lie in the slots from ``gradientSlotCount``
+  ///   on.
+  func commitStatistics(_ folded: UnsafeBufferPointer<Float>)
+}
+
+extension GradientSource {
+  /// Computes shard by shard in shard order.
+  public func computeShards(
+    of batch: StepBatch, into partials: [UnsafeMutableBufferPointer<Float>],
+    records: ShardRecords, accumulator: ShardAccumulator
+  ) throws {
+    try accumulator.accumulate(into: partials) { shard, leaf in
+      try computeShard(shard, of: batch, into: leaf, record: records[shard])
+    }
+  }
+}

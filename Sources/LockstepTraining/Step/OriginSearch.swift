@@ -1,0 +1,72 @@
+import LockstepEngine
+
+/// Finds the shard, the rank, the tensor and the index where a value first was not finite, by
+/// computing the step's shards once more.
+struct OriginSearch {
+  let plan: FoldPlan
+  let source: any GradientSource
+  let collective: any Collective
+
+  /// The names of the tensors that blocks belong to, in declaration order.
+  func tensors(of blocks: [Int]) -> [String] {
+    var slots: [Int] = []
+    for block in blocks where slots.last != plan.blocks[block].slot {
+      slots.append(plan.blocks[block].slot)
+    }
+    return slots.map { plan.layout.slots[$0].name }
+  }
+
+  /// Replays this rank's shards and agrees with the others on the lowest one that is not finite.
+  /// Called by all ranks.
+  func replay(_ batch: StepBatch) throws -> NonFiniteError.Origin? {
+    let found = try findings(batch)
+    let size = MemoryLayout<Finding>.stride
+    var all = [Finding](repeating: Finding(), count: collective.size)
+    try withUnsafeBytes(of: found) { mine in
+      try all.withUnsafeMutableBytes {
+        try collective.allgather(
+          mine, counts: Array(repeating: size, count: collective.size), into: $0)
+      }
+    }
+    // Ranks are in shard order, so the first that found something has the lowest shard.
+    for (rank, finding) in all.enumerated() where finding.shard >= 0 {
+      return NonFiniteError.Origin(
+        shard: Int(finding.shard), rank: rank,
+        tensor: finding.slot < 0 ? nil : plan.layout.slots[Int(finding.slot)].name,
+        index: Int(finding.index), value: finding.value)
+    }
+    return nil
+  }
+
+  /// What a rank tells the others; shard −1 for nothing, slot −1 for the loss.
+  private struct Finding: BitwiseCopyable {
+    var shard: Int64 = -1
+    var slot: Int64 = -1
+    var index: Int64 = 0
+    var value: Double = 0
+  }
+
+  private func findings(_ batch: StepBatch) throws -> Finding {
+    let leaf = Arena<Float>(count: plan.layout.count)
+    let numbers = Arena<Double>(count: ShardRecord.Column.metrics + source.metricNames.count)
+    // The buffers below must outlive the last mention of the arenas that own them.
+    defer { withExtendedLifetime((leaf, numbers)) {} }
+    let record = ShardRecord(values: numbers.buffer)
+    for shard in plan.shardRuns[collective.rank] {
+      numbers.buffer.update(repeating: 0)
+      try source.computeShard(shard, of: batch, into: leaf.buffer, record: record)
+      for (index, slot) in plan.layout.slots.enumerated() {
+        if let place = slot.range.first(where: { !leaf.buffer[$0].isFinite }) {
+          return Finding(
+            shard: Int64(shard), slot: Int64(index), index: Int64(place - slot.offset),
+            value: Double(leaf.buffer[place]))
+        }
+      }
+      if !record.loss.isFinite || !record.weight.isFinite {
+        return Finding(
+          shard: Int64(shard), value: record.loss.isFinite ? record.weight : record.loss)
+      }
+    }
+    return Finding()
+  }
+}

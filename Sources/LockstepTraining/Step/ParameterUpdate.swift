@@ -1,0 +1,63 @@
+import LockstepEngine
+
+/// Clipping, the optimizer and the constraints, seen from the step.
+///
+/// The blocks are those of the gradient's layout, in its order, so that the sums of squares of all
+/// blocks are the same array on every rank whoever measured which.
+public protocol ParameterUpdate: AnyObject {
+  /// The layout of the trainable parameters that the update was made for.
+  var layout: FlatLayout { get }
+
+  /// Everything that a checkpoint must hold (`optimizer.firstMoment`).
+  var stateEntries: [StateEntry] { get }
+
+  /// The sum of squares of a block of the normalised gradient, in Double.
+  func measure(block: Int, in gradient: UnsafeBufferPointer<Float>) -> Double
+
+  /// Decides the step's scalars: clipping coefficient, learning rate. Called once a step, and only
+  /// where all sums are finite.
+  ///
+  /// - Parameters:
+  ///   - step: the number of steps completed before this one.
+  ///   - blockSums: what ``measure(block:in:)`` gave for each block, in block order.
+  func prepare(step: Int, blockSums: UnsafeBufferPointer<Double>) throws
+
+  /// Clips, updates and constrains all parameters, block by block, as ``prepare(step:blockSums:)``
+  /// decided. The gradient is only read.
+  ///
+  /// - Returns: what was done.
+  func apply(
+    gradient: UnsafeBufferPointer<Float>, parameters: UnsafeMutableBufferPointer<Float>
+  ) throws -> UpdateReport
+}
+
+/// What an update did in a step.
+public struct UpdateReport: Sendable, Equatable {
+  /// The Euclidean norm of the gradient before clipping.
+  public var gradientNorm: Double
+  /// Its norm after clipping.
+  public var clippedGradientNorm: Double
+  /// Whether clipping changed the gradient.
+  public var clipped: Bool
+  /// The learning rate of the step.
+  public var learningRate: Double
+
+  public init(
+    gradientNorm: Double, clippedGradientNorm: Double, clipped: Bool, learningRate: Double
+  ) {
+    self.gradientNorm = gradientNorm
+    self.clippedGradientNorm = clippedGradientNorm
+    self.clipped = clipped
+    self.learningRate = learningRate
+  }
+}
+
+/// A penalty on the parameters that is part of the loss, added once to the normalised gradient,
+/// before it is measured (Keras's `regularizer`).
+public protocol GradientRegularizer: AnyObject {
+  /// Adds the penalty's derivative for one block to the gradient and returns the block's penalty.
+  func add(
+    block: Int, to gradient: UnsafeMutableBufferPointer<Float>,
+    parameters: UnsafeBufferPointer<Float>
+  ) -> Double
+}

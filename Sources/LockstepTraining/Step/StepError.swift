@@ -1,0 +1,66 @@
+/// Why a step changed nothing.
+public enum StepError: Error, Equatable, CustomStringConvertible {
+  /// The folded weight is not positive, so there is nothing to divide by.
+  case noWeight(step: Int, weight: Double)
+  /// The processor's flush-to-zero mode could not be set on this thread.
+  case noFlushToZero
+  /// The parameters' arena is shorter than their gradients'.
+  case parametersTooFew(count: Int, needed: Int)
+  /// The update was made for other tensors than those whose gradients the source computes.
+  case layoutsDiffer(update: [String], source: [String])
+
+  public var description: String {
+    switch self {
+    case .noWeight(let step, let weight):
+      return "step \(step): the weights of the batch add up to \(weight); they must be positive"
+    case .noFlushToZero:
+      return "flush-to-zero cannot be set on this processor, so the bits would depend on it"
+    case .parametersTooFew(let count, let needed):
+      return "\(count) parameter values for gradients that reach to \(needed)"
+    case .layoutsDiffer(let update, let source):
+      return "the update is made for the tensors \(update), the gradients are of \(source)"
+    }
+  }
+}
+
+/// A gradient, loss or statistic that is not finite. Nothing was updated.
+public struct NonFiniteError: Error, Equatable, CustomStringConvertible {
+  /// Where a value that is not finite was first found: the lowest such shard, and in it the first
+  /// such tensor.
+  public struct Origin: Sendable, Equatable {
+    /// The logical shard.
+    public let shard: Int
+    /// The rank that computed it.
+    public let rank: Int
+    /// The tensor, or nil where only the loss is not finite.
+    public let tensor: String?
+    /// The index in the tensor.
+    public let index: Int
+    /// The value: a NaN or an infinity.
+    public let value: Double
+  }
+
+  /// The number of the step, counted from 1.
+  public let step: Int
+  /// The tensors whose folded gradient or statistic is not finite, in declaration order.
+  public let tensors: [String]
+  /// Where it began; nil where every shard is finite and only their sum is not.
+  public let origin: Origin?
+
+  public var description: String {
+    var text = "step \(step): "
+    switch origin {
+    case nil:
+      text +=
+        tensors.isEmpty
+        ? "the sum of the losses is not finite, though every shard's is"
+        : "\(tensors[0]) is not finite, though every shard's part is: the sum overflows"
+    case let origin?:
+      text +=
+        "not finite: \(origin.tensor.map { "\($0)[\(origin.index)]" } ?? "the loss") = "
+        + "\(origin.value) in shard \(origin.shard) on rank \(origin.rank)"
+      if tensors.count > 1 { text += " (\(tensors.count) tensors are affected)" }
+    }
+    return text + "; nothing was updated"
+  }
+}

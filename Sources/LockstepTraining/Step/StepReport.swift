@@ -1,0 +1,29 @@
+/// What one step did, the same on every rank.
+public struct TrainingStepReport: Sendable, Equatable {
+  /// The number of the step, counted from 1.
+  public let step: Int
+  /// The mean loss: the folded sum over the folded weight, plus the regulariser's penalty.
+  public let loss: Double
+  /// The folded weight that gradient and loss were divided by.
+  public let weight: Double
+  /// The number of examples.
+  public let examples: Int
+  /// The metrics' means over the examples, in the order of the source's names.
+  public let metrics: [Double]
+  /// What clipping and the schedule decided.
+  public let update: UpdateReport
+  /// What the ranks asked for, combined.
+  public let requests: StepRequests
+}
+
+/// What a rank asks of all ranks along with a step's numbers, so that all of them do it after the
+/// same step.
+public struct StepRequests: OptionSet, Sendable {
+  public let rawValue: UInt64
+  public init(rawValue: UInt64) { self.rawValue = rawValue }
+
+  /// Save a checkpoint and end the run, resumable.
+  public static let stop = StepRequests(rawValue: 1)
+  /// This rank could not compute its shards; the step must not go on.
+  static let failed = StepRequests(rawValue: 1 << 63)
+}

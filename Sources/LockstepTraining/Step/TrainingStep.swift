@@ -1,0 +1,179 @@
+internal import CLockstepKernels
+import LockstepEngine
+
+/// One training step over all ranks, the stages in the one right order.
+///
+///     compute → fold → normalise → regularise → measure → check → clip, update, constrain → commit
+///
+/// A step is a transaction: until the check has passed on all ranks nothing changes that a
+/// checkpoint would hold. All ranks make the same calls with the same batch.
+public final class TrainingStep {
+  /// Who computes and adds what.
+  public let plan: FoldPlan
+  /// The model.
+  public let source: any GradientSource
+  /// Clipping, optimizer and constraints.
+  public let update: any ParameterUpdate
+
+  private let collective: any Collective
+  private let regularizer: (any GradientRegularizer)?
+  private let exchange: any GradientExchange
+  private let accumulator: ShardAccumulator
+  private let scalars: ScalarFold
+  private let blockSums: BlockSums
+  private let kernels: UnsafePointer<lockstep_arena_kernels>
+  private let counter = Arena<Int64>(count: 1)
+
+  /// Prepares a step.
+  ///
+  /// - Parameters:
+  ///   - source: the model.
+  ///   - update: clipping, optimizer and constraints.
+  ///   - regularizer: a penalty that is part of the loss.
+  ///   - shards: the number of logical shards L, a power of two, at least the number of ranks.
+  ///   - collective: the ranks.
+  /// - Throws: ``FoldPlanError``, ``StepError`` and what the collective throws.
+  public init(
+    source: any GradientSource, update: any ParameterUpdate,
+    regularizer: (any GradientRegularizer)? = nil, shards: Int, on collective: any Collective
+  ) throws {
+    plan = try FoldPlan(
+      shards: shards, ranks: collective.size, layout: source.layout,
+      gradientSlotCount: source.gradientSlotCount)
+    let reach = plan.blocks[..<plan.gradientBlockCount].last?.range.upperBound ?? 0
+    guard source.parameters.count >= reach else {
+      throw StepError.parametersTooFew(count: source.parameters.count, needed: reach)
+    }
+    let trainable = Array(plan.layout.slots[..<plan.gradientSlotCount])
+    guard update.layout.slots == trainable else {
+      throw StepError.layoutsDiffer(
+        update: update.layout.slots.map { "\($0.name) \($0.shape)" },
+        source: trainable.map { "\($0.name) \($0.shape)" })
+    }
+    self.source = source
+    self.update = update
+    self.regularizer = regularizer
+    self.collective = collective
+    exchange = try collective.makeExchange(plan)
+    accumulator = ShardAccumulator(plan, rank: collective.rank)
+    scalars = ScalarFold(
+      runs: plan.shardRuns, metrics: source.metricNames.count, on: collective)
+    blockSums = BlockSums(plan, on: collective)
+    kernels = lockstep_arena_kernels_for(lockstep_isa_detect())
+  }
+
+  /// The number of steps completed.
+  public var completed: Int { Int(counter.buffer[0]) }
+
+  /// The step's own state: the number of steps completed.
+  public var stateEntries: [StateEntry] {
+    [StateEntry("step.completed", .integers(counter.buffer))]
+  }
+
+  /// Takes one step on a batch.
+  ///
+  /// - Parameters:
+  ///   - batch: the same on every rank; its `step` is ``completed``.
+  ///   - requests: what this rank asks of all.
+  ///   - failure: what already went wrong on this rank; it ends the step on all ranks.
+  /// - Throws: ``NonFiniteError`` or ``StepError``, on all ranks alike, or the source's own error
+  ///   on the rank where it arose and ``PeerFailure`` on the others. Nothing has changed then.
+  public func run(
+    _ batch: StepBatch, requests: StepRequests = [], failure: (any Error)? = nil
+  ) throws -> TrainingStepReport {
+    precondition(
+      batch.step == completed && batch.shards == plan.shards, "a batch for another step")
+    try flushDenormals()
+    try computeShards(batch, requests, failure)
+    try foldNormaliseMeasure(try divisors())
+    try checkFinite(batch)
+    let updated = try clipUpdateConstrain()
+    commit()
+    return report(updated)
+  }
+
+  // MARK: The stages
+
+  /// Denormals would cost time, and bits where one thread flushes and another does not.
+  private func flushDenormals() throws {
+    guard lockstep_flush_denormals() != 0 else { throw StepError.noFlushToZero }
+  }
+
+  /// Computes this rank's shards and learns the numbers of all of them.
+  private func computeShards(
+    _ batch: StepBatch, _ requests: StepRequests, _ failure: (any Error)?
+  ) throws {
+    try scalars.gather(requests: requests) { records in
+      if let failure { throw failure }
+      try source.computeShards(
+        of: batch, into: exchange.partials, records: records, accumulator: accumulator)
+    }
+  }
+
+  private struct Divisors {
+    let gradient: Float
+    let statistics: Float
+  }
+
+  /// What the folded sums are divided by: once, and by the weight of the whole batch.
+  private func divisors() throws -> Divisors {
+    let total = scalars.total
+    // A weight that is not a number goes on to the check, which says whose it is.
+    guard !(total.weight <= 0) else {
+      throw StepError.noWeight(step: completed + 1, weight: total.weight)
+    }
+    return Divisors(gradient: Float(total.weight), statistics: Float(max(total.examples, 1)))
+  }
+
+  /// Folds the owned blocks and, while each is in cache, divides, regularises and measures it.
+  private func foldNormaliseMeasure(_ divisors: Divisors) throws {
+    let folded = exchange.folded
+    let parameters = UnsafeBufferPointer(source.parameters)
+    try exchange.combine { index in
+      let block = plan.blocks[index]
+      let values = folded.baseAddress! + block.offset
+      if index < plan.gradientBlockCount {
+        kernels.pointee.divide(values, values, divisors.gradient, block.count)
+        let penalty = regularizer?.add(block: index, to: folded, parameters: parameters) ?? 0
+        let squares = update.measure(block: index, in: UnsafeBufferPointer(folded))
+        blockSums.set(index, squares: squares, penalty: penalty)
+      } else {
+        kernels.pointee.divide(values, values, divisors.statistics, block.count)
+        blockSums.set(
+          index, squares: kernels.pointee.sum_of_squares(values, block.count), penalty: 0)
+      }
+    }
+    try exchange.gather()
+    try blockSums.gather()
+  }
+
+  /// Ends the step where anything is not finite, and says where that began.
+  private func checkFinite(_ batch: StepBatch) throws {
+    let blocks = blockSums.notFinite
+    let total = scalars.total
+    if blocks.isEmpty, total.loss.isFinite, total.weight.isFinite { return }
+    let search = OriginSearch(plan: plan, source: source, collective: collective)
+    throw NonFiniteError(
+      step: completed + 1, tensors: search.tensors(of: blocks), origin: try search.replay(batch))
+  }
+
+  private func clipUpdateConstrain() throws -> UpdateReport {
+    try update.prepare(step: completed, blockSums: blockSums.gradientSquares)
+    return try update.apply(
+      gradient: UnsafeBufferPointer(exchange.folded), parameters: source.parameters)
+  }
+
+  private func commit() {
+    source.commitStatistics(UnsafeBufferPointer(exchange.folded))
+    counter.buffer[0] += 1
+  }
+
+  private func report(_ updated: UpdateReport) -> TrainingStepReport {
+    let total = scalars.total
+    return TrainingStepReport(
+      step: completed, loss: total.loss / total.weight + blockSums.penalty, weight: total.weight,
+      examples: Int(total.examples),
+      metrics: source.metricNames.indices.map { total[metric: $0] / max(total.examples, 1) },
+      update: updated, requests: scalars.requests)
+  }
+}

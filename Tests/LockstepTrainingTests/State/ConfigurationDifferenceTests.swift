@@ -1,0 +1,22 @@
+import LockstepFiles
+import LockstepTraining
+import Testing
+
+@Suite struct ConfigurationDifferenceTests {
+  @Test func theDeepestDifferingKeysAreNamed() {
+    let first: JSONValue = ["a": 1, "b": ["c": [1, 2], "d": "x"], "e": nil]
+    let second: JSONValue = ["b": ["c": [1, 3], "d": "x", "f": true], "a": 1.5]
+    #expect(ConfigurationDifference.keys(first, second) == ["a", "b.c", "b.f", "e"])
+    #expect(ConfigurationDifference.keys(second, first) == ["b.c", "b.f", "a", "e"])
+    #expect(ConfigurationDifference.keys(first, second, ignoring: ["b"]) == ["a", "e"])
+    #expect(
+      ConfigurationDifference.keys(first, second, ignoring: ["a", "b.c", "b.f", "e"]).isEmpty)
+  }
+
+  @Test func aConfigurationEqualsItself() throws {
+    let value: JSONValue = ["a": 1, "b": ["c": [1, 2], "d": 0.1], "e": nil]
+    #expect(ConfigurationDifference.keys(value, value).isEmpty)
+    #expect(ConfigurationDifference.keys(value, try JSONValue.parse(value.compactText)).isEmpty)
+    #expect(ConfigurationDifference.keys(value, 3) == ["(everything)"])
+  }
+}
