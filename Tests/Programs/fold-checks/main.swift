@@ -1,0 +1,145 @@
+import LockstepDistributed
+import LockstepEngine
+import LockstepFiles
+import LockstepMPI
+import LockstepTraining
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+// Prints `<way> <folding> <fingerprint>` for every folding, on the ranks that mpirun started
+// (`messages`, `shared`, `automatic`, `crowded`) or as threads of this process (`in-process N`).
+
+let arguments = Array(CommandLine.arguments.dropFirst())
+
+func fold(_ way: String, _ path: ExchangePath, _ world: MPICommunicator, limit: Int? = nil) throws {
+  let group = try MPICollective(world, path: path) { print("notice \($0)") }
+  group.sharedMemoryLimit = limit
+  for folding in Folding.all {
+    let fingerprint = try folding.run(on: group)
+    if group.rank == 0 { print(way, folding.name, fingerprint) }
+  }
+}
+
+/// The protocol's other calls, with different data on each rank.
+func collectives(_ world: MPICommunicator) throws {
+  let group = try MPICollective(world)
+  guard group.rank == world.rank, group.size == world.size else {
+    throw Wrong(description: "one node keeps its order")
+  }
+  let counts = (0..<group.size).map { 3 * $0 }
+  let own = [UInt8](repeating: UInt8(group.rank + 1), count: counts[group.rank])
+  var all = [UInt8](repeating: 0, count: counts.reduce(0, +))
+  try own.withUnsafeBytes { own in
+    try all.withUnsafeMutableBytes { try group.allgather(own, counts: counts, into: $0) }
+  }
+  guard all == counts.indices.flatMap({ [UInt8](repeating: UInt8($0 + 1), count: counts[$0]) })
+  else { throw Wrong(description: "allgather: \(all)") }
+  for root in 0..<group.size {
+    var bytes = [UInt8](repeating: UInt8(group.rank), count: 5)
+    try bytes.withUnsafeMutableBytes { try group.broadcast($0, root: root) }
+    guard bytes == [UInt8](repeating: UInt8(root), count: 5) else {
+      throw Wrong(description: "broadcast from \(root): \(bytes)")
+    }
+  }
+  try group.barrier()
+
+  // As if the ranks lay on two nodes, dealt out in turn, the second node's first.
+  let leader = world.rank % 2 == 0 ? min(1, world.size - 1) : 0
+  let ordered = try NodeOrder.communicator(of: world, leader: leader)
+  let order = try ordered.allgather(world.rank)
+  let ranks = Array(0..<world.size)
+  let expected =
+    world.size == 1 ? [0] : ranks.filter { $0 % 2 == 1 } + ranks.filter { $0 % 2 == 0 }
+  guard order == expected else { throw Wrong(description: "node order \(order)") }
+  if world.rank == 0 { print("collectives ok") }
+}
+
+/// A visitor that throws on one rank ends the step on all.
+func failure(_ world: MPICommunicator) throws {
+  let group = try MPICollective(world, path: .sharedMemory)
+  let plan = try FoldPlan(shards: 8, ranks: group.size, layout: Folding.all[0].layout)
+  let exchange = try group.makeExchange(plan)
+  var words = ""
+  do {
+    try exchange.combine { _ in
+      if group.rank == group.size - 1 { throw Wrong(description: "a visitor failed") }
+    }
+    try exchange.gather()
+  } catch { words = "\(error)" }
+  let expected =
+    group.rank == group.size - 1
+    ? "a visitor failed" : "rank \(group.size - 1) failed while gradients were folded"
+  guard words == expected else { throw Wrong(description: "rank \(group.rank): '\(words)'") }
+  try world.barrier()
+  if world.rank == 0 { print("failure ok") }
+}
+
+/// Exchanges come and go; their shared memory is given back.
+func reuse(_ world: MPICommunicator) throws {
+  let group = try MPICollective(world, path: .sharedMemory)
+  let plan = try FoldPlan(shards: 8, ranks: group.size, layout: FlatLayout([("a", [1 << 20])]))
+  var mapped: [Int] = []
+  for _ in 0..<6 {
+    let exchange = try group.makeExchange(plan)
+    exchange.partials[0][0] = 1
+    try exchange.combine { _ in }
+    try exchange.gather()
+    guard exchange.folded[0] == Float(group.size) else {
+      throw Wrong(description: "a fresh exchange starts from zeros: \(exchange.folded[0])")
+    }
+    try world.barrier()
+    mapped.append(mappedSharedMemory())
+  }
+  // One window lives, and at most one more waits for the next call.
+  guard mapped[0] > 4 << 20, mapped[5] < 2 * mapped[0] + (4 << 20) else {
+    throw Wrong(description: "shared memory mapped: \(mapped)")
+  }
+  if world.rank == 0 { print("reuse ok") }
+}
+
+/// The bytes of this process's mappings of files in shared memory.
+func mappedSharedMemory() -> Int {
+  guard let file = fopen("/proc/self/maps", "r") else { return 0 }
+  defer { fclose(file) }
+  var line = [CChar](repeating: 0, count: 4096)
+  var total = 0
+  while fgets(&line, Int32(line.count), file) != nil {
+    let text = String(
+      decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    guard text.contains(SharedMemorySpace.directory + "/") else { continue }
+    let ends = text.prefix { $0 != " " }.split(separator: "-").compactMap { Int($0, radix: 16) }
+    if ends.count == 2 { total += ends[1] - ends[0] }
+  }
+  return total
+}
+
+switch arguments.first {
+case "in-process":
+  for folding in Folding.all {
+    let ranks = Int(arguments[1])!
+    let fingerprints =
+      ranks == 1
+      ? [try folding.run(on: SoloCollective())]
+      : try InProcessGroup.run(ranks: ranks) { try folding.run(on: $0) }
+    print("in-process", folding.name, fingerprints[0])
+  }
+default:
+  MPISession.run { world in
+    for way in arguments {
+      switch way {
+      case "messages": try fold(way, .messages, world)
+      case "shared": try fold(way, .sharedMemory, world)
+      case "automatic": try fold(way, .automatic, world)
+      case "crowded": try fold(way, .automatic, world, limit: 10_000)
+      case "collectives": try collectives(world)
+      case "failure": try failure(world)
+      case "reuse": try reuse(world)
+      default: throw Wrong(description: "no way called \(way)")
+      }
+    }
+  }
+}
