@@ -69,7 +69,25 @@ let package = Package(
         "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepDatasets",
         "LockstepFiles", "LockstepTraining", "LockstepDistributed",
       ]),
-    .executableTarget(name: "LockstepCommand", dependencies: ["Lockstep"]),
+    .target(
+      name: "LockstepConfiguration",
+      dependencies: [
+        "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepDatasets",
+        "LockstepFiles", "LockstepTraining",
+      ]),
+    .executableTarget(
+      name: "LockstepCommand",
+      dependencies: ["Lockstep", "LockstepConfiguration", "LockstepFiles", "LockstepMPI"]),
+
+    tests(
+      "LockstepConfiguration",
+      [
+        "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepDatasets",
+        "LockstepFiles", "LockstepTraining",
+      ]),
+    .testTarget(
+      name: "LockstepCommandTests",
+      dependencies: ["LockstepCommand", "LockstepTesting", "LockstepFiles"]),
 
     // What tests of several modules share.
     .target(

@@ -1,1 +1,1 @@
-print("lockstep")
+Program.run(Array(CommandLine.arguments.dropFirst()))

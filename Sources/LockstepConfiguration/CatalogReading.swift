@@ -49,7 +49,7 @@ extension ConfigurationReader {
       let steps = try integers(key, default: parameter.defaultValue?.integers, in: 1...)
       return .numbers(steps.map(Double.init))
     case .axes:
-      let axes = try integers(key, default: parameter.defaultValue?.integers, in: 0...7)
+      let axes = try integers(key, default: parameter.defaultValue?.integers, in: -8...7)
       return .numbers(axes.map(Double.init))
     case .choice(let words):
       return .text(try string(key, default: parameter.defaultValue?.text, oneOf: words))

@@ -137,9 +137,11 @@ public final class ConfigurationReader {
     in range: some RangeExpression<Double> = (-Double.infinity)...,
     above lower: Double? = nil, below upper: Double? = nil
   ) throws(ConfigurationError) -> Double {
-    var expected = "a number\(describe(range))"
-    if let lower { expected += " greater than \(text(lower))" }
-    if let upper { expected += (lower == nil ? "" : " and") + " less than \(text(upper))" }
+    var bounds = [String(describe(range).dropFirst())]
+    if let lower { bounds.append("greater than \(text(lower))") }
+    if let upper { bounds.append("less than \(text(upper))") }
+    let named = bounds.filter { !$0.isEmpty }.joined(separator: " and ")
+    let expected = named.isEmpty ? "a number" : "a number \(named)"
     return try read(key, fallback, expected: expected, json: { .number($0) }) { value in
       guard let number = Self.double(value), range.contains(number),
         lower.map({ number > $0 }) ?? true, upper.map({ number < $0 }) ?? true

@@ -26,4 +26,8 @@ int lockstep_flush_denormals(void);
 #include "lockstep_graph_kernels.h"
 #include "lockstep_update_kernels.h"
 
+// Sets the bits of the processors that this process may run on, of the first 1024; returns their
+// number, 0 where the system does not say.
+int lockstep_allowed_processors(uint64_t words[16]);
+
 #endif

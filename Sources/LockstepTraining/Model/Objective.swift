@@ -25,7 +25,7 @@ public struct Objective {
   /// The names of the batch's tensors in the graph.
   public enum Input {
     /// The examples' inputs, [N, …].
-    public static let examples = "examples"
+    public static let examples = "input"
     /// The classes, Int32 [N], or the target values, [N, width].
     public static let labels = "labels"
   }

@@ -83,7 +83,7 @@ public struct Checkpoint {
     guard file.metadata[Key.format] == "checkpoint", let sum = file.metadata[Key.checksum] else {
       throw corrupt("is not a checkpoint, or corrupt: its metadata does not say what it is")
     }
-    let found = Self.checksum(file.metadata, try Self.fingerprints(file)).description
+    let found = Self.checksum(file.metadata, try file.fingerprints()).description
     guard found == sum else {
       throw corrupt("corrupt checkpoint: its checksum is \(found), and should be \(sum)")
     }
@@ -98,25 +98,6 @@ public struct Checkpoint {
   /// restoring reports.
   static func score(of path: String) -> Double? {
     (try? SafetensorsFile(path))?.metadata[Key.score].flatMap { Double($0) }
-  }
-
-  private static func fingerprints(
-    _ file: SafetensorsFile
-  ) throws(FileError) -> [(name: String, fingerprint: Fingerprint)] {
-    var fingerprints: [(name: String, fingerprint: Fingerprint)] = []
-    let largest = file.tensors.reduce(0) { max($0, $1.range.count) }
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: largest, alignment: 64)
-    defer { buffer.deallocate() }
-    for tensor in file.tensors {
-      let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer[..<tensor.range.count])
-      try file.read(tensor.name, into: bytes)
-      fingerprints.append(
-        (
-          tensor.name,
-          Fingerprint(of: UnsafeRawBufferPointer(bytes), tensor.element, tensor.shape)
-        ))
-    }
-    return fingerprints
   }
 
   /// Fills the registry from the file.

@@ -1,0 +1,41 @@
+import Lockstep
+import LockstepConfiguration
+import LockstepFiles
+
+/// A configuration as a command line names it: a file, or a run directory, with overrides.
+struct NamedConfiguration {
+  /// What the user gave.
+  let path: String
+  /// The run directory, where the user named one.
+  let runDirectory: String?
+  /// The configuration, read by rank 0 and checked by all.
+  let configuration: RunConfiguration
+
+  /// The options that go with a configuration.
+  static let options: [OptionSpecification] = [
+    .option(
+      "--set", "KEY.PATH=VALUE", "replace a value of the configuration; may be repeated",
+      repeats: true)
+  ]
+
+  /// Reads the configuration on rank 0 and checks it on all ranks. Called by all ranks.
+  init(_ path: String, _ arguments: Arguments, on collective: any Collective) throws {
+    let isDirectory = try collective.fromRoot { [Self.isDirectory(path) ? 1 : 0] } == [1]
+    let file = isDirectory ? "\(path)/config.json" : path
+    let text = try collective.fromRoot { try FileInput.contents(of: file, limit: 64 << 20) }
+    self.path = path
+    runDirectory = isDirectory ? path : nil
+    configuration = try RunConfiguration(
+      parsing: text, source: file, overrides: try arguments.overrides())
+  }
+
+  private static func isDirectory(_ path: String) -> Bool {
+    FileKind(path) == .directory
+  }
+
+  /// The configuration's name without folders and ending, for run directories.
+  var stem: String {
+    let file = path.split(separator: "/").last.map(String.init) ?? path
+    return file.hasSuffix(".json") ? String(file.dropLast(5)) : file
+  }
+}

@@ -1,0 +1,45 @@
+import Lockstep
+import LockstepConfiguration
+
+/// What a run would do, in words: sizes, steps, and how the ranks share a step.
+struct DryRun {
+  let text: String
+
+  init(_ run: ConfiguredRun) {
+    let plan = run.step.plan
+    let layout = run.source.memory.trainableLayout
+    let parameters = layout.slots.reduce(0) { $0 + $1.count }
+    let frozen = run.source.memory.frozenLayout.slots.reduce(0) { $0 + $1.count }
+    var lines = [
+      ("training examples", "\(run.data.training.count) of shape \(run.data.training.inputShape)"),
+      ("test examples", "\(run.data.test?.count ?? 0)"),
+      (
+        "trainable parameters",
+        "\(parameters) in \(layout.slots.count) tensors" + (frozen > 0 ? ", \(frozen) frozen" : "")
+      ),
+      (
+        "steps",
+        "\(run.totalSteps), \(run.sampler.batchesPerEpoch) an epoch, "
+          + "\(run.configuration.batchSize) examples each"
+      ),
+      (
+        "shards", "\(plan.shards), about \(run.configuration.batchSize / plan.shards) examples each"
+      ),
+      ("ranks", "\(plan.ranks), \(run.configuration.threads) threads each"),
+    ]
+    for (rank, shards) in plan.shardRuns.enumerated() where plan.ranks <= 16 {
+      lines.append(
+        (
+          "  rank \(rank)",
+          "shards \(shards.lowerBound)..<\(shards.upperBound), owns \(plan.slices[rank].count) values"
+        ))
+    }
+    let efficiency = Int((100 / plan.loadBound).rounded())
+    lines.append(
+      (
+        "load",
+        "the busiest rank has \(plan.loadBound) times the mean: at most \(efficiency) % efficient"
+      ))
+    text = table(lines)
+  }
+}

@@ -1,0 +1,120 @@
+import Lockstep
+import LockstepFiles
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// One subcommand: its help, its options, what it does.
+protocol Command {
+  static var name: String { get }
+  /// What stands behind the name in the usage line.
+  static var usage: String { get }
+  /// One line for the list of commands.
+  static var summary: String { get }
+  /// More for its own help.
+  static var discussion: String { get }
+  static var options: [OptionSpecification] { get }
+  /// Does it; returns the exit code.
+  static func run(_ arguments: Arguments) throws -> Int32
+}
+
+extension Command {
+  static var discussion: String { "" }
+
+  /// The text of `lockstep NAME --help`.
+  static var help: String {
+    var text = "usage: lockstep \(name) \(usage)\n\n\(summary)\n"
+    if !discussion.isEmpty { text += "\n\(discussion)\n" }
+    text += "\noptions:\n"
+    let rows = (options + [.flag("--help", "show this help")]).map { option in
+      (option.name + (option.value.map { " \($0)" } ?? ""), option.summary)
+    }
+    return text + table(rows)
+  }
+}
+
+/// Two columns of text.
+func table(_ rows: [(String, String)]) -> String {
+  let width = (rows.map { $0.0.count }.max() ?? 0) + 2
+  return rows.map { row in
+    "  " + row.0 + String(repeating: " ", count: width - row.0.count) + row.1 + "\n"
+  }.joined()
+}
+
+/// The program: finds the command, runs it, ends with its code.
+enum Program {
+  static let version = "0.1.0"
+
+  static var commands: [any Command.Type] {
+    [TrainCommand.self, EvaluateCommand.self, InspectCommand.self, DoctorCommand.self]
+  }
+
+  static var help: String {
+    """
+    usage: lockstep COMMAND [ARGUMENTS]
+
+    Trains neural networks with many processes that stay in step. Start it alone, or on several
+    ranks: mpirun -n 4 lockstep train CONFIG.json
+
+    commands:
+
+    """ + table(commands.map { ($0.name, $0.summary) })
+      + "\noptions:\n"
+      + table([("--help", "show this help, or a command's"), ("--version", "show the versions")])
+  }
+
+  static func run(_ arguments: [String]) -> Never {
+    do {
+      exit(try dispatch(arguments))
+    } catch {
+      // Before MPI runs all ranks find the same; one of them speaks.
+      if LauncherRank.isRoot { Console.error(error) }
+      exit(ExitCode.of(error))
+    }
+  }
+
+  private static func dispatch(_ arguments: [String]) throws -> Int32 {
+    guard let first = arguments.first else {
+      throw ArgumentError(description: "a command is missing; see lockstep --help")
+    }
+    switch first {
+    case "--help", "-h", "help":
+      if LauncherRank.isRoot { Console.text(help) }
+      return 0
+    case "--version":
+      if LauncherRank.isRoot { Console.line(versionText) }
+      return 0
+    default: break
+    }
+    guard let command = commands.first(where: { $0.name == first }) else {
+      let hint = NearestName.find(first, among: commands.map { $0.name })
+      throw ArgumentError(
+        description: "unknown command '\(first)'"
+          + (hint.map { "; did you mean '\($0)'?" } ?? "; see lockstep --help"))
+    }
+    let rest = Array(arguments.dropFirst())
+    if rest.contains("--help") || rest.contains("-h") {
+      if LauncherRank.isRoot { Console.text(command.help) }
+      return 0
+    }
+    return try command.run(try Arguments(rest, options: command.options))
+  }
+
+  static var versionText: String {
+    "lockstep \(version) (oneDNN \(ComputeLibrary.version), \(InstructionSet.detected.name))"
+  }
+}
+
+/// The number of this process among those that a launcher started, before MPI runs.
+enum LauncherRank {
+  /// Whether this process is the first one, or alone.
+  static var isRoot: Bool {
+    for name in ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"] {
+      if let text = getenv(name), let rank = Int(String(cString: text)) { return rank == 0 }
+    }
+    return true
+  }
+}

@@ -1,0 +1,115 @@
+import Lockstep
+import LockstepConfiguration
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// What rank 0 prints while a run lasts: a line that changes on a terminal, plain lines elsewhere.
+final class ProgressReporter {
+  private let run: ConfiguredRun
+  private let directory: String?
+  private let isQuiet: Bool
+  private let isTerminal = Console.isTerminal
+  private let clock = ContinuousClock()
+  private var lastLine: ContinuousClock.Instant
+  private var started: ContinuousClock.Instant
+  private var isLineOpen = false
+  private var examples = 0
+  private var seconds = 0.0
+
+  init(_ run: ConfiguredRun, directory: String?, quiet: Bool) {
+    self.run = run
+    self.directory = directory
+    isQuiet = quiet
+    started = clock.now
+    lastLine = started
+  }
+
+  /// Says what is about to run.
+  func start(ranks: Int) {
+    if isQuiet { return }
+    let parameters = run.source.memory.trainableLayout.slots.reduce(0) { $0 + $1.count }
+    Console.line(
+      "training \(parameters) parameters on \(run.data.training.count) examples: "
+        + "\(run.totalSteps) steps of \(run.configuration.batchSize), \(run.step.plan.shards) "
+        + "shard\(run.step.plan.shards == 1 ? "" : "s") over \(ranks) rank\(ranks == 1 ? "" : "s")")
+    if let directory { Console.line("run directory \(directory)") }
+    started = clock.now
+  }
+
+  /// Hears what happens.
+  func hear(_ event: TrainingEvent) {
+    if isQuiet {
+      if case .ended(let outcome) = event { end(outcome) }
+      return
+    }
+    switch event {
+    case .resumed(let restored):
+      for reason in restored.skipped { say("passed over a damaged checkpoint: \(reason)") }
+      say("resumed from \(restored.path), step \(restored.step)")
+    case .step(let report, let epoch, let rate):
+      examples += report.examples
+      seconds += Double(report.examples) / rate
+      step(report, epoch)
+    case .evaluation(let report, let step, let epoch):
+      var text = "epoch \(epoch), step \(step): \(report.name) loss \(format(report.loss, 4))"
+      for (name, value) in zip(report.metricNames, report.metrics) {
+        text += ", \(name) \(format(100 * value, 2)) %"
+      }
+      say(text + " of \(report.examples)")
+    case .checkpoint: break
+    case .ended(let outcome): end(outcome)
+    }
+  }
+
+  private func step(_ report: TrainingStepReport, _ epoch: Int) {
+    let now = clock.now
+    guard now - lastLine >= .milliseconds(isTerminal ? 100 : 2000) else { return }
+    lastLine = now
+    var text =
+      "epoch \(epoch + 1)/\(run.configuration.options.epochs), step \(report.step)/\(run.totalSteps): "
+      + "loss \(format(report.loss, 4)), norm \(format(report.update.gradientNorm, 3))"
+    if report.update.clipped { text += " clipped" }
+    text += ", \(Int(Double(examples) / max(seconds, 1e-9))) examples/s"
+    if isTerminal {
+      Console.text("\r\u{1B}[K" + text)
+      isLineOpen = true
+    } else {
+      Console.line(text)
+    }
+  }
+
+  private func end(_ outcome: Outcome) {
+    switch outcome.kind {
+    case .done:
+      if !isQuiet {
+        let elapsed = (clock.now - started) / .seconds(1)
+        say(
+          "done: \(outcome.step) steps in \(format(elapsed, 2)) s, "
+            + "\(Int(Double(examples) / max(seconds, 1e-9))) examples/s in steps")
+        if let directory { Console.line("weights \(directory)/weights.safetensors") }
+      }
+      if let fingerprint = outcome.fingerprint { Console.line("fingerprint \(fingerprint)") }
+    case .interrupted:
+      say("interrupted after step \(outcome.step); go on with --resume")
+    case .running, .failed: break
+    }
+  }
+
+  private func say(_ text: String) {
+    if isLineOpen { Console.text("\r\u{1B}[K") }
+    isLineOpen = false
+    Console.line(text)
+  }
+}
+
+/// A number with so many decimals.
+func format(_ value: Double, _ decimals: Int) -> String {
+  guard value.isFinite else { return "\(value)" }
+  var text = [CChar](repeating: 0, count: 400)
+  let count = withVaList([value]) { vsnprintf(&text, text.count, "%.\(decimals)f", $0) }
+  return String(decoding: text[..<Int(max(count, 0))].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}

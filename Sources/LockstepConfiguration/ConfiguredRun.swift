@@ -1,0 +1,98 @@
+import LockstepDatasets
+import LockstepEngine
+import LockstepFiles
+import LockstepOptimization
+import LockstepTraining
+
+/// A run put together from its configuration: data, model, step, order, evaluations.
+///
+/// All ranks make one with equal arguments.
+public final class ConfiguredRun {
+  /// The configuration.
+  public let configuration: RunConfiguration
+  /// The examples.
+  public let data: DataConfiguration.Parts
+  /// The model, with initial weights drawn from the seed.
+  public let source: ModelSource
+  /// The step.
+  public let step: TrainingStep
+  /// The order of the examples.
+  public let sampler: Sampler
+  /// The test, where there are test examples.
+  public let evaluations: [Evaluation]
+  /// The number of steps of the whole run.
+  public let totalSteps: Int
+
+  private let collective: any Collective
+
+  /// Puts a run together.
+  ///
+  /// - Parameters:
+  ///   - configuration: what to do.
+  ///   - data: the examples, as ``DataConfiguration/load()`` gave them.
+  ///   - isa: the instruction set of our own kernels.
+  ///   - collective: the ranks.
+  /// - Throws: `GraphError` where the model does not fit the data, `FoldPlanError` where there are
+  ///   more ranks than shards, `UpdateError` where a pattern matches nothing, and others.
+  public init(
+    _ configuration: RunConfiguration, data: DataConfiguration.Parts,
+    isa: InstructionSet = .detected, on collective: any Collective
+  ) throws {
+    self.configuration = configuration
+    self.data = data
+    self.collective = collective
+    sampler = try Sampler(
+      count: data.training.count, batchSize: configuration.batchSize, seed: configuration.seed,
+      shuffle: configuration.data.shuffle, dropLast: configuration.data.dropLast)
+    let wholeRun = sampler.batchesPerEpoch.multipliedReportingOverflow(
+      by: configuration.options.epochs)
+    totalSteps = min(
+      configuration.options.steps ?? .max, wholeRun.overflow ? .max : wholeRun.partialValue)
+    source = try configuration.source(data, isa: isa)
+    let rule = try configuration.update.rule(
+      layout: source.memory.trainableLayout, specifications: source.memory.specifications,
+      totalSteps: totalSteps, isa: isa)
+    step = try TrainingStep(
+      source: source, update: ChainUpdate(rule), shards: configuration.shards, on: collective)
+    var evaluations: [Evaluation] = []
+    if let test = data.test {
+      evaluations.append(
+        ModelEvaluator(source, on: test).evaluation(
+          "test", shardSize: configuration.evaluationBatchSize, on: collective))
+    }
+    self.evaluations = evaluations
+  }
+
+  /// The trainer of the run.
+  ///
+  /// - Parameters:
+  ///   - directory: where to leave files, on rank 0; nil on the others, or on all for none.
+  ///   - agreement: what all ranks must have the same of, beside configuration, model and data.
+  ///   - listener: hears events, on rank 0 only.
+  public func trainer(
+    directory: RunDirectory?, agreement: Handshake = Handshake(),
+    listener: @escaping (TrainingEvent) throws -> Void
+  ) throws -> Trainer {
+    var handshake = agreement
+    handshake.add("the data", data.fingerprint)
+    return try Trainer(
+      step: step, sampler: sampler, evaluations: evaluations, options: configuration.options,
+      configuration: configuration.resolved, mayDiffer: RunConfiguration.mayDiffer,
+      handshake: handshake, directory: directory, on: collective, listener: listener)
+  }
+}
+
+extension RunConfiguration {
+  /// The model on the training part, with initial weights drawn from the seed.
+  ///
+  /// - Throws: `GraphError` where the model does not fit the data.
+  public func source(
+    _ data: DataConfiguration.Parts, isa: InstructionSet = .detected
+  ) throws -> ModelSource {
+    let source = try ModelSource(
+      dataset: data.training, seed: seed, isa: isa, threads: threads,
+      trace: Objective.trace(model, loss: loss, on: data.training))
+    source.memory.initialize(seed: seed)
+    return source
+  }
+}

@@ -1,0 +1,107 @@
+import LockstepEngine
+import LockstepFiles
+import LockstepLayers
+import LockstepOptimization
+import LockstepTraining
+
+/// Everything that a configuration says about a run, checked, with defaults filled in.
+///
+/// ```json
+/// {
+///   "data": {"type": "mnist-5k"},
+///   "model": {"type": "digits-cnn"},
+///   "batchSize": 64, "epochs": 10,
+///   "optimizer": {"type": "adam", "learningRate": 1e-3},
+///   "clip": {"type": "globalNorm", "limit": 1}
+/// }
+/// ```
+public struct RunConfiguration: Sendable {
+  /// The examples.
+  public let data: DataConfiguration
+  /// The model.
+  public let model: any Model
+  /// What is minimised.
+  public let loss: any LossFunction
+  /// The number of examples of a step, over all ranks.
+  public let batchSize: Int
+  /// The number of logical shards L.
+  public let shards: Int
+  /// The key of everything random.
+  public let seed: UInt64
+  /// The number of threads of each rank.
+  public let threads: Int
+  /// Clips, optimizer, groups, constraints.
+  public let update: UpdateConfiguration
+  /// How long, and when to do what.
+  public let options: TrainerOptions
+  /// How many of the newest checkpoints are kept.
+  public let keptCheckpoints: Int
+  /// How many test examples are computed at once.
+  public let evaluationBatchSize: Int
+  /// The configuration with all defaults, as `config.json` has it.
+  public let resolved: JSONValue
+
+  /// The dotted keys that may differ from a checkpoint's: they say how long to train and how, and
+  /// change no bit of a step.
+  public static let mayDiffer: Set<String> = [
+    "epochs", "steps", "threads", "checkpoint", "evaluate", "replicaGuard",
+  ]
+
+  /// Reads a configuration's text.
+  ///
+  /// - Parameters:
+  ///   - text: JSON.
+  ///   - source: the file's name, for errors.
+  ///   - overrides: values that replace parts of it.
+  /// - Throws: ``ConfigurationError`` that names the key and says what is expected.
+  public init(
+    parsing text: [UInt8], source: String, overrides: [Override] = []
+  ) throws(ConfigurationError) {
+    var value: JSONValue
+    do {
+      value = try JSONValue.parse(text, source: source)
+    } catch {
+      throw ConfigurationError(source: source, path: "", reason: "\(error)")
+    }
+    for override in overrides { try override.apply(to: &value) }
+    try self.init(value, source: source)
+  }
+
+  /// Reads a configuration.
+  public init(_ value: JSONValue, source: String) throws(ConfigurationError) {
+    let reader = try ConfigurationReader(value, source: source)
+    seed = UInt64(try reader.integer("seed", default: 1, in: 0...))
+    data = try reader.object("data").data(seed: seed)
+    let modelReader = try reader.object("model")
+    let description = try modelReader.model()
+    loss = try reader.object("loss").loss()
+    batchSize = try reader.integer("batchSize", default: 64, in: 1...100_000_000)
+    let fallback = FoldPlan.defaultShards(batchSize: batchSize)
+    shards = try reader.optionalInteger("shards", in: 1...65536) ?? fallback
+    guard shards & (shards - 1) == 0 else {
+      throw reader.error("shards", "must be a power of two; found \(shards)")
+    }
+    var options = TrainerOptions(
+      epochs: try reader.integer("epochs", default: 10, in: 1...1_000_000_000))
+    options.steps = try reader.optionalInteger("steps", in: 1...)
+    options.microBatches = try reader.integer("microBatches", default: 1, in: 1...1_000_000)
+    update = try reader.update()
+    threads = try reader.integer("threads", default: 1, in: 1...1024)
+
+    let evaluate = try reader.object("evaluate")
+    options.evaluateEveryEpochs = try evaluate.integer("everyEpochs", default: 1, in: 1...)
+    evaluationBatchSize = try evaluate.integer("batchSize", default: 128, in: 1...1_000_000)
+    options.scoreMetric = try evaluate.optionalString("scoreMetric")
+
+    let checkpoint = try reader.object("checkpoint")
+    options.checkpointEverySteps = try checkpoint.optionalInteger("everySteps", in: 1...)
+    keptCheckpoints = try checkpoint.integer("keep", default: 3, in: 1...1_000_000)
+
+    options.compareEverySteps = try reader.object("replicaGuard").optionalInteger(
+      "everySteps", in: 1...)
+    try reader.finish()
+    model = try modelReader.make(description)
+    self.options = options
+    resolved = reader.resolved
+  }
+}

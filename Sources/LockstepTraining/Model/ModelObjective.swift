@@ -1,0 +1,61 @@
+import LockstepDatasets
+import LockstepEngine
+import LockstepLayers
+
+extension Objective {
+  /// The trace of a model under a loss, on a data set's shapes.
+  ///
+  /// - Throws (when traced): ``GraphError`` where the model does not fit the inputs, or its output
+  ///   the labels.
+  public static func trace(
+    _ model: any Model, loss: any LossFunction, on dataset: Dataset
+  ) -> ObjectiveTrace {
+    let inputShape = dataset.inputShape
+    let labels = dataset.labels
+    let name = dataset.name
+    return { count, training in
+      let trace = try LockstepLayers.trace(
+        model, inputShape: inputShape, batchCount: count, training: training)
+      let wanted = loss.targetType(for: trace.output.type)
+      let found =
+        switch labels {
+        case .classes: TensorType([count], .int32)
+        case .targets(_, let width): TensorType([count, width])
+        }
+      guard wanted == found else {
+        throw GraphError(mismatch(loss, wanted, found, labels, trace.output.shape, name))
+      }
+      if case .classes(_, let classes) = labels, let outputs = trace.output.shape.last,
+        outputs < classes
+      {
+        throw GraphError("the model has \(outputs) outputs and '\(name)' has \(classes) classes")
+      }
+      let target = trace.graph.input(Input.labels, found.shape, found.scalar)
+      let value = loss(trace.output, target)
+      try trace.graph.check()
+      return Objective(
+        loss: value.sum, weightPerExample: Double(value.weightPerExample),
+        metrics: value.metrics.map { metric in
+          let share = 1 / metric.countPerExample
+          return (metric.name, share == 1 ? metric.sum : metric.sum * share)
+        }, output: trace.output)
+    }
+  }
+
+  private static func mismatch(
+    _ loss: any LossFunction, _ wanted: TensorType, _ found: TensorType, _ labels: Dataset.Labels,
+    _ output: [Int], _ name: String
+  ) -> String {
+    guard wanted.scalar == found.scalar else {
+      return wanted.scalar == .int32
+        ? "the loss \(loss.name) needs classes, and the labels of '\(name)' are numbers"
+        : "the loss \(loss.name) needs numbers, and the labels of '\(name)' are classes"
+    }
+    if case .targets(_, let width) = labels {
+      return "the model's output is [N\(output.dropFirst().map { ", \($0)" }.joined())], and an "
+        + "example of '\(name)' has \(width) target value\(width == 1 ? "" : "s")"
+    }
+    return "the model's output \(output) asks for \(wanted.count) labels, '\(name)' has "
+      + "\(found.count)"
+  }
+}

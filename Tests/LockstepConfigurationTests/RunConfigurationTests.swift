@@ -1,0 +1,185 @@
+import LockstepConfiguration
+import LockstepFiles
+import LockstepLayers
+import LockstepOptimization
+import Testing
+
+private let small = """
+  {"data": {"type": "blobs"}, "model": {"type": "mlp", "sizes": [4, 2]}}
+  """
+
+private func read(_ text: String, _ overrides: String...) throws -> RunConfiguration {
+  try RunConfiguration(
+    parsing: Array(text.utf8), source: "test.json", overrides: try overrides.map(Override.init))
+}
+
+/// The message of the error that reading ends with.
+private func refusal(_ overrides: [String]) -> String {
+  do {
+    _ = try RunConfiguration(
+      parsing: Array(small.utf8), source: "test.json",
+      overrides: try overrides.map(Override.init))
+    return "accepted"
+  } catch { return "\(error)" }
+}
+
+@Suite struct RunConfigurationTests {
+  @Test func defaultsAreFilledInAndReadBackTheSame() throws {
+    let first = try read(small)
+    #expect(first.batchSize == 64)
+    #expect(first.shards == 2)
+    #expect(first.options.epochs == 10)
+    #expect(first.threads == 1)
+    let second = try RunConfiguration(first.resolved, source: "config.json")
+    #expect(second.resolved == first.resolved)
+    #expect(second.resolved.prettyText == first.resolved.prettyText)
+  }
+
+  @Test func overridesReplaceValues() throws {
+    let configuration = try read(
+      small, "batchSize=512", "optimizer.type=sgd", "optimizer.momentum=0.5", "seed=9")
+    #expect(configuration.batchSize == 512)
+    #expect(configuration.shards == 16)
+    #expect(configuration.seed == 9)
+    #expect(configuration.resolved["optimizer"]?["momentum"] == .number(0.5))
+  }
+
+  /// Every key of every catalog can be given, with its default.
+  @Test func everyCatalogEntryCanBeNamed() throws {
+    func json(_ value: HyperparameterValue?, _ range: HyperparameterRange) -> JSONValue {
+      switch value {
+      case .number(let number)?: .number(number)
+      case .flag(let flag)?: .bool(flag)
+      case .numbers(let numbers)?: .array(numbers.map { .integer(Int($0)) })
+      case .text(let text)?: .string(text)
+      case nil: range == .milestones ? [5, 9] : 1
+      }
+    }
+    func object(_ entry: CatalogEntry) -> JSONObject {
+      var object: JSONObject = ["type": .string(entry.name)]
+      for parameter in entry.parameters {
+        object[parameter.key] = json(parameter.defaultValue, parameter.range)
+      }
+      return object
+    }
+    func accept(_ path: String, _ entry: CatalogEntry, _ more: JSONObject = [:]) throws {
+      var value = try JSONValue.parse(small)
+      var given = object(entry)
+      for member in more.members { given[member.key] = member.value }
+      try value.set(path, to: path == "constraints" ? [.object(given)] : .object(given))
+      let configuration = try RunConfiguration(value, source: entry.name)
+      let again = try RunConfiguration(configuration.resolved, source: entry.name)
+      #expect(again.resolved == configuration.resolved, "\(entry.name)")
+    }
+    for entry in OptimizerCatalog.entries { try accept("optimizer", entry) }
+    for entry in ClipCatalog.entries {
+      try accept("clip", entry, entry.name == "valueBox" ? ["lower": -1] : [:])
+    }
+    for entry in ConstraintCatalog.entries {
+      try accept(
+        "constraints", entry,
+        entry.name == "valueBox" ? ["pattern": "*.weight", "lower": -1] : ["pattern": "*.weight"])
+    }
+    for entry in ScheduleCatalog.entries {
+      try accept("optimizer.schedule", entry, entry.name == "oneCycle" ? ["steps": 9] : [:])
+    }
+    #expect(OptimizerCatalog.entries.count >= 19 && ClipCatalog.entries.count >= 5)
+  }
+
+  @Test func everyLayerAndPresetCanBeNamed() throws {
+    for entry in LayerCatalog.catalog.entries {
+      var layer: JSONObject = ["type": .string(entry.type)]
+      for hyperparameter in entry.hyperparameters where hyperparameter.isRequired {
+        switch hyperparameter.kind {
+        case .integers: layer[hyperparameter.key] = [2, 4]
+        case .layers: layer[hyperparameter.key] = [["type": "ReLU"]]
+        default: layer[hyperparameter.key] = 2
+        }
+      }
+      var value = try JSONValue.parse(small)
+      try value.set("model", to: ["layers": [.object(layer)]])
+      let configuration = try RunConfiguration(value, source: entry.type)
+      let again = try RunConfiguration(configuration.resolved, source: entry.type)
+      #expect(again.resolved == configuration.resolved, "\(entry.type)")
+    }
+    for preset in PresetCatalog.catalog.entries where preset.type != "mlp" {
+      let configuration = try read(small, "model={\"type\": \"\(preset.type)\"}")
+      #expect(configuration.resolved["model"]?["type"] == .string(preset.type))
+    }
+  }
+
+  @Test func layersCarryInitialisersAndConstraints() throws {
+    let configuration = try read(
+      small,
+      """
+      model={"layers": [{"type": "Linear", "name": "head", "outFeatures": 1,
+        "weightInitializer": {"type": "he", "slope": 0.1},
+        "constraint": {"type": "maxNorm", "limit": 2, "mode": "keras"}, "trainable": false}]}
+      """)
+    let sequential = try #require(configuration.model as? Sequential)
+    let trace = try trace(sequential, inputShape: [3], batchCount: 2, training: true)
+    #expect(trace.layerNames.contains("head"))
+    let resolved = try #require(configuration.resolved["model"]?["layers"]?.arrayValue?.first)
+    #expect(resolved["constraint"]?["mode"] == "keras")
+    #expect(resolved["weightInitializer"]?["slope"] == .number(0.1))
+  }
+
+  @Test(arguments: [
+    (["batchsize=3"], "unknown key 'batchsize'; did you mean 'batchSize'?"),
+    (["optimizer.lerningRate=1"], "unknown key 'lerningRate' in 'optimizer'"),
+    (["batchSize=0"], "'batchSize' must be an integer from 1"),
+    (["batchSize=\"many\""], "found a string, \"many\""),
+    (["shards=6"], "'shards' must be a power of two; found 6"),
+    (["model.type=mpl"], "did you mean 'mlp'?"),
+    (["model.sizes=[]"], "'model.sizes' must be an array of at least 1 integers"),
+    (["model.layers=[]"], "'model.type' names a preset"),
+    (["model={\"layers\": []}"], "must hold at least one layer"),
+    (["model={\"layers\": [{\"type\": \"Conv2d\"}]}"], "outChannels' is missing"),
+    (
+      ["model={\"layers\": [{\"type\": \"Linear\", \"outFeatures\": 1, \"units\": 2}]}"],
+      "unknown key 'units'"
+    ),
+    (["data.type=mnist-5"], "did you mean 'mnist-5k'?"),
+    (
+      ["data.testFraction=1"], "'data.testFraction' must be a number greater than 0 and less than 1"
+    ),
+    (["data.fold=1"], "'data.folds' is missing"),
+    (["data.folds=5", "data.fold=5"], "'data.fold' must be less than 'folds', 5; found 5"),
+    (["data.folds=5", "data.fold=0", "data.testFraction=0.5"], "both cut a test part"),
+    (
+      ["data={\"type\": \"csv\", \"file\": \"a\", \"target\": \"b\", \"delimiter\": \";;\"}"],
+      "'data.delimiter' must be one character"
+    ),
+    (
+      ["data={\"type\": \"idx\", \"inputs\": \"a\", \"labels\": \"b\", \"testInputs\": \"c\"}"],
+      "'data.testLabels' is missing"
+    ),
+    (["clip={\"type\": \"globalNorm\"}"], "'clip.limit' is missing"),
+    (
+      ["clip={\"type\": \"globalNorm\", \"limit\": -1}"],
+      "'clip.limit' must be a number greater than 0"
+    ),
+    (["clip={\"type\": \"valueBox\", \"lower\": 2, \"upper\": 1}"], "lower"),
+    (["constraints=[{\"type\": \"maxNorm\"}]"], "'constraints.0.pattern' is missing"),
+    (
+      ["constraints=[{\"pattern\": \"*\", \"type\": \"minMaxNorm\", \"minimum\": 2}]"],
+      "'constraints.0.minimum' must not be above maximum"
+    ),
+    (["optimizer.beta1=1"], "'optimizer.beta1' must be a number from 0 to 1 and less than 1"),
+    (["optimizer.schedule={\"type\": \"step\"}"], "'optimizer.schedule.every' is missing"),
+    (["loss.labelSmoothing=2"], "'loss.labelSmoothing' must be a number from 0 to 1"),
+    (["epochs=0"], "'epochs' must be an integer from 1"),
+    (["checkpoint.keep=0"], "'checkpoint.keep' must be an integer"),
+    (["threads=0"], "'threads' must be an integer"),
+  ])
+  func mistakesAreNamed(_ overrides: [String], _ message: String) {
+    let found = refusal(overrides)
+    #expect(found.contains(message), "\(found)")
+    #expect(found.hasPrefix("test.json: ") || found.hasPrefix("--set: "), "\(found)")
+  }
+
+  @Test func textThatIsNoJSONIsNamedWithItsPlace() {
+    let error = #expect(throws: ConfigurationError.self) { try read("{\"data\": }") }
+    #expect(error?.description.contains("test.json") == true)
+  }
+}
