@@ -67,8 +67,12 @@ let package = Package(
       name: "Lockstep",
       dependencies: [
         "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepDatasets",
-        "LockstepFiles", "LockstepTraining", "LockstepDistributed",
+        "LockstepFiles", "LockstepTraining", "LockstepDistributed", "LockstepMPI",
       ]),
+    .executableTarget(
+      name: "documented", dependencies: ["Lockstep", "LockstepMPI"],
+      path: "Tests/Programs/documented"),
+    .executableTarget(name: "own-model", dependencies: ["Lockstep"], path: "Examples/OwnModel"),
     .target(
       name: "LockstepConfiguration",
       dependencies: [
@@ -87,7 +91,10 @@ let package = Package(
       ]),
     .testTarget(
       name: "LockstepCommandTests",
-      dependencies: ["LockstepCommand", "LockstepTesting", "LockstepFiles"]),
+      dependencies: [
+        "LockstepCommand", "own-model", "documented", "LockstepTesting", "LockstepConfiguration",
+        "LockstepFiles",
+      ]),
 
     // What tests of several modules share.
     .target(

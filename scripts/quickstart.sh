@@ -7,13 +7,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scripts/setup.sh
 source scripts/environment.sh
 
-echo "quickstart: building"
-swift build -c release --static-swift-stdlib --product lockstep 2>&1 | tail -n 1
-program=$(swift build -c release --static-swift-stdlib --show-bin-path)/lockstep
+echo "quickstart: building (some minutes the first time)"
+program=$(scripts/build.sh)
 
 echo "quickstart: training on 2 ranks"
 # Two ranks on a machine with one core share it.
 oversubscribe=()
 if (($(nproc) < 2)); then oversubscribe=(--oversubscribe); fi
 exec mpirun -n 2 "${oversubscribe[@]}" "$program" train Examples/digits-cnn.json \
-  --run-directory runs/quickstart-$(date +%Y%m%d-%H%M%S) "$@"
+  --run-directory "runs/quickstart-$(date +%Y%m%d-%H%M%S)" "$@"

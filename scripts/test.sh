@@ -28,3 +28,6 @@ scripts/check-embedded-data.sh
 
 echo "test: run"
 swift test -c release --skip-build --disable-xctest "$@"
+
+echo "test: without a toolchain"
+scripts/check-static.sh

@@ -4,5 +4,6 @@
 @_exported import LockstepEngine
 @_exported import LockstepFiles
 @_exported import LockstepLayers
+@_exported import LockstepMPI
 @_exported import LockstepOptimization
 @_exported import LockstepTraining

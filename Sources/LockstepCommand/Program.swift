@@ -49,7 +49,10 @@ enum Program {
   static let version = "0.1.0"
 
   static var commands: [any Command.Type] {
-    [TrainCommand.self, EvaluateCommand.self, InspectCommand.self, DoctorCommand.self]
+    [
+      TrainCommand.self, EvaluateCommand.self, InspectCommand.self, DoctorCommand.self,
+      CatalogCommand.self,
+    ]
   }
 
   static var help: String {

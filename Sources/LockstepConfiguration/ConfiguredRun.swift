@@ -89,10 +89,6 @@ extension RunConfiguration {
   public func source(
     _ data: DataConfiguration.Parts, isa: InstructionSet = .detected
   ) throws -> ModelSource {
-    let source = try ModelSource(
-      dataset: data.training, seed: seed, isa: isa, threads: threads,
-      trace: Objective.trace(model, loss: loss, on: data.training))
-    source.memory.initialize(seed: seed)
-    return source
+    try ModelSource(model, loss: loss, on: data.training, seed: seed, isa: isa, threads: threads)
   }
 }

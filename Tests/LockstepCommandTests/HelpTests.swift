@@ -3,7 +3,7 @@ import Testing
 
 /// Help, versions, and mistakes on the command line.
 @Suite struct HelpTests {
-  static let commands = ["train", "evaluate", "inspect", "doctor"]
+  static let commands = ["train", "evaluate", "inspect", "doctor", "catalog"]
 
   @Test func helpListsEveryCommand() throws {
     let result = try Lockstep.run(["--help"])

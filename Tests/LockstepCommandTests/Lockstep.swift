@@ -57,12 +57,10 @@ func withDirectory<Result>(_ body: (String) throws -> Result) throws -> Result {
 }
 
 private func removeTree(_ path: String) {
-  if FileKind(path) == .directory {
-    for name in (try? SystemFileSystem().list(path)) ?? [] { removeTree("\(path)/\(name)") }
-    rmdir(path)
-  } else {
-    unlink(path)
-  }
+  // A link goes itself, never what it leads to.
+  if unlink(path) == 0 { return }
+  for name in (try? SystemFileSystem().list(path)) ?? [] { removeTree("\(path)/\(name)") }
+  rmdir(path)
 }
 
 /// The lines of a JSON-lines file.

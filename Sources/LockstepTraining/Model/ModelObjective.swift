@@ -1,6 +1,7 @@
 import LockstepDatasets
 import LockstepEngine
 import LockstepLayers
+import LockstepOptimization
 
 extension Objective {
   /// The trace of a model under a loss, on a data set's shapes.
@@ -57,5 +58,35 @@ extension Objective {
     }
     return "the model's output \(output) asks for \(wanted.count) labels, '\(name)' has "
       + "\(found.count)"
+  }
+}
+
+extension ModelSource {
+  /// A model under a loss on a data set, with initial weights drawn from the seed.
+  ///
+  /// - Throws: ``GraphError`` where the model does not fit the data.
+  public convenience init(
+    _ model: any Model, loss: any LossFunction, on dataset: Dataset, seed: UInt64,
+    isa: InstructionSet = .detected, threads: Int = 1
+  ) throws {
+    try self.init(
+      dataset: dataset, seed: seed, isa: isa, threads: threads,
+      trace: Objective.trace(model, loss: loss, on: dataset))
+    memory.initialize(seed: seed)
+  }
+
+  /// The update of the model's trainable parameters by a chain, with the constraints that its layers
+  /// carry.
+  ///
+  /// - Throws: `HyperparameterError`, `UpdateError`.
+  public func update(
+    _ chain: Chain, groups: [ParameterGroup] = []
+  ) throws -> ChainUpdate {
+    let layout = memory.trainableLayout
+    return ChainUpdate(
+      try UpdateRule(
+        layout: layout, chain: chain,
+        constraints: zip(layout.slots, memory.specifications).map { $1.constraint },
+        groups: groups, instructionSet: isa))
   }
 }

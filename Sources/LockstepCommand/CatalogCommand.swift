@@ -1,0 +1,31 @@
+import LockstepConfiguration
+import LockstepFiles
+
+/// `lockstep catalog`: what configurations can name.
+enum CatalogCommand: Command {
+  static let name = "catalog"
+  static let usage = "[KIND] [OPTIONS]"
+  static let summary = "list optimizers, clips, constraints, layers and more, with their keys"
+  static let discussion = "Kinds: " + CatalogTables.kinds.joined(separator: ", ") + "."
+  static let options: [OptionSpecification] = [
+    .flag("--markdown", "print tables for documentation")
+  ]
+
+  static func run(_ arguments: Arguments) throws -> Int32 {
+    let kinds = arguments.positional.isEmpty ? CatalogTables.kinds : arguments.positional
+    for kind in kinds {
+      let markdown = arguments.has("--markdown")
+      guard let text = markdown ? CatalogTables.markdown(kind) : CatalogTables.text(kind) else {
+        let hint = NearestName.find(kind, among: CatalogTables.kinds)
+        throw ArgumentError(
+          description: "there is no kind '\(kind)'"
+            + (hint.map { "; did you mean '\($0)'?" }
+              ?? "; there are \(CatalogTables.kinds.joined(separator: ", "))"))
+      }
+      guard LauncherRank.isRoot else { continue }
+      if kinds.count > 1 { Console.line(markdown ? "\n## \(kind)\n" : "\n\(kind)\n") }
+      Console.line(text)
+    }
+    return ExitCode.done
+  }
+}

@@ -1,0 +1,134 @@
+import LockstepConfiguration
+import LockstepFiles
+import LockstepTesting
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Every example of the documentation runs.
+@Suite struct DocumentationTests {
+  private static let root = Lockstep.example("x").dropLast("/Examples/x.json".count)
+
+  private static let files = [
+    "README.md", "docs/configuration.md", "docs/guarantees.md", "docs/fold.md", "docs/cluster.md",
+    "docs/extending.md", "docs/update-rules.md", "docs/mpi.md",
+  ]
+
+  /// The code blocks of a language, in order.
+  private static func blocks(_ language: String, in file: String) throws -> [String] {
+    let text = String(
+      decoding: try FileInput.contents(of: "\(root)/\(file)"), as: UTF8.self)
+    var blocks: [String] = []
+    var open: [Substring]?
+    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+      if let lines = open {
+        if line == "```" {
+          blocks.append(lines.joined(separator: "\n"))
+          open = nil
+        } else {
+          open = lines + [line]
+        }
+      } else if line == "```\(language)" {
+        open = []
+      }
+    }
+    return blocks
+  }
+
+  /// Lines of shell that start `lockstep`, alone or under mpirun, in their order, in one directory.
+  @Test func commandsRun() throws {
+    let program = try MPIRunner.builtExecutable("lockstep")
+    var count = 0
+    for file in Self.files {
+      try withDirectory { directory in
+        symlink("\(Self.root)/Examples", "\(directory)/Examples")
+        for line in try Self.blocks("sh", in: file).joined(separator: "\n").split(separator: "\n") {
+          var words = line.split(separator: " ").map(String.init)
+          var ranks = 1
+          if words.starts(with: ["mpirun", "-n"]), let number = Int(words[2]) {
+            ranks = number
+            words.removeFirst(3)
+          }
+          guard words.first == "lockstep" else { continue }
+          words.removeFirst()
+          // The examples are whole trainings; two steps show that they start.
+          if words.first == "train", !words.contains("--resume") { words += ["--set", "steps=2"] }
+          let result =
+            ranks == 1
+            ? try MPIRunner.runAlone(program, words, directory: directory)
+            : try MPIRunner.run(program, words, ranks: ranks, directory: directory)
+          #expect(result.succeeded, "\(file): \(line)\n\(result.transcript)")
+          count += 1
+        }
+      }
+    }
+    #expect(count >= 9)
+  }
+
+  @Test func configurationsAreAccepted() throws {
+    var count = 0
+    for file in Self.files {
+      for block in try Self.blocks("json", in: file) {
+        #expect(throws: Never.self) {
+          try RunConfiguration(parsing: Array(block.utf8), source: file)
+        }
+        count += 1
+      }
+    }
+    #expect(count > 0)
+  }
+
+  /// Swift code of the documentation stands in a source that is compiled.
+  @Test func swiftCodeIsCompiled() throws {
+    let sources = try [
+      "Examples/OwnModel/main.swift", "Tests/Programs/documented/main.swift",
+      "Tests/Programs/documented/Documented.swift",
+    ].map {
+      String(decoding: try FileInput.contents(of: "\(Self.root)/\($0)"), as: UTF8.self)
+        .split(separator: "\n").map { $0.drop { $0 == " " } }
+    }
+    var count = 0
+    for file in Self.files {
+      for block in try Self.blocks("swift", in: file) {
+        let lines = block.split(separator: "\n").map { $0.drop { $0 == " " } }
+        let isThere = sources.contains { source in
+          source.indices.contains { start in source[start...].starts(with: lines) }
+        }
+        #expect(isThere, "\(file): no compiled source has\n\(block)")
+        count += 1
+      }
+    }
+    #expect(count >= 4)
+  }
+
+  /// The model of the README learns, with the same bits on other ranks.
+  @Test func theReadmesModelRuns() throws {
+    let program = try MPIRunner.builtExecutable("own-model")
+    let two = try MPIRunner.run(program, ranks: 2)
+    let three = try MPIRunner.run(program, ranks: 3)
+    #expect(two.fingerprint != nil && two.fingerprint == three.fingerprint, "\(two.transcript)")
+  }
+
+  @Test func smallerExamplesRun() throws {
+    let result = try MPIRunner.run(MPIRunner.builtExecutable("documented"), ranks: 3)
+    #expect(result.succeeded, "\(result.transcript)")
+    #expect(result.lines.contains("mean 1.0, received 1.0"))
+    #expect(result.lines.contains("updates 0, [2, 3]"))
+  }
+
+  /// The tables of the reference are the catalogs'.
+  @Test func tablesAreTheCatalogs() throws {
+    let text = String(
+      decoding: try FileInput.contents(of: "\(Self.root)/docs/configuration.md"), as: UTF8.self)
+    for kind in CatalogTables.kinds {
+      let table = try #require(CatalogTables.markdown(kind))
+      #expect(
+        text.contains("<!-- catalog: \(kind) -->\n\(table)\n<!-- end -->"),
+        "run scripts/update-docs.sh: the table of \(kind) is out of date")
+    }
+  }
+}
