@@ -10,5 +10,6 @@ MPISession.run(threadLevel: .funneled) { world in
     try scope.send([Float](repeating: Float(mean), count: 1000), to: right)
   }
   if world.rank == 0 { print("mean \(mean), received \(incoming[999])") }
-  if world.rank == 0 { print("updates \(try documentedUpdate()), \(try documentedLayer())") }
 }
+
+print("updates \(try documentedUpdate()), \(try documentedLayer())")
