@@ -81,7 +81,11 @@ let package = Package(
       ]),
     .executableTarget(
       name: "LockstepCommand",
-      dependencies: ["Lockstep", "LockstepConfiguration", "LockstepFiles", "LockstepMPI"]),
+      dependencies: [
+        "Lockstep", "LockstepConfiguration", "LockstepFiles", "LockstepMPI", "LockstepReports",
+      ]),
+    .target(name: "LockstepReports", dependencies: ["LockstepFiles"]),
+    tests("LockstepReports", ["LockstepFiles", "LockstepTestSupport"]),
 
     tests(
       "LockstepConfiguration",

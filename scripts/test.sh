@@ -9,7 +9,7 @@ source scripts/environment.sh
 
 echo "test: format"
 swift format lint --strict --recursive --parallel --configuration .swift-format \
-  Sources Tests Package.swift
+  Sources Tests Examples Package.swift
 
 echo "test: build"
 log=$(mktemp)

@@ -1,6 +1,7 @@
 import Lockstep
 import LockstepConfiguration
 import LockstepFiles
+import LockstepReports
 
 /// The exit codes: 0 done, 2 the user's input is wrong, 75 interrupted and resumable, 1 anything
 /// else.
@@ -15,7 +16,8 @@ enum ExitCode {
     case let joint as JointFailure: joint.code
     case is ArgumentError, is ConfigurationError, is FileError, is DatasetError, is GraphError,
       is DescriptionError, is HyperparameterError, is FoldPlanError, is RunDirectoryError,
-      is CheckpointError, is HandshakeError, is TrainerOptionsError, is InputFailure:
+      is CheckpointError, is HandshakeError, is TrainerOptionsError, is ClipSuggestionError,
+      is InputFailure:
       badInput
     case UpdateError.unmatchedPattern: badInput
     default: failure

@@ -50,8 +50,9 @@ enum Program {
 
   static var commands: [any Command.Type] {
     [
-      TrainCommand.self, EvaluateCommand.self, InspectCommand.self, DoctorCommand.self,
-      CatalogCommand.self,
+      TrainCommand.self, EvaluateCommand.self, PredictCommand.self, ReportCommand.self,
+      InspectCommand.self, SuggestClipCommand.self, SweepCommand.self, CatalogCommand.self,
+      DoctorCommand.self,
     ]
   }
 

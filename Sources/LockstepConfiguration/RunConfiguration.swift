@@ -41,6 +41,9 @@ public struct RunConfiguration: Sendable {
   /// The configuration with all defaults, as `config.json` has it.
   public let resolved: JSONValue
 
+  /// The configuration as it was given.
+  private let given: JSONValue
+
   /// The dotted keys that may differ from a checkpoint's: they say how long to train and how, and
   /// change no bit of a step.
   public static let mayDiffer: Set<String> = [
@@ -67,8 +70,20 @@ public struct RunConfiguration: Sendable {
     try self.init(value, source: source)
   }
 
+  /// The configuration with some values replaced.
+  ///
+  /// - Parameter source: what the configuration is called in errors.
+  public func overridden(
+    by overrides: [Override], source: String
+  ) throws(ConfigurationError) -> RunConfiguration {
+    var value = given
+    for override in overrides { try override.apply(to: &value) }
+    return try RunConfiguration(value, source: source)
+  }
+
   /// Reads a configuration.
   public init(_ value: JSONValue, source: String) throws(ConfigurationError) {
+    given = value
     let reader = try ConfigurationReader(value, source: source)
     seed = UInt64(try reader.integer("seed", default: 1, in: 0...))
     data = try reader.object("data").data(seed: seed)

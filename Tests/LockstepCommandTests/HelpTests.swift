@@ -3,7 +3,10 @@ import Testing
 
 /// Help, versions, and mistakes on the command line.
 @Suite struct HelpTests {
-  static let commands = ["train", "evaluate", "inspect", "doctor", "catalog"]
+  static let commands = [
+    "train", "evaluate", "inspect", "doctor", "catalog", "report", "suggest-clip",
+    "sweep", "predict",
+  ]
 
   @Test func helpListsEveryCommand() throws {
     let result = try Lockstep.run(["--help"])

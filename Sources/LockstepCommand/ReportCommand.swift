@@ -1,0 +1,33 @@
+import LockstepFiles
+import LockstepReports
+
+/// `lockstep report`: how a run went.
+enum ReportCommand: Command {
+  static let name = "report"
+  static let usage = "RUN-DIRECTORY [OPTIONS]"
+  static let summary = "summarize a run's losses, norms and metrics; plot them"
+  static let options: [OptionSpecification] = [
+    .option("--loss-plot", "FILE.svg", "plot the losses"),
+    .option("--norm-plot", "FILE.svg", "plot the gradient norms before and after clipping"),
+  ]
+
+  static func run(_ arguments: Arguments) throws -> Int32 {
+    let directory = try arguments.single("a run directory")
+    let report = RunReport(try RunHistory(directory: directory), name: lastName(of: directory))
+    guard LauncherRank.isRoot else { return ExitCode.done }
+    Console.text(table(report.rows))
+    if let path = arguments.value("--loss-plot") { try write(report.lossPlot, to: path) }
+    if let path = arguments.value("--norm-plot") { try write(report.normPlot, to: path) }
+    return ExitCode.done
+  }
+
+  static func write(_ plot: LinePlot, to path: String) throws {
+    try AtomicFile.write(path, text: plot.svg)
+    Console.line("plot \(path)")
+  }
+}
+
+/// The last part of a path.
+func lastName(of path: String) -> String {
+  path.split(separator: "/").last.map(String.init) ?? path
+}

@@ -1,0 +1,58 @@
+import LockstepReports
+
+/// `lockstep suggest-clip`: thresholds for clipping by global norm, from a run's history.
+enum SuggestClipCommand: Command {
+  static let name = "suggest-clip"
+  static let usage = "RUN-DIRECTORY [OPTIONS]"
+  static let summary = "propose thresholds for gradient clipping from a run's history"
+  static let discussion = """
+    Takes the norms before clipping, so a run with any threshold, or with none, will do. Prints
+    percentiles, the fraction of steps that each would have clipped, and what spikes did to the loss.
+    """
+  static let options: [OptionSpecification] = [
+    .option("--plot", "FILE.svg", "plot the norms and the suggested threshold"),
+    .flag("--json", "print one line of JSON"),
+  ]
+
+  static func run(_ arguments: Arguments) throws -> Int32 {
+    let directory = try arguments.single("a run directory")
+    let history = try RunHistory(directory: directory)
+    let suggestion = try ClipSuggestion(history)
+    guard LauncherRank.isRoot else { return ExitCode.done }
+    if arguments.has("--json") {
+      Console.line(suggestion.json.compactText)
+    } else {
+      show(suggestion)
+    }
+    if let path = arguments.value("--plot") {
+      var plot = RunReport(history, name: lastName(of: directory)).normPlot
+      plot.series.removeLast()
+      plot.levels = [
+        (
+          "suggested: \(suggestion.choice.threshold) (\(Int(suggestion.choice.percentile))th percentile)",
+          suggestion.choice.threshold
+        )
+      ]
+      try ReportCommand.write(plot, to: path)
+    }
+    return ExitCode.done
+  }
+
+  private static func show(_ suggestion: ClipSuggestion) {
+    Console.line("percentile  threshold  clips")
+    for candidate in suggestion.candidates {
+      let mark = candidate == suggestion.choice ? "  <- suggested" : ""
+      Console.line(
+        padded("\(Int(candidate.percentile))", 10) + padded("\(candidate.threshold)", 11)
+          + padded("\(format(100 * candidate.clippedFraction, 1)) %", 7) + mark)
+    }
+    Console.line("")
+    for sentence in suggestion.reasoning { Console.line(sentence) }
+    Console.line(
+      "Try: --set clip.type=globalNorm --set clip.limit=\(suggestion.choice.threshold)")
+  }
+
+  private static func padded(_ text: String, _ width: Int) -> String {
+    String(repeating: " ", count: max(0, width - text.count)) + text
+  }
+}

@@ -1,0 +1,184 @@
+import Lockstep
+import LockstepConfiguration
+import LockstepFiles
+import LockstepReports
+
+/// `lockstep sweep`: one short run for each value of a key, side by side.
+enum SweepCommand: Command {
+  static let name = "sweep"
+  static let usage = "CONFIG.json --vary KEY.PATH=V1,V2,… [OPTIONS]"
+  static let summary = "run a grid of values of configuration keys and compare the results"
+  static let discussion = """
+    Every combination of the values is a whole run of the configuration, in this job, without a run
+    directory. A run that fails because its gradient is not finite counts as diverged.
+    """
+  static let options =
+    NamedConfiguration.options + [
+      .option(
+        "--vary", "KEY.PATH=V1,V2,…", "the values of a key; may be repeated for a grid",
+        repeats: true),
+      .option("--plot", "FILE.svg", "plot the final test loss and metric over the first key"),
+      .flag("--json", "print a line of JSON a run"),
+    ]
+
+  /// One key with its values.
+  private struct Axis {
+    let key: String
+    let values: [JSONValue]
+
+    init(_ text: String) throws {
+      guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
+        throw ArgumentError(description: "'--vary' expects KEY.PATH=V1,V2,…; found '\(text)'")
+      }
+      key = String(text[..<equals])
+      let list = String(text[text.index(after: equals)...])
+      if let array = (try? JSONValue.parse(list))?.arrayValue {
+        values = array
+      } else {
+        values = list.split(separator: ",").map { part in
+          (try? JSONValue.parse(String(part))) ?? .string(String(part))
+        }
+      }
+      guard !values.isEmpty else {
+        throw ArgumentError(description: "'--vary \(key)=' has no values")
+      }
+    }
+  }
+
+  private struct Result {
+    let overrides: [Override]
+    let evaluation: EvaluationReport?
+    let loss: Double
+    let clippedFraction: Double
+
+    var name: String {
+      overrides.map { "\($0.path)=\($0.value.compactText)" }.joined(separator: " ")
+    }
+
+    var json: JSONValue {
+      var object = JSONObject()
+      for override in overrides { object[override.path] = override.value }
+      object["diverged"] = .bool(evaluation == nil && !loss.isFinite)
+      object["trainingLoss"] = .number(loss)
+      object["clippedFraction"] = .number(clippedFraction)
+      if let evaluation {
+        object["testLoss"] = .number(evaluation.loss)
+        for (name, value) in zip(evaluation.metricNames, evaluation.metrics) {
+          object[name] = .number(value)
+        }
+      }
+      return .object(object)
+    }
+  }
+
+  static func run(_ arguments: Arguments) throws -> Int32 {
+    let path = try arguments.single("the configuration's path")
+    let axes = try arguments.all("--vary").map(Axis.init)
+    guard !axes.isEmpty else {
+      throw ArgumentError(description: "'--vary KEY.PATH=V1,V2,…' is missing")
+    }
+    var grid: [[Override]] = [[]]
+    for axis in axes {
+      grid = grid.flatMap { point in
+        axis.values.map { point + [Override(path: axis.key, value: $0)] }
+      }
+    }
+    return try Job.run { collective in
+      let named = try NamedConfiguration(path, arguments, on: collective)
+      // All points are checked before the first one takes time.
+      let configurations = try grid.map { try named.configuration.overridden(by: $0, source: path) }
+      let data = try collective.together { try named.configuration.data.load() }
+      var results: [Result] = []
+      for (point, configuration) in zip(grid, configurations) {
+        let isOther = point.contains { $0.path.hasPrefix("data") }
+        let result = try run(
+          configuration, point,
+          isOther ? try collective.together { try configuration.data.load() } : data,
+          on: collective)
+        results.append(result)
+        if collective.isRoot { show(result, json: arguments.has("--json")) }
+      }
+      if collective.isRoot { try finish(results, axes[0].key, arguments) }
+      return ExitCode.done
+    }
+  }
+
+  private static func run(
+    _ configuration: RunConfiguration, _ point: [Override], _ data: DataConfiguration.Parts,
+    on collective: MPICollective
+  ) throws -> Result {
+    var loss = Double.nan
+    var (clipped, steps) = (0, 0)
+    var evaluation: EvaluationReport?
+    do {
+      let run = try ConfiguredRun(configuration, data: data, on: collective)
+      _ = try run.trainer(directory: nil) { event in
+        switch event {
+        case .step(let report, _, _):
+          loss = report.loss
+          steps += 1
+          if report.update.clipped { clipped += 1 }
+        case .evaluation(let report, _, _): evaluation = report
+        case .resumed, .checkpoint, .ended: break
+        }
+      }.run()
+    } catch is NonFiniteError {
+      // All ranks throw alike.
+      return Result(
+        overrides: point, evaluation: nil, loss: .nan,
+        clippedFraction: Double(clipped) / Double(max(steps, 1)))
+    }
+    return Result(
+      overrides: point, evaluation: evaluation, loss: loss,
+      clippedFraction: Double(clipped) / Double(max(steps, 1)))
+  }
+
+  private static func show(_ result: Result, json: Bool) {
+    if json { return Console.line(result.json.compactText) }
+    var text = "\(result.name): "
+    if result.loss.isFinite {
+      text += "training loss \(format(result.loss, 4))"
+      if let evaluation = result.evaluation {
+        text += ", test loss \(format(evaluation.loss, 4))"
+        for (name, value) in zip(evaluation.metricNames, evaluation.metrics) {
+          text += ", \(name) \(format(100 * value, 2)) %"
+        }
+      }
+    } else {
+      text += "diverged"
+    }
+    Console.line(text + ", clipped \(format(100 * result.clippedFraction, 1)) %")
+  }
+
+  private static func finish(_ results: [Result], _ key: String, _ arguments: Arguments) throws {
+    let best = results.filter { $0.evaluation != nil }.min {
+      $0.evaluation!.loss < $1.evaluation!.loss  // filtered for it
+    }
+    if let best, !arguments.has("--json") { Console.line("lowest test loss: \(best.name)") }
+    guard let path = arguments.value("--plot") else { return }
+    func points(_ value: (Result) -> Double?) -> [(x: Double, y: Double)] {
+      results.enumerated().compactMap { index, result in
+        value(result).map { (result.overrides[0].value.doubleValue ?? Double(index), $0) }
+      }.sorted { $0.x < $1.x }
+    }
+    let xs = points { _ in 0 }.map(\.x)
+    let isWide = (xs.min() ?? 0) > 0 && (xs.max() ?? 1) > 20 * (xs.min() ?? 1)
+    var series = [
+      LinePlot.Series("training loss", points { $0.loss }, scatter: results[0].overrides.count > 1),
+      .init(
+        "test loss", points { $0.evaluation?.loss }, scatter: results[0].overrides.count > 1),
+    ]
+    for (index, name) in (results.lazy.compactMap(\.evaluation).first?.metricNames ?? [])
+      .enumerated()
+    {
+      series.append(
+        .init(
+          "1 - \(name)", points { $0.evaluation.map { 1 - $0.metrics[index] } },
+          scatter: results[0].overrides.count > 1))
+    }
+    try ReportCommand.write(
+      LinePlot(
+        title: "final values by \(key)", xLabel: key, yLabel: "loss", logarithmic: true,
+        logarithmicX: isWide, series), to: path)
+  }
+}

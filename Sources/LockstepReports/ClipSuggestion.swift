@@ -1,0 +1,179 @@
+import LockstepFiles
+
+/// Thresholds for clipping by global norm, read off a run's history.
+///
+/// The norms are those before clipping, of the run's part after its first tenth: the first steps of
+/// a run are unlike the rest. A threshold at the q-th percentile would have clipped 100 − q percent
+/// of those steps.
+///
+/// Source: the practice of choosing the threshold from norms seen in training: R. Pascanu, T.
+/// Mikolov, Y. Bengio, "On the difficulty of training recurrent neural networks", ICML 2013, section
+/// 3.2; percentiles as in P. Seetharaman et al., "AutoClip", MLSP 2020.
+public struct ClipSuggestion: Sendable {
+  /// A threshold and what it would have done.
+  public struct Candidate: Sendable, Equatable {
+    /// The percentile of the norms.
+    public let percentile: Double
+    /// The threshold, to three digits.
+    public let threshold: Double
+    /// The fraction of the steps whose gradient it would have clipped.
+    public let clippedFraction: Double
+  }
+
+  /// A step whose norm was far above its surroundings'.
+  public struct Spike: Sendable, Equatable {
+    public let step: Int
+    public let norm: Double
+    /// The norm over the median of the norms before.
+    public let ratio: Double
+    /// The mean loss of the steps behind over that of the steps before.
+    public let lossRatio: Double
+  }
+
+  /// The number of steps looked at.
+  public let stepCount: Int
+  /// The fraction of those that the run itself clipped.
+  public let clippedFraction: Double
+  /// Thresholds from firm to gentle.
+  public let candidates: [Candidate]
+  /// Norms above three times the running median.
+  public let spikes: [Spike]
+  /// The candidate that the reasoning leads to.
+  public let choice: Candidate
+  /// Why, in sentences.
+  public let reasoning: [String]
+
+  /// Looks at a history.
+  ///
+  /// - Throws: ``ClipSuggestionError`` where there are too few finite norms.
+  public init(_ history: RunHistory) throws(ClipSuggestionError) {
+    let settled = history.steps.dropFirst(history.steps.count / 10)
+    let steps = settled.filter { $0.gradientNorm.isFinite && $0.gradientNorm > 0 }
+    guard steps.count >= 20 else { throw ClipSuggestionError(found: steps.count) }
+    let norms = steps.map(\.gradientNorm).sorted()
+    stepCount = steps.count
+    clippedFraction = Double(steps.count(where: \.clipped)) / Double(steps.count)
+    let candidates = [50, 75, 90, 95, 99].map { percentile in
+      let threshold = Self.rounded(Self.percentile(percentile, of: norms))
+      let clipped = norms.count { $0 > threshold }
+      return Candidate(
+        percentile: percentile, threshold: threshold,
+        clippedFraction: Double(clipped) / Double(norms.count))
+    }
+    self.candidates = candidates
+    spikes = Self.spikes(steps)
+
+    var reasoning: [String] = []
+    let (median, top) = (candidates[0].threshold, candidates[4].threshold)
+    let tail = top / median
+    reasoning.append(
+      "Of \(stepCount) steps, half have a norm below \(text(median)) and 99 % one below "
+        + "\(text(top)), \(text(Self.rounded(tail))) times as much.")
+    let rising = spikes.filter { $0.lossRatio > 1.1 }.count
+    if spikes.isEmpty {
+      reasoning.append("No step has a norm above three times the running median.")
+    } else {
+      reasoning.append(
+        "\(spikes.count) step\(spikes.count == 1 ? " has" : "s have") a norm above three times the "
+          + "running median; after \(rising) of them the loss was more than 10 % higher.")
+    }
+    if rising > 0 {
+      choice = candidates[2]
+      reasoning.append(
+        "Large steps did harm here: clip at the 90th percentile, which tames them and what leads "
+          + "up to them.")
+    } else if tail > 5 || !spikes.isEmpty {
+      choice = candidates[3]
+      reasoning.append(
+        "The tail is heavy, and no harm is seen: clip at the 95th percentile, which cuts the tail "
+          + "and leaves the rest alone.")
+    } else {
+      choice = candidates[4]
+      reasoning.append(
+        "The norms are tame: the 99th percentile is a guard against the unexpected that hardly "
+          + "ever acts.")
+    }
+    if clippedFraction > 0.9 {
+      reasoning.append(
+        "This run clipped \(Int((100 * clippedFraction).rounded())) % of its steps: nearly all "
+          + "steps then have one length, and threshold and learning rate turn the same knob. A "
+          + "larger threshold wants a smaller learning rate.")
+    }
+    self.reasoning = reasoning
+  }
+
+  /// The value below which a percentage of sorted values lies, with linear interpolation.
+  static func percentile(_ percentage: Double, of sorted: [Double]) -> Double {
+    let place = percentage / 100 * Double(sorted.count - 1)
+    let low = Int(place)
+    let high = min(low + 1, sorted.count - 1)
+    return sorted[low] + (place - Double(low)) * (sorted[high] - sorted[low])
+  }
+
+  /// Three digits: more would claim a precision that a history does not have.
+  static func rounded(_ value: Double) -> Double {
+    guard value > 0, value.isFinite else { return value }
+    var scale = 1.0
+    while value * scale < 100 { scale *= 10 }
+    while value * scale >= 1000 { scale /= 10 }
+    return (value * scale).rounded() / scale
+  }
+
+  private static func spikes(_ steps: [RunHistory.Step]) -> [Spike] {
+    var spikes: [Spike] = []
+    for index in steps.indices where index >= 10 {
+      let before = steps[max(0, index - 50)..<index]
+      let norms = before.map(\.gradientNorm).sorted()
+      let median = percentile(50, of: norms)
+      let ratio = steps[index].gradientNorm / median
+      guard ratio > 3 else { continue }
+      func mean(_ range: Range<Int>) -> Double {
+        let losses = steps[range.clamped(to: 0..<steps.count)].map(\.loss)
+        return losses.isEmpty ? .nan : losses.reduce(0, +) / Double(losses.count)
+      }
+      spikes.append(
+        Spike(
+          step: steps[index].step, norm: steps[index].gradientNorm, ratio: ratio,
+          lossRatio: mean(index + 1..<index + 11) / mean(index - 10..<index)))
+    }
+    return spikes
+  }
+
+  /// The suggestion as JSON.
+  public var json: JSONValue {
+    [
+      "steps": .integer(stepCount), "clippedFraction": .number(clippedFraction),
+      "threshold": .number(choice.threshold), "percentile": .number(choice.percentile),
+      "candidates": .array(
+        candidates.map {
+          [
+            "percentile": .number($0.percentile), "threshold": .number($0.threshold),
+            "clippedFraction": .number($0.clippedFraction),
+          ]
+        }),
+      "spikes": .array(
+        spikes.map {
+          [
+            "step": .integer($0.step), "gradientNorm": .number($0.norm), "ratio": .number($0.ratio),
+            "lossRatio": .number($0.lossRatio),
+          ]
+        }), "reasoning": .array(reasoning.map { .string($0) }),
+    ]
+  }
+}
+
+/// A history that is too short to read a threshold off it.
+public struct ClipSuggestionError: Error, Equatable, CustomStringConvertible {
+  /// The number of steps with a finite norm.
+  public let found: Int
+  public var description: String {
+    "a suggestion needs at least 20 steps with finite norms behind the run's first tenth, found "
+      + "\(found): train longer"
+  }
+}
+
+/// A number as people write it.
+func text(_ value: Double) -> String {
+  guard value.isFinite else { return "\(value)" }
+  return Int(exactly: value).map { "\($0)" } ?? "\(value)"
+}

@@ -1,0 +1,94 @@
+import LockstepFiles
+import LockstepTesting
+import Testing
+
+/// Reports, suggestions, sweeps and predictions on a real run.
+@Suite struct ReportTests {
+  @Test func aRunIsReportedAndItsThresholdSuggested() throws {
+    try withDirectory { directory in
+      let run = "\(directory)/run"
+      let trained = try Lockstep.run([
+        "train", Lockstep.example("digits-mlp"), "--set", "steps=60", "--run-directory", run,
+        "--set", "clip=null",
+      ])
+      #expect(trained.succeeded, "\(trained.transcript)")
+      let report = try Lockstep.run([
+        "report", run, "--loss-plot", "\(directory)/loss.svg", "--norm-plot",
+        "\(directory)/norm.svg",
+      ])
+      #expect(report.succeeded, "\(report.transcript)")
+      #expect(report.output.contains("0 of 60 steps"))
+      for plot in ["loss", "norm"] {
+        let svg = String(
+          decoding: try FileInput.contents(of: "\(directory)/\(plot).svg"), as: UTF8.self)
+        #expect(svg.contains("<polyline"))
+      }
+      let result = try Lockstep.run([
+        "suggest-clip", run, "--json", "--plot", "\(directory)/clip.svg",
+      ])
+      let json = try JSONValue.parse(try #require(result.lines.first))
+      let threshold = try #require(json["threshold"]?.doubleValue)
+      #expect(threshold > 0)
+      // What it predicts holds on the history itself.
+      let norms = try jsonLines("\(run)/metrics.jsonl").dropFirst(6).compactMap {
+        $0["gradientNorm"]?.doubleValue
+      }
+      let chosen = try #require(
+        json["candidates"]?.arrayValue?.first { $0["threshold"] == json["threshold"] })
+      let fraction = Double(norms.count { $0 > threshold }) / Double(norms.count)
+      #expect((chosen["clippedFraction"]?.doubleValue ?? -1) == fraction)
+      let text = try Lockstep.run(["suggest-clip", run])
+      #expect(text.output.contains("<- suggested"))
+      let empty = try Lockstep.run(["suggest-clip", directory])
+      #expect(empty.ending == .exited(2))
+      #expect(empty.complaints.first?.contains("metrics.jsonl") == true)
+    }
+  }
+
+  @Test func aSweepComparesValues() throws {
+    try withDirectory { directory in
+      let arguments = [
+        "sweep", Lockstep.example("digits-mlp"), "--vary", "clip.limit=0.1,1,1000", "--set",
+        "steps=30", "--set", "shards=4", "--json",
+      ]
+      let plot = "\(directory)/sweep.svg"
+      let one = try Lockstep.run(arguments + ["--plot", plot])
+      #expect(one.succeeded, "\(one.transcript)")
+      let rows = try one.lines.filter { $0.hasPrefix("{") }.map { try JSONValue.parse($0) }
+      try #require(rows.map { $0.objectValue?["clip.limit"] } == [.number(0.1), 1, 1000])
+      // A firmer threshold clips more; the largest one nothing.
+      let fractions = rows.compactMap { $0["clippedFraction"]?.doubleValue }
+      #expect(fractions[0] == 1 && fractions[1] <= 1 && fractions[2] == 0)
+      #expect(FileKind(plot) == .regular)
+      let three = try Lockstep.run(arguments, ranks: 3)
+      #expect(three.lines.filter { $0.hasPrefix("{") } == one.lines.filter { $0.hasPrefix("{") })
+      let wrong = try Lockstep.run(
+        ["sweep", Lockstep.example("digits-mlp"), "--vary", "clip.limit=1,-1"], ranks: 2)
+      #expect(wrong.ending == .exited(2), "\(wrong.transcript)")
+      #expect(wrong.complaints.count == 1 && wrong.complaints[0].contains("'clip.limit'"))
+    }
+  }
+
+  /// The classes that predict prints are right as often as evaluate says.
+  @Test func predictionsAgreeWithTheEvaluation() throws {
+    try withDirectory { directory in
+      let run = "\(directory)/run"
+      let trained = try Lockstep.run([
+        "train", Lockstep.example("breast-cancer"), "--set", "epochs=5", "--run-directory", run,
+      ])
+      #expect(trained.succeeded, "\(trained.transcript)")
+      let evaluated = try Lockstep.run(["evaluate", run, "--json"])
+      let report = try JSONValue.parse(try #require(evaluated.lines.first))
+      let predicted = try Lockstep.run(["predict", run])
+      let lines = try predicted.lines.filter { !$0.isEmpty }.map { try JSONValue.parse($0) }
+      #expect(lines.count == report["examples"]?.integerValue)
+      for line in lines {
+        let output = try #require(line["outputs"]?.arrayValue?.first?.doubleValue)
+        let probability = try #require(line["probabilities"]?.arrayValue?.first?.doubleValue)
+        // The sigmoid once: positive exactly where the probability is above one half.
+        #expect((output > 0) == (probability > 0.5))
+        #expect((0...1).contains(probability))
+      }
+    }
+  }
+}

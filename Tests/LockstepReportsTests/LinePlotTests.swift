@@ -1,0 +1,40 @@
+import LockstepReports
+import Testing
+
+@Suite struct LinePlotTests {
+  /// The coordinates of all lines in a document.
+  private func points(_ svg: String) -> [(Double, Double)] {
+    svg.split(separator: "\n").filter { $0.contains("<polyline") }.flatMap { line in
+      line.split(separator: "\"")[1].split(separator: " ").map { pair in
+        let numbers = pair.split(separator: ",").compactMap { Double($0) }
+        return (numbers[0], numbers[1])
+      }
+    }
+  }
+
+  /// Points lie inside the frame, larger values higher and further right.
+  @Test(arguments: [false, true]) func linesGoWhereTheirValuesAre(_ logarithmic: Bool) {
+    let values = (1...50).map { (x: Double($0), y: Double($0 * $0)) }
+    let plot = LinePlot(
+      title: "a < b & c", xLabel: "x", yLabel: "y", logarithmic: logarithmic, [.init("s", values)])
+    let found = points(plot.svg)
+    #expect(found.count == 50)
+    for (first, second) in zip(found, found.dropFirst()) {
+      #expect(second.0 > first.0 && second.1 < first.1)
+    }
+    #expect(found.allSatisfy { (70...700).contains($0.0) && (40...350).contains($0.1) })
+    #expect(plot.svg.contains("a &lt; b &amp; c"))
+    #expect(plot.svg.hasPrefix("<svg") && plot.svg.hasSuffix("</svg>\n"))
+  }
+
+  @Test func whatCannotBeShownIsLeftOut() {
+    let plot = LinePlot(
+      title: "", xLabel: "", yLabel: "", logarithmic: true,
+      [.init("s", [(1, 0), (2, .nan), (3, 1), (4, 10), (5, .infinity)])])
+    #expect(points(plot.svg).count == 2)
+    let empty = LinePlot(title: "", xLabel: "", yLabel: "", [.init("none", [])])
+    #expect(empty.svg.hasSuffix("</svg>\n"))
+    let flat = LinePlot(title: "", xLabel: "", yLabel: "", [.init("flat", [(0, 3), (1, 3)])])
+    #expect(!flat.svg.contains("nan"))
+  }
+}
