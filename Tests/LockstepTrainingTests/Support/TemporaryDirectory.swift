@@ -9,11 +9,12 @@ import LockstepFiles
 /// Makes a directory, passes its path to `body`, and removes it with everything inside.
 func withTemporaryDirectory<Result>(_ body: (String) throws -> Result) throws -> Result {
   // In memory where possible: fsync on a busy disk takes seconds.
-  let path = ["/dev/shm", "/tmp"].lazy.compactMap { root -> String? in
+  var path: String?
+  for root in ["/dev/shm", "/tmp"] where path == nil {
     var template = Array("\(root)/lockstep-training-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { return nil }
-    return String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-  }.first
+    guard mkdtemp(&template) != nil else { continue }
+    path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
   guard let path else { fatalError("no temporary directory: errno \(errno)") }
   defer { remove(tree: path) }
   return try body(path)
