@@ -34,12 +34,12 @@ let package = Package(
     // MPI, usable on its own.
     .target(name: "LockstepMPI", dependencies: ["CMPI"]),
 
-    // Running programs under mpirun from tests.
-    .target(name: "LockstepTesting"),
+    // For tests of distributed code: groups of threads, programs under mpirun.
+    .target(name: "LockstepTesting", dependencies: ["LockstepTraining"]),
     .executableTarget(
       name: "mpi-checks", dependencies: ["LockstepMPI"], path: "Tests/Programs/mpi-checks"),
     tests("LockstepMPI", ["LockstepTesting", "mpi-checks"]),
-    tests("LockstepTesting", ["mpi-checks"]),
+    tests("LockstepTesting", ["mpi-checks", "LockstepTraining"]),
 
     // The trainer, from the inside out.
     .target(name: "LockstepEngine", dependencies: ["COneDNN", "CLockstepKernels"]),
@@ -70,7 +70,7 @@ let package = Package(
         "LockstepFiles", "LockstepTraining", "LockstepDistributed", "LockstepMPI",
       ]),
     .executableTarget(
-      name: "documented", dependencies: ["Lockstep", "LockstepMPI"],
+      name: "documented", dependencies: ["Lockstep", "LockstepMPI", "LockstepTesting"],
       path: "Tests/Programs/documented"),
     .executableTarget(name: "own-model", dependencies: ["Lockstep"], path: "Examples/OwnModel"),
     .target(

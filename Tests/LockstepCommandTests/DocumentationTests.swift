@@ -15,7 +15,7 @@ import Testing
 
   private static let files = [
     "README.md", "docs/configuration.md", "docs/guarantees.md", "docs/fold.md", "docs/cluster.md",
-    "docs/extending.md", "docs/update-rules.md", "docs/mpi.md",
+    "docs/extending.md", "docs/update-rules.md", "docs/mpi.md", "docs/testing.md",
   ]
 
   /// The code blocks of a language, in order.
@@ -86,7 +86,7 @@ import Testing
   @Test func swiftCodeIsCompiled() throws {
     let sources = try [
       "Examples/OwnModel/main.swift", "Tests/Programs/documented/main.swift",
-      "Tests/Programs/documented/Documented.swift",
+      "Tests/Programs/documented/Documented.swift", "Tests/Programs/documented/Testing.swift",
     ].map {
       String(decoding: try FileInput.contents(of: "\(Self.root)/\($0)"), as: UTF8.self)
         .split(separator: "\n").map { $0.drop { $0 == " " } }
@@ -102,7 +102,7 @@ import Testing
         count += 1
       }
     }
-    #expect(count >= 4)
+    #expect(count >= 6)
   }
 
   /// The model of the README learns, with the same bits on other ranks.
@@ -118,6 +118,7 @@ import Testing
     #expect(result.succeeded, "\(result.transcript)")
     #expect(result.lines.contains("mean 1.0, received 1.0"))
     #expect(result.lines.contains("updates 0, [2, 3]"))
+    #expect(result.lines.filter { $0 == "same bits true" }.count == 3)
   }
 
   /// The tables of the reference are the catalogs'.

@@ -13,3 +13,4 @@ MPISession.run(threadLevel: .funneled) { world in
 }
 
 print("updates \(try documentedUpdate()), \(try documentedLayer())")
+print("same bits \(try trainingHasTheSameBits())")
