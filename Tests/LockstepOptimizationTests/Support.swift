@@ -28,12 +28,13 @@ final class Trial {
 
   init(
     _ layout: FlatLayout, _ chain: Chain, constraints: [WeightConstraint?] = [],
-    groups: [ParameterGroup] = [], instructionSet: InstructionSet = .detected, fuses: Bool = true,
+    groups: [ParameterGroup] = [], average: WeightAverage? = nil,
+    instructionSet: InstructionSet = .detected, fuses: Bool = true,
     seed: UInt64 = 1
   ) throws {
     self.layout = layout
     rule = try UpdateRule(
-      layout: layout, chain: chain, constraints: constraints, groups: groups,
+      layout: layout, chain: chain, constraints: constraints, groups: groups, average: average,
       instructionSet: instructionSet, fuses: fuses)
     parameters = randomArena(layout, seed: seed)
   }

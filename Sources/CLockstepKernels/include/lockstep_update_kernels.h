@@ -91,6 +91,16 @@ typedef struct {
   void (*_Nonnull accumulate_squares)(double *sums, const float *x, size_t n);
   // x[i] = x[i] factors[i]
   void (*_Nonnull multiply)(float *x, const float *factors, size_t n);
+
+  // out[j] = the dot product of row j of a matrix [rows, n] with v, in double over 16 fixed lanes.
+  void (*_Nonnull matrix_vector)(double *out, const float *w, const double *v, size_t rows,
+                                 size_t n);
+  // out[i] += factor w[i] in double
+  void (*_Nonnull accumulate_scaled)(double *out, const float *w, double factor, size_t n);
+  // a += (p - a) rate
+  void (*_Nonnull average)(float *a, const float *p, float rate, size_t n);
+  // g += l1 sign(p) + 2 l2 p; returns the penalty l1 sum|p| + l2 sum p², in double over 16 lanes.
+  double (*_Nonnull regularize)(float *g, const float *p, double l1, double l2, size_t n);
 } lockstep_update_kernels;
 
 // The table of an instruction set; the next lower one where this build lacks it.
