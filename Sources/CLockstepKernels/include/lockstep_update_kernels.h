@@ -81,8 +81,9 @@ typedef struct {
   void (*_Nonnull momentum_step)(float *p, const float *g, float *b, const lockstep_momentum *k,
                                  const lockstep_fused_step *f, size_t n);
 
-  // Sum of |x|^power in double (power from 1 to 8) and the largest |x|, over 16 fixed lanes. The
-  // largest is NaN where a value is NaN.
+  // Sum of |x|^power in double (power from 1 to 8; of |x/16|^8 for power 8, whose range would
+  // leave no room for a sum) and the largest |x|, over 16 fixed lanes. The largest is NaN where a
+  // value is NaN.
   double (*_Nonnull sum_of_powers)(const float *x, int power, size_t n);
   double (*_Nonnull largest_magnitude)(const float *x, size_t n);
   // sums[j] = the sum of squares of the j-th run of `unit` values.

@@ -91,6 +91,8 @@ public final class Measurements {
   private func finish(_ measure: Measure, _ total: Double) -> Double {
     switch measure {
     case .update(.infinity), .update(.one), .update(.power(1)): total
+    // Eighth powers are those of a sixteenth of the values.
+    case .update(.power(8)): 16 * total.squareRoot().squareRoot().squareRoot()
     case .update(.power(let p)) where p != 2: ExactMath.power(total, 1 / Double(p))
     default: total.squareRoot()
     }

@@ -34,7 +34,7 @@ public enum ParameterTarget: Sendable, Equatable, CustomStringConvertible {
   ///   - specifications: the model's parameters, frozen ones included.
   /// - Throws: ``HyperparameterError`` where a rule is about no trainable parameter, or two rules
   ///   are about one.
-  static func assign(
+  package static func assign(
     _ rules: [ParameterTarget], owner: String, layout: FlatLayout,
     specifications: [ParameterSpecification]
   ) throws -> [Int?] {
