@@ -133,7 +133,9 @@ import Testing
     #expect(try ClipCatalog.make("adaptive") as? AdaptiveClip == AdaptiveClip())
     #expect(
       try ConstraintCatalog.make("spectralNorm", values: ["limit": 2]) == .spectralNorm(2))
-    #expect(try ConstraintCatalog.make("ball", values: ["limit": 2, "every": 5]) == WeightConstraint.ball(2).every(5))
+    #expect(
+      try ConstraintCatalog.make("ball", values: ["limit": 2, "every": 5])
+        == WeightConstraint.ball(2).every(5))
     #expect(try ConstraintCatalog.make("nonNegative") == .nonNegative)
     #expect(
       try ScheduleCatalog.make("reduceOnPlateau", learningRate: 0.5)

@@ -124,7 +124,10 @@ private let hugeLimits: [any GradientTransform] = [
     let magnitudes = gradient.map { Double($0.magnitude) }
     func root8(_ x: Double) -> Double { x.squareRoot().squareRoot().squareRoot() }
     for (kind, expected) in [
-      (VectorNorm.power(8), root8(magnitudes.reduce(0) { $0 + ($1 * $1) * ($1 * $1) * ($1 * $1) * ($1 * $1) })),
+      (
+        VectorNorm.power(8),
+        root8(magnitudes.reduce(0) { $0 + ($1 * $1) * ($1 * $1) * ($1 * $1) * ($1 * $1) })
+      ),
       (VectorNorm.one, magnitudes.reduce(0, +)), (.infinity, magnitudes.max()!),
       (.two, norm(gradient)), (.power(2), norm(gradient)),
       (.power(3), cubeRoot(magnitudes.reduce(0) { $0 + $1 * $1 * $1 })),

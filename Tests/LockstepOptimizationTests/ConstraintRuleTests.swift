@@ -73,34 +73,56 @@ private func resolve(_ rules: [ConstraintRule]) throws -> [String: WeightConstra
   }
 
   @Test(arguments: [
-    ([ConstraintRule(.pattern("tail.*"), .unitNorm())],
-      "constraint rule: pattern = \"tail.*\" matches no trainable parameter"),
-    ([ConstraintRule(.pattern("stem.*"), .unitNorm())],
-      "constraint rule: pattern = \"stem.*\" matches frozen parameters only"),
-    ([ConstraintRule(.kernels(ofKind: "Conv1d"), .unitNorm())],
+    (
+      [ConstraintRule(.pattern("tail.*"), .unitNorm())],
+      "constraint rule: pattern = \"tail.*\" matches no trainable parameter"
+    ),
+    (
+      [ConstraintRule(.pattern("stem.*"), .unitNorm())],
+      "constraint rule: pattern = \"stem.*\" matches frozen parameters only"
+    ),
+    (
+      [ConstraintRule(.kernels(ofKind: "Conv1d"), .unitNorm())],
       "constraint rule: kind = \"Conv1d\" is the kind of no layer with weights: there are "
-        + "BatchNorm2d, Conv2d, LSTM, Linear"),
-    ([
-      ConstraintRule(.kernels(ofKind: "Conv2d"), .unitNorm()),
-      ConstraintRule(.pattern("body.2.*"), .maxNorm(1)),
-    ],
+        + "BatchNorm2d, Conv2d, LSTM, Linear"
+    ),
+    (
+      [
+        ConstraintRule(.kernels(ofKind: "Conv2d"), .unitNorm()),
+        ConstraintRule(.pattern("body.2.*"), .maxNorm(1)),
+      ],
       "constraint rule: pattern = \"body.2.*\" is about body.2.weight, and so is kind 'Conv2d': a "
-        + "parameter can have one"),
-    ([ConstraintRule(.pattern("head.weight"), .nonNegative)],
+        + "parameter can have one"
+    ),
+    (
+      [ConstraintRule(.pattern("head.weight"), .nonNegative)],
       "constraint on head.weight: constraint = pattern 'head.weight' comes on top of the layer's "
-        + "own: remove one of the two"),
-    ([ConstraintRule(.pattern("body.0.weight"), .minMaxNorm(2, 1))],
-      "constraint on pattern 'body.0.weight': minimum = 2.0 must not be above maximum = 1.0"),
-    ([ConstraintRule(.kernels(ofKind: "Conv2d"), .valueBox(1, -1))],
-      "constraint on kind 'Conv2d': lower = 1.0 must not be above upper = -1.0"),
-    ([ConstraintRule(.pattern("body.*"), .maxNorm(1, axes: .axes([3])))],
-      "constraint on body.0.bias: axes = [3] must lie in 0..<1, the axes of shape [8]"),
-    ([ConstraintRule(.pattern("body.*"), .maxNorm(-1))],
-      "constraint on pattern 'body.*': limit = -1.0 must be a finite number above 0"),
-    ([ConstraintRule(.pattern("body.*"), .maxNorm(.nan))],
-      "constraint on pattern 'body.*': limit = nan must be a finite number above 0"),
-    ([ConstraintRule(.pattern("body.*"), .nonNegative.every(0))],
-      "constraint on pattern 'body.*': every = 0.0 must be a whole number, at least 1"),
+        + "own: remove one of the two"
+    ),
+    (
+      [ConstraintRule(.pattern("body.0.weight"), .minMaxNorm(2, 1))],
+      "constraint on pattern 'body.0.weight': minimum = 2.0 must not be above maximum = 1.0"
+    ),
+    (
+      [ConstraintRule(.kernels(ofKind: "Conv2d"), .valueBox(1, -1))],
+      "constraint on kind 'Conv2d': lower = 1.0 must not be above upper = -1.0"
+    ),
+    (
+      [ConstraintRule(.pattern("body.*"), .maxNorm(1, axes: .axes([3])))],
+      "constraint on body.0.bias: axes = [3] must lie in 0..<1, the axes of shape [8]"
+    ),
+    (
+      [ConstraintRule(.pattern("body.*"), .maxNorm(-1))],
+      "constraint on pattern 'body.*': limit = -1.0 must be a finite number above 0"
+    ),
+    (
+      [ConstraintRule(.pattern("body.*"), .maxNorm(.nan))],
+      "constraint on pattern 'body.*': limit = nan must be a finite number above 0"
+    ),
+    (
+      [ConstraintRule(.pattern("body.*"), .nonNegative.every(0))],
+      "constraint on pattern 'body.*': every = 0.0 must be a whole number, at least 1"
+    ),
   ])
   func badRulesAreNamed(_ rules: [ConstraintRule], _ text: String) {
     let error = #expect(throws: HyperparameterError.self) { try resolve(rules) }

@@ -167,7 +167,9 @@ private let dense = FlatLayout([("a", [5, 7]), ("b", [130, 70]), ("c", [3, 5000]
 
   /// The article's formula: w · C/‖w‖ where ‖w‖ > C, with the norm of the whole tensor.
   @Test func theBallIsThatOfTheWholeTensor() throws {
-    for (layout, limit) in [(layout, Float(5)), (dense, 2), (FlatLayout([("s", []), ("v", [9])]), 0.1)] {
+    for (layout, limit) in [
+      (layout, Float(5)), (dense, 2), (FlatLayout([("s", []), ("v", [9])]), 0.1),
+    ] {
       let start = randomArena(layout, seed: 5)
       let end = try project(layout, .ball(limit), start)
       for slot in layout.slots {
@@ -215,7 +217,8 @@ private let dense = FlatLayout([("a", [5, 7]), ("b", [130, 70]), ("c", [3, 5000]
     (.maxNorm(1, axes: .axes([-3])), "axes"), (.maxNorm(1, axes: .axes([0, 0])), "axes"),
     (.unitNorm(axes: .axes([2])), "axes"), (.unitNorm(axes: .keras([2])), "axes"),
     (.unitNorm(axes: .keras([0, -2])), "axes"), (.unitNorm(axes: .keras([])), "axes"),
-    (.minMaxNorm(0, 1, axes: .axes([5])), "axes"), (.minMaxNorm(0, 1, axes: .keras([1, 1])), "axes"),
+    (.minMaxNorm(0, 1, axes: .axes([5])), "axes"),
+    (.minMaxNorm(0, 1, axes: .keras([1, 1])), "axes"),
     (.maxNorm(.infinity), "limit"), (.minMaxNorm(.nan, 1), "minimum"),
     (.minMaxNorm(0, .nan), "maximum"), (.minMaxNorm(0, 0), "maximum"),
     (.minMaxNorm(0, 1, rate: .nan), "rate"), (.minMaxNorm(0, 1, rate: -0.1), "rate"),

@@ -16,8 +16,9 @@ struct DoubleRule {
   private var norms: [String: [Double]] = [:]
   private var updates = 0
 
-  init(_ layout: FlatLayout, _ chain: Chain, _ constraints: [WeightConstraint?], _ start: [[Double]])
-  {
+  init(
+    _ layout: FlatLayout, _ chain: Chain, _ constraints: [WeightConstraint?], _ start: [[Double]]
+  ) {
     self.layout = layout
     self.chain = chain
     self.constraints = constraints

@@ -25,7 +25,10 @@ private let layout = FlatLayout([("w", [3])])
     }
     // Bad reports 2 and 3 (patience 1) reduce; then two of cool-down; then two bad ones again.
     #expect(reductions.indices.filter { reductions[$0] } == [3, 7, 12, 16])
-    #expect(rates == [1, 1, 1, 1] + [0.5, 0.5, 0.5, 0.5] + [0.25, 0.25, 0.25, 0.25, 0.25] + [0.2, 0.2, 0.2, 0.2])
+    #expect(
+      rates == [1, 1, 1, 1] + [0.5, 0.5, 0.5, 0.5] + [0.25, 0.25, 0.25, 0.25, 0.25] + [
+        0.2, 0.2, 0.2, 0.2,
+      ])
     // The step itself takes the reduced rate.
     let before = trial.parameters
     try trial.step(20, [Float](repeating: 1, count: layout.count))
@@ -97,7 +100,8 @@ private let layout = FlatLayout([("w", [3])])
           ScaleByLearningRate(.reduceOnPlateau(other, of: 1))))
     }
     for (plateau, key): (ReduceOnPlateau, String) in [
-      (.init(factor: 1), "factor"), (.init(factor: .nan), "factor"), (.init(factor: -0.1), "factor"),
+      (.init(factor: 1), "factor"), (.init(factor: .nan), "factor"),
+      (.init(factor: -0.1), "factor"),
       (.init(patience: -1), "patience"), (.init(threshold: -1), "threshold"),
       (.init(cooldown: -1), "cooldown"), (.init(minimum: .nan), "minimum"),
     ] {

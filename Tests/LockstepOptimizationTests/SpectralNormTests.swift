@@ -89,7 +89,8 @@ private func largestSingularValue(_ values: [Float], rows: Int) -> Double {
       layout, .sgd(learningRate: 0.01), constraints: layout.slots.map { _ in .spectralNorm(1) })
     for step in 0..<200 { try trial.step(step, randomArena(layout, seed: UInt64(step))) }
     for slot in layout.slots where slot.count > 1 {
-      let sigma = largestSingularValue(trial.values(layout.index(of: slot.name)!), rows: slot.shape[0])
+      let sigma = largestSingularValue(
+        trial.values(layout.index(of: slot.name)!), rows: slot.shape[0])
       #expect(sigma <= 1.02, "\(slot.name): \(sigma)")
     }
   }

@@ -145,7 +145,8 @@ private let alwaysClipping: Set = ["value", "valueBox", "adaptive", "blockRMS"]
         #expect(clippedSteps == 0, "\(name)")
       } else {
         #expect(
-          clippedSteps > 0 && (alwaysClipping.contains(item.clip) || clippedSteps < reference.steps),
+          clippedSteps > 0
+            && (alwaysClipping.contains(item.clip) || clippedSteps < reference.steps),
           "\(name)")
       }
       let values = "\(item.optimizer) \(item.values.keys.sorted()) \(item.clip)"

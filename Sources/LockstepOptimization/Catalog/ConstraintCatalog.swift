@@ -29,9 +29,10 @@ public enum ConstraintCatalog {
       "ball", "the norm of the whole tensor is at most limit",
       [Hyperparameter("limit", nil, .positive), every]),
     CatalogEntry(
-      "spectralNorm", "the largest singular value of the leading dimension × the rest is at most limit",
+      "spectralNorm", "the largest singular value is at most limit",
       [
-        Hyperparameter("limit", 1, .positive), Hyperparameter("iterations", 1, .integer(atLeast: 1)),
+        Hyperparameter("limit", 1, .positive),
+        Hyperparameter("iterations", 1, .integer(atLeast: 1)),
         every,
       ]),
   ]

@@ -28,7 +28,8 @@ public struct WeightRegularizer: Sendable, Equatable {
 public enum RegularizerCatalog {
   /// All penalties, in the order of documentation.
   public static let entries = [
-    CatalogEntry("l1", "l1 times the sum of magnitudes", [Hyperparameter("l1", 0.01, .nonNegative)]),
+    CatalogEntry(
+      "l1", "l1 times the sum of magnitudes", [Hyperparameter("l1", 0.01, .nonNegative)]),
     CatalogEntry("l2", "l2 times the sum of squares", [Hyperparameter("l2", 0.01, .nonNegative)]),
     CatalogEntry(
       "l1l2", "both",

@@ -37,7 +37,9 @@ public struct AutoClip: GradientTransform, Equatable {
     let scope = try ClipScope(scope, of: context.layout, owner: "autoclip")
     let history = NormHistory(window: window)
     let rule = self
-    return BoundScaling(context, measure: .update(.two), history: history) { measurements, factors in
+    return BoundScaling(
+      context, measure: .update(.two), history: history
+    ) { measurements, factors in
       let value = measurements.norm(.update(.two), of: scope.chosen)
       let limit = history.percentile(rule.percentile, with: value)
       let clips = history.count >= rule.warmup && value > limit * (1 + normSlack)

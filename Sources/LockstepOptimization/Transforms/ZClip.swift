@@ -59,7 +59,9 @@ public struct ZClip: GradientTransform, Equatable {
     let scope = try ClipScope(scope, of: context.layout, owner: "zclip")
     let history = NormAverages(self)
     let maximum = maximum ?? .infinity
-    return BoundScaling(context, measure: .update(.two), history: history) { measurements, factors in
+    return BoundScaling(
+      context, measure: .update(.two), history: history
+    ) { measurements, factors in
       let value = measurements.norm(.update(.two), of: scope.chosen)
       let limit = min(history.limit(for: value) ?? .infinity, maximum)
       let coefficient = value > limit * (1 + normSlack) ? limit / value : nil

@@ -40,7 +40,7 @@ public final class UpdateRule {
   private let lastClip: Int?
   private let firstRate: BoundLearningRate?
   private let projection: ConstraintExecutor
-  fileprivate let average: BoundAverage?
+  let average: BoundAverage?
   private let plateau: PlateauMonitor?
   private let updates: Arena<Int64>
   private let scratch: Arena<Float>
@@ -336,7 +336,7 @@ public final class UpdateRule {
     return report
   }
 
-  fileprivate func checkLength(_ what: String, _ count: Int) throws {
+  func checkLength(_ what: String, _ count: Int) throws {
     guard count == layout.count else {
       throw UpdateError.wrongLength(what, expected: layout.count, found: count)
     }
@@ -421,29 +421,6 @@ public final class UpdateRule {
     if average != nil, projection.needsTensors {
       for block in blocks.indices { takeAverage(block, base, behind: .tensor) }
     }
-  }
-}
-
-extension UpdateRule {
-  /// The average of weights in the layout, nil where none is kept or no update has been averaged.
-  ///
-  /// A rank that updates a part of the blocks has the average of these, and of the tensors that are
-  /// projected as a whole.
-  public var averagedWeights: UnsafeBufferPointer<Float>? {
-    guard let average, average.count > 0 else { return nil }
-    return UnsafeBufferPointer(average.arena.buffer)
-  }
-
-  /// Exchanges the parameters and their average, to evaluate or save the average; a second call
-  /// brings both back. Between the two calls there must be no update.
-  ///
-  /// - Returns: whether there is an average.
-  @discardableResult
-  public func swapAverage(parameters: UnsafeMutableBufferPointer<Float>) throws -> Bool {
-    try checkLength("the parameters", parameters.count)
-    guard let average, average.count > 0 else { return false }
-    for index in 0..<layout.count { swap(&parameters[index], &average.arena.base[index]) }
-    return true
   }
 }
 

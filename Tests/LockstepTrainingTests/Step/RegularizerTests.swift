@@ -135,12 +135,14 @@ private func weights(scale: Float = 1) -> [Float] {
     let start = LinearRegression().parameterValues[..<15].map(Double.init)
     let expected = start.reduce(0) { $0 + 0.01 * $1.magnitude + 0.2 * $1 * $1 }
     #expect(
-      (alone.reports[0].loss - free.reports[0].loss - expected).magnitude <= 1e-12 * alone.reports[0].loss)
+      (alone.reports[0].loss - free.reports[0].loss - expected).magnitude <= 1e-12
+        * alone.reports[0].loss)
     #expect(alone.weights != free.weights)
     #expect(alone.reports[0].update.gradientNorm != free.reports[0].update.gradientNorm)
     for ranks in [2, 3, 5, 8] {
       for other in try group(of: ranks, { try train($0, penalty) }) {
-        #expect(other.weights.map(\.bitPattern) == alone.weights.map(\.bitPattern), "\(ranks) ranks")
+        #expect(
+          other.weights.map(\.bitPattern) == alone.weights.map(\.bitPattern), "\(ranks) ranks")
         #expect(other.reports == alone.reports, "\(ranks) ranks")
       }
     }
@@ -149,7 +151,10 @@ private func weights(scale: Float = 1) -> [Float] {
   @Test(arguments: [
     ([RegularizerRule(.pattern("tail.*"), WeightRegularizer(l2: 1))], "pattern", "no trainable"),
     ([RegularizerRule(.pattern("stem.*"), WeightRegularizer(l2: 1))], "pattern", "frozen"),
-    ([RegularizerRule(.kernels(ofKind: "LSTM"), WeightRegularizer(l2: 1))], "kind", "Conv2d, Linear"),
+    (
+      [RegularizerRule(.kernels(ofKind: "LSTM"), WeightRegularizer(l2: 1))], "kind",
+      "Conv2d, Linear"
+    ),
     (
       [
         RegularizerRule(.pattern("wide.*"), WeightRegularizer(l2: 1)),
