@@ -42,8 +42,11 @@ private func resolve(_ rules: [ConstraintRule]) throws -> [String: WeightConstra
 }
 
 @Suite struct ConstraintRuleTests {
-  @Test func layersKeepTheirOwn() throws {
+  @Test func layersKeepTheirOwnWhereNoRuleIsAboutThem() throws {
     #expect(try resolve([]) == ["head.weight": .maxNorm(3)])
+    #expect(
+      try resolve([ConstraintRule(.pattern("head.*"), .nonNegative)])
+        == ["head.weight": .nonNegative, "head.bias": .nonNegative])
   }
 
   /// Convolution clipping: the kernels of a kind, without biases and without frozen layers.
@@ -93,11 +96,6 @@ private func resolve(_ rules: [ConstraintRule]) throws -> [String: WeightConstra
       ],
       "constraint rule: pattern = \"body.2.*\" is about body.2.weight, and so is kind 'Conv2d': a "
         + "parameter can have one"
-    ),
-    (
-      [ConstraintRule(.pattern("head.weight"), .nonNegative)],
-      "constraint on head.weight: constraint = pattern 'head.weight' comes on top of the layer's "
-        + "own: remove one of the two"
     ),
     (
       [ConstraintRule(.pattern("body.0.weight"), .minMaxNorm(2, 1))],

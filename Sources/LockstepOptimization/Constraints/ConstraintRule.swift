@@ -11,15 +11,15 @@ public struct ConstraintRule: Sendable, Equatable {
     self.constraint = constraint
   }
 
-  /// The constraint of each slot: the layers' own, and those of rules.
+  /// The constraint of each slot: a rule's, or else the layer's own.
   ///
   /// - Parameters:
   ///   - rules: in the configuration's order.
   ///   - specifications: the model's parameters, frozen ones included.
   ///   - layout: the trainable parameters.
-  /// - Throws: ``HyperparameterError`` where a rule is about no trainable parameter, a parameter
-  ///   has two constraints, a constraint contradicts itself (minimum above maximum) or its axes are
-  ///   not those of the tensor.
+  /// - Throws: ``HyperparameterError`` where a rule is about no trainable parameter, two rules are
+  ///   about one, a constraint contradicts itself (minimum above maximum) or its axes are not those
+  ///   of the tensor.
   public static func resolve(
     _ rules: [ConstraintRule], specifications: [ParameterSpecification], layout: FlatLayout
   ) throws -> [WeightConstraint?] {
@@ -30,16 +30,10 @@ public struct ConstraintRule: Sendable, Equatable {
     let own = Dictionary(
       specifications.map { ($0.name, $0.constraint) }, uniquingKeysWith: { first, _ in first })
     return try layout.slots.enumerated().map { slot, tensor in
-      let bound = own[tensor.name] ?? nil
-      guard let index = assigned[slot] else { return bound }
-      let rule = rules[index]
-      if bound != nil {
-        throw HyperparameterError(
-          owner: "constraint on \(tensor.name)", key: "constraint", value: "\(rule.target)",
-          problem: "comes on top of the layer's own: remove one of the two")
-      }
-      _ = try rule.constraint.reducedAxes(of: tensor, owner: "constraint on \(tensor.name)")
-      return rule.constraint
+      guard let index = assigned[slot] else { return own[tensor.name] ?? nil }
+      let constraint = rules[index].constraint
+      _ = try constraint.reducedAxes(of: tensor, owner: "constraint on \(tensor.name)")
+      return constraint
     }
   }
 }

@@ -1,8 +1,7 @@
 extension UpdateRule {
   /// The average of weights in the layout, nil where none is kept or no update has been averaged.
   ///
-  /// A rank that updates a part of the blocks has the average of these, and of the tensors that are
-  /// projected as a whole.
+  /// A rank that updates a part of the blocks has the average of these.
   public var averagedWeights: UnsafeBufferPointer<Float>? {
     guard let average, average.count > 0 else { return nil }
     return UnsafeBufferPointer(average.arena.buffer)

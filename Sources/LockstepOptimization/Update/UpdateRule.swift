@@ -49,6 +49,8 @@ public final class UpdateRule {
   private let tally: Arena<Double>
   private var pending: StepReport?
   private let allBlocks: [Range<Int>]
+  /// What the last `apply` updated.
+  private var updated: [Range<Int>] = []
   /// The learning rate at the end of the chain, which the step itself multiplies by.
   private let finalRate: BoundLearningRate?
 
@@ -277,6 +279,7 @@ public final class UpdateRule {
       throw UpdateError.needsGather
     }
     pending = nil
+    updated = groups
     projection.begin(update: updateCount + 1)
     average?.begin(update: updateCount + 1)
     tally.buffer.update(repeating: 0)
@@ -303,16 +306,22 @@ public final class UpdateRule {
     projection.projectRuns(values, groups) { block in
       tally.base[block * Tally.width + Tally.run]
     }
-    if average != nil, projection.hasRuns {
-      for group in groups { for block in group { takeAverage(block, values, behind: .sums) } }
-    }
+    if projection.hasRuns { takeAverages(values, behind: .sums) }
     if isWhole { projectGathered(parameters: parameters) }
     for transform in transforms { transform.commit() }
     average?.commit()
     return finish(&report)
   }
 
-  /// Takes a block of final parameters into the average.
+  /// Takes all updated blocks that are final at a stage into the average.
+  private func takeAverages(
+    _ parameters: UnsafePointer<Float>, behind stage: ConstraintExecutor.Stage
+  ) {
+    if average == nil { return }
+    for group in updated { for block in group { takeAverage(block, parameters, behind: stage) } }
+  }
+
+  /// Takes a block into the average, where it is final at this stage.
   private func takeAverage(
     _ index: Int, _ parameters: UnsafePointer<Float>, behind stage: ConstraintExecutor.Stage
   ) {
@@ -418,9 +427,7 @@ public final class UpdateRule {
   public func projectGathered(parameters: UnsafeMutableBufferPointer<Float>) {
     guard let base = parameters.baseAddress else { return }
     projection.projectTensors(base)
-    if average != nil, projection.needsTensors {
-      for block in blocks.indices { takeAverage(block, base, behind: .tensor) }
-    }
+    if projection.needsTensors { takeAverages(base, behind: .tensor) }
   }
 }
 
