@@ -8,7 +8,7 @@ import Testing
 @Suite struct UpdateStateTests {
   private static let chains: [(name: String, chain: Chain)] = [
     ("autoclip", Chain(AutoClip(percentile: 30, window: 3)) + .adamW(learningRate: 0.01)),
-    ("zclip", Chain(ZClip(alpha: 0.5, threshold: 0.1, warmup: 1)) + .sgd(learningRate: 0.05)),
+    ("zclip", Chain(ZClip(alpha: 0.5, threshold: 0.1, warmup: 1)) + .sgd(learningRate: 0.001)),
     ("block RMS", Chain(ClipByBlockRMS(0.05)) + .sgd(learningRate: 0.05)),
     (
       "scoped, one behind the other",
