@@ -121,7 +121,7 @@ public final class UpdateRule {
     let transforms = try links.map { try $0.bind(to: context) }
     self.transforms = transforms
     plateau = try Self.plateau(of: chain).map(PlateauMonitor.init)
-    self.average = average.map { BoundAverage($0, layout: layout, kernels: kernels) }
+    self.average = average.map { BoundAverage($0, context) }
 
     func measurements(_ measures: [Measure]) -> Measurements {
       Measurements(measures: measures, blockCount: blocks.count, slotBlocks: slotBlocks)

@@ -62,12 +62,12 @@ final class BoundAverage {
   /// 1 − d of this update; nil where it is not averaged.
   private var rate: Float?
 
-  init(_ rule: WeightAverage, layout: FlatLayout, kernels: Kernels) {
+  init(_ rule: WeightAverage, _ context: TransformContext) {
     self.rule = rule
-    self.kernels = kernels
-    arena = Arena(count: layout.count)
+    kernels = context.kernels
+    arena = context.makeArena()
     state = [
-      StateEntry("average.weights", .arena(arena.buffer, layout)),
+      context.entry("average.weights", arena),
       StateEntry("average.updates", .integers(counter.buffer)),
     ]
   }
