@@ -42,6 +42,10 @@ extension ConfigurationReader {
     case .nonNegative: return .number(try double(key, default: number, in: 0...))
     case .decayRate: return .number(try double(key, default: number, in: 0...1, below: 1))
     case .fraction: return .number(try double(key, default: number, in: 0...1))
+    case .interval(let least, let most):
+      return .number(try double(key, default: number, in: least...most))
+    case .patterns:
+      return .texts(try strings(key, default: parameter.defaultValue?.texts))
     case .integer(let least):
       return .number(Double(try integer(key, default: number.map { Int($0) }, in: least...)))
     case .boolean: return .flag(try bool(key, default: parameter.defaultValue?.flag))
@@ -74,6 +78,9 @@ extension HyperparameterValue {
   fileprivate var number: Double? { if case .number(let value) = self { value } else { nil } }
   fileprivate var flag: Bool? { if case .flag(let value) = self { value } else { nil } }
   fileprivate var text: String? { if case .text(let value) = self { value } else { nil } }
+  fileprivate var texts: [String]? {
+    if case .texts(let value) = self { value } else { nil }
+  }
   fileprivate var integers: [Int]? {
     if case .numbers(let values) = self { values.map { Int($0) } } else { nil }
   }

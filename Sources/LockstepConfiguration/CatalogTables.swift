@@ -69,6 +69,7 @@ public enum CatalogTables {
     case .numbers(let numbers):
       numbers.isEmpty ? "" : "[\(numbers.map(plain).joined(separator: ", "))]"
     case .text(let text): text
+    case .texts(let texts): texts.joined(separator: ", ")
     }
   }
 

@@ -52,6 +52,7 @@ private func refusal(_ overrides: [String]) -> String {
       case .flag(let flag)?: .bool(flag)
       case .numbers(let numbers)?: .array(numbers.map { .integer(Int($0)) })
       case .text(let text)?: .string(text)
+      case .texts(let texts)?: .array(texts.map { .string($0) })
       case nil: range == .milestones ? [5, 9] : 1
       }
     }

@@ -33,6 +33,7 @@ import Testing
     try check(OptimizerCatalog.entries) { _ = try OptimizerCatalog.make($0, values: $1) }
     try check(ClipCatalog.entries) { _ = try ClipCatalog.make($0, values: $1) }
     try check(ConstraintCatalog.entries) { _ = try ConstraintCatalog.make($0, values: $1) }
+    try check(RegularizerCatalog.entries) { _ = try RegularizerCatalog.make($0, values: $1) }
     try check(ScheduleCatalog.entries) {
       _ = try ScheduleCatalog.make($0, learningRate: 1, values: $1)
     }
@@ -77,6 +78,73 @@ import Testing
     }
   }
 
+  /// The same of clips, constraints, schedules and regularizers.
+  @Test func everyOtherKeyCounts() throws {
+    func check(
+      _ entries: [CatalogEntry], _ make: (String, [String: HyperparameterValue]) throws -> Any
+    ) throws {
+      for entry in entries {
+        var values: [String: HyperparameterValue] = [:]
+        for parameter in entry.parameters where parameter.defaultValue == nil {
+          values[parameter.key] = parameter.range == .milestones ? [2, 5] : 3
+        }
+        let standard = "\(try make(entry.name, values))"
+        for parameter in entry.parameters {
+          var other = values
+          other[parameter.key] =
+            switch parameter.range {
+            case .choice(let words): .text(words.first { .text($0) != parameter.defaultValue }!)
+            case .patterns: .texts(["a.*"])
+            case .milestones: [3, 7]
+            case .axes: [0]
+            case .integer: 7
+            case .boolean: true
+            default: parameter.key == "lower" ? 2.5 : parameter.key == "upper" ? 3.5 : 0.375
+            }
+          // An axis needs its layout beside it, a layout its axes.
+          if parameter.key == "axes" { other["axesLayout"] = "pytorch" }
+          if parameter.key == "axesLayout" { other["axes"] = [0] }
+          // The start of a warm-up needs a warm-up.
+          var compared = standard
+          if parameter.key == "warmupStart" {
+            values["warmupSteps"] = 2
+            other["warmupSteps"] = 2
+            compared = "\(try make(entry.name, values))"
+            values["warmupSteps"] = nil
+          }
+          #expect(
+            "\(try make(entry.name, other))" != compared, "\(entry.name).\(parameter.key)")
+        }
+      }
+    }
+    try check(ClipCatalog.entries) { try ClipCatalog.make($0, values: $1) }
+    try check(ConstraintCatalog.entries) { try ConstraintCatalog.make($0, values: $1) }
+    try check(RegularizerCatalog.entries) { try RegularizerCatalog.make($0, values: $1) }
+    try check(ScheduleCatalog.entries) {
+      try ScheduleCatalog.make($0, learningRate: 1, values: $1)
+    }
+  }
+
+  /// The tables' defaults are those of the types.
+  @Test func otherDefaultsAreThoseOfTheTypes() throws {
+    #expect(try ClipCatalog.make("autoClip") as? AutoClip == AutoClip())
+    #expect(try ClipCatalog.make("zClip") as? ZClip == ZClip())
+    #expect(try ClipCatalog.make("blockRMS") as? ClipByBlockRMS == ClipByBlockRMS())
+    #expect(try ClipCatalog.make("adaptive") as? AdaptiveClip == AdaptiveClip())
+    #expect(
+      try ConstraintCatalog.make("spectralNorm", values: ["limit": 2]) == .spectralNorm(2))
+    #expect(
+      try ConstraintCatalog.make("ball", values: ["limit": 2, "every": 5])
+        == WeightConstraint.ball(2).every(5))
+    #expect(try ConstraintCatalog.make("nonNegative") == .nonNegative)
+    #expect(
+      try ScheduleCatalog.make("reduceOnPlateau", learningRate: 0.5)
+        == .reduceOnPlateau(ReduceOnPlateau(), of: 0.5))
+    #expect(try RegularizerCatalog.make("l1") == WeightRegularizer(l1: 0.01))
+    #expect(try RegularizerCatalog.make("l2") == WeightRegularizer(l2: 0.01))
+    #expect(try RegularizerCatalog.make("l1l2") == WeightRegularizer())
+  }
+
   @Test func schedulesStartFromTheLearningRate() throws {
     let chain = try OptimizerCatalog.make("adam", values: ["learningRate": 0.5]) { rate in
       try ScheduleCatalog.make("exponential", learningRate: rate, values: ["factor": 0.5])
@@ -108,6 +176,30 @@ import Testing
     expect("limit", "must be given") { _ = try ClipCatalog.make("norm") }
     expect("norm", "one of") {
       _ = try ClipCatalog.make("globalNorm", values: ["limit": 1, "norm": "9"])
+    }
+    expect("scope", "patterns") { _ = try ClipCatalog.make("zClip", values: ["scope": "a.*"]) }
+    expect("scope", "empty") { _ = try ClipCatalog.make("zClip", values: ["scope": .texts([""])]) }
+    expect("percentile", "between 0.0 and 100.0") {
+      _ = try ClipCatalog.make("autoClip", values: ["percentile": 101])
+    }
+    expect("percentile", "between") {
+      _ = try ClipCatalog.make("autoClip", values: ["percentile": .number(.nan)])
+    }
+    expect("adjustment", "reciprocal, threshold, mean") {
+      _ = try ClipCatalog.make("zClip", values: ["adjustment": "none"])
+    }
+    expect("every", "at least 1") {
+      _ = try ConstraintCatalog.make("unitNorm", values: ["every": 0])
+    }
+    expect("limit", "above 0") {
+      _ = try ConstraintCatalog.make("spectralNorm", values: ["limit": .number(.nan)])
+    }
+    expect("limit", "above 0") { _ = try ConstraintCatalog.make("ball", values: ["limit": -3]) }
+    expect("l2", "at least 0") { _ = try RegularizerCatalog.make("l2", values: ["l2": -1]) }
+    expect("l1", "too large") { _ = try RegularizerCatalog.make("l1", values: ["l1": 1e39]) }
+    expect("goal", "minimize, maximize") {
+      _ = try ScheduleCatalog.make(
+        "reduceOnPlateau", learningRate: 1, values: ["goal": "smallest"])
     }
     expect("axes", "axesLayout") {
       _ = try ConstraintCatalog.make("maxNorm", values: ["axes": [0]])

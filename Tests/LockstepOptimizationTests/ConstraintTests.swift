@@ -13,24 +13,6 @@ private func project(
   return trial.parameters
 }
 
-/// The values of each unit of a tensor, by the definition: all that agree on the axes kept.
-private func units(_ slot: FlatLayout.Slot, reducing axes: Set<Int>) -> [[Int]] {
-  var units: [[Int]: [Int]] = [:]
-  var order: [[Int]] = []
-  for i in 0..<slot.count {
-    var rest = i
-    var place = [Int](repeating: 0, count: slot.shape.count)
-    for axis in slot.shape.indices.reversed() {
-      place[axis] = rest % slot.shape[axis]
-      rest /= slot.shape[axis]
-    }
-    let key = place.indices.filter { !axes.contains($0) }.map { place[$0] }
-    if units[key] == nil { order.append(key) }
-    units[key, default: []].append(slot.offset + i)
-  }
-  return order.map { units[$0]! }
-}
-
 /// Tensors of rank 4 and 2, small ones, ones whose units are larger than a block, and ones of many
 /// blocks.
 private let layout = FlatLayout([
@@ -92,7 +74,7 @@ private let dense = FlatLayout([("a", [5, 7]), ("b", [130, 70]), ("c", [3, 5000]
     let constraints: [WeightConstraint] = [
       .maxNorm(1.5), .maxNorm(0.01, axes: .axes([0])), .unitNorm(), .unitNorm(axes: .axes([1])),
       .minMaxNorm(1, 1.1), .minMaxNorm(5, 5), .nonNegative, .valueBox(-0.25, 0.75),
-      .unitNorm(axes: .axes([0, 1])),
+      .unitNorm(axes: .axes([0, 1])), .ball(2), .ball(0.01),
     ]
     for constraint in constraints {
       for seed in 0..<5 {
@@ -108,6 +90,7 @@ private let dense = FlatLayout([("a", [5, 7]), ("b", [130, 70]), ("c", [3, 5000]
     let start = randomArena(layout, seed: 2)
     for constraint: WeightConstraint in [
       .maxNorm(1e30), .minMaxNorm(0, 1e30), .valueBox(-1, 1), .maxNorm(1e30, axes: .axes([0])),
+      .ball(1e30), .spectralNorm(1e30),
     ] {
       #expect(bits(try project(layout, constraint, start)) == bits(start))
     }
@@ -182,6 +165,48 @@ private let dense = FlatLayout([("a", [5, 7]), ("b", [130, 70]), ("c", [3, 5000]
     }
   }
 
+  /// The article's formula: w · C/‖w‖ where ‖w‖ > C, with the norm of the whole tensor.
+  @Test func theBallIsThatOfTheWholeTensor() throws {
+    for (layout, limit) in [
+      (layout, Float(5)), (dense, 2), (FlatLayout([("s", []), ("v", [9])]), 0.1),
+    ] {
+      let start = randomArena(layout, seed: 5)
+      let end = try project(layout, .ball(limit), start)
+      for slot in layout.slots {
+        let before = norm(start[slot.range])
+        if before <= Double(limit) {
+          #expect(bits(Array(end[slot.range])) == bits(Array(start[slot.range])))
+          continue
+        }
+        #expect((norm(end[slot.range]) / Double(limit) - 1).magnitude <= 0x1p-22)
+        let factor = Float(Double(limit) / before)
+        for i in slot.range { #expect(end[i] == start[i] * factor) }
+      }
+      #expect(bits(end) != bits(start))
+    }
+  }
+
+  /// With `every` n the projection happens after updates n, 2n, …, and only then; an update that was
+  /// skipped does not count.
+  @Test(arguments: [
+    WeightConstraint.maxNorm(0.1), .maxNorm(0.1, axes: .axes([0])), .unitNorm(), .nonNegative,
+    .valueBox(-0.01, 0.01), .ball(0.1), .spectralNorm(0.1), .minMaxNorm(0, 0.1),
+  ])
+  func everyNthUpdateIsProjected(_ constraint: WeightConstraint) throws {
+    let rare = try Trial(
+      dense, .sgd(learningRate: 0.1), constraints: dense.slots.map { _ in constraint.every(3) })
+    for update in 1...7 {
+      let gradient = randomArena(dense, seed: UInt64(update))
+      let free = try Trial(dense, .sgd(learningRate: 0.1))
+      free.parameters = rare.parameters
+      try free.step(update, gradient)
+      // Prepared and left: no update.
+      try rare.rule.prepare(step: 2 * update, blockSums: rare.blockSums(gradient))
+      try rare.step(2 * update + 1, gradient)
+      #expect((bits(rare.parameters) == bits(free.parameters)) == (update % 3 != 0), "\(update)")
+    }
+  }
+
   @Test(arguments: [
     (WeightConstraint.maxNorm(-1), "limit"), (.maxNorm(.nan), "limit"), (.maxNorm(0), "limit"),
     (.minMaxNorm(2, 1), "minimum"), (.minMaxNorm(-1, 1), "minimum"),
@@ -189,6 +214,19 @@ private let dense = FlatLayout([("a", [5, 7]), ("b", [130, 70]), ("c", [3, 5000]
     (.valueBox(1, 0), "lower"), (.valueBox(.nan, 0), "lower"), (.valueBox(0, .nan), "upper"),
     (.maxNorm(1, axes: .axes([2])), "axes"), (.maxNorm(1, axes: .keras([-3])), "axes"),
     (.maxNorm(1, axes: .axes([0, -2])), "axes"), (.unitNorm(axes: .axes([])), "axes"),
+    (.maxNorm(1, axes: .axes([-3])), "axes"), (.maxNorm(1, axes: .axes([0, 0])), "axes"),
+    (.unitNorm(axes: .axes([2])), "axes"), (.unitNorm(axes: .keras([2])), "axes"),
+    (.unitNorm(axes: .keras([0, -2])), "axes"), (.unitNorm(axes: .keras([])), "axes"),
+    (.minMaxNorm(0, 1, axes: .axes([5])), "axes"),
+    (.minMaxNorm(0, 1, axes: .keras([1, 1])), "axes"),
+    (.maxNorm(.infinity), "limit"), (.minMaxNorm(.nan, 1), "minimum"),
+    (.minMaxNorm(0, .nan), "maximum"), (.minMaxNorm(0, 0), "maximum"),
+    (.minMaxNorm(0, 1, rate: .nan), "rate"), (.minMaxNorm(0, 1, rate: -0.1), "rate"),
+    (.valueBox(-.infinity, 0), "lower"), (.valueBox(0, .infinity), "upper"), (.ball(0), "limit"),
+    (.ball(-1), "limit"), (.ball(.nan), "limit"), (.spectralNorm(0), "limit"),
+    (.spectralNorm(.nan), "limit"), (.spectralNorm(1, iterations: 0), "iterations"),
+    (.maxNorm(1).every(0), "every"), (.nonNegative.every(-2), "every"),
+    (.spectralNorm(1).every(0), "every"),
   ])
   func badConstraintsAreNamed(_ constraint: WeightConstraint, _ key: String) {
     let error = #expect(throws: HyperparameterError.self) {

@@ -140,6 +140,63 @@ private let sets = InstructionSet.allCases.filter { $0 <= .detected }
     }
   }
 
+  @Test func matrixKernelsHaveTheSameBitsAndAreTheirDefinitions() {
+    expectEqualBits("matrix products") { k, n, a, d in
+      for i in 0..<n { d[i] = Double(a[3][i]) / 7 }
+      k.accumulate_scaled(d, a[0], 0.3, n)
+      let columns = max(n / 5, 1)
+      let out = Arena<Double>(count: 5)
+      k.matrix_vector(out.base, a[1], d, n < 5 ? 0 : 5, columns)
+      if n >= 5 { for row in 0..<5 { d[row] = out.base[row] } }
+    }
+    let k = lockstep_update_kernels_for(lockstep_isa(rawValue: sets.last!.rawValue)).pointee
+    for n in lengths {
+      var generator = FixedGenerator(seed: UInt64(n))
+      let w = generator.values(3 * n)
+      let v = generator.values(n).map(Double.init)
+      var out = [Double](repeating: 9, count: 4)
+      k.matrix_vector(&out, w, v, 3, n)
+      for row in 0..<3 {
+        var expected = 0.0
+        for i in 0..<n { expected += Double(w[row * n + i]) * v[i] }
+        #expect((out[row] - expected).magnitude <= 1e-13 * Double(n + 1))
+      }
+      var sums = v + [9]
+      k.accumulate_scaled(&sums, w, 0.25, n)
+      for i in 0..<n { #expect(sums[i] == v[i] + Double(w[i]) * 0.25) }
+      #expect(out[3] == 9 && sums[n] == 9)
+    }
+  }
+
+  @Test func averagesAndPenaltiesHaveTheSameBitsAndAreTheirDefinitions() {
+    expectEqualBits("average and penalty") { k, n, a, d in
+      k.average(a[0], a[1], 0.3, n)
+      let penalty = k.regularize(a[2], a[1], 0.01, 0.03, n)
+      if n > 0 { d[0] = penalty }
+    }
+    let k = lockstep_update_kernels_for(lockstep_isa(rawValue: sets.last!.rawValue)).pointee
+    for n in lengths {
+      var generator = FixedGenerator(seed: UInt64(n))
+      var p = generator.values(n)
+      if n > 1 { p[1] = 0 }
+      if n > 2 { p[2] = -0.0 }
+      let a = generator.values(n)
+      var mean = a + [9]
+      k.average(&mean, p, 0.25, n)
+      for i in 0..<n { #expect(mean[i] == a[i] + (p[i] - a[i]) * 0.25) }
+      var g = a + [9]
+      let penalty = k.regularize(&g, p, 0.5, 0.25, n)
+      var expected = 0.0
+      for i in 0..<n {
+        expected += 0.5 * Double(p[i].magnitude) + 0.25 * Double(p[i]) * Double(p[i])
+        let sign: Float = p[i] > 0 ? 0.5 : p[i] < 0 ? -0.5 : 0
+        #expect(g[i] == a[i] + (sign + p[i] * 0.5))
+      }
+      #expect((penalty - expected).magnitude <= 1e-13 * Double(n + 1))
+      #expect(mean[n] == 9 && g[n] == 9)
+    }
+  }
+
   @Test func valuesBehindTheEndStay() {
     for set in sets {
       let k = lockstep_update_kernels_for(lockstep_isa(rawValue: set.rawValue)).pointee

@@ -28,12 +28,13 @@ final class Trial {
 
   init(
     _ layout: FlatLayout, _ chain: Chain, constraints: [WeightConstraint?] = [],
-    groups: [ParameterGroup] = [], instructionSet: InstructionSet = .detected, fuses: Bool = true,
+    groups: [ParameterGroup] = [], average: WeightAverage? = nil,
+    instructionSet: InstructionSet = .detected, fuses: Bool = true,
     seed: UInt64 = 1
   ) throws {
     self.layout = layout
     rule = try UpdateRule(
-      layout: layout, chain: chain, constraints: constraints, groups: groups,
+      layout: layout, chain: chain, constraints: constraints, groups: groups, average: average,
       instructionSet: instructionSet, fuses: fuses)
     parameters = randomArena(layout, seed: seed)
   }
@@ -107,3 +108,21 @@ let mixedLayout = FlatLayout([
   ("small.weight", [5, 7]), ("small.bias", [5]), ("conv.weight", [40, 13, 3, 3]),
   ("wide.weight", [3, 9001]), ("long.bias", [8205]), ("table.weight", [260, 33]), ("scale", []),
 ])
+
+/// The values of each unit of a tensor, by the definition: all that agree on the axes kept.
+func units(_ slot: FlatLayout.Slot, reducing axes: Set<Int>) -> [[Int]] {
+  var units: [[Int]: [Int]] = [:]
+  var order: [[Int]] = []
+  for i in 0..<slot.count {
+    var rest = i
+    var place = [Int](repeating: 0, count: slot.shape.count)
+    for axis in slot.shape.indices.reversed() {
+      place[axis] = rest % slot.shape[axis]
+      rest /= slot.shape[axis]
+    }
+    let key = place.indices.filter { !axes.contains($0) }.map { place[$0] }
+    if units[key] == nil { order.append(key) }
+    units[key, default: []].append(slot.offset + i)
+  }
+  return order.map { units[$0]! }
+}

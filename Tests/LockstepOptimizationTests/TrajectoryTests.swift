@@ -38,6 +38,8 @@ private struct Reference: Decodable {
         value = .number(number)
       } else if let numbers = try? container.decode([Double].self) {
         value = .numbers(numbers)
+      } else if let texts = try? container.decode([String].self) {
+        value = .texts(texts)
       } else {
         value = .text(try container.decode(String.self))
       }
@@ -50,7 +52,21 @@ private struct Reference: Decodable {
   let clips: [String: Made?]
   let constraints: [String: [Made?]]
   let schedules: [Rates]
+  let metrics: [Double]
+  let plateaus: [Rates]
   let cases: [Case]
+
+  /// A case's chain and constraints, from the catalogs.
+  func rule(of item: Case) throws -> (Chain, [WeightConstraint?]) {
+    var chain = try OptimizerCatalog.make(item.optimizer, values: item.values.mapValues(\.value))
+    if let clip = try #require(clips[item.clip]) {
+      chain = Chain(try ClipCatalog.make(clip.name, values: clip.values.mapValues(\.value))) + chain
+    }
+    let constraints = try #require(constraints[item.constraint]).map { made in
+      try made.map { try ConstraintCatalog.make($0.name, values: $0.values.mapValues(\.value)) }
+    }
+    return (chain, constraints)
+  }
 
   static func load() throws -> (Reference, [Double]) {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
@@ -67,6 +83,9 @@ private struct Reference: Decodable {
     return (try JSONDecoder().decode(Reference.self, from: index), values)
   }
 }
+
+/// Clips with one limit for every value, unit or tensor, which find something in every step.
+private let alwaysClipping: Set = ["value", "valueBox", "adaptive", "blockRMS"]
 
 @Suite struct TrajectoryTests {
   /// |a − b| ≤ 2e-6 · max(|b|, rms of the tensor), for every value of every case.
@@ -93,16 +112,7 @@ private struct Reference: Decodable {
     var unconstrained: [String: [Double]] = [:]
     for item in reference.cases {
       let name = "\(item.source) \(item.optimizer) \(item.clip) \(item.constraint)"
-      var chain = try OptimizerCatalog.make(
-        item.optimizer, values: item.values.mapValues(\.value))
-      let clip = try #require(reference.clips[item.clip])
-      if let clip {
-        chain =
-          Chain(try ClipCatalog.make(clip.name, values: clip.values.mapValues(\.value))) + chain
-      }
-      let constraints = try #require(reference.constraints[item.constraint]).map { made in
-        try made.map { try ConstraintCatalog.make($0.name, values: $0.values.mapValues(\.value)) }
-      }
+      let (chain, constraints) = try reference.rule(of: item)
       let trial = try Trial(layout, chain, constraints: constraints)
       trial.parameters = arena(0)
       var clippedSteps = 0
@@ -135,7 +145,9 @@ private struct Reference: Decodable {
         #expect(clippedSteps == 0, "\(name)")
       } else {
         #expect(
-          clippedSteps > 0 && (item.clip == "value" || clippedSteps < reference.steps), "\(name)")
+          clippedSteps > 0
+            && (alwaysClipping.contains(item.clip) || clippedSteps < reference.steps),
+          "\(name)")
       }
       let values = "\(item.optimizer) \(item.values.keys.sorted()) \(item.clip)"
       let final = Array(set(next - 1))
@@ -146,6 +158,61 @@ private struct Reference: Decodable {
       }
     }
     print("\(reference.cases.count) trajectories, largest error \(worst): \(worstCase)")
+  }
+
+  /// |a − b| ≤ 1e-12 · max(|b|, rms of the tensor) where the formulas run in Double.
+  @Test func theFormulasInDoubleAreThoseOfThePeers() throws {
+    let (reference, values) = try Reference.load()
+    let layout = FlatLayout(reference.tensors.map { ($0.name, $0.shape) })
+    let count = layout.slots.reduce(0) { $0 + $1.count }
+    func set(_ index: Int) -> [[Double]] {
+      var place = index * count
+      return layout.slots.map { slot in
+        defer { place += slot.count }
+        return Array(values[place..<place + slot.count])
+      }
+    }
+    var next = 1 + reference.steps
+    var worst = 0.0
+    var worstCase = ""
+    for item in reference.cases {
+      let name = "\(item.source) \(item.optimizer) \(item.clip) \(item.constraint)"
+      let (chain, constraints) = try reference.rule(of: item)
+      var rule = DoubleRule(layout, chain, constraints, set(0))
+      var error = 0.0
+      for step in 0..<reference.steps {
+        rule.step(step, set(1 + step))
+        guard reference.saved.contains(step + 1) else { continue }
+        for (found, expected) in zip(rule.parameters, set(next)) {
+          let rms = (expected.reduce(0) { $0 + $1 * $1 } / Double(expected.count)).squareRoot()
+          for (a, b) in zip(found, expected) {
+            error = max(error, (a - b).magnitude / max(b.magnitude, rms))
+          }
+        }
+        next += 1
+      }
+      #expect(error <= 1e-12, "\(name) is off by \(error)")
+      if !(error <= worst) { (worst, worstCase) = (error, name) }
+    }
+    print("\(reference.cases.count) trajectories in Double, largest error \(worst): \(worstCase)")
+  }
+
+  @Test func plateausAreThoseOfPyTorch() throws {
+    let (reference, _) = try Reference.load()
+    #expect(reference.plateaus.count >= 5)
+    for item in reference.plateaus {
+      let schedule = try ScheduleCatalog.make(
+        item.name, learningRate: item.learningRate, values: item.values.mapValues(\.value))
+      let layout = FlatLayout([("w", [1])])
+      let trial = try Trial(layout, .sgd(learningRate: schedule))
+      var reductions = 0
+      for (metric, rate) in zip(reference.metrics, item.rates) {
+        if trial.rule.report(metric: metric) { reductions += 1 }
+        let found = try trial.step(0, [Float](repeating: 0, count: layout.count)).learningRate
+        #expect((found - rate).magnitude <= 1e-15, "\(item.values.keys.sorted())")
+      }
+      #expect(reductions >= 2)
+    }
   }
 
   @Test func schedulesAreThoseOfPyTorch() throws {

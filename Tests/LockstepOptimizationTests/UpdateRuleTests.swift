@@ -33,6 +33,22 @@ private let chains: [(name: String, chain: Chain)] =
     ),
     ("p = 3", Chain(ClipByGlobalNorm(1, norm: .power(3))) + .adam()),
     ("p = ∞", Chain(ClipByGlobalNorm(0.5, norm: .infinity), ClipByNorm(2)) + .adamW()),
+    ("autoclip", Chain(AutoClip(percentile: 25, window: 2)) + .adamW()),
+    ("zclip", Chain(ZClip(threshold: 0.01, warmup: 1, maximum: 50)) + .sgd(learningRate: 0.1)),
+    ("block RMS", Chain(ClipByBlockRMS(0.3)) + .adam()),
+    (
+      "histories of a later pass",
+      Chain(
+        ClipByValue(0.7), AutoClip(percentile: 30, window: 3, scope: ["*.weight"]),
+        ZClip(threshold: 0.01, warmup: 1, adjustment: .mean), ZClip(warmup: 1), ClipByBlockRMS(0.2),
+        ScaleByLearningRate(0.1))
+    ),
+    (
+      "scoped",
+      Chain(
+        ClipByGlobalNorm(1, scope: ["*.weight"]), AdaptiveClip(0.1, scope: ["wide.*", "conv.*"]),
+        ClipByValue(0.1, scope: ["long.bias"])) + .adam()
+    ),
   ]
 
 /// Constraints of every way of carrying out, for `mixedLayout`.
@@ -41,15 +57,30 @@ private let mixedConstraints: [WeightConstraint?] = [
   .unitNorm(), .minMaxNorm(0.5, 1, rate: 0.5), .nonNegative,
 ]
 
+/// The same with whole tensors, singular values, and projections now and then.
+private let laterConstraints: [WeightConstraint?] = [
+  .spectralNorm(0.7), .ball(0.5), .spectralNorm(2, iterations: 2), .ball(20).every(2),
+  .ball(3), .spectralNorm(1.5).every(2), .valueBox(-0.1, 0.1).every(3),
+]
+
+private let constraintSets = [mixedConstraints, laterConstraints]
+
 @Suite struct UpdateRuleTests {
+  private static func trial(
+    _ chain: Chain, _ constraints: [WeightConstraint?], set: InstructionSet = .detected,
+    fuses: Bool = true
+  ) throws -> Trial {
+    try Trial(
+      mixedLayout, chain, constraints: constraints,
+      groups: [ParameterGroup("*.bias", learningRate: 2, weightDecay: 0)],
+      average: WeightAverage(decay: 0.5), instructionSet: set, fuses: fuses)
+  }
+
   private func run(
     _ chain: Chain, set: InstructionSet = .detected, fuses: Bool = true, steps: Int = 3,
     blocks: [Range<Int>]? = nil, constraints: [WeightConstraint?] = mixedConstraints
   ) throws -> (parameters: [UInt32], state: [UInt64], reports: [StepReport]) {
-    let trial = try Trial(
-      mixedLayout, chain, constraints: constraints,
-      groups: [ParameterGroup("*.bias", learningRate: 2, weightDecay: 0)], instructionSet: set,
-      fuses: fuses)
+    let trial = try Self.trial(chain, constraints, set: set, fuses: fuses)
     let reports = try (0..<steps).map {
       try trial.step($0, randomArena(mixedLayout, seed: 100 + UInt64($0)), blocks: blocks)
     }
@@ -63,37 +94,39 @@ private let mixedConstraints: [WeightConstraint?] = [
     #expect(fused == plain, "\(chains[index].name)")
   }
 
-  @Test(arguments: chains.indices)
-  func allInstructionSetsHaveTheSameBits(_ index: Int) throws {
-    let baseline = try run(chains[index].chain, set: .baseline)
+  @Test(arguments: chains.indices, constraintSets)
+  func allInstructionSetsHaveTheSameBits(_ index: Int, _ constraints: [WeightConstraint?]) throws {
+    let (name, chain) = chains[index]
+    let baseline = try run(chain, set: .baseline, constraints: constraints)
     for set in InstructionSet.allCases where set <= .detected {
-      #expect(try run(chains[index].chain, set: set) == baseline, "\(chains[index].name), \(set)")
+      #expect(try run(chain, set: set, constraints: constraints) == baseline, "\(name), \(set)")
     }
   }
 
-  @Test(arguments: chains.indices)
-  func anyGroupingAndOrderOfBlocksHasTheSameBits(_ index: Int) throws {
-    let whole = try run(chains[index].chain)
+  @Test(arguments: chains.indices, constraintSets)
+  func anyGroupingAndOrderOfBlocksHasTheSameBits(
+    _ index: Int, _ constraints: [WeightConstraint?]
+  ) throws {
+    let (name, chain) = chains[index]
+    let whole = try run(chain, constraints: constraints)
     let count = mixedLayout.blocks().count
     #expect(count >= 20)
     let single = (0..<count).reversed().map { $0..<$0 + 1 }
-    #expect(try run(chains[index].chain, blocks: single) == whole)
-    #expect(try run(chains[index].chain, blocks: [11..<count, 0..<4, 4..<11]) == whole)
+    #expect(try run(chain, blocks: single, constraints: constraints) == whole, "\(name)")
+    #expect(
+      try run(chain, blocks: [11..<count, 0..<4, 4..<11], constraints: constraints) == whole,
+      "\(name)")
   }
 
   /// Two rules, each with a part of the blocks, exchange sums like ranks with a sharded update.
-  @Test(arguments: chains.indices)
-  func shardedUpdatesHaveTheSameBits(_ index: Int) throws {
-    let whole = try run(chains[index].chain)
+  @Test(arguments: chains.indices, constraintSets)
+  func shardedUpdatesHaveTheSameBits(_ index: Int, _ constraints: [WeightConstraint?]) throws {
+    let whole = try run(chains[index].chain, constraints: constraints)
     let blocks = mixedLayout.blocks()
     // The first cut lies inside a unit of wide.weight.
     let wide = blocks.firstIndex { $0.slot == 3 }! + 1
     let parts = [0..<wide, wide..<blocks.count - 3, blocks.count - 3..<blocks.count]
-    let trials = try parts.map { _ in
-      try Trial(
-        mixedLayout, chains[index].chain, constraints: mixedConstraints,
-        groups: [ParameterGroup("*.bias", learningRate: 2, weightDecay: 0)])
-    }
+    let trials = try parts.map { _ in try Self.trial(chains[index].chain, constraints) }
     for step in 0..<3 {
       let gradient = randomArena(mixedLayout, seed: 100 + UInt64(step))
       // Each part's tables, call by call: later parts need those of earlier ones and the other
@@ -145,6 +178,23 @@ private let mixedConstraints: [WeightConstraint?] = [
       }
     }
     #expect(bits(trials[0].parameters) == whole.parameters, "\(chains[index].name)")
+    // State of blocks is with their owners, all other state on every rank.
+    var gathered: [UInt64] = []
+    for (place, entry) in trials[0].rule.state.enumerated() {
+      let all = trials.map { bits([$0.rule.state[place]]) }
+      var values = all[0]
+      if case .arena = entry.storage {
+        for (part, own) in all.enumerated() {
+          for block in parts[part] {
+            values.replaceSubrange(blocks[block].range, with: own[blocks[block].range])
+          }
+        }
+      } else {
+        #expect(all.allSatisfy { $0 == all[0] }, "\(chains[index].name), \(entry.name)")
+      }
+      gathered += values
+    }
+    #expect(gathered == whole.state, "\(chains[index].name)")
   }
 
   private func snapshot(_ state: [StateEntry]) -> [[Double]] {
@@ -170,14 +220,10 @@ private let mixedConstraints: [WeightConstraint?] = [
   }
 
   /// State restored into a new rule goes on with the same bits.
-  @Test(arguments: chains.indices)
-  func stateIsAllThatAStepDependsOn(_ index: Int) throws {
-    let whole = try run(chains[index].chain, steps: 4)
-    let make = {
-      try Trial(
-        mixedLayout, chains[index].chain, constraints: mixedConstraints,
-        groups: [ParameterGroup("*.bias", learningRate: 2, weightDecay: 0)])
-    }
+  @Test(arguments: chains.indices, constraintSets)
+  func stateIsAllThatAStepDependsOn(_ index: Int, _ constraints: [WeightConstraint?]) throws {
+    let whole = try run(chains[index].chain, steps: 4, constraints: constraints)
+    let make = { try Self.trial(chains[index].chain, constraints) }
     let first = try make()
     for step in 0..<2 {
       try first.step(step, randomArena(mixedLayout, seed: 100 + UInt64(step)))
@@ -194,9 +240,9 @@ private let mixedConstraints: [WeightConstraint?] = [
     #expect(second.stateBits == whole.state)
   }
 
-  @Test(arguments: chains.indices)
-  func paddingStaysZero(_ index: Int) throws {
-    let trial = try Trial(mixedLayout, chains[index].chain, constraints: mixedConstraints)
+  @Test(arguments: chains.indices, constraintSets)
+  func paddingStaysZero(_ index: Int, _ constraints: [WeightConstraint?]) throws {
+    let trial = try Self.trial(chains[index].chain, constraints)
     for step in 0..<3 { try trial.step(step, randomArena(mixedLayout, seed: UInt64(step))) }
     var isPadding = [Bool](repeating: true, count: mixedLayout.count)
     for slot in mixedLayout.slots { for i in slot.range { isPadding[i] = false } }

@@ -14,6 +14,7 @@ os.environ["KERAS_BACKEND"] = "torch"
 
 import jax
 import keras
+import keras.src.backend.torch.numpy as keras_numpy
 import numpy as np
 import optax
 import torch
@@ -21,6 +22,10 @@ import torch
 jax.config.update("jax_enable_x64", True)
 keras.config.set_floatx("float64")
 torch.set_default_dtype(torch.float64)
+
+# Keras's own give Float32 for a Float64 tensor beside a number, on this backend.
+keras_numpy.maximum = lambda a, b: torch.maximum(torch.as_tensor(a), torch.as_tensor(b))
+keras_numpy.minimum = lambda a, b: torch.minimum(torch.as_tensor(a), torch.as_tensor(b))
 
 STEPS = 12
 SAVED = [3, 12]
@@ -64,10 +69,85 @@ CLIPS = {
     "norm": {"name": "norm", "values": {"limit": 2.0}},
     "globalNorm": {"name": "globalNorm", "values": {"limit": 5.0}},
     "globalNormPyTorch": {"name": "globalNorm", "values": {"limit": 5.0, "formula": "pytorch"}},
+    "p1": {"name": "globalNorm", "values": {"limit": 40.0, "norm": "1", "formula": "pytorch"}},
+    "p3": {"name": "globalNorm", "values": {"limit": 2.0, "norm": "3", "formula": "pytorch"}},
+    "pInfinity": {"name": "globalNorm", "values": {"limit": 1.0, "norm": "infinity", "formula": "pytorch"}},
+    "valueBox": {"name": "valueBox", "values": {"lower": -0.25, "upper": 0.5}},
+    "adaptive": {"name": "adaptive", "values": {"fraction": 0.5, "epsilon": 0.01}},
+    "blockRMS": {"name": "blockRMS", "values": {"limit": 0.4}},
+    "autoClip": {"name": "autoClip", "values": {"percentile": 35.0}},
+    "zClip": {"name": "zClip", "values": {"alpha": 0.8, "threshold": 0.75, "warmup": 3}},
+    "scoped": {"name": "globalNorm", "values": {"limit": 2.0, "scope": ["*.bias", "head.*"]}},
 }
+# Those that only a few optimizers are followed through.
+FURTHER_CLIPS = ["p1", "p3", "pInfinity", "valueBox", "adaptive", "blockRMS", "autoClip", "zClip", "scoped"]
 
 
-def clip(kind, gradients):
+def norm_of(tensors):
+    return float(torch.sqrt(sum((t**2).sum() for t in tensors)))
+
+
+class AutoClip:
+    """Seetharaman et al. 2020: numpy's percentile of all norms so far."""
+
+    def __init__(self, percentile):
+        self.percentile, self.history = percentile, []
+
+    def limit(self, norm):
+        self.history.append(norm)
+        return float(np.percentile(self.history, self.percentile))
+
+
+class ZClip:
+    """Kumar et al. 2025, with the statistics of the paper's algorithm and epsilon 0."""
+
+    def __init__(self, alpha, threshold, warmup):
+        self.alpha, self.threshold, self.warmup = alpha, threshold, warmup
+        self.first, self.mean, self.variance = [], None, None
+
+    def limit(self, norm):
+        if len(self.first) < self.warmup:
+            self.first.append(norm)
+            self.mean, self.variance = float(np.mean(self.first)), float(np.var(self.first))
+            return norm
+        deviation = self.variance**0.5
+        z = (norm - self.mean) / deviation
+        limit = self.mean + self.threshold**2 * deviation / z if z > self.threshold else norm
+        self.mean = self.alpha * self.mean + (1 - self.alpha) * limit
+        self.variance = self.alpha * self.variance + (1 - self.alpha) * (limit - self.mean) ** 2
+        return limit
+
+
+def clipper(kind):
+    """A function of gradients and parameters, with the history of one run."""
+    values = CLIPS[kind]["values"] if CLIPS[kind] else {}
+    history = {"autoClip": AutoClip, "zClip": ZClip}.get(kind)
+    history = history and history(**values)
+
+    def with_history(gradients, parameters):
+        norm = norm_of([torch.tensor(g) for g in gradients])
+        coefficient = min(1.0, history.limit(norm) / norm)
+        return [g * coefficient for g in gradients]
+
+    return with_history if history else lambda gradients, parameters: clip(kind, gradients, parameters)
+
+
+def clip(kind, gradients, parameters):
+    if kind == "adaptive":
+        values = CLIPS[kind]["values"]
+        clipped = []
+        for g, p in zip(gradients, parameters):
+            axes = tuple(range(1, g.ndim)) or None
+            rule = optax.adaptive_grad_clip(values["fraction"], values["epsilon"], axis=axes)
+            clipped.append(np.asarray(rule.update([jax.numpy.asarray(g)], rule.init(None), [jax.numpy.asarray(p)])[0][0]))
+        return clipped
+    if kind == "blockRMS":
+        rule = optax.clip_by_block_rms(CLIPS[kind]["values"]["limit"])
+        return [np.asarray(g) for g in rule.update([jax.numpy.asarray(g) for g in gradients], rule.init(None))[0]]
+    if kind == "scoped":
+        inside = [n.endswith(".bias") or n.startswith("head.") for n in NAMES]
+        norm = norm_of([torch.tensor(g) for g, i in zip(gradients, inside) if i])
+        return [g * min(1.0, 2.0 / norm) if i else g for g, i in zip(gradients, inside)]
     tensors = [torch.tensor(g) for g in gradients]
     if kind == "value":
         for t in tensors:
@@ -75,14 +155,17 @@ def clip(kind, gradients):
     if kind == "norm":
         tensors = [t * min(1.0, 2.0 / float(t.norm())) for t in tensors]
     if kind == "globalNorm":
-        norm = float(torch.sqrt(sum((t**2).sum() for t in tensors)))
+        norm = norm_of(tensors)
         tensors = [t * min(1.0, 5.0 / norm) for t in tensors]
-    if kind == "globalNormPyTorch":
-        parameters = [torch.nn.Parameter(torch.zeros_like(t)) for t in tensors]
-        for p, t in zip(parameters, tensors):
+    if kind == "valueBox":
+        tensors = [t.clamp(-0.25, 0.5) for t in tensors]
+    if kind in ["globalNormPyTorch", "p1", "p3", "pInfinity"]:
+        holders = [torch.nn.Parameter(torch.zeros_like(t)) for t in tensors]
+        for p, t in zip(holders, tensors):
             p.grad = t
-        torch.nn.utils.clip_grad_norm_(parameters, 5.0)
-        tensors = [p.grad for p in parameters]
+        power = {"p1": 1.0, "p3": 3.0, "pInfinity": float("inf")}.get(kind, 2.0)
+        torch.nn.utils.clip_grad_norm_(holders, CLIPS[kind]["values"]["limit"], norm_type=power)
+        tensors = [p.grad for p in holders]
     return [t.numpy() for t in tensors]
 
 
@@ -91,11 +174,18 @@ def clip(kind, gradients):
 C = keras.constraints
 
 
-class NonNegative(C.NonNeg):
-    """max(w, 0) as Keras has it, whose `maximum` gives Float32 for Float64 here."""
+class Ball(C.Constraint):
+    """w C/norm where the norm of the whole tensor exceeds C."""
 
     def __call__(self, w):
-        return torch.clamp(keras.ops.convert_to_tensor(w), min=0)
+        return w * min(1.0, 1.5 / float(torch.linalg.vector_norm(w)))
+
+
+class Spectral(C.Constraint):
+    """W limit/sigma where the largest singular value exceeds the limit; Keras's last axis is `out`."""
+
+    def __call__(self, w):
+        return w * min(1.0, 1.25 / float(torch.linalg.matrix_norm(w.reshape(-1, w.shape[-1]), 2)))
 
 
 def on(dense, conv):
@@ -130,7 +220,15 @@ CONSTRAINTS = {
     ),
     "nonNegative": (
         on({"name": "nonNegative", "values": {}}, {"name": "nonNegative", "values": {}}),
-        lambda: on(NonNegative(), NonNegative()),
+        lambda: on(C.NonNeg(), C.NonNeg()),
+    ),
+}
+# Keras has none of these; they follow a few optimizers only.
+FURTHER_CONSTRAINTS = {
+    "ball": (on({"name": "ball", "values": {"limit": 1.5}}, {"name": "ball", "values": {"limit": 1.5}}), lambda: on(Ball(), Ball())),
+    "spectralNorm": (
+        on(*[{"name": "spectralNorm", "values": {"limit": 1.25, "iterations": 3000}}] * 2),
+        lambda: on(Spectral(), Spectral()),
     ),
 }
 
@@ -185,8 +283,9 @@ PYTORCH = [
 def run_pytorch(make, clip_kind, constraints):
     parameters = [torch.nn.Parameter(torch.tensor(v)) for v in INITIAL]
     optimizer = make(parameters)
+    clip_of = clipper(clip_kind)
     for gradients in GRADIENTS:
-        for p, g in zip(parameters, clip(clip_kind, gradients)):
+        for p, g in zip(parameters, clip_of(gradients, [p.detach().numpy() for p in parameters])):
             p.grad = torch.tensor(g)
         optimizer.step()
         for p, c in zip(parameters, constraints):
@@ -252,8 +351,9 @@ def run_keras(kind, arguments, clip_kind, constraints):
 def run_optax(optimizer, clip_kind, constraints):
     parameters = [jax.numpy.asarray(v) for v in INITIAL]
     state = optimizer.init(parameters)
+    clip_of = clipper(clip_kind)
     for gradients in GRADIENTS:
-        clipped = [jax.numpy.asarray(g) for g in clip(clip_kind, gradients)]
+        clipped = [jax.numpy.asarray(g) for g in clip_of(gradients, parameters)]
         updates, state = optimizer.update(clipped, state, parameters)
         parameters = optax.apply_updates(parameters, updates)
         parameters = [jax.numpy.asarray(constrained(np.asarray(p), c)) for p, c in zip(parameters, constraints)]
@@ -263,8 +363,9 @@ def run_optax(optimizer, clip_kind, constraints):
 def run_lars(rate, momentum, decay, trust, clip_kind, constraints):
     parameters = [v.copy() for v in INITIAL]
     velocities = [np.zeros_like(v) for v in INITIAL]
+    clip_of = clipper(clip_kind)
     for gradients in GRADIENTS:
-        for i, g in enumerate(clip(clip_kind, gradients)):
+        for i, g in enumerate(clip_of(gradients, parameters)):
             p = parameters[i]
             local = trust * np.linalg.norm(p) / (np.linalg.norm(g) + decay * np.linalg.norm(p))
             velocities[i] = momentum * velocities[i] + rate * local * (g + decay * p)
@@ -342,7 +443,49 @@ SCHEDULES = [
         {"every": 4, "factor": 0.5, "warmupSteps": 6, "warmupStart": 0.1},
         lambda o: warm(o, 6, 0.1, lambda p: S.StepLR(p, 4, 0.5)),
     ),
+    (
+        "exponential",
+        {"factor": 0.9, "warmupSteps": 3, "warmupStart": 0.5},
+        lambda o: warm(o, 3, 0.5, lambda p: S.ExponentialLR(p, 0.9)),
+    ),
+    (
+        "multiStep",
+        {"milestones": [4, 9], "factor": 0.25, "warmupSteps": 5, "warmupStart": 0.2},
+        lambda o: warm(o, 5, 0.2, lambda p: S.MultiStepLR(p, [4, 9], 0.25)),
+    ),
+    (
+        "polynomial",
+        {"steps": 12, "power": 2.0, "warmupSteps": 4, "warmupStart": 0.1},
+        lambda o: warm(o, 4, 0.1, lambda p: S.PolynomialLR(p, 12, 2.0)),
+    ),
 ]
+
+# --- Reductions on plateaus, from PyTorch: the rate after each reported metric.
+
+METRICS = [round(float(m), 3) for m in np.abs(rng.normal(size=60) * 0.2 + np.linspace(2, 1, 60).clip(1.3))]
+PLATEAUS = [
+    ({"factor": 0.5, "patience": 3}, dict(factor=0.5, patience=3)),
+    ({"factor": 0.5, "patience": 2, "threshold": 0.05, "cooldown": 4}, dict(factor=0.5, patience=2, threshold=0.05, cooldown=4)),
+    (
+        {"factor": 0.3, "patience": 1, "threshold": 0.02, "comparison": "absolute", "minimum": 0.01},
+        dict(factor=0.3, patience=1, threshold=0.02, threshold_mode="abs", min_lr=0.01),
+    ),
+    ({"factor": 0.6, "patience": 4, "goal": "maximize"}, dict(factor=0.6, patience=4, mode="max")),
+    (
+        {"factor": 0.5, "patience": 2, "goal": "maximize", "comparison": "absolute", "threshold": 0.1, "cooldown": 1},
+        dict(factor=0.5, patience=2, mode="max", threshold_mode="abs", threshold=0.1, cooldown=1),
+    ),
+]
+
+
+def plateau_rates(arguments):
+    optimizer = T.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.4)
+    schedule = S.ReduceLROnPlateau(optimizer, eps=0.0, **arguments)
+    rates = []
+    for metric in METRICS:
+        schedule.step(metric)
+        rates.append(optimizer.param_groups[0]["lr"])
+    return rates
 
 
 def main():
@@ -373,6 +516,12 @@ def main():
     for (name, values, run), c, w in itertools.product(PAPERS, plain_clips, CONSTRAINTS):
         record("paper", name, values, c, w, run(c, CONSTRAINTS[w][1]()))
 
+    few = [PYTORCH[0], PYTORCH[1], PYTORCH[10]]
+    for (name, values, make), c, w in itertools.product(few, FURTHER_CLIPS, ["none", "maxNorm"]):
+        record("pytorch", name, values, c, w, run_pytorch(make, c, CONSTRAINTS[w][1]()))
+    for (name, values, make), c, w in itertools.product(few, ["none", "globalNormPyTorch"], FURTHER_CONSTRAINTS):
+        record("pytorch", name, values, c, w, run_pytorch(make, c, FURTHER_CONSTRAINTS[w][1]()))
+
     schedules = [
         {"name": name, "values": values, "learningRate": 0.4, "rates": schedule_values(make)}
         for name, values, make in SCHEDULES
@@ -385,8 +534,13 @@ def main():
         "steps": STEPS,
         "saved": SAVED,
         "clips": CLIPS,
-        "constraints": {k: v[0] for k, v in CONSTRAINTS.items()},
+        "constraints": {k: v[0] for k, v in {**CONSTRAINTS, **FURTHER_CONSTRAINTS}.items()},
         "schedules": schedules,
+        "metrics": METRICS,
+        "plateaus": [
+            {"name": "reduceOnPlateau", "values": values, "learningRate": 0.4, "rates": plateau_rates(arguments)}
+            for values, arguments in PLATEAUS
+        ],
     }
     lines = ",\n".join(json.dumps(case) for case in cases)
     text = json.dumps(index, indent=1)[:-2] + ',\n "cases": [\n' + lines + "\n ]\n}\n"

@@ -81,8 +81,9 @@ typedef struct {
   void (*_Nonnull momentum_step)(float *p, const float *g, float *b, const lockstep_momentum *k,
                                  const lockstep_fused_step *f, size_t n);
 
-  // Sum of |x|^power in double (power from 1 to 8) and the largest |x|, over 16 fixed lanes. The
-  // largest is NaN where a value is NaN.
+  // Sum of |x|^power in double (power from 1 to 8; of |x/16|^8 for power 8, whose range would
+  // leave no room for a sum) and the largest |x|, over 16 fixed lanes. The largest is NaN where a
+  // value is NaN.
   double (*_Nonnull sum_of_powers)(const float *x, int power, size_t n);
   double (*_Nonnull largest_magnitude)(const float *x, size_t n);
   // sums[j] = the sum of squares of the j-th run of `unit` values.
@@ -91,6 +92,16 @@ typedef struct {
   void (*_Nonnull accumulate_squares)(double *sums, const float *x, size_t n);
   // x[i] = x[i] factors[i]
   void (*_Nonnull multiply)(float *x, const float *factors, size_t n);
+
+  // out[j] = the dot product of row j of a matrix [rows, n] with v, in double over 16 fixed lanes.
+  void (*_Nonnull matrix_vector)(double *out, const float *w, const double *v, size_t rows,
+                                 size_t n);
+  // out[i] += factor w[i] in double
+  void (*_Nonnull accumulate_scaled)(double *out, const float *w, double factor, size_t n);
+  // a += (p - a) rate
+  void (*_Nonnull average)(float *a, const float *p, float rate, size_t n);
+  // g += l1 sign(p) + 2 l2 p; returns the penalty l1 sum|p| + l2 sum p², in double over 16 lanes.
+  double (*_Nonnull regularize)(float *g, const float *p, double l1, double l2, size_t n);
 } lockstep_update_kernels;
 
 // The table of an instruction set; the next lower one where this build lacks it.

@@ -15,6 +15,11 @@ public struct WeightConstraint: Sendable, Equatable {
     case minMaxNorm(minimum: Float, maximum: Float, rate: Float)
     /// Each value lies in `lower...upper` (weight clipping).
     case valueBox(lower: Float, upper: Float)
+    /// The Euclidean norm of the whole tensor is at most `limit`, whatever the axes.
+    case ball(limit: Float)
+    /// The largest singular value of the tensor as a matrix (leading dimension × all the rest) is
+    /// at most `limit`, as estimated by `iterations` power iterations a step.
+    case spectralNorm(limit: Float, iterations: Int)
   }
 
   /// Which values form one unit, whose norm is constrained.
@@ -40,11 +45,19 @@ public struct WeightConstraint: Sendable, Equatable {
   public let kind: Kind
   public let axes: Axes
   public let mode: Mode
+  /// The projection happens after every so many updates.
+  public let interval: Int
 
-  public init(_ kind: Kind, axes: Axes = .unit, mode: Mode = .strict) {
+  public init(_ kind: Kind, axes: Axes = .unit, mode: Mode = .strict, interval: Int = 1) {
     self.kind = kind
     self.axes = axes
     self.mode = mode
+    self.interval = interval
+  }
+
+  /// The same constraint, after every `interval` updates only.
+  public func every(_ interval: Int) -> Self {
+    .init(kind, axes: axes, mode: mode, interval: interval)
   }
 
   /// Each unit's Euclidean norm is at most `limit`.
@@ -67,5 +80,11 @@ public struct WeightConstraint: Sendable, Equatable {
   /// Each value lies in `lower...upper`.
   public static func valueBox(_ lower: Float, _ upper: Float) -> Self {
     .init(.valueBox(lower: lower, upper: upper))
+  }
+  /// The norm of the whole tensor is at most `limit`: w · limit / ‖w‖ where ‖w‖ > limit.
+  public static func ball(_ limit: Float) -> Self { .init(.ball(limit: limit)) }
+  /// The largest singular value is at most `limit`.
+  public static func spectralNorm(_ limit: Float, iterations: Int = 1) -> Self {
+    .init(.spectralNorm(limit: limit, iterations: iterations))
   }
 }

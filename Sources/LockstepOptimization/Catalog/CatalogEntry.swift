@@ -4,6 +4,7 @@ public enum HyperparameterValue: Sendable, Equatable, CustomStringConvertible {
   case flag(Bool)
   case numbers([Double])
   case text(String)
+  case texts([String])
 
   public var description: String {
     switch self {
@@ -11,6 +12,7 @@ public enum HyperparameterValue: Sendable, Equatable, CustomStringConvertible {
     case .flag(let value): "\(value)"
     case .numbers(let values): "\(values)"
     case .text(let value): "\"\(value)\""
+    case .texts(let values): "\(values)"
     }
   }
 }
@@ -86,6 +88,8 @@ public struct CatalogEntry: Sendable, Equatable {
     switch (parameter.range, value) {
     case (.boolean, .flag): break
     case (.choice(let words), .text(let word)) where words.contains(word): break
+    case (.patterns, .texts(let list)):
+      if list.contains("") { problem = "must not hold an empty pattern" }
     case (.axes, .numbers(let list)):
       if !list.allSatisfy({ $0 == $0.rounded() && $0.magnitude < 100 }) {
         problem = "must be a list of whole numbers"
@@ -97,7 +101,8 @@ public struct CatalogEntry: Sendable, Equatable {
       }
     case (.number, .number(let number)), (.positive, .number(let number)),
       (.nonNegative, .number(let number)), (.decayRate, .number(let number)),
-      (.fraction, .number(let number)), (.integer, .number(let number)):
+      (.fraction, .number(let number)), (.interval, .number(let number)),
+      (.integer, .number(let number)):
       problem = parameter.range.problem(with: number)
     default:
       problem = parameter.range.problem(with: .nan) ?? "has the wrong type"
@@ -129,6 +134,9 @@ struct ResolvedValues {
   }
   func text(_ key: String) -> String {
     if case .text(let value) = values[key] { value } else { mismatch(key) }
+  }
+  func texts(_ key: String) -> [String] {
+    if case .texts(let value) = values[key] { value } else { mismatch(key) }
   }
   func integers(_ key: String) -> [Int] {
     if case .numbers(let value) = values[key] { value.map { Int($0) } } else { mismatch(key) }

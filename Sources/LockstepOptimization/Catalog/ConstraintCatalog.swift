@@ -5,8 +5,9 @@ public enum ConstraintCatalog {
   private static let units = [
     Hyperparameter("axes", [], .axes),
     Hyperparameter("axesLayout", "unit", .choice(["unit", "pytorch", "keras"])),
-    Hyperparameter("mode", "strict", .choice(["strict", "keras"])),
+    Hyperparameter("mode", "strict", .choice(["strict", "keras"])), every,
   ]
+  private static let every = Hyperparameter("every", 1, .integer(atLeast: 1))
 
   /// All constraints, in the order of documentation.
   public static let entries = [
@@ -14,7 +15,7 @@ public enum ConstraintCatalog {
       "maxNorm", "each unit's norm is at most limit",
       [Hyperparameter("limit", 2, .positive)] + units),
     CatalogEntry("unitNorm", "each unit's norm is 1", units),
-    CatalogEntry("nonNegative", "no value is negative", []),
+    CatalogEntry("nonNegative", "no value is negative", [every]),
     CatalogEntry(
       "minMaxNorm", "each unit's norm moves by rate of the way into minimum...maximum",
       [
@@ -23,7 +24,17 @@ public enum ConstraintCatalog {
       ] + units),
     CatalogEntry(
       "valueBox", "each value lies in lower...upper",
-      [Hyperparameter("lower", nil, .number), Hyperparameter("upper", nil, .number)]),
+      [Hyperparameter("lower", nil, .number), Hyperparameter("upper", nil, .number), every]),
+    CatalogEntry(
+      "ball", "the norm of the whole tensor is at most limit",
+      [Hyperparameter("limit", nil, .positive), every]),
+    CatalogEntry(
+      "spectralNorm", "the largest singular value is at most limit",
+      [
+        Hyperparameter("limit", 1, .positive),
+        Hyperparameter("iterations", 1, .integer(atLeast: 1)),
+        every,
+      ]),
   ]
 
   /// Makes a constraint.
@@ -34,8 +45,11 @@ public enum ConstraintCatalog {
     _ name: String, values: [String: HyperparameterValue] = [:]
   ) throws -> WeightConstraint {
     let v = try entries.entry(name, kind: "constraint").resolve(values)
-    let constraint: WeightConstraint
+    var constraint: WeightConstraint
     switch name {
+    case "ball": constraint = .ball(v.float("limit"))
+    case "spectralNorm":
+      constraint = .spectralNorm(v.float("limit"), iterations: v.integer("iterations"))
     case "nonNegative": constraint = .nonNegative
     case "valueBox": constraint = .valueBox(v.float("lower"), v.float("upper"))
     default:
@@ -49,6 +63,7 @@ public enum ConstraintCatalog {
           v.float("minimum"), v.float("maximum"), rate: v.float("rate"), axes: axes, mode: mode)
       }
     }
+    constraint = constraint.every(v.integer("every"))
     try validate(constraint, owner: name)
     return constraint
   }

@@ -31,6 +31,8 @@ public enum HyperparameterRange: Sendable, Equatable {
   case decayRate
   /// A number in 0...1.
   case fraction
+  /// A number from the first to the second.
+  case interval(Double, Double)
   /// A whole number of at least this value.
   case integer(atLeast: Int)
   /// True or false.
@@ -41,6 +43,8 @@ public enum HyperparameterRange: Sendable, Equatable {
   case axes
   /// One of these words.
   case choice([String])
+  /// Patterns of dotted names.
+  case patterns
 
   /// Why `value` is out of range, or nil where it is inside.
   func problem(with value: Double) -> String? {
@@ -50,6 +54,8 @@ public enum HyperparameterRange: Sendable, Equatable {
     case .nonNegative: value.isFinite && value >= 0 ? nil : "must be a finite number, at least 0"
     case .decayRate: value >= 0 && value < 1 ? nil : "must be at least 0 and below 1"
     case .fraction: value >= 0 && value <= 1 ? nil : "must lie between 0 and 1"
+    case .interval(let least, let most):
+      value >= least && value <= most ? nil : "must lie between \(least) and \(most)"
     case .integer(let least):
       value.isFinite && value == value.rounded() && value >= Double(least) && value < 1e15
         ? nil : "must be a whole number, at least \(least)"
@@ -57,6 +63,7 @@ public enum HyperparameterRange: Sendable, Equatable {
     case .milestones: "must be a list of growing whole numbers"
     case .axes: "must be a list of axes"
     case .choice(let words): "must be one of \(words.joined(separator: ", "))"
+    case .patterns: "must be a list of patterns of names"
     }
   }
 

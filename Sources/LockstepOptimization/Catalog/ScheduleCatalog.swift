@@ -47,6 +47,19 @@ public enum ScheduleCatalog {
     CatalogEntry(
       "inverseTime", "1 / (1 + rate t)",
       [Hyperparameter("rate", nil, .nonNegative)] + warmup),
+    CatalogEntry(
+      "reduceOnPlateau", "times factor whenever the reported metric has stopped improving",
+      [
+        Hyperparameter("factor", 0.1, .decayRate),
+        Hyperparameter("patience", 10, .integer(atLeast: 0)),
+        Hyperparameter("threshold", 1e-4, .nonNegative),
+        Hyperparameter(
+          "comparison", "relative",
+          .choice(ReduceOnPlateau.Comparison.allCases.map(\.rawValue))),
+        Hyperparameter(
+          "goal", "minimize", .choice(ReduceOnPlateau.Goal.allCases.map(\.rawValue))),
+        Hyperparameter("cooldown", 0, .integer(atLeast: 0)), minimum,
+      ] + warmup),
   ]
 
   /// Makes a schedule that starts from a learning rate.
@@ -79,6 +92,15 @@ public enum ScheduleCatalog {
         .polynomial(
           initial: learningRate, steps: v.integer("steps"), power: v.number("power"),
           final: v.number("final"))
+      case "reduceOnPlateau":
+        .reduceOnPlateau(
+          ReduceOnPlateau(
+            factor: v.number("factor"), patience: v.integer("patience"),
+            threshold: v.number("threshold"),
+            comparison: .init(rawValue: v.text("comparison")) ?? .relative,
+            goal: .init(rawValue: v.text("goal")) ?? .minimize, cooldown: v.integer("cooldown"),
+            minimum: v.number("minimum")),
+          of: .constant(learningRate))
       default: .inverseTime(initial: learningRate, rate: v.number("rate"))
       }
     if v.integer("warmupSteps") > 0 {

@@ -10,8 +10,17 @@ public protocol GradientTransform: Sendable {
   /// Throws a ``HyperparameterError`` where a hyperparameter is out of range.
   func validate() throws
 
+  /// The learning-rate schedules that the transform follows.
+  var schedules: [Schedule] { get }
+
   /// Makes the working object, with its state at its initial values.
-  func bind(to context: TransformContext) -> any BoundTransform
+  ///
+  /// - Throws: ``HyperparameterError`` where the transform does not fit the layout.
+  func bind(to context: TransformContext) throws -> any BoundTransform
+}
+
+extension GradientTransform {
+  public var schedules: [Schedule] { [] }
 }
 
 /// A transform at work on one layout.
@@ -92,6 +101,13 @@ public struct StepContext {
   public let update: Int
   /// What the transform asked to have measured.
   public let measurements: Measurements
+  /// What reductions on a plateau have made of the learning rate so far.
+  let rateScale: Double
+
+  /// The learning rate of the step.
+  public func rate(of schedule: Schedule) -> Double {
+    schedule.value(at: step, reducedBy: rateScale)
+  }
 }
 
 /// One block in the hands of a transform.

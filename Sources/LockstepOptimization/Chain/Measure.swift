@@ -49,11 +49,34 @@ public final class Measurements {
 
   /// The norm of a run of blocks, added in block order.
   public func norm(_ measure: Measure, blocks: Range<Int>) -> Double {
+    finish(measure, add(measure, blocks, to: 0))
+  }
+
+  /// The norm of the chosen tensors together, added in block order.
+  func norm(_ measure: Measure, of chosen: [Bool]) -> Double {
+    var total = 0.0
+    for slot in chosen.indices where chosen[slot] {
+      total = add(measure, slotBlocks[slot], to: total)
+    }
+    return finish(measure, total)
+  }
+
+  /// The Euclidean norm over all tensors when each is multiplied by its factor (nil: 1).
+  func norm(scaledBy factors: [Double?]) -> Double {
+    var squares = 0.0
+    for slot in factors.indices {
+      let value = norm(.update(.two), slot: slot) * (factors[slot] ?? 1)
+      squares += value * value
+    }
+    return squares.squareRoot()
+  }
+
+  private func add(_ measure: Measure, _ blocks: Range<Int>, to start: Double) -> Double {
     guard let column = measures.firstIndex(of: measure) else {
       preconditionFailure("a transform asked for a measure that it did not declare: \(measure)")
     }
     let width = measures.count
-    var total = 0.0
+    var total = start
     if case .update(.infinity) = measure {
       for block in blocks {
         let value = table.base[block * width + column]
@@ -62,10 +85,16 @@ public final class Measurements {
       return total
     }
     for block in blocks { total += table.base[block * width + column] }
+    return total
+  }
+
+  private func finish(_ measure: Measure, _ total: Double) -> Double {
     switch measure {
-    case .update(.one), .update(.power(1)): return total
-    case .update(.power(let p)) where p != 2: return ExactMath.power(total, 1 / Double(p))
-    default: return total.squareRoot()
+    case .update(.infinity), .update(.one), .update(.power(1)): total
+    // Eighth powers are those of a sixteenth of the values.
+    case .update(.power(8)): 16 * total.squareRoot().squareRoot().squareRoot()
+    case .update(.power(let p)) where p != 2: ExactMath.power(total, 1 / Double(p))
+    default: total.squareRoot()
     }
   }
 

@@ -8,6 +8,7 @@ extension WeightConstraint {
   func reducedAxes(of slot: FlatLayout.Slot, owner: String) throws -> [Bool] {
     let rank = slot.shape.count
     var reduced = Array(repeating: false, count: rank)
+    if case .ball = kind { return Array(repeating: true, count: rank) }
     let given: [Int]
     switch axes {
     case .unit:

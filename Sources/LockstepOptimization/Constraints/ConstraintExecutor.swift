@@ -6,10 +6,16 @@ import LockstepEngine
 final class ConstraintExecutor {
   /// Whether units exist that are runs of blocks, whose sums must be known of all blocks.
   let hasRuns: Bool
-  /// Whether units exist that need the whole tensor.
-  let hasStrided: Bool
+  /// Whether constraints exist that need the whole tensor.
+  let needsTensors: Bool
+  /// What a checkpoint must hold.
+  let state: [StateEntry]
 
   private let constraints: [SlotConstraint?]
+  /// Every how many updates each slot's constraint holds.
+  private let intervals: [Int]
+  /// Whether each slot is constrained in this update.
+  private var isDue: [Bool]
   private let blocks: [Block]
   private let kernels: Kernels
   private let unitSums: Arena<Double>
@@ -26,16 +32,43 @@ final class ConstraintExecutor {
       return try SlotConstraint(
         constraint, slot: layout.slots[slot], blocks: slotBlocks[slot], kernels: kernels)
     }
-    hasRuns = constraints.contains { if case .runs = $0 { true } else { false } }
-    hasStrided = constraints.contains { if case .strided = $0 { true } else { false } }
+    hasRuns = constraints.contains { $0?.needsSums == true }
+    needsTensors = constraints.contains { $0?.needsTensor == true }
+    state = constraints.compactMap { constraint in
+      if case .spectral(let projection) = constraint { projection.state } else { nil }
+    }
+    intervals = layout.slots.indices.map { given.isEmpty ? 1 : given[$0]?.interval ?? 1 }
+    isDue = Array(repeating: true, count: layout.slots.count)
     unitSums = Arena(count: FlatLayout.blockSize)
+  }
+
+  /// Starts an update, counted from 1.
+  func begin(update: Int) {
+    for slot in isDue.indices { isDue[slot] = update % intervals[slot] == 0 }
+  }
+
+  /// When a slot's values are final.
+  enum Stage {
+    /// As soon as a block has been walked.
+    case block
+    /// Behind ``projectRuns(_:_:sumOfSquares:)``.
+    case sums
+    /// Behind ``projectTensors(_:)``.
+    case tensor
+  }
+
+  /// When a slot's values are final.
+  func stage(of slot: Int) -> Stage {
+    guard let constraint = constraints[slot] else { return .block }
+    return constraint.needsTensor ? .tensor : constraint.needsSums ? .sums : .block
   }
 
   /// Does the part of a block's constraint that needs no other block. Returns the sum of squares
   /// of a block that is part of a run, else 0.
   func constrain(_ block: Block, _ weights: UnsafeMutablePointer<Float>) -> Double {
+    guard isDue[block.slot] else { return 0 }
     switch constraints[block.slot] {
-    case nil, .strided: break
+    case nil, .strided, .spectral: break
     case .values(let lower, let upper):
       _ = kernels.update.limit(weights, weights, lower, upper, block.count)
     case .units(let size, let projection):
@@ -61,8 +94,8 @@ final class ConstraintExecutor {
     sumOfSquares: (_ block: Int) -> Double
   ) {
     if !hasRuns { return }
-    for constraint in constraints {
-      guard case .runs(let runs, let projection) = constraint else { continue }
+    for slot in constraints.indices where isDue[slot] {
+      guard case .runs(let runs, let projection) = constraints[slot] else { continue }
       for run in runs {
         var sum = 0.0
         for block in run { sum += sumOfSquares(block) }
@@ -78,9 +111,15 @@ final class ConstraintExecutor {
     }
   }
 
-  /// Projects the tensors whose units are strided.
-  func projectStrided(_ parameters: UnsafeMutablePointer<Float>) {
-    if !hasStrided { return }
-    for case .strided(let units) in constraints { units.project(parameters) }
+  /// Projects the tensors that must be at hand as a whole.
+  func projectTensors(_ parameters: UnsafeMutablePointer<Float>) {
+    if !needsTensors { return }
+    for slot in constraints.indices where isDue[slot] {
+      switch constraints[slot] {
+      case .strided(let units): units.project(parameters)
+      case .spectral(let projection): projection.project(parameters)
+      default: break
+      }
+    }
   }
 }

@@ -17,7 +17,7 @@ struct NormProjection {
   func factor(norm: Double) -> Double? {
     let desired: Double
     switch kind {
-    case .maxNorm(let limit):
+    case .maxNorm(let limit), .ball(let limit):
       desired = min(norm, Double(limit))
     case .unitNorm:
       desired = 1
@@ -25,7 +25,7 @@ struct NormProjection {
       let inside = max(Double(minimum), min(norm, Double(maximum)))
       desired = Double(rate) * inside + (1 - Double(rate)) * norm
       if mode == .strict, (norm - inside).magnitude <= inside * normSlack { return nil }
-    case .nonNegative, .valueBox:
+    case .nonNegative, .valueBox, .spectralNorm:
       return nil
     }
     switch mode {
@@ -40,8 +40,12 @@ struct NormProjection {
 /// Throws where a constraint cannot be meant.
 func validate(_ constraint: WeightConstraint, owner: String) throws {
   typealias R = HyperparameterRange
+  try R.integer(atLeast: 1).check(owner, "every", Double(constraint.interval))
   switch constraint.kind {
-  case .maxNorm(let limit):
+  case .spectralNorm(let limit, let iterations):
+    try R.positive.check(owner, "limit", Double(limit))
+    try R.integer(atLeast: 1).check(owner, "iterations", Double(iterations))
+  case .maxNorm(let limit), .ball(let limit):
     try R.positive.check(owner, "limit", Double(limit))
   case .unitNorm, .nonNegative:
     break

@@ -10,6 +10,8 @@ enum SlotConstraint {
   case runs([Range<Int>], NormProjection)
   /// Anything else; done after the walk, with the whole tensor at hand.
   case strided(StridedUnits)
+  /// The largest singular value; done after the walk, with the whole tensor at hand.
+  case spectral(SpectralProjection)
 
   init(
     _ constraint: WeightConstraint, slot: FlatLayout.Slot, blocks: Range<Int>, kernels: Kernels
@@ -23,7 +25,11 @@ enum SlotConstraint {
     case .valueBox(let lower, let upper):
       self = .values(lower: lower, upper: upper)
       return
-    case .maxNorm, .unitNorm, .minMaxNorm: break
+    case .spectralNorm(let limit, let iterations):
+      self = .spectral(
+        SpectralProjection(slot: slot, limit: limit, iterations: iterations, kernels: kernels))
+      return
+    case .maxNorm, .unitNorm, .minMaxNorm, .ball: break
     }
     let reduced = try constraint.reducedAxes(of: slot, owner: owner)
     let projection = NormProjection(constraint)
@@ -46,4 +52,14 @@ enum SlotConstraint {
         StridedUnits(slot: slot, reduced: reduced, projection: projection, kernels: kernels))
     }
   }
+
+  /// Whether the whole tensor must be at hand.
+  var needsTensor: Bool {
+    switch self {
+    case .strided, .spectral: true
+    case .values, .units, .runs: false
+    }
+  }
+  /// Whether the sums of all blocks must be known.
+  var needsSums: Bool { if case .runs = self { true } else { false } }
 }

@@ -34,9 +34,24 @@ public indirect enum Schedule: Sendable, Equatable {
   /// counts its own steps from 0 when the rise is over. (`SequentialLR([LinearLR(start_factor:
   /// start, total_iters: steps), then], milestones: [steps])`.)
   case warmup(steps: Int, start: Double, then: Schedule)
+  /// Another schedule, times a factor that falls when a metric stops improving; see
+  /// ``UpdateRule/report(metric:)``.
+  case reduceOnPlateau(ReduceOnPlateau, of: Schedule)
 
-  /// The rate at a step, at least 0.
-  public func value(at step: Int) -> Double {
+  /// The rate at a step, at least 0, while no metric has reduced it.
+  public func value(at step: Int) -> Double { value(at: step, reducedBy: 1) }
+
+  /// The reduction on plateaus that the schedule holds.
+  var plateau: ReduceOnPlateau? {
+    switch self {
+    case .reduceOnPlateau(let plateau, _): plateau
+    case .warmup(_, _, let then): then.plateau
+    default: nil
+    }
+  }
+
+  /// The rate at a step when plateaus have multiplied it by `scale`.
+  func value(at step: Int, reducedBy scale: Double) -> Double {
     switch self {
     case .constant(let rate):
       return rate
@@ -74,8 +89,12 @@ public indirect enum Schedule: Sendable, Equatable {
     case .inverseTime(let initial, let rate):
       return initial / (1 + rate * Double(step))
     case .warmup(let steps, let start, let then):
-      if step >= steps { return then.value(at: step - steps) }
-      return then.value(at: 0) * (start + (1 - start) * Double(step) / Double(steps))
+      if step >= steps { return then.value(at: step - steps, reducedBy: scale) }
+      return then.value(at: 0, reducedBy: scale)
+        * (start + (1 - start) * Double(step) / Double(steps))
+    case .reduceOnPlateau(let plateau, let schedule):
+      let whole = schedule.value(at: step)
+      return max(whole * scale, min(whole, plateau.minimum))
     }
   }
 
@@ -135,6 +154,14 @@ public indirect enum Schedule: Sendable, Equatable {
       try R.integer(atLeast: 0).check("warm-up", "warmupSteps", Double(steps))
       try R.fraction.check("warm-up", "warmupStart", start)
       try then.validate()
+    case .reduceOnPlateau(let plateau, let schedule):
+      try plateau.validate()
+      try schedule.validate()
+      if schedule.plateau != nil {
+        throw HyperparameterError(
+          owner: "reduceOnPlateau schedule", key: "of", value: "reduceOnPlateau",
+          problem: "must not hold another one")
+      }
     }
   }
 }

@@ -10,10 +10,13 @@ public struct AdaptiveClip: GradientTransform, Equatable {
   public let fraction: Double
   /// ε, the least norm that a unit's weights count with.
   public let epsilon: Double
+  /// Patterns of the names it is for; none: all.
+  public let scope: [String]
 
-  public init(_ fraction: Double = 0.01, epsilon: Double = 1e-3) {
+  public init(_ fraction: Double = 0.01, epsilon: Double = 1e-3, scope: [String] = []) {
     self.fraction = fraction
     self.epsilon = epsilon
+    self.scope = scope
   }
 
   public func validate() throws {
@@ -21,10 +24,13 @@ public struct AdaptiveClip: GradientTransform, Equatable {
     try HyperparameterRange.positive.check("adaptive clip", "epsilon", epsilon)
   }
 
-  public func bind(to context: TransformContext) -> any BoundTransform { Bound(self, context) }
+  public func bind(to context: TransformContext) throws -> any BoundTransform {
+    Bound(self, context, try ClipScope(scope, of: context.layout, owner: "adaptive clip"))
+  }
 
   private final class Bound: BoundTransform {
     private let rule: AdaptiveClip
+    private let scope: ClipScope
     private let context: TransformContext
     /// The factors of blocks that are part of a larger unit.
     private var factors: [Double?]
@@ -33,15 +39,20 @@ public struct AdaptiveClip: GradientTransform, Equatable {
     let measures: [Measure]
     var isClip: Bool { true }
 
-    init(_ rule: AdaptiveClip, _ context: TransformContext) {
+    init(_ rule: AdaptiveClip, _ context: TransformContext, _ scope: ClipScope) {
       self.rule = rule
+      self.scope = scope
       self.context = context
       factors = Array(repeating: nil, count: context.blocks.count)
       updateSquares = Arena(count: FlatLayout.blockSize)
       weightSquares = Arena(count: FlatLayout.blockSize)
-      let anyLarge = context.layout.slots.contains { $0.unitSize > FlatLayout.blockSize }
+      let anyLarge = zip(context.layout.slots, scope.chosen).contains { slot, isMeant in
+        isMeant && slot.unitSize > FlatLayout.blockSize
+      }
       measures = anyLarge ? [.update(.two), .parameters] : []
     }
+
+    func isActive(slot: Int) -> Bool { scope.chosen[slot] }
 
     private func factor(update: Double, weights: Double) -> Double? {
       let limit = rule.fraction * max(weights, rule.epsilon)
@@ -50,7 +61,7 @@ public struct AdaptiveClip: GradientTransform, Equatable {
 
     func prepare(_ step: StepContext) {
       for (index, slot) in context.layout.slots.enumerated()
-      where slot.unitSize > FlatLayout.blockSize {
+      where scope.chosen[index] && slot.unitSize > FlatLayout.blockSize {
         for run in unitRuns(of: slot, blocks: context.slotBlocks[index]) {
           let value = factor(
             update: step.measurements.norm(.update(.two), blocks: run),

@@ -13,17 +13,19 @@ let normSlack = 0x1p-22
 public struct ClipByValue: GradientTransform, Equatable {
   public let lower: Float
   public let upper: Float
+  /// Patterns of the names it is for; none: all.
+  public let scope: [String]
 
   /// Limits values to −limit...limit.
-  public init(_ limit: Float) {
-    lower = -limit
-    upper = limit
+  public init(_ limit: Float, scope: [String] = []) {
+    self.init(lower: -limit, upper: limit, scope: scope)
   }
 
   /// Limits values to a box.
-  public init(lower: Float, upper: Float) {
+  public init(lower: Float, upper: Float, scope: [String] = []) {
     self.lower = lower
     self.upper = upper
+    self.scope = scope
   }
 
   public func validate() throws {
@@ -36,17 +38,23 @@ public struct ClipByValue: GradientTransform, Equatable {
     }
   }
 
-  public func bind(to context: TransformContext) -> any BoundTransform { Bound(self, context) }
+  public func bind(to context: TransformContext) throws -> any BoundTransform {
+    Bound(self, context, try ClipScope(scope, of: context.layout, owner: "clip by value"))
+  }
 
   private final class Bound: BoundTransform {
     private let box: ClipByValue
     private let kernels: Kernels
+    private let scope: ClipScope
     var isClip: Bool { true }
 
-    init(_ box: ClipByValue, _ context: TransformContext) {
+    init(_ box: ClipByValue, _ context: TransformContext, _ scope: ClipScope) {
       self.box = box
+      self.scope = scope
       kernels = context.kernels
     }
+
+    func isActive(slot: Int) -> Bool { scope.chosen[slot] }
 
     func apply(_ block: BlockView) {
       let changed = kernels.update.limit(
@@ -75,11 +83,16 @@ public struct ClipByGlobalNorm: GradientTransform, Equatable {
   /// Which norm.
   public let norm: VectorNorm
   public let formula: Formula
+  /// Patterns of the names whose tensors' norm is meant; none: all.
+  public let scope: [String]
 
-  public init(_ limit: Double, norm: VectorNorm = .two, formula: Formula = .projection) {
+  public init(
+    _ limit: Double, norm: VectorNorm = .two, formula: Formula = .projection, scope: [String] = []
+  ) {
     self.limit = limit
     self.norm = norm
     self.formula = formula
+    self.scope = scope
   }
 
   public func validate() throws {
@@ -99,13 +112,15 @@ public struct ClipByGlobalNorm: GradientTransform, Equatable {
     }
   }
 
-  public func bind(to context: TransformContext) -> any BoundTransform {
-    BoundScaling(context, measure: .update(norm)) { measurements, factors in
-      let value = measurements.norm(.update(norm))
+  public func bind(to context: TransformContext) throws -> any BoundTransform {
+    let scope = try ClipScope(scope, of: context.layout, owner: "clip by global norm")
+    let norm: VectorNorm = norm == .power(2) ? .two : norm
+    return BoundScaling(context, measure: .update(norm)) { measurements, factors in
+      let value = measurements.norm(.update(norm), of: scope.chosen)
       let coefficient = coefficient(value)
-      for slot in factors.indices { factors[slot] = coefficient }
-      guard norm == .two || norm == .power(2) else { return nil }
-      return value * (coefficient ?? 1)
+      scope.set(coefficient, in: &factors)
+      guard norm == .two else { return nil }
+      return scope.clippedNorm(value, coefficient: coefficient, measurements, factors)
     }
   }
 }
@@ -116,26 +131,51 @@ public struct ClipByGlobalNorm: GradientTransform, Equatable {
 public struct ClipByNorm: GradientTransform, Equatable {
   /// C, the largest norm of a tensor.
   public let limit: Double
+  /// Patterns of the names it is for; none: all.
+  public let scope: [String]
 
-  public init(_ limit: Double) { self.limit = limit }
+  public init(_ limit: Double, scope: [String] = []) {
+    self.limit = limit
+    self.scope = scope
+  }
 
   public func validate() throws {
     try HyperparameterRange.positive.check("clip by norm", "limit", limit)
   }
 
-  public func bind(to context: TransformContext) -> any BoundTransform {
-    BoundScaling(context, measure: .update(.two)) { measurements, factors in
-      var squares = 0.0
-      var anyClipped = false
-      for slot in factors.indices {
-        let value = measurements.norm(.update(.two), slot: slot)
-        factors[slot] = value > limit * (1 + normSlack) ? limit / value : nil
-        let clipped = value * (factors[slot] ?? 1)
-        squares += clipped * clipped
-        anyClipped = anyClipped || factors[slot] != nil
-      }
-      return anyClipped ? squares.squareRoot() : measurements.norm(.update(.two))
-    }
+  public func bind(to context: TransformContext) throws -> any BoundTransform {
+    let scope = try ClipScope(scope, of: context.layout, owner: "clip by norm")
+    return BoundScaling(
+      context, limits: scope.chosen.map { $0 ? limit : .infinity })
+  }
+}
+
+/// Limits the root mean square of every tensor by itself: u = u · d / RMS(u) where RMS(u) > d.
+///
+/// RMS(u) = ‖u‖ / √n for a tensor of n values, so that one limit suits tensors of all sizes.
+/// (Shazeer & Stern 2018, Adafactor, "update clipping", d = 1; optax's `clip_by_block_rms`.)
+public struct ClipByBlockRMS: GradientTransform, Equatable {
+  /// d, the largest root mean square of a tensor.
+  public let limit: Double
+  /// Patterns of the names it is for; none: all.
+  public let scope: [String]
+
+  public init(_ limit: Double = 1, scope: [String] = []) {
+    self.limit = limit
+    self.scope = scope
+  }
+
+  public func validate() throws {
+    try HyperparameterRange.positive.check("clip by block RMS", "limit", limit)
+  }
+
+  public func bind(to context: TransformContext) throws -> any BoundTransform {
+    let scope = try ClipScope(scope, of: context.layout, owner: "clip by block RMS")
+    return BoundScaling(
+      context,
+      limits: context.layout.slots.enumerated().map { slot, tensor in
+        scope.chosen[slot] ? limit * Double(tensor.count).squareRoot() : .infinity
+      })
   }
 }
 
@@ -146,6 +186,7 @@ final class BoundScaling: BoundTransform {
   typealias Rule = (Measurements, inout [Double?]) -> Double?
 
   private let rule: Rule
+  private let history: (any ClipHistory)?
   private let kernels: Kernels
   let measures: [Measure]
   private var factors: [Double?]
@@ -154,13 +195,36 @@ final class BoundScaling: BoundTransform {
   private(set) var didClip = false
   var isClip: Bool { true }
 
-  init(_ context: TransformContext, measure: Measure, rule: @escaping Rule) {
+  /// A rule that may remember earlier steps.
+  init(
+    _ context: TransformContext, measure: Measure, history: (any ClipHistory)? = nil,
+    rule: @escaping Rule
+  ) {
     self.rule = rule
+    self.history = history
     kernels = context.kernels
     measures = [measure]
     factors = Array(repeating: nil, count: context.layout.slots.count)
     scales = Array(repeating: ScaleFactor(1), count: context.layout.slots.count)
   }
+
+  /// Each tensor's Euclidean norm has a limit of its own.
+  convenience init(_ context: TransformContext, limits: [Double]) {
+    self.init(context, measure: .update(.two)) { measurements, factors in
+      var anyClipped = false
+      for slot in factors.indices {
+        let value = measurements.norm(.update(.two), slot: slot)
+        factors[slot] = value > limits[slot] * (1 + normSlack) ? limits[slot] / value : nil
+        if factors[slot] != nil { anyClipped = true }
+      }
+      return anyClipped
+        ? measurements.norm(scaledBy: factors) : measurements.norm(.update(.two))
+    }
+  }
+
+  var state: [StateEntry] { history?.state ?? [] }
+
+  func commit() { history?.commit() }
 
   func prepare(_ step: StepContext) {
     clippedNorm = rule(step.measurements, &factors)
@@ -176,4 +240,12 @@ final class BoundScaling: BoundTransform {
   func apply(_ block: BlockView) {
     kernels.scale(block.output, block.input, by: scales[block.slot], block.count)
   }
+}
+
+/// What a clip remembers of the norms of earlier steps.
+protocol ClipHistory: AnyObject {
+  /// What a checkpoint must hold.
+  var state: [StateEntry] { get }
+  /// Takes the norm of the step that was made into the history.
+  func commit()
 }

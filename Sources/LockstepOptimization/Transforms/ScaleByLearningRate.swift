@@ -9,6 +9,8 @@ public struct ScaleByLearningRate: GradientTransform, Equatable {
 
   public func validate() throws { try schedule.validate() }
 
+  public var schedules: [Schedule] { [schedule] }
+
   public func bind(to context: TransformContext) -> any BoundTransform {
     BoundLearningRate(schedule, context)
   }
@@ -27,10 +29,12 @@ final class BoundLearningRate: BoundTransform {
     rates = Array(repeating: 0, count: factors.count)
   }
 
-  func value(at step: Int) -> Double { schedule.value(at: step) }
+  func value(at step: Int, reducedBy scale: Double) -> Double {
+    schedule.value(at: step, reducedBy: scale)
+  }
 
   func prepare(_ step: StepContext) {
-    let rate = schedule.value(at: step.step)
+    let rate = step.rate(of: schedule)
     for slot in rates.indices { rates[slot] = Float(rate * factors[slot]) }
   }
 

@@ -40,6 +40,8 @@ public struct DecoupledWeightDecay: GradientTransform, Equatable {
     try schedule?.validate()
   }
 
+  public var schedules: [Schedule] { schedule.map { [$0] } ?? [] }
+
   public func bind(to context: TransformContext) -> any BoundTransform {
     BoundDecay(context, rate: rate, schedule: schedule)
   }
@@ -62,7 +64,7 @@ final class BoundDecay: BoundTransform {
 
   func prepare(_ step: StepContext) {
     guard let schedule else { return }
-    let rate = schedule.value(at: step.step)
+    let rate = step.rate(of: schedule)
     for slot in rates.indices { rates[slot] = Float(base[slot] * rate) }
   }
 

@@ -1,4 +1,6 @@
-/// Tensors, chosen by name, whose learning rate or weight decay differs from the rest.
+import LockstepEngine
+
+/// Tensors, chosen by name, whose learning rate, weight decay or clip differs from the rest.
 public struct ParameterGroup: Sendable, Equatable {
   /// The dotted names it holds for; `*` stands for any run of characters, `?` for one.
   public let pattern: String
@@ -6,25 +8,86 @@ public struct ParameterGroup: Sendable, Equatable {
   public let learningRate: Double
   /// Multiplies the weight decay; 0 turns it off.
   public let weightDecay: Double
+  /// The largest Euclidean norm of the gradients of all the group's tensors together, limited in
+  /// front of the chain; nil for none.
+  public let clipNorm: Double?
 
-  public init(_ pattern: String, learningRate: Double = 1, weightDecay: Double = 1) {
+  public init(
+    _ pattern: String, learningRate: Double = 1, weightDecay: Double = 1, clipNorm: Double? = nil
+  ) {
     self.pattern = pattern
     self.learningRate = learningRate
     self.weightDecay = weightDecay
+    self.clipNorm = clipNorm
   }
 
   /// Whether a name belongs to the group.
-  public func contains(_ name: String) -> Bool {
-    Self.matches(Array(pattern.utf8)[...], Array(name.utf8)[...])
+  public func contains(_ name: String) -> Bool { NamePattern(pattern).matches(name) }
+}
+
+/// What parameter groups make of a layout: factors of each slot, and the clips of whole groups.
+struct SlotGroups {
+  /// The learning-rate factor of each slot.
+  private(set) var learningRates: [Double] = []
+  /// The weight-decay factor of each slot.
+  private(set) var weightDecays: [Double] = []
+  /// The clip of the groups that have a limit, nil where none has.
+  private(set) var clip: ClipByGroupNorm?
+
+  /// The first group that holds for a name counts.
+  ///
+  /// - Throws: ``HyperparameterError``, ``UpdateError/unmatchedPattern(_:)``.
+  init(_ groups: [ParameterGroup], layout: FlatLayout) throws {
+    for group in groups {
+      let owner = "parameter group '\(group.pattern)'"
+      try HyperparameterRange.nonNegative.check(owner, "learningRate", group.learningRate)
+      try HyperparameterRange.nonNegative.check(owner, "weightDecay", group.weightDecay)
+      if let limit = group.clipNorm {
+        try HyperparameterRange.positive.check(owner, "clipNorm", limit)
+      }
+      guard layout.slots.contains(where: { group.contains($0.name) }) else {
+        throw UpdateError.unmatchedPattern(group.pattern)
+      }
+    }
+    var members: [[Bool]] = groups.map { _ in layout.slots.map { _ in false } }
+    for (slot, tensor) in layout.slots.enumerated() {
+      let index = groups.firstIndex { $0.contains(tensor.name) }
+      learningRates.append(index.map { groups[$0].learningRate } ?? 1)
+      weightDecays.append(index.map { groups[$0].weightDecay } ?? 1)
+      if let index { members[index][slot] = true }
+    }
+    let limits = zip(groups, members).compactMap { group, slots in
+      group.clipNorm.map { ClipByGroupNorm.Limit(value: $0, slots: slots) }
+    }
+    if !limits.isEmpty { clip = ClipByGroupNorm(limits: limits) }
+  }
+}
+
+/// Limits the Euclidean norm of each parameter group that has a limit.
+struct ClipByGroupNorm: GradientTransform {
+  /// One group's.
+  struct Limit: Sendable {
+    let value: Double
+    /// Whether each slot belongs to the group; no slot belongs to two.
+    let slots: [Bool]
   }
 
-  private static func matches(_ pattern: ArraySlice<UInt8>, _ name: ArraySlice<UInt8>) -> Bool {
-    guard let head = pattern.first else { return name.isEmpty }
-    let rest = pattern.dropFirst()
-    if head == UInt8(ascii: "*") {
-      return (name.startIndex...name.endIndex).contains { matches(rest, name[$0...]) }
+  let limits: [Limit]
+
+  func validate() throws {}
+
+  func bind(to context: TransformContext) -> any BoundTransform {
+    BoundScaling(context, measure: .update(.two)) { measurements, factors in
+      var anyClipped = false
+      for slot in factors.indices { factors[slot] = nil }
+      for limit in limits {
+        let norm = measurements.norm(.update(.two), of: limit.slots)
+        guard norm > limit.value * (1 + normSlack) else { continue }
+        anyClipped = true
+        for slot in factors.indices where limit.slots[slot] { factors[slot] = limit.value / norm }
+      }
+      return anyClipped
+        ? measurements.norm(scaledBy: factors) : measurements.norm(.update(.two))
     }
-    guard let character = name.first else { return false }
-    return (head == UInt8(ascii: "?") || head == character) && matches(rest, name.dropFirst())
   }
 }

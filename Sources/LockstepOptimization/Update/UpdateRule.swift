@@ -1,7 +1,7 @@
 internal import CLockstepKernels
 import LockstepEngine
 
-/// A chain at work on one layout, with the constraints that follow it.
+/// A chain at work on one layout, with the constraints and the average of weights that follow it.
 ///
 /// A step is, in this order: ``measure(block:in:)`` for every block of the folded, normalised
 /// gradient, by whoever owns the block; ``prepare(step:blockSums:)`` with all blocks' sums, which
@@ -40,6 +40,8 @@ public final class UpdateRule {
   private let lastClip: Int?
   private let firstRate: BoundLearningRate?
   private let projection: ConstraintExecutor
+  let average: BoundAverage?
+  private let plateau: PlateauMonitor?
   private let updates: Arena<Int64>
   private let scratch: Arena<Float>
   private let updateArena: Arena<Float>?
@@ -47,6 +49,8 @@ public final class UpdateRule {
   private let tally: Arena<Double>
   private var pending: StepReport?
   private let allBlocks: [Range<Int>]
+  /// What the last `apply` updated.
+  private var updated: [Range<Int>] = []
   /// The learning rate at the end of the chain, which the step itself multiplies by.
   private let finalRate: BoundLearningRate?
 
@@ -65,25 +69,28 @@ public final class UpdateRule {
   ///
   /// - Parameters:
   ///   - constraints: one entry a slot, or none at all.
-  ///   - groups: learning-rate and weight-decay factors by name; the first group that holds for a
-  ///     name counts.
+  ///   - groups: learning-rate and weight-decay factors and clips by name; the first group that
+  ///     holds for a name counts.
+  ///   - average: the average of weights to keep.
   /// - Throws: ``HyperparameterError`` with the key and value that cannot be used,
   ///   ``UpdateError/unmatchedPattern(_:)``.
   public convenience init(
     layout: FlatLayout, chain: Chain, constraints: [WeightConstraint?] = [],
-    groups: [ParameterGroup] = [], instructionSet: InstructionSet = .detected
+    groups: [ParameterGroup] = [], average: WeightAverage? = nil,
+    instructionSet: InstructionSet = .detected
   ) throws {
     try self.init(
-      layout: layout, chain: chain, constraints: constraints, groups: groups,
+      layout: layout, chain: chain, constraints: constraints, groups: groups, average: average,
       instructionSet: instructionSet, fuses: true)
   }
 
   /// As the public initialiser; `fuses` off takes every kernel by itself.
   package init(
     layout: FlatLayout, chain: Chain, constraints: [WeightConstraint?],
-    groups: [ParameterGroup], instructionSet: InstructionSet, fuses: Bool
+    groups: [ParameterGroup], average: WeightAverage?, instructionSet: InstructionSet, fuses: Bool
   ) throws {
     try chain.validate()
+    try average?.validate()
     guard constraints.isEmpty || constraints.count == layout.slots.count else {
       throw UpdateError.wrongLength(
         "the list of constraints", expected: layout.slots.count, found: constraints.count)
@@ -105,13 +112,16 @@ public final class UpdateRule {
       slotBlocks.append(start..<next)
     }
 
-    let factors = try Self.factors(of: layout, groups)
+    let slotGroups = try SlotGroups(groups, layout: layout)
     let context = TransformContext(
       layout: layout, blocks: blocks, slotBlocks: slotBlocks,
-      learningRateFactors: factors.map(\.learningRate),
-      weightDecayFactors: factors.map(\.weightDecay), kernels: kernels)
-    let transforms = chain.transforms.map { $0.bind(to: context) }
+      learningRateFactors: slotGroups.learningRates,
+      weightDecayFactors: slotGroups.weightDecays, kernels: kernels)
+    let links = (slotGroups.clip.map { [$0] } ?? []) + chain.transforms
+    let transforms = try links.map { try $0.bind(to: context) }
     self.transforms = transforms
+    plateau = try Self.plateau(of: chain).map(PlateauMonitor.init)
+    self.average = average.map { BoundAverage($0, context) }
 
     func measurements(_ measures: [Measure]) -> Measurements {
       Measurements(measures: measures, blockCount: blocks.count, slotBlocks: slotBlocks)
@@ -154,22 +164,19 @@ public final class UpdateRule {
             entry.storage)
         }
       }
+      + (plateau?.state ?? []).map { StateEntry("optimizer.\($0.name)", $0.storage) }
+      + projection.state + (self.average?.state ?? [])
   }
 
-  private static func factors(
-    of layout: FlatLayout, _ groups: [ParameterGroup]
-  ) throws -> [ParameterGroup] {
-    for group in groups {
-      let owner = "parameter group '\(group.pattern)'"
-      try HyperparameterRange.nonNegative.check(owner, "learningRate", group.learningRate)
-      try HyperparameterRange.nonNegative.check(owner, "weightDecay", group.weightDecay)
-      guard layout.slots.contains(where: { group.contains($0.name) }) else {
-        throw UpdateError.unmatchedPattern(group.pattern)
-      }
+  /// The reduction on plateaus that the chain's schedules hold.
+  private static func plateau(of chain: Chain) throws -> ReduceOnPlateau? {
+    let plateaus = chain.transforms.flatMap(\.schedules).compactMap(\.plateau)
+    if let first = plateaus.first, plateaus.contains(where: { $0 != first }) {
+      throw HyperparameterError(
+        owner: "chain", key: "schedule", value: "reduceOnPlateau",
+        problem: "must be the same wherever the chain has it")
     }
-    return layout.slots.map { slot in
-      groups.first { $0.contains(slot.name) } ?? ParameterGroup("*")
-    }
+    return plateaus.first
   }
 
   /// The number of updates made so far; a step that was not applied does not count.
@@ -177,7 +184,16 @@ public final class UpdateRule {
 
   /// Whether a rank that updates a part of the blocks must call ``projectGathered(parameters:)``
   /// once it has all parameters.
-  public var projectsAfterGather: Bool { projection.hasStrided }
+  public var projectsAfterGather: Bool { projection.needsTensors }
+
+  private var rateScale: Double { plateau?.scale ?? 1 }
+
+  /// Takes a metric in, on all ranks the same one, for a schedule that reduces the learning rate on
+  /// plateaus; without one nothing happens.
+  ///
+  /// - Returns: whether the learning rate was reduced.
+  @discardableResult
+  public func report(metric: Double) -> Bool { plateau?.report(metric) ?? false }
 
   /// The sum of squares of a block of the gradient, in Double; not finite exactly where a value of
   /// the block is not.
@@ -210,7 +226,7 @@ public final class UpdateRule {
     _ = measured.table.buffer.update(fromContentsOf: blockSums)
     var report = StepReport(
       step: step, gradientNorm: measured.norm(.update(.two)), clippedGradientNorm: nil,
-      clipped: false, learningRate: firstRate?.value(at: step) ?? 1)
+      clipped: false, learningRate: firstRate?.value(at: step, reducedBy: rateScale) ?? 1)
     prepareTransforms(of: passes[0], step: step)
     if let lastClip {
       if passes[0].transforms.contains(lastClip) {
@@ -232,7 +248,7 @@ public final class UpdateRule {
 
   private func prepareTransforms(of pass: Pass, step: Int) {
     let context = StepContext(
-      step: step, update: updateCount + 1, measurements: pass.measurements)
+      step: step, update: updateCount + 1, measurements: pass.measurements, rateScale: rateScale)
     for index in pass.transforms { transforms[index].prepare(context) }
   }
 
@@ -263,6 +279,9 @@ public final class UpdateRule {
       throw UpdateError.needsGather
     }
     pending = nil
+    updated = groups
+    projection.begin(update: updateCount + 1)
+    average?.begin(update: updateCount + 1)
     tally.buffer.update(repeating: 0)
     let values = parameters.baseAddress!
     var source = gradient.baseAddress!
@@ -287,9 +306,29 @@ public final class UpdateRule {
     projection.projectRuns(values, groups) { block in
       tally.base[block * Tally.width + Tally.run]
     }
+    if projection.hasRuns { takeAverages(values, behind: .sums) }
     if isWhole { projectGathered(parameters: parameters) }
     for transform in transforms { transform.commit() }
+    average?.commit()
     return finish(&report)
+  }
+
+  /// Takes all updated blocks that are final at a stage into the average.
+  private func takeAverages(
+    _ parameters: UnsafePointer<Float>, behind stage: ConstraintExecutor.Stage
+  ) {
+    if average == nil { return }
+    for group in updated { for block in group { takeAverage(block, parameters, behind: stage) } }
+  }
+
+  /// Takes a block into the average, where it is final at this stage.
+  private func takeAverage(
+    _ index: Int, _ parameters: UnsafePointer<Float>, behind stage: ConstraintExecutor.Stage
+  ) {
+    let block = blocks[index]
+    if let average, projection.stage(of: block.slot) == stage {
+      average.add(parameters, at: block.offset, count: block.count)
+    }
   }
 
   private func finish(_ report: inout StepReport) -> StepReport {
@@ -306,7 +345,7 @@ public final class UpdateRule {
     return report
   }
 
-  private func checkLength(_ what: String, _ count: Int) throws {
+  func checkLength(_ what: String, _ count: Int) throws {
     guard count == layout.count else {
       throw UpdateError.wrongLength(what, expected: layout.count, found: count)
     }
@@ -340,7 +379,7 @@ public final class UpdateRule {
       parameters: UnsafePointer(weights),
       changed: tally.base + (index * Tally.width + Tally.changed))
     if isLast, let fused, fused.apply(view, parameters: weights) {
-      constrain(index, weights)
+      constrain(index, parameters)
       return
     }
     var range = passes[pass].transforms
@@ -363,7 +402,7 @@ public final class UpdateRule {
       } else {
         kernels.update.subtract(weights, view.input, block.count)
       }
-      constrain(index, weights)
+      constrain(index, parameters)
     } else {
       passes[pass + 1].measurements.measure(
         block: index, update: view.input, parameters: UnsafePointer(weights), count: block.count,
@@ -374,16 +413,21 @@ public final class UpdateRule {
     }
   }
 
-  private func constrain(_ index: Int, _ weights: UnsafeMutablePointer<Float>) {
-    tally.base[index * Tally.width + Tally.run] = projection.constrain(blocks[index], weights)
+  private func constrain(_ index: Int, _ parameters: UnsafeMutablePointer<Float>) {
+    let block = blocks[index]
+    tally.base[index * Tally.width + Tally.run] = projection.constrain(
+      block, parameters + block.offset)
+    takeAverage(index, parameters, behind: .block)
   }
 
-  /// Projects the tensors whose units are strided (see ``projectsAfterGather``).
+  /// Projects the tensors that must be at hand as a whole (see ``projectsAfterGather``).
   ///
-  /// `apply` does it where it updates all blocks. Where ranks update parts, each calls this after
-  /// the parameters have been gathered.
+  /// `apply` does it where it updates all blocks. Where ranks update parts, each calls this once
+  /// after the parameters have been gathered: the vectors of spectral norms move with it.
   public func projectGathered(parameters: UnsafeMutableBufferPointer<Float>) {
-    if let base = parameters.baseAddress { projection.projectStrided(base) }
+    guard let base = parameters.baseAddress else { return }
+    projection.projectTensors(base)
+    if projection.needsTensors { takeAverages(base, behind: .tensor) }
   }
 }
 

@@ -1,0 +1,107 @@
+import LockstepEngine
+
+/// Multiplies the learning rate by a factor whenever a metric has not improved for a while.
+///
+/// A metric is better than the best so far if it beats it by more than `threshold`, relative to it
+/// or absolute. When more than `patience` reports in a row were not better, the rate is multiplied
+/// by `factor`, down to `minimum`, and the next `cooldown` reports count as neither. A metric that is
+/// not a number is not better. (PyTorch's `ReduceLROnPlateau` with eps = 0.)
+public struct ReduceOnPlateau: Sendable, Equatable {
+  /// Which way the metric is to go.
+  public enum Goal: String, Sendable, Equatable, CaseIterable { case minimize, maximize }
+  /// How the threshold is meant.
+  public enum Comparison: String, Sendable, Equatable, CaseIterable { case relative, absolute }
+
+  public let factor: Double
+  public let patience: Int
+  public let threshold: Double
+  public let comparison: Comparison
+  public let goal: Goal
+  public let cooldown: Int
+  /// The rate that reductions stop at.
+  public let minimum: Double
+
+  public init(
+    factor: Double = 0.1, patience: Int = 10, threshold: Double = 1e-4,
+    comparison: Comparison = .relative, goal: Goal = .minimize, cooldown: Int = 0,
+    minimum: Double = 0
+  ) {
+    self.factor = factor
+    self.patience = patience
+    self.threshold = threshold
+    self.comparison = comparison
+    self.goal = goal
+    self.cooldown = cooldown
+    self.minimum = minimum
+  }
+
+  /// Throws a ``HyperparameterError`` where a number makes no sense.
+  public func validate() throws {
+    let owner = "reduceOnPlateau schedule"
+    try HyperparameterRange.decayRate.check(owner, "factor", factor)
+    try HyperparameterRange.integer(atLeast: 0).check(owner, "patience", Double(patience))
+    try HyperparameterRange.nonNegative.check(owner, "threshold", threshold)
+    try HyperparameterRange.integer(atLeast: 0).check(owner, "cooldown", Double(cooldown))
+    try HyperparameterRange.nonNegative.check(owner, "minimum", minimum)
+  }
+
+  /// Whether a metric is better than none.
+  func isBetterThanNone(_ metric: Double) -> Bool {
+    goal == .minimize ? metric < .infinity : metric > -.infinity
+  }
+
+  func isBetter(_ metric: Double, than best: Double) -> Bool {
+    // As PyTorch has it: a relative margin of a negative best points the other way.
+    switch (goal, comparison) {
+    case (.minimize, .relative): metric < best * (1 - threshold)
+    case (.minimize, .absolute): metric < best - threshold
+    case (.maximize, .relative): metric > best * (1 + threshold)
+    case (.maximize, .absolute): metric > best + threshold
+    }
+  }
+}
+
+/// The state of a reduction on plateaus.
+final class PlateauMonitor {
+  private let rule: ReduceOnPlateau
+  /// The product of all reductions, the best metric.
+  private let values = Arena<Double>(count: 2)
+  /// Reports so far, reports in a row that were not better, reports left of a cool-down.
+  private let counters = Arena<Int64>(count: 3)
+
+  init(_ rule: ReduceOnPlateau) {
+    self.rule = rule
+    values.base[0] = 1
+  }
+
+  /// The product of all reductions.
+  var scale: Double { values.base[0] }
+
+  var state: [StateEntry] {
+    [
+      StateEntry("plateau.values", .doubles(values.buffer)),
+      StateEntry("plateau.counters", .integers(counters.buffer)),
+    ]
+  }
+
+  /// Takes a metric in; returns whether the learning rate has been reduced.
+  func report(_ metric: Double) -> Bool {
+    let isFirst = counters.base[0] == 0
+    if isFirst ? rule.isBetterThanNone(metric) : rule.isBetter(metric, than: values.base[1]) {
+      values.base[1] = metric
+      counters.base[0] += 1
+      counters.base[1] = 0
+    } else {
+      counters.base[1] += 1
+    }
+    if counters.base[2] > 0 {
+      counters.base[2] -= 1
+      counters.base[1] = 0
+    }
+    guard counters.base[1] > Int64(rule.patience) else { return false }
+    values.base[0] *= rule.factor
+    counters.base[1] = 0
+    counters.base[2] = Int64(rule.cooldown)
+    return true
+  }
+}

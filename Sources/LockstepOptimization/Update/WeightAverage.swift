@@ -1,0 +1,95 @@
+internal import CLockstepKernels
+import LockstepEngine
+
+/// An exponential average of the weights: a ← a + (1 − d)(p − a) behind every update and its
+/// constraints.
+///
+/// The first averaged update copies the weights. (PyTorch's `AveragedModel` with
+/// `get_ema_multi_avg_fn`; Keras's `use_ema`.) With a warm-up the n-th averaged update after the
+/// first, n = 1, 2, …, has d = min(decay, (1 + n)/(10 + n)), so that early weights are forgotten
+/// fast. (TensorFlow's `ExponentialMovingAverage` with `num_updates`.)
+public struct WeightAverage: Sendable, Equatable {
+  /// d, the weight of the past.
+  public let decay: Double
+  /// Whether the decay rises to its value.
+  public let warmsUp: Bool
+  /// The number of updates before the first that is averaged.
+  public let start: Int
+
+  public init(decay: Double = 0.999, warmsUp: Bool = false, start: Int = 0) {
+    self.decay = decay
+    self.warmsUp = warmsUp
+    self.start = start
+  }
+
+  /// Throws a ``HyperparameterError`` where a number makes no sense.
+  public func validate() throws {
+    try HyperparameterRange.decayRate.check("weight average", "decay", decay)
+    try HyperparameterRange.integer(atLeast: 0).check("weight average", "start", Double(start))
+  }
+
+  /// The keys of a configuration.
+  public static let entry = CatalogEntry(
+    "average", "an exponential average of the weights",
+    [
+      Hyperparameter("decay", 0.999, .decayRate), Hyperparameter("warmup", false, .boolean),
+      Hyperparameter("start", 0, .integer(atLeast: 0)),
+    ])
+
+  /// Makes an average from a configuration's values.
+  ///
+  /// - Throws: ``HyperparameterError``.
+  public init(values: [String: HyperparameterValue]) throws {
+    let v = try Self.entry.resolve(values)
+    self.init(decay: v.number("decay"), warmsUp: v.flag("warmup"), start: v.integer("start"))
+  }
+
+  /// d of an averaged update, counted from 0; the first takes the weights as they are.
+  func decay(at update: Int) -> Double {
+    if update == 0 { return 0 }
+    let count = Double(update)
+    return warmsUp ? min(decay, (1 + count) / (10 + count)) : decay
+  }
+}
+
+/// An average at work on one layout.
+final class BoundAverage {
+  private let rule: WeightAverage
+  private let kernels: Kernels
+  let arena: Arena<Float>
+  private let counter = Arena<Int64>(count: 1)
+  let state: [StateEntry]
+  /// 1 − d of this update; nil where it is not averaged.
+  private var rate: Float?
+
+  init(_ rule: WeightAverage, _ context: TransformContext) {
+    self.rule = rule
+    kernels = context.kernels
+    arena = context.makeArena()
+    state = [
+      context.entry("average.weights", arena),
+      StateEntry("average.updates", .integers(counter.buffer)),
+    ]
+  }
+
+  /// The number of updates averaged.
+  var count: Int { Int(counter.base[0]) }
+
+  /// Starts an update, counted from 1.
+  func begin(update: Int) {
+    rate = update > rule.start ? Float(1 - rule.decay(at: count)) : nil
+  }
+
+  /// Takes a run of final values in.
+  func add(_ parameters: UnsafePointer<Float>, at offset: Int, count: Int) {
+    guard let rate else { return }
+    if rate == 1 {
+      (arena.base + offset).update(from: parameters + offset, count: count)
+    } else {
+      kernels.update.average(arena.base + offset, parameters + offset, rate, count)
+    }
+  }
+
+  /// Counts an update that was averaged.
+  func commit() { if rate != nil { counter.base[0] += 1 } }
+}
