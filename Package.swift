@@ -100,6 +100,18 @@ let package = Package(
         "LockstepFiles",
       ]),
 
+    .target(
+      name: "LockstepBenchmark",
+      dependencies: [
+        "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepDatasets",
+        "LockstepFiles", "LockstepTraining", "LockstepDistributed", "LockstepMPI",
+        "CLockstepKernels",
+      ]),
+    .executableTarget(
+      name: "benchmark-checks",
+      dependencies: ["LockstepBenchmark", "LockstepDistributed", "LockstepFiles", "LockstepMPI"],
+      path: "Tests/Programs/benchmark-checks"),
+
     // What tests of several modules share.
     .target(
       name: "LockstepTestSupport", dependencies: ["LockstepEngine", "LockstepFiles", "CZlib"],

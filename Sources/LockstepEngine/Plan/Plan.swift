@@ -96,6 +96,9 @@ package final class Plan {
   /// The number of bytes of activations that a lane needs.
   package var activationBytes: Int { sizes[.activations]?.byteCount ?? 0 }
 
+  /// The number of steps of the schedule.
+  package var stepCount: Int { steps.count }
+
   /// The schedule in words: what runs in which implementation.
   package var summary: [(label: String, implementation: String)] {
     (packing + steps).map { step in

@@ -201,6 +201,9 @@ public final class ModelSource: GradientSource {
     return fold
   }
 
+  /// The plan of shards of a size.
+  package func plan(examples: Int) throws -> Plan { try plan(examples) }
+
   /// What runs, in words: the schedule of shards of a size, with the implementations chosen.
   public func schedule(examples: Int) throws -> [(label: String, implementation: String)] {
     try plan(examples).summary
