@@ -143,38 +143,43 @@ typedef struct {
   int64_t strides[2], dilations[2], padding_low[2], padding_high[2], kernel[2];
 } lockstep_window;  // dilations in PyTorch's sense: 1 is dense
 
+static inline dnnl_alg_kind_t lockstep_convolution_kind(int winograd) {
+  return winograd ? dnnl_convolution_winograd : dnnl_convolution_direct;
+}
+
 static inline int lockstep_convolution_forward(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
                                                const lockstep_md *src, const lockstep_md *weights,
                                                const lockstep_md *bias, const lockstep_md *dst,
-                                               const lockstep_window *w,
+                                               const lockstep_window *w, int winograd,
                                                dnnl_primitive_attr_t attr) {
   int64_t dilates[2] = {w->dilations[0] - 1, w->dilations[1] - 1};
   dnnl_convolution_desc_t d;
   dnnl_status_t s = dnnl_dilated_convolution_forward_desc_init(
-      &d, dnnl_forward_training, dnnl_convolution_direct, lockstep_md_get(src),
+      &d, dnnl_forward_training, lockstep_convolution_kind(winograd), lockstep_md_get(src),
       lockstep_md_get(weights), lockstep_md_get(bias), lockstep_md_get(dst), w->strides, dilates,
       w->padding_low, w->padding_high);
   return s != dnnl_success ? s : dnnl_primitive_desc_create(pd, &d, attr, engine, NULL);
 }
 static inline int lockstep_convolution_backward_data(
     dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const lockstep_md *diff_src,
-    const lockstep_md *weights, const lockstep_md *diff_dst, const lockstep_window *w,
+    const lockstep_md *weights, const lockstep_md *diff_dst, const lockstep_window *w, int winograd,
     const_dnnl_primitive_desc_t forward, dnnl_primitive_attr_t attr) {
   int64_t dilates[2] = {w->dilations[0] - 1, w->dilations[1] - 1};
   dnnl_convolution_desc_t d;
   dnnl_status_t s = dnnl_dilated_convolution_backward_data_desc_init(
-      &d, dnnl_convolution_direct, lockstep_md_get(diff_src), lockstep_md_get(weights),
+      &d, lockstep_convolution_kind(winograd), lockstep_md_get(diff_src), lockstep_md_get(weights),
       lockstep_md_get(diff_dst), w->strides, dilates, w->padding_low, w->padding_high);
   return s != dnnl_success ? s : dnnl_primitive_desc_create(pd, &d, attr, engine, forward);
 }
 static inline int lockstep_convolution_backward_weights(
     dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const lockstep_md *src,
     const lockstep_md *diff_weights, const lockstep_md *diff_bias, const lockstep_md *diff_dst,
-    const lockstep_window *w, const_dnnl_primitive_desc_t forward, dnnl_primitive_attr_t attr) {
+    const lockstep_window *w, int winograd, const_dnnl_primitive_desc_t forward,
+    dnnl_primitive_attr_t attr) {
   int64_t dilates[2] = {w->dilations[0] - 1, w->dilations[1] - 1};
   dnnl_convolution_desc_t d;
   dnnl_status_t s = dnnl_dilated_convolution_backward_weights_desc_init(
-      &d, dnnl_convolution_direct, lockstep_md_get(src), lockstep_md_get(diff_weights),
+      &d, lockstep_convolution_kind(winograd), lockstep_md_get(src), lockstep_md_get(diff_weights),
       lockstep_md_get(diff_bias), lockstep_md_get(diff_dst), w->strides, dilates, w->padding_low,
       w->padding_high);
   return s != dnnl_success ? s : dnnl_primitive_desc_create(pd, &d, attr, engine, forward);

@@ -38,10 +38,11 @@ public enum BenchmarkModel: String, Sendable, CaseIterable {
 
   /// The gradients of the mean cross-entropy, with initial weights.
   public func source(
-    on dataset: Dataset, seed: UInt64 = 1, isa: InstructionSet = .detected, threads: Int = 1
+    on dataset: Dataset, seed: UInt64 = 1, isa: InstructionSet = .detected,
+    options: PlanOptions = PlanOptions(), threads: Int = 1
   ) throws -> ModelSource {
     let source = try ModelSource(
-      dataset: dataset, seed: seed, isa: isa, threads: threads,
+      dataset: dataset, seed: seed, isa: isa, options: options, threads: threads,
       trace: Objective.trace(model, loss: SoftmaxCrossEntropy(), on: dataset))
     source.memory.initialize(seed: seed)
     return source

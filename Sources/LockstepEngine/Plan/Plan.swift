@@ -27,14 +27,16 @@ package final class Plan {
   ///   - parameters: the canonical parameters, in the program's parameter layout.
   ///   - statistics: the running statistics, in the program's statistic layout.
   ///   - isa: the instruction set of our own kernels.
+  ///   - options: algorithms to choose from.
   package init(
     _ program: Program, parameters: UnsafeMutableBufferPointer<Float>,
-    statistics: UnsafeMutableBufferPointer<Float>, isa: InstructionSet
+    statistics: UnsafeMutableBufferPointer<Float>, isa: InstructionSet,
+    options: PlanOptions = PlanOptions()
   ) throws {
     precondition(parameters.count >= program.parameterLayout.count, "parameters do not fit")
     precondition(statistics.count >= program.statisticLayout.count, "statistics do not fit")
     ComputeLibrary.useSingleThread()
-    let builder = try PlanBuilder(program, isa: isa)
+    let builder = try PlanBuilder(program, isa: isa, options: options)
     self.program = program
     steps = builder.steps
     packing = builder.packing

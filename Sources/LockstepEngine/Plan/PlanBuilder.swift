@@ -8,6 +8,7 @@ internal import COneDNN
 final class PlanBuilder {
   let program: Program
   let isa: InstructionSet
+  let options: PlanOptions
   var graph: Graph { program.graph }
 
   private(set) var steps: [PlanStep] = []
@@ -28,9 +29,10 @@ final class PlanBuilder {
   private var slotOfGradient: [Graph.ValueID: Int] = [:]
   private var label = ""
 
-  init(_ program: Program, isa: InstructionSet) throws {
+  init(_ program: Program, isa: InstructionSet, options: PlanOptions) throws {
     self.program = program
     self.isa = isa
+    self.options = options
     leafMemory = Array(repeating: nil, count: program.leaves.count)
     let live = program.liveNodes()
     fusion = FusionPlan(program, live: live)

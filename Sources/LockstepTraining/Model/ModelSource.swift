@@ -19,6 +19,7 @@ public final class ModelSource: GradientSource {
   private let dataset: Dataset
   private let seed: UInt64
   let isa: InstructionSet
+  let options: PlanOptions
   private let weightPerExample: Double
   /// The momenta of the statistics that the leaf holds, in its order, and their slots.
   private let observed: [(momentum: Float, slot: FlatLayout.Slot)]
@@ -34,11 +35,12 @@ public final class ModelSource: GradientSource {
   ///   - seed: the key of dropout masks.
   ///   - trace: the model, its loss and its metrics.
   ///   - isa: the instruction set of our own kernels.
+  ///   - options: the algorithms of the engine's plans.
   ///   - threads: how many threads of this rank compute shards. Their number changes no bit.
   /// - Throws: ``GraphError`` where the model does not fit the data.
   public init(
-    dataset: Dataset, seed: UInt64, isa: InstructionSet = .detected, threads: Int = 1,
-    trace: @escaping ObjectiveTrace
+    dataset: Dataset, seed: UInt64, isa: InstructionSet = .detected,
+    options: PlanOptions = PlanOptions(), threads: Int = 1, trace: @escaping ObjectiveTrace
   ) throws {
     precondition(threads > 0, "a rank without threads")
     // The shapes of parameters do not depend on the number of examples; two are the fewest that
@@ -50,6 +52,7 @@ public final class ModelSource: GradientSource {
     self.dataset = dataset
     self.seed = seed
     self.isa = isa
+    self.options = options
     crew = Crew(size: threads)
     lanes = (0..<threads).map { _ in LaneSet() }
     memory = ModelMemory(program)
@@ -186,7 +189,8 @@ public final class ModelSource: GradientSource {
       throw GraphError("the model declares other parameters for \(count) examples than for 2")
     }
     let plan = try Plan(
-      program, parameters: memory.parameters, statistics: memory.runningStatistics, isa: isa)
+      program, parameters: memory.parameters, statistics: memory.runningStatistics, isa: isa,
+      options: options)
     plans[count] = plan
     return plan
   }
