@@ -7,7 +7,7 @@ extension Convolution: Lowerable {
     let fused = plan.fusion.activation[site.index]
     let primitive = try choosing(plan, plan.type(x).shape, plan.type(w).shape) { winograd in
       try forward(
-        plan.type(x).shape, plan.type(w).shape, plan.type(site.outputs[0]).shape,
+        plan, plan.type(x).shape, plan.type(w).shape, plan.type(site.outputs[0]).shape,
         bias: bias != nil, winograd: winograd, fusing: fused?.kind)
     }
     var arguments: [(Int32, Memory)] = [
@@ -15,18 +15,23 @@ extension Convolution: Lowerable {
       (DNNL_ARG_WEIGHTS, try weights(w, plan, primitive.layout(dnnl_query_weights_md)!)),
     ]
     if let bias { arguments.append((DNNL_ARG_BIAS, try plan.plain(bias))) }
-    let result = plan.define(fused?.output ?? site.outputs[0], primitive.layout(dnnl_query_dst_md)!)
+    var layout = primitive.layout(dnnl_query_dst_md)!
+    let shape = plan.type(site.outputs[0]).shape
+    let blocked = try MemoryDescriptor.image(shape, LOCKSTEP_CHANNELS_BY_16)
+    if layout.meansSameBytes(as: blocked) { layout = blocked }
+    let result = plan.define(fused?.output ?? site.outputs[0], layout)
     plan.emit(primitive, arguments + [(DNNL_ARG_DST, result)])
   }
 
   /// The forward primitive, which also serves as the hint of the backward ones.
   func forward(
-    _ x: [Int], _ w: [Int], _ y: [Int], bias: Bool, winograd: Bool,
+    _ plan: PlanBuilder, _ x: [Int], _ w: [Int], _ y: [Int], bias: Bool, winograd: Bool,
     fusing: Activation.Kind? = nil
   ) throws -> Primitive {
+    let prefersLast = !winograd && prefersChannelsLast(plan, w)
     let (source, weights, offset, result) = (
-      try MemoryDescriptor.any(x), try MemoryDescriptor.any(weightShape(w)),
-      bias ? try MemoryDescriptor.plain([w[0]]) : nil, try MemoryDescriptor.any(y)
+      try images(x, channelsLast: prefersLast), try MemoryDescriptor.any(weightShape(w)),
+      bias ? try MemoryDescriptor.plain([w[0]]) : nil, try images(y, channelsLast: prefersLast)
     )
     var window = window.primitive
     return try Primitive("convolution", fusing: fusing) {
@@ -64,6 +69,16 @@ extension Convolution: Lowerable {
     return x[0] * tiles >= 32 && used >= 0.7
   }
 
+  /// Whether the channels-last implementations are faster. With 16 channels that layout and the
+  /// blocked one are the same bytes, so that neighbours see no difference.
+  func prefersChannelsLast(_ plan: PlanBuilder, _ w: [Int]) -> Bool {
+    plan.isa == .avx512 && groups == 1 && w == [16, 16, 3, 3] && window.strides == [1, 1]
+  }
+
+  func images(_ shape: [Int], channelsLast: Bool) throws -> MemoryDescriptor {
+    channelsLast ? try .image(shape, LOCKSTEP_CHANNELS_LAST) : try .any(shape)
+  }
+
   /// oneDNN's shape of a weight: groups are a dimension of their own.
   func weightShape(_ w: [Int]) -> [Int] {
     groups == 1 ? w : [groups, w[0] / groups] + w[1...]
@@ -88,7 +103,7 @@ extension ConvolutionInputGradient: Lowerable {
     var window = convolution.window.primitive
     let primitive = try convolution.choosing(plan, inputShape, shape) { winograd in
       let forward = try convolution.forward(
-        inputShape, shape, result, bias: false, winograd: winograd)
+        plan, inputShape, shape, result, bias: false, winograd: winograd)
       return try Primitive("convolution, gradient by data") {
         lockstep_convolution_backward_data(
           &$0, $1, diffX.handle, weights.handle, diffY.handle, &window, winograd ? 1 : 0,
@@ -111,15 +126,17 @@ extension ConvolutionWeightGradient: Lowerable {
   func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
     let (x, dy) = (site.inputs[0], site.inputs[1])
     let (source, result) = (plan.type(x).shape, plan.type(dy).shape)
-    let (sourceLayout, diffW, diffB, diffY) = (
-      try MemoryDescriptor.any(source),
+    let (diffW, diffB) = (
       try MemoryDescriptor.any(convolution.weightShape(weightShape)),
-      bias ? try MemoryDescriptor.plain([weightShape[0]]) : nil, try MemoryDescriptor.any(result)
+      bias ? try MemoryDescriptor.plain([weightShape[0]]) : nil
     )
     var window = convolution.window.primitive
     let primitive = try convolution.choosing(plan, source, weightShape) { winograd in
       let forward = try convolution.forward(
-        source, weightShape, result, bias: bias, winograd: winograd)
+        plan, source, weightShape, result, bias: bias, winograd: winograd)
+      let channelsLast = !winograd && convolution.prefersChannelsLast(plan, weightShape)
+      let sourceLayout = try convolution.images(source, channelsLast: channelsLast)
+      let diffY = try convolution.images(result, channelsLast: channelsLast)
       return try Primitive("convolution, gradient by weights") {
         lockstep_convolution_backward_weights(
           &$0, $1, sourceLayout.handle, diffW.handle, diffB?.handle, diffY.handle, &window,

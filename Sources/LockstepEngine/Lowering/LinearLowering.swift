@@ -6,7 +6,7 @@ extension LinearMap: Lowerable {
     let bias = site.inputs.count > 2 ? site.inputs[2] : nil
     let fused = plan.fusion.activation[site.index]
     let primitive = try LinearPrimitives.forward(
-      plan.type(x).shape, plan.type(w).shape, bias: bias != nil, fusing: fused?.kind)
+      plan.type(x).shape, plan.type(w).shape, bias: bias != nil, packed: true, fusing: fused?.kind)
     var arguments: [(Int32, Memory)] = [
       (DNNL_ARG_SRC, try plan.memory(x, as: primitive.layout(dnnl_query_src_md)!)),
       (DNNL_ARG_WEIGHTS, try plan.memory(w, as: primitive.layout(dnnl_query_weights_md)!)),
@@ -67,11 +67,15 @@ extension LinearWeightGradient: Lowerable {
 }
 
 private enum LinearPrimitives {
+  /// The forward primitive. It runs with packed weights, up to twice as fast as with row-major ones;
+  /// gradients by input and weight are as fast or faster in the row-major layout, in which they
+  /// need no conversion.
   static func forward(
-    _ x: [Int], _ w: [Int], bias: Bool, fusing: Activation.Kind? = nil
+    _ x: [Int], _ w: [Int], bias: Bool, packed: Bool = false, fusing: Activation.Kind? = nil
   ) throws -> Primitive {
     let (source, weights, offset, result) = (
-      try MemoryDescriptor.any(x), try MemoryDescriptor.plain(w),
+      try MemoryDescriptor.any(x),
+      packed ? try MemoryDescriptor.any(w) : try MemoryDescriptor.plain(w),
       bias ? try MemoryDescriptor.plain([w[0]]) : nil, try MemoryDescriptor.any([x[0], w[0]])
     )
     return try Primitive("inner product", fusing: fusing) {
