@@ -10,7 +10,8 @@ import LockstepMPI
 #endif
 
 // Runs a benchmark on the ranks that mpirun started and prints its result as a line of JSON:
-//   step MODEL [SECONDS] [SHARDS] | profile MODEL [SHARD SIZE]
+//   step MODEL [SECONDS] [SHARDS] | profile MODEL [SHARD SIZE] | kernels MODEL [SHARD SIZE]
+//   update [PARAMETERS] | fold [BYTES]
 
 let arguments = Array(CommandLine.arguments.dropFirst())
 
@@ -43,8 +44,23 @@ MPISession.run(threadLevel: .funneled) { world in
       print("\(Double(microseconds) / 10)\t\(entry.label)\t\(entry.implementation)")
     }
     print("\(result.seconds * 1e6)\ttotal, sum \(result.entries.reduce(0) { $0 + $1.seconds } * 1e6)")
+  case "kernels":
+    var options = KernelBenchmark.Options()
+    options.model = model()
+    options.shardSize = Int(argument(2, 32))
+    print(try KernelBenchmark.run(options).json.compactText)
+  case "update":
+    var options = UpdateBenchmark.Options()
+    options.parameters = Int(argument(1, Double(options.parameters)))
+    let result = try UpdateBenchmark.run(options)
+    if world.rank == 0 { print(result.json.compactText) }
+  case "fold":
+    var options = FoldBenchmark.Options()
+    options.bytes = Int(argument(1, Double(options.bytes)))
+    let result = try FoldBenchmark.run(options, on: collective)
+    if world.rank == 0 { print(result.json.compactText) }
   default:
-    print("step | profile")
+    print("step | profile | kernels | update | fold")
     exit(2)
   }
 }

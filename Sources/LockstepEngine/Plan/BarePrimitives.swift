@@ -1,0 +1,45 @@
+/// The primitives of a plan by themselves, each on memory of its own: what the kernels allow,
+/// without conversions, without what is left to our own kernels, and without neighbours.
+package final class BarePrimitives {
+  /// The layer and the operation of each, in the plan's order.
+  package let labels: [String]
+  private let schedules: [BoundSchedule]
+  private let arenas: [Arena<UInt8>]
+  private let stream: OneDNNStream
+
+  /// Takes the primitives that compute; copies between layouts are left out.
+  package init(_ plan: Plan) throws {
+    var labels: [String] = []
+    var schedules: [BoundSchedule] = []
+    var arenas: [Arena<UInt8>] = []
+    for step in plan.steps {
+      guard case .primitive(let primitive, let arguments) = step.action,
+        !step.label.hasSuffix(": reorder")
+      else { continue }
+      var size = RegionSize()
+      let own = arguments.map { argument in
+        let bytes = argument.memory.descriptor.byteCount
+        return (
+          argument: argument.argument,
+          memory: Memory(
+            buffer: Buffer(.activations, byteCount: bytes, offset: size.place(bytes)),
+            descriptor: argument.memory.descriptor)
+        )
+      }
+      let arena = Arena<UInt8>(count: size.byteCount)
+      schedules.append(
+        try BoundSchedule(
+          [PlanStep(label: step.label, action: .primitive(primitive, own))],
+          addresses: [.activations: .init(arena.base)]))
+      labels.append(step.label)
+      arenas.append(arena)
+    }
+    self.labels = labels
+    self.schedules = schedules
+    self.arenas = arenas
+    stream = try OneDNNStream()
+  }
+
+  /// Runs one primitive.
+  package func run(_ index: Int) throws { try schedules[index].run(RunContext(), stream) }
+}
