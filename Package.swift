@@ -111,6 +111,8 @@ let package = Package(
       name: "benchmark-checks",
       dependencies: ["LockstepBenchmark", "LockstepDistributed", "LockstepFiles", "LockstepMPI"],
       path: "Tests/Programs/benchmark-checks"),
+    tests(
+      "LockstepBenchmark", ["LockstepFiles", "LockstepTesting", "benchmark-checks"]),
 
     // What tests of several modules share.
     .target(

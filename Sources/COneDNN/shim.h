@@ -192,6 +192,12 @@ static inline int lockstep_inner_product_backward_weights(
   return s != dnnl_success ? s : dnnl_primitive_desc_create(pd, &d, attr, engine, forward);
 }
 
+// c = aᵀ b, or c += aᵀ b where `accumulates` is not zero, for row-major a [k, m] and b [k, n].
+static inline int lockstep_transposed_product(float *c, const float *a, const float *b, int64_t m,
+                                              int64_t n, int64_t k, int accumulates) {
+  return dnnl_sgemm('T', 'N', m, n, k, 1.0f, a, m, b, n, accumulates ? 1.0f : 0.0f, c, n);
+}
+
 typedef struct {
   int64_t strides[2], dilations[2], padding_low[2], padding_high[2], kernel[2];
 } lockstep_window;  // dilations in PyTorch's sense: 1 is dense

@@ -31,6 +31,8 @@ typedef struct {
   void (*dropout)(float *y, const float *x, size_t n, size_t c, const lockstep_dropout *mask);
   // y = x * scale; y may be x.
   void (*scale)(float *y, const float *x, float scale, size_t n);
+  // sum[j] = x[0][j] + x[1][j] + ..., row after row, for x of n rows of c values.
+  void (*sum_rows)(float *sum, const float *x, size_t n, size_t c);
   // Row-major rows to panels of `width` of them, each stored column by column, `panel` values from
   // one to the next: row r, column j goes to out[r / width * panel + j * width + r % width]. What
   // pads the last panel is not written.

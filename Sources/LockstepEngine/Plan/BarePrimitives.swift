@@ -12,24 +12,25 @@ package final class BarePrimitives {
     var labels: [String] = []
     var schedules: [BoundSchedule] = []
     var arenas: [Arena<UInt8>] = []
-    for step in plan.steps {
-      guard case .primitive(let primitive, let arguments) = step.action,
-        !step.label.hasSuffix(": reorder")
-      else { continue }
+    for step in plan.steps
+    where step.implementation != "kernel" && !step.label.hasSuffix(": reorder") {
       var size = RegionSize()
-      let own = arguments.map { argument in
-        let bytes = argument.memory.descriptor.byteCount
-        return (
-          argument: argument.argument,
-          memory: Memory(
-            buffer: Buffer(.activations, byteCount: bytes, offset: size.place(bytes)),
-            descriptor: argument.memory.descriptor)
-        )
+      func own(_ memory: Memory) -> Memory {
+        let bytes = memory.descriptor.byteCount
+        return Memory(
+          buffer: Buffer(.activations, byteCount: bytes, offset: size.place(bytes)),
+          descriptor: memory.descriptor)
       }
+      let action: PlanStep.Action =
+        switch step.action {
+        case .primitive(let primitive, let arguments):
+          .primitive(primitive, arguments.map { ($0.argument, own($0.memory)) })
+        case .kernel(let memories, let bind): .kernel(memories.map(own), bind)
+        }
       let arena = Arena<UInt8>(count: size.byteCount)
       schedules.append(
         try BoundSchedule(
-          [PlanStep(label: step.label, action: .primitive(primitive, own))],
+          [PlanStep(label: step.label, action: action)],
           addresses: [.activations: .init(arena.base)]))
       labels.append(step.label)
       arenas.append(arena)

@@ -211,13 +211,17 @@ final class PlanBuilder {
 
   /// Memory for a result. A gradient that is wanted goes straight to the leaf. `reusing` names an
   /// input whose memory may be overwritten if nothing reads it later.
+  /// `accumulating` says that the step can add the result to what lies there; it must, in a run
+  /// that accumulates, if the memory's region is the sum's.
   func define(
     _ value: Graph.ValueID, _ descriptor: MemoryDescriptor, reusing input: Graph.ValueID? = nil,
-    in site: Site? = nil
+    in site: Site? = nil, accumulating: Bool = false
   ) -> Memory {
     if let slot = slotOfGradient[value], leafMemory[slot] == nil {
+      // What is read again later, by other nodes or slots, must be this shard's own.
+      let region = accumulating && pendingUses[value] == 1 ? Region.sum : .leaf
       let memory = Memory(
-        buffer: Buffer(.leaf, byteCount: descriptor.byteCount), descriptor: descriptor)
+        buffer: Buffer(region, byteCount: descriptor.byteCount), descriptor: descriptor)
       leafMemory[slot] = memory
       place(value, memory)
       return memory
@@ -306,9 +310,13 @@ final class PlanBuilder {
     emit(PlanStep(label: label, action: .primitive(primitive, arguments)))
   }
 
-  /// Appends a kernel of our own over the memories given.
-  func emit(_ memories: [Memory], _ bind: @escaping ([UnsafeMutableRawPointer]) -> Kernel) {
-    emit(PlanStep(label: label, action: .kernel(memories, bind)))
+  /// Appends a kernel of our own, or the call of a library's function by name, over the memories
+  /// given.
+  func emit(
+    _ memories: [Memory], calling function: String? = nil,
+    _ bind: @escaping ([UnsafeMutableRawPointer]) -> Kernel
+  ) {
+    emit(PlanStep(label: label, action: .kernel(memories, bind), implementation: function))
   }
 
   private func emit(_ step: PlanStep) {

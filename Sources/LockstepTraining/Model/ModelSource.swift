@@ -27,6 +27,9 @@ public final class ModelSource: GradientSource {
   private let lanes: [LaneSet]
   private var plans: [Int: Plan] = [:]
   private var folds: [Int: ThreadedFold] = [:]
+  /// Counts the times that parameters were packed, and for each size the last one it took part in.
+  private var packing = 0
+  private var packed: [Int: Int] = [:]
 
   /// Traces the model and lays out its memory.
   ///
@@ -77,33 +80,34 @@ public final class ModelSource: GradientSource {
     records: ShardRecords, accumulator: ShardAccumulator
   ) throws {
     let shards = records.shards
-    let sizes = Set(
-      shards.flatMap { shard in
-        (0..<batch.microBatches).map { batch.positions(ofShard: shard, microBatch: $0).count }
-      })
-    for size in sizes where size > 0 { try plan(size).packParameters() }
+    let sizes = try packParameters(for: shards, of: batch)
     // Leaves of one size are added up as the primitives write them, others in canonical layout.
-    let size = sizes.count == 1 && batch.microBatches == 1 ? sizes.first! : 0
-    let packed = try size > 0 && !plan(size).leavesAreCanonical
+    let uniform = sizes.isOne && batch.microBatches == 1 ? try plan(sizes.first) : nil
+    let packed = uniform.map { !$0.leavesAreCanonical } ?? false
     if crew.size == 1, !packed {
-      try accumulator.accumulate(into: partials) { shard, leaf in
-        try compute(shard, of: batch, into: leaf, packed: false, records[shard], lanes[0])
+      try accumulator.accumulate(into: partials, adding: uniform?.partsToAdd) { shard, leaf, sum in
+        try compute(
+          shard, of: batch, into: leaf, addingTo: sum, direct: uniform != nil, records[shard],
+          lanes[0])
       }
       return
     }
     let fold = try threadedFold(
-      shards, accumulator.subtrees, count: packed ? plan(size).leafCount : layout.count)
+      shards, accumulator.subtrees, count: packed ? uniform!.leafCount : layout.count)
     try crew.run { thread in
       guard thread < fold.shares.count else { return }
       let share = fold.shares[thread]
-      try share.accumulator.accumulate(into: share.partials) { shard, leaf in
-        try compute(shard, of: batch, into: leaf, packed: packed, records[shard], lanes[thread])
+      try share.accumulator.accumulate(into: share.partials, adding: uniform?.partsToAdd) {
+        shard, leaf, sum in
+        try compute(
+          shard, of: batch, into: leaf, addingTo: sum, direct: uniform != nil, records[shard],
+          lanes[thread])
       }
     }
     let destinations = packed ? fold.partials : partials
     try crew.run { fold.join(thread: $0, of: crew.size, into: destinations) }
     if packed {
-      let unpacker = try lanes[0].executor(plan(size))
+      let unpacker = try lanes[0].executor(uniform!)  // packed leaves are of one size
       for (sum, partial) in zip(fold.partials, partials) {
         try unpacker.unpack(sum, into: partial)
       }
@@ -118,19 +122,48 @@ public final class ModelSource: GradientSource {
       let count = batch.positions(ofShard: shard, microBatch: microBatch).count
       if count > 0 { try plan(count).packParameters() }
     }
-    try compute(shard, of: batch, into: leaf, packed: false, record, lanes[0])
+    try compute(shard, of: batch, into: leaf, addingTo: nil, direct: false, record, lanes[0])
   }
 
-  /// Computes a shard's leaf: in its plan's packed layout, which takes a single micro-batch that is
-  /// not empty, or in the canonical one.
+  /// The numbers of examples of a rank's shards.
+  private struct Sizes {
+    var first = 0
+    var isOne = true
+
+    mutating func insert(_ size: Int) {
+      if first == 0 { first = size }
+      if size != first || size == 0 { isOne = false }
+    }
+  }
+
+  /// Packs the parameters for all plans that the shards need, once each.
+  private func packParameters(for shards: Range<Int>, of batch: StepBatch) throws -> Sizes {
+    var sizes = Sizes()
+    packing += 1
+    for shard in shards {
+      for microBatch in 0..<batch.microBatches {
+        let size = batch.positions(ofShard: shard, microBatch: microBatch).count
+        sizes.insert(size)
+        guard size > 0, packed[size] != packing else { continue }
+        try plan(size).packParameters()
+        packed[size] = packing
+      }
+    }
+    if sizes.first == 0 { sizes.isOne = false }
+    return sizes
+  }
+
+  /// Computes a shard's leaf: directly in its plan's own layout, which takes a single micro-batch
+  /// that is not empty, or in the canonical one.
   private func compute(
-    _ shard: Int, of batch: StepBatch, into leaf: UnsafeMutableBufferPointer<Float>, packed: Bool,
-    _ record: ShardRecord, _ lane: LaneSet
+    _ shard: Int, of batch: StepBatch, into leaf: UnsafeMutableBufferPointer<Float>,
+    addingTo sum: UnsafeMutableBufferPointer<Float>?, direct: Bool, _ record: ShardRecord,
+    _ lane: LaneSet
   ) throws {
-    if packed {
+    if direct {
       let positions = batch.positions(ofShard: shard)
       let executor = try lane.executor(plan(positions.count))
-      return try run(executor, positions, of: batch, into: leaf, record: record)
+      return try run(executor, positions, of: batch, into: leaf, addingTo: sum, record: record)
     }
     var isFirst = true
     for microBatch in 0..<batch.microBatches {
@@ -151,12 +184,13 @@ public final class ModelSource: GradientSource {
   /// to the record.
   private func run(
     _ executor: ShardExecutor, _ positions: Range<Int>, of batch: StepBatch,
-    into leaf: UnsafeMutableBufferPointer<Float>, record: ShardRecord
+    into leaf: UnsafeMutableBufferPointer<Float>,
+    addingTo sum: UnsafeMutableBufferPointer<Float>? = nil, record: ShardRecord
   ) throws {
     executor.load(batch.examples(at: positions), of: dataset)
     let context = RunContext(
       seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)
-    try executor.lane.run(context, leaf: leaf.baseAddress)
+    try executor.lane.run(context, leaf: leaf.baseAddress, addingTo: sum?.baseAddress)
     record.loss += Double(executor.lane.scalar(0))
     record.weight += weightPerExample * Double(positions.count)
     record.examples += Double(positions.count)
