@@ -82,7 +82,8 @@ let package = Package(
     .executableTarget(
       name: "LockstepCommand",
       dependencies: [
-        "Lockstep", "LockstepConfiguration", "LockstepFiles", "LockstepMPI", "LockstepReports",
+        "Lockstep", "LockstepBenchmark", "LockstepConfiguration", "LockstepFiles", "LockstepMPI",
+        "LockstepReports",
       ]),
     .target(name: "LockstepReports", dependencies: ["LockstepFiles"]),
     tests("LockstepReports", ["LockstepFiles", "LockstepTestSupport"]),

@@ -52,5 +52,7 @@ struct PlanStep {
     case .kernel(let memories, _): memories
     }
   }
-  var writesLeaf: Bool { memories.contains { $0.buffer.region == .leaf || $0.buffer.region == .sum } }
+  var writesLeaf: Bool {
+    memories.contains { $0.buffer.region == .leaf || $0.buffer.region == .sum }
+  }
 }

@@ -43,7 +43,8 @@ MPISession.run(threadLevel: .funneled) { world in
       let microseconds = Int((entry.seconds * 1e7).rounded())
       print("\(Double(microseconds) / 10)\t\(entry.label)\t\(entry.implementation)")
     }
-    print("\(result.seconds * 1e6)\ttotal, sum \(result.entries.reduce(0) { $0 + $1.seconds } * 1e6)")
+    let sum = result.entries.reduce(0) { $0 + $1.seconds }
+    print("\(result.seconds * 1e6)\ttotal; sum of all \(sum * 1e6)")
   case "kernels":
     var options = KernelBenchmark.Options()
     options.model = model()
