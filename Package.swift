@@ -82,7 +82,8 @@ let package = Package(
     .executableTarget(
       name: "LockstepCommand",
       dependencies: [
-        "Lockstep", "LockstepConfiguration", "LockstepFiles", "LockstepMPI", "LockstepReports",
+        "Lockstep", "LockstepBenchmark", "LockstepConfiguration", "LockstepFiles", "LockstepMPI",
+        "LockstepReports",
       ]),
     .target(name: "LockstepReports", dependencies: ["LockstepFiles"]),
     tests("LockstepReports", ["LockstepFiles", "LockstepTestSupport"]),
@@ -99,6 +100,20 @@ let package = Package(
         "LockstepCommand", "own-model", "documented", "LockstepTesting", "LockstepConfiguration",
         "LockstepFiles",
       ]),
+
+    .target(
+      name: "LockstepBenchmark",
+      dependencies: [
+        "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepDatasets",
+        "LockstepFiles", "LockstepTraining", "LockstepDistributed", "LockstepMPI",
+        "CLockstepKernels",
+      ]),
+    .executableTarget(
+      name: "benchmark-checks",
+      dependencies: ["LockstepBenchmark", "LockstepDistributed", "LockstepFiles", "LockstepMPI"],
+      path: "Tests/Programs/benchmark-checks"),
+    tests(
+      "LockstepBenchmark", ["LockstepFiles", "LockstepTesting", "benchmark-checks"]),
 
     // What tests of several modules share.
     .target(

@@ -59,6 +59,59 @@ static inline int64_t lockstep_md_dimension(const lockstep_md *md, int axis) {
 }
 static inline int lockstep_md_rank(const lockstep_md *md) { return lockstep_md_get(md)->ndims; }
 
+// Layouts of images [N, C, H, W] by name.
+typedef enum { LOCKSTEP_CHANNELS_LAST = 0, LOCKSTEP_CHANNELS_BY_16 = 1 } lockstep_image_layout;
+
+static inline int lockstep_md_create_image(lockstep_md **out, const int64_t *dims,
+                                           lockstep_image_layout layout, lockstep_type type) {
+  dnnl_memory_desc_t d;
+  dnnl_status_t s = dnnl_memory_desc_init_by_tag(
+      &d, 4, dims, lockstep_dnnl_type(type),
+      layout == LOCKSTEP_CHANNELS_LAST ? dnnl_nhwc : dnnl_nChw16c);
+  if (s != dnnl_success) return s;
+  *out = lockstep_md_copy_raw(&d);
+  return *out ? 0 : dnnl_out_of_memory;
+}
+
+// The strides of a layout without blocks, where one block that is as long as its axis counts as
+// none; 0 where the layout is of another kind.
+static inline int lockstep_md_plain_strides(const lockstep_md *md, int64_t *strides) {
+  const dnnl_memory_desc_t *d = lockstep_md_get(md);
+  if (d->format_kind != dnnl_blocked || d->offset0 != 0 || d->extra.flags != 0) return 0;
+  const dnnl_blocking_desc_t *b = &d->format_desc.blocking;
+  for (int i = 0; i < d->ndims; i++) {
+    if (d->padded_dims[i] != d->dims[i] || d->padded_offsets[i] != 0) return 0;
+    strides[i] = d->dims[i] == 1 ? 0 : b->strides[i];
+  }
+  if (b->inner_nblks == 0) return 1;
+  if (b->inner_nblks != 1 || d->dims[b->inner_idxs[0]] != b->inner_blks[0]) return 0;
+  strides[b->inner_idxs[0]] = 1;
+  return 1;
+}
+// Whether two descriptors mean the same bytes, though they may say so differently.
+static inline int lockstep_md_same_bytes(const lockstep_md *a, const lockstep_md *b) {
+  const dnnl_memory_desc_t *x = lockstep_md_get(a), *y = lockstep_md_get(b);
+  int64_t s[DNNL_MAX_NDIMS], t[DNNL_MAX_NDIMS];
+  if (x->ndims != y->ndims || x->data_type != y->data_type) return 0;
+  if (!lockstep_md_plain_strides(a, s) || !lockstep_md_plain_strides(b, t)) return 0;
+  for (int i = 0; i < x->ndims; i++)
+    if (x->dims[i] != y->dims[i] || s[i] != t[i]) return 0;
+  return 1;
+}
+// For a matrix stored as panels of rows, each column by column: the width of a panel in rows, and
+// from one panel to the next in values; 0 for other layouts.
+static inline int64_t lockstep_md_panels(const lockstep_md *md, int64_t *panel) {
+  const dnnl_memory_desc_t *d = lockstep_md_get(md);
+  if (d->format_kind != dnnl_blocked || d->ndims != 2 || d->data_type != dnnl_f32 ||
+      d->offset0 != 0 || d->extra.flags != 0)
+    return 0;
+  const dnnl_blocking_desc_t *b = &d->format_desc.blocking;
+  if (b->inner_nblks != 2 || b->inner_idxs[0] != 1 || b->inner_idxs[1] != 0) return 0;
+  if (b->strides[1] != b->inner_blks[0] * b->inner_blks[1]) return 0;
+  *panel = b->strides[0];
+  return b->inner_blks[1];
+}
+
 // Engine and stream -------------------------------------------------------------------------------
 
 static inline int lockstep_dnnl_engine(dnnl_engine_t *engine) {
@@ -139,42 +192,53 @@ static inline int lockstep_inner_product_backward_weights(
   return s != dnnl_success ? s : dnnl_primitive_desc_create(pd, &d, attr, engine, forward);
 }
 
+// c = aᵀ b, or c += aᵀ b where `accumulates` is not zero, for row-major a [k, m] and b [k, n].
+static inline int lockstep_transposed_product(float *c, const float *a, const float *b, int64_t m,
+                                              int64_t n, int64_t k, int accumulates) {
+  return dnnl_sgemm('T', 'N', m, n, k, 1.0f, a, m, b, n, accumulates ? 1.0f : 0.0f, c, n);
+}
+
 typedef struct {
   int64_t strides[2], dilations[2], padding_low[2], padding_high[2], kernel[2];
 } lockstep_window;  // dilations in PyTorch's sense: 1 is dense
 
+static inline dnnl_alg_kind_t lockstep_convolution_kind(int winograd) {
+  return winograd ? dnnl_convolution_winograd : dnnl_convolution_direct;
+}
+
 static inline int lockstep_convolution_forward(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
                                                const lockstep_md *src, const lockstep_md *weights,
                                                const lockstep_md *bias, const lockstep_md *dst,
-                                               const lockstep_window *w,
+                                               const lockstep_window *w, int winograd,
                                                dnnl_primitive_attr_t attr) {
   int64_t dilates[2] = {w->dilations[0] - 1, w->dilations[1] - 1};
   dnnl_convolution_desc_t d;
   dnnl_status_t s = dnnl_dilated_convolution_forward_desc_init(
-      &d, dnnl_forward_training, dnnl_convolution_direct, lockstep_md_get(src),
+      &d, dnnl_forward_training, lockstep_convolution_kind(winograd), lockstep_md_get(src),
       lockstep_md_get(weights), lockstep_md_get(bias), lockstep_md_get(dst), w->strides, dilates,
       w->padding_low, w->padding_high);
   return s != dnnl_success ? s : dnnl_primitive_desc_create(pd, &d, attr, engine, NULL);
 }
 static inline int lockstep_convolution_backward_data(
     dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const lockstep_md *diff_src,
-    const lockstep_md *weights, const lockstep_md *diff_dst, const lockstep_window *w,
+    const lockstep_md *weights, const lockstep_md *diff_dst, const lockstep_window *w, int winograd,
     const_dnnl_primitive_desc_t forward, dnnl_primitive_attr_t attr) {
   int64_t dilates[2] = {w->dilations[0] - 1, w->dilations[1] - 1};
   dnnl_convolution_desc_t d;
   dnnl_status_t s = dnnl_dilated_convolution_backward_data_desc_init(
-      &d, dnnl_convolution_direct, lockstep_md_get(diff_src), lockstep_md_get(weights),
+      &d, lockstep_convolution_kind(winograd), lockstep_md_get(diff_src), lockstep_md_get(weights),
       lockstep_md_get(diff_dst), w->strides, dilates, w->padding_low, w->padding_high);
   return s != dnnl_success ? s : dnnl_primitive_desc_create(pd, &d, attr, engine, forward);
 }
 static inline int lockstep_convolution_backward_weights(
     dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const lockstep_md *src,
     const lockstep_md *diff_weights, const lockstep_md *diff_bias, const lockstep_md *diff_dst,
-    const lockstep_window *w, const_dnnl_primitive_desc_t forward, dnnl_primitive_attr_t attr) {
+    const lockstep_window *w, int winograd, const_dnnl_primitive_desc_t forward,
+    dnnl_primitive_attr_t attr) {
   int64_t dilates[2] = {w->dilations[0] - 1, w->dilations[1] - 1};
   dnnl_convolution_desc_t d;
   dnnl_status_t s = dnnl_dilated_convolution_backward_weights_desc_init(
-      &d, dnnl_convolution_direct, lockstep_md_get(src), lockstep_md_get(diff_weights),
+      &d, lockstep_convolution_kind(winograd), lockstep_md_get(src), lockstep_md_get(diff_weights),
       lockstep_md_get(diff_bias), lockstep_md_get(diff_dst), w->strides, dilates, w->padding_low,
       w->padding_high);
   return s != dnnl_success ? s : dnnl_primitive_desc_create(pd, &d, attr, engine, forward);

@@ -56,11 +56,13 @@ extension Binary: Lowerable {
       case .multiply: dnnl_binary_mul
       case .divide: dnnl_binary_div
       }
-    let primitive = try Primitive("binary \(kind)") {
+    let fused = plan.fusion.activation[site.index]
+    let primitive = try Primitive("binary \(kind)", fusing: fused?.kind) {
       lockstep_binary(
         &$0, $1, algorithm, a.descriptor.handle, b.descriptor.handle, a.descriptor.handle, $2)
     }
-    let result = plan.define(site.outputs[0], a.descriptor, reusing: site.inputs[0], in: site)
+    let result = plan.define(
+      fused?.output ?? site.outputs[0], a.descriptor, reusing: site.inputs[0], in: site)
     plan.emit(primitive, [(DNNL_ARG_SRC_0, a), (DNNL_ARG_SRC_1, b), (DNNL_ARG_DST, result)])
   }
 }

@@ -38,6 +38,31 @@ final class MemoryDescriptor {
     try MemoryDescriptor(shape: shape, strides: nil, .float32)
   }
 
+  /// A layout of images [N, C, H, W] by name.
+  static func image(
+    _ shape: [Int], _ layout: lockstep_image_layout
+  ) throws(OneDNNError) -> MemoryDescriptor {
+    var handle: OpaquePointer?
+    try check(
+      "memory descriptor of \(shape)",
+      lockstep_md_create_image(&handle, shape.map(Int64.init), layout, LOCKSTEP_F32))
+    return MemoryDescriptor(owning: handle!)
+  }
+
+  /// Whether the other descriptor means the same bytes, though it may say so differently: 16
+  /// channels last, and 16 channels as one block.
+  func meansSameBytes(as other: MemoryDescriptor) -> Bool {
+    self == other || lockstep_md_same_bytes(handle, other.handle) != 0
+  }
+
+  /// For a matrix in panels of rows, each stored column by column: the rows of a panel, and the
+  /// values from one panel to the next.
+  var panels: (width: Int, stride: Int)? {
+    var stride: Int64 = 0
+    let width = lockstep_md_panels(handle, &stride)
+    return width > 0 ? (Int(width), Int(stride)) : nil
+  }
+
   private convenience init(
     shape: [Int], strides: [Int]?, _ scalar: ScalarType
   ) throws(OneDNNError) {

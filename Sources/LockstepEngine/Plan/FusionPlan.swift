@@ -2,7 +2,7 @@
 struct FusionPlan {
   /// Nodes that another node's lowering covers, and which one.
   private var host: [Int: Int] = [:]
-  /// For a linear map or a convolution: the activation applied to its result.
+  /// For a linear map, a convolution or an elementwise function of two tensors: the activation applied to its result.
   private(set) var activation: [Int: (kind: Activation.Kind, output: Graph.ValueID)] = [:]
   /// For a batch normalisation: the value of the ReLU behind it.
   private(set) var rectified: [Int: Graph.ValueID] = [:]
@@ -33,7 +33,7 @@ struct FusionPlan {
         consumers[node.inputs[0]]! == [index], !wanted.contains(node.inputs[0])
       else { continue }
       switch graph.nodes[producer].operation {
-      case is LinearMap, is Convolution:
+      case is LinearMap, is Convolution, is Binary:
         guard activation.kind.derivesFromOutput else { continue }
         self.activation[producer] = (activation.kind, node.outputs[0])
         host[index] = producer

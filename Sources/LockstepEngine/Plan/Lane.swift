@@ -6,8 +6,13 @@ package final class Lane {
   private let activations: Arena<UInt8>
   private let ports: Arena<UInt8>
   private let stream: OneDNNStream
-  /// The schedule bound to each leaf it was run with.
-  private var schedules: [UnsafeMutableRawPointer?: BoundSchedule] = [:]
+  /// The schedule bound to each leaf and sum it was run with.
+  private var schedules: [Destination: BoundSchedule] = [:]
+
+  private struct Destination: Hashable {
+    let leaf: UnsafeMutablePointer<Float>?
+    let sum: UnsafeMutablePointer<Float>?
+  }
 
   /// A lane of its own activations.
   package init(_ plan: Plan) throws {
@@ -41,13 +46,23 @@ package final class Lane {
 
   /// Makes the schedule for a leaf ready, so that the first run allocates nothing either.
   package func prepare(leaf: UnsafeMutablePointer<Float>? = nil) throws {
-    _ = try schedule(leaf)
+    _ = try schedule(leaf, nil)
   }
 
   /// Computes the program on the lane's inputs. The leaf, of the plan's packed layout, is written;
   /// slots that the program leaves empty keep their values.
-  package func run(_ context: RunContext, leaf: UnsafeMutablePointer<Float>? = nil) throws {
-    try schedule(leaf).run(context, stream)
+  ///
+  /// With a `sum`, of the same layout, what the plan's ``Plan/partsToAdd`` do not cover is added to
+  /// it and not written to the leaf; the rest of the leaf is left for the caller to add. Every
+  /// element of the sum becomes sum + leaf, with one rounding, as if the whole leaf had been
+  /// written and added.
+  package func run(
+    _ context: RunContext, leaf: UnsafeMutablePointer<Float>? = nil,
+    addingTo sum: UnsafeMutablePointer<Float>? = nil
+  ) throws {
+    var context = context
+    context.accumulates = sum != nil
+    try schedule(leaf, sum).run(context, stream)
   }
 
   /// Like ``run(_:leaf:)``, with each step's label and seconds handed to `visit`.
@@ -55,16 +70,19 @@ package final class Lane {
     _ context: RunContext, leaf: UnsafeMutablePointer<Float>?, clock: () -> Double,
     _ visit: (String, Double) -> Void
   ) throws {
-    try schedule(leaf).profile(context, stream, clock: clock, visit)
+    try schedule(leaf, nil).profile(context, stream, clock: clock, visit)
   }
 
-  private func schedule(_ leaf: UnsafeMutablePointer<Float>?) throws -> BoundSchedule {
-    let key = leaf.map { UnsafeMutableRawPointer($0) }
+  private func schedule(
+    _ leaf: UnsafeMutablePointer<Float>?, _ sum: UnsafeMutablePointer<Float>?
+  ) throws -> BoundSchedule {
+    let key = Destination(leaf: leaf, sum: sum)
     if let schedule = schedules[key] { return schedule }
     var addresses = plan.sharedAddresses
     addresses[.activations] = .init(activations.base)
     addresses[.ports] = .init(ports.base)
-    addresses[.leaf] = key
+    addresses[.leaf] = leaf.map { .init($0) }
+    addresses[.sum] = (sum ?? leaf).map { .init($0) }
     let schedule = try BoundSchedule(plan.steps, addresses: addresses)
     schedules[key] = schedule
     return schedule

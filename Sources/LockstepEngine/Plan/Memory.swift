@@ -15,6 +15,8 @@ enum Region: Hashable {
   case constants
   /// The leaf of the fold that is being written.
   case leaf
+  /// The same places, of the sum that gradients are added to, or of the leaf where there is none.
+  case sum
 }
 
 /// A part of a region: a tensor's values before their address is known.

@@ -27,14 +27,16 @@ package final class Plan {
   ///   - parameters: the canonical parameters, in the program's parameter layout.
   ///   - statistics: the running statistics, in the program's statistic layout.
   ///   - isa: the instruction set of our own kernels.
+  ///   - options: algorithms to choose from.
   package init(
     _ program: Program, parameters: UnsafeMutableBufferPointer<Float>,
-    statistics: UnsafeMutableBufferPointer<Float>, isa: InstructionSet
+    statistics: UnsafeMutableBufferPointer<Float>, isa: InstructionSet,
+    options: PlanOptions = PlanOptions()
   ) throws {
     precondition(parameters.count >= program.parameterLayout.count, "parameters do not fit")
     precondition(statistics.count >= program.statisticLayout.count, "statistics do not fit")
     ComputeLibrary.useSingleThread()
-    let builder = try PlanBuilder(program, isa: isa)
+    let builder = try PlanBuilder(program, isa: isa, options: options)
     self.program = program
     steps = builder.steps
     packing = builder.packing
@@ -43,6 +45,9 @@ package final class Plan {
     outputMemory = builder.outputMemory
     leafMemory = builder.leafMemory
     sizes = builder.sizes
+    leavesAreCanonical = Self.areCanonical(builder.leafMemory, program.leafLayout)
+    partsToAdd = Self.partsToAdd(
+      builder.leafMemory, count: (builder.sizes[.leaf]?.byteCount ?? 0) / 4)
     constants = Arena(count: sizes[.constants]?.byteCount ?? 0)
     packed = Arena(count: sizes[.packed]?.byteCount ?? 0)
     // Empty buffers have no address; nothing is ever read through the stand-in.
@@ -77,11 +82,29 @@ package final class Plan {
   package var leafCount: Int { (sizes[.leaf]?.byteCount ?? 0) / 4 }
 
   /// Whether a packed leaf is a canonical one already.
-  package var leavesAreCanonical: Bool {
-    zip(program.leafLayout.slots, leafMemory).allSatisfy { slot, memory in
+  package let leavesAreCanonical: Bool
+
+  /// The parts of a packed leaf, in values, that a run with a sum leaves to be added to it.
+  package let partsToAdd: [Range<Int>]
+
+  private static func areCanonical(_ memories: [Memory?], _ layout: FlatLayout) -> Bool {
+    zip(layout.slots, memories).allSatisfy { slot, memory in
       guard let memory, let plain = try? MemoryDescriptor.plain(slot.shape) else { return false }
       return memory.descriptor == plain && memory.buffer.offset == slot.offset * 4
     }
+  }
+
+  private static func partsToAdd(_ memories: [Memory?], count: Int) -> [Range<Int>] {
+    var parts: [Range<Int>] = []
+    var start = 0
+    for memory in memories {
+      guard let memory, memory.buffer.region == .sum else { continue }
+      let offset = memory.buffer.offset / 4
+      if offset > start { parts.append(start..<offset) }
+      start = offset + (memory.buffer.byteCount + 63) / 64 * 16
+    }
+    if count > start { parts.append(start..<count) }
+    return parts
   }
 
   /// Prepares the conversion of packed leaves, or sums of them, to canonical ones.
@@ -96,14 +119,12 @@ package final class Plan {
   /// The number of bytes of activations that a lane needs.
   package var activationBytes: Int { sizes[.activations]?.byteCount ?? 0 }
 
+  /// The number of steps of the schedule.
+  package var stepCount: Int { steps.count }
+
   /// The schedule in words: what runs in which implementation.
   package var summary: [(label: String, implementation: String)] {
-    (packing + steps).map { step in
-      switch step.action {
-      case .primitive(let primitive, _): (step.label, primitive.implementation)
-      case .kernel: (step.label, "kernel")
-      }
-    }
+    (packing + steps).map { ($0.label, $0.implementation) }
   }
 }
 
@@ -135,7 +156,7 @@ package final class LeafUnpacker {
           action: .primitive(primitive, [(DNNL_ARG_FROM, memory), (DNNL_ARG_TO, destination)])))
     }
     schedule = try BoundSchedule(
-      steps, addresses: [.leaf: .init(leaf), .parameters: .init(canonical)])
+      steps, addresses: [.leaf: .init(leaf), .sum: .init(leaf), .parameters: .init(canonical)])
     self.empty = empty
     stream = try OneDNNStream()
   }

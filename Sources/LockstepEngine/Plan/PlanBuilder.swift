@@ -8,6 +8,7 @@ internal import COneDNN
 final class PlanBuilder {
   let program: Program
   let isa: InstructionSet
+  let options: PlanOptions
   var graph: Graph { program.graph }
 
   private(set) var steps: [PlanStep] = []
@@ -28,9 +29,10 @@ final class PlanBuilder {
   private var slotOfGradient: [Graph.ValueID: Int] = [:]
   private var label = ""
 
-  init(_ program: Program, isa: InstructionSet) throws {
+  init(_ program: Program, isa: InstructionSet, options: PlanOptions) throws {
     self.program = program
     self.isa = isa
+    self.options = options
     leafMemory = Array(repeating: nil, count: program.leaves.count)
     let live = program.liveNodes()
     fusion = FusionPlan(program, live: live)
@@ -140,6 +142,13 @@ final class PlanBuilder {
     if let there = placements[value]!.first(where: { $0.descriptor == descriptor }) {
       return there
     }
+    if let twin = placements[value]!.first(where: { $0.descriptor.meansSameBytes(as: descriptor) })
+    {
+      let view = Memory(
+        buffer: twin.buffer, descriptor: descriptor, byteOffset: twin.byteOffset)
+      place(value, view)
+      return view
+    }
     guard first.descriptor.rank == descriptor.rank || type(value).shape.isEmpty else {
       // A grouped convolution's weight gradient has its groups as a dimension of their own: the
       // row-major layout is the common one.
@@ -160,10 +169,29 @@ final class PlanBuilder {
     let buffer =
       isParameter ? region(.packed, descriptor.byteCount) : activation(descriptor.byteCount)
     let copy = Memory(buffer: buffer, descriptor: descriptor)
-    let step = try reorder(from: source, to: copy)
+    let step =
+      isParameter
+      ? try packed(from: source, to: copy) ?? reorder(from: source, to: copy)
+      : try reorder(from: source, to: copy)
     if isParameter { packing.append(step) } else { emit(step) }
     place(value, copy)
     return copy
+  }
+
+  /// The conversion of a row-major matrix to panels by our own kernel, several times as fast as the
+  /// primitive where rows are a power of two apart; nil for other layouts.
+  private func packed(from source: Memory, to destination: Memory) throws -> PlanStep? {
+    let shape = source.descriptor.shape
+    guard shape.count == 2, let panels = destination.descriptor.panels,
+      try source.descriptor == .plain(shape)
+    else { return nil }
+    let pack = isa.kernels.pointee.pack_panels!
+    return PlanStep(
+      label: "\(label): packing",
+      action: .kernel([source, destination]) { addresses in
+        let (from, to) = (addresses[0].floats, addresses[1].floats)
+        return { _ in pack(to, from, shape[0], shape[1], panels.width, panels.stride) }
+      })
   }
 
   /// A value under another shape of the same row-major values, in a given layout.
@@ -183,13 +211,17 @@ final class PlanBuilder {
 
   /// Memory for a result. A gradient that is wanted goes straight to the leaf. `reusing` names an
   /// input whose memory may be overwritten if nothing reads it later.
+  /// `accumulating` says that the step can add the result to what lies there; it must, in a run
+  /// that accumulates, if the memory's region is the sum's.
   func define(
     _ value: Graph.ValueID, _ descriptor: MemoryDescriptor, reusing input: Graph.ValueID? = nil,
-    in site: Site? = nil
+    in site: Site? = nil, accumulating: Bool = false
   ) -> Memory {
     if let slot = slotOfGradient[value], leafMemory[slot] == nil {
+      // What is read again later, by other nodes or slots, must be this shard's own.
+      let region = accumulating && pendingUses[value] == 1 ? Region.sum : .leaf
       let memory = Memory(
-        buffer: Buffer(.leaf, byteCount: descriptor.byteCount), descriptor: descriptor)
+        buffer: Buffer(region, byteCount: descriptor.byteCount), descriptor: descriptor)
       leafMemory[slot] = memory
       place(value, memory)
       return memory
@@ -278,9 +310,13 @@ final class PlanBuilder {
     emit(PlanStep(label: label, action: .primitive(primitive, arguments)))
   }
 
-  /// Appends a kernel of our own over the memories given.
-  func emit(_ memories: [Memory], _ bind: @escaping ([UnsafeMutableRawPointer]) -> Kernel) {
-    emit(PlanStep(label: label, action: .kernel(memories, bind)))
+  /// Appends a kernel of our own, or the call of a library's function by name, over the memories
+  /// given.
+  func emit(
+    _ memories: [Memory], calling function: String? = nil,
+    _ bind: @escaping ([UnsafeMutableRawPointer]) -> Kernel
+  ) {
+    emit(PlanStep(label: label, action: .kernel(memories, bind), implementation: function))
   }
 
   private func emit(_ step: PlanStep) {

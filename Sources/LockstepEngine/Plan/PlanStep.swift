@@ -9,6 +9,8 @@ package struct RunContext {
   package var step: UInt64
   /// The index of the shard's first example in the global batch.
   package var firstExample: Int
+  /// Whether gradients that can be are added to the sum that the lane was given.
+  var accumulates = false
 
   package init(seed: UInt64 = 0, step: UInt64 = 0, firstExample: Int = 0) {
     self.seed = seed
@@ -31,6 +33,18 @@ struct PlanStep {
   /// The layer and the operation, for profiles.
   let label: String
   let action: Action
+  /// What runs: an implementation's name, or `kernel` for one of ours.
+  let implementation: String
+
+  init(label: String, action: Action, implementation: String? = nil) {
+    self.label = label
+    self.action = action
+    self.implementation =
+      switch action {
+      case .primitive(let primitive, _): implementation ?? primitive.implementation
+      case .kernel: implementation ?? "kernel"
+      }
+  }
 
   var memories: [Memory] {
     switch action {
@@ -38,5 +52,7 @@ struct PlanStep {
     case .kernel(let memories, _): memories
     }
   }
-  var writesLeaf: Bool { memories.contains { $0.buffer.region == .leaf } }
+  var writesLeaf: Bool {
+    memories.contains { $0.buffer.region == .leaf || $0.buffer.region == .sum }
+  }
 }

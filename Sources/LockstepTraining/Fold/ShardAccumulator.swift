@@ -44,6 +44,22 @@ public final class ShardAccumulator {
     into partials: [UnsafeMutableBufferPointer<Float>],
     _ compute: (_ shard: Int, _ leaf: UnsafeMutableBufferPointer<Float>) throws -> Void
   ) rethrows {
+    try accumulate(into: partials, adding: nil) { shard, leaf, _ in try compute(shard, leaf) }
+  }
+
+  /// As ``accumulate(into:_:)``, with a source that adds a part of a leaf itself.
+  ///
+  /// - Parameters:
+  ///   - parts: what is left of a leaf to be added where `compute` was given a sum; all of it if
+  ///     nil.
+  ///   - compute: gets the sum that the leaf will be added to, if that is the next thing to happen.
+  func accumulate(
+    into partials: [UnsafeMutableBufferPointer<Float>], adding parts: [Range<Int>]?,
+    _ compute: (
+      _ shard: Int, _ leaf: UnsafeMutableBufferPointer<Float>,
+      _ sum: UnsafeMutableBufferPointer<Float>?
+    ) throws -> Void
+  ) rethrows {
     precondition(partials.count == subtrees.count, "one partial a subtree")
     for (subtree, partial) in zip(subtrees, partials) {
       func register(_ index: Int) -> UnsafeMutableBufferPointer<Float> {
@@ -51,10 +67,20 @@ public final class ShardAccumulator {
       }
       for (leaf, shard) in subtree.shards.enumerated() {
         var top = leaf.nonzeroBitCount
-        try compute(shard, register(top))
-        for _ in 0..<(~leaf).trailingZeroBitCount {
+        let carries = (~leaf).trailingZeroBitCount
+        let addsItself = parts != nil && carries > 0
+        try compute(shard, register(top), addsItself ? register(top - 1) : nil)
+        for carry in 0..<carries {
           let sum = register(top - 1).baseAddress!
-          kernels.pointee.add(sum, sum, register(top).baseAddress!, partial.count)
+          let other = register(top).baseAddress!
+          if carry == 0, let parts {
+            for part in parts {
+              kernels.pointee.add(
+                sum + part.lowerBound, sum + part.lowerBound, other + part.lowerBound, part.count)
+            }
+          } else {
+            kernels.pointee.add(sum, sum, other, partial.count)
+          }
           top -= 1
         }
       }

@@ -9,6 +9,7 @@ public final class ModelEvaluator {
   private let memory: ModelMemory
   private let dataset: Dataset
   private let isa: InstructionSet
+  private let options: PlanOptions
   private let trace: ObjectiveTrace
   private var executors: [Int: ShardExecutor] = [:]
   private var weightPerExample = 1.0
@@ -22,6 +23,7 @@ public final class ModelEvaluator {
   public init(_ source: ModelSource, on dataset: Dataset) {
     memory = source.memory
     isa = source.isa
+    options = source.options
     trace = source.trace
     metricNames = source.metricNames
     self.dataset = dataset
@@ -68,7 +70,8 @@ public final class ModelEvaluator {
       evaluating: objective.loss.graph,
       scalars: [objective.loss] + objective.metrics.map(\.sum), outputs: [objective.output])
     let plan = try Plan(
-      program, parameters: memory.parameters, statistics: memory.runningStatistics, isa: isa)
+      program, parameters: memory.parameters, statistics: memory.runningStatistics, isa: isa,
+      options: options)
     let executor = try ShardExecutor(plan)
     executors[count] = executor
     return executor

@@ -19,6 +19,7 @@ public final class ModelSource: GradientSource {
   private let dataset: Dataset
   private let seed: UInt64
   let isa: InstructionSet
+  let options: PlanOptions
   private let weightPerExample: Double
   /// The momenta of the statistics that the leaf holds, in its order, and their slots.
   private let observed: [(momentum: Float, slot: FlatLayout.Slot)]
@@ -26,6 +27,9 @@ public final class ModelSource: GradientSource {
   private let lanes: [LaneSet]
   private var plans: [Int: Plan] = [:]
   private var folds: [Int: ThreadedFold] = [:]
+  /// Counts the times that parameters were packed, and for each size the last one it took part in.
+  private var packing = 0
+  private var packed: [Int: Int] = [:]
 
   /// Traces the model and lays out its memory.
   ///
@@ -34,11 +38,12 @@ public final class ModelSource: GradientSource {
   ///   - seed: the key of dropout masks.
   ///   - trace: the model, its loss and its metrics.
   ///   - isa: the instruction set of our own kernels.
+  ///   - options: the algorithms of the engine's plans.
   ///   - threads: how many threads of this rank compute shards. Their number changes no bit.
   /// - Throws: ``GraphError`` where the model does not fit the data.
   public init(
-    dataset: Dataset, seed: UInt64, isa: InstructionSet = .detected, threads: Int = 1,
-    trace: @escaping ObjectiveTrace
+    dataset: Dataset, seed: UInt64, isa: InstructionSet = .detected,
+    options: PlanOptions = PlanOptions(), threads: Int = 1, trace: @escaping ObjectiveTrace
   ) throws {
     precondition(threads > 0, "a rank without threads")
     // The shapes of parameters do not depend on the number of examples; two are the fewest that
@@ -50,6 +55,7 @@ public final class ModelSource: GradientSource {
     self.dataset = dataset
     self.seed = seed
     self.isa = isa
+    self.options = options
     crew = Crew(size: threads)
     lanes = (0..<threads).map { _ in LaneSet() }
     memory = ModelMemory(program)
@@ -74,33 +80,34 @@ public final class ModelSource: GradientSource {
     records: ShardRecords, accumulator: ShardAccumulator
   ) throws {
     let shards = records.shards
-    let sizes = Set(
-      shards.flatMap { shard in
-        (0..<batch.microBatches).map { batch.positions(ofShard: shard, microBatch: $0).count }
-      })
-    for size in sizes where size > 0 { try plan(size).packParameters() }
+    let sizes = try packParameters(for: shards, of: batch)
     // Leaves of one size are added up as the primitives write them, others in canonical layout.
-    let size = sizes.count == 1 && batch.microBatches == 1 ? sizes.first! : 0
-    let packed = try size > 0 && !plan(size).leavesAreCanonical
+    let uniform = sizes.isOne && batch.microBatches == 1 ? try plan(sizes.first) : nil
+    let packed = uniform.map { !$0.leavesAreCanonical } ?? false
     if crew.size == 1, !packed {
-      try accumulator.accumulate(into: partials) { shard, leaf in
-        try compute(shard, of: batch, into: leaf, packed: false, records[shard], lanes[0])
+      try accumulator.accumulate(into: partials, adding: uniform?.partsToAdd) { shard, leaf, sum in
+        try compute(
+          shard, of: batch, into: leaf, addingTo: sum, direct: uniform != nil, records[shard],
+          lanes[0])
       }
       return
     }
     let fold = try threadedFold(
-      shards, accumulator.subtrees, count: packed ? plan(size).leafCount : layout.count)
+      shards, accumulator.subtrees, count: packed ? uniform!.leafCount : layout.count)
     try crew.run { thread in
       guard thread < fold.shares.count else { return }
       let share = fold.shares[thread]
-      try share.accumulator.accumulate(into: share.partials) { shard, leaf in
-        try compute(shard, of: batch, into: leaf, packed: packed, records[shard], lanes[thread])
+      try share.accumulator.accumulate(into: share.partials, adding: uniform?.partsToAdd) {
+        shard, leaf, sum in
+        try compute(
+          shard, of: batch, into: leaf, addingTo: sum, direct: uniform != nil, records[shard],
+          lanes[thread])
       }
     }
     let destinations = packed ? fold.partials : partials
     try crew.run { fold.join(thread: $0, of: crew.size, into: destinations) }
     if packed {
-      let unpacker = try lanes[0].executor(plan(size))
+      let unpacker = try lanes[0].executor(uniform!)  // packed leaves are of one size
       for (sum, partial) in zip(fold.partials, partials) {
         try unpacker.unpack(sum, into: partial)
       }
@@ -115,19 +122,48 @@ public final class ModelSource: GradientSource {
       let count = batch.positions(ofShard: shard, microBatch: microBatch).count
       if count > 0 { try plan(count).packParameters() }
     }
-    try compute(shard, of: batch, into: leaf, packed: false, record, lanes[0])
+    try compute(shard, of: batch, into: leaf, addingTo: nil, direct: false, record, lanes[0])
   }
 
-  /// Computes a shard's leaf: in its plan's packed layout, which takes a single micro-batch that is
-  /// not empty, or in the canonical one.
+  /// The numbers of examples of a rank's shards.
+  private struct Sizes {
+    var first = 0
+    var isOne = true
+
+    mutating func insert(_ size: Int) {
+      if first == 0 { first = size }
+      if size != first || size == 0 { isOne = false }
+    }
+  }
+
+  /// Packs the parameters for all plans that the shards need, once each.
+  private func packParameters(for shards: Range<Int>, of batch: StepBatch) throws -> Sizes {
+    var sizes = Sizes()
+    packing += 1
+    for shard in shards {
+      for microBatch in 0..<batch.microBatches {
+        let size = batch.positions(ofShard: shard, microBatch: microBatch).count
+        sizes.insert(size)
+        guard size > 0, packed[size] != packing else { continue }
+        try plan(size).packParameters()
+        packed[size] = packing
+      }
+    }
+    if sizes.first == 0 { sizes.isOne = false }
+    return sizes
+  }
+
+  /// Computes a shard's leaf: directly in its plan's own layout, which takes a single micro-batch
+  /// that is not empty, or in the canonical one.
   private func compute(
-    _ shard: Int, of batch: StepBatch, into leaf: UnsafeMutableBufferPointer<Float>, packed: Bool,
-    _ record: ShardRecord, _ lane: LaneSet
+    _ shard: Int, of batch: StepBatch, into leaf: UnsafeMutableBufferPointer<Float>,
+    addingTo sum: UnsafeMutableBufferPointer<Float>?, direct: Bool, _ record: ShardRecord,
+    _ lane: LaneSet
   ) throws {
-    if packed {
+    if direct {
       let positions = batch.positions(ofShard: shard)
       let executor = try lane.executor(plan(positions.count))
-      return try run(executor, positions, of: batch, into: leaf, record: record)
+      return try run(executor, positions, of: batch, into: leaf, addingTo: sum, record: record)
     }
     var isFirst = true
     for microBatch in 0..<batch.microBatches {
@@ -148,12 +184,13 @@ public final class ModelSource: GradientSource {
   /// to the record.
   private func run(
     _ executor: ShardExecutor, _ positions: Range<Int>, of batch: StepBatch,
-    into leaf: UnsafeMutableBufferPointer<Float>, record: ShardRecord
+    into leaf: UnsafeMutableBufferPointer<Float>,
+    addingTo sum: UnsafeMutableBufferPointer<Float>? = nil, record: ShardRecord
   ) throws {
     executor.load(batch.examples(at: positions), of: dataset)
     let context = RunContext(
       seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)
-    try executor.lane.run(context, leaf: leaf.baseAddress)
+    try executor.lane.run(context, leaf: leaf.baseAddress, addingTo: sum?.baseAddress)
     record.loss += Double(executor.lane.scalar(0))
     record.weight += weightPerExample * Double(positions.count)
     record.examples += Double(positions.count)
@@ -186,7 +223,8 @@ public final class ModelSource: GradientSource {
       throw GraphError("the model declares other parameters for \(count) examples than for 2")
     }
     let plan = try Plan(
-      program, parameters: memory.parameters, statistics: memory.runningStatistics, isa: isa)
+      program, parameters: memory.parameters, statistics: memory.runningStatistics, isa: isa,
+      options: options)
     plans[count] = plan
     return plan
   }
@@ -200,6 +238,9 @@ public final class ModelSource: GradientSource {
     folds[count] = fold
     return fold
   }
+
+  /// The plan of shards of a size.
+  package func plan(examples: Int) throws -> Plan { try plan(examples) }
 
   /// What runs, in words: the schedule of shards of a size, with the implementations chosen.
   public func schedule(examples: Int) throws -> [(label: String, implementation: String)] {

@@ -23,6 +23,7 @@ public final class TrainingStep {
   private let blockSums: BlockSums
   private let kernels: UnsafePointer<lockstep_arena_kernels>
   private let counter = Arena<Int64>(count: 1)
+  private var metricMeans: [Double]
 
   /// Prepares a step.
   ///
@@ -60,6 +61,7 @@ public final class TrainingStep {
       runs: plan.shardRuns, metrics: source.metricNames.count, on: collective)
     blockSums = BlockSums(plan, on: collective)
     kernels = lockstep_arena_kernels_for(lockstep_isa_detect())
+    metricMeans = Array(repeating: 0, count: source.metricNames.count)
   }
 
   /// The number of steps completed.
@@ -170,10 +172,14 @@ public final class TrainingStep {
 
   private func report(_ updated: UpdateReport) -> TrainingStepReport {
     let total = scalars.total
+    // Written in place where the last report is gone, so that a step allocates nothing.
+    for index in metricMeans.indices {
+      metricMeans[index] = total[metric: index] / max(total.examples, 1)
+    }
     return TrainingStepReport(
       step: completed, loss: total.loss / total.weight + blockSums.penalty, weight: total.weight,
       examples: Int(total.examples),
-      metrics: source.metricNames.indices.map { total[metric: $0] / max(total.examples, 1) },
+      metrics: metricMeans,
       update: updated, requests: scalars.requests)
   }
 }

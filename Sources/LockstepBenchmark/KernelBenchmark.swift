@@ -1,0 +1,77 @@
+import LockstepEngine
+import LockstepFiles
+import LockstepTraining
+
+/// A shard's forward and backward pass against the sum of its bare primitives, each alone and on
+/// operands that are in no cache: the kernel ceiling.
+public enum KernelBenchmark {
+  public struct Options: Sendable {
+    public var model = BenchmarkModel.mlp
+    /// The number of examples of the shard.
+    public var shardSize = 32
+    public var repetitions = 15
+    public var plan = PlanOptions()
+
+    public init() {}
+  }
+
+  public struct Result: Sendable {
+    public let options: Options
+    /// Seconds of the bare primitives, summed.
+    public let primitives: Double
+    /// Seconds of the pass, between passes of which the caches were emptied too.
+    public let pass: Double
+    /// The pass's time over the primitives'.
+    public var ratio: Double { pass / primitives }
+    /// The primitives, with the least time of each.
+    public let parts: [(label: String, seconds: Double)]
+
+    public var json: JSONValue {
+      .object([
+        "benchmark": .string("kernels"), "model": .string(options.model.rawValue),
+        "shardSize": .integer(options.shardSize),
+        "convolutions": .string(options.plan.convolutions.rawValue),
+        "primitives": .number(primitives), "pass": .number(pass), "ratio": .number(ratio),
+        "parts": .array(
+          parts.map { .object(["label": .string($0.label), "seconds": .number($0.seconds)]) }),
+      ])
+    }
+  }
+
+  /// Measures, on this thread's own clock, so that other programs' time does not count. Minima over
+  /// repetitions.
+  public static func run(_ options: Options) throws -> Result {
+    let dataset = try options.model.dataset(count: options.shardSize)
+    let source = try options.model.source(on: dataset, options: options.plan)
+    let plan = try source.plan(examples: options.shardSize)
+    let lane = try Lane(plan)
+    let leaf = Arena<Float>(count: plan.leafCount)
+    if let input = lane.input(Objective.Input.examples) {
+      dataset.copyInputs(
+        of: Array(0..<options.shardSize)[...], into: input.bindMemory(to: Float.self))
+    }
+    try plan.packParameters()
+    let bare = try BarePrimitives(plan)
+    let streams = Streams()
+    let flush = Arena<Float>(count: 16 << 20)
+    func emptyCaches() { streams.read(UnsafeBufferPointer(flush.buffer)) }
+    func time(_ body: () throws -> Void) throws -> Double {
+      let start = Clock.thread()
+      try body()
+      return Clock.thread() - start
+    }
+    var least = [Double](repeating: .infinity, count: bare.labels.count)
+    var pass = Double.infinity
+    for _ in 0..<options.repetitions {
+      for index in least.indices {
+        emptyCaches()
+        least[index] = min(least[index], try time { try bare.run(index) })
+      }
+      emptyCaches()
+      pass = min(pass, try time { try lane.run(RunContext(), leaf: leaf.base) })
+    }
+    return Result(
+      options: options, primitives: least.reduce(0, +), pass: pass,
+      parts: zip(bare.labels, least).map { ($0, $1) })
+  }
+}

@@ -1,0 +1,55 @@
+import LockstepEngine
+import LockstepFiles
+import LockstepTraining
+
+/// Where one shard's forward and backward pass spends its time, step by step of the schedule.
+public enum ScheduleProfile {
+  public struct Entry: Sendable {
+    /// The layer and the operation.
+    public let label: String
+    /// What runs: an implementation's name, or `kernel` for one of ours.
+    public let implementation: String
+    /// The least time of all repetitions, in seconds of the thread's own.
+    public let seconds: Double
+  }
+
+  public struct Result: Sendable {
+    public let entries: [Entry]
+    /// The least time of a whole pass, unobserved.
+    public let seconds: Double
+  }
+
+  /// Measures one lane of a model on shards of a size, on this thread alone.
+  public static func run(
+    _ model: BenchmarkModel, shardSize: Int, repetitions: Int = 30
+  ) throws -> Result {
+    let dataset = try model.dataset(count: shardSize)
+    let source = try model.source(on: dataset)
+    let plan = try source.plan(examples: shardSize)
+    let lane = try Lane(plan)
+    let leaf = Arena<Float>(count: plan.leafCount)
+    if let input = lane.input(Objective.Input.examples) {
+      dataset.copyInputs(of: Array(0..<shardSize)[...], into: input.bindMemory(to: Float.self))
+    }
+    try plan.packParameters()
+    var least = [Double](repeating: .infinity, count: plan.stepCount)
+    var labels: [String] = []
+    var total = Double.infinity
+    for repetition in 0..<repetitions {
+      var index = 0
+      try lane.profile(RunContext(), leaf: leaf.base, clock: Clock.thread) { label, seconds in
+        if repetition == 0 { labels.append(label) }
+        least[index] = min(least[index], seconds)
+        index += 1
+      }
+      let start = Clock.thread()
+      try lane.run(RunContext(), leaf: leaf.base)
+      total = min(total, Clock.thread() - start)
+    }
+    let implementations = plan.summary.suffix(least.count).map(\.implementation)
+    return Result(
+      entries: zip(zip(labels, implementations), least).map {
+        Entry(label: $0.0, implementation: $0.1, seconds: $1)
+      }, seconds: total)
+  }
+}

@@ -1,0 +1,19 @@
+/// Choices of a plan that change bits or time, beside what the program says.
+///
+/// All ranks of a run take the same ones.
+public struct PlanOptions: Sendable, Equatable {
+  /// How 3×3 convolutions are computed.
+  public enum Convolutions: String, Sendable, CaseIterable {
+    /// Winograd's F(4×4, 3×3) for the shapes where it is faster, else the direct sum. Shapes alone
+    /// decide. Its error is some ten times the direct sum's: see ``Convolution/usesWinograd(_:_:)``.
+    case automatic
+    /// The direct sum always.
+    case direct
+  }
+
+  public var convolutions: Convolutions
+
+  public init(convolutions: Convolutions = .automatic) {
+    self.convolutions = convolutions
+  }
+}

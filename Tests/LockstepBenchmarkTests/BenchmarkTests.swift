@@ -1,0 +1,60 @@
+import LockstepBenchmark
+import LockstepFiles
+import LockstepTesting
+import Testing
+
+/// Benchmarks run, say under which conditions, and measure what they claim to.
+@Suite struct BenchmarkTests {
+  private func run(_ arguments: [String], ranks: Int) throws -> JSONObject {
+    let result = try MPIRunner.run(
+      MPIRunner.builtExecutable("benchmark-checks"), arguments, ranks: ranks,
+      deadline: .seconds(120))
+    #expect(result.succeeded, "\(result.transcript)")
+    let line = try #require(result.lines.last { $0.hasPrefix("{") }, "\(result.transcript)")
+    return try #require(try JSONValue.parse(line).objectValue)
+  }
+
+  @Test func aSpreadHasAMiddleAndEnds() {
+    let spread = Spread([3, 1, 2, 10])
+    #expect(spread.median == 2.5)
+    #expect(spread.smallest == 1)
+    #expect(spread.largest == 10)
+    #expect(Spread([4, 2, 8]).median == 4)
+  }
+
+  @Test(arguments: [1, 2, 3]) func stepsTrain(ranks: Int) throws {
+    let result = try run(["step", "mlp", "0.01"], ranks: ranks)
+    #expect(result["ranks"]?.integerValue == ranks)
+    #expect(result["shards"]?.integerValue == 4)
+    let rate = try #require(result["examplesPerSecond"]?.doubleValue)
+    let step = try #require(result["secondsPerStep"]?.objectValue?["median"]?.doubleValue)
+    #expect(abs(rate * step - 128) < 128 * 0.5)
+    // Ten classes at chance cost 2.3; the made-up images are easily learnt.
+    let loss = try #require(result["loss"]?.doubleValue)
+    #expect(loss < 0.5)
+  }
+
+  @Test(arguments: [2, 3]) func foldsGiveTheRightSumsAndRatios(ranks: Int) throws {
+    let result = try run(["fold", "65536"], ranks: ranks)
+    #expect(result["bytes"]?.integerValue == 65536)
+    #expect(result["ranks"]?.integerValue == ranks)
+    #expect(try #require(result["ratio"]?.objectValue?["median"]?.doubleValue) > 0)
+  }
+
+  @Test func updatesAreNoFasterThanMemory() throws {
+    let result = try run(["update", "4000000"], ranks: 1)
+    let share = try #require(result["shareOfStream"]?.objectValue?["median"]?.doubleValue)
+    #expect(share > 0.1 && share < 1.5)
+  }
+
+  @Test func kernelsAreListed() throws {
+    let result = try run(["kernels", "cnn", "8"], ranks: 1)
+    let parts = try #require(result["parts"]?.arrayValue)
+    let sum = parts.reduce(0) { $0 + ($1.objectValue?["seconds"]?.doubleValue ?? .nan) }
+    let primitives = try #require(result["primitives"]?.doubleValue)
+    #expect(abs(sum - primitives) < 1e-9)
+    let labels = parts.compactMap { $0.objectValue?["label"]?.stringValue }
+    #expect(labels.contains("4: conv2d"))
+    #expect(!labels.contains { $0.hasSuffix("reorder") })
+  }
+}
