@@ -62,6 +62,24 @@ public final class MPICollective: Collective {
       bytes.bindMemory(to: UInt8.self), into: result.bindMemory(to: UInt8.self), counts: counts)
   }
 
+  public func gather(
+    _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer,
+    root: Int
+  ) throws {
+    try communicator.gather(
+      bytes.bindMemory(to: UInt8.self),
+      into: rank == root ? result.bindMemory(to: UInt8.self) : nil, counts: counts, root: root)
+  }
+
+  public func scatter(
+    _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer,
+    root: Int
+  ) throws {
+    try communicator.scatter(
+      rank == root ? bytes.bindMemory(to: UInt8.self) : nil, counts: counts,
+      into: result.bindMemory(to: UInt8.self), root: root)
+  }
+
   public func makeExchange(_ plan: FoldPlan) throws -> any GradientExchange {
     guard plan.ranks == size else {
       throw MPIError(

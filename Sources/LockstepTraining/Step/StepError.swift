@@ -8,6 +8,8 @@ public enum StepError: Error, Equatable, CustomStringConvertible {
   case parametersTooFew(count: Int, needed: Int)
   /// The update was made for other tensors than those whose gradients the source computes.
   case layoutsDiffer(update: [String], source: [String])
+  /// A sharded update owns other blocks than the plan gives its rank.
+  case blocksDiffer(update: Range<Int>, plan: Range<Int>)
 
   public var description: String {
     switch self {
@@ -17,6 +19,9 @@ public enum StepError: Error, Equatable, CustomStringConvertible {
       return "flush-to-zero cannot be set on this processor, so the bits would depend on it"
     case .parametersTooFew(let count, let needed):
       return "\(count) parameter values for gradients that reach to \(needed)"
+    case .blocksDiffer(let update, let plan):
+      return "the sharded update owns the blocks \(update), the plan gives its rank \(plan): make "
+        + "it with plan.gradientBlocks(ofRank:)"
     case .layoutsDiffer(let update, let source):
       return "the update is made for the tensors \(update), the gradients are of \(source)"
     }

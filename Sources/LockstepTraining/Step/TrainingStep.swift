@@ -18,6 +18,8 @@ public final class TrainingStep {
   private let collective: any Collective
   private let regularizer: (any GradientRegularizer)?
   private let exchange: any GradientExchange
+  /// What updates owned blocks alone; nil where every rank updates all.
+  private let sharded: ShardedApplication?
   private let accumulator: ShardAccumulator
   private let scalars: ScalarFold
   private let blockSums: BlockSums
@@ -37,9 +39,7 @@ public final class TrainingStep {
     source: any GradientSource, update: any ParameterUpdate,
     regularizer: (any GradientRegularizer)? = nil, shards: Int, on collective: any Collective
   ) throws {
-    plan = try FoldPlan(
-      shards: shards, ranks: collective.size, layout: source.layout,
-      gradientSlotCount: source.gradientSlotCount)
+    plan = try FoldPlan(shards: shards, of: source, on: collective)
     let reach = plan.blocks[..<plan.gradientBlockCount].last?.range.upperBound ?? 0
     guard source.parameters.count >= reach else {
       throw StepError.parametersTooFew(count: source.parameters.count, needed: reach)
@@ -55,6 +55,9 @@ public final class TrainingStep {
     self.regularizer = regularizer
     self.collective = collective
     exchange = try collective.makeExchange(plan)
+    sharded = try (update as? any ShardedParameterUpdate).map { [plan, exchange] in
+      try ShardedApplication($0, plan, exchange, on: collective)
+    }
     accumulator = ShardAccumulator(plan, rank: collective.rank)
     scalars = ScalarFold(
       runs: plan.shardRuns, metrics: source.metricNames.count, on: collective)
@@ -76,10 +79,13 @@ public final class TrainingStep {
   ///   - batch: the same on every rank; its `step` is ``completed``.
   ///   - requests: what this rank asks of all.
   ///   - failure: what already went wrong on this rank; it ends the step on all ranks.
+  ///   - inspect: looks at the state that the step started from, once the gradient is there and
+  ///     before anything changes. What it throws, on all ranks alike, ends the step.
   /// - Throws: ``NonFiniteError`` or ``StepError``, on all ranks alike, or the source's own error
   ///   on the rank where it arose and ``PeerFailure`` on the others. Nothing has changed then.
   public func run(
-    _ batch: StepBatch, requests: StepRequests = [], failure: (any Error)? = nil
+    _ batch: StepBatch, requests: StepRequests = [], failure: (any Error)? = nil,
+    inspect: () throws -> Void = {}
   ) throws -> TrainingStepReport {
     precondition(
       batch.step == completed && batch.shards == plan.shards, "a batch for another step")
@@ -87,6 +93,7 @@ public final class TrainingStep {
     try computeShards(batch, requests, failure)
     try foldNormaliseMeasure(try divisors())
     try checkFinite(batch)
+    try inspect()
     let updated = try clipUpdateConstrain()
     commit()
     return report(updated)
@@ -143,7 +150,8 @@ public final class TrainingStep {
           index, squares: kernels.pointee.sum_of_squares(values, block.count), penalty: 0)
       }
     }
-    try exchange.gather()
+    // A sharded update needs its own slice alone, and gathers what it made of it.
+    if sharded == nil { try exchange.gather() }
     try blockSums.gather()
   }
 
@@ -159,6 +167,7 @@ public final class TrainingStep {
 
   private func clipUpdateConstrain() throws -> UpdateReport {
     try update.prepare(step: completed, blockSums: blockSums.gradientSquares)
+    if let sharded { return try sharded.run(source.parameters) }
     return try update.apply(
       gradient: UnsafeBufferPointer(exchange.folded), parameters: source.parameters)
   }
@@ -175,5 +184,16 @@ public final class TrainingStep {
       examples: Int(total.examples),
       metrics: source.metricNames.indices.map { total[metric: $0] / max(total.examples, 1) },
       update: updated, requests: scalars.requests)
+  }
+}
+
+extension FoldPlan {
+  /// The plan of a step over the ranks at hand.
+  ///
+  /// - Throws: ``FoldPlanError``.
+  public init(shards: Int, of source: any GradientSource, on collective: any Collective) throws {
+    try self.init(
+      shards: shards, ranks: collective.size, layout: source.layout,
+      gradientSlotCount: source.gradientSlotCount)
   }
 }
