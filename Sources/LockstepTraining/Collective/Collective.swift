@@ -9,6 +9,9 @@ public protocol Collective: AnyObject {
   /// The number of ranks.
   var size: Int { get }
 
+  /// Where the ranks of this node say what they are doing; nil where nobody watches.
+  var page: StatusPage? { get }
+
   /// Returns when all ranks have called.
   func barrier() throws
 
@@ -47,6 +50,9 @@ public protocol Collective: AnyObject {
 }
 
 extension Collective {
+  /// Nobody watches.
+  public var page: StatusPage? { nil }
+
   /// Gathers on all ranks, for a group that has nothing better.
   public func gather(
     _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer,

@@ -155,7 +155,7 @@ extension FoldPlan {
 
 extension FoldPlan.Subtree {
   /// The fewest nodes that cover a run of shards exactly, in shard order.
-  static func maximal(in run: Range<Int>) -> [Self] {
+  package static func maximal(in run: Range<Int>) -> [Self] {
     var nodes: [Self] = []
     var start = run.lowerBound
     while start < run.upperBound {

@@ -81,8 +81,10 @@ public final class Trainer {
   /// - Throws: what ends a run otherwise; the outcome file then says so.
   public func run(resume: Bool = false) throws -> Outcome {
     do {
+      enter(.starting)
       try start(resume: resume)
       let outcome = try train()
+      enter(.ending)
       try collective.onRoot { if let failure { throw failure } }
       try onRootIfSaving { try $0.write(outcome) }
       try collective.onRoot { try tell(.ended(outcome)) }
@@ -94,6 +96,10 @@ public final class Trainer {
       }
       throw error
     }
+  }
+
+  private func enter(_ phase: RankStatus.Phase) {
+    collective.page?.own.enter(phase, step: step.completed)
   }
 
   // MARK: Start
@@ -149,9 +155,11 @@ public final class Trainer {
       let stops = report.requests.contains(.stop) && !isDone
       var score: Double?
       if isDone || isEpochEnd && sampler.epoch % options.evaluateEveryEpochs == 0 {
+        enter(.evaluating)
         score = try evaluate()
       }
       if let every = options.compareEverySteps, report.step % every == 0 {
+        enter(.comparing)
         try registry.compare(on: collective, step: step.completed)
         if registry.hasParts { seal = StateSeal(registry, step: step.completed) }
       }
@@ -214,6 +222,7 @@ public final class Trainer {
 
   private func save(_ score: Double?) throws {
     guard saves else { return }
+    enter(.checkpointing)
     try state?.write { image in
       // Only rank 0 gets here, and it has the directory where there is one.
       let path = try directory!.checkpoints.save(

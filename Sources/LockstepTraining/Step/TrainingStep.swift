@@ -55,13 +55,16 @@ public final class TrainingStep {
     self.regularizer = regularizer
     self.collective = collective
     exchange = try collective.makeExchange(plan)
+    if exchange.visitsAllBlocks, update is any ShardedParameterUpdate {
+      throw StepError.shardedWithoutTree
+    }
     sharded = try (update as? any ShardedParameterUpdate).map { [plan, exchange] in
       try ShardedApplication($0, plan, exchange, on: collective)
     }
     accumulator = ShardAccumulator(plan, rank: collective.rank)
     scalars = ScalarFold(
       runs: plan.shardRuns, metrics: source.metricNames.count, on: collective)
-    blockSums = BlockSums(plan, on: collective)
+    blockSums = BlockSums(plan, measuresAll: exchange.visitsAllBlocks, on: collective)
     kernels = lockstep_arena_kernels_for(lockstep_isa_detect())
   }
 
@@ -90,13 +93,21 @@ public final class TrainingStep {
     precondition(
       batch.step == completed && batch.shards == plan.shards, "a batch for another step")
     try flushDenormals()
+    enter(.computing)
     try computeShards(batch, requests, failure)
+    enter(.folding)
     try foldNormaliseMeasure(try divisors())
+    enter(.comparing)
     try checkFinite(batch)
     try inspect()
+    enter(.updating)
     let updated = try clipUpdateConstrain()
     commit()
     return report(updated)
+  }
+
+  private func enter(_ phase: RankStatus.Phase) {
+    collective.page?.own.enter(phase, step: completed + 1)
   }
 
   // MARK: The stages
