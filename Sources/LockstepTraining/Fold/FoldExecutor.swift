@@ -19,7 +19,7 @@ public struct FoldOperand {
 package struct LocalSum {
   private let kernels: UnsafePointer<lockstep_arena_kernels>
 
-  package init() { kernels = lockstep_arena_kernels_for(lockstep_isa_detect()) }
+  package init() { kernels = InstructionSet.current.arenaKernels }
 
   /// to += values.
   package func add(
@@ -32,7 +32,7 @@ package struct LocalSum {
 
 /// Runs a plan's additions on blocks. Owns the scratch blocks, so one executor serves one thread.
 ///
-/// All instruction sets' kernels give the same bits, so the best one at hand is taken.
+/// All instruction sets' kernels give the same bits.
 public final class FoldExecutor {
   private let program: CombineProgram
   private let scratch: Arena<Float>
@@ -45,7 +45,7 @@ public final class FoldExecutor {
   package init(_ program: CombineProgram) {
     self.program = program
     scratch = Arena(count: program.scratchCount * FlatLayout.blockSize)
-    kernels = lockstep_arena_kernels_for(lockstep_isa_detect())
+    kernels = InstructionSet.current.arenaKernels
   }
 
   /// Adds the partials of one block in tree order.
@@ -83,5 +83,12 @@ public final class FoldExecutor {
       kernels.pointee.add(
         register(addition.register), address(addition.left), address(addition.right), block.count)
     }
+  }
+}
+
+extension InstructionSet {
+  /// The kernels over flat arenas.
+  var arenaKernels: UnsafePointer<lockstep_arena_kernels> {
+    lockstep_arena_kernels_for(lockstep_isa(rawValue: rawValue))
   }
 }

@@ -82,6 +82,7 @@ public final class Trainer {
   public func run(resume: Bool = false) throws -> Outcome {
     do {
       enter(.starting)
+      try Fault.reach(.start, rank: collective.rank)
       try start(resume: resume)
       let outcome = try train()
       enter(.ending)
@@ -140,6 +141,34 @@ public final class Trainer {
       "\(sampler.count) \(sampler.batchSize) \(sampler.seed) \(sampler.shuffle) \(sampler.dropLast)"
     )
     try all.agree(on: collective)
+    if options.probesKernels { try probe() }
+  }
+
+  /// Makes sure that the same examples give the same bits on all ranks.
+  private func probe() throws {
+    var sizes: Set<Int> = []
+    let tail = sampler.dropLast ? 0 : sampler.count % sampler.batchSize
+    let reachesTail = options.steps.map { $0 >= sampler.batchesPerEpoch } ?? true
+    let counts = sampler.count < sampler.batchSize ? [] : [sampler.batchSize]
+    for count in counts + (reachesTail && tail > 0 ? [tail] : []) {
+      let batch = StepBatch(
+        step: 0, epoch: 0, examples: Array(0..<count)[...], shards: step.plan.shards,
+        microBatches: options.microBatches)
+      for shard in 0..<batch.shards {
+        for microBatch in 0..<batch.microBatches {
+          sizes.insert(batch.positions(ofShard: shard, microBatch: microBatch).count)
+        }
+      }
+    }
+    var results = Handshake()
+    var failure: (any Error)?
+    do {
+      for (name, fingerprint) in try step.source.probe(shardSizes: sizes) {
+        results.add(name, fingerprint)
+      }
+    } catch { failure = error }
+    try collective.throwOnAll(failure)
+    try results.agree(on: collective)
   }
 
   // MARK: The loop
@@ -234,6 +263,7 @@ public final class Trainer {
   /// Makes sure that all ranks hold the same, and writes the weights.
   private func finish() throws -> Outcome {
     try registry.compare(on: collective, step: step.completed)
+    try Fault.reach(.end, rank: collective.rank)
     let weights = Weights(of: step.source)
     let fingerprint = weights.fingerprint()
     try onRootIfSaving { directory in

@@ -65,7 +65,7 @@ public final class TrainingStep {
     scalars = ScalarFold(
       runs: plan.shardRuns, metrics: source.metricNames.count, on: collective)
     blockSums = BlockSums(plan, measuresAll: exchange.visitsAllBlocks, on: collective)
-    kernels = lockstep_arena_kernels_for(lockstep_isa_detect())
+    kernels = InstructionSet.current.arenaKernels
   }
 
   /// The number of steps completed.
@@ -99,6 +99,7 @@ public final class TrainingStep {
     try foldNormaliseMeasure(try divisors())
     enter(.comparing)
     try checkFinite(batch)
+    try Fault.reach(.update, rank: collective.rank, parameters: source.parameters)
     try inspect()
     enter(.updating)
     let updated = try clipUpdateConstrain()
@@ -125,6 +126,7 @@ public final class TrainingStep {
       if let failure { throw failure }
       try source.computeShards(
         of: batch, into: exchange.partials, records: records, accumulator: accumulator)
+      try Fault.reach(.step, rank: collective.rank, parameters: source.parameters)
     }
   }
 
@@ -148,6 +150,7 @@ public final class TrainingStep {
     let folded = exchange.folded
     let parameters = UnsafeBufferPointer(source.parameters)
     try exchange.combine { index in
+      try Fault.reach(.fold, rank: collective.rank)
       let block = plan.blocks[index]
       let values = folded.baseAddress! + block.offset
       if index < plan.gradientBlockCount {

@@ -4,6 +4,7 @@ import LockstepFiles
 import LockstepOptimization
 import LockstepTestSupport
 import LockstepTraining
+import LockstepTrainingTestSupport
 import Testing
 
 @Suite struct ShardedUpdateTests {
@@ -67,9 +68,9 @@ import Testing
     private final class Reports { var all: [Double] = [] }
   }
 
-  @Test(arguments: ChainUpdateTests.chains.indices)
+  @Test(arguments: RuleCases.all.indices)
   func everyRuleGivesTheBitsOfAReplicatedUpdate(index: Int) throws {
-    let (name, chain) = ChainUpdateTests.chains[index]
+    let (name, chain) = RuleCases.all[index]
     var run = Run(chain: chain)
     run.isSharded = false
     let replicated = try run.run(on: SoloCollective())

@@ -3,24 +3,24 @@ import LockstepTraining
 
 /// Gradients of many sizes, from example numbers and parameters alone: units larger than a block,
 /// so that slices are cut inside units, small ones, vectors, single values, and a statistic.
-final class WideSource: GradientSource {
-  static let trainable = FlatLayout([
+public final class WideSource: GradientSource {
+  public static let trainable = FlatLayout([
     ("a", [3, 5000]), ("b", [40, 300]), ("c", [7]), ("d", [6, 5]), ("e", [1]), ("f", [2, 4200]),
   ])
-  let layout = FlatLayout(
+  public let layout = FlatLayout(
     trainable.slots.map { ($0.name, $0.shape) } + [("mean", [9])])
-  let gradientSlotCount = trainable.slots.count
-  let metricNames: [String] = []
+  public let gradientSlotCount = trainable.slots.count
+  public let metricNames: [String] = []
   private let values = Arena<Float>(count: trainable.count)
   private let running = Arena<Float>(count: 9)
 
   /// A constraint for each tensor: norms of units over several blocks, over strided units, boxes.
-  static let constraints: [WeightConstraint?] = [
+  public static let constraints: [WeightConstraint?] = [
     .maxNorm(2), WeightConstraint.maxNorm(1, axes: .axes([0])), .nonNegative,
     .unitNorm(), nil, .maxNorm(3),
   ]
 
-  init() {
+  public init() {
     for slot in Self.trainable.slots {
       for (index, value) in zip(slot.range, roughValues(slot.count, seed: UInt64(slot.offset))) {
         values.buffer[index] = value / 16
@@ -28,15 +28,15 @@ final class WideSource: GradientSource {
     }
   }
 
-  var parameters: UnsafeMutableBufferPointer<Float> { values.buffer }
-  var stateEntries: [StateEntry] {
+  public var parameters: UnsafeMutableBufferPointer<Float> { values.buffer }
+  public var stateEntries: [StateEntry] {
     [
       StateEntry("parameters", .arena(values.buffer, Self.trainable)),
       StateEntry("running", .floats(running.buffer)),
     ]
   }
 
-  func computeShard(
+  public func computeShard(
     _ shard: Int, of batch: StepBatch, into leaf: UnsafeMutableBufferPointer<Float>,
     record: ShardRecord
   ) throws {
@@ -56,7 +56,7 @@ final class WideSource: GradientSource {
     }
   }
 
-  func commitStatistics(_ folded: UnsafeBufferPointer<Float>) {
+  public func commitStatistics(_ folded: UnsafeBufferPointer<Float>) {
     let slot = layout.slots[gradientSlotCount]
     for i in 0..<9 { running.buffer[i] = 0.9 * running.buffer[i] + 0.1 * folded[slot.offset + i] }
   }
