@@ -71,8 +71,8 @@ let package = Package(
     tests(
       "LockstepDistributed",
       [
-        "LockstepTesting", "LockstepTestSupport", "LockstepFiles", "LockstepTraining",
-        "fold-checks", "training-checks",
+        "LockstepTesting", "LockstepTrainingTestSupport", "LockstepFiles", "fold-checks",
+        "training-checks",
       ]),
     .target(
       name: "Lockstep",
@@ -119,6 +119,7 @@ let package = Package(
       name: "LockstepTrainingTestSupport",
       dependencies: [
         "LockstepTraining", "LockstepDatasets", "LockstepEngine", "LockstepOptimization",
+        "LockstepFiles",
       ], path: "Tests/LockstepTrainingTestSupport"),
 
     tests("LockstepEngine", ["LockstepFiles", "LockstepTestSupport"]),

@@ -112,6 +112,7 @@ public final class Trainer {
     saves = try collective.fromRoot { [directory == nil ? 0 : 1] } == [1]
     var restored: CheckpointStore.Restored?
     if saves {
+      enter(.checkpointing)
       try onRootIfSaving { directory in
         if resume {
           restored = try directory.checkpoints.restore(
@@ -126,6 +127,7 @@ public final class Trainer {
     }
     try registry.broadcast(on: collective)
     try state.scatter(fromFile: restored?.path)
+    enter(.starting)
     try registry.compare(on: collective, step: step.completed)
   }
 

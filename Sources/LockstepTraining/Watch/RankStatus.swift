@@ -20,8 +20,8 @@ public struct RankStatus: @unchecked Sendable {
     /// Whether waiting in it is limited: evaluating and writing take as long as they take.
     var isLimited: Bool {
       switch self {
-      case .computing, .folding, .updating, .comparing: true
-      case .starting, .evaluating, .checkpointing, .ending: false
+      case .starting, .computing, .folding, .updating, .comparing, .ending: true
+      case .evaluating, .checkpointing: false
       }
     }
   }

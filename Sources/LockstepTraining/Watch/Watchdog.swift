@@ -12,7 +12,7 @@ import Synchronization
 /// A thread that calls no MPI looks at the node's status page now and then. Where this rank waits
 ///
 /// - for a rank whose process has ended,
-/// - longer than the deadline, evaluation and checkpoints aside, or
+/// - longer than the deadline, but for one that evaluates or reads or writes a checkpoint, or
 /// - for a rank that is stopped, and was itself asked to stop (SIGTERM),
 ///
 /// it prints who waits where for whom, gives the other ranks a moment to do the same, and ends the
@@ -47,10 +47,6 @@ public final class Watchdog {
   }
 
   private let page: StatusPage
-  private let patience: Patience
-  private let isInterrupted: @Sendable () -> Bool
-  private let announce: @Sendable (String) -> Void
-  private let end: @Sendable (Verdict) -> Void
   private let isOver = Flag()
   private var thread: RankThread?
 
@@ -63,21 +59,18 @@ public final class Watchdog {
   /// - Parameters:
   ///   - page: the node's statuses.
   ///   - patience: when to lose it.
+  ///   - outcomeFile: where to leave the outcome, on rank 0; nil for nowhere.
   ///   - isInterrupted: whether this rank was asked to stop; by default by signal.
   ///   - announce: prints a message; by default to standard error.
   ///   - end: ends the process, from the watchdog's thread; by default with the outcome's exit
-  ///     code, and nothing else.
+  ///     code.
   public init(
-    _ page: StatusPage, _ patience: Patience = Patience(),
+    _ page: StatusPage, _ patience: Patience = Patience(), outcomeFile: String? = nil,
     isInterrupted: @escaping @Sendable () -> Bool = { Interruption.isRequested },
     announce: @escaping @Sendable (String) -> Void = Watchdog.print,
     end: @escaping @Sendable (Verdict) -> Void = { _exit($0.outcome.exitCode) }
   ) {
     self.page = page
-    self.patience = patience
-    self.isInterrupted = isInterrupted
-    self.announce = announce
-    self.end = end
     let watch = Watch(page, patience, isInterrupted)
     let isOver = isOver
     thread = RankThread {
@@ -85,18 +78,14 @@ public final class Watchdog {
         usleep(UInt32(max(patience.interval, 0.001) * 1e6))
         guard let verdict = watch.look(), !isOver.value.load(ordering: .relaxed) else { continue }
         announce(verdict.message)
+        // At once: the launcher may be about to kill this process.
+        if let outcomeFile {
+          try? AtomicFile.write(outcomeFile, text: verdict.outcome.json.prettyText + "\n")
+        }
         usleep(UInt32(patience.moment * 1e6))
         end(verdict)
         return
       }
-    }
-  }
-
-  /// What the command hands over: writes the outcome file, if there is one, and ends the process.
-  public static func ending(outcomeFile path: String?) -> @Sendable (Verdict) -> Void {
-    { verdict in
-      if let path { try? AtomicFile.write(path, text: verdict.outcome.json.prettyText + "\n") }
-      _exit(verdict.outcome.exitCode)
     }
   }
 
@@ -163,9 +152,11 @@ final class Watch: @unchecked Sendable {
     let dead = behind.filter { $0.state == .ended }
     let isDead = dead.contains { ended.contains($0.rank) }
     ended = Set(dead.map(\.rank))
-    let isLate = mine.phase.isLimited && Double(mine.nanoseconds) > patience.deadline * 1e9
+    let isStopped = behind.contains { $0.state == .stopped }
+    let isLate =
+      (mine.phase.isLimited || isStopped) && Double(mine.nanoseconds) > patience.deadline * 1e9
     let interrupted = isInterrupted()
-    let isHopeless = interrupted && behind.contains { $0.state != .running }
+    let isHopeless = interrupted && (isStopped || !dead.isEmpty)
     guard isDead || isLate || isHopeless else { return nil }
     return Watchdog.Verdict(
       isInterruption: interrupted, message: message(mine, behind), step: mine.step)

@@ -2,6 +2,7 @@ import LockstepEngine
 import LockstepFiles
 import LockstepTestSupport
 import LockstepTraining
+import LockstepTrainingTestSupport
 import Testing
 
 let smallConfiguration: JSONValue = [

@@ -64,8 +64,10 @@ func train(_ rule: String, _ settings: Settings, on group: MPICollective) throws
   options.checkpointEverySteps = settings.number("checkpoint")
   options.compareEverySteps = settings.number("compare")
   var agreement = Handshake()
-  try agreement.addProgramAndLibraries()
-  agreement.addMPI()
+  if settings["bare"] == nil {
+    try agreement.addProgramAndLibraries()
+    agreement.addMPI()
+  }
   let odd = settings.number("oddData") == group.rank
   agreement.add("the data", odd ? "other examples" : "the examples")
   var directory: RunDirectory?
@@ -76,7 +78,7 @@ func train(_ rule: String, _ settings: Settings, on group: MPICollective) throws
   let watchdog = group.page.map {
     Watchdog(
       $0, Watchdog.Patience(deadline: Double(settings.number("deadline") ?? 60)),
-      end: Watchdog.ending(outcomeFile: directory?.outcomePath))
+      outcomeFile: directory?.outcomePath)
   }
   defer { watchdog?.stop() }
   let evaluation = Evaluation(
@@ -106,6 +108,7 @@ func train(_ rule: String, _ settings: Settings, on group: MPICollective) throws
 
 let settings = Settings(Array(CommandLine.arguments.dropFirst()))
 Interruption.install()
+if let seconds = settings.number("terminateAfter") { terminate(after: seconds) }
 let code = MPISession.run { world -> Int32 in
   func notice(_ text: String) { print("notice", text) }
   let path: ExchangePath =
@@ -121,9 +124,13 @@ let code = MPISession.run { world -> Int32 in
         world, path: path, reduction: reduction, nodeOf: { $0 % nodes }, notice: notice)
     } ?? MPICollective(world, path: path, reduction: reduction, notice: notice)
   group.sharedMemoryLimit = settings.number("sharedMemory")
-  let isa = try InstructionSet.agree(
-    on: group, pinned: settings["isa"].flatMap { InstructionSet(name: $0) })
-  if group.isRoot { print("instruction set", isa.name) }
+  // Before the library is first used, which reads it then.
+  if settings.number("oddLibrary") == group.rank { setenv("DNNL_MAX_CPU_ISA", "SSE41", 1) }
+  if settings["disagree"] == nil {
+    let isa = try InstructionSet.agree(
+      on: group, pinned: settings["isa"].flatMap { InstructionSet(name: $0) })
+    if group.isRoot { print("instruction set", isa.name) }
+  }
   var code: Int32 = 0
   for rule in settings.rules { code = try train(rule, settings, on: group).exitCode }
   return code
