@@ -73,8 +73,11 @@ import Testing
     let arguments = ["model=convolutional", "isa=\(set)"]
     let alone = try TrainingRuns.run(arguments, ranks: 1)
     let three = try TrainingRuns.run(arguments, ranks: 3)
-    #expect(alone.lines.contains("instruction set \(set)") || !alone.succeeded)
+    if set != "baseline", alone.errorOutput.contains("is asked for and the processor of rank 0") {
+      return
+    }
+    #expect(alone.lines.contains("instruction set \(set)"), "\(alone.transcript)")
+    #expect(TrainingRuns.fingerprints(alone).count == 1)
     #expect(TrainingRuns.fingerprints(alone) == TrainingRuns.fingerprints(three))
-    #expect(TrainingRuns.fingerprints(alone).isEmpty == !alone.succeeded)
   }
 }

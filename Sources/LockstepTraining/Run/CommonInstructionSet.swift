@@ -1,4 +1,12 @@
+internal import CLockstepKernels
 import LockstepEngine
+import LockstepFiles
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
 
 extension InstructionSet {
   /// Makes all ranks use the lowest common instruction set, or the one that is pinned: our own
@@ -25,12 +33,21 @@ extension InstructionSet {
     }
     let agreed = pinned ?? lowest
     limit(to: agreed)
-    // Processors with one of our sets may have different ones of oneDNN's, which knows more.
-    let libraries = try collective.allgather(ComputeLibrary.effectiveInstructionSet)
+    // Processors with one of our sets may have different ones of oneDNN's, which knows more. The
+    // library itself cannot be asked: it is settled by the question.
+    let libraries = try collective.allgather(libraryChoice.words)
     if Set(libraries).count > 1 || sets.contains(where: { $0 > agreed.rawValue }) {
       try ComputeLibrary.cap(agreed)
     }
     return agreed
+  }
+
+  /// What oneDNN chooses implementations by: the processor and two variables.
+  private static var libraryChoice: Fingerprint {
+    let variables = ["ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"].map { (name: String) in
+      getenv(name).map { String(cString: $0) } ?? ""
+    }
+    return Fingerprint(of: "\(lockstep_isa_features()) \(variables)")
   }
 }
 
@@ -42,6 +59,12 @@ public struct InstructionSetError: Error, Equatable, CustomStringConvertible {
   public let rank: Int
   /// What that rank's processor has.
   public let found: InstructionSet
+
+  public init(pinned: InstructionSet, rank: Int, found: InstructionSet) {
+    self.pinned = pinned
+    self.rank = rank
+    self.found = found
+  }
 
   public var description: String {
     "the instruction set \(pinned.name) is asked for and the processor of rank \(rank) has "
