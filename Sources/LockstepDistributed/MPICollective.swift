@@ -87,20 +87,24 @@ public final class MPICollective: Collective {
     self.reduction = reduction
     self.notice = notice
     page = try Self.makePage(
-      on: self.node, ranks: nodes.first { [rank = communicator.rank] in $0.contains(rank) }!)
+      on: self.node, of: communicator.size,
+      ranks: nodes.first { [rank = communicator.rank] in $0.contains(rank) }!)
   }
 
   /// The node's page of statuses; one of this rank alone where there is no shared memory for it.
-  private static func makePage(on node: MPICommunicator, ranks: Range<Int>) throws -> StatusPage {
+  private static func makePage(
+    on node: MPICommunicator, of size: Int, ranks: Range<Int>
+  ) throws -> StatusPage {
     let rank = ranks.lowerBound + node.rank
     do {
       let window = try MPISharedWindow(bytes: RankStatus.byteCount, on: node)
       return StatusPage(
-        window.segments.map { $0.baseAddress! }, ranks: Array(ranks), rank: rank, owner: window)
+        window.segments.map { $0.baseAddress! }, ranks: Array(ranks), rank: rank, of: size,
+        owner: window)
     } catch {
       // Every rank of the node gets here or none.
       guard error.kind == .resource else { throw error }
-      return StatusPage(rank: rank)
+      return StatusPage(rank: rank, of: size)
     }
   }
 

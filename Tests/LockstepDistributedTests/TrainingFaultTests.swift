@@ -38,6 +38,16 @@ import Testing
     #expect(message.hasPrefix("rank 0 has waited 2."))
   }
 
+  /// Where nobody shares memory with the stopped rank, it is named still, if not described.
+  @Test func aStoppedRankOfAnotherNodeIsNamed() throws {
+    let result = try TrainingRuns.run(
+      ["nodes=2", "deadline=2"], ranks: 2, fault: "step:1:3:stop", deadline: .seconds(30))
+    #expect(result.ending == .exited(1), "\(result.transcript)")
+    #expect(
+      result.errorOutput.contains(
+        " s in step 3 (computing) for rank 1, about which nothing is known on this node"))
+  }
+
   @Test(arguments: ["update:2:3:hang"])
   func aRankThatComesNoMoreIsNamed(fault: String) throws {
     let rank = fault.split(separator: ":")[1]

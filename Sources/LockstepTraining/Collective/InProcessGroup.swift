@@ -24,7 +24,7 @@ public final class InProcessGroup: Sendable {
     let memory = PageMemory(count: ranks)
     let cells = (0..<ranks).map { memory[$0] }
     let pages = (0..<ranks).map {
-      StatusPage(cells, ranks: Array(0..<ranks), rank: $0, owner: memory)
+      StatusPage(cells, ranks: Array(0..<ranks), rank: $0, of: ranks, owner: memory)
     }
     let results = (0..<ranks).map { _ in ResultBox<Result>() }
     let threads = results.enumerated().map { rank, box in

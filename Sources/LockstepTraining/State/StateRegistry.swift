@@ -91,10 +91,17 @@ public final class StateRegistry {
   /// The hash of all names, types, shapes and bits, in order, of what this rank holds.
   public func fingerprint() -> Fingerprint { .tree(fingerprints()) }
 
+  /// Each tensor's hash, in order, whoever holds it. Called by all ranks.
+  public func fingerprints(
+    on collective: any Collective
+  ) throws -> [(name: String, fingerprint: Fingerprint)] {
+    try WholeState(self, on: collective).fingerprints()
+  }
+
   /// The hash of all names, types, shapes and bits, in order, whoever holds them. Called by all
   /// ranks.
   public func fingerprint(on collective: any Collective) throws -> Fingerprint {
-    try .tree(WholeState(self, on: collective).fingerprints())
+    try .tree(fingerprints(on: collective))
   }
 
   /// Compares the state of all ranks. Called by all ranks.

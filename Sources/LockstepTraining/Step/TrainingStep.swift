@@ -68,6 +68,11 @@ public final class TrainingStep {
     kernels = InstructionSet.current.arenaKernels
   }
 
+  /// Sees the folded gradient, whole and divided by the weight of the batch, before it is clipped,
+  /// and the statistics behind it. For comparing runs: with it, a sharded update gathers twice. Set
+  /// on all ranks or on none.
+  public var onFolded: ((UnsafeBufferPointer<Float>) throws -> Void)?
+
   /// The number of steps completed.
   public var completed: Int { Int(counter.buffer[0]) }
 
@@ -165,8 +170,13 @@ public final class TrainingStep {
       }
     }
     // A sharded update needs its own slice alone, and gathers what it made of it.
-    if sharded == nil { try exchange.gather() }
+    if sharded == nil || onFolded != nil { try exchange.gather() }
     try blockSums.gather()
+    if let onFolded {
+      try onFolded(UnsafeBufferPointer(exchange.folded))
+      // A sharded update writes where others may still be looking.
+      try collective.barrier()
+    }
   }
 
   /// Ends the step where anything is not finite, and says where that began.

@@ -148,6 +148,8 @@ public final class StatusPage: @unchecked Sendable {
   public let own: RankStatus
   let rank: Int
   let statuses: [RankStatus]
+  /// The ranks of the group that other pages show.
+  let elsewhere: [Int]
   /// Keeps the memory.
   private let owner: AnyObject?
 
@@ -155,9 +157,13 @@ public final class StatusPage: @unchecked Sendable {
   ///   - memory: each rank's ``RankStatus/byteCount`` bytes, zero at first.
   ///   - ranks: the ranks' numbers in the group.
   ///   - rank: this rank's number.
+  ///   - size: the number of ranks of the group.
   ///   - owner: what keeps the memory.
-  public init(_ memory: [UnsafeMutableRawPointer], ranks: [Int], rank: Int, owner: AnyObject?) {
+  public init(
+    _ memory: [UnsafeMutableRawPointer], ranks: [Int], rank: Int, of size: Int, owner: AnyObject?
+  ) {
     self.ranks = ranks
+    elsewhere = (0..<size).filter { !ranks.contains($0) }
     self.rank = rank
     self.owner = owner
     statuses = memory.map(RankStatus.init(at:))
@@ -166,9 +172,9 @@ public final class StatusPage: @unchecked Sendable {
   }
 
   /// A page that shows this rank alone.
-  public convenience init(rank: Int) {
+  public convenience init(rank: Int, of size: Int) {
     let memory = PageMemory(count: 1)
-    self.init([memory[0]], ranks: [rank], rank: rank, owner: memory)
+    self.init([memory[0]], ranks: [rank], rank: rank, of: size, owner: memory)
   }
 }
 

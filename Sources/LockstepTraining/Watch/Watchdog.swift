@@ -169,8 +169,9 @@ final class Watch: @unchecked Sendable {
     let last = behind.map(\.snapshot.waits).min()
     let causes = behind.filter { $0.snapshot.waits == last || $0.state != .running }
     if causes.isEmpty {
-      return text + (mine.awaited.map { "rank \($0)" } ?? "ranks of another node")
-        + ", about which nothing is known here"
+      let ranks = mine.awaited.map { [$0] } ?? page.elsewhere
+      let list = ranks.map(String.init).joined(separator: " or ")
+      return text + "rank \(list), about which nothing is known on this node"
     }
     text += causes.map { peer in
       let process = peer.snapshot.process.map { " (process \($0))" } ?? ""

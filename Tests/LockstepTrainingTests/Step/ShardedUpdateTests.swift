@@ -88,6 +88,39 @@ import Testing
     }
   }
 
+  /// Looking at the folded gradient changes nothing, and all ranks of all runs see the same.
+  @Test func whatIsFoldedCanBeSeenWhoeverUpdates() throws {
+    func seen(_ isSharded: Bool, _ ranks: Int, looks: Bool) throws -> [[UInt64]] {
+      try group(of: ranks) { group -> [UInt64] in
+        let source = WideSource()
+        let plan = try FoldPlan(shards: 8, of: source, on: group)
+        let rule = try UpdateRule(
+          layout: WideSource.trainable, chain: .adam(),
+          owning: isSharded ? plan.gradientBlocks(ofRank: group.rank) : nil)
+        let step = try TrainingStep(
+          source: source, update: isSharded ? ShardedChainUpdate(rule) : ChainUpdate(rule),
+          shards: 8, on: group)
+        var hashes: [UInt64] = []
+        if looks {
+          step.onFolded = { hashes.append(Fingerprint(of: UnsafeRawBufferPointer($0)).low) }
+        }
+        for number in 0..<3 {
+          _ = try step.run(
+            StepBatch(
+              step: number, epoch: 0, examples: Array(number * 20..<number * 20 + 20)[...],
+              shards: 8))
+        }
+        return hashes + [Weights(of: source).fingerprint().low]
+      }
+    }
+    let expected = try seen(false, 1, looks: true)[0]
+    #expect(Set(expected).count == 4)
+    for (isSharded, ranks) in [(false, 3), (true, 1), (true, 3), (true, 8)] {
+      for hashes in try seen(isSharded, ranks, looks: true) { #expect(hashes == expected) }
+      for hashes in try seen(isSharded, ranks, looks: false) { #expect(hashes == [expected[3]]) }
+    }
+  }
+
   @Test func eachRankKeepsItsShareOfTheState() throws {
     let whole = try Run(chain: .adam(), isSharded: false).run(on: SoloCollective()).heldBytes
     for ranks in [2, 4, 8] {
