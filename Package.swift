@@ -62,7 +62,18 @@ let package = Package(
       dependencies: [
         "LockstepDistributed", "LockstepTraining", "LockstepEngine", "LockstepFiles", "LockstepMPI",
       ], path: "Tests/Programs/fold-checks"),
-    tests("LockstepDistributed", ["LockstepTesting", "fold-checks"]),
+    .executableTarget(
+      name: "training-checks",
+      dependencies: [
+        "LockstepDistributed", "LockstepTraining", "LockstepDatasets", "LockstepOptimization",
+        "LockstepEngine", "LockstepFiles", "LockstepMPI", "LockstepTrainingTestSupport",
+      ], path: "Tests/Programs/training-checks"),
+    tests(
+      "LockstepDistributed",
+      [
+        "LockstepTesting", "LockstepTrainingTestSupport", "LockstepFiles", "fold-checks",
+        "training-checks",
+      ]),
     .target(
       name: "Lockstep",
       dependencies: [
@@ -119,6 +130,12 @@ let package = Package(
     .target(
       name: "LockstepTestSupport", dependencies: ["LockstepEngine", "LockstepFiles", "CZlib"],
       path: "Tests/LockstepTestSupport", exclude: ["Data"]),
+    .target(
+      name: "LockstepTrainingTestSupport",
+      dependencies: [
+        "LockstepTraining", "LockstepDatasets", "LockstepEngine", "LockstepOptimization",
+        "LockstepFiles",
+      ], path: "Tests/LockstepTrainingTestSupport"),
 
     tests("LockstepEngine", ["LockstepFiles", "LockstepTestSupport"]),
     tests("LockstepLayers", ["LockstepEngine", "LockstepFiles", "LockstepTestSupport"]),
@@ -127,7 +144,7 @@ let package = Package(
       "LockstepTraining",
       [
         "LockstepEngine", "LockstepOptimization", "LockstepFiles", "LockstepDatasets",
-        "LockstepTestSupport",
+        "LockstepTestSupport", "LockstepTrainingTestSupport",
       ]),
     tests("LockstepDatasets", ["LockstepEngine", "LockstepFiles", "LockstepTestSupport"]),
     .testTarget(

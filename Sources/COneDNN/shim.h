@@ -137,6 +137,8 @@ static inline int lockstep_dnnl_cap_isa(int level) {
                               : level == 2 ? dnnl_cpu_isa_avx512_core
                                            : dnnl_cpu_isa_all);
 }
+// The instruction set that primitives are made for, as a number that is equal for equal sets.
+static inline int lockstep_dnnl_effective_isa(void) { return (int)dnnl_get_effective_cpu_isa(); }
 
 // Attributes --------------------------------------------------------------------------------------
 

@@ -3,63 +3,148 @@ import LockstepTraining
 
 /// How gradients travel between ranks. The bits do not depend on it.
 public enum ExchangePath: Sendable, Equatable {
-  /// Through a shared window where all ranks are on one node and it fits, else as messages.
+  /// Through a shared window inside each node where it fits, else as messages.
   case automatic
   /// As messages.
   case messages
-  /// Through a shared window, or an error.
+  /// Through a shared window inside each node, or an error.
   case sharedMemory
+}
+
+/// In which order the ranks' gradients are added.
+public enum GradientReduction: String, Sendable, CaseIterable {
+  /// By the fixed tree: the same bits on any number of ranks.
+  case tree
+  /// By MPI_Allreduce, in whatever order it takes.
+  case allreduce
 }
 
 /// The ranks of an MPI job as training sees them, in node-major order.
 public final class MPICollective: Collective {
   /// The ranks, in node-major order; a communicator that nobody else uses.
   public let communicator: MPICommunicator
-  /// Whether all ranks are on one node.
-  public let sharesOneNode: Bool
+  /// The ranks of each node, in this order.
+  public let nodes: [Range<Int>]
   /// How gradients travel.
   public let path: ExchangePath
+  /// How gradients are added.
+  public let reduction: GradientReduction
+  public let page: StatusPage?
 
   /// The bytes of shared memory to use at most, nil for what is free. For tests.
   package var sharedMemoryLimit: Int?
 
+  /// This rank's node.
+  private let node: MPICommunicator
   private let notice: (String) -> Void
   /// The windows of exchanges made so far, the same on all ranks.
   private var windows: [LeasedWindow] = []
 
   public var rank: Int { communicator.rank }
   public var size: Int { communicator.size }
+  /// Whether all ranks are on one node.
+  public var sharesOneNode: Bool { nodes.count == 1 }
 
   /// Takes all ranks of a communicator. Collective.
   ///
   /// - Parameters:
   ///   - world: the ranks, in any order.
   ///   - path: how gradients travel.
+  ///   - reduction: how gradients are added.
   ///   - notice: told, on rank 0, when gradients cannot travel through shared memory and why.
   /// - Throws: ``MPIError``.
-  public init(
+  public convenience init(
     _ world: MPICommunicator, path: ExchangePath = .automatic,
-    notice: @escaping (String) -> Void = { _ in }
+    reduction: GradientReduction = .tree, notice: @escaping (String) -> Void = { _ in }
   ) throws {
-    communicator = try NodeOrder.communicator(of: world)
-    let node = try communicator.splitBySharedMemory()
-    // The minimum: nodes may differ in size, and all ranks must come to the same answer.
-    sharesOneNode = try communicator.allreduce(node.size, .minimum) == communicator.size
-    self.path = path
-    self.notice = notice
+    try self.init(
+      world, node: world.splitBySharedMemory(), path: path, reduction: reduction, notice: notice)
   }
 
-  public func barrier() throws { try communicator.barrier() }
+  /// Takes the ranks of one node for several: `nodeOf` gives each rank's number of a node. For
+  /// tests of what happens between nodes.
+  package convenience init(
+    _ world: MPICommunicator, path: ExchangePath = .automatic,
+    reduction: GradientReduction = .tree, nodeOf: (Int) -> Int,
+    notice: @escaping (String) -> Void = { _ in }
+  ) throws {
+    // A rank with a colour gets a group.
+    try self.init(
+      world, node: world.split(color: nodeOf(world.rank))!, path: path, reduction: reduction,
+      notice: notice)
+  }
+
+  private init(
+    _ world: MPICommunicator, node: MPICommunicator, path: ExchangePath,
+    reduction: GradientReduction, notice: @escaping (String) -> Void
+  ) throws {
+    let leader = try node.broadcast(world.rank, root: 0)
+    communicator = try NodeOrder.communicator(of: world, leader: leader)
+    nodes = NodeOrder.nodes(leaders: try communicator.allgather(leader))
+    // In the group's order, whatever the world's.
+    self.node = try communicator.split(color: leader)!
+    self.path = path
+    self.reduction = reduction
+    self.notice = notice
+    page = try Self.makePage(
+      on: self.node, of: communicator.size,
+      ranks: nodes.first { [rank = communicator.rank] in $0.contains(rank) }!)
+  }
+
+  /// The node's page of statuses; one of this rank alone where there is no shared memory for it.
+  private static func makePage(
+    on node: MPICommunicator, of size: Int, ranks: Range<Int>
+  ) throws -> StatusPage {
+    let rank = ranks.lowerBound + node.rank
+    do {
+      let window = try MPISharedWindow(bytes: RankStatus.byteCount, on: node)
+      return StatusPage(
+        window.segments.map { $0.baseAddress! }, ranks: Array(ranks), rank: rank, of: size,
+        owner: window)
+    } catch {
+      // Every rank of the node gets here or none.
+      guard error.kind == .resource else { throw error }
+      return StatusPage(rank: rank, of: size)
+    }
+  }
+
+  public func barrier() throws { try page.waiting { try communicator.barrier() } }
 
   public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) throws {
-    try communicator.broadcast(bytes.bindMemory(to: UInt8.self), root: root)
+    try page.waiting {
+      try communicator.broadcast(bytes.bindMemory(to: UInt8.self), root: root)
+    }
   }
 
   public func allgather(
     _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer
   ) throws {
-    try communicator.allgather(
-      bytes.bindMemory(to: UInt8.self), into: result.bindMemory(to: UInt8.self), counts: counts)
+    try page.waiting {
+      try communicator.allgather(
+        bytes.bindMemory(to: UInt8.self), into: result.bindMemory(to: UInt8.self), counts: counts)
+    }
+  }
+
+  public func gather(
+    _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer,
+    root: Int
+  ) throws {
+    try page.waiting {
+      try communicator.gather(
+        bytes.bindMemory(to: UInt8.self),
+        into: rank == root ? result.bindMemory(to: UInt8.self) : nil, counts: counts, root: root)
+    }
+  }
+
+  public func scatter(
+    _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer,
+    root: Int
+  ) throws {
+    try page.waiting {
+      try communicator.scatter(
+        rank == root ? bytes.bindMemory(to: UInt8.self) : nil, counts: counts,
+        into: result.bindMemory(to: UInt8.self), root: root)
+    }
   }
 
   public func makeExchange(_ plan: FoldPlan) throws -> any GradientExchange {
@@ -69,31 +154,54 @@ public final class MPICollective: Collective {
         message: "the fold is planned for \(plan.ranks) ranks and there are \(size)", rank: rank)
     }
     if size == 1 { return SoloCollective().makeExchange(plan) }
-    let wantsWindow = path == .sharedMemory || (path == .automatic && sharesOneNode)
-    guard wantsWindow else { return try MessageExchange(plan, on: communicator) }
+    if reduction == .allreduce {
+      return AllreduceExchange(plan, on: communicator, page: page)
+    }
+    // Where every rank has a node to itself there is nobody to share memory with.
+    guard path != .messages, nodes.count < size else {
+      return try MessageExchange(plan, on: communicator, page: page)
+    }
     try freeUnusedWindows()
-    guard let window = try sharedWindow(plan) else {
-      return try MessageExchange(plan, on: communicator)
+    let ranks = nodes.first { $0.contains(rank) }!
+    guard let window = try sharedWindow(plan, ranks) else {
+      return try MessageExchange(plan, on: communicator, page: page)
     }
     let lease = LeasedWindow(window)
     windows.append(lease)
-    return SharedMemoryExchange(plan, lease)
+    let arenas = SharedArenas(plan, lease, ranks: ranks, page: page)
+    if nodes.count == 1 { return SharedMemoryExchange(plan, rank: rank, arenas) }
+    return try NodesExchange(plan, nodes: nodes, arenas, on: communicator, page: page)
   }
 
-  /// A window for the plan's arenas; nil where it does not fit and need not.
-  private func sharedWindow(_ plan: FoldPlan) throws(MPIError) -> MPISharedWindow? {
+  /// A window for the node's arenas; nil where it does not fit on every node and need not.
+  private func sharedWindow(_ plan: FoldPlan, _ ranks: Range<Int>) throws -> MPISharedWindow? {
+    var window: MPISharedWindow?
+    var failure: MPIError?
     do {
-      return try MPISharedWindow(
-        bytes: SharedMemoryExchange.segmentBytes(plan, rank: rank), on: communicator,
+      window = try MPISharedWindow(
+        bytes: SharedArenas.segmentBytes(plan, rank: rank, of: ranks), on: node,
         spaceLimit: sharedMemoryLimit)
     } catch {
-      guard error.kind == .resource, path == .automatic else { throw error }
-      // Every rank gets here or none: the window agreed on it before it asked for memory.
-      if rank == 0 {
-        notice("gradients travel as messages, not through shared memory: \(error.message)")
-      }
-      return nil
+      // Every rank of the node gets here or none: the window agreed on it before it asked for
+      // memory.
+      guard error.kind == .resource else { throw error }
+      failure = error
     }
+    let fits = try communicator.allgather(UInt8(window == nil ? 0 : 1))
+    guard let short = fits.firstIndex(of: 0) else { return window }
+    try window?.free()
+    let reason = try communicator.broadcastArray(
+      Array((failure?.message ?? "").utf8), root: short)
+    let message = String(decoding: reason, as: UTF8.self)
+    guard path == .automatic else {
+      throw failure
+        ?? MPIError(
+          kind: .resource, call: "MPI_Win_allocate_shared", message: message, rank: short)
+    }
+    if rank == 0 {
+      notice("gradients travel as messages, not through shared memory: \(message)")
+    }
+    return nil
   }
 
   /// Gives back the windows of exchanges that no rank uses any more.

@@ -15,6 +15,7 @@ final class MessageExchange: GradientExchange {
 
   private let plan: FoldPlan
   private let communicator: MPICommunicator
+  private let page: StatusPage?
   private let arena: Arena<Float>
   private let executor: FoldExecutor
   private let messages: MPIPersistentMessages
@@ -22,8 +23,9 @@ final class MessageExchange: GradientExchange {
   private let counts: [Int]
   private let displacements: [Int]
 
-  init(_ plan: FoldPlan, on parent: MPICommunicator) throws {
+  init(_ plan: FoldPlan, on parent: MPICommunicator, page: StatusPage?) throws {
     self.plan = plan
+    self.page = page
     // Its own communicator, so that nobody else's messages match.
     communicator = try parent.duplicate()
     let rank = communicator.rank
@@ -67,8 +69,10 @@ final class MessageExchange: GradientExchange {
   private let own: [Arena<Float>]
 
   func combine(_ visit: (Int) throws -> Void) throws {
-    try messages.start()
-    try messages.wait()
+    try page.waiting {
+      try messages.start()
+      try messages.wait()
+    }
     for index in plan.blockSlices[communicator.rank] {
       executor.combine(plan.blocks[index], of: operands, into: arena.base)
       try visit(index)
@@ -76,6 +80,8 @@ final class MessageExchange: GradientExchange {
   }
 
   func gather() throws {
-    try communicator.allgather(inPlace: folded, counts: counts, displacements: displacements)
+    try page.waiting {
+      try communicator.allgather(inPlace: folded, counts: counts, displacements: displacements)
+    }
   }
 }

@@ -24,6 +24,20 @@ public enum NodeOrder {
     return try communicator.split(color: 0, key: place)!
   }
 
+  /// The ranks of each node, given each rank's node by that node's lowest rank in ranks that are in
+  /// node-major order.
+  package static func nodes(leaders: [Int]) -> [Range<Int>] {
+    var nodes: [Range<Int>] = []
+    for (rank, leader) in leaders.enumerated() {
+      if rank > 0, leaders[rank - 1] == leader {
+        nodes[nodes.count - 1] = nodes.last!.lowerBound..<rank + 1
+      } else {
+        nodes.append(rank..<rank + 1)
+      }
+    }
+    return nodes
+  }
+
   /// The ranks in node-major order, given each rank's node by that node's lowest rank.
   package static func ranks(leaders: [Int]) -> [Int] {
     leaders.indices.sorted { (leaders[$0], $0) < (leaders[$1], $1) }

@@ -6,17 +6,34 @@ public struct TensorSource {
   public let element: TensorElement
   /// The dimensions.
   public let shape: [Int]
-  /// The values; they must stay where they are until the file is written.
-  public let bytes: UnsafeRawBufferPointer
+  /// The number of bytes; those of the shape where they come on demand.
+  let byteCount: Int?
+  /// The values, where they lie or on demand.
+  let bytes: () throws -> UnsafeRawBufferPointer
 
-  /// A tensor of any element type, its bytes little-endian.
+  /// A tensor of any element type, its bytes little-endian. They must stay where they are until the
+  /// file is written.
   public init(
     _ name: String, _ element: TensorElement, shape: [Int], bytes: UnsafeRawBufferPointer
   ) {
     self.name = name
     self.element = element
     self.shape = shape
+    self.bytes = { bytes }
+    byteCount = bytes.count
+  }
+
+  /// A tensor whose bytes are asked for when its turn in the file has come, once, and used before
+  /// those of the next one are. Tensors of one element type have their turns in the order given.
+  public init(
+    _ name: String, _ element: TensorElement, shape: [Int],
+    onDemand bytes: @escaping () throws -> UnsafeRawBufferPointer
+  ) {
+    self.name = name
+    self.element = element
+    self.shape = shape
     self.bytes = bytes
+    byteCount = nil
   }
 
   /// A tensor of Float32 values.
@@ -55,8 +72,24 @@ public enum SafetensorsWriter {
     let header = try header(ordered, metadata, path)
     try AtomicFile.write(path, fileSystem: fileSystem) { output in
       try output.append(header)
-      for tensor in ordered where tensor.bytes.count > 0 { try output.append(tensor.bytes) }
+      for tensor in ordered {
+        let bytes = try tensor.bytes()
+        if tensor.byteCount == nil {
+          let expected = tensor.shape.reduce(tensor.element.size, *)
+          guard bytes.count == expected else { throw mismatch(tensor, bytes.count, expected, path) }
+        }
+        if bytes.count > 0 { try output.append(bytes) }
+      }
     }
+  }
+
+  private static func mismatch(
+    _ tensor: TensorSource, _ found: Int, _ expected: Int, _ path: String
+  ) -> FileError {
+    FileError(
+      path: path, kind: .mismatch,
+      reason: "tensor '\(tensor.name)' has \(found) bytes; expected \(expected) by its shape "
+        + "\(tensor.shape) of \(tensor.element.rawValue)")
   }
 
   /// The length word and the padded header.
@@ -84,10 +117,8 @@ public enum SafetensorsWriter {
         guard dimension >= 0, !overflow else { throw refuse("has the shape \(tensor.shape)") }
         size = product
       }
-      guard size == tensor.bytes.count else {
-        throw refuse(
-          "has \(tensor.bytes.count) bytes; expected \(size) by its shape \(tensor.shape) of "
-            + tensor.element.rawValue)
+      guard size == tensor.byteCount ?? size else {
+        throw mismatch(tensor, tensor.byteCount ?? 0, size, path)
       }
       header[tensor.name] = [
         "dtype": .string(tensor.element.rawValue),

@@ -5,6 +5,11 @@ import Testing
 @Suite struct ExchangeTests {
   static let foldings: Set<String> = ["ragged-8", "ragged-16", "tiny-8", "empty-8", "jitter-8"]
 
+  /// How gradients travel; the last three as if the ranks lay on several nodes.
+  static let ways = [
+    "messages", "shared", "automatic", "crowded", "nodes2", "nodes3", "lopsided",
+  ]
+
   /// The fingerprints that a way of folding printed, by folding.
   static func fingerprints(_ way: String, in result: ProgramResult) -> [String: String] {
     var found: [String: String] = [:]
@@ -22,7 +27,7 @@ import Testing
     return fingerprints("in-process", in: result)
   }
 
-  @Test(arguments: 1...6)
+  @Test(arguments: 1...8)
   func everyWayFoldsToTheSameBits(ranks: Int) throws {
     let program = try MPIRunner.builtExecutable("fold-checks")
     let expected = try Self.reference()
@@ -34,11 +39,12 @@ import Testing
     #expect(Self.fingerprints("in-process", in: threads) == expected, "\(threads.transcript)")
 
     let result = try MPIRunner.run(
-      program, ["collectives", "messages", "shared", "automatic", "crowded"], ranks: ranks,
+      program, ["collectives", "allreduce"] + Self.ways, ranks: ranks,
       deadline: .seconds(120))
     #expect(result.succeeded, "\(result.transcript)")
     #expect(result.lines.contains("collectives ok"))
-    for way in ["messages", "shared", "automatic", "crowded"] {
+    #expect(result.lines.contains("allreduce ok"))
+    for way in Self.ways {
       #expect(
         Self.fingerprints(way, in: result) == expected, "\(way): \(result.transcript)")
     }

@@ -8,4 +8,9 @@ import Testing
     #expect(NodeOrder.ranks(leaders: [0, 0, 2, 2]) == [0, 1, 2, 3])
     #expect(NodeOrder.ranks(leaders: [0]) == [0])
   }
+
+  @Test func nodesTileTheGroup() {
+    #expect(NodeOrder.nodes(leaders: [0, 0, 3, 5, 5, 5]) == [0..<2, 2..<3, 3..<6])
+    #expect(NodeOrder.nodes(leaders: [4]) == [0..<1])
+  }
 }

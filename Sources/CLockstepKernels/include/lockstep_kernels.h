@@ -17,6 +17,9 @@ typedef enum {
 
 // The best instruction set this processor has.
 lockstep_isa lockstep_isa_detect(void);
+// The processor's features that a library may choose implementations by, as a number that is equal
+// for equal features.
+uint64_t lockstep_isa_features(void);
 const char *lockstep_isa_name(lockstep_isa isa);
 
 // Sets flush-to-zero and denormals-are-zero on the calling thread and returns whether both are set.

@@ -14,15 +14,24 @@ public final class Arena<Element: BitwiseCopyable>: @unchecked Sendable {
   /// The values.
   public let buffer: UnsafeMutableBufferPointer<Element>
 
-  /// The first value's address.
-  public var base: UnsafeMutablePointer<Element> { buffer.baseAddress! }
-  /// The number of values.
+  /// The indices of the values at hand: all from 0 on, or those of a part of a longer arena.
+  public let indices: Range<Int>
+
+  /// The address of the value with index 0, which lies outside where only a part is at hand.
+  public var base: UnsafeMutablePointer<Element> { buffer.baseAddress! - indices.lowerBound }
+  /// The number of values at hand.
   public var count: Int { buffer.count }
 
   private let mapping: UnsafeMutableRawPointer
 
   /// Allocates `count` zero bytes-valued elements.
-  public init(count: Int) {
+  public convenience init(count: Int) { self.init(indices: 0..<count) }
+
+  /// Allocates a part of an arena that nobody holds whole: ``base`` and an index in `indices` lead
+  /// to a value, as in an arena that starts at 0.
+  public init(indices: Range<Int>) {
+    self.indices = indices
+    let count = indices.count
     let bytes = max(count * MemoryLayout<Element>.stride, 64)
     let huge = 2 << 20
     let alignment = bytes >= huge ? huge : 64

@@ -20,9 +20,19 @@ public struct StateEntry {
   public let name: String
   /// Where the values lie.
   public let storage: Storage
+  /// The indices of an arena that this rank holds, where other ranks hold the rest; nil for a whole
+  /// arena and for plain buffers. The buffer has these values alone.
+  public let held: Range<Int>?
 
-  public init(_ name: String, _ storage: Storage) {
+  /// An entry; `holding` is for a part of an arena.
+  public init(_ name: String, _ storage: Storage, holding held: Range<Int>? = nil) {
     self.name = name
     self.storage = storage
+    self.held = held
+  }
+
+  /// The same values under another name.
+  public func named(_ name: String) -> StateEntry {
+    StateEntry(name, storage, holding: held)
   }
 }

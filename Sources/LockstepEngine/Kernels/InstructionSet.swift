@@ -1,4 +1,5 @@
 internal import CLockstepKernels
+import Synchronization
 
 /// An instruction set that the vector kernels are compiled for.
 ///
@@ -15,6 +16,19 @@ public enum InstructionSet: UInt32, Sendable, Comparable, CaseIterable {
   public static var detected: InstructionSet {
     InstructionSet(rawValue: UInt32(lockstep_isa_detect().rawValue)) ?? .baseline
   }
+
+  /// The set that kernels use where they are not told another: the best of this processor, but none
+  /// above the limit that the ranks have agreed on.
+  public static var current: InstructionSet {
+    min(detected, InstructionSet(rawValue: limit.load(ordering: .relaxed)) ?? .detected)
+  }
+
+  /// From now on no kernel is chosen from a set above `set`.
+  package static func limit(to set: InstructionSet) {
+    limit.store(set.rawValue, ordering: .relaxed)
+  }
+
+  private static let limit = Atomic<UInt32>(.max)
 
   /// The name that configurations use: `baseline`, `avx2`, `avx512`.
   public var name: String { "\(self)" }

@@ -70,6 +70,9 @@ public enum ComputeLibrary {
   @discardableResult
   package static func useSingleThread() -> Bool { lockstep_dnnl_single_thread() != 0 }
 
+  /// The instruction set that primitives are made for, by the library's own number.
+  package static var effectiveInstructionSet: Int { Int(lockstep_dnnl_effective_isa()) }
+
   /// Caps the instruction set of the primitives made afterwards. Works only before the first one.
   package static func cap(_ isa: InstructionSet) throws(OneDNNError) {
     try check("set_max_cpu_isa", lockstep_dnnl_cap_isa(Int32(isa.rawValue)))

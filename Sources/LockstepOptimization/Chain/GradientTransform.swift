@@ -75,20 +75,26 @@ public struct TransformContext {
   public let learningRateFactors: [Double]
   /// The weight-decay factor of each slot.
   public let weightDecayFactors: [Double]
+  /// The indices of the state that this process keeps, where every rank updates blocks of its own;
+  /// nil where it keeps all.
+  public let held: Range<Int>?
   let kernels: Kernels
 
-  /// A state arena in the layout, filled with a value (padding stays zero).
+  /// A state arena in the layout, filled with a value (padding stays zero). It has the values at
+  /// ``held`` alone, where its ``Arena/base`` leads to as if it had all.
   public func makeArena(filledWith value: Float = 0) -> Arena<Float> {
-    let arena = Arena<Float>(count: layout.count)
+    let arena = Arena<Float>(indices: held ?? 0..<layout.count)
     if value != 0 {
-      for slot in layout.slots { arena.buffer[slot.range].update(repeating: value) }
+      for slot in layout.slots {
+        for index in slot.range.clamped(to: arena.indices) { arena.base[index] = value }
+      }
     }
     return arena
   }
 
   /// The state entry of an arena.
   public func entry(_ name: String, _ arena: Arena<Float>) -> StateEntry {
-    StateEntry(name, .arena(arena.buffer, layout))
+    StateEntry(name, .arena(arena.buffer, layout), holding: held)
   }
 }
 

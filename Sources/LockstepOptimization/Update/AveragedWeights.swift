@@ -7,7 +7,7 @@ extension UpdateRule {
   public func copyAverage(to weights: UnsafeMutableBufferPointer<Float>) throws -> Bool {
     try checkLength("the weights", weights.count)
     guard let average, average.count > 0 else { return false }
-    for block in blocks {
+    for block in blocks[owned] {
       for index in block.range { weights[index] = average.arena.base[index] }
     }
     return true
@@ -24,7 +24,7 @@ extension UpdateRule {
   public func swapAverage(parameters: UnsafeMutableBufferPointer<Float>) throws -> Bool {
     try checkLength("the parameters", parameters.count)
     guard let average, average.count > 0 else { return false }
-    for block in blocks {
+    for block in blocks[owned] {
       for index in block.range { swap(&parameters[index], &average.arena.base[index]) }
     }
     return true

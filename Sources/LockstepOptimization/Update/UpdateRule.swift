@@ -25,6 +25,9 @@ public final class UpdateRule {
   public let constraints: [WeightConstraint?]
   /// The blocks of ``layout``, the unit of all ranges of blocks.
   public let blocks: [Block]
+  /// The blocks whose state is kept here and which ``apply(gradient:parameters:blocks:gather:)``
+  /// updates: all, or one rank's.
+  public let owned: Range<Int>
   /// Everything a checkpoint must hold, at addresses that never change.
   public let state: [StateEntry]
 
@@ -48,7 +51,7 @@ public final class UpdateRule {
   /// A row of ``Tally`` columns for each block.
   private let tally: Arena<Double>
   private var pending: StepReport?
-  private let allBlocks: [Range<Int>]
+  private let ownedGroups: [Range<Int>]
   /// What the last `apply` updated.
   private var updated: [Range<Int>] = []
   /// The learning rate at the end of the chain, which the step itself multiplies by.
@@ -72,22 +75,26 @@ public final class UpdateRule {
   ///   - groups: learning-rate and weight-decay factors and clips by name; the first group that
   ///     holds for a name counts.
   ///   - average: the average of weights to keep.
+  ///   - owned: the blocks to update, where each rank updates its own; all of them if nil. State is
+  ///     kept for these alone.
   /// - Throws: ``HyperparameterError`` with the key and value that cannot be used,
   ///   ``UpdateError/unmatchedPattern(_:)``.
   public convenience init(
     layout: FlatLayout, chain: Chain, constraints: [WeightConstraint?] = [],
-    groups: [ParameterGroup] = [], average: WeightAverage? = nil,
-    instructionSet: InstructionSet = .detected
+    groups: [ParameterGroup] = [], average: WeightAverage? = nil, owning owned: Range<Int>? = nil,
+    instructionSet: InstructionSet = .current
   ) throws {
     try self.init(
       layout: layout, chain: chain, constraints: constraints, groups: groups, average: average,
+      owning: owned,
       instructionSet: instructionSet, fuses: true)
   }
 
   /// As the public initialiser; `fuses` off takes every kernel by itself.
   package init(
     layout: FlatLayout, chain: Chain, constraints: [WeightConstraint?],
-    groups: [ParameterGroup], average: WeightAverage?, instructionSet: InstructionSet, fuses: Bool
+    groups: [ParameterGroup], average: WeightAverage? = nil, owning owned: Range<Int>? = nil,
+    instructionSet: InstructionSet, fuses: Bool
   ) throws {
     try chain.validate()
     try average?.validate()
@@ -96,6 +103,13 @@ public final class UpdateRule {
         "the list of constraints", expected: layout.slots.count, found: constraints.count)
     }
     let blocks = layout.blocks()
+    if let owned, owned.lowerBound < 0 || owned.upperBound > blocks.count {
+      throw UpdateError.badBlocks([owned])
+    }
+    self.owned = owned ?? 0..<blocks.count
+    let held = owned.map { owned in
+      owned.isEmpty ? 0..<0 : blocks[owned.first!].offset..<blocks[owned.last!].range.upperBound
+    }
     let kernels = Kernels(instructionSet)
     self.layout = layout
     self.chain = chain
@@ -116,7 +130,7 @@ public final class UpdateRule {
     let context = TransformContext(
       layout: layout, blocks: blocks, slotBlocks: slotBlocks,
       learningRateFactors: slotGroups.learningRates,
-      weightDecayFactors: slotGroups.weightDecays, kernels: kernels)
+      weightDecayFactors: slotGroups.weightDecays, held: held, kernels: kernels)
     let links = (slotGroups.clip.map { [$0] } ?? []) + chain.transforms
     let transforms = try links.map { try $0.bind(to: context) }
     self.transforms = transforms
@@ -143,13 +157,13 @@ public final class UpdateRule {
     projection = try ConstraintExecutor(
       constraints, layout: layout, blocks: blocks, slotBlocks: slotBlocks, kernels: kernels)
 
-    allBlocks = [0..<blocks.count]
+    ownedGroups = [self.owned]
     finalRate = transforms.last as? BoundLearningRate
     updates = Arena(count: 1)
     scratch = Arena(count: FlatLayout.blockSize)
     updateArena =
       passes.dropLast().contains { !$0.transforms.isEmpty }
-      ? Arena(count: layout.count) : nil
+      ? Arena(indices: held ?? 0..<layout.count) : nil
     tally = Arena(count: blocks.count * Tally.width)
 
     // A name that occurs twice in a chain gets the number of its transform.
@@ -159,9 +173,8 @@ public final class UpdateRule {
       + transforms.enumerated().flatMap { index, transform in
         transform.state.map { entry in
           let isUnique = all.count { $0 == entry.name } == 1
-          return StateEntry(
-            isUnique ? "optimizer.\(entry.name)" : "optimizer.\(index).\(entry.name)",
-            entry.storage)
+          return entry.named(
+            isUnique ? "optimizer.\(entry.name)" : "optimizer.\(index).\(entry.name)")
         }
       }
       + (plateau?.state ?? []).map { StateEntry("optimizer.\($0.name)", $0.storage) }
@@ -257,8 +270,10 @@ public final class UpdateRule {
   /// - Parameters:
   ///   - gradient: the folded, normalised gradient, in the layout; at least the blocks named.
   ///   - parameters: the parameters, in the layout.
-  ///   - blocks: the blocks to update, in disjoint ranges; all of them by default.
-  ///   - gather: completes tables of block sums over ranks; needed where `blocks` are not all.
+  ///   - blocks: the blocks to update, in disjoint ranges, among those owned; all of these by
+  ///     default.
+  ///   - gather: completes tables of block sums over ranks; needed where `blocks` are not all. Ranks
+  ///     that update parts all give it, even one whose part is everything.
   /// - Returns: the report with everything known.
   @discardableResult
   public func apply(
@@ -268,7 +283,7 @@ public final class UpdateRule {
     guard var report = pending else { throw UpdateError.notPrepared }
     try checkLength("the gradient", gradient.count)
     try checkLength("the parameters", parameters.count)
-    let groups = groups ?? allBlocks
+    let groups = groups ?? ownedGroups
     let isWhole = try check(groups)
     if blocks.isEmpty {
       pending = nil
@@ -287,7 +302,7 @@ public final class UpdateRule {
     var source = gradient.baseAddress!
     for pass in passes.indices {
       if pass > 0 {
-        if !isWhole, let gather {
+        if let gather {
           try gather(
             passes[pass].measurements.table.buffer, passes[pass].measurements.measures.count)
         }
@@ -300,14 +315,14 @@ public final class UpdateRule {
         source = UnsafePointer(updateArena.base)
       }
     }
-    if !isWhole, let gather, projection.hasRuns || lastClip != nil {
+    if let gather, projection.hasRuns || lastClip != nil {
       try gather(tally.buffer, Tally.width)
     }
     projection.projectRuns(values, groups) { block in
       tally.base[block * Tally.width + Tally.run]
     }
     if projection.hasRuns { takeAverages(values, behind: .sums) }
-    if isWhole { projectGathered(parameters: parameters) }
+    if isWhole, gather == nil { projectGathered(parameters: parameters) }
     for transform in transforms { transform.commit() }
     average?.commit()
     return finish(&report)
@@ -356,7 +371,7 @@ public final class UpdateRule {
     var count = 0
     for (index, group) in groups.enumerated() {
       let overlaps = groups[..<index].contains { $0.overlaps(group) }
-      if overlaps || group.lowerBound < 0 || group.upperBound > blocks.count {
+      if overlaps || group.lowerBound < owned.lowerBound || group.upperBound > owned.upperBound {
         throw UpdateError.badBlocks(groups)
       }
       count += group.count
@@ -422,8 +437,8 @@ public final class UpdateRule {
 
   /// Projects the tensors that must be at hand as a whole (see ``projectsAfterGather``).
   ///
-  /// `apply` does it where it updates all blocks. Where ranks update parts, each calls this once
-  /// after the parameters have been gathered: the vectors of spectral norms move with it.
+  /// `apply` without `gather` does it. Where ranks update parts, each calls this once after the
+  /// parameters have been gathered: the vectors of spectral norms move with it.
   public func projectGathered(parameters: UnsafeMutableBufferPointer<Float>) {
     guard let base = parameters.baseAddress else { return }
     projection.projectTensors(base)

@@ -35,6 +35,21 @@ extension Collective {
     return bytes
   }
 
+  /// Throws on all ranks where one has an error. Called by all ranks.
+  ///
+  /// - Throws: `failure` on a rank that has one, ``PeerFailure`` with the first one's words on the
+  ///   others.
+  public func throwOnAll(_ failure: (any Error)?) throws {
+    if size == 1 {
+      if let failure { throw failure }
+      return
+    }
+    let failed = try allgather(UInt8(failure == nil ? 0 : 1))
+    guard let rank = failed.firstIndex(of: 1) else { return }
+    let reason = try broadcast(failure.map { Array("\($0)".utf8) } ?? [], root: rank)
+    throw failure ?? PeerFailure(rank: rank, reason: String(decoding: reason, as: UTF8.self))
+  }
+
   /// The root's bytes, of whatever number, on all ranks. Called by all ranks.
   public func broadcast(_ bytes: [UInt8], root: Int) throws -> [UInt8] {
     var count = Int64(bytes.count)

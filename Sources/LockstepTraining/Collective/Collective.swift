@@ -9,6 +9,9 @@ public protocol Collective: AnyObject {
   /// The number of ranks.
   var size: Int { get }
 
+  /// Where the ranks of this node say what they are doing; nil where nobody watches.
+  var page: StatusPage? { get }
+
   /// Returns when all ranks have called.
   func barrier() throws
 
@@ -25,6 +28,54 @@ public protocol Collective: AnyObject {
     _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer
   ) throws
 
+  /// Concatenates all ranks' bytes in rank order, on the root alone.
+  ///
+  /// - Parameter result: `counts` summed, in bytes, on the root; not used on the others.
+  func gather(
+    _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer,
+    root: Int) throws
+
+  /// Hands each rank its part of the root's bytes.
+  ///
+  /// - Parameters:
+  ///   - bytes: all ranks' parts in rank order, on the root; not used on the others.
+  ///   - counts: the number of bytes of each rank, equal on all ranks.
+  ///   - result: `counts[rank]` bytes.
+  func scatter(
+    _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer,
+    root: Int) throws
+
   /// Makes the exchange of flat gradients that `plan` describes. Every rank passes an equal plan.
   func makeExchange(_ plan: FoldPlan) throws -> any GradientExchange
+}
+
+extension Collective {
+  /// Nobody watches.
+  public var page: StatusPage? { nil }
+
+  /// Gathers on all ranks, for a group that has nothing better.
+  public func gather(
+    _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer,
+    root: Int
+  ) throws {
+    if rank == root { return try allgather(bytes, counts: counts, into: result) }
+    let all = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: counts.reduce(0, +), alignment: 64)
+    defer { all.deallocate() }
+    try allgather(bytes, counts: counts, into: all)
+  }
+
+  /// Broadcasts everything, for a group that has nothing better.
+  public func scatter(
+    _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer,
+    root: Int
+  ) throws {
+    let all = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: counts.reduce(0, +), alignment: 64)
+    defer { all.deallocate() }
+    if rank == root { all.copyMemory(from: bytes) }
+    try broadcast(all, root: root)
+    let start = counts[..<rank].reduce(0, +)
+    result.copyMemory(from: UnsafeRawBufferPointer(rebasing: all[start..<start + counts[rank]]))
+  }
 }

@@ -24,6 +24,10 @@ public protocol GradientExchange: AnyObject {
   /// because ranks of one node may share one copy.
   var folded: UnsafeMutableBufferPointer<Float> { get }
 
+  /// Whether ``combine(_:)`` leaves the whole arena on every rank and visits all blocks on each, so
+  /// that nothing need be gathered.
+  var visitsAllBlocks: Bool { get }
+
   /// Adds the partials of all ranks in tree order, for the blocks that this rank owns, and calls
   /// `visit` with the index of each block (into `plan.blocks`), in ascending order, once it is
   /// complete and still in cache. `visit` may change the block's values in ``folded``.
@@ -31,4 +35,9 @@ public protocol GradientExchange: AnyObject {
 
   /// Makes every rank's slice of ``folded`` visible to all (`plan.slices`, in rank order).
   func gather() throws
+}
+
+extension GradientExchange {
+  /// Owners visit their blocks.
+  public var visitsAllBlocks: Bool { false }
 }

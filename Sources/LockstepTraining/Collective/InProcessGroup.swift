@@ -21,11 +21,16 @@ public final class InProcessGroup: Sendable {
     ranks: Int, _ body: @escaping @Sendable (any Collective) throws -> Result
   ) throws -> [Result] {
     let meeting = MeetingPoint(size: ranks)
+    let memory = PageMemory(count: ranks)
+    let cells = (0..<ranks).map { memory[$0] }
+    let pages = (0..<ranks).map {
+      StatusPage(cells, ranks: Array(0..<ranks), rank: $0, of: ranks, owner: memory)
+    }
     let results = (0..<ranks).map { _ in ResultBox<Result>() }
     let threads = results.enumerated().map { rank, box in
       RankThread {
         do {
-          box.value = .success(try body(InProcessRank(rank, meeting)))
+          box.value = .success(try body(InProcessRank(rank, meeting, pages[rank])))
           meeting.leave(rank)
         } catch {
           meeting.poison(rank, error)
@@ -64,18 +69,22 @@ public enum InProcessGroupError: Error, Equatable, CustomStringConvertible {
 private final class InProcessRank: Collective {
   let rank: Int
   let meeting: MeetingPoint
+  let page: StatusPage?
   var size: Int { meeting.size }
 
-  init(_ rank: Int, _ meeting: MeetingPoint) {
+  init(_ rank: Int, _ meeting: MeetingPoint, _ page: StatusPage) {
     self.rank = rank
     self.meeting = meeting
+    self.page = page
   }
 
-  func barrier() throws { try meeting.meet(rank, "barrier") }
+  func barrier() throws { _ = try page.waiting { try meeting.meet(rank, "barrier") } }
 
   func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) throws {
-    try meeting.exchange(rank, "broadcast of \(bytes.count) bytes from \(root)", bytes) { all in
-      if rank != root { bytes.copyMemory(from: UnsafeRawBufferPointer(all[root])) }
+    try page.waiting {
+      try meeting.exchange(rank, "broadcast of \(bytes.count) bytes from \(root)", bytes) { all in
+        if rank != root { bytes.copyMemory(from: UnsafeRawBufferPointer(all[root])) }
+      }
     }
   }
 
@@ -86,18 +95,20 @@ private final class InProcessRank: Collective {
       counts.count == size && counts[rank] == bytes.count
         && counts.reduce(0, +) == result.count, "counts do not agree")
     let mine = UnsafeMutableRawBufferPointer(mutating: bytes)
-    try meeting.exchange(rank, "allgather of \(counts) bytes", mine) { all in
-      var start = 0
-      for peer in all {
-        UnsafeMutableRawBufferPointer(rebasing: result[start..<start + peer.count])
-          .copyMemory(from: UnsafeRawBufferPointer(peer))
-        start += peer.count
+    try page.waiting {
+      try meeting.exchange(rank, "allgather of \(counts) bytes", mine) { all in
+        var start = 0
+        for peer in all {
+          UnsafeMutableRawBufferPointer(rebasing: result[start..<start + peer.count])
+            .copyMemory(from: UnsafeRawBufferPointer(peer))
+          start += peer.count
+        }
       }
     }
   }
 
   func makeExchange(_ plan: FoldPlan) throws -> any GradientExchange {
-    try InProcessExchange(plan, rank, meeting)
+    try InProcessExchange(plan, rank, meeting, page)
   }
 }
 
@@ -108,17 +119,21 @@ private final class InProcessExchange: GradientExchange {
   private let plan: FoldPlan
   private let rank: Int
   private let meeting: MeetingPoint
+  private let page: StatusPage?
   private let executor: FoldExecutor
   /// All ranks' partials: a peer that fails early must not take its memory along.
   private let arenas: [Arena<Float>]
   private let shared: Arena<Float>
   private let operands: [FoldOperand]
 
-  init(_ plan: FoldPlan, _ rank: Int, _ meeting: MeetingPoint) throws {
+  init(
+    _ plan: FoldPlan, _ rank: Int, _ meeting: MeetingPoint, _ page: StatusPage?
+  ) throws {
     precondition(plan.ranks == meeting.size, "a plan for another number of ranks")
     self.plan = plan
     self.rank = rank
     self.meeting = meeting
+    self.page = page
     executor = FoldExecutor(plan)
     let mine = plan.subtrees[rank].map { _ in Arena<Float>(count: plan.layout.count) }
     partials = mine.map(\.buffer)
@@ -131,14 +146,14 @@ private final class InProcessExchange: GradientExchange {
   }
 
   func combine(_ visit: (Int) throws -> Void) throws {
-    try meeting.meet(rank, "combine")
+    _ = try page.waiting { try meeting.meet(rank, "combine") }
     for index in plan.blockSlices[rank] {
       executor.combine(plan.blocks[index], of: operands, into: shared.base)
       try visit(index)
     }
   }
 
-  func gather() throws { try meeting.meet(rank, "gather") }
+  func gather() throws { _ = try page.waiting { try meeting.meet(rank, "gather") } }
 }
 
 /// What a rank leaves behind. Written by its thread alone and read after the thread was joined.

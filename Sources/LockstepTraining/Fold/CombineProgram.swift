@@ -29,7 +29,7 @@ public struct CombineProgram: Sendable, Equatable {
   public let leafCount: Int
 
   /// The program for leaves that tile an aligned node of the tree, in shard order.
-  init(leaves: [FoldPlan.Subtree]) {
+  package init(leaves: [FoldPlan.Subtree]) {
     let shards = leaves.first!.shards.lowerBound..<leaves.last!.shards.upperBound
     var builder = Builder(leaves: leaves)
     let root = builder.node(over: shards)

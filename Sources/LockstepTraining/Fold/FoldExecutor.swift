@@ -15,9 +15,24 @@ public struct FoldOperand {
   }
 }
 
+/// Elementwise sums of whole arenas.
+package struct LocalSum {
+  private let kernels: UnsafePointer<lockstep_arena_kernels>
+
+  package init() { kernels = InstructionSet.current.arenaKernels }
+
+  /// to += values.
+  package func add(
+    _ values: UnsafeMutableBufferPointer<Float>, to sum: UnsafeMutableBufferPointer<Float>
+  ) {
+    guard let from = values.baseAddress, let to = sum.baseAddress else { return }
+    kernels.pointee.add(to, to, from, sum.count)
+  }
+}
+
 /// Runs a plan's additions on blocks. Owns the scratch blocks, so one executor serves one thread.
 ///
-/// All instruction sets' kernels give the same bits, so the best one at hand is taken.
+/// All instruction sets' kernels give the same bits.
 public final class FoldExecutor {
   private let program: CombineProgram
   private let scratch: Arena<Float>
@@ -27,10 +42,10 @@ public final class FoldExecutor {
   public convenience init(_ plan: FoldPlan) { self.init(plan.program) }
 
   /// An executor for other additions than a plan's.
-  init(_ program: CombineProgram) {
+  package init(_ program: CombineProgram) {
     self.program = program
     scratch = Arena(count: program.scratchCount * FlatLayout.blockSize)
-    kernels = lockstep_arena_kernels_for(lockstep_isa_detect())
+    kernels = InstructionSet.current.arenaKernels
   }
 
   /// Adds the partials of one block in tree order.
@@ -68,5 +83,12 @@ public final class FoldExecutor {
       kernels.pointee.add(
         register(addition.register), address(addition.left), address(addition.right), block.count)
     }
+  }
+}
+
+extension InstructionSet {
+  /// The kernels over flat arenas.
+  var arenaKernels: UnsafePointer<lockstep_arena_kernels> {
+    lockstep_arena_kernels_for(lockstep_isa(rawValue: rawValue))
   }
 }

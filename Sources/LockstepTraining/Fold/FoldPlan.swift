@@ -91,6 +91,11 @@ public struct FoldPlan: Sendable, Equatable {
   /// The number of partials of all ranks together.
   public var partialCount: Int { program.leafCount }
 
+  /// The gradients' blocks that a rank owns; a sharded update changes these alone.
+  public func gradientBlocks(ofRank rank: Int) -> Range<Int> {
+    blockSlices[rank].clamped(to: 0..<gradientBlockCount)
+  }
+
   /// The shards of the busiest rank over the average: 1 is perfect balance, 1.5 means that a step
   /// takes half as long again as P equal ranks would need.
   public var loadBound: Double {
@@ -150,7 +155,7 @@ extension FoldPlan {
 
 extension FoldPlan.Subtree {
   /// The fewest nodes that cover a run of shards exactly, in shard order.
-  static func maximal(in run: Range<Int>) -> [Self] {
+  package static func maximal(in run: Range<Int>) -> [Self] {
     var nodes: [Self] = []
     var start = run.lowerBound
     while start < run.upperBound {

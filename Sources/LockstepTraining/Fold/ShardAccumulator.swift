@@ -31,7 +31,7 @@ public final class ShardAccumulator {
   init(_ subtrees: [FoldPlan.Subtree], count: Int) {
     self.subtrees = subtrees
     self.count = count
-    kernels = lockstep_arena_kernels_for(lockstep_isa_detect())
+    kernels = InstructionSet.current.arenaKernels
   }
 
   /// Computes all shards of the rank, in order, and leaves one sum a subtree in `partials`.

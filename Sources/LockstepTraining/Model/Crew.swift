@@ -25,6 +25,8 @@ final class Crew {
     var round = 0
     var running = 0
     var isOver = false
+    /// Whether all threads that have started flush denormals.
+    var flushesDenormals = true
     var body: ((Int) -> Void)?
 
     init() {
@@ -47,9 +49,10 @@ final class Crew {
 
     func work(_ number: Int) {
       ComputeLibrary.useSingleThread()
-      _ = FloatingPoint.flushDenormals()
+      let flushes = FloatingPoint.flushDenormals()
       var seen = 0
       pthread_mutex_lock(lock)
+      if !flushes { flushesDenormals = false }
       while true {
         while round == seen && !isOver { pthread_cond_wait(started, lock) }
         if isOver { break }
@@ -84,6 +87,8 @@ final class Crew {
 
   /// Runs `body` on all threads at once and returns when all have. The first thread's error, by
   /// number, is thrown.
+  ///
+  /// - Throws: ``StepError/noFlushToZero`` where a thread cannot flush denormals.
   func run(_ body: (Int) throws -> Void) throws {
     guard size > 1 else { return try body(0) }
     var errors = [(any Error)?](repeating: nil, count: size)
@@ -103,7 +108,9 @@ final class Crew {
         pthread_mutex_lock(state.lock)
         while state.running > 0 { pthread_cond_wait(state.finished, state.lock) }
         state.body = nil
+        let flushes = state.flushesDenormals
         pthread_mutex_unlock(state.lock)
+        if !flushes { errors[0] = StepError.noFlushToZero }
       }
       if let error = errors.lazy.compactMap({ $0 }).first { throw error }
     }

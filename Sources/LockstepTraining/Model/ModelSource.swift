@@ -16,15 +16,15 @@ public final class ModelSource: GradientSource {
   public let metricNames: [String]
 
   let trace: ObjectiveTrace
-  private let dataset: Dataset
+  let dataset: Dataset
   private let seed: UInt64
   let isa: InstructionSet
   let options: PlanOptions
   private let weightPerExample: Double
   /// The momenta of the statistics that the leaf holds, in its order, and their slots.
   private let observed: [(momentum: Float, slot: FlatLayout.Slot)]
-  private let crew: Crew
-  private let lanes: [LaneSet]
+  let crew: Crew
+  let lanes: [LaneSet]
   private var plans: [Int: Plan] = [:]
   private var folds: [Int: ThreadedFold] = [:]
   /// Counts the times that parameters were packed, and for each size the last one it took part in.
@@ -42,7 +42,7 @@ public final class ModelSource: GradientSource {
   ///   - threads: how many threads of this rank compute shards. Their number changes no bit.
   /// - Throws: ``GraphError`` where the model does not fit the data.
   public init(
-    dataset: Dataset, seed: UInt64, isa: InstructionSet = .detected,
+    dataset: Dataset, seed: UInt64, isa: InstructionSet = .current,
     options: PlanOptions = PlanOptions(), threads: Int = 1, trace: @escaping ObjectiveTrace
   ) throws {
     precondition(threads > 0, "a rank without threads")
@@ -214,7 +214,7 @@ public final class ModelSource: GradientSource {
   // MARK: Plans
 
   /// The plan for a number of examples. Threads only ask for plans that exist already.
-  private func plan(_ count: Int) throws -> Plan {
+  func plan(_ count: Int) throws -> Plan {
     if let plan = plans[count] { return plan }
     let objective = try trace(count, true)
     let program = try Program(
@@ -254,7 +254,6 @@ extension InstructionSet {
     _ a: UnsafeMutableBufferPointer<Float>, _ b: UnsafeMutableBufferPointer<Float>
   ) {
     guard let to = a.baseAddress, let from = b.baseAddress else { return }
-    lockstep_arena_kernels_for(lockstep_isa(rawValue: rawValue)).pointee
-      .add(to, to, from, a.count)
+    arenaKernels.pointee.add(to, to, from, a.count)
   }
 }

@@ -43,7 +43,8 @@ public final class RunDirectory {
     lock = try DirectoryLock(path)
     let holdsRun = access("\(path)/config.json", F_OK) == 0
     if holdsRun, !resume { throw RunDirectoryError.holdsRun(path) }
-    checkpoints = CheckpointStore("\(path)/checkpoints", keep: keep, fileSystem: fileSystem)
+    checkpoints = CheckpointStore(
+      "\(path)/checkpoints", keep: keep, fileSystem: FaultyFileSystem.around(fileSystem))
     try checkpoints.prepare()
     try AtomicFile.removeLeftovers(in: path, of: .all, fileSystem: fileSystem)
     metrics = try LinesFile("\(path)/metrics.jsonl")
@@ -65,6 +66,9 @@ public final class RunDirectory {
     return directory
   }
 
+  /// Where the outcome is.
+  public var outcomePath: String { "\(path)/outcome.json" }
+
   /// Where the final weights go.
   public var weightsPath: String { "\(path)/weights.safetensors" }
 
@@ -77,7 +81,7 @@ public final class RunDirectory {
   /// Writes the outcome file.
   public func write(_ outcome: Outcome) throws {
     try AtomicFile.write(
-      "\(path)/outcome.json", text: outcome.json.prettyText + "\n", fileSystem: fileSystem)
+      outcomePath, text: outcome.json.prettyText + "\n", fileSystem: fileSystem)
   }
 
   /// Takes back what was logged after a step, because the run goes on from there.

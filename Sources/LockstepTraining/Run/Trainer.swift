@@ -21,10 +21,14 @@ public final class Trainer {
   private let isInterrupted: () -> Bool
   private let listener: (TrainingEvent) throws -> Void
   private let handshake: Handshake
+  /// The registry's state whole, once the ranks have agreed on what it is.
+  private var state: WholeState?
   /// Whether rank 0 has a directory; agreed by all ranks when a run starts.
   private var saves = false
   /// Whether the directory's outcome is this run's.
   private var hasStarted = false
+  /// What watches over state that this rank alone holds.
+  private var seal: StateSeal?
   /// What went wrong on rank 0 while the others were computing already: it ends the next step.
   private var failure: (any Error)?
 
@@ -77,8 +81,11 @@ public final class Trainer {
   /// - Throws: what ends a run otherwise; the outcome file then says so.
   public func run(resume: Bool = false) throws -> Outcome {
     do {
+      enter(.starting)
+      try Fault.reach(.start, rank: collective.rank)
       try start(resume: resume)
       let outcome = try train()
+      enter(.ending)
       try collective.onRoot { if let failure { throw failure } }
       try onRootIfSaving { try $0.write(outcome) }
       try collective.onRoot { try tell(.ended(outcome)) }
@@ -92,13 +99,20 @@ public final class Trainer {
     }
   }
 
+  private func enter(_ phase: RankStatus.Phase) {
+    collective.page?.own.enter(phase, step: step.completed)
+  }
+
   // MARK: Start
 
   private func start(resume: Bool) throws {
     try agree()
+    let state = try WholeState(registry, on: collective)
+    self.state = state
     saves = try collective.fromRoot { [directory == nil ? 0 : 1] } == [1]
+    var restored: CheckpointStore.Restored?
     if saves {
-      var restored: CheckpointStore.Restored?
+      enter(.checkpointing)
       try onRootIfSaving { directory in
         if resume {
           restored = try directory.checkpoints.restore(
@@ -112,7 +126,9 @@ public final class Trainer {
       if let restored { noteFailure { try tell(.resumed(restored)) } }
     }
     try registry.broadcast(on: collective)
-    try registry.compare(on: collective)
+    try state.scatter(fromFile: restored?.path)
+    enter(.starting)
+    try registry.compare(on: collective, step: step.completed)
   }
 
   /// Makes sure that all ranks train the same model in the same way.
@@ -127,6 +143,34 @@ public final class Trainer {
       "\(sampler.count) \(sampler.batchSize) \(sampler.seed) \(sampler.shuffle) \(sampler.dropLast)"
     )
     try all.agree(on: collective)
+    if options.probesKernels { try probe() }
+  }
+
+  /// Makes sure that the same examples give the same bits on all ranks.
+  private func probe() throws {
+    var sizes: Set<Int> = []
+    let tail = sampler.dropLast ? 0 : sampler.count % sampler.batchSize
+    let reachesTail = options.steps.map { $0 >= sampler.batchesPerEpoch } ?? true
+    let counts = sampler.count < sampler.batchSize ? [] : [sampler.batchSize]
+    for count in counts + (reachesTail && tail > 0 ? [tail] : []) {
+      let batch = StepBatch(
+        step: 0, epoch: 0, examples: Array(0..<count)[...], shards: step.plan.shards,
+        microBatches: options.microBatches)
+      for shard in 0..<batch.shards {
+        for microBatch in 0..<batch.microBatches {
+          sizes.insert(batch.positions(ofShard: shard, microBatch: microBatch).count)
+        }
+      }
+    }
+    var results = Handshake()
+    var failure: (any Error)?
+    do {
+      for (name, fingerprint) in try step.source.probe(shardSizes: sizes) {
+        results.add(name, fingerprint)
+      }
+    } catch { failure = error }
+    try collective.throwOnAll(failure)
+    try results.agree(on: collective)
   }
 
   // MARK: The loop
@@ -142,10 +186,13 @@ public final class Trainer {
       let stops = report.requests.contains(.stop) && !isDone
       var score: Double?
       if isDone || isEpochEnd && sampler.epoch % options.evaluateEveryEpochs == 0 {
+        enter(.evaluating)
         score = try evaluate()
       }
       if let every = options.compareEverySteps, report.step % every == 0 {
-        try registry.compare(on: collective)
+        enter(.comparing)
+        try registry.compare(on: collective, step: step.completed)
+        if registry.hasParts { seal = StateSeal(registry, step: step.completed) }
       }
       let isDue = options.checkpointEverySteps.map { report.step % $0 == 0 } ?? isEpochEnd
       if isDone || stops || isDue { try save(score) }
@@ -162,7 +209,7 @@ public final class Trainer {
     let clock = ContinuousClock()
     let start = clock.now
     let report = try step.run(
-      batch, requests: isInterrupted() ? .stop : [], failure: failure)
+      batch, requests: isInterrupted() ? .stop : [], failure: failure, inspect: inspect)
     sampler.advance()
     let seconds = (clock.now - start) / .seconds(1)
     let rate = Double(report.examples) / max(seconds, 1e-9)
@@ -173,6 +220,19 @@ public final class Trainer {
       try tell(.step(report, epoch: epoch, examplesPerSecond: rate))
     }
     return report
+  }
+
+  /// Holds the state that a step started from against its seal and the other ranks'.
+  ///
+  /// A sharded update makes owners' parameters everybody's, and so would heal or spread a flipped
+  /// bit: replicas must be compared before it.
+  private func inspect() throws {
+    guard let seal else { return }
+    self.seal = nil
+    var broken: (any Error)?
+    do { try seal.check(registry, rank: collective.rank) } catch { broken = error }
+    try collective.throwOnAll(broken)
+    try registry.compare(on: collective, step: step.completed + 1)
   }
 
   /// Runs all evaluations; returns the first one's score.
@@ -192,16 +252,20 @@ public final class Trainer {
   }
 
   private func save(_ score: Double?) throws {
-    try onRootIfSaving { directory in
-      let path = try directory.checkpoints.save(
-        registry, step: step.completed, configuration: configuration, score: score)
+    guard saves else { return }
+    enter(.checkpointing)
+    try state?.write { image in
+      // Only rank 0 gets here, and it has the directory where there is one.
+      let path = try directory!.checkpoints.save(
+        image, step: step.completed, configuration: configuration, score: score)
       try tell(.checkpoint(path: path, step: step.completed))
     }
   }
 
   /// Makes sure that all ranks hold the same, and writes the weights.
   private func finish() throws -> Outcome {
-    try registry.compare(on: collective)
+    try registry.compare(on: collective, step: step.completed)
+    try Fault.reach(.end, rank: collective.rank)
     let weights = Weights(of: step.source)
     let fingerprint = weights.fingerprint()
     try onRootIfSaving { directory in

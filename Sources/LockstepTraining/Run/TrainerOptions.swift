@@ -13,6 +13,8 @@ public struct TrainerOptions: Sendable, Equatable {
   public var checkpointEverySteps: Int?
   /// Compare the state of all ranks after every so many steps; nil: only at start and end.
   public var compareEverySteps: Int?
+  /// Compute fixed data on all ranks before the first step, and compare the bits.
+  public var probesKernels = true
   /// The metric of the first evaluation that says which checkpoint is the best (higher is better);
   /// nil: its loss (lower is better).
   public var scoreMetric: String?

@@ -37,27 +37,22 @@ public struct Checkpoint {
     score: Double? = nil, fileSystem: any FileSystem = SystemFileSystem()
   ) throws {
     try write(
-      path, registry: registry, version: version, step: step, configuration: configuration,
-      score: score, fileSystem: fileSystem)
+      path, StateImage(of: registry), step: step, configuration: configuration, score: score,
+      fileSystem: fileSystem)
   }
 
-  /// Writes a checkpoint that claims any version.
+  /// Writes a checkpoint of an image, which may claim any version.
   package static func write(
-    _ path: String, registry: StateRegistry, version: Int, step: Int, configuration: JSONValue,
-    score: Double?, fileSystem: any FileSystem
+    _ path: String, _ image: StateImage, version: Int = version, step: Int,
+    configuration: JSONValue, score: Double?, fileSystem: any FileSystem
   ) throws {
     var metadata = [
       Key.format: "checkpoint", Key.version: "\(version)", Key.step: "\(step)",
       Key.configuration: configuration.compactText,
     ]
     if let score { metadata[Key.score] = "\(score)" }
-    metadata[Key.checksum] = checksum(metadata, registry.fingerprints()).description
-    try SafetensorsWriter.write(
-      path,
-      registry.tensors.map {
-        TensorSource(
-          $0.name, $0.element, shape: $0.shape, bytes: UnsafeRawBufferPointer($0.bytes))
-      }, metadata: metadata, fileSystem: fileSystem)
+    metadata[Key.checksum] = checksum(metadata, image.fingerprints).description
+    try SafetensorsWriter.write(path, image.tensors, metadata: metadata, fileSystem: fileSystem)
   }
 
   /// The hash of the metadata and of all tensors, in the order of their names, because a file has
@@ -100,7 +95,8 @@ public struct Checkpoint {
     (try? SafetensorsFile(path))?.metadata[Key.score].flatMap { Double($0) }
   }
 
-  /// Fills the registry from the file.
+  /// Fills the registry from the file, but for tensors that each rank holds a part of, which
+  /// ``WholeState/scatter(fromFile:)`` fills.
   ///
   /// - Parameters:
   ///   - registry: what to fill; its tensors are those of the file.
@@ -121,7 +117,7 @@ public struct Checkpoint {
       throw CheckpointError.configuration(path: path, keys: differing)
     }
     try TensorMatch(file, registry.tensors).check(anyFloat: false)
-    for tensor in registry.tensors { try tensor.read(from: file) }
+    for tensor in registry.tensors where tensor.part == nil { try tensor.read(from: file) }
   }
 }
 

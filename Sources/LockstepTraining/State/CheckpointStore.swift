@@ -49,10 +49,17 @@ public struct CheckpointStore: Sendable {
   public func save(
     _ registry: StateRegistry, step: Int, configuration: JSONValue, score: Double? = nil
   ) throws -> String {
+    try save(
+      StateImage(of: registry), step: step, configuration: configuration, score: score)
+  }
+
+  /// As ``save(_:step:configuration:score:)``, of state that ranks may hold parts of.
+  func save(
+    _ image: StateImage, step: Int, configuration: JSONValue, score: Double?
+  ) throws -> String {
     let path = path(ofStep: step)
     try Checkpoint.write(
-      path, registry: registry, step: step, configuration: configuration, score: score,
-      fileSystem: fileSystem)
+      path, image, step: step, configuration: configuration, score: score, fileSystem: fileSystem)
     try prune()
     return path
   }

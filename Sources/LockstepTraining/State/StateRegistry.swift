@@ -16,15 +16,21 @@ public final class StateRegistry {
     public let element: TensorElement
     /// The dimensions.
     public let shape: [Int]
-    /// The values in place.
+    /// The values in place: all, or those of ``part``.
     public let bytes: UnsafeMutableRawBufferPointer
+    /// The indices of the values that this rank holds, where each rank holds its own; nil where all
+    /// ranks hold all.
+    public var part: Range<Int>?
 
-    /// The hash of type, shape and bits.
+    /// The hash of type, shape and bits, of what this rank holds.
     var fingerprint: Fingerprint { Fingerprint(of: UnsafeRawBufferPointer(bytes), element, shape) }
   }
 
   /// All tensors, in the order in which they were added.
   public private(set) var tensors: [Tensor] = []
+
+  /// Whether there are tensors that each rank holds a part of.
+  public var hasParts: Bool { tensors.contains { $0.part != nil } }
 
   private var names: Set<String> = []
   /// The buffers' owners, which must live as long as the registry.
@@ -56,9 +62,17 @@ public final class StateRegistry {
     switch entry.storage {
     case .arena(let values, let layout):
       return layout.slots.map { slot in
-        Tensor(
+        let held = slot.range.clamped(to: entry.held ?? 0..<layout.count)
+        let start = entry.held.map(\.lowerBound) ?? 0
+        return Tensor(
           name: "\(entry.name)/\(slot.name)", element: .float32, shape: slot.shape,
-          bytes: .init(UnsafeMutableBufferPointer(rebasing: values[slot.range])))
+          bytes: .init(
+            UnsafeMutableBufferPointer(
+              rebasing: held.isEmpty
+                ? values[..<0] : values[held.lowerBound - start..<held.upperBound - start])),
+          part: entry.held.map { _ in
+            held.isEmpty ? 0..<0 : held.lowerBound - slot.offset..<held.upperBound - slot.offset
+          })
       }
     case .floats(let values): return [plain(.float32, .init(values))]
     case .doubles(let values): return [plain(.float64, .init(values))]
@@ -68,40 +82,65 @@ public final class StateRegistry {
 
   // MARK: Hashing and comparing
 
-  /// Each tensor's hash over type, shape and bits, in order.
+  /// Each tensor's hash over type, shape and bits, in order; of a part, the hash of what this rank
+  /// holds.
   public func fingerprints() -> [(name: String, fingerprint: Fingerprint)] {
     tensors.map { ($0.name, $0.fingerprint) }
   }
 
-  /// The hash of all names, types, shapes and bits, in order.
+  /// The hash of all names, types, shapes and bits, in order, of what this rank holds.
   public func fingerprint() -> Fingerprint { .tree(fingerprints()) }
+
+  /// Each tensor's hash, in order, whoever holds it. Called by all ranks.
+  public func fingerprints(
+    on collective: any Collective
+  ) throws -> [(name: String, fingerprint: Fingerprint)] {
+    try WholeState(self, on: collective).fingerprints()
+  }
+
+  /// The hash of all names, types, shapes and bits, in order, whoever holds them. Called by all
+  /// ranks.
+  public func fingerprint(on collective: any Collective) throws -> Fingerprint {
+    try .tree(fingerprints(on: collective))
+  }
 
   /// Compares the state of all ranks. Called by all ranks.
   ///
-  /// - Throws: ``StateError/replicasDiffer(tensor:ranks:)`` on all ranks, with the first tensor
-  ///   that differs from rank 0's and the ranks where it does.
-  public func compare(on collective: any Collective) throws {
+  /// - Throws: ``StateError/replicasDiffer(tensor:ranks:reference:step:)`` on all ranks, with the
+  ///   first tensor that differs and the ranks where it does.
+  ///
+  /// Parts that one rank alone holds are not compared; ``StateSeal`` watches over them.
+  ///
+  /// - Parameter step: the number of steps completed, for the error.
+  public func compare(on collective: any Collective, step: Int? = nil) throws {
     if collective.size == 1 { return }
-    let mine = fingerprints().map(\.fingerprint.words)
+    let replicas = tensors.filter { $0.part == nil }
+    let mine = replicas.map(\.fingerprint)
     // One number first: ranks whose lists differ in length must not gather them.
-    let totals = try collective.allgather(fingerprint().words)
+    let totals = try collective.allgather(
+      Fingerprint.tree(Array(zip(replicas.map(\.name), mine))).words)
     if Set(totals).count == 1 { return }
     let counts = try collective.allgather(mine.count)
     guard Set(counts).count == 1 else { throw StateError.registriesDiffer(counts: counts) }
-    for (tensor, words) in zip(tensors, mine) {
-      let all = try collective.allgather(words)
-      let different = all.indices.filter { all[$0] != all[0] }
+    for (tensor, fingerprint) in zip(replicas, mine) {
+      let all = try collective.allgather(fingerprint.words)
+      // What most ranks hold is taken for right, what the lowest ones hold where there is no most.
+      let votes = all.map { words in all.count { $0 == words } }
+      let reference = votes.firstIndex(of: votes.max()!)!
+      let different = all.indices.filter { all[$0] != all[reference] }
       if !different.isEmpty {
-        throw StateError.replicasDiffer(tensor: tensor.name, ranks: different)
+        throw StateError.replicasDiffer(
+          tensor: tensor.name, ranks: different, reference: reference, step: step)
       }
     }
     // Equal hashes of all tensors under a different total: names differ.
     throw StateError.registriesDiffer(counts: counts)
   }
 
-  /// Copies rank 0's state to all ranks. Called by all ranks.
+  /// Copies rank 0's state to all ranks, but for what each rank holds a part of. Called by all
+  /// ranks.
   public func broadcast(on collective: any Collective) throws {
-    for tensor in tensors where tensor.bytes.count > 0 {
+    for tensor in tensors where tensor.part == nil && tensor.bytes.count > 0 {
       try collective.broadcast(tensor.bytes, root: 0)
     }
   }
@@ -128,8 +167,12 @@ extension Fingerprint {
 public enum StateError: Error, Equatable, CustomStringConvertible {
   /// Two components use one name.
   case duplicateName(String)
-  /// Ranks hold different values.
-  case replicasDiffer(tensor: String, ranks: [Int])
+  /// Ranks hold different values: `ranks` other ones than most, of which `reference` is the lowest.
+  case replicasDiffer(tensor: String, ranks: [Int], reference: Int = 0, step: Int? = nil)
+  /// What one rank alone holds changed while nobody updated it.
+  case sealBroken(tensor: String, rank: Int, step: Int)
+  /// The ranks' parts of a tensor do not make up the tensor.
+  case partsDoNotFit(tensor: String)
   /// Ranks registered different tensors.
   case registriesDiffer(counts: [Int])
 
@@ -137,10 +180,17 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .duplicateName(let name):
       return "two pieces of state are named '\(name)'; names must be unique"
-    case .replicasDiffer(let tensor, let ranks):
+    case .replicasDiffer(let tensor, let ranks, let reference, let step):
       let list = ranks.map(String.init).joined(separator: ", ")
-      return "\(tensor) on rank\(ranks.count == 1 ? "" : "s") \(list) differs from rank 0: the "
-        + "replicas have drifted apart"
+      return (step.map { "step \($0): " } ?? "")
+        + "\(tensor) on rank\(ranks.count == 1 ? "" : "s") \(list) differs from rank \(reference): "
+        + "the replicas have drifted apart"
+    case .sealBroken(let tensor, let rank, let step):
+      return "step \(step): \(tensor) on rank \(rank) changed since the step's end, and nobody "
+        + "updated it: the memory cannot be trusted"
+    case .partsDoNotFit(let tensor):
+      return "the ranks' parts of \(tensor) do not make up the tensor: the update must own the "
+        + "blocks that the fold's plan gives its rank"
     case .registriesDiffer(let counts):
       return "the ranks hold different tensors (\(counts) of them): they run different models or "
         + "programs"

@@ -12,11 +12,14 @@ final class BlockSums {
   private let all: Arena<Double>
   private let squares: Arena<Double>
   private let first: Int
+  private let measuresAll: Bool
 
-  init(_ plan: FoldPlan, on collective: any Collective) {
+  /// - Parameter measuresAll: whether every rank measures all blocks.
+  init(_ plan: FoldPlan, measuresAll: Bool, on collective: any Collective) {
     self.plan = plan
     self.collective = collective
-    let slice = plan.blockSlices[collective.rank]
+    self.measuresAll = measuresAll
+    let slice = measuresAll ? 0..<plan.blocks.count : plan.blockSlices[collective.rank]
     first = slice.lowerBound
     counts = plan.blockSlices.map { $0.count * 2 * MemoryLayout<Double>.stride }
     owned = Arena(count: slice.count * 2)
@@ -32,9 +35,13 @@ final class BlockSums {
 
   /// Gathers all ranks' numbers.
   func gather() throws {
-    try collective.allgather(
-      UnsafeRawBufferPointer(owned.buffer), counts: counts,
-      into: UnsafeMutableRawBufferPointer(all.buffer))
+    if measuresAll {
+      _ = all.buffer.update(fromContentsOf: owned.buffer)
+    } else {
+      try collective.allgather(
+        UnsafeRawBufferPointer(owned.buffer), counts: counts,
+        into: UnsafeMutableRawBufferPointer(all.buffer))
+    }
     for block in squares.buffer.indices { squares.buffer[block] = all.buffer[block * 2] }
   }
 

@@ -2,7 +2,7 @@ import LockstepEngine
 import LockstepOptimization
 
 /// A chain of transforms with its constraints, as the step's update.
-public final class ChainUpdate: ParameterUpdate {
+public class ChainUpdate: ParameterUpdate {
   /// The chain at work.
   public let rule: UpdateRule
 
@@ -23,13 +23,47 @@ public final class ChainUpdate: ParameterUpdate {
   public func apply(
     gradient: UnsafeBufferPointer<Float>, parameters: UnsafeMutableBufferPointer<Float>
   ) throws -> UpdateReport {
+    try apply(gradient, parameters, gather: nil)
+  }
+
+  fileprivate func apply(
+    _ gradient: UnsafeBufferPointer<Float>, _ parameters: UnsafeMutableBufferPointer<Float>,
+    gather: UpdateRule.Gather?
+  ) throws -> UpdateReport {
     let count = rule.layout.count
     let report = try rule.apply(
       gradient: UnsafeBufferPointer(rebasing: gradient[..<count]),
-      parameters: UnsafeMutableBufferPointer(rebasing: parameters[..<count]))
+      parameters: UnsafeMutableBufferPointer(rebasing: parameters[..<count]), gather: gather)
     return UpdateReport(
       gradientNorm: report.gradientNorm,
       clippedGradientNorm: report.clippedGradientNorm ?? report.gradientNorm,
       clipped: report.clipped, learningRate: report.learningRate)
+  }
+}
+
+/// A chain whose rule owns one rank's blocks.
+///
+/// ```swift
+/// let plan = try FoldPlan(shards: 8, of: source, on: group)
+/// let rule = try UpdateRule(
+///   layout: layout, chain: chain, owning: plan.gradientBlocks(ofRank: group.rank))
+/// let step = try TrainingStep(
+///   source: source, update: ShardedChainUpdate(rule), shards: 8, on: group)
+/// ```
+public final class ShardedChainUpdate: ChainUpdate, ShardedParameterUpdate {
+  public var owned: Range<Int> { rule.owned }
+
+  public func apply(
+    gradient: UnsafeBufferPointer<Float>, parameters: UnsafeMutableBufferPointer<Float>,
+    gather: Gather
+  ) throws -> UpdateReport {
+    try withoutActuallyEscaping(gather) { try apply(gradient, parameters, gather: $0) }
+  }
+
+  public func constrainGathered(parameters: UnsafeMutableBufferPointer<Float>) {
+    if rule.projectsAfterGather {
+      rule.projectGathered(
+        parameters: UnsafeMutableBufferPointer(rebasing: parameters[..<rule.layout.count]))
+    }
   }
 }

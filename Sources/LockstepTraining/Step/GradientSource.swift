@@ -1,4 +1,5 @@
 import LockstepEngine
+import LockstepFiles
 
 /// What computes gradients: a model on its data, seen from the step.
 ///
@@ -42,6 +43,10 @@ public protocol GradientSource: AnyObject {
     record: ShardRecord
   ) throws
 
+  /// Computes fixed data with fixed weights, through all that shards of these sizes will be computed
+  /// with, and returns hashes of what comes out, which all ranks must have the same of.
+  func probe(shardSizes: Set<Int>) throws -> [(name: String, fingerprint: Fingerprint)]
+
   /// Takes over the folded statistics, divided by the folded number of examples, as part of a step
   /// that succeeds.
   ///
@@ -51,6 +56,11 @@ public protocol GradientSource: AnyObject {
 }
 
 extension GradientSource {
+  /// Nothing is known of how gradients are computed.
+  public func probe(
+    shardSizes: Set<Int>
+  ) throws -> [(name: String, fingerprint: Fingerprint)] { [] }
+
   /// Computes shard by shard in shard order.
   public func computeShards(
     of batch: StepBatch, into partials: [UnsafeMutableBufferPointer<Float>],

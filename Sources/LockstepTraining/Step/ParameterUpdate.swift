@@ -31,6 +31,30 @@ public protocol ParameterUpdate: AnyObject {
   ) throws -> UpdateReport
 }
 
+/// An update of which each rank does a part: it changes the blocks that its rank owns and keeps
+/// state for these alone, with the bits that an update of all blocks gives them.
+public protocol ShardedParameterUpdate: ParameterUpdate {
+  /// Adds the other ranks' rows to a table: `width` values for each block of the layout, block
+  /// after block, of which those of the owned blocks are filled in.
+  typealias Gather = (_ table: UnsafeMutableBufferPointer<Double>, _ width: Int) throws -> Void
+
+  /// The blocks that this rank owns.
+  var owned: Range<Int> { get }
+
+  /// Clips, updates and constrains the owned blocks, as ``prepare(step:blockSums:)`` decided. All
+  /// ranks call it, and `gather` is called equally often on each.
+  ///
+  /// - Parameter gradient: valid for the owned blocks.
+  /// - Returns: what was done, the same on all ranks.
+  func apply(
+    gradient: UnsafeBufferPointer<Float>, parameters: UnsafeMutableBufferPointer<Float>,
+    gather: Gather
+  ) throws -> UpdateReport
+
+  /// Constrains what needs tensors whole, on every rank alike, once all parameters are there.
+  func constrainGathered(parameters: UnsafeMutableBufferPointer<Float>)
+}
+
 /// What an update did in a step.
 public struct UpdateReport: Sendable, Equatable {
   /// The Euclidean norm of the gradient before clipping.

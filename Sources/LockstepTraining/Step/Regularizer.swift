@@ -38,7 +38,7 @@ public final class Regularizer: GradientRegularizer {
   ///   about one, or a number makes no sense.
   public init(
     _ rules: [RegularizerRule], specifications: [ParameterSpecification], layout: FlatLayout,
-    instructionSet: InstructionSet = .detected
+    instructionSet: InstructionSet = .current
   ) throws {
     for rule in rules { try rule.penalty.validate(owner: "regularizer on \(rule.target)") }
     let assigned = try ParameterTarget.assign(

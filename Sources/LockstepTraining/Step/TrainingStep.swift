@@ -18,6 +18,8 @@ public final class TrainingStep {
   private let collective: any Collective
   private let regularizer: (any GradientRegularizer)?
   private let exchange: any GradientExchange
+  /// What updates owned blocks alone; nil where every rank updates all.
+  private let sharded: ShardedApplication?
   private let accumulator: ShardAccumulator
   private let scalars: ScalarFold
   private let blockSums: BlockSums
@@ -38,9 +40,7 @@ public final class TrainingStep {
     source: any GradientSource, update: any ParameterUpdate,
     regularizer: (any GradientRegularizer)? = nil, shards: Int, on collective: any Collective
   ) throws {
-    plan = try FoldPlan(
-      shards: shards, ranks: collective.size, layout: source.layout,
-      gradientSlotCount: source.gradientSlotCount)
+    plan = try FoldPlan(shards: shards, of: source, on: collective)
     let reach = plan.blocks[..<plan.gradientBlockCount].last?.range.upperBound ?? 0
     guard source.parameters.count >= reach else {
       throw StepError.parametersTooFew(count: source.parameters.count, needed: reach)
@@ -56,13 +56,24 @@ public final class TrainingStep {
     self.regularizer = regularizer
     self.collective = collective
     exchange = try collective.makeExchange(plan)
+    if exchange.visitsAllBlocks, update is any ShardedParameterUpdate {
+      throw StepError.shardedWithoutTree
+    }
+    sharded = try (update as? any ShardedParameterUpdate).map { [plan, exchange] in
+      try ShardedApplication($0, plan, exchange, on: collective)
+    }
     accumulator = ShardAccumulator(plan, rank: collective.rank)
     scalars = ScalarFold(
       runs: plan.shardRuns, metrics: source.metricNames.count, on: collective)
-    blockSums = BlockSums(plan, on: collective)
-    kernels = lockstep_arena_kernels_for(lockstep_isa_detect())
+    blockSums = BlockSums(plan, measuresAll: exchange.visitsAllBlocks, on: collective)
+    kernels = InstructionSet.current.arenaKernels
     metricMeans = Array(repeating: 0, count: source.metricNames.count)
   }
+
+  /// Sees the folded gradient, whole and divided by the weight of the batch, before it is clipped,
+  /// and the statistics behind it. For comparing runs: with it, a sharded update gathers twice. Set
+  /// on all ranks or on none.
+  public var onFolded: ((UnsafeBufferPointer<Float>) throws -> Void)?
 
   /// The number of steps completed.
   public var completed: Int { Int(counter.buffer[0]) }
@@ -78,20 +89,33 @@ public final class TrainingStep {
   ///   - batch: the same on every rank; its `step` is ``completed``.
   ///   - requests: what this rank asks of all.
   ///   - failure: what already went wrong on this rank; it ends the step on all ranks.
+  ///   - inspect: looks at the state that the step started from, once the gradient is there and
+  ///     before anything changes. What it throws, on all ranks alike, ends the step.
   /// - Throws: ``NonFiniteError`` or ``StepError``, on all ranks alike, or the source's own error
   ///   on the rank where it arose and ``PeerFailure`` on the others. Nothing has changed then.
   public func run(
-    _ batch: StepBatch, requests: StepRequests = [], failure: (any Error)? = nil
+    _ batch: StepBatch, requests: StepRequests = [], failure: (any Error)? = nil,
+    inspect: () throws -> Void = {}
   ) throws -> TrainingStepReport {
     precondition(
       batch.step == completed && batch.shards == plan.shards, "a batch for another step")
     try flushDenormals()
+    enter(.computing)
     try computeShards(batch, requests, failure)
+    enter(.folding)
     try foldNormaliseMeasure(try divisors())
+    enter(.comparing)
     try checkFinite(batch)
+    try Fault.reach(.update, rank: collective.rank, parameters: source.parameters)
+    try inspect()
+    enter(.updating)
     let updated = try clipUpdateConstrain()
     commit()
     return report(updated)
+  }
+
+  private func enter(_ phase: RankStatus.Phase) {
+    collective.page?.own.enter(phase, step: completed + 1)
   }
 
   // MARK: The stages
@@ -109,6 +133,7 @@ public final class TrainingStep {
       if let failure { throw failure }
       try source.computeShards(
         of: batch, into: exchange.partials, records: records, accumulator: accumulator)
+      try Fault.reach(.step, rank: collective.rank, parameters: source.parameters)
     }
   }
 
@@ -132,6 +157,7 @@ public final class TrainingStep {
     let folded = exchange.folded
     let parameters = UnsafeBufferPointer(source.parameters)
     try exchange.combine { index in
+      try Fault.reach(.fold, rank: collective.rank)
       let block = plan.blocks[index]
       let values = folded.baseAddress! + block.offset
       if index < plan.gradientBlockCount {
@@ -145,8 +171,14 @@ public final class TrainingStep {
           index, squares: kernels.pointee.sum_of_squares(values, block.count), penalty: 0)
       }
     }
-    try exchange.gather()
+    // A sharded update needs its own slice alone, and gathers what it made of it.
+    if sharded == nil || onFolded != nil { try exchange.gather() }
     try blockSums.gather()
+    if let onFolded {
+      try onFolded(UnsafeBufferPointer(exchange.folded))
+      // A sharded update writes where others may still be looking.
+      try collective.barrier()
+    }
   }
 
   /// Ends the step where anything is not finite, and says where that began.
@@ -161,6 +193,7 @@ public final class TrainingStep {
 
   private func clipUpdateConstrain() throws -> UpdateReport {
     try update.prepare(step: completed, blockSums: blockSums.gradientSquares)
+    if let sharded { return try sharded.run(source.parameters) }
     return try update.apply(
       gradient: UnsafeBufferPointer(exchange.folded), parameters: source.parameters)
   }
@@ -181,5 +214,16 @@ public final class TrainingStep {
       examples: Int(total.examples),
       metrics: metricMeans,
       update: updated, requests: scalars.requests)
+  }
+}
+
+extension FoldPlan {
+  /// The plan of a step over the ranks at hand.
+  ///
+  /// - Throws: ``FoldPlanError``.
+  public init(shards: Int, of source: any GradientSource, on collective: any Collective) throws {
+    try self.init(
+      shards: shards, ranks: collective.size, layout: source.layout,
+      gradientSlotCount: source.gradientSlotCount)
   }
 }

@@ -1,5 +1,6 @@
 import LockstepEngine
 import LockstepTraining
+import LockstepTrainingTestSupport
 import Testing
 
 @Suite struct FoldExecutorTests {

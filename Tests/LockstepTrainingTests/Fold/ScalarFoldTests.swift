@@ -1,4 +1,5 @@
 import LockstepTraining
+import LockstepTrainingTestSupport
 import Testing
 
 @Suite struct ScalarFoldTests {

@@ -1,5 +1,6 @@
 import LockstepFiles
 import LockstepTraining
+import LockstepTrainingTestSupport
 import Testing
 
 #if canImport(Glibc)

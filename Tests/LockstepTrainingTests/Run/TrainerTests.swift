@@ -1,6 +1,7 @@
 import LockstepFiles
 import LockstepTestSupport
 import LockstepTraining
+import LockstepTrainingTestSupport
 import Testing
 
 @Suite struct TrainerTests {

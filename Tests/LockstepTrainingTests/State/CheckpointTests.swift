@@ -2,6 +2,7 @@ import LockstepEngine
 import LockstepFiles
 import LockstepTestSupport
 import LockstepTraining
+import LockstepTrainingTestSupport
 import Testing
 
 let smallConfiguration: JSONValue = [
@@ -106,7 +107,7 @@ let smallConfiguration: JSONValue = [
     try withTemporaryDirectory { directory in
       let path = "\(directory)/c.safetensors"
       try Checkpoint.write(
-        path, registry: try SmallState().registry(), version: 2, step: 1,
+        path, StateImage(of: try SmallState().registry()), version: 2, step: 1,
         configuration: smallConfiguration, score: nil, fileSystem: SystemFileSystem())
       #expect(throws: CheckpointError.version(path: path, found: "2")) {
         try Checkpoint(path).restore(

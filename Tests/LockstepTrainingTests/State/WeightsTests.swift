@@ -1,6 +1,7 @@
 import LockstepEngine
 import LockstepFiles
 import LockstepTraining
+import LockstepTrainingTestSupport
 import Testing
 
 @Suite struct WeightsTests {

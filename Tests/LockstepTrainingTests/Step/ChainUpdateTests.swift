@@ -1,28 +1,10 @@
 import LockstepEngine
 import LockstepOptimization
 import LockstepTraining
+import LockstepTrainingTestSupport
 import Testing
 
 @Suite struct ChainUpdateTests {
-  /// Every optimizer and kind of clip, all of them clipping.
-  static let chains: [(name: String, chain: Chain)] = {
-    let clip = Chain(ClipByGlobalNorm(0.3))
-    return [
-      ("sgd", .sgd(learningRate: 0.05)),
-      ("sgd clipped", clip + .sgd(learningRate: 0.05)),
-      ("nesterov", clip + .sgd(learningRate: 0.02, momentum: 0.9, nesterov: true)),
-      ("clip by norm", Chain(ClipByNorm(0.2)) + .sgd(learningRate: 0.05)),
-      ("clip by value", Chain(ClipByValue(0.1)) + .sgd(learningRate: 0.05)),
-      ("adaptive clip", Chain(AdaptiveClip(0.05)) + .sgd(learningRate: 0.05)),
-      ("rmsprop", clip + .rmsprop(momentum: 0.5, centered: true)),
-      ("adagrad", clip + .adagrad()), ("adadelta", clip + .adadelta()),
-      ("adam", clip + .adam(learningRate: 0.01, amsgrad: true)),
-      ("adamW", clip + .adamW(learningRate: 0.01)),
-      ("nadam", clip + .nadam()), ("radam", clip + .radam()), ("lion", clip + .lion()),
-      ("lars", clip + .lars()), ("lamb", clip + .lamb()),
-    ]
-  }()
-
   /// Trains with a chain and max-norm; saves all state after `save` steps and goes on from a fresh
   /// start with it.
   static func train(
@@ -55,9 +37,9 @@ import Testing
     return (registry.fingerprint().description, reports)
   }
 
-  @Test(arguments: chains.indices)
+  @Test(arguments: RuleCases.all.indices)
   func everyRuleGivesTheSameBitsOnAnyNumberOfRanks(index: Int) throws {
-    let (name, chain) = Self.chains[index]
+    let (name, chain) = RuleCases.all[index]
     let alone = try Self.train(chain, on: SoloCollective())
     if name != "sgd" { #expect(alone.reports.contains { $0.update.clipped }, "\(name)") }
     for ranks in [2, 3, 5, 8] {
@@ -68,9 +50,9 @@ import Testing
     }
   }
 
-  @Test(arguments: chains.indices)
+  @Test(arguments: RuleCases.all.indices)
   func everyRuleGoesOnFromItsState(index: Int) throws {
-    let (name, chain) = Self.chains[index]
+    let (name, chain) = RuleCases.all[index]
     let whole = try Self.train(chain, on: SoloCollective())
     for restart in [1, 4] {
       let parts = try Self.train(chain, on: SoloCollective(), restartAfter: restart)

@@ -1,6 +1,7 @@
 import LockstepEngine
 import LockstepOptimization
 import LockstepTraining
+import LockstepTrainingTestSupport
 import Testing
 
 private struct Zeros: Initializer {

@@ -1,6 +1,7 @@
 import LockstepEngine
 import LockstepOptimization
 import LockstepTraining
+import LockstepTrainingTestSupport
 import Testing
 
 /// Clips that remember, constraints with vectors of their own, averages and reductions on plateaus,

@@ -1,5 +1,6 @@
 import LockstepEngine
 import LockstepTraining
+import LockstepTrainingTestSupport
 
 /// Weighted least squares, y = W x + b, with a running mean of the features as its statistics.
 ///

@@ -1,6 +1,7 @@
 import LockstepDatasets
 import LockstepFiles
 import LockstepTraining
+import LockstepTrainingTestSupport
 
 /// A whole training of ``LinearRegression``: 60 examples in batches of 14, the last of an epoch
 /// having 4, fewer than there are shards; momentum, clipping and a penalty.

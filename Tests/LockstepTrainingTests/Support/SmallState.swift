@@ -1,5 +1,6 @@
 import LockstepEngine
 import LockstepTraining
+import LockstepTrainingTestSupport
 
 /// A component with one piece of state of each kind.
 final class SmallState {

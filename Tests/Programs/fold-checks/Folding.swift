@@ -81,7 +81,9 @@ struct Folding: Sendable {
         visited.append(index)
         pause()
       }
-      guard visited == Array(plan.blockSlices[group.rank]) else {
+      let expected =
+        exchange.visitsAllBlocks ? Array(plan.blocks.indices) : Array(plan.blockSlices[group.rank])
+      guard visited == expected else {
         throw Wrong(description: "step \(step) visited \(visited)")
       }
       pause()

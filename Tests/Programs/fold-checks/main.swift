@@ -11,7 +11,8 @@ import LockstepTraining
 #endif
 
 // Prints `<way> <folding> <fingerprint>` for every folding, on the ranks that mpirun started
-// (`messages`, `shared`, `automatic`, `crowded`) or as threads of this process (`in-process N`).
+// (`messages`, `shared`, `automatic`, `crowded`; `nodes2`, `nodes3`, `lopsided`, which take them for
+// ranks of several nodes; `allreduce`) or as threads of this process (`in-process N`).
 
 let arguments = Array(CommandLine.arguments.dropFirst())
 
@@ -22,6 +23,43 @@ func fold(_ way: String, _ path: ExchangePath, _ world: MPICommunicator, limit: 
     let fingerprint = try folding.run(on: group)
     if group.rank == 0 { print(way, folding.name, fingerprint) }
   }
+}
+
+/// Folds as if the ranks lay on several nodes.
+func fold(_ way: String, _ world: MPICommunicator, nodeOf: (Int) -> Int) throws {
+  let group = try MPICollective(world, path: .sharedMemory, nodeOf: nodeOf)
+  guard group.nodes.count == Set((0..<world.size).map(nodeOf)).count else {
+    throw Wrong(description: "nodes \(group.nodes)")
+  }
+  for folding in Folding.all {
+    let fingerprint = try folding.run(on: group)
+    if group.rank == 0 { print(way, folding.name, fingerprint) }
+  }
+}
+
+/// MPI's own reduction: the same on all ranks, and the tree's sum up to rounding.
+func allreduce(_ world: MPICommunicator) throws {
+  let tree = try MPICollective(world)
+  let plain = try MPICollective(world, reduction: .allreduce)
+  for folding in Folding.all {
+    _ = try folding.run(on: plain)
+    let plan = try FoldPlan(shards: 8, ranks: world.size, layout: folding.layout)
+    var sums: [[Float]] = []
+    for group in [tree, plain] {
+      let exchange = try group.makeExchange(plan)
+      ShardAccumulator(plan, rank: group.rank).accumulate(into: exchange.partials) {
+        folding.fill($1, step: 3, shard: $0)
+      }
+      try exchange.combine { _ in }
+      try exchange.gather()
+      sums.append(Array(exchange.folded))
+      withExtendedLifetime(exchange) {}
+    }
+    for (a, b) in zip(sums[0], sums[1]) where abs(a - b) > 1e-4 * max(abs(a), 1) {
+      throw Wrong(description: "\(folding.name): \(a) by the tree and \(b) by MPI")
+    }
+  }
+  if world.rank == 0 { print("allreduce ok") }
 }
 
 /// The protocol's other calls, with different data on each rank.
@@ -46,6 +84,28 @@ func collectives(_ world: MPICommunicator) throws {
     }
   }
   try group.barrier()
+  // Gathered on each root in turn, and taken apart again.
+  for root in 0..<group.size {
+    var gathered = [UInt8](repeating: 0, count: group.rank == root ? all.count : 0)
+    var parts = [UInt8](repeating: 0, count: own.count)
+    try own.withUnsafeBytes { own in
+      try gathered.withUnsafeMutableBytes {
+        try group.gather(own, counts: counts, into: $0, root: root)
+      }
+    }
+    guard group.rank != root || gathered == all else {
+      throw Wrong(description: "gather to \(root): \(gathered)")
+    }
+    for i in gathered.indices { gathered[i] += 1 }
+    try gathered.withUnsafeBytes { gathered in
+      try parts.withUnsafeMutableBytes {
+        try group.scatter(gathered, counts: counts, into: $0, root: root)
+      }
+    }
+    guard parts == own.map({ $0 + 1 }) else {
+      throw Wrong(description: "scatter from \(root): \(parts)")
+    }
+  }
 
   // As if the ranks lay on two nodes, dealt out in turn, the second node's first.
   let leader = world.rank % 2 == 0 ? min(1, world.size - 1) : 0
@@ -135,6 +195,10 @@ default:
       case "shared": try fold(way, .sharedMemory, world)
       case "automatic": try fold(way, .automatic, world)
       case "crowded": try fold(way, .automatic, world, limit: 10_000)
+      case "nodes2": try fold(way, world) { $0 % 2 }
+      case "nodes3": try fold(way, world) { $0 % 3 }
+      case "lopsided": try fold(way, world) { $0 == 1 ? 1 : 0 }
+      case "allreduce": try allreduce(world)
       case "collectives": try collectives(world)
       case "failure": try failure(world)
       case "reuse": try reuse(world)

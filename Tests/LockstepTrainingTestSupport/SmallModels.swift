@@ -3,7 +3,7 @@ import LockstepEngine
 import LockstepTraining
 
 /// Small models on 12 × 12 grey images of ten classes, written straight in the engine's operations.
-enum SmallModel: String, CaseIterable, Sendable {
+public enum SmallModel: String, CaseIterable, Sendable {
   /// 144 → 40 → 10 with dropout.
   case perceptron
   /// Convolutions with 10 and 17 channels (padded where primitives block channels), batch
@@ -25,11 +25,11 @@ enum SmallModel: String, CaseIterable, Sendable {
     }
   }
 
-  static func dataset(count: Int) throws -> Dataset {
+  public static func dataset(count: Int) throws -> Dataset {
     try SyntheticData.images(count: count, shape: [1, 12, 12], classes: 10, seed: 3)
   }
 
-  func trace(_ count: Int, _ training: Bool) throws -> Objective {
+  public func trace(_ count: Int, _ training: Bool) throws -> Objective {
     let graph = Graph(batchCount: count, training: training)
     func parameter(_ name: String, _ shape: [Int], constant: Float = 0) -> Tensor {
       graph.parameter(

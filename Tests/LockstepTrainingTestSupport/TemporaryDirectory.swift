@@ -7,7 +7,7 @@ import LockstepFiles
 #endif
 
 /// Makes a directory, passes its path to `body`, and removes it with everything inside.
-func withTemporaryDirectory<Result>(_ body: (String) throws -> Result) throws -> Result {
+public func withTemporaryDirectory<Result>(_ body: (String) throws -> Result) throws -> Result {
   // In memory where possible: fsync on a busy disk takes seconds.
   var path: String?
   for root in ["/dev/shm", "/tmp"] where path == nil {
@@ -31,10 +31,10 @@ private func remove(tree path: String) {
 }
 
 /// A file's bytes.
-func contents(_ path: String) throws -> [UInt8] { try FileInput.contents(of: path) }
+public func contents(_ path: String) throws -> [UInt8] { try FileInput.contents(of: path) }
 
 /// Overwrites a file in place, as damage does.
-func overwrite(_ path: String, _ bytes: [UInt8]) {
+public func overwrite(_ path: String, _ bytes: [UInt8]) {
   let descriptor = open(path, O_WRONLY | O_TRUNC)
   precondition(descriptor >= 0)
   var done = 0

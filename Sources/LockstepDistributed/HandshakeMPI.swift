@@ -1,0 +1,7 @@
+import LockstepMPI
+import LockstepTraining
+
+extension Handshake {
+  /// Adds the MPI library's name and version.
+  public mutating func addMPI() { add("the MPI library's version", MPILibrary.version) }
+}

@@ -1,0 +1,97 @@
+import LockstepEngine
+import LockstepFiles
+
+extension ModelSource {
+  /// Runs every primitive and kernel of the plans for shards of these sizes once, on fixed data and
+  /// fixed weights, on every thread, and hashes what comes out.
+  ///
+  /// Equal hashes on all ranks say that the same examples give the same bits wherever they are
+  /// computed, which names of processors and versions of libraries only make likely. Weights and
+  /// statistics are as before afterwards.
+  ///
+  /// - Throws: ``ProbeError`` where two threads of this rank differ.
+  public func probe(
+    shardSizes: Set<Int>
+  ) throws -> [(name: String, fingerprint: Fingerprint)] {
+    guard FloatingPoint.flushDenormals() else { throw StepError.noFlushToZero }
+    let held = [memory.parameters, memory.runningStatistics]
+    let saved = held.map { Array($0) }
+    defer { for (buffer, values) in zip(held, saved) { _ = buffer.update(fromContentsOf: values) } }
+    var random = CounterGenerator(seed: 0, .synthesis, index: .max)
+    let (trainable, frozen) = (memory.trainableLayout.slots, memory.frozenLayout.slots)
+    for (slots, buffer) in [(trainable, memory.trainable), (frozen, memory.frozen)] {
+      for slot in slots { for i in slot.range { buffer[i] = random.nextFraction() } }
+    }
+    for slot in memory.statisticLayout.slots {
+      for i in slot.range { memory.runningStatistics[i] = 0.5 + random.nextFraction().magnitude }
+    }
+
+    var found: [(name: String, fingerprint: Fingerprint)] = []
+    for size in shardSizes.sorted() where size > 0 {
+      let plan = try plan(size)
+      try plan.packParameters()
+      let words = plan.summary.map { "\($0.label) \($0.implementation)" }.joined(separator: "\n")
+      found.append(("the implementations for \(size) examples", Fingerprint(of: words)))
+      var hashes = [Fingerprint?](repeating: nil, count: lanes.count)
+      try hashes.withUnsafeMutableBufferPointer { hashes in
+        let hashes = hashes  // each thread writes its own element
+        try crew.run { thread in
+          hashes[thread] = try Self.probe(
+            lanes[thread].executor(plan), size: size, classes: dataset.classCount)
+        }
+      }
+      if let thread = hashes.firstIndex(where: { $0 != hashes[0] }) {
+        throw ProbeError(size: size, thread: thread)
+      }
+      found.append(("the kernels' results for \(size) examples", hashes[0]!))
+    }
+    return found
+  }
+
+  /// The hash of a leaf and the numbers beside it.
+  private static func probe(
+    _ executor: ShardExecutor, size: Int, classes: Int?
+  ) throws -> Fingerprint {
+    let lane = executor.lane
+    if let inputs = lane.input(Objective.Input.examples)?.bindMemory(to: Float.self) {
+      var random = CounterGenerator(seed: 1, .synthesis, index: .max)
+      for i in inputs.indices { inputs[i] = random.nextFraction() }
+    }
+    if let labels = lane.input(Objective.Input.labels) {
+      if let classes {
+        let values = labels.bindMemory(to: Int32.self)
+        for i in values.indices { values[i] = Int32(i % classes) }
+      } else {
+        var random = CounterGenerator(seed: 2, .synthesis, index: .max)
+        let values = labels.bindMemory(to: Float.self)
+        for i in values.indices { values[i] = random.nextFraction().magnitude }
+      }
+    }
+    let leaf = Arena<Float>(count: lane.plan.leafCount)
+    try lane.run(RunContext(seed: 1, step: 1, firstExample: 0), leaf: leaf.base)
+    var stream = FingerprintStream()
+    stream.update(UnsafeRawBufferPointer(leaf.buffer))
+    for index in lane.plan.program.scalars.indices {
+      stream.update(UInt64(lane.scalar(index).bitPattern))
+    }
+    withExtendedLifetime(leaf) {}
+    return stream.fingerprint
+  }
+}
+
+/// Two threads of a rank compute different bits.
+public struct ProbeError: Error, Equatable, CustomStringConvertible {
+  /// The number of examples of the shard.
+  public let size: Int
+  /// The thread whose results differ from the first one's.
+  public let thread: Int
+  public var description: String {
+    "thread \(thread) computes other bits than thread 0 for a shard of \(size) examples: the "
+      + "processors of this machine differ, or its memory cannot be trusted"
+  }
+}
+
+extension CounterGenerator {
+  /// A multiple of 2^-24 in [−½, ½).
+  fileprivate mutating func nextFraction() -> Float { Float(nextWord() >> 8) * 0x1p-24 - 0.5 }
+}

@@ -1,0 +1,204 @@
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// What a rank is doing, in a few words of memory that others can read while it cannot speak.
+///
+/// One rank writes; any thread of any process that maps the memory reads. Each word is atomic, and
+/// together they are a snapshot good enough to tell people, not to decide bits by.
+public struct RankStatus: @unchecked Sendable {
+  // Unchecked: every access to the memory is atomic.
+
+  /// What a step, and what is around it, consists of.
+  public enum Phase: UInt64, Sendable, CaseIterable {
+    case starting, computing, folding, updating, comparing, evaluating, checkpointing, ending
+
+    /// Whether waiting in it is limited: evaluating and writing take as long as they take.
+    var isLimited: Bool {
+      switch self {
+      case .starting, .computing, .folding, .updating, .comparing, .ending: true
+      case .evaluating, .checkpointing: false
+      }
+    }
+  }
+
+  /// The bytes of a status, two lines of cache that no other rank's status shares.
+  public static let byteCount = 128
+
+  private typealias Word = Atomic<UInt64>
+  private let words: UnsafeMutablePointer<Word>
+
+  private enum Place {
+    static let waits = 0
+    static let phase = 1
+    static let awaited = 2
+    static let step = 3
+    static let since = 4
+    static let process = 5
+    static let namespace = 6
+  }
+
+  /// A status in memory that is zero at first, at a multiple of 8.
+  public init(at memory: UnsafeMutableRawPointer) {
+    words = memory.bindMemory(to: Word.self, capacity: Self.byteCount / 8)
+  }
+
+  private func set(_ place: Int, _ value: UInt64) {
+    words[place].store(value, ordering: .releasing)
+  }
+
+  private func get(_ place: Int) -> UInt64 { words[place].load(ordering: .acquiring) }
+
+  // MARK: Writing, by the rank itself
+
+  /// Says which process this is, so that others can see whether it lives.
+  public func appear() {
+    set(Place.since, Self.now)
+    set(Place.namespace, Self.processNamespace)
+    set(Place.process, UInt64(getpid()))
+  }
+
+  /// From now on nobody may miss the rank: it ends as it should.
+  public func depart() { set(Place.process, 0) }
+
+  /// A phase begins.
+  public func enter(_ phase: Phase, step: Int) {
+    set(Place.step, UInt64(max(step, 0)))
+    set(Place.phase, phase.rawValue)
+    set(Place.since, Self.now)
+  }
+
+  /// The rank waits for others, all ranks at the same places in the same order.
+  public func beginWait() {
+    set(Place.awaited, Self.anyone)
+    set(Place.since, Self.now)
+    set(Place.waits, get(Place.waits) + 1)
+  }
+
+  /// The rank waits for one other.
+  public func awaits(_ rank: Int) { set(Place.awaited, UInt64(rank) + Self.firstRank) }
+
+  /// The wait is over.
+  public func endWait() {
+    set(Place.awaited, 0)
+    set(Place.since, Self.now)
+  }
+
+  private static let anyone: UInt64 = 1
+  private static let firstRank: UInt64 = 2
+
+  // MARK: Reading
+
+  /// A rank's status at a moment.
+  struct Snapshot: Equatable {
+    /// How often the rank has waited, the wait at hand included.
+    var waits: UInt64
+    var phase: Phase
+    /// Whether the rank waits.
+    var isWaiting: Bool
+    /// For whom, where it knows.
+    var awaited: Int?
+    /// The step that it is in, counted from 1.
+    var step: Int
+    /// The nanoseconds that it has been doing what it does.
+    var nanoseconds: UInt64
+    /// Its process, where it can be looked up here.
+    var process: Int32?
+  }
+
+  var snapshot: Snapshot {
+    let awaited = get(Place.awaited)
+    let now = Self.now
+    let since = get(Place.since)
+    let process = Int32(truncatingIfNeeded: get(Place.process))
+    return Snapshot(
+      waits: get(Place.waits), phase: Phase(rawValue: get(Place.phase)) ?? .starting,
+      isWaiting: awaited != 0,
+      awaited: awaited >= Self.firstRank ? Int(awaited - Self.firstRank) : nil,
+      step: Int(truncatingIfNeeded: get(Place.step)), nanoseconds: now > since ? now - since : 0,
+      process: process > 0 && get(Place.namespace) == Self.processNamespace ? process : nil)
+  }
+
+  /// A clock that all processes of a machine share.
+  private static var now: UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+  }
+
+  /// Containers on one machine number their processes each for itself.
+  private static let processNamespace: UInt64 = {
+    var status = stat()
+    return stat("/proc/self/ns/pid", &status) == 0 ? UInt64(status.st_ino) : 0
+  }()
+}
+
+/// The statuses of the ranks of one node, in memory that all of them map; of this rank alone where
+/// there is no such memory.
+public final class StatusPage: @unchecked Sendable {
+  // Unchecked: immutable, and statuses are atomic.
+
+  /// The ranks of the group that the page shows.
+  let ranks: [Int]
+  /// This rank's status.
+  public let own: RankStatus
+  let rank: Int
+  let statuses: [RankStatus]
+  /// The ranks of the group that other pages show.
+  let elsewhere: [Int]
+  /// Keeps the memory.
+  private let owner: AnyObject?
+
+  /// - Parameters:
+  ///   - memory: each rank's ``RankStatus/byteCount`` bytes, zero at first.
+  ///   - ranks: the ranks' numbers in the group.
+  ///   - rank: this rank's number.
+  ///   - size: the number of ranks of the group.
+  ///   - owner: what keeps the memory.
+  public init(
+    _ memory: [UnsafeMutableRawPointer], ranks: [Int], rank: Int, of size: Int, owner: AnyObject?
+  ) {
+    self.ranks = ranks
+    elsewhere = (0..<size).filter { !ranks.contains($0) }
+    self.rank = rank
+    self.owner = owner
+    statuses = memory.map(RankStatus.init(at:))
+    own = statuses[ranks.firstIndex(of: rank)!]
+    own.appear()
+  }
+
+  /// A page that shows this rank alone.
+  public convenience init(rank: Int, of size: Int) {
+    let memory = PageMemory(count: 1)
+    self.init([memory[0]], ranks: [rank], rank: rank, of: size, owner: memory)
+  }
+}
+
+/// A page's memory inside one process.
+final class PageMemory {
+  private let memory: UnsafeMutableRawPointer
+
+  init(count: Int) {
+    memory = .allocate(byteCount: count * RankStatus.byteCount, alignment: 64)
+    memory.initializeMemory(as: UInt8.self, repeating: 0, count: count * RankStatus.byteCount)
+  }
+
+  deinit { memory.deallocate() }
+
+  subscript(rank: Int) -> UnsafeMutableRawPointer { memory + rank * RankStatus.byteCount }
+}
+
+extension StatusPage? {
+  /// Runs a wait for other ranks, seen by the page.
+  @inline(__always)
+  public func waiting<Result>(_ body: () throws -> Result) rethrows -> Result {
+    guard let self else { return try body() }
+    self.own.beginWait()
+    defer { self.own.endWait() }
+    return try body()
+  }
+}

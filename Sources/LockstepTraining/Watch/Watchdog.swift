@@ -1,0 +1,197 @@
+import LockstepFiles
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Ends a rank that waits for one that will never come, and says for whom.
+///
+/// A thread that calls no MPI looks at the node's status page now and then. Where this rank waits
+///
+/// - for a rank whose process has ended,
+/// - longer than the deadline, but for one that evaluates or reads or writes a checkpoint, or
+/// - for a rank that is stopped, and was itself asked to stop (SIGTERM),
+///
+/// it prints who waits where for whom, gives the other ranks a moment to do the same, and ends the
+/// process.
+public final class Watchdog {
+  /// How patient a watchdog is.
+  public struct Patience: Sendable, Equatable {
+    /// The seconds that a wait inside a step may take; `infinity` for ever.
+    public var deadline: Double
+    /// The seconds between two looks.
+    public var interval = 0.1
+    /// The seconds that other ranks get to print what they know.
+    public var moment = 1.0
+
+    public init(deadline: Double = 300) { self.deadline = deadline }
+  }
+
+  /// Why a rank is ended.
+  public struct Verdict: Sendable, Equatable {
+    /// Whether the rank was asked to stop; the run can be resumed then.
+    public let isInterruption: Bool
+    /// Who waits where for whom.
+    public let message: String
+    /// The step that the rank was in, counted from 1.
+    public let step: Int
+
+    /// How the run ended, in the outcome file's words.
+    public var outcome: Outcome {
+      Outcome(
+        isInterruption ? .interrupted : .failed, step: max(step - 1, 0), message: message)
+    }
+  }
+
+  private let page: StatusPage
+  private let isOver = Flag()
+  private var thread: RankThread?
+
+  private final class Flag: Sendable {
+    let value = Atomic<Bool>(false)
+  }
+
+  /// Starts to watch.
+  ///
+  /// - Parameters:
+  ///   - page: the node's statuses.
+  ///   - patience: when to lose it.
+  ///   - outcomeFile: where to leave the outcome, on rank 0; nil for nowhere.
+  ///   - isInterrupted: whether this rank was asked to stop; by default by signal.
+  ///   - announce: prints a message; by default to standard error.
+  ///   - end: ends the process, from the watchdog's thread; by default with the outcome's exit
+  ///     code.
+  public init(
+    _ page: StatusPage, _ patience: Patience = Patience(), outcomeFile: String? = nil,
+    isInterrupted: @escaping @Sendable () -> Bool = { Interruption.isRequested },
+    announce: @escaping @Sendable (String) -> Void = Watchdog.print,
+    end: @escaping @Sendable (Verdict) -> Void = { _exit($0.outcome.exitCode) }
+  ) {
+    self.page = page
+    let watch = Watch(page, patience, isInterrupted)
+    let isOver = isOver
+    thread = RankThread {
+      while !isOver.value.load(ordering: .relaxed) {
+        usleep(UInt32(max(patience.interval, 0.001) * 1e6))
+        guard let verdict = watch.look(), !isOver.value.load(ordering: .relaxed) else { continue }
+        announce(verdict.message)
+        // At once: the launcher may be about to kill this process.
+        if let outcomeFile {
+          try? AtomicFile.write(outcomeFile, text: verdict.outcome.json.prettyText + "\n")
+        }
+        usleep(UInt32(patience.moment * 1e6))
+        end(verdict)
+        return
+      }
+    }
+  }
+
+  /// Stops watching: the rank is about to end as it should.
+  public func stop() {
+    isOver.value.store(true, ordering: .relaxed)
+    page.own.depart()
+    thread?.join()
+    thread = nil
+  }
+
+  deinit { stop() }
+
+  /// One write to standard error, so that the lines of several ranks do not mix.
+  @Sendable public static func print(_ message: String) {
+    let line = Array("lockstep: \(message)\n".utf8)
+    _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+  }
+}
+
+/// The judgement, without the thread.
+final class Watch: @unchecked Sendable {
+  // Unchecked: used by the watchdog's thread alone.
+
+  private let page: StatusPage
+  private let patience: Watchdog.Patience
+  private let isInterrupted: @Sendable () -> Bool
+  /// Ranks whose processes had ended at the last look too: one that ends as it should says so
+  /// before, and what it wrote last must arrive first.
+  private var ended: Set<Int> = []
+
+  init(
+    _ page: StatusPage, _ patience: Watchdog.Patience,
+    _ isInterrupted: @escaping @Sendable () -> Bool
+  ) {
+    self.page = page
+    self.patience = patience
+    self.isInterrupted = isInterrupted
+  }
+
+  private struct Peer {
+    let rank: Int
+    let snapshot: RankStatus.Snapshot
+    let state: ProcessState
+  }
+
+  /// Why this rank should end; nil where it should not.
+  func look() -> Watchdog.Verdict? {
+    let mine = page.own.snapshot
+    guard mine.isWaiting else {
+      ended = []
+      return nil
+    }
+    // Looking processes up costs, and most waits are short.
+    guard Double(mine.nanoseconds) > patience.interval * 1e9 else { return nil }
+    let behind = zip(page.ranks, page.statuses).compactMap { rank, status -> Peer? in
+      let snapshot = status.snapshot
+      guard rank != page.rank, snapshot.waits < mine.waits || snapshot.process == nil else {
+        return nil
+      }
+      return Peer(
+        rank: rank, snapshot: snapshot, state: snapshot.process.map(ProcessState.init) ?? .running)
+    }
+    let dead = behind.filter { $0.state == .ended }
+    let isDead = dead.contains { ended.contains($0.rank) }
+    ended = Set(dead.map(\.rank))
+    let isStopped = behind.contains { $0.state == .stopped }
+    let isLate =
+      (mine.phase.isLimited || isStopped) && Double(mine.nanoseconds) > patience.deadline * 1e9
+    let interrupted = isInterrupted()
+    let isHopeless = interrupted && (isStopped || !dead.isEmpty)
+    guard isDead || isLate || isHopeless else { return nil }
+    return Watchdog.Verdict(
+      isInterruption: interrupted, message: message(mine, behind), step: mine.step)
+  }
+
+  private func message(_ mine: RankStatus.Snapshot, _ behind: [Peer]) -> String {
+    var text =
+      "rank \(page.rank) has waited \(seconds(mine)) s in step \(mine.step) (\(mine.phase)) for "
+    // A rank that waits itself is not the one to blame, where another is further behind.
+    let last = behind.map(\.snapshot.waits).min()
+    let causes = behind.filter { $0.snapshot.waits == last || $0.state != .running }
+    if causes.isEmpty {
+      let ranks = mine.awaited.map { [$0] } ?? page.elsewhere
+      let list = ranks.map(String.init).joined(separator: " or ")
+      return text + "rank \(list), about which nothing is known on this node"
+    }
+    text += causes.map { peer in
+      let process = peer.snapshot.process.map { " (process \($0))" } ?? ""
+      let doing =
+        peer.snapshot.isWaiting
+        ? "waiting" + (peer.snapshot.awaited.map { " for rank \($0)" } ?? "") : "busy"
+      let place =
+        "step \(peer.snapshot.step), \(peer.snapshot.phase), \(doing) for "
+        + "\(seconds(peer.snapshot)) s"
+      switch peer.state {
+      case .ended: return "rank \(peer.rank)\(process), which has ended: it was in \(place)"
+      case .stopped: return "rank \(peer.rank)\(process), which is stopped: it is in \(place)"
+      case .running: return "rank \(peer.rank)\(process), which runs: it is in \(place)"
+      }
+    }.joined(separator: "; and for ")
+    return text
+  }
+
+  private func seconds(_ snapshot: RankStatus.Snapshot) -> String {
+    let tenths = snapshot.nanoseconds / 100_000_000
+    return "\(tenths / 10).\(tenths % 10)"
+  }
+}

@@ -1,0 +1,83 @@
+import LockstepTesting
+import Testing
+
+/// The same bits on any number of ranks and threads, for every rule, however gradients travel and
+/// whoever updates.
+@Suite struct TrainingBitsTests {
+  @Test(arguments: 1...8)
+  func everyRuleShardedOnAnyNumberOfRanks(ranks: Int) throws {
+    let expected = try TrainingRuns.wide.get()
+    #expect(Set(expected.keys) == Set(TrainingRuns.rules))
+    #expect(Set(expected.values).count == TrainingRuns.rules.count)
+    // Ways of travelling and the ranks' places are dealt to the numbers of ranks.
+    let way = [[], ["path=messages"], ["nodes=2"], ["nodes=3"]][ranks % 4]
+    let result = try TrainingRuns.run(
+      ["update=sharded", "compare=2"] + way + TrainingRuns.rules.map { "rule=\($0)" },
+      ranks: ranks, deadline: .seconds(120))
+    #expect(TrainingRuns.fingerprints(result) == expected, "\(result.transcript)")
+    #expect(result.succeeded)
+  }
+
+  @Test(arguments: [3, 8])
+  func everyRuleReplicatedOnAnyNumberOfRanks(ranks: Int) throws {
+    let result = try TrainingRuns.run(
+      ["compare=2"] + TrainingRuns.rules.map { "rule=\($0)" }, ranks: ranks,
+      deadline: .seconds(120))
+    #expect(TrainingRuns.fingerprints(result) == (try TrainingRuns.wide.get()))
+    #expect(result.succeeded, "\(result.transcript)")
+  }
+
+  @Test(arguments: [(1, 2), (2, 2), (3, 2), (7, 1)])
+  func modelsOnAnyNumberOfRanksAndThreads(ranks: Int, threads: Int) throws {
+    let update = ranks % 2 == 0 ? "update=replicated" : "update=sharded"
+    for (model, expected) in [
+      ("perceptron", TrainingRuns.perceptron), ("convolutional", TrainingRuns.convolutional),
+    ] {
+      let expected = try expected.get()
+      #expect(expected.count == 2)
+      let result = try TrainingRuns.run(
+        ["model=\(model)", "threads=\(threads)", update, "nodes=\(1 + ranks % 3)"]
+          + expected.keys.map { "rule=\($0)" }, ranks: ranks)
+      #expect(TrainingRuns.fingerprints(result) == expected, "\(result.transcript)")
+    }
+  }
+
+  /// Replicas stay equal; the bits are this number of ranks' own.
+  @Test(arguments: [3])
+  func allreduceKeepsReplicasEqual(ranks: Int) throws {
+    let result = try TrainingRuns.run(
+      ["model=perceptron", "reduction=allreduce", "compare=1"], ranks: ranks)
+    #expect(result.succeeded, "\(result.transcript)")
+    #expect(TrainingRuns.fingerprints(result).count == 1)
+    let refused = try TrainingRuns.run(
+      ["update=sharded", "reduction=allreduce"], ranks: ranks)
+    #expect(refused.errorOutput.contains("a sharded update needs the reduction 'tree'"))
+    #expect(!refused.succeeded)
+  }
+
+  @Test func tooLittleSharedMemoryCostsANoticeAndNoBit() throws {
+    for nodes in [1, 2] {
+      let result = try TrainingRuns.run(
+        ["sharedMemory=10000", "nodes=\(nodes)", "update=sharded"], ranks: 4)
+      #expect(
+        TrainingRuns.fingerprints(result)["adam"] == (try TrainingRuns.wide.get()["adam"]))
+      #expect(result.output.contains("notice gradients travel as messages"))
+      let refused = try TrainingRuns.run(
+        ["sharedMemory=10000", "nodes=\(nodes)", "path=shared"], ranks: 4)
+      #expect(refused.errorOutput.contains("bytes of shared memory are needed"))
+    }
+  }
+
+  @Test(arguments: ["baseline", "avx2"])
+  func aPinnedInstructionSetGivesTheSameBitsOnAllRanks(set: String) throws {
+    let arguments = ["model=convolutional", "isa=\(set)"]
+    let alone = try TrainingRuns.run(arguments, ranks: 1)
+    let three = try TrainingRuns.run(arguments, ranks: 3)
+    if set != "baseline", alone.errorOutput.contains("is asked for and the processor of rank 0") {
+      return
+    }
+    #expect(alone.lines.contains("instruction set \(set)"), "\(alone.transcript)")
+    #expect(TrainingRuns.fingerprints(alone).count == 1)
+    #expect(TrainingRuns.fingerprints(alone) == TrainingRuns.fingerprints(three))
+  }
+}

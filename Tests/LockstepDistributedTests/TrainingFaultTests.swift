@@ -1,0 +1,152 @@
+import LockstepFiles
+import LockstepTesting
+import LockstepTrainingTestSupport
+import Testing
+
+/// What goes wrong is named by rank, step and place, within seconds.
+@Suite struct TrainingFaultTests {
+  /// A run of three ranks that a fault ends; what it printed, and its outcome file, which there is
+  /// once the ranks have agreed on what to do.
+  static func broken(
+    _ fault: String, _ arguments: [String], within seconds: Double = 12,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws -> (text: String, outcome: JSONValue?) {
+    try withTemporaryDirectory { directory in
+      let path = "\(directory)/run"
+      let result = try TrainingRuns.run(
+        ["directory=\(path)"] + arguments, ranks: 3, fault: fault, deadline: .seconds(40))
+      #expect(!result.succeeded && result.ending != .timedOut, sourceLocation: sourceLocation)
+      #expect(result.seconds < seconds, "\(result.transcript)", sourceLocation: sourceLocation)
+      return (result.output + result.errorOutput, try? JSONValue.read("\(path)/outcome.json"))
+    }
+  }
+
+  @Test(arguments: [
+    ("step:1:4:stop", "messages"), ("fold:1:9:stop", "shared"), ("start:1:1:stop", "shared"),
+  ])
+  func aStoppedRankIsNamedAfterTheDeadline(fault: String, path: String) throws {
+    let (text, outcome) = try Self.broken(fault, ["path=\(path)", "deadline=2"])
+    for waiting in [0, 2] { #expect(text.contains("rank \(waiting) has waited 2."), "\(text)") }
+    #expect(text.contains("for rank 1 (process "))
+    #expect(text.contains("), which is stopped: it is in step "))
+    let document = try #require(outcome)
+    #expect(document["outcome"] == "failed")
+    guard case .string(let message)? = document["message"] else {
+      Issue.record("no message")
+      return
+    }
+    #expect(message.hasPrefix("rank 0 has waited 2."))
+  }
+
+  /// Where nobody shares memory with the stopped rank, it is named still, if not described.
+  @Test func aStoppedRankOfAnotherNodeIsNamed() throws {
+    let result = try TrainingRuns.run(
+      ["nodes=2", "deadline=2"], ranks: 2, fault: "step:1:3:stop", deadline: .seconds(30))
+    #expect(result.ending == .exited(1), "\(result.transcript)")
+    #expect(
+      result.errorOutput.contains(
+        " s in step 3 (computing) for rank 1, about which nothing is known on this node"))
+  }
+
+  @Test(arguments: ["update:2:3:hang"])
+  func aRankThatComesNoMoreIsNamed(fault: String) throws {
+    let rank = fault.split(separator: ":")[1]
+    let (text, _) = try Self.broken(fault, ["deadline=2", "update=sharded"])
+    #expect(text.contains("for rank \(rank) (process "), "\(text)")
+    #expect(text.contains("), which runs: it is in step "))
+  }
+
+  @Test(arguments: ["start:1:1:exit", "fold:1:3:kill", "checkpointWrite:0:5:kill"])
+  func aRankThatEndsEarlyIsNamedAtOnce(fault: String) throws {
+    let rank = fault.split(separator: ":")[1]
+    let (text, outcome) = try Self.broken(fault, ["checkpoint=1", "deadline=60"], within: 6)
+    #expect(text.contains("for rank \(rank) (process "), "\(text)")
+    #expect(text.contains("), which has ended: it was in step "))
+    #expect(outcome?["outcome"] == (rank == "0" ? "running" : "failed"))
+  }
+
+  /// Nobody waits for the deadline of a wait that cannot end, once they are asked to stop.
+  @Test func askedToStopWhileAPeerIsStoppedARankEndsResumable() throws {
+    let (text, outcome) = try Self.broken(
+      "step:1:4:stop", ["deadline=600", "terminateAfter=2"], within: 9)
+    #expect(text.contains("which is stopped: it is in step 4"), "\(text)")
+    #expect(outcome?["outcome"] == "interrupted")
+    #expect(outcome?["exitCode"] == 75)
+  }
+
+  @Test func evaluationsAndCheckpointsTakeTheirTime() throws {
+    let result = try TrainingRuns.run(
+      ["deadline=1", "slowEvaluation=3", "epochs=1"], ranks: 2, deadline: .seconds(30))
+    #expect(result.succeeded, "\(result.transcript)")
+    #expect(result.seconds > 3)
+  }
+
+  @Test func anErrorOnOneRankIsEverybodys() throws {
+    let (text, outcome) = try Self.broken("step:1:4:throw", ["checkpoint=1"], within: 6)
+    #expect(text.contains("rank 1: the fault that LOCKSTEP_FAULT asks for, at step"))
+    #expect(outcome?["outcome"] == "failed")
+    #expect(outcome?["step"] == 3)
+  }
+
+  @Test(arguments: [("step:1:4:flip", "replicated"), ("update:1:4:flip", "sharded")])
+  func aFlippedBitIsNamedWithRankParameterAndStep(fault: String, update: String) throws {
+    let (text, _) = try Self.broken(fault, ["compare=1", "update=\(update)"], within: 6)
+    #expect(text.contains("step 4: parameters/b on rank 1 differs from rank 0"), "\(text)")
+  }
+
+  @Test func aCheckpointThatCannotBeWrittenIsNamed() throws {
+    let (text, outcome) = try Self.broken(
+      "checkpointRename:0:2:throw", ["checkpoint=1", "update=sharded"], within: 6)
+    #expect(text.contains("/checkpoints/.step-000000002.safetensors"), "\(text)")
+    #expect(outcome?["outcome"] == "failed")
+  }
+
+  @Test(arguments: ["oddData=2", "oddConfiguration=1"])
+  func ranksThatWereStartedDifferentlyAreNamed(argument: String) throws {
+    let (text, _) = try Self.broken("", [argument], within: 6)
+    let expected =
+      argument == "oddData=2" ? "the data on rank 2 differs" : "the configuration on rank 1 differs"
+    #expect(text.contains(expected), "\(text)")
+  }
+
+  /// A rank whose library would choose other implementations.
+  @Test func anotherInstructionSetIsNamedOrMadeCommon() throws {
+    let model = ["model=convolutional", "oddLibrary=1"]
+    let (named, _) = try Self.broken("", model + ["disagree=1"], within: 8)
+    #expect(named.contains("oneDNN's instruction set on rank 1 differs"), "\(named)")
+    // The probe finds it even where nobody compares names.
+    let (probed, _) = try Self.broken("", model + ["disagree=1", "bare=1"], within: 8)
+    #expect(probed.contains("the implementations for "), "\(probed)")
+    #expect(probed.contains(" on rank 1 differs"), "\(probed)")
+    let common = try TrainingRuns.run(model, ranks: 3)
+    #expect(common.succeeded, "\(common.transcript)")
+  }
+
+  @Test func aFaultThatCannotBeReadSaysSo() throws {
+    let (text, _) = try Self.broken("nowhere:1:1", [], within: 6)
+    #expect(text.contains("LOCKSTEP_FAULT is 'nowhere:1:1': no point 'nowhere'"))
+  }
+
+  /// Killed at every place, resumed on another number of ranks: the same bits.
+  @Test(arguments: [
+    ("step:2:4", 3, 1), ("fold:0:5", 2, 5), ("update:1:5", 4, 2),
+    ("checkpointWrite:0:9", 3, 2), ("checkpointRename:0:4", 1, 3), ("checkpointRemove:0:1", 2, 8),
+  ])
+  func killedAndResumedOnOtherRanksIsUndisturbed(fault: String, before: Int, after: Int) throws {
+    let expected = try TrainingRuns.wide.get()["adam"]
+    try withTemporaryDirectory { directory in
+      let arguments = ["directory=\(directory)/run", "checkpoint=1", "resume=1"]
+      let killed = try TrainingRuns.run(
+        arguments + ["update=\(before % 2 == 0 ? "sharded" : "replicated")"], ranks: before,
+        fault: fault)
+      #expect(killed.output.isEmpty || !killed.succeeded)
+      #expect(TrainingRuns.fingerprints(killed).isEmpty, "\(killed.transcript)")
+      #expect(killed.errorOutput.contains("fault at \(fault.split(separator: ":")[0]): kill"))
+      let resumed = try TrainingRuns.run(
+        arguments + ["update=\(after % 2 == 0 ? "sharded" : "replicated")"], ranks: after)
+      #expect(
+        TrainingRuns.fingerprints(resumed)["adam"] == expected,
+        "\(killed.transcript)\(resumed.transcript)")
+    }
+  }
+}

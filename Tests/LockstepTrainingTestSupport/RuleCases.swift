@@ -1,0 +1,23 @@
+import LockstepOptimization
+
+/// Update rules that runs must agree on.
+public enum RuleCases {
+  /// Every optimizer and kind of clip, all of them clipping.
+  public static let all: [(name: String, chain: Chain)] = {
+    let clip = Chain(ClipByGlobalNorm(0.3))
+    return [
+      ("sgd", .sgd(learningRate: 0.05)),
+      ("sgd clipped", clip + .sgd(learningRate: 0.05)),
+      ("nesterov", clip + .sgd(learningRate: 0.02, momentum: 0.9, nesterov: true)),
+      ("clip by norm", Chain(ClipByNorm(0.2)) + .sgd(learningRate: 0.05)),
+      ("clip by value", Chain(ClipByValue(0.1)) + .sgd(learningRate: 0.05)),
+      ("adaptive clip", Chain(AdaptiveClip(0.05)) + .sgd(learningRate: 0.05)),
+      ("rmsprop", clip + .rmsprop(momentum: 0.5, centered: true)),
+      ("adagrad", clip + .adagrad()), ("adadelta", clip + .adadelta()),
+      ("adam", clip + .adam(learningRate: 0.01, amsgrad: true)),
+      ("adamW", clip + .adamW(learningRate: 0.01)),
+      ("nadam", clip + .nadam()), ("radam", clip + .radam()), ("lion", clip + .lion()),
+      ("lars", clip + .lars()), ("lamb", clip + .lamb()),
+    ]
+  }()
+}

@@ -1,0 +1,138 @@
+import LockstepDatasets
+import LockstepDistributed
+import LockstepEngine
+import LockstepFiles
+import LockstepMPI
+import LockstepOptimization
+import LockstepTraining
+import LockstepTrainingTestSupport
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+// Trains a small model as `key=value` arguments say, on the ranks that mpirun started, and prints
+// `fingerprint <hex>`. With several `rule=` arguments there are as many trainings, one after the
+// other.
+
+/// What the arguments say.
+struct Settings {
+  var values: [String: String] = [:]
+  var rules: [String] = []
+
+  init(_ arguments: [String]) {
+    for argument in arguments {
+      let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
+      guard parts.count == 2 else { fatalError("not key=value: \(argument)") }
+      if parts[0] == "rule" { rules.append(parts[1]) } else { values[parts[0]] = parts[1] }
+    }
+    if rules.isEmpty { rules = ["adam"] }
+  }
+
+  subscript(key: String) -> String? { values[key] }
+  func number(_ key: String) -> Int? { values[key].flatMap { Int($0) } }
+}
+
+func source(_ settings: Settings, rank: Int) throws -> (any GradientSource, examples: Int) {
+  let name = settings["model"] ?? "wide"
+  guard let model = SmallModel(rawValue: name) else { return (WideSource(), 42) }
+  let source = try ModelSource(
+    dataset: try SmallModel.dataset(count: 101), seed: 9, threads: settings.number("threads") ?? 1,
+    trace: model.trace)
+  source.memory.initialize(seed: 4)
+  return (source, 101)
+}
+
+func train(_ rule: String, _ settings: Settings, on group: MPICollective) throws -> Outcome {
+  let (source, examples) = try source(settings, rank: group.rank)
+  let isSharded = settings["update"] == "sharded"
+  let shards = settings.number("shards") ?? 8
+  let plan = try FoldPlan(shards: shards, of: source, on: group)
+  let layout = FlatLayout(
+    plan.layout.slots[..<plan.gradientSlotCount].map { ($0.name, $0.shape) })
+  let bound = try UpdateRule(
+    layout: layout, chain: RuleCases.all.first { $0.name == rule }!.chain,
+    constraints: source is WideSource
+      ? WideSource.constraints : layout.slots.map { $0.shape.count > 1 ? .maxNorm(1) : nil },
+    owning: isSharded ? plan.gradientBlocks(ofRank: group.rank) : nil)
+  let step = try TrainingStep(
+    source: source, update: isSharded ? ShardedChainUpdate(bound) : ChainUpdate(bound),
+    shards: shards, on: group)
+  var options = TrainerOptions(epochs: settings.number("epochs") ?? 2)
+  options.checkpointEverySteps = settings.number("checkpoint")
+  options.compareEverySteps = settings.number("compare")
+  var agreement = Handshake()
+  if settings["bare"] == nil {
+    try agreement.addProgramAndLibraries()
+    agreement.addMPI()
+  }
+  let odd = settings.number("oddData") == group.rank
+  agreement.add("the data", odd ? "other examples" : "the examples")
+  var directory: RunDirectory?
+  if let path = settings["directory"] {
+    directory = try RunDirectory.open(
+      path, resume: settings["resume"] != nil, configuration: [:], on: group)
+  }
+  let watchdog = group.page.map {
+    Watchdog(
+      $0, Watchdog.Patience(deadline: Double(settings.number("deadline") ?? 60)),
+      outcomeFile: directory?.outcomePath)
+  }
+  defer { watchdog?.stop() }
+  let evaluation = Evaluation(
+    "slow", count: group.size, shardSize: 1, metricNames: [], on: group
+  ) { positions, record in
+    if positions.lowerBound == 1 { sleep(UInt32(settings.number("slowEvaluation") ?? 0)) }
+    record.loss = 1
+    record.weight = 1
+    record.examples = 1
+  }
+  let oddSeed = settings.number("oddConfiguration") == group.rank
+  let trainer = try Trainer(
+    step: step, sampler: try Sampler(count: examples, batchSize: examples * 9 / 20, seed: 3),
+    evaluations: [evaluation], options: options,
+    configuration: oddSeed ? ["seed": 4] : [:], handshake: agreement, directory: directory,
+    on: group,
+    listener: {
+      if case .step(let report, _, _) = $0, settings["speak"] != nil {
+        print("step \(report.step)")
+        fflush(nil)
+      }
+    })
+  let outcome = try trainer.run(resume: settings["resume"] != nil)
+  if group.isRoot, let fingerprint = outcome.fingerprint { print("fingerprint", rule, fingerprint) }
+  return outcome
+}
+
+let settings = Settings(Array(CommandLine.arguments.dropFirst()))
+Interruption.install()
+if let seconds = settings.number("terminateAfter") { terminate(after: seconds) }
+let code = MPISession.run { world -> Int32 in
+  func notice(_ text: String) { print("notice", text) }
+  let path: ExchangePath =
+    switch settings["path"] {
+    case "messages": .messages
+    case "shared": .sharedMemory
+    default: .automatic
+    }
+  let reduction = GradientReduction(rawValue: settings["reduction"] ?? "tree")!
+  let group =
+    try settings.number("nodes").map { nodes in
+      try MPICollective(
+        world, path: path, reduction: reduction, nodeOf: { $0 % nodes }, notice: notice)
+    } ?? MPICollective(world, path: path, reduction: reduction, notice: notice)
+  group.sharedMemoryLimit = settings.number("sharedMemory")
+  // Before the library is first used, which reads it then.
+  if settings.number("oddLibrary") == group.rank { setenv("DNNL_MAX_CPU_ISA", "SSE41", 1) }
+  if settings["disagree"] == nil {
+    let isa = try InstructionSet.agree(
+      on: group, pinned: settings["isa"].flatMap { InstructionSet(name: $0) })
+    if group.isRoot { print("instruction set", isa.name) }
+  }
+  var code: Int32 = 0
+  for rule in settings.rules { code = try train(rule, settings, on: group).exitCode }
+  return code
+}
+exit(code)
