@@ -12,6 +12,8 @@ import Testing
   struct Run: Sendable {
     var chain: Chain
     var isSharded = true
+    var constraints = WideSource.constraints
+    var average: WeightAverage?
     var options = TrainerOptions(epochs: 2)
     /// What a rank does to its state behind a step.
     var disturb: @Sendable (_ rank: Int, _ step: Int, StateRegistry) -> Void = { _, _, _ in }
@@ -32,8 +34,8 @@ import Testing
       let source = WideSource()
       let plan = try FoldPlan(shards: 8, of: source, on: group)
       let rule = try UpdateRule(
-        layout: WideSource.trainable, chain: chain, constraints: WideSource.constraints,
-        groups: [ParameterGroup("e", learningRate: 2, weightDecay: 0)],
+        layout: WideSource.trainable, chain: chain, constraints: constraints,
+        groups: [ParameterGroup("e", learningRate: 2, weightDecay: 0)], average: average,
         owning: isSharded ? plan.gradientBlocks(ofRank: group.rank) : nil)
       let step = try TrainingStep(
         source: source, update: isSharded ? ShardedChainUpdate(rule) : ChainUpdate(rule),
