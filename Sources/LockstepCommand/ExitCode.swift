@@ -17,9 +17,10 @@ enum ExitCode {
     case is ArgumentError, is ConfigurationError, is FileError, is DatasetError, is GraphError,
       is DescriptionError, is HyperparameterError, is FoldPlanError, is RunDirectoryError,
       is CheckpointError, is HandshakeError, is TrainerOptionsError, is ClipSuggestionError,
+      is InstructionSetError, is FaultError,
       is InputFailure:
       badInput
-    case UpdateError.unmatchedPattern: badInput
+    case UpdateError.unmatchedPattern, StepError.shardedWithoutTree: badInput
     default: failure
     }
   }

@@ -18,11 +18,15 @@ enum Job {
   /// finalized and each returns its code. Where some do not, those that wait in vain end the job.
   static func run(_ body: (MPICollective) throws -> Int32) throws -> Int32 {
     let session = try MPISession(threadLevel: .funneled)
-    let result = Result {
-      let collective = try MPICollective(session.world) { Console.line("notice: \($0)") }
-      return try body(collective)
-    }
+    let result = Result { try body(try collective(session.world, .tree)) }
     return end(session, result)
+  }
+
+  /// The ranks of a communicator, with gradients added as asked.
+  static func collective(
+    _ world: MPICommunicator, _ reduction: GradientReduction
+  ) throws -> MPICollective {
+    try MPICollective(world, reduction: reduction) { Console.line("notice: \($0)") }
   }
 
   private static func end(_ session: MPISession, _ result: Result<Int32, any Error>) -> Int32 {

@@ -40,21 +40,27 @@ enum TrainCommand: Command {
         throw ArgumentError(description: "'--resume' needs '--run-directory DIR'")
       }
     }
-    let isa = try InstructionSet.named(arguments.value("--isa"))
+    let pinned = try InstructionSet.named(arguments.value("--isa"))
     _ = try arguments.overrides()
     Interruption.install()
-    return try Job.run { collective in
-      try train(path, arguments, isa, on: collective)
+    return try Job.run { world in
+      let named = try NamedConfiguration(path, arguments, on: world)
+      // Before anything is planned: ranks of different processors use what all of them have.
+      let isa = try InstructionSet.agree(on: world, pinned: pinned)
+      let reduction = GradientReduction(rawValue: named.configuration.reduction) ?? .tree
+      let collective =
+        reduction == .tree ? world : try Job.collective(world.communicator, reduction)
+      return try train(named, arguments, isa, on: collective)
     }
   }
 
   private static func train(
-    _ path: String, _ arguments: Arguments, _ isa: InstructionSet, on collective: MPICollective
+    _ named: NamedConfiguration, _ arguments: Arguments, _ isa: InstructionSet,
+    on collective: MPICollective
   ) throws -> Int32 {
-    let named = try NamedConfiguration(path, arguments, on: collective)
     let configuration = named.configuration
     let data = try collective.together { try configuration.data.load() }
-    let configured = try ConfiguredRun(configuration, data: data, isa: isa, on: collective)
+    let configured = try ConfiguredRun(configuration, data: data, on: collective)
     if let file = arguments.value("--initial-weights") {
       try collective.onRoot { try Weights(of: configured.source).read(file) }
     }
@@ -69,16 +75,38 @@ enum TrainCommand: Command {
         try directoryPath(named, arguments, on: collective), resume: arguments.has("--resume"),
         configuration: configuration.resolved, keep: configuration.keptCheckpoints, on: collective)
     }
-    var agreement = Handshake()
-    agreement.add("the command line", CommandLine.arguments.dropFirst().joined(separator: "\0"))
-    agreement.add("the program's version", Program.versionText)
+    let watchdog = collective.page.map {
+      Watchdog(
+        $0, Watchdog.Patience(deadline: configuration.watchdogSeconds),
+        outcomeFile: directory?.outcomePath)
+    }
+    defer { watchdog?.stop() }
     let progress = ProgressReporter(
       configured, directory: directory?.path, quiet: arguments.has("--quiet"))
     if collective.isRoot { progress.start(ranks: collective.size) }
     let trainer = try configured.trainer(
-      directory: directory, agreement: agreement, listener: progress.hear)
+      directory: directory, agreement: try agreement(isa), listener: progress.hear)
     let outcome = try trainer.run(resume: arguments.has("--resume"))
+    if outcome.kind == .done, let average = configured.average {
+      try average.run {
+        try collective.onRoot {
+          guard let path = directory?.path else { return }
+          try Weights(of: configured.source).write(
+            "\(path)/average.safetensors", metadata: ["format": "pt"])
+        }
+      }
+    }
     return outcome.exitCode
+  }
+
+  /// What all ranks must have the same of, beside configuration, model and data.
+  private static func agreement(_ isa: InstructionSet) throws -> Handshake {
+    var agreement = Handshake()
+    agreement.add("the command line", CommandLine.arguments.dropFirst().joined(separator: "\0"))
+    try agreement.addProgramAndLibraries()
+    agreement.addMPI()
+    agreement.add("the instruction set", isa.name)
+    return agreement
   }
 
   /// The directory that the user named, or a new one under `runs`, named by rank 0's clock.
@@ -99,19 +127,15 @@ enum TrainCommand: Command {
 }
 
 extension InstructionSet {
-  /// The set that a user asked for, or the best one at hand.
-  static func named(_ name: String?) throws -> InstructionSet {
-    guard let name else { return .detected }
+  /// The set that a user asked for; nil where none was.
+  static func named(_ name: String?) throws -> InstructionSet? {
+    guard let name else { return nil }
     guard let set = InstructionSet(name: name) else {
       let known = InstructionSet.allCases.map(\.name)
       let hint = NearestName.find(name, among: known).map { "; did you mean '\($0)'?" } ?? ""
       throw ArgumentError(
         description: "'--isa' must be one of \(known.joined(separator: ", ")); found '\(name)'"
           + hint)
-    }
-    guard set <= .detected else {
-      throw ArgumentError(
-        description: "'--isa' is \(name), and this processor has \(InstructionSet.detected.name)")
     }
     return set
   }

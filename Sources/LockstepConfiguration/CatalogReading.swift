@@ -23,11 +23,19 @@ extension ConfigurationReader {
   ) throws(ConfigurationError) -> CatalogChoice {
     let name = try string("type", default: fallback, oneOf: entries.map(\.name))
     let entry = entries.first { $0.name == name }!  // string(oneOf:) has checked it
+    let values = try values(of: entry, skipping: skipping)
+    return CatalogChoice(name: name, values: values, path: path)
+  }
+
+  /// Reads the keys of a catalog entry.
+  func values(
+    of entry: CatalogEntry, skipping: Set<String> = []
+  ) throws(ConfigurationError) -> [String: HyperparameterValue] {
     var values: [String: HyperparameterValue] = [:]
     for parameter in entry.parameters where !skipping.contains(parameter.key) {
       values[parameter.key] = try value(of: parameter)
     }
-    return CatalogChoice(name: name, values: values, path: path)
+    return values
   }
 
   /// Reads one hyperparameter, with its default and in its range.

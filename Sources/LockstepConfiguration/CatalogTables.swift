@@ -22,7 +22,8 @@ public enum CatalogTables {
 
   /// The kinds of things, in the order of documentation.
   public static let kinds = [
-    "optimizers", "schedules", "clips", "constraints", "models", "layers", "initializers",
+    "optimizers", "schedules", "clips", "constraints", "regularizers", "models", "layers",
+    "initializers",
   ]
 
   /// The rows of a kind; nil where there is none of the name.
@@ -32,6 +33,7 @@ public enum CatalogTables {
     case "schedules": ScheduleCatalog.entries.map(row)
     case "clips": ClipCatalog.entries.map(row)
     case "constraints": ConstraintCatalog.entries.map(row)
+    case "regularizers": RegularizerCatalog.entries.map(row)
     case "models": rows(PresetCatalog.catalog)
     case "layers": rows(LayerCatalog.catalog)
     case "initializers": rows(InitializerCatalog.catalog)

@@ -22,6 +22,8 @@ public final class ConfiguredRun {
   public let evaluations: [Evaluation]
   /// The number of steps of the whole run.
   public let totalSteps: Int
+  /// The model with the average of its weights, where one is kept.
+  public let average: AveragedModel?
 
   private let collective: any Collective
 
@@ -30,13 +32,12 @@ public final class ConfiguredRun {
   /// - Parameters:
   ///   - configuration: what to do.
   ///   - data: the examples, as ``DataConfiguration/load()`` gave them.
-  ///   - isa: the instruction set of our own kernels.
   ///   - collective: the ranks.
   /// - Throws: `GraphError` where the model does not fit the data, `FoldPlanError` where there are
-  ///   more ranks than shards, `UpdateError` where a pattern matches nothing, and others.
+  ///   more ranks than shards, `HyperparameterError` where a pattern matches nothing, and others.
   public init(
     _ configuration: RunConfiguration, data: DataConfiguration.Parts,
-    isa: InstructionSet = .detected, on collective: any Collective
+    on collective: any Collective
   ) throws {
     self.configuration = configuration
     self.data = data
@@ -48,19 +49,44 @@ public final class ConfiguredRun {
       by: configuration.options.epochs)
     totalSteps = min(
       configuration.options.steps ?? .max, wholeRun.overflow ? .max : wholeRun.partialValue)
-    source = try configuration.source(data, isa: isa)
+    source = try configuration.source(data)
+    let plan = try FoldPlan(shards: configuration.shards, of: source, on: collective)
     let rule = try configuration.update.rule(
-      layout: source.memory.trainableLayout, specifications: source.memory.specifications,
-      totalSteps: totalSteps, isa: isa)
+      source.memory, totalSteps: totalSteps,
+      owning: configuration.isSharded ? plan.gradientBlocks(ofRank: collective.rank) : nil)
     step = try TrainingStep(
-      source: source, update: ChainUpdate(rule), shards: configuration.shards, on: collective)
-    var evaluations: [Evaluation] = []
-    if let test = data.test {
-      evaluations.append(
-        ModelEvaluator(source, on: test).evaluation(
-          "test", shardSize: configuration.evaluationBatchSize, on: collective))
+      source: source,
+      update: configuration.isSharded ? ShardedChainUpdate(rule) : ChainUpdate(rule),
+      regularizer: try configuration.update.regularizer(source.memory),
+      shards: configuration.shards, on: collective)
+    average =
+      configuration.update.average == nil
+      ? nil : AveragedModel(source, rule, plan, on: collective)
+    evaluations = Self.evaluations(configuration, data, source, rule, average, collective)
+  }
+
+  /// The test of the weights, and of their average where one is kept.
+  private static func evaluations(
+    _ configuration: RunConfiguration, _ data: DataConfiguration.Parts, _ source: ModelSource,
+    _ rule: UpdateRule, _ average: AveragedModel?, _ collective: any Collective
+  ) -> [Evaluation] {
+    guard let test = data.test else { return [] }
+    func evaluation(_ name: String) -> Evaluation {
+      ModelEvaluator(source, on: test).evaluation(
+        name, shardSize: configuration.evaluationBatchSize, on: collective)
     }
-    self.evaluations = evaluations
+    let plain = evaluation("test")
+    if let minimizes = configuration.update.plateauMinimizes {
+      let metric = configuration.options.scoreMetric
+      plain.onReport = { report in
+        rule.report(
+          metric: minimizes ? report.loss : metric.flatMap { report[$0] } ?? -report.loss)
+      }
+    }
+    guard let average else { return [plain] }
+    let averaged = evaluation("average")
+    averaged.around = { body in try average.run(body) }
+    return [plain, averaged]
   }
 
   /// The trainer of the run.
@@ -86,9 +112,8 @@ extension RunConfiguration {
   /// The model on the training part, with initial weights drawn from the seed.
   ///
   /// - Throws: `GraphError` where the model does not fit the data.
-  public func source(
-    _ data: DataConfiguration.Parts, isa: InstructionSet = .detected
-  ) throws -> ModelSource {
-    try ModelSource(model, loss: loss, on: data.training, seed: seed, isa: isa, threads: threads)
+  public func source(_ data: DataConfiguration.Parts) throws -> ModelSource {
+    try ModelSource(
+      model, loss: loss, on: data.training, seed: seed, options: planOptions, threads: threads)
   }
 }

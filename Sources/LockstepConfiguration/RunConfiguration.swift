@@ -32,6 +32,14 @@ public struct RunConfiguration: Sendable {
   public let threads: Int
   /// Clips, optimizer, groups, constraints.
   public let update: UpdateConfiguration
+  /// Whether each rank updates the blocks that it owns alone, and keeps their state alone.
+  public let isSharded: Bool
+  /// The name of the order in which gradients are added: `tree` or `allreduce`.
+  public let reduction: String
+  /// How primitives are chosen.
+  public let planOptions: PlanOptions
+  /// The seconds that a wait inside a step may take.
+  public let watchdogSeconds: Double
   /// How long, and when to do what.
   public let options: TrainerOptions
   /// How many of the newest checkpoints are kept.
@@ -47,7 +55,7 @@ public struct RunConfiguration: Sendable {
   /// The dotted keys that may differ from a checkpoint's: they say how long to train and how, and
   /// change no bit of a step.
   public static let mayDiffer: Set<String> = [
-    "epochs", "steps", "threads", "checkpoint", "evaluate", "replicaGuard",
+    "epochs", "steps", "threads", "update", "checkpoint", "evaluate", "replicaGuard", "watchdog",
   ]
 
   /// Reads a configuration's text.
@@ -101,6 +109,18 @@ public struct RunConfiguration: Sendable {
     options.steps = try reader.optionalInteger("steps", in: 1...)
     options.microBatches = try reader.integer("microBatches", default: 1, in: 1...1_000_000)
     update = try reader.update()
+    isSharded =
+      try reader.string("update", default: "replicated", oneOf: ["replicated", "sharded"])
+      == "sharded"
+    reduction = try reader.string("reduction", default: "tree", oneOf: ["tree", "allreduce"])
+    if isSharded, reduction != "tree" {
+      throw reader.error("update", "is sharded, which needs the reduction 'tree'")
+    }
+    let convolutions = try reader.string(
+      "convolutions", default: "automatic", oneOf: PlanOptions.Convolutions.allCases.map(\.rawValue)
+    )
+    planOptions = PlanOptions(
+      convolutions: PlanOptions.Convolutions(rawValue: convolutions) ?? .automatic)
     threads = try reader.integer("threads", default: 1, in: 1...1024)
 
     let evaluate = try reader.object("evaluate")
@@ -114,6 +134,7 @@ public struct RunConfiguration: Sendable {
 
     options.compareEverySteps = try reader.object("replicaGuard").optionalInteger(
       "everySteps", in: 1...)
+    watchdogSeconds = try reader.object("watchdog").double("seconds", default: 300, above: 0)
     try reader.finish()
     model = try modelReader.make(description)
     self.options = options

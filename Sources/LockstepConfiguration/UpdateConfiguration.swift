@@ -1,6 +1,7 @@
 import LockstepEngine
 import LockstepFiles
 import LockstepOptimization
+import LockstepTraining
 
 /// Clips, optimizer, parameter groups and constraints, as a configuration names them.
 public struct UpdateConfiguration: Sendable {
@@ -10,12 +11,13 @@ public struct UpdateConfiguration: Sendable {
   let clips: [CatalogChoice]
   let groups: [ParameterGroup]
   let constraints: [ConstraintRule]
+  let regularizers: [RegularizerRule]
+  let average: WeightAverage?
 
-  /// Constrains all trainable tensors whose name matches.
-  struct ConstraintRule: Sendable {
-    let pattern: String
-    let constraint: WeightConstraint
-    let path: String
+  /// Whether the learning rate follows the evaluations, and whether a lower loss is what counts.
+  var plateauMinimizes: Bool? {
+    guard schedule.name == "reduceOnPlateau" else { return nil }
+    return schedule.values["goal"] != .text("maximize")
   }
 
   /// The chain of transforms for a run.
@@ -38,35 +40,30 @@ public struct UpdateConfiguration: Sendable {
   /// The update of a model's trainable parameters.
   ///
   /// - Parameters:
-  ///   - layout: the trainable parameters.
-  ///   - specifications: what they are, in the layout's order; their own constraints hold where no
-  ///     rule of the configuration names them.
-  /// - Throws: `HyperparameterError`, `UpdateError`, ``ConfigurationError`` where a pattern matches
-  ///   nothing.
+  ///   - memory: the model's parameters; the constraints of its layers hold where no rule of the
+  ///     configuration names them.
+  ///   - totalSteps: how long schedules last that do not say it themselves.
+  ///   - owned: the blocks that this rank updates; nil for all.
+  /// - Throws: `HyperparameterError`, `UpdateError`.
   public func rule(
-    layout: FlatLayout, specifications: [ParameterSpecification], totalSteps: Int,
-    isa: InstructionSet
+    _ memory: ModelMemory, totalSteps: Int, owning owned: Range<Int>?
   ) throws -> UpdateRule {
-    var constraints = zip(layout.slots, specifications).map { $1.constraint }
-    var owner = [Int?](repeating: nil, count: layout.slots.count)
-    for (index, rule) in self.constraints.enumerated() {
-      let group = ParameterGroup(rule.pattern)
-      let slots = layout.slots.indices.filter { group.contains(layout.slots[$0].name) }
-      guard !slots.isEmpty else { throw UpdateError.unmatchedPattern(rule.pattern) }
-      for slot in slots {
-        if let other = owner[slot] {
-          throw ConfigurationError(
-            source: "constraints", path: rule.path,
-            reason: "'\(rule.path)' and 'constraints.\(other)' both constrain "
-              + "'\(layout.slots[slot].name)'; a tensor has one constraint")
-        }
-        owner[slot] = index
-        constraints[slot] = rule.constraint
-      }
-    }
+    let layout = memory.trainableLayout
     return try UpdateRule(
-      layout: layout, chain: try chain(totalSteps: totalSteps), constraints: constraints,
-      groups: groups, instructionSet: isa)
+      layout: layout, chain: try chain(totalSteps: totalSteps),
+      constraints: try ConstraintRule.resolve(
+        constraints, specifications: memory.specifications, layout: layout),
+      groups: groups, average: average, owning: owned)
+  }
+
+  /// The penalties of a model's trainable parameters, nil where there are none.
+  ///
+  /// - Throws: `HyperparameterError`.
+  public func regularizer(_ memory: ModelMemory) throws -> Regularizer? {
+    regularizers.isEmpty
+      ? nil
+      : try Regularizer(
+        regularizers, specifications: memory.specifications, layout: memory.trainableLayout)
   }
 }
 
@@ -84,24 +81,52 @@ extension ConfigurationReader {
         ParameterGroup(
           try reader.string("pattern"),
           learningRate: try reader.double("learningRateFactor", default: 1, in: 0...),
-          weightDecay: try reader.double("weightDecayFactor", default: 1, in: 0...)))
+          weightDecay: try reader.double("weightDecayFactor", default: 1, in: 0...),
+          clipNorm: try reader.optionalDouble("clipNorm", above: 0)))
     }
     var clips: [CatalogChoice] = []
     for reader in try oneOrMore("clip") {
       clips.append(try reader.choice(among: ClipCatalog.entries))
     }
-    var rules: [UpdateConfiguration.ConstraintRule] = []
+    var rules: [ConstraintRule] = []
     for reader in try objects("constraints", required: false) {
-      rules.append(
-        .init(
-          pattern: try reader.string("pattern"), constraint: try reader.constraint(),
-          path: reader.path))
+      rules.append(ConstraintRule(try reader.target(), try reader.constraint()))
+    }
+    var penalties: [RegularizerRule] = []
+    for reader in try objects("regularizers", required: false) {
+      let target = try reader.target()
+      let choice = try reader.choice(among: RegularizerCatalog.entries)
+      penalties.append(
+        RegularizerRule(
+          target,
+          try reader.make { try RegularizerCatalog.make(choice.name, values: choice.values) }))
+    }
+    var average: WeightAverage?
+    if let reader = try optionalObject("average") {
+      let values = try reader.values(of: WeightAverage.entry)
+      average = try reader.make { try WeightAverage(values: values) }
     }
     let update = UpdateConfiguration(
-      optimizer: choice, schedule: schedule, clips: clips, groups: groups, constraints: rules)
+      optimizer: choice, schedule: schedule, clips: clips, groups: groups, constraints: rules,
+      regularizers: penalties, average: average)
     // What the tables accept and the transforms do not is found before any rank computes.
     _ = try make { try update.chain(totalSteps: 1_000_000) }
     return update
+  }
+
+  /// Reads what a rule is about: `pattern`, names of parameters, or `kind`, a kind of layers.
+  private func target() throws(ConfigurationError) -> ParameterTarget {
+    let pattern = try optionalString("pattern")
+    let kind = try optionalString("kind")
+    switch (pattern, kind) {
+    case (let pattern?, nil): return .pattern(pattern)
+    case (nil, let kind?): return .kernels(ofKind: kind)
+    case (nil, nil):
+      throw error(
+        "pattern", "is missing: a rule names its parameters by 'pattern' or by 'kind' of layer")
+    case (_?, _?):
+      throw error("kind", "and 'pattern' both say what the rule is about; give one of the two")
+    }
   }
 
   /// Reads a schedule; its `steps` may be left to the run.

@@ -47,18 +47,76 @@ private func run(_ text: String, ranks: Int = 1) throws -> ConfiguredRun {
     #expect(
       try constraints("[{\"pattern\": \"1.*\", \"type\": \"nonNegative\"}]")
         == [.maxNorm(5), nil, .nonNegative, .nonNegative])
-    #expect(throws: UpdateError.unmatchedPattern("2.*")) {
+    let unmatched = #expect(throws: HyperparameterError.self) {
       try constraints("[{\"pattern\": \"2.*\", \"type\": \"nonNegative\"}]")
     }
-    let error = #expect(throws: ConfigurationError.self) {
+    #expect(unmatched?.problem == "matches no trainable parameter")
+    #expect(
+      try constraints("[{\"kind\": \"Linear\", \"type\": \"ball\", \"limit\": 3}]").map { $0?.kind }
+        == [.ball(limit: 3), nil, .ball(limit: 3), nil])
+    let twice = #expect(throws: HyperparameterError.self) {
       try constraints(
         """
         [{"pattern": "*.bias", "type": "nonNegative"}, {"pattern": "1.*", "type": "unitNorm"}]
         """)
     }
-    #expect(
-      error?.description.contains("'constraints.1' and 'constraints.0' both constrain '1.bias'")
-        == true)
+    #expect(twice?.problem.contains("1.bias") == true)
+  }
+
+  /// The average of the weights is evaluated beside them, and leaves them as they were.
+  @Test func averagesAreEvaluated() throws {
+    func fingerprints(_ average: String) throws -> (Fingerprint?, [String]) {
+      let run = try run(
+        """
+        {"data": {"type": "blobs", "testFraction": 0.2}, "model": {"type": "mlp", "sizes": [8, 2]},
+         "epochs": 2, "average": \(average)}
+        """)
+      var names: [String] = []
+      let outcome = try run.trainer(directory: nil) { event in
+        if case .evaluation(let report, _, _) = event { names.append(report.name) }
+      }.run()
+      return (outcome.fingerprint, names)
+    }
+    let plain = try fingerprints("null")
+    let averaged = try fingerprints("{\"decay\": 0.9, \"warmup\": true}")
+    #expect(plain.1 == ["test", "test"])
+    #expect(averaged.1 == ["test", "average", "test", "average"])
+    #expect(plain.0 == averaged.0)
+  }
+
+  /// A penalty is part of the loss and of the gradient.
+  @Test func regularizersAreAdded() throws {
+    func losses(_ regularizers: String) throws -> [Double] {
+      let run = try run(
+        """
+        {"data": {"type": "blobs"}, "model": {"type": "mlp", "sizes": [8, 2]}, "steps": 3,
+         "regularizers": \(regularizers)}
+        """)
+      var losses: [Double] = []
+      _ = try run.trainer(directory: nil) { event in
+        if case .step(let report, _, _) = event { losses.append(report.loss) }
+      }.run()
+      return losses
+    }
+    let plain = try losses("[]")
+    let penalized = try losses("[{\"kind\": \"Linear\", \"type\": \"l2\", \"l2\": 0.1}]")
+    #expect(zip(plain, penalized).allSatisfy { $0 < $1 })
+  }
+
+  /// A rate that follows the evaluations falls when they stop improving.
+  @Test func plateausLowerTheRate() throws {
+    let run = try run(
+      """
+      {"data": {"type": "blobs", "testFraction": 0.2, "examples": 200},
+       "model": {"type": "mlp", "sizes": [2]}, "epochs": 8,
+       "optimizer": {"type": "sgd", "learningRate": 0.5, "schedule":
+       {"type": "reduceOnPlateau", "patience": 0, "threshold": 0.99, "factor": 0.5}}}
+      """)
+    var rates: [Double] = []
+    _ = try run.trainer(directory: nil) { event in
+      if case .step(let report, _, _) = event { rates.append(report.update.learningRate) }
+    }.run()
+    #expect(rates.first == 0.5 && rates.last! < 0.1)
   }
 
   @Test func schedulesLastAsLongAsTheRun() throws {

@@ -161,7 +161,7 @@ private func refusal(_ overrides: [String]) -> String {
       "'clip.limit' must be a number greater than 0"
     ),
     (["clip={\"type\": \"valueBox\", \"lower\": 2, \"upper\": 1}"], "lower"),
-    (["constraints=[{\"type\": \"maxNorm\"}]"], "'constraints.0.pattern' is missing"),
+    (["constraints=[{\"type\": \"maxNorm\"}]"], "'constraints.0.pattern' is missing: a rule names"),
     (
       ["constraints=[{\"pattern\": \"*\", \"type\": \"minMaxNorm\", \"minimum\": 2}]"],
       "'constraints.0.minimum' must not be above maximum"
@@ -170,6 +170,14 @@ private func refusal(_ overrides: [String]) -> String {
     (["optimizer.schedule={\"type\": \"step\"}"], "'optimizer.schedule.every' is missing"),
     (["loss.labelSmoothing=2"], "'loss.labelSmoothing' must be a number from 0 to 1"),
     (["epochs=0"], "'epochs' must be an integer from 1"),
+    (["update=shared"], "'update' must be one of 'replicated', 'sharded'"),
+    (["update=sharded", "reduction=allreduce"], "'update' is sharded, which needs"),
+    (
+      ["regularizers=[{\"kind\": \"a\", \"pattern\": \"b\"}]"],
+      "'regularizers.0.kind' and 'pattern'"
+    ),
+    (["average={\"decay\": 1}"], "'average.decay' must be"),
+    (["watchdog.seconds=0"], "'watchdog.seconds' must be a number greater than 0"),
     (["checkpoint.keep=0"], "'checkpoint.keep' must be an integer"),
     (["threads=0"], "'threads' must be an integer"),
   ])

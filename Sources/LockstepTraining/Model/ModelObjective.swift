@@ -67,10 +67,10 @@ extension ModelSource {
   /// - Throws: ``GraphError`` where the model does not fit the data.
   public convenience init(
     _ model: any Model, loss: any LossFunction, on dataset: Dataset, seed: UInt64,
-    isa: InstructionSet = .detected, threads: Int = 1
+    options: PlanOptions = PlanOptions(), threads: Int = 1
   ) throws {
     try self.init(
-      dataset: dataset, seed: seed, isa: isa, threads: threads,
+      dataset: dataset, seed: seed, options: options, threads: threads,
       trace: Objective.trace(model, loss: loss, on: dataset))
     memory.initialize(seed: seed)
   }
@@ -87,6 +87,6 @@ extension ModelSource {
       try UpdateRule(
         layout: layout, chain: chain,
         constraints: zip(layout.slots, memory.specifications).map { $1.constraint },
-        groups: groups, instructionSet: isa))
+        groups: groups))
   }
 }

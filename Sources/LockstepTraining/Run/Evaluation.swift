@@ -9,6 +9,11 @@ public final class Evaluation {
   /// The names of the metrics in a shard's record, in order.
   public let metricNames: [String]
 
+  /// Runs the evaluation with other weights, say; on all ranks alike.
+  public var around: (() throws -> EvaluationReport) throws -> EvaluationReport = { try $0() }
+  /// Hears each report, on all ranks alike.
+  public var onReport: (EvaluationReport) throws -> Void = { _ in }
+
   private let count: Int
   private let shardSize: Int
   private let fold: ScalarFold
@@ -44,6 +49,12 @@ public final class Evaluation {
   ///
   /// - Throws: what `compute` throws, on its own rank, and ``PeerFailure`` on the others.
   public func run() throws -> EvaluationReport {
+    let report = try around(evaluate)
+    try onReport(report)
+    return report
+  }
+
+  private func evaluate() throws -> EvaluationReport {
     try fold.gather { records in
       for shard in records.shards {
         let start = shard * shardSize
