@@ -143,8 +143,8 @@ let package = Package(
     tests(
       "LockstepTraining",
       [
-        "LockstepEngine", "LockstepOptimization", "LockstepFiles", "LockstepDatasets",
-        "LockstepTestSupport", "LockstepTrainingTestSupport",
+        "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepFiles",
+        "LockstepDatasets", "LockstepTestSupport", "LockstepTrainingTestSupport",
       ]),
     tests("LockstepDatasets", ["LockstepEngine", "LockstepFiles", "LockstepTestSupport"]),
     .testTarget(
