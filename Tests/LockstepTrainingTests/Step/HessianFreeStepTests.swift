@@ -230,6 +230,37 @@ import Testing
     }
   }
 
+  @Test func aTrainerRunsItAndResumesOnOtherRanks() throws {
+    @Sendable func run(_ group: any Collective, _ path: String?, steps: Int, resume: Bool) throws
+      -> String
+    {
+      let source = try ModelSource(
+        dataset: try SmallModel.dataset(count: 88), seed: 9, trace: SmallModel.perceptron.trace)
+      source.memory.initialize(seed: 4)
+      var options = HessianFreeOptions()
+      options.iterations = 8
+      let step = try HessianFreeStep(
+        source: source,
+        update: ChainUpdate(try UpdateRule(layout: source.memory.trainableLayout, chain: Chain())),
+        options: options, shards: 4, on: group)
+      let place = try path.flatMap {
+        try RunDirectory.open($0, resume: resume, configuration: [:], on: group)
+      }
+      let trainer = try Trainer(
+        step: step, sampler: try Sampler(count: 88, batchSize: 44, seed: 2),
+        options: TrainerOptions(epochs: 9, steps: steps), configuration: [:], directory: place,
+        on: group, isInterrupted: { false })
+      return try trainer.run(resume: resume).fingerprint?.description ?? "none"
+    }
+    let whole = try run(SoloCollective(), nil, steps: 4, resume: false)
+    try withTemporaryDirectory { parent in
+      _ = try group(of: 2) { try run($0, "\(parent)/run", steps: 2, resume: false) }
+      for resumed in try group(of: 3, { try run($0, "\(parent)/run", steps: 4, resume: true) }) {
+        #expect(resumed == whole)
+      }
+    }
+  }
+
   @Test func optionsThatMakeNoSenseAreNamed() {
     var options = HessianFreeOptions()
     options.damping = -1

@@ -17,16 +17,17 @@ import LockstepEngine
 /// ``TrainingStep`` it is a transaction.
 ///
 /// Source: J. Martens, "Deep learning via Hessian-free optimization", ICML 2010.
-public final class HessianFreeStep {
+public final class HessianFreeStep: BatchStep {
   public let plan: FoldPlan
   /// The model.
-  public let source: any CurvatureSource
+  public var source: any GradientSource { model }
   /// Clips of the step, and constraints.
   public let update: any ParameterUpdate
   public let options: HessianFreeOptions
   /// What the last step did.
   public private(set) var details = HessianFreeReport()
 
+  private let model: any CurvatureSource
   private let collective: any Collective
   private let exchange: any GradientExchange
   private let accumulator: ShardAccumulator
@@ -74,7 +75,7 @@ public final class HessianFreeStep {
     guard source.parameters.count >= count else {
       throw StepError.parametersTooFew(count: source.parameters.count, needed: count)
     }
-    self.source = source
+    model = source
     self.update = update
     self.options = options
     self.collective = collective
@@ -114,9 +115,12 @@ public final class HessianFreeStep {
   ///   - batch: the same on every rank; its `step` is ``completed``.
   ///   - requests: what this rank asks of all.
   ///   - failure: what already went wrong on this rank; it ends the step on all ranks.
-  /// - Throws: as ``TrainingStep/run(_:requests:failure:)``. Nothing has changed then.
+  ///   - inspect: looks at the state that the step started from, once the gradient is there and
+  ///     before anything changes.
+  /// - Throws: as ``TrainingStep/run(_:requests:failure:inspect:)``. Nothing has changed then.
   public func run(
-    _ batch: StepBatch, requests: StepRequests = [], failure: (any Error)? = nil
+    _ batch: StepBatch, requests: StepRequests = [], failure: (any Error)? = nil,
+    inspect: () throws -> Void = {}
   ) throws -> TrainingStepReport {
     precondition(
       batch.step == completed && batch.shards == plan.shards, "a batch for another step")
@@ -124,6 +128,7 @@ public final class HessianFreeStep {
     details = HessianFreeReport()
     details.damping = damping.buffer[0]
     try computeGradient(batch, requests, failure)
+    try inspect()
     let norm = vectors.dot(gradient.base, gradient.base).squareRoot()
     let total = scalars.total
     let report = { [self] (length: Double) in
@@ -220,7 +225,7 @@ public final class HessianFreeStep {
     vectors.clear(diagonal.base)
     for draw in 0..<options.probes {
       try trials.gather { records in
-        try source.computeSquaredProbes(
+        try model.computeSquaredProbes(
           of: batch, draw: draw, into: exchange.partials, records: records,
           accumulator: accumulator)
       }
@@ -236,7 +241,7 @@ public final class HessianFreeStep {
     let curvature = curvatureBatch(batch)
     let hasDirection = options.decay > 0 && vectors.dot(direction.base, direction.base) > 0
     // The line search has not begun, so its place is free.
-    let guess = source.vector.baseAddress!
+    let guess = model.vector.baseAddress!
     if hasDirection { vectors.scale(guess, options.decay, direction.base) }
     try solver.solve(
       gradient: gradient.base, start: hasDirection ? guess : nil, iterations: options.iterations,
@@ -244,7 +249,7 @@ public final class HessianFreeStep {
       multiply: { product, v in
         if v != UnsafePointer(guess) { vectors.copy(guess, v) }
         try trials.gather { records in
-          try source.computeProducts(
+          try model.computeProducts(
             of: curvature, into: exchange.partials, records: records, accumulator: accumulator,
             repeated: details.products > 0)
         }
@@ -267,7 +272,7 @@ public final class HessianFreeStep {
     _ batch: StepBatch, _ direction: UnsafePointer<Float>, _ length: Double
   ) throws -> Double {
     vectors.add(parameters, start.base, length, direction)
-    try trials.gather { try source.computeLosses(of: batch, records: $0) }
+    try trials.gather { try model.computeLosses(of: batch, records: $0) }
     details.losses += 1
     let value = trials.total.loss / trials.total.weight + penalty
     return value.isFinite ? value : .infinity
