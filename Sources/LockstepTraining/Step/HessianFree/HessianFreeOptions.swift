@@ -48,7 +48,8 @@ public struct HessianFreeOptions: Sendable, Equatable {
       "curvatureExamples", curvatureExamples ?? 1, curvatureExamples ?? 1 > 0,
       "a positive integer")
     try check(
-      "weightDecay", weightDecay, weightDecay >= 0 && weightDecay.isFinite, "0 or a positive number")
+      "weightDecay", weightDecay, weightDecay >= 0 && weightDecay.isFinite, "0 or a positive number"
+    )
     try check(
       "lineSearchFactor", lineSearchFactor, lineSearchFactor > 0 && lineSearchFactor < 1,
       "a number between 0 and 1")
