@@ -17,8 +17,8 @@ struct BlockVectors {
   init(_ blocks: [Block], count: Int) {
     self.blocks = blocks
     self.count = count
-    vector = lockstep_vector_kernels_for(lockstep_isa_detect())
-    update = lockstep_update_kernels_for(lockstep_isa_detect())
+    vector = lockstep_vector_kernels_for(lockstep_isa(rawValue: InstructionSet.current.rawValue))
+    update = lockstep_update_kernels_for(lockstep_isa(rawValue: InstructionSet.current.rawValue))
   }
 
   /// aᵀ b, in Double.

@@ -62,9 +62,12 @@ public final class HessianFreeStep: BatchStep {
     options: HessianFreeOptions = HessianFreeOptions(), shards: Int, on collective: any Collective
   ) throws {
     try options.validate()
-    plan = try FoldPlan(
-      shards: shards, ranks: collective.size, layout: source.layout,
-      gradientSlotCount: source.gradientSlotCount)
+    guard !(update is any ShardedParameterUpdate) else {
+      throw StepError.badOption(
+        key: "the update", value: "sharded",
+        expected: "replicated for a Hessian-free step, whose directions every rank holds whole")
+    }
+    plan = try FoldPlan(shards: shards, of: source, on: collective)
     let trainable = Array(plan.layout.slots[..<plan.gradientSlotCount])
     guard update.layout.slots == trainable else {
       throw StepError.layoutsDiffer(
@@ -84,8 +87,8 @@ public final class HessianFreeStep: BatchStep {
     let metrics = source.metricNames.count
     scalars = ScalarFold(runs: plan.shardRuns, metrics: metrics, on: collective)
     trials = ScalarFold(runs: plan.shardRuns, metrics: 0, on: collective)
-    blockSums = BlockSums(plan, on: collective)
-    kernels = lockstep_arena_kernels_for(lockstep_isa_detect())
+    blockSums = BlockSums(plan, measuresAll: exchange.visitsAllBlocks, on: collective)
+    kernels = InstructionSet.current.arenaKernels
     vectors = BlockVectors(Array(plan.blocks[..<plan.gradientBlockCount]), count: count)
     solver = ConjugateGradients(vectors, count: count)
     sums = Arena(count: plan.gradientBlockCount)
