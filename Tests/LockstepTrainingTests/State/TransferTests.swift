@@ -5,6 +5,7 @@ import LockstepLayers
 import LockstepOptimization
 import LockstepTestSupport
 import LockstepTraining
+import LockstepTrainingTestSupport
 import Testing
 
 /// A trunk and a head, as `scripts/reference/pretrained.py` has them under other names.

@@ -2,6 +2,7 @@ import LockstepDatasets
 import LockstepEngine
 import LockstepOptimization
 import LockstepTraining
+import LockstepTrainingTestSupport
 import Testing
 
 @Suite struct HessianFreeStepTests {
