@@ -83,6 +83,10 @@ let package = Package(
     .executableTarget(
       name: "documented", dependencies: ["Lockstep", "LockstepMPI", "LockstepTesting"],
       path: "Tests/Programs/documented"),
+    .executableTarget(
+      name: "compare-methods",
+      dependencies: ["Lockstep", "LockstepEngine", "LockstepTraining", "LockstepFiles"],
+      path: "Benchmarks/Methods", exclude: ["plot.py"]),
     .executableTarget(name: "own-model", dependencies: ["Lockstep"], path: "Examples/OwnModel"),
     .target(
       name: "LockstepConfiguration",
@@ -143,8 +147,8 @@ let package = Package(
     tests(
       "LockstepTraining",
       [
-        "LockstepEngine", "LockstepOptimization", "LockstepFiles", "LockstepDatasets",
-        "LockstepTestSupport", "LockstepTrainingTestSupport",
+        "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepFiles",
+        "LockstepDatasets", "LockstepTestSupport", "LockstepTrainingTestSupport",
       ]),
     tests("LockstepDatasets", ["LockstepEngine", "LockstepFiles", "LockstepTestSupport"]),
     .testTarget(

@@ -61,9 +61,7 @@ enum TrainCommand: Command {
     let configuration = named.configuration
     let data = try collective.together { try configuration.data.load() }
     let configured = try ConfiguredRun(configuration, data: data, on: collective)
-    if let file = arguments.value("--initial-weights") {
-      try collective.onRoot { try Weights(of: configured.source).read(file) }
-    }
+    try loadInitialWeights(configured, arguments, on: collective)
     if arguments.has("--dry-run") {
       if collective.isRoot { Console.text(DryRun(configured).text) }
       return ExitCode.done
@@ -97,6 +95,19 @@ enum TrainCommand: Command {
       }
     }
     return outcome.exitCode
+  }
+
+  /// Reads the weights to start from on rank 0; training gives them to all.
+  private static func loadInitialWeights(
+    _ run: ConfiguredRun, _ arguments: Arguments, on collective: any Collective
+  ) throws {
+    let given = run.configuration.initialWeights
+    guard let file = arguments.value("--initial-weights") ?? given?.file else { return }
+    try collective.onRoot {
+      let report = try Weights(of: run.source).load(
+        file, names: try given?.names ?? NameMap(), given?.loading ?? .strict)
+      for line in report.lines { Console.line("initial weights: \(line)") }
+    }
   }
 
   /// What all ranks must have the same of, beside configuration, model and data.

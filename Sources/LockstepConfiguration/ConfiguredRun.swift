@@ -15,7 +15,7 @@ public final class ConfiguredRun {
   /// The model, with initial weights drawn from the seed.
   public let source: ModelSource
   /// The step.
-  public let step: TrainingStep
+  public let step: any BatchStep
   /// The order of the examples.
   public let sampler: Sampler
   /// The test, where there are test examples.
@@ -53,12 +53,19 @@ public final class ConfiguredRun {
     let plan = try FoldPlan(shards: configuration.shards, of: source, on: collective)
     let rule = try configuration.update.rule(
       source.memory, totalSteps: totalSteps,
-      owning: configuration.isSharded ? plan.gradientBlocks(ofRank: collective.rank) : nil)
-    step = try TrainingStep(
-      source: source,
-      update: configuration.isSharded ? ShardedChainUpdate(rule) : ChainUpdate(rule),
-      regularizer: try configuration.update.regularizer(source.memory),
-      shards: configuration.shards, on: collective)
+      owning: configuration.isSharded ? plan.gradientBlocks(ofRank: collective.rank) : nil,
+      withoutOptimizer: configuration.hessianFree != nil)
+    if let options = configuration.hessianFree {
+      step = try HessianFreeStep(
+        source: source, update: ChainUpdate(rule), options: options,
+        shards: configuration.shards, on: collective)
+    } else {
+      step = try TrainingStep(
+        source: source,
+        update: configuration.isSharded ? ShardedChainUpdate(rule) : ChainUpdate(rule),
+        regularizer: try configuration.update.regularizer(source.memory),
+        shards: configuration.shards, on: collective)
+    }
     average =
       configuration.update.average == nil
       ? nil : AveragedModel(source, rule, plan, on: collective)
@@ -114,6 +121,7 @@ extension RunConfiguration {
   /// - Throws: `GraphError` where the model does not fit the data.
   public func source(_ data: DataConfiguration.Parts) throws -> ModelSource {
     try ModelSource(
-      model, loss: loss, on: data.training, seed: seed, options: planOptions, threads: threads)
+      model, loss: loss, on: data.training, seed: seed, freezing: freezing, options: planOptions,
+      threads: threads)
   }
 }

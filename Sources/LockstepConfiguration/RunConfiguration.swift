@@ -32,6 +32,12 @@ public struct RunConfiguration: Sendable {
   public let threads: Int
   /// Clips, optimizer, groups, constraints.
   public let update: UpdateConfiguration
+  /// The Hessian-free step's options, where that takes the optimizer's place.
+  public let hessianFree: HessianFreeOptions?
+  /// What does not move.
+  public let freezing: Freezing
+  /// The weights to start from.
+  public let initialWeights: InitialWeights?
   /// Whether each rank updates the blocks that it owns alone, and keeps their state alone.
   public let isSharded: Bool
   /// The name of the order in which gradients are added: `tree` or `allreduce`.
@@ -108,10 +114,21 @@ public struct RunConfiguration: Sendable {
       epochs: try reader.integer("epochs", default: 10, in: 1...1_000_000_000))
     options.steps = try reader.optionalInteger("steps", in: 1...)
     options.microBatches = try reader.integer("microBatches", default: 1, in: 1...1_000_000)
+    hessianFree = try reader.optionalObject("hessianFree")?.hessianFree()
+    if hessianFree != nil, reader.contains("optimizer") {
+      throw reader.error("optimizer", "stands beside 'hessianFree'; give one of the two")
+    }
     update = try reader.update()
+    freezing = Freezing(
+      parameters: try reader.strings("freeze", default: []),
+      batchNorms: try reader.strings("freezeBatchNorm", default: []))
+    initialWeights = try reader.optionalObject("initialWeights")?.initialWeights()
     isSharded =
       try reader.string("update", default: "replicated", oneOf: ["replicated", "sharded"])
       == "sharded"
+    if isSharded, hessianFree != nil {
+      throw reader.error("update", "is sharded, and a Hessian-free step needs it replicated")
+    }
     reduction = try reader.string("reduction", default: "tree", oneOf: ["tree", "allreduce"])
     if isSharded, reduction != "tree" {
       throw reader.error("update", "is sharded, which needs the reduction 'tree'")

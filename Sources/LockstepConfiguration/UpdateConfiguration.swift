@@ -44,13 +44,15 @@ public struct UpdateConfiguration: Sendable {
   ///     configuration names them.
   ///   - totalSteps: how long schedules last that do not say it themselves.
   ///   - owned: the blocks that this rank updates; nil for all.
+  ///   - withoutOptimizer: whether the step finds the direction itself.
   /// - Throws: `HyperparameterError`, `UpdateError`.
   public func rule(
-    _ memory: ModelMemory, totalSteps: Int, owning owned: Range<Int>?
+    _ memory: ModelMemory, totalSteps: Int, owning owned: Range<Int>?, withoutOptimizer: Bool = false
   ) throws -> UpdateRule {
     let layout = memory.trainableLayout
+    let clips = try clips.map { try ClipCatalog.make($0.name, values: $0.values) }
     return try UpdateRule(
-      layout: layout, chain: try chain(totalSteps: totalSteps),
+      layout: layout, chain: try withoutOptimizer ? Chain(clips) : chain(totalSteps: totalSteps),
       constraints: try ConstraintRule.resolve(
         constraints, specifications: memory.specifications, layout: layout),
       groups: groups, average: average, owning: owned)

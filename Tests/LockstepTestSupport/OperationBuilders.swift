@@ -118,6 +118,14 @@ private func other(_ operation: String, _ attributes: JSONObject) -> Build? {
     return { _, x in [x[0].binaryCrossEntropy(targets: x[1], weights: x.count > 2 ? x[2] : nil)] }
   case "squared_error":
     return { _, x in [x[0].squaredError(targets: x[1], weights: x.count > 2 ? x[2] : nil)] }
+  case "distillation":
+    let temperature = attributes.float("temperature") ?? 1
+    return { _, x in
+      [
+        x[0].distillation(
+          teacher: x[1], temperature: temperature, weights: x.count > 2 ? x[2] : nil)
+      ]
+    }
   case "correct_labels": return { _, x in [x[0].correctCount(labels: x[1])] }
   case "correct_signs": return { _, x in [x[0].correctCount(targets: x[1])] }
   default: return nil

@@ -356,4 +356,27 @@ for label, shape, rate, key, seed, step, first in [
               context={"seed": str(seed), "step": str(step), "firstExample": str(first)})
 
 
+
+# Distillation: the divergence from a teacher's softened predictions, times the temperature squared.
+
+def distillation(temperature):
+    def run(x, teacher, weights=None):
+        student = F.log_softmax(x / temperature, 1)
+        target = F.log_softmax(teacher / temperature, 1)
+        losses = F.kl_div(student, target, reduction="none", log_target=True).sum(1)
+        losses = losses * temperature**2
+        return (losses if weights is None else losses * weights).sum()
+    return run
+
+
+for temperature in (1.0, 4.0):
+    for weighted in (False, True):
+        inputs = [2 * v.normal(5, 19), 2 * v.normal(5, 19)]
+        inputs += [v.uniform(0.5, 2, 5)] if weighted else []
+        cases.add(f"distillation at {temperature:.0f}{' weighted' if weighted else ''}", "distillation",
+                  distillation(temperature), inputs, {"temperature": temperature}, fixed=[1, 2])
+cases.add("distillation of large logits", "distillation", distillation(2.0),
+          [torch.tensor([[800.0, 0, -900], [5, 5, 5]]), torch.tensor([[700.0, 0, 10], [5, 4, 3]])],
+          {"temperature": 2.0}, fixed=[1])
+
 cases.write(sys.argv[1])

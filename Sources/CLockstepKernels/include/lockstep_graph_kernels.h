@@ -26,6 +26,11 @@ typedef struct {
   double (*squared_error)(const float *x, const float *t, const float *weights, size_t n, size_t c);
   void (*squared_error_gradient)(float *dx, float d, const float *x, const float *t,
                                  const float *weights, size_t n, size_t c);
+  // T^2 KL(softmax(t / T) || softmax(x / T)), summed over n rows; weights may be NULL.
+  double (*distillation)(const float *x, const float *t, const float *weights, size_t n, size_t c,
+                         float temperature);
+  void (*distillation_gradient)(float *dx, float d, const float *x, const float *t,
+                                const float *weights, size_t n, size_t c, float temperature);
   void (*softmax)(float *y, const float *x, size_t n, size_t c);
   // y = mask * x * scale over n rows (examples) of c elements; y may be x.
   void (*dropout)(float *y, const float *x, size_t n, size_t c, const lockstep_dropout *mask);

@@ -26,6 +26,15 @@ public struct ParameterSpecification: Sendable {
   }
 }
 
+extension ParameterSpecification {
+  /// The same parameter, frozen.
+  var frozen: ParameterSpecification {
+    ParameterSpecification(
+      name: name, shape: shape, initializer: initializer, constraint: constraint,
+      trainable: false, layerKind: layerKind)
+  }
+}
+
 /// A buffer that training updates without a gradient, batch normalisation's running mean say.
 public struct StatisticSpecification: Sendable {
   /// The dotted name, `features.1.running_mean`.
@@ -75,6 +84,9 @@ public final class Graph {
     case parameter(Int)
     /// The current value of a statistic, by its index in ``Graph/statistics``.
     case statistic(Int)
+    /// The part of a direction in parameter space that belongs to a parameter, by the parameter's
+    /// index.
+    case vector(Int)
     /// All elements have this value.
     case constant(Float)
   }
@@ -105,9 +117,13 @@ public final class Graph {
   /// The layer now being called, for error messages.
   public var scope = ""
 
-  public init(batchCount: Int, training: Bool) {
+  /// What of the model is left as it is.
+  public let freezing: Freezing
+
+  public init(batchCount: Int, training: Bool, freezing: Freezing = Freezing()) {
     self.batchCount = batchCount
     self.training = training
+    self.freezing = freezing
   }
 
   // MARK: Leaves
@@ -127,7 +143,8 @@ public final class Graph {
       }
       return Tensor(graph: self, id: id)
     }
-    parameters.append(specification)
+    parameters.append(
+      freezing.freezes(parameter: specification.name) ? specification.frozen : specification)
     let tensor = leaf(.parameter(parameters.count - 1), TensorType(specification.shape))
     parameterValues[specification.name] = tensor.id
     return tensor
@@ -149,6 +166,12 @@ public final class Graph {
       case .statistic(let index) = leaf.leaf
     else { return }
     observations.append(Observation(statistic: index, value: value.id, scale: scale))
+  }
+
+  /// The part of a direction in parameter space that belongs to a parameter. Its values come from
+  /// an arena of the parameters' layout.
+  package func vector(of parameter: Int) -> Tensor {
+    leaf(.vector(parameter), TensorType(parameters[parameter].shape))
   }
 
   /// A tensor whose elements all have one value.
@@ -226,6 +249,7 @@ public final class Graph {
       switch leaf {
       case .parameter(let index): (id, .parameter(parameterPlace[index]))
       case .statistic(let index): (id, .statistic(statisticPlace[index]))
+      case .vector(let index): (id, .vector(parameterPlace[index]))
       case .input, .constant: (id, leaf)
       }
     }

@@ -1,4 +1,5 @@
-/// A pure function from tensors to tensors: its shapes and its reverse rule.
+/// A pure function from tensors to tensors: its shapes and its rules of
+/// differentiation.
 ///
 /// How it runs is said elsewhere: by its lowering to primitives and kernels, and in
 /// Double by its reference evaluation (``ReferenceOperation``), against which both rules and
@@ -16,18 +17,24 @@ package protocol Operation: ReferenceOperation, Sendable {
   /// The reverse rule: for each input the gradient of a scalar, given its gradients by the outputs
   /// (nil stands for zero). Nil means that no gradient flows.
   func reverse(_ call: Call, _ gradients: [Tensor?]) -> [Tensor?]
+
+  /// The forward rule: for each result its derivative along a direction, given the inputs'
+  /// derivatives (nil stands for zero, and one at least is none). Nil instead of a list means that
+  /// the operation has no such rule.
+  func tangent(_ call: Call, _ tangents: [Tensor?]) -> [Tensor?]?
 }
 
-/// One application of an operation, as its reverse rule sees it.
+/// One application of an operation, as its rules see it.
 package struct Call {
   package let inputs: [Tensor]
   package let outputs: [Tensor]
-  /// Whether a gradient by the input at an index is wanted.
+  /// Whether a gradient by the input at an index is wanted, or its tangent known.
   package let needs: [Bool]
 }
 
 extension Operation {
   package var outputCount: Int { 1 }
+  package func tangent(_ call: Call, _ tangents: [Tensor?]) -> [Tensor?]? { nil }
 }
 
 /// Throws a ``GraphError`` unless `condition` holds.

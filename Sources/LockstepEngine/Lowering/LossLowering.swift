@@ -21,6 +21,8 @@ extension SummedLoss: Lowerable {
             kernels.binary_cross_entropy(x, target.floats, weights, rows, columns)
           case .squaredError:
             kernels.squared_error(x, target.floats, weights, rows, columns)
+          case .distillation(let temperature):
+            kernels.distillation(x, target.floats, weights, rows, columns, temperature)
           }
         loss.pointee = Float(sum)
       }
@@ -50,6 +52,9 @@ extension SummedLossGradient: Lowerable {
             dx, d.pointee, x, target.floats, weights, rows, columns)
         case .squaredError:
           kernels.squared_error_gradient(dx, d.pointee, x, target.floats, weights, rows, columns)
+        case .distillation(let temperature):
+          kernels.distillation_gradient(
+            dx, d.pointee, x, target.floats, weights, rows, columns, temperature)
         }
       }
     }

@@ -8,6 +8,9 @@ package struct SummedLoss: Operation {
     case binaryCrossEntropy
     /// Σ (x − t)².
     case squaredError
+    /// T² Σ q (log q − log p) with p = softmax(x / T), q = softmax(t / T): x and a teacher's logits t
+    /// Float32 [N, C].
+    case distillation(temperature: Float)
   }
 
   package let kind: Kind
@@ -16,6 +19,7 @@ package struct SummedLoss: Operation {
     case .softmaxCrossEntropy: "softmax cross-entropy"
     case .binaryCrossEntropy: "binary cross-entropy"
     case .squaredError: "squared error"
+    case .distillation: "distillation"
     }
   }
 
@@ -32,6 +36,12 @@ package struct SummedLoss: Operation {
     } else {
       try expect(
         x == target, "predictions \(x.shape) and targets \(target.scalar) \(target.shape) differ")
+    }
+    if case .distillation(let temperature) = kind {
+      try expect(x.shape.count == 2, "expects logits [N, C], got \(x.shape)")
+      try expect(
+        temperature > 0 && temperature.isFinite,
+        "the temperature must be positive, got \(temperature)")
     }
     if inputs.count > 2 {
       try expect(
@@ -104,6 +114,12 @@ extension Tensor {
   /// The summed squared error.
   public func squaredError(targets: Tensor, weights: Tensor? = nil) -> Tensor {
     loss(.squaredError, targets, weights)
+  }
+  /// The summed divergence from a teacher's softened predictions, both [N, C], times T².
+  public func distillation(
+    teacher: Tensor, temperature: Float, weights: Tensor? = nil
+  ) -> Tensor {
+    loss(.distillation(temperature: temperature), teacher, weights)
   }
   /// How many of the logits [N, C] are largest at their label.
   public func correctCount(labels: Tensor) -> Tensor {

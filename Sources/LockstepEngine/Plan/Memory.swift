@@ -7,6 +7,8 @@ enum Region: Hashable {
   case ports
   /// The canonical parameters, shared by all lanes.
   case parameters
+  /// A direction in parameter space, in the layout of the canonical parameters, shared by all lanes.
+  case vector
   /// Parameters in the layouts that primitives want, shared by all lanes.
   case packed
   /// Running statistics, shared by all lanes.

@@ -14,11 +14,14 @@ package final class Plan {
   let leafMemory: [Memory?]
   let sizes: [Region: RegionSize]
   private let packing: [PlanStep]
+  private let vectorPacking: [PlanStep]
   private let constants: Arena<UInt8>
   private let packed: Arena<UInt8>
   private let parameters: UnsafeMutableRawPointer
   private let statistics: UnsafeMutableRawPointer
+  private let vector: UnsafeMutableRawPointer?
   private var boundPacking: BoundSchedule?
+  private var boundVectorPacking: BoundSchedule?
   private let stream: OneDNNStream
 
   /// Plans a program.
@@ -28,10 +31,12 @@ package final class Plan {
   ///   - statistics: the running statistics, in the program's statistic layout.
   ///   - isa: the instruction set of our own kernels.
   ///   - options: algorithms to choose from.
+  ///   - vector: the direction that a product's program multiplies by, in the trainable part of the
+  ///     parameter layout.
   package init(
     _ program: Program, parameters: UnsafeMutableBufferPointer<Float>,
     statistics: UnsafeMutableBufferPointer<Float>, isa: InstructionSet,
-    options: PlanOptions = PlanOptions()
+    options: PlanOptions = PlanOptions(), vector: UnsafeMutableBufferPointer<Float>? = nil
   ) throws {
     precondition(parameters.count >= program.parameterLayout.count, "parameters do not fit")
     precondition(statistics.count >= program.statisticLayout.count, "statistics do not fit")
@@ -40,6 +45,8 @@ package final class Plan {
     self.program = program
     steps = builder.steps
     packing = builder.packing
+    vectorPacking = builder.vectorPacking
+    self.vector = vector?.baseAddress.map { UnsafeMutableRawPointer($0) }
     inputs = builder.inputs
     scalarMemory = builder.scalarMemory
     outputMemory = builder.outputMemory
@@ -62,19 +69,25 @@ package final class Plan {
       }
     }
     boundPacking = try BoundSchedule(packing, addresses: sharedAddresses)
+    boundVectorPacking = try BoundSchedule(vectorPacking, addresses: sharedAddresses)
   }
 
   /// The addresses of what all lanes share.
   var sharedAddresses: [Region: UnsafeMutableRawPointer] {
-    [
+    var addresses: [Region: UnsafeMutableRawPointer] = [
       .parameters: parameters, .statistics: statistics, .constants: .init(constants.base),
       .packed: .init(packed.base),
     ]
+    addresses[.vector] = vector
+    return addresses
   }
 
   /// Converts the parameters to the layouts that the primitives want. To be called once after they
   /// have changed.
   package func packParameters() throws { try boundPacking?.run(RunContext(), stream) }
+
+  /// The same for the direction that a product's program multiplies by.
+  package func packVector() throws { try boundVectorPacking?.run(RunContext(), stream) }
 
   // MARK: Leaves
 

@@ -14,6 +14,8 @@ final class PlanBuilder {
   private(set) var steps: [PlanStep] = []
   /// Reorders of parameters to be run when the parameters have changed.
   private(set) var packing: [PlanStep] = []
+  /// Reorders of a direction in parameter space, to be run when the direction has changed.
+  private(set) var vectorPacking: [PlanStep] = []
   private(set) var constants: [(offset: Int, count: Int, value: Float)] = []
   private(set) var inputs: [(name: String, type: TensorType, memory: Memory)] = []
   /// The layout of each slot of the packed leaf.
@@ -111,10 +113,11 @@ final class PlanBuilder {
     switch leaf {
     case .input(let name):
       throw GraphError("internal: input '\(name)' has no memory")
-    case .parameter(let index):
+    case .parameter(let index), .vector(let index):
+      let region: Region = if case .vector = leaf { .vector } else { .parameters }
       let slot = program.parameterLayout.slots[program.parameterSlots[index]]
       memory = Memory(
-        buffer: Buffer(.parameters, byteCount: slot.count * 4, offset: slot.offset * 4),
+        buffer: Buffer(region, byteCount: slot.count * 4, offset: slot.offset * 4),
         descriptor: try .plain(type))
     case .statistic(let index):
       let slot = program.statisticLayout.slots[index]
@@ -165,15 +168,27 @@ final class PlanBuilder {
   private func converted(
     _ value: Graph.ValueID, from source: Memory, to descriptor: MemoryDescriptor
   ) throws -> Memory {
-    let isParameter = if case .parameter? = leafOfValue[value] { true } else { false }
+    let (isParameter, isVector) =
+      switch leafOfValue[value] {
+      case .parameter: (true, false)
+      case .vector: (false, true)
+      default: (false, false)
+      }
     let buffer =
-      isParameter ? region(.packed, descriptor.byteCount) : activation(descriptor.byteCount)
+      isParameter || isVector
+      ? region(.packed, descriptor.byteCount) : activation(descriptor.byteCount)
     let copy = Memory(buffer: buffer, descriptor: descriptor)
     let step =
-      isParameter
+      isParameter || isVector
       ? try packed(from: source, to: copy) ?? reorder(from: source, to: copy)
       : try reorder(from: source, to: copy)
-    if isParameter { packing.append(step) } else { emit(step) }
+    if isParameter {
+      packing.append(step)
+    } else if isVector {
+      vectorPacking.append(step)
+    } else {
+      emit(step)
+    }
     place(value, copy)
     return copy
   }

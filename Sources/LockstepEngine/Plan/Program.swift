@@ -63,7 +63,7 @@ package struct Program {
       gradients: trainable.count)
   }
 
-  private init(
+  init(
     _ graph: Graph, scalars: [Tensor], outputs: [Tensor], leaves: [LeafSource?],
     slots: [(name: String, shape: [Int])], gradients: Int
   ) throws(GraphError) {

@@ -8,14 +8,17 @@ package struct ReferenceEvaluator {
     package var inputs: [String: HostTensor]
     package var parameters: [String: HostTensor]
     package var statistics: [String: HostTensor]
+    /// A direction in parameter space, by the parameters' names.
+    package var vectors: [String: HostTensor]
 
     package init(
       inputs: [String: HostTensor] = [:], parameters: [String: HostTensor] = [:],
-      statistics: [String: HostTensor] = [:]
+      statistics: [String: HostTensor] = [:], vectors: [String: HostTensor] = [:]
     ) {
       self.inputs = inputs
       self.parameters = parameters
       self.statistics = statistics
+      self.vectors = vectors
     }
   }
 
@@ -94,6 +97,9 @@ package struct ReferenceEvaluator {
     case .parameter(let index):
       let parameter = graph.parameters[index].name
       (kind, name, value) = ("parameter", parameter, leaves.parameters[parameter])
+    case .vector(let index):
+      let parameter = graph.parameters[index].name
+      (kind, name, value) = ("direction", parameter, leaves.vectors[parameter])
     case .statistic(let index):
       let statistic = graph.statistics[index].name
       (kind, name, value) = ("statistic", statistic, leaves.statistics[statistic])

@@ -29,6 +29,11 @@ extension SummedLoss {
         }
       case .squaredError:
         for (x, t) in zip(row, rows(of: target)[example]) { loss += (x - t) * (x - t) }
+      case .distillation(let temperature):
+        let (logP, logQ) = softened(row, rows(of: target)[example], by: Double(temperature))
+        for (p, q) in zip(logP, logQ) {
+          loss += Double(temperature) * Double(temperature) * exp(q) * (q - p)
+        }
       }
       sum += weight * loss
     }
@@ -50,6 +55,9 @@ extension SummedLossGradient {
         gradient += zip(row, rows(of: target)[example]).map { factor * (logistic($0) - $1) }
       case .squaredError:
         gradient += zip(row, rows(of: target)[example]).map { factor * 2 * ($0 - $1) }
+      case .distillation(let temperature):
+        let (logP, logQ) = softened(row, rows(of: target)[example], by: Double(temperature))
+        gradient += zip(logP, logQ).map { factor * Double(temperature) * (exp($0) - exp($1)) }
       }
     }
     return [HostTensor(x.shape, gradient)]
@@ -86,6 +94,13 @@ private func logSoftmax(_ row: [Double]) -> [Double] {
   let top = row.max() ?? 0
   let logSum = log(row.reduce(0) { $0 + exp($1 - top) })
   return row.map { $0 - top - logSum }
+}
+
+/// The log softmax of both rows over the temperature.
+private func softened(
+  _ row: [Double], _ teacher: [Double], by temperature: Double
+) -> (student: [Double], teacher: [Double]) {
+  (logSoftmax(row.map { $0 / temperature }), logSoftmax(teacher.map { $0 / temperature }))
 }
 
 /// (1 − s) · onehot(label) + s / C.

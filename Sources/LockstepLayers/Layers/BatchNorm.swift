@@ -38,7 +38,8 @@ public struct BatchNormOptions: Sendable {
       : scope.graph.constant(0, [channels])
     let mean = scope.statistic("running_mean", [channels], initialValue: 0, momentum: momentum)
     let variance = scope.statistic("running_var", [channels], initialValue: 1, momentum: momentum)
-    guard scope.training, !frozen else {
+    let isFrozen = frozen || scope.graph.freezing.freezes(batchNorm: scope.name ?? "")
+    guard scope.training, !isFrozen else {
       return input.normalized(scale, shift, mean: mean, variance: variance, epsilon: epsilon)
     }
     let batch = input.batchNormalized(scale, shift, epsilon: epsilon)

@@ -18,17 +18,18 @@ public struct Trace {
 ///   - batchCount: the number of examples.
 ///   - training: whether batch statistics and dropout are active.
 ///   - scalar: the type of the input's values; Int32 for indices.
+///   - freezing: what of the model is left as it is.
 /// - Throws: ``GraphError``, the first failure of the trace: a shape that does not fit, naming the
 ///   layer, or a layer that is not reached from the model's properties.
 public func trace(
   _ model: any Model, inputShape: [Int], batchCount: Int, training: Bool,
-  scalar: ScalarType = .float32
+  scalar: ScalarType = .float32, freezing: Freezing = Freezing()
 ) throws(GraphError) -> Trace {
   guard batchCount > 0, inputShape.allSatisfy({ $0 > 0 }) else {
     throw GraphError(
       "a model is traced for \(batchCount) examples of shape \(inputShape); all must be positive")
   }
-  let graph = Graph(batchCount: batchCount, training: training)
+  let graph = Graph(batchCount: batchCount, training: training, freezing: freezing)
   let walk = LayerWalk(model)
   if let failure = walk.failure { throw GraphError(failure) }
   var ranks: [String: Int] = [:]
@@ -39,6 +40,7 @@ public func trace(
   let input = graph.input("input", [batchCount] + inputShape, scalar)
   let output = model(input)
   try graph.check()
+  try freezing.check(graph)
   graph.sortParameters { name in
     // The owner's name is all but the last component.
     let owner = name.lastIndex(of: ".").map { String(name[..<$0]) } ?? ""

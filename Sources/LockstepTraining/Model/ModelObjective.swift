@@ -9,14 +9,16 @@ extension Objective {
   /// - Throws (when traced): ``GraphError`` where the model does not fit the inputs, or its output
   ///   the labels.
   public static func trace(
-    _ model: any Model, loss: any LossFunction, on dataset: Dataset
+    _ model: any Model, loss: any LossFunction, on dataset: Dataset,
+    freezing: Freezing = Freezing()
   ) -> ObjectiveTrace {
     let inputShape = dataset.inputShape
     let labels = dataset.labels
     let name = dataset.name
     return { count, training in
       let trace = try LockstepLayers.trace(
-        model, inputShape: inputShape, batchCount: count, training: training)
+        model, inputShape: inputShape, batchCount: count, training: training,
+        freezing: freezing)
       let wanted = loss.targetType(for: trace.output.type)
       let found =
         switch labels {
@@ -67,11 +69,11 @@ extension ModelSource {
   /// - Throws: ``GraphError`` where the model does not fit the data.
   public convenience init(
     _ model: any Model, loss: any LossFunction, on dataset: Dataset, seed: UInt64,
-    options: PlanOptions = PlanOptions(), threads: Int = 1
+    freezing: Freezing = Freezing(), options: PlanOptions = PlanOptions(), threads: Int = 1
   ) throws {
     try self.init(
       dataset: dataset, seed: seed, options: options, threads: threads,
-      trace: Objective.trace(model, loss: loss, on: dataset))
+      trace: Objective.trace(model, loss: loss, on: dataset, freezing: freezing))
     memory.initialize(seed: seed)
   }
 

@@ -15,16 +15,20 @@ public final class ModelSource: GradientSource {
   public let gradientSlotCount: Int
   public let metricNames: [String]
 
+  /// What a loss that distils learns from: its logits for the examples of the data set.
+  public var teacher: TeacherLogits?
+
   let trace: ObjectiveTrace
   let dataset: Dataset
-  private let seed: UInt64
+  let seed: UInt64
   let isa: InstructionSet
   let options: PlanOptions
-  private let weightPerExample: Double
+  let weightPerExample: Double
   /// The momenta of the statistics that the leaf holds, in its order, and their slots.
   private let observed: [(momentum: Float, slot: FlatLayout.Slot)]
   let crew: Crew
   let lanes: [LaneSet]
+  let curvature = CurvatureMemory()
   private var plans: [Int: Plan] = [:]
   private var folds: [Int: ThreadedFold] = [:]
   /// Counts the times that parameters were packed, and for each size the last one it took part in.
@@ -187,7 +191,7 @@ public final class ModelSource: GradientSource {
     into leaf: UnsafeMutableBufferPointer<Float>,
     addingTo sum: UnsafeMutableBufferPointer<Float>? = nil, record: ShardRecord
   ) throws {
-    executor.load(batch.examples(at: positions), of: dataset)
+    try executor.load(batch.examples(at: positions), of: dataset, teacher: teacher)
     let context = RunContext(
       seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)
     try executor.lane.run(context, leaf: leaf.baseAddress, addingTo: sum?.baseAddress)
@@ -250,7 +254,7 @@ public final class ModelSource: GradientSource {
 
 extension InstructionSet {
   /// a += b, elementwise.
-  fileprivate func add(
+  func add(
     _ a: UnsafeMutableBufferPointer<Float>, _ b: UnsafeMutableBufferPointer<Float>
   ) {
     guard let to = a.baseAddress, let from = b.baseAddress else { return }

@@ -1,5 +1,6 @@
 import LockstepDatasets
 import LockstepEngine
+import LockstepLayers
 
 /// One thread's lanes: one for each plan it has run.
 final class LaneSet {
@@ -31,6 +32,7 @@ final class ShardExecutor {
 
   private let inputs: UnsafeMutableBufferPointer<Float>?
   private let labels: UnsafeMutableRawBufferPointer?
+  private let teacherRows: UnsafeMutableBufferPointer<Float>?
   private var unpackers: [UnsafePair: LeafUnpacker] = [:]
   private lazy var packedLeaf = Arena<Float>(count: lane.plan.leafCount)
 
@@ -44,6 +46,27 @@ final class ShardExecutor {
     leavesAreCanonical = plan.leavesAreCanonical
     inputs = lane.input(Objective.Input.examples)?.bindMemory(to: Float.self)
     labels = lane.input(Objective.Input.labels)
+    teacherRows = lane.input(Distillation.teacherInput)?.bindMemory(to: Float.self)
+  }
+
+  /// Copies examples and a teacher's logits for them to the lane's inputs.
+  ///
+  /// - Throws: ``GraphError`` where the loss asks for a teacher and there is none that fits.
+  func load(
+    _ examples: ArraySlice<Int>, of dataset: Dataset, teacher: TeacherLogits?
+  ) throws {
+    load(examples, of: dataset)
+    guard let teacherRows else { return }
+    guard let teacher else {
+      throw GraphError("the loss distils from a teacher, and the source has none")
+    }
+    guard teacher.count == dataset.count, teacherRows.count == examples.count * teacher.classes
+    else {
+      throw GraphError(
+        "the teacher has \(teacher.classes) logits for \(teacher.count) examples, the model "
+          + "\(teacherRows.count / max(examples.count, 1)) outputs for \(dataset.count)")
+    }
+    teacher.copy(examples, into: teacherRows)
   }
 
   /// Copies examples to the lane's inputs.

@@ -10,7 +10,7 @@ public final class Trainer {
   /// All state of the run.
   public let registry = StateRegistry()
 
-  private let step: TrainingStep
+  private let step: any BatchStep
   private let sampler: Sampler
   private let evaluations: [Evaluation]
   private let options: TrainerOptions
@@ -48,7 +48,7 @@ public final class Trainer {
   ///   - listener: hears events, on rank 0 only.
   /// - Throws: ``StateError`` where two components use one name, ``TrainerOptionsError``.
   public init(
-    step: TrainingStep, sampler: Sampler, evaluations: [Evaluation] = [], options: TrainerOptions,
+    step: any BatchStep, sampler: Sampler, evaluations: [Evaluation] = [], options: TrainerOptions,
     configuration: JSONValue, mayDiffer: Set<String> = [],
     handshake: Handshake = Handshake(), directory: RunDirectory? = nil,
     on collective: any Collective,

@@ -7,7 +7,7 @@ import LockstepFiles
 /// The tensors are the slots of the model's arenas, named by the slot alone (`fc1.weight`), and its
 /// plain buffers, named by their entry.
 public struct Weights {
-  private let tensors: [StateRegistry.Tensor]
+  let tensors: [StateRegistry.Tensor]
   private let owner: any GradientSource
 
   /// The weights of a model.
@@ -99,10 +99,6 @@ struct TensorMatch {
 extension StateRegistry.Tensor {
   /// Fills the tensor in place; Float32 from any floating-point type.
   func read(from file: SafetensorsFile) throws(FileError) {
-    if element == .float32 {
-      try file.read(name, into: bytes.bindMemory(to: Float.self))
-    } else {
-      try file.read(name, into: bytes)
-    }
+    try read(name, from: file)
   }
 }

@@ -12,6 +12,8 @@ public enum StepError: Error, Equatable, CustomStringConvertible {
   case blocksDiffer(update: Range<Int>, plan: Range<Int>)
   /// A sharded update of gradients that no rank owns.
   case shardedWithoutTree
+  /// A hyperparameter of the step makes no sense.
+  case badOption(key: String, value: String, expected: String)
 
   public var description: String {
     switch self {
@@ -26,6 +28,8 @@ public enum StepError: Error, Equatable, CustomStringConvertible {
     case .blocksDiffer(let update, let plan):
       return "the sharded update owns the blocks \(update), the plan gives its rank \(plan): make "
         + "it with plan.gradientBlocks(ofRank:)"
+    case .badOption(let key, let value, let expected):
+      return "\(key) is \(value): it must be \(expected)"
     case .layoutsDiffer(let update, let source):
       return "the update is made for the tensors \(update), the gradients are of \(source)"
     }

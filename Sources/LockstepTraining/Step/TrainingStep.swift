@@ -7,7 +7,7 @@ import LockstepEngine
 ///
 /// A step is a transaction: until the check has passed on all ranks nothing changes that a
 /// checkpoint would hold. All ranks make the same calls with the same batch.
-public final class TrainingStep {
+public final class TrainingStep: BatchStep {
   /// Who computes and adds what.
   public let plan: FoldPlan
   /// The model.

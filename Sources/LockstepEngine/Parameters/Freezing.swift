@@ -1,0 +1,59 @@
+/// What of a model is left as it is, by patterns of names: `*` stands for any run of characters, `?`
+/// for one.
+///
+/// A frozen parameter gets no gradient, costs no communication, has no optimizer state and never
+/// moves, by weight decay and constraints neither. A frozen batch normalisation uses its running
+/// statistics in training too, and leaves them alone; its scale and shift are parameters like others.
+public struct Freezing: Sendable, Equatable {
+  /// Patterns of parameters: `features.*`, `*.weight`.
+  public var parameters: [String]
+  /// Patterns of the names of batch normalisations: `features.*`.
+  public var batchNorms: [String]
+
+  public init(parameters: [String] = [], batchNorms: [String] = []) {
+    self.parameters = parameters
+    self.batchNorms = batchNorms
+  }
+
+  /// Whether a parameter is frozen.
+  public func freezes(parameter name: String) -> Bool {
+    parameters.contains { NameGlob($0).matches(name) }
+  }
+
+  /// Whether the statistics of a layer are frozen.
+  public func freezes(batchNorm name: String) -> Bool {
+    batchNorms.contains { NameGlob($0).matches(name) }
+  }
+
+  /// Throws ``GraphError`` where a pattern holds for nothing in a trace.
+  public func check(_ graph: Graph) throws(GraphError) {
+    for pattern in parameters {
+      let glob = NameGlob(pattern)
+      if !graph.parameters.contains(where: { glob.matches($0.name) }) {
+        throw GraphError(
+          "no parameter fits the pattern '\(pattern)' of parameters to freeze; there are "
+            + Self.list(graph.parameters.map(\.name)))
+      }
+    }
+    // The layer of `features.1.running_mean` is `features.1`.
+    let layers = graph.statistics.map { statistic in
+      statistic.name.lastIndex(of: ".").map { String(statistic.name[..<$0]) } ?? ""
+    }
+    for pattern in batchNorms {
+      let glob = NameGlob(pattern)
+      if !layers.contains(where: glob.matches) {
+        throw GraphError(
+          "no batch normalisation fits the pattern '\(pattern)' of those to freeze; there are "
+            + Self.list(layers))
+      }
+    }
+  }
+
+  private static func list(_ names: [String]) -> String {
+    var unique: [String] = []
+    for name in names where !unique.contains(name) { unique.append(name) }
+    if unique.isEmpty { return "none" }
+    return unique.prefix(8).joined(separator: ", ")
+      + (unique.count > 8 ? " and \(unique.count - 8) more" : "")
+  }
+}

@@ -1,0 +1,156 @@
+internal import CLockstepKernels
+import LockstepEngine
+
+/// What a source keeps for products, probes and losses; made when first used.
+final class CurvatureMemory {
+  var plans: [Key: Plan] = [:]
+  var fold: ThreadedFold?
+  var direction: Arena<Float>?
+
+  struct Key: Hashable {
+    let work: ShardWork
+    let count: Int
+  }
+}
+
+extension ModelSource: CurvatureSource {
+  public var vector: UnsafeMutableBufferPointer<Float> {
+    if let direction = curvature.direction { return direction.buffer }
+    let direction = Arena<Float>(count: memory.trainableLayout.count)
+    curvature.direction = direction
+    return direction.buffer
+  }
+
+  public func computeProducts(
+    of batch: StepBatch, into partials: [UnsafeMutableBufferPointer<Float>],
+    records: ShardRecords, accumulator: ShardAccumulator, repeated: Bool
+  ) throws {
+    for plan in try plans(for: .product, batch, records.shards) {
+      if !repeated { try plan.packParameters() }
+      try plan.packVector()
+    }
+    try fold(.product, batch, into: partials, records, accumulator)
+  }
+
+  public func computeSquaredProbes(
+    of batch: StepBatch, draw: Int, into partials: [UnsafeMutableBufferPointer<Float>],
+    records: ShardRecords, accumulator: ShardAccumulator
+  ) throws {
+    for plan in try plans(for: .probe(draw), batch, records.shards) { try plan.packParameters() }
+    try fold(.probe(draw), batch, into: partials, records, accumulator)
+  }
+
+  public func computeLosses(of batch: StepBatch, records: ShardRecords) throws {
+    for plan in try plans(for: .loss, batch, records.shards) { try plan.packParameters() }
+    let runs = FoldPlan.runs(of: records.shards.count, over: crew.size)
+    try crew.run { thread in
+      for index in runs[thread] {
+        let shard = records.shards.lowerBound + index
+        for microBatch in 0..<batch.microBatches {
+          let positions = batch.positions(ofShard: shard, microBatch: microBatch)
+          guard !positions.isEmpty else { continue }
+          let executor = try lanes[thread].executor(plan(positions.count, for: .loss))
+          try run(.loss, executor, positions, of: batch, into: nil, record: records[shard])
+        }
+      }
+    }
+  }
+
+  /// Computes canonical leaves and adds them up to the rank's subtrees.
+  private func fold(
+    _ work: ShardWork, _ batch: StepBatch, into partials: [UnsafeMutableBufferPointer<Float>],
+    _ records: ShardRecords, _ accumulator: ShardAccumulator
+  ) throws {
+    if crew.size == 1 {
+      return try accumulator.accumulate(into: partials) { shard, leaf in
+        try compute(work, shard, of: batch, into: leaf, records[shard], lanes[0])
+      }
+    }
+    let fold: ThreadedFold
+    if let known = curvature.fold, known.shards == records.shards {
+      fold = known
+    } else {
+      fold = ThreadedFold(
+        shards: records.shards, subtrees: accumulator.subtrees, threads: crew.size,
+        count: layout.count)
+      curvature.fold = fold
+    }
+    try crew.run { thread in
+      guard thread < fold.shares.count else { return }
+      let share = fold.shares[thread]
+      try share.accumulator.accumulate(into: share.partials) { shard, leaf in
+        try compute(work, shard, of: batch, into: leaf, records[shard], lanes[thread])
+      }
+    }
+    try crew.run { fold.join(thread: $0, of: crew.size, into: partials) }
+  }
+
+  private func compute(
+    _ work: ShardWork, _ shard: Int, of batch: StepBatch,
+    into leaf: UnsafeMutableBufferPointer<Float>, _ record: ShardRecord, _ lane: LaneSet
+  ) throws {
+    var isFirst = true
+    for microBatch in 0..<batch.microBatches {
+      let positions = batch.positions(ofShard: shard, microBatch: microBatch)
+      guard !positions.isEmpty else { continue }
+      let executor = try lane.executor(plan(positions.count, for: work))
+      let target = isFirst ? leaf : lane.scratchLeaf(count: layout.count)
+      try executor.withCanonicalLeaf(target) {
+        try run(work, executor, positions, of: batch, into: $0, record: record)
+      }
+      if !isFirst { isa.add(leaf, target) }
+      isFirst = false
+    }
+    if isFirst { leaf.update(repeating: 0) }
+    if work.squaresLeaves { isa.square(leaf) }
+  }
+
+  private func run(
+    _ work: ShardWork, _ executor: ShardExecutor, _ positions: Range<Int>, of batch: StepBatch,
+    into leaf: UnsafeMutableBufferPointer<Float>?, record: ShardRecord
+  ) throws {
+    try executor.load(batch.examples(at: positions), of: dataset, teacher: teacher)
+    let context = RunContext(
+      seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)
+    try executor.lane.run(context, leaf: leaf?.baseAddress)
+    record.weight += weightPerExample * Double(positions.count)
+    record.examples += Double(positions.count)
+    if work == .loss { record.loss += Double(executor.lane.scalar(0)) }
+  }
+
+  // MARK: Plans
+
+  /// The plans that the shards need, once each.
+  private func plans(
+    for work: ShardWork, _ batch: StepBatch, _ shards: Range<Int>
+  ) throws -> [Plan] {
+    var sizes: [Int] = []
+    for shard in shards {
+      for microBatch in 0..<batch.microBatches {
+        let size = batch.positions(ofShard: shard, microBatch: microBatch).count
+        if size > 0, !sizes.contains(size) { sizes.append(size) }
+      }
+    }
+    return try sizes.map { try plan($0, for: work) }
+  }
+
+  /// The plan for a number of examples. Threads only ask for plans that exist already.
+  private func plan(_ count: Int, for work: ShardWork) throws -> Plan {
+    let key = CurvatureMemory.Key(work: work, count: count)
+    if let plan = curvature.plans[key] { return plan }
+    let program = try work.program(try trace(count, true))
+    let plan = try Plan(
+      program, parameters: memory.parameters, statistics: memory.runningStatistics, isa: isa,
+      options: options, vector: work == .product ? vector : nil)
+    curvature.plans[key] = plan
+    return plan
+  }
+}
+
+extension InstructionSet {
+  /// a = a², elementwise.
+  fileprivate func square(_ a: UnsafeMutableBufferPointer<Float>) {
+    guard let base = a.baseAddress else { return }
+    lockstep_vector_kernels_for(lockstep_isa(rawValue: rawValue)).pointee.square(base, a.count)
+  }
+}

@@ -1,0 +1,26 @@
+import LockstepEngine
+
+/// What is computed of a shard beside its gradient.
+enum ShardWork: Hashable {
+  /// The product of the Gauss-Newton matrix and a direction.
+  case product
+  /// A random vector whose square has the Gauss-Newton matrix's diagonal as its expectation, squared.
+  case probe(Int)
+  /// The loss alone, as training computes it.
+  case loss
+
+  var squaresLeaves: Bool { if case .probe = self { true } else { false } }
+
+  /// The program that computes it.
+  func program(_ objective: Objective) throws -> Program {
+    let loss = objective.loss
+    switch self {
+    case .product: return try Program(gaussNewtonOf: loss)
+    case .probe(let draw):
+      // Far from the keys of a model's dropouts, which count from zero.
+      return try Program(
+        gaussNewtonProbeOf: loss, key: 0x4A43_0000 &+ UInt32(truncatingIfNeeded: draw) &* 64)
+    case .loss: return try Program(evaluating: loss.graph, scalars: [loss], outputs: [])
+    }
+  }
+}

@@ -1,0 +1,150 @@
+import LockstepEngine
+import LockstepFiles
+
+/// What became of a file's tensors and a model's.
+public struct WeightReport: Sendable, Equatable {
+  /// A tensor whose shape or type is another than the model's.
+  public struct Mismatch: Sendable, Equatable {
+    /// The name in the model.
+    public let name: String
+    /// What the file has, `Float32 [10, 128]` say.
+    public let found: String
+    /// What the model wants.
+    public let wanted: String
+  }
+
+  /// The model's tensors that were read.
+  public var loaded: [String] = []
+  /// The model's tensors that the file lacks; they keep their values.
+  public var missing: [String] = []
+  /// The file's tensors that the model has no place for, under the file's names.
+  public var unexpected: [String] = []
+  /// The model's tensors of another shape or type; they keep their values.
+  public var mismatched: [Mismatch] = []
+  /// The file's tensors that were left out on purpose: by a rule, or counters of batches, which
+  /// PyTorch stores beside running statistics.
+  public var ignored: [String] = []
+
+  /// Whether every tensor of either side found its place.
+  public var isComplete: Bool { missing.isEmpty && unexpected.isEmpty && mismatched.isEmpty }
+
+  /// All that did not fit, a line each; empty where all did.
+  public var lines: [String] {
+    missing.map { "missing: \($0) (keeps its initial values)" }
+      + mismatched.map {
+        "mis-shaped: \($0.name) is \($0.found) in the file, \($0.wanted) in the model (keeps its initial values)"
+      }
+      + unexpected.map { "unexpected: \($0) has no place in the model" }
+  }
+}
+
+extension Weights {
+  /// What to do where a file and the model do not fit.
+  public enum Loading: String, Sendable, CaseIterable {
+    /// Every tensor of either side must find its place.
+    case strict
+    /// What fits is read, the rest reported: replaced heads keep their initial values.
+    case lenient
+  }
+
+  /// Reads initial weights from a safetensors file, frozen parameters and running statistics
+  /// included; Float32 weights may be stored as F64, F16 or BF16.
+  ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - names: how its names become the model's.
+  /// - Returns: what was read and what not.
+  /// - Throws: `FileError` with all that does not fit, where `loading` is strict; where two of the
+  ///   file's tensors have one name in the model; where nothing fits at all. No weight has changed
+  ///   then.
+  @discardableResult
+  public func load(
+    _ path: String, names: NameMap, _ loading: Loading = .strict
+  ) throws -> WeightReport {
+    let file = try SafetensorsFile(path)
+    var sources: [String: TensorEntry] = [:]
+    var report = WeightReport()
+    let wanted = Set(tensors.map(\.name))
+    for entry in file.tensors {
+      guard let name = names(entry.name) else {
+        report.ignored.append(entry.name)
+        continue
+      }
+      guard wanted.contains(name) else {
+        if name.hasSuffix("num_batches_tracked") {
+          report.ignored.append(entry.name)
+        } else {
+          report.unexpected.append(entry.name)
+        }
+        continue
+      }
+      if let other = sources[name] {
+        throw FileError(
+          path: path, kind: .mismatch,
+          reason: "has '\(other.name)' and '\(entry.name)', which are both '\(name)' in the model")
+      }
+      sources[name] = entry
+    }
+    for tensor in tensors {
+      guard let entry = sources[tensor.name] else {
+        report.missing.append(tensor.name)
+        continue
+      }
+      guard tensor.accepts(entry) else {
+        report.mismatched.append(
+          .init(
+            name: tensor.name, found: "\(entry.element.rawValue) \(entry.shape)",
+            wanted: "\(tensor.element.rawValue) \(tensor.shape)"))
+        continue
+      }
+      report.loaded.append(tensor.name)
+    }
+    guard !report.loaded.isEmpty, loading == .lenient || report.isComplete else {
+      throw FileError(path: path, kind: .mismatch, reason: Self.reason(report))
+    }
+    for tensor in tensors where report.loaded.contains(tensor.name) {
+      guard let entry = sources[tensor.name] else { continue }
+      try tensor.read(entry.name, from: file)
+    }
+    return report
+  }
+
+  private static func reason(_ report: WeightReport) -> String {
+    func list(_ names: [String]) -> String {
+      names.prefix(6).joined(separator: ", ")
+        + (names.count > 6 ? " and \(names.count - 6) more" : "")
+    }
+    var parts: [String] = []
+    if !report.missing.isEmpty { parts.append("it lacks \(list(report.missing))") }
+    if !report.unexpected.isEmpty {
+      parts.append("it has \(list(report.unexpected)) besides")
+    }
+    if !report.mismatched.isEmpty {
+      parts.append(
+        list(report.mismatched.map { "\($0.name) is \($0.found), not \($0.wanted)" }))
+    }
+    let start =
+      report.loaded.isEmpty
+      ? "none of its tensors fits the model" : "does not fit the model"
+    return start + ": " + parts.joined(separator: "; ")
+  }
+}
+
+extension StateRegistry.Tensor {
+  /// Whether a file's tensor can be read into this one.
+  func accepts(_ entry: TensorEntry) -> Bool {
+    let convertible: [TensorElement] = [.float32, .float64, .float16, .bfloat16]
+    return entry.shape == shape
+      && (entry.element == element
+        || element == .float32 && convertible.contains(entry.element))
+  }
+
+  /// Fills the tensor in place with a file's tensor of another name.
+  func read(_ name: String, from file: SafetensorsFile) throws(FileError) {
+    if element == .float32 {
+      try file.read(name, into: bytes.bindMemory(to: Float.self))
+    } else {
+      try file.read(name, into: bytes)
+    }
+  }
+}

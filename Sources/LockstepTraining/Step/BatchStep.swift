@@ -1,0 +1,20 @@
+import LockstepEngine
+
+/// What takes a step on a batch over all ranks, as a transaction: seen from the trainer.
+public protocol BatchStep: AnyObject {
+  /// Who computes and adds what.
+  var plan: FoldPlan { get }
+  /// The model.
+  var source: any GradientSource { get }
+  /// Clips, optimizer and constraints.
+  var update: any ParameterUpdate { get }
+  /// The number of steps completed.
+  var completed: Int { get }
+  /// The step's own state, beside the source's and the update's.
+  var stateEntries: [StateEntry] { get }
+
+  /// Takes one step on a batch; see ``TrainingStep/run(_:requests:failure:inspect:)``.
+  func run(
+    _ batch: StepBatch, requests: StepRequests, failure: (any Error)?, inspect: () throws -> Void
+  ) throws -> TrainingStepReport
+}

@@ -1,0 +1,30 @@
+import LockstepEngine
+
+/// A model that also computes products with the loss's Gauss-Newton matrix, G v = Σ Jᵀ H J v over the
+/// examples, seen from the Hessian-free step.
+///
+/// As with gradients all leaves are sums over examples, and statistics in them are zero. Records get
+/// the weights and numbers of examples, whatever is computed.
+public protocol CurvatureSource: GradientSource {
+  /// The direction v that products are taken along, in the layout of the trainable parameters.
+  var vector: UnsafeMutableBufferPointer<Float> { get }
+
+  /// Computes G ``vector`` for all shards of this rank, one sum a subtree.
+  ///
+  /// - Parameter repeated: whether the parameters are those of the last call with this batch.
+  func computeProducts(
+    of batch: StepBatch, into partials: [UnsafeMutableBufferPointer<Float>],
+    records: ShardRecords, accumulator: ShardAccumulator, repeated: Bool) throws
+
+  /// Estimates the diagonal of G for all shards of this rank, one sum a subtree: in each shard the
+  /// squares of Jᵀ H^½ u with random signs u.
+  ///
+  /// - Parameter draw: tells one set of signs from another.
+  func computeSquaredProbes(
+    of batch: StepBatch, draw: Int, into partials: [UnsafeMutableBufferPointer<Float>],
+    records: ShardRecords, accumulator: ShardAccumulator) throws
+
+  /// Computes the losses of all shards of this rank, with the dropout masks of the step and the
+  /// statistics of the batch, as training does.
+  func computeLosses(of batch: StepBatch, records: ShardRecords) throws
+}

@@ -1,0 +1,83 @@
+/// The hyperparameters of ``HessianFreeStep``; defaults are Martens's.
+public struct HessianFreeOptions: Sendable, Equatable {
+  /// λ of the first step, added to the diagonal of the curvature.
+  public var damping = 1.0
+  /// λ is multiplied by this where the quadratic model proved poor (ρ < 1/4), and divided by it
+  /// where it proved good (ρ > 3/4).
+  public var dampingFactor = 1.5
+  /// The most iterations of conjugate gradients in a step.
+  public var iterations = 250
+  /// ε of the stopping rule: iterations end when the model's value improved by less than ε an
+  /// iteration, relatively, over the last max(10, i / 10) of them.
+  public var tolerance = 5e-4
+  /// The next step's iterations start from this part of the direction found.
+  public var decay = 0.95
+  /// How many random draws estimate the diagonal of the curvature, for the preconditioner
+  /// (diagonal + λ)^¾; 0 goes without one. Each costs about a gradient.
+  public var probes = 1
+  /// How many of the batch's examples the products are computed on, the first ones; nil for all.
+  public var curvatureExamples: Int? = nil
+  /// The penalty ½ · weightDecay · ‖θ‖² is part of the objective.
+  public var weightDecay = 0.0
+  /// How much smaller each trial of the line search is, and how many there are at most.
+  public var lineSearchFactor = 0.8
+  public var lineSearchTrials = 60
+  /// The part of the decrease that the slope promises which a step must reach.
+  public var sufficientDecrease = 0.01
+
+  public init() {}
+
+  /// Throws ``StepError/badOption(key:value:expected:)`` for what makes no sense.
+  public func validate() throws {
+    func check(
+      _ key: String, _ value: some CustomStringConvertible, _ fits: Bool, _ expected: String
+    ) throws {
+      if !fits {
+        throw StepError.badOption(key: key, value: value.description, expected: expected)
+      }
+    }
+    try check("damping", damping, damping > 0 && damping.isFinite, "a positive number")
+    try check(
+      "dampingFactor", dampingFactor, dampingFactor > 1 && dampingFactor.isFinite,
+      "a number above 1")
+    try check("iterations", iterations, iterations > 0, "a positive integer")
+    try check("tolerance", tolerance, tolerance >= 0 && tolerance < 1, "a number in 0..<1")
+    try check("decay", decay, decay >= 0 && decay <= 1, "a number in 0...1")
+    try check("probes", probes, probes >= 0, "0 or a positive integer")
+    try check(
+      "curvatureExamples", curvatureExamples ?? 1, curvatureExamples ?? 1 > 0,
+      "a positive integer")
+    try check(
+      "weightDecay", weightDecay, weightDecay >= 0 && weightDecay.isFinite, "0 or a positive number"
+    )
+    try check(
+      "lineSearchFactor", lineSearchFactor, lineSearchFactor > 0 && lineSearchFactor < 1,
+      "a number between 0 and 1")
+    try check("lineSearchTrials", lineSearchTrials, lineSearchTrials > 0, "a positive integer")
+    try check(
+      "sufficientDecrease", sufficientDecrease, sufficientDecrease >= 0 && sufficientDecrease < 1,
+      "a number in 0..<1")
+  }
+}
+
+/// What a Hessian-free step did beside a ``TrainingStepReport``, the same on every rank.
+public struct HessianFreeReport: Sendable, Equatable {
+  /// The iterations of conjugate gradients.
+  public var iterations = 0
+  /// The products with the curvature that were computed.
+  public var products = 0
+  /// The losses that were computed beside the gradient's.
+  public var losses = 0
+  /// λ that the step was made with.
+  public var damping = 0.0
+  /// ρ: how the objective fell over how the quadratic model did; −∞ where the objective was not
+  /// finite.
+  public var reductionRatio = 0.0
+  /// The part of the direction that was taken; 0 where no part of it lowered the objective.
+  public var stepLength = 0.0
+  /// The objective before the step and, as the line search left it, behind it.
+  public var objective = 0.0
+  public var newObjective = 0.0
+
+  public init() {}
+}

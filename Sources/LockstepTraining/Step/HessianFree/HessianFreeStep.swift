@@ -1,0 +1,363 @@
+internal import CLockstepKernels
+import LockstepEngine
+
+/// One Hessian-free step over all ranks.
+///
+///     gradient → diagonal → conjugate gradients → backtracking → damping → line search →
+///     clip, constrain → commit
+///
+/// The direction d minimises the quadratic model φ(d) = gᵀ d + ½ dᵀ (G + λ I) d, G being the
+/// Gauss-Newton matrix of the objective on this batch. The step passes the ``ParameterUpdate`` like a
+/// gradient, −α d: its chain needs no learning rate (`Chain()`, or clips), and its constraints hold
+/// behind the step. Batch statistics are those of the shards, in products and losses too; running
+/// statistics follow as usual.
+///
+/// Gradients, products and losses are folded by the tree over shards; vectors are whole on every
+/// rank and their dot products sums over blocks, so no bit depends on the number of ranks. Like
+/// ``TrainingStep`` it is a transaction.
+///
+/// Source: J. Martens, "Deep learning via Hessian-free optimization", ICML 2010.
+public final class HessianFreeStep: BatchStep {
+  public let plan: FoldPlan
+  /// The model.
+  public var source: any GradientSource { model }
+  /// Clips of the step, and constraints.
+  public let update: any ParameterUpdate
+  public let options: HessianFreeOptions
+  /// What the last step did.
+  public private(set) var details = HessianFreeReport()
+
+  private let model: any CurvatureSource
+  private let collective: any Collective
+  private let exchange: any GradientExchange
+  private let accumulator: ShardAccumulator
+  private let scalars: ScalarFold
+  private let trials: ScalarFold
+  private let blockSums: BlockSums
+  private let kernels: UnsafePointer<lockstep_arena_kernels>
+  private let vectors: BlockVectors
+  private let solver: ConjugateGradients
+  private let counter = Arena<Int64>(count: 1)
+  private let damping = Arena<Double>(count: 1)
+  private let sums: Arena<Double>
+  /// The last direction that conjugate gradients found.
+  private let direction: Arena<Float>
+  private let gradient: Arena<Float>
+  private let diagonal: Arena<Float>
+  /// The parameters at the start of the step.
+  private let start: Arena<Float>
+  /// What is given to the update; of the folded arena's length.
+  private let movement: Arena<Float>
+
+  /// Prepares a step.
+  ///
+  /// - Parameters:
+  ///   - source: the model.
+  ///   - update: clips of the step, and constraints.
+  ///   - shards: the number of logical shards L, a power of two, at least the number of ranks.
+  ///   - collective: the ranks.
+  /// - Throws: ``FoldPlanError``, ``StepError`` and what the collective throws.
+  public init(
+    source: any CurvatureSource, update: any ParameterUpdate,
+    options: HessianFreeOptions = HessianFreeOptions(), shards: Int, on collective: any Collective
+  ) throws {
+    try options.validate()
+    guard !(update is any ShardedParameterUpdate) else {
+      throw StepError.badOption(
+        key: "the update", value: "sharded",
+        expected: "replicated for a Hessian-free step, whose directions every rank holds whole")
+    }
+    plan = try FoldPlan(shards: shards, of: source, on: collective)
+    let trainable = Array(plan.layout.slots[..<plan.gradientSlotCount])
+    guard update.layout.slots == trainable else {
+      throw StepError.layoutsDiffer(
+        update: update.layout.slots.map { "\($0.name) \($0.shape)" },
+        source: trainable.map { "\($0.name) \($0.shape)" })
+    }
+    let count = update.layout.count
+    guard source.parameters.count >= count else {
+      throw StepError.parametersTooFew(count: source.parameters.count, needed: count)
+    }
+    model = source
+    self.update = update
+    self.options = options
+    self.collective = collective
+    exchange = try collective.makeExchange(plan)
+    accumulator = ShardAccumulator(plan, rank: collective.rank)
+    let metrics = source.metricNames.count
+    scalars = ScalarFold(runs: plan.shardRuns, metrics: metrics, on: collective)
+    trials = ScalarFold(runs: plan.shardRuns, metrics: 0, on: collective)
+    blockSums = BlockSums(plan, measuresAll: exchange.visitsAllBlocks, on: collective)
+    kernels = InstructionSet.current.arenaKernels
+    vectors = BlockVectors(Array(plan.blocks[..<plan.gradientBlockCount]), count: count)
+    solver = ConjugateGradients(vectors, count: count)
+    sums = Arena(count: plan.gradientBlockCount)
+    direction = Arena(count: count)
+    gradient = Arena(count: count)
+    diagonal = Arena(count: count)
+    start = Arena(count: count)
+    movement = Arena(count: plan.layout.count)
+    damping.buffer[0] = options.damping
+  }
+
+  /// The number of steps completed.
+  public var completed: Int { Int(counter.buffer[0]) }
+
+  /// The step's own state: the number of steps completed, λ, and the last direction.
+  public var stateEntries: [StateEntry] {
+    [
+      StateEntry("step.completed", .integers(counter.buffer)),
+      StateEntry("step.damping", .doubles(damping.buffer)),
+      StateEntry("step.direction", .arena(direction.buffer, update.layout)),
+    ]
+  }
+
+  /// Takes one step on a batch.
+  ///
+  /// - Parameters:
+  ///   - batch: the same on every rank; its `step` is ``completed``.
+  ///   - requests: what this rank asks of all.
+  ///   - failure: what already went wrong on this rank; it ends the step on all ranks.
+  ///   - inspect: looks at the state that the step started from, once the gradient is there and
+  ///     before anything changes.
+  /// - Throws: as ``TrainingStep/run(_:requests:failure:inspect:)``. Nothing has changed then.
+  public func run(
+    _ batch: StepBatch, requests: StepRequests = [], failure: (any Error)? = nil,
+    inspect: () throws -> Void = {}
+  ) throws -> TrainingStepReport {
+    precondition(
+      batch.step == completed && batch.shards == plan.shards, "a batch for another step")
+    guard lockstep_flush_denormals() != 0 else { throw StepError.noFlushToZero }
+    details = HessianFreeReport()
+    details.damping = damping.buffer[0]
+    try computeGradient(batch, requests, failure)
+    try inspect()
+    let norm = vectors.dot(gradient.base, gradient.base).squareRoot()
+    let total = scalars.total
+    let report = { [self] (length: Double) in
+      TrainingStepReport(
+        step: completed, loss: details.objective, weight: total.weight,
+        examples: Int(total.examples),
+        metrics: source.metricNames.indices.map { total[metric: $0] / max(total.examples, 1) },
+        update: UpdateReport(
+          gradientNorm: norm, clippedGradientNorm: norm, clipped: false, learningRate: length),
+        requests: scalars.requests)
+    }
+    vectors.copy(start.base, parameters)
+    do {
+      try estimateDiagonal(batch)
+      try solve(batch)
+      let chosen = try backtrack(batch)
+      let newDamping = adapt(chosen)
+      try searchLine(batch, chosen)
+      vectors.copy(parameters, start.base)
+      try applyStep(chosen)
+      commit(newDamping)
+    } catch {
+      vectors.copy(parameters, start.base)
+      throw error
+    }
+    return report(details.stepLength)
+  }
+
+  private var parameters: UnsafeMutablePointer<Float> { source.parameters.baseAddress! }
+
+  // MARK: Gradient
+
+  /// Leaves the gradient of the objective on every rank, with the folded statistics behind it in
+  /// ``movement``.
+  private func computeGradient(
+    _ batch: StepBatch, _ requests: StepRequests, _ failure: (any Error)?
+  ) throws {
+    try scalars.gather(requests: requests) { records in
+      if let failure { throw failure }
+      try source.computeShards(
+        of: batch, into: exchange.partials, records: records, accumulator: accumulator)
+    }
+    let total = scalars.total
+    guard !(total.weight <= 0) else {
+      throw StepError.noWeight(step: completed + 1, weight: total.weight)
+    }
+    try fold(weight: total.weight, examples: total.examples)
+    try blockSums.gather()
+    let blocks = blockSums.notFinite
+    guard blocks.isEmpty, total.loss.isFinite, total.weight.isFinite else {
+      let search = OriginSearch(plan: plan, source: source, collective: collective)
+      throw NonFiniteError(
+        step: completed + 1, tensors: search.tensors(of: blocks), origin: try search.replay(batch))
+    }
+    movement.base.update(from: exchange.folded.baseAddress!, count: plan.layout.count)
+    vectors.add(gradient.base, movement.base, options.weightDecay, parameters)
+    details.objective = total.loss / total.weight + penalty
+  }
+
+  /// Adds all partials, divides by the weight, and measures; all ranks get all values.
+  private func fold(weight: Double, examples: Double) throws {
+    let folded = exchange.folded
+    try exchange.combine { index in
+      let block = plan.blocks[index]
+      let values = folded.baseAddress! + block.offset
+      let divisor = index < plan.gradientBlockCount ? weight : max(examples, 1)
+      kernels.pointee.divide(values, values, Float(divisor), block.count)
+      blockSums.set(
+        index, squares: kernels.pointee.sum_of_squares(values, block.count), penalty: 0)
+    }
+    try exchange.gather()
+  }
+
+  /// ½ · weightDecay · ‖θ‖².
+  private var penalty: Double {
+    options.weightDecay == 0
+      ? 0 : options.weightDecay / 2 * vectors.dot(parameters, parameters)
+  }
+
+  // MARK: Curvature
+
+  /// The examples that products are computed on: the first ones keep their positions, and with them
+  /// their dropout masks.
+  private func curvatureBatch(_ batch: StepBatch) -> StepBatch {
+    guard let count = options.curvatureExamples, count < batch.examples.count else { return batch }
+    return StepBatch(
+      step: batch.step, epoch: batch.epoch, examples: batch.examples.prefix(count),
+      shards: batch.shards, microBatches: batch.microBatches)
+  }
+
+  private func estimateDiagonal(_ batch: StepBatch) throws {
+    guard options.probes > 0 else { return }
+    let batch = curvatureBatch(batch)
+    vectors.clear(diagonal.base)
+    for draw in 0..<options.probes {
+      try trials.gather { records in
+        try model.computeSquaredProbes(
+          of: batch, draw: draw, into: exchange.partials, records: records,
+          accumulator: accumulator)
+      }
+      try fold(weight: trials.total.weight, examples: trials.total.examples)
+      vectors.add(
+        diagonal.base, diagonal.base, 1 / Double(options.probes), exchange.folded.baseAddress!)
+    }
+  }
+
+  /// Minimises the quadratic model.
+  private func solve(_ batch: StepBatch) throws {
+    let shift = details.damping + options.weightDecay
+    let curvature = curvatureBatch(batch)
+    let hasDirection = options.decay > 0 && vectors.dot(direction.base, direction.base) > 0
+    // The line search has not begun, so its place is free.
+    let guess = model.vector.baseAddress!
+    if hasDirection { vectors.scale(guess, options.decay, direction.base) }
+    try solver.solve(
+      gradient: gradient.base, start: hasDirection ? guess : nil, iterations: options.iterations,
+      tolerance: options.tolerance,
+      multiply: { product, v in
+        if v != UnsafePointer(guess) { vectors.copy(guess, v) }
+        try trials.gather { records in
+          try model.computeProducts(
+            of: curvature, into: exchange.partials, records: records, accumulator: accumulator,
+            repeated: details.products > 0)
+        }
+        details.products += 1
+        try fold(weight: trials.total.weight, examples: trials.total.examples)
+        vectors.add(product, exchange.folded.baseAddress!, shift, v)
+      },
+      precondition: options.probes == 0
+        ? nil
+        : { [self] out, r in
+          vectors.precondition(out, r, diagonal: diagonal.base, damping: shift)
+        })
+    details.iterations = solver.iterations
+  }
+
+  // MARK: Choosing the step
+
+  /// The objective at θ + length · d; infinite where it is not finite.
+  private func objective(
+    _ batch: StepBatch, _ direction: UnsafePointer<Float>, _ length: Double
+  ) throws -> Double {
+    vectors.add(parameters, start.base, length, direction)
+    try trials.gather { try model.computeLosses(of: batch, records: $0) }
+    details.losses += 1
+    let value = trials.total.loss / trials.total.weight + penalty
+    return value.isFinite ? value : .infinity
+  }
+
+  private struct Chosen {
+    let direction: UnsafePointer<Float>
+    /// φ(d)
+    let model: Double
+    /// The objective at θ + d.
+    let objective: Double
+    /// gᵀ d
+    let slope: Double
+  }
+
+  /// Goes back from the last iterate while the objective falls.
+  private func backtrack(_ batch: StepBatch) throws -> Chosen {
+    let iterates = solver.iterates
+    var best = iterates.count - 1
+    var value = try objective(batch, iterates[best].values, 1)
+    while best > 0 {
+      let earlier = try objective(batch, iterates[best - 1].values, 1)
+      guard earlier < value || !value.isFinite else { break }
+      best -= 1
+      value = earlier
+    }
+    let direction = UnsafePointer(iterates[best].values)
+    return Chosen(
+      direction: direction, model: iterates[best].model, objective: value,
+      slope: vectors.dot(gradient.base, direction))
+  }
+
+  /// λ of the next step, by Levenberg and Marquardt's rule.
+  private func adapt(_ chosen: Chosen) -> Double {
+    let fall = chosen.objective - details.objective
+    details.reductionRatio =
+      chosen.objective.isFinite && chosen.model < 0 ? fall / chosen.model : -.infinity
+    var damping = details.damping
+    if details.reductionRatio < 0.25 { damping *= options.dampingFactor }
+    if details.reductionRatio > 0.75 { damping /= options.dampingFactor }
+    return min(max(damping, 1e-12), 1e12)
+  }
+
+  /// Shortens the direction until the objective falls enough.
+  private func searchLine(_ batch: StepBatch, _ chosen: Chosen) throws {
+    details.newObjective = details.objective
+    details.stepLength = 0
+    guard chosen.slope < 0 else { return }
+    var length = 1.0
+    var value = chosen.objective
+    for _ in 0..<options.lineSearchTrials {
+      if value <= details.objective + options.sufficientDecrease * length * chosen.slope {
+        details.stepLength = length
+        details.newObjective = value
+        return
+      }
+      length *= options.lineSearchFactor
+      value = try objective(batch, chosen.direction, length)
+    }
+  }
+
+  // MARK: The update
+
+  private func applyStep(_ chosen: Chosen) throws {
+    guard details.stepLength > 0 else { return }
+    vectors.scale(movement.base, -details.stepLength, chosen.direction)
+    let gradient = UnsafeBufferPointer(movement.buffer)
+    for block in sums.buffer.indices {
+      sums.buffer[block] = update.measure(block: block, in: gradient)
+    }
+    try update.prepare(step: completed, blockSums: UnsafeBufferPointer(sums.buffer))
+    _ = try update.apply(gradient: gradient, parameters: source.parameters)
+  }
+
+  private func commit(_ newDamping: Double) {
+    source.commitStatistics(UnsafeBufferPointer(movement.buffer))
+    damping.buffer[0] = newDamping
+    if details.stepLength > 0, let last = solver.iterates.last {
+      vectors.copy(direction.base, last.values)
+    } else {
+      vectors.clear(direction.base)
+    }
+    counter.buffer[0] += 1
+  }
+}
