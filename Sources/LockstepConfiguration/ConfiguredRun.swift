@@ -53,8 +53,7 @@ public final class ConfiguredRun {
     let plan = try FoldPlan(shards: configuration.shards, of: source, on: collective)
     let rule = try configuration.update.rule(
       source.memory, totalSteps: totalSteps,
-      owning: configuration.isSharded ? plan.gradientBlocks(ofRank: collective.rank) : nil,
-      withoutOptimizer: configuration.hessianFree != nil)
+      owning: configuration.isSharded ? plan.gradientBlocks(ofRank: collective.rank) : nil)
     if let options = configuration.hessianFree {
       step = try HessianFreeStep(
         source: source, update: ChainUpdate(rule), options: options,

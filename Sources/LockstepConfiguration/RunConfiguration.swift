@@ -118,7 +118,12 @@ public struct RunConfiguration: Sendable {
     if hessianFree != nil, reader.contains("optimizer") {
       throw reader.error("optimizer", "stands beside 'hessianFree'; give one of the two")
     }
-    update = try reader.update()
+    update = try reader.update(hasOptimizer: hessianFree == nil)
+    if hessianFree != nil, !update.regularizers.isEmpty {
+      throw reader.error(
+        "regularizers",
+        "do not go with 'hessianFree'; its 'weightDecay' is a penalty of the objective")
+    }
     freezing = Freezing(
       parameters: try reader.strings("freeze", default: []),
       batchNorms: try reader.strings("freezeBatchNorm", default: []))

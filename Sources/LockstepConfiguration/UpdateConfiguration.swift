@@ -5,8 +5,8 @@ import LockstepTraining
 
 /// Clips, optimizer, parameter groups and constraints, as a configuration names them.
 public struct UpdateConfiguration: Sendable {
-  let optimizer: CatalogChoice
-  let schedule: CatalogChoice
+  /// The optimizer and its schedule; nil where the step finds the direction itself.
+  let optimizer: (choice: CatalogChoice, schedule: CatalogChoice)?
   /// The clips, first one first.
   let clips: [CatalogChoice]
   let groups: [ParameterGroup]
@@ -16,7 +16,7 @@ public struct UpdateConfiguration: Sendable {
 
   /// Whether the learning rate follows the evaluations, and whether a lower loss is what counts.
   var plateauMinimizes: Bool? {
-    guard schedule.name == "reduceOnPlateau" else { return nil }
+    guard let schedule = optimizer?.schedule, schedule.name == "reduceOnPlateau" else { return nil }
     return schedule.values["goal"] != .text("maximize")
   }
 
@@ -25,16 +25,18 @@ public struct UpdateConfiguration: Sendable {
   /// - Parameter totalSteps: how long schedules last that do not say it themselves.
   /// - Throws: `HyperparameterError`.
   public func chain(totalSteps: Int) throws -> Chain {
-    let clips = try clips.map { try ClipCatalog.make($0.name, values: $0.values) }
-    let optimizer = try OptimizerCatalog.make(optimizer.name, values: optimizer.values) { rate in
-      var values = schedule.values
-      let entry = ScheduleCatalog.entries.first { $0.name == schedule.name }
-      if values["steps"] == nil, entry?.parameters.contains(where: { $0.key == "steps" }) == true {
-        values["steps"] = .number(Double(totalSteps))
-      }
-      return try ScheduleCatalog.make(schedule.name, learningRate: rate, values: values)
-    }
-    return Chain(clips) + optimizer
+    let clips = Chain(try clips.map { try ClipCatalog.make($0.name, values: $0.values) })
+    guard let (choice, schedule) = optimizer else { return clips }
+    return clips
+      + (try OptimizerCatalog.make(choice.name, values: choice.values) { rate in
+        var values = schedule.values
+        let entry = ScheduleCatalog.entries.first { $0.name == schedule.name }
+        if values["steps"] == nil, entry?.parameters.contains(where: { $0.key == "steps" }) == true
+        {
+          values["steps"] = .number(Double(totalSteps))
+        }
+        return try ScheduleCatalog.make(schedule.name, learningRate: rate, values: values)
+      })
   }
 
   /// The update of a model's trainable parameters.
@@ -44,15 +46,14 @@ public struct UpdateConfiguration: Sendable {
   ///     configuration names them.
   ///   - totalSteps: how long schedules last that do not say it themselves.
   ///   - owned: the blocks that this rank updates; nil for all.
-  ///   - withoutOptimizer: whether the step finds the direction itself.
   /// - Throws: `HyperparameterError`, `UpdateError`.
   public func rule(
-    _ memory: ModelMemory, totalSteps: Int, owning owned: Range<Int>?, withoutOptimizer: Bool = false
+    _ memory: ModelMemory, totalSteps: Int, owning owned: Range<Int>?,
+    withoutOptimizer: Bool = false
   ) throws -> UpdateRule {
     let layout = memory.trainableLayout
-    let clips = try clips.map { try ClipCatalog.make($0.name, values: $0.values) }
     return try UpdateRule(
-      layout: layout, chain: try withoutOptimizer ? Chain(clips) : chain(totalSteps: totalSteps),
+      layout: layout, chain: try chain(totalSteps: totalSteps),
       constraints: try ConstraintRule.resolve(
         constraints, specifications: memory.specifications, layout: layout),
       groups: groups, average: average, owning: owned)
@@ -72,19 +73,17 @@ public struct UpdateConfiguration: Sendable {
 // MARK: - Reading
 
 extension ConfigurationReader {
-  /// Reads `optimizer`, `clip` and `constraints`.
-  func update() throws(ConfigurationError) -> UpdateConfiguration {
-    let optimizer = try object("optimizer")
-    let choice = try optimizer.choice(among: OptimizerCatalog.entries, default: "adam")
-    let schedule = try optimizer.object("schedule").schedule()
+  /// Reads `optimizer`, `clip`, `constraints`, `regularizers` and `average`.
+  ///
+  /// - Parameter hasOptimizer: whether there is one; else the step finds the direction itself.
+  func update(hasOptimizer: Bool) throws(ConfigurationError) -> UpdateConfiguration {
+    var optimizer: (choice: CatalogChoice, schedule: CatalogChoice)?
     var groups: [ParameterGroup] = []
-    for reader in try optimizer.objects("groups", required: false) {
-      groups.append(
-        ParameterGroup(
-          try reader.string("pattern"),
-          learningRate: try reader.double("learningRateFactor", default: 1, in: 0...),
-          weightDecay: try reader.double("weightDecayFactor", default: 1, in: 0...),
-          clipNorm: try reader.optionalDouble("clipNorm", above: 0)))
+    if hasOptimizer {
+      let reader = try object("optimizer")
+      let choice = try reader.choice(among: OptimizerCatalog.entries, default: "adam")
+      optimizer = (choice, try reader.object("schedule").schedule())
+      groups = try reader.groups()
     }
     var clips: [CatalogChoice] = []
     for reader in try oneOrMore("clip") {
@@ -109,11 +108,25 @@ extension ConfigurationReader {
       average = try reader.make { try WeightAverage(values: values) }
     }
     let update = UpdateConfiguration(
-      optimizer: choice, schedule: schedule, clips: clips, groups: groups, constraints: rules,
+      optimizer: optimizer, clips: clips, groups: groups, constraints: rules,
       regularizers: penalties, average: average)
     // What the tables accept and the transforms do not is found before any rank computes.
     _ = try make { try update.chain(totalSteps: 1_000_000) }
     return update
+  }
+
+  /// Reads the parameter groups of an optimizer.
+  private func groups() throws(ConfigurationError) -> [ParameterGroup] {
+    var groups: [ParameterGroup] = []
+    for reader in try objects("groups", required: false) {
+      groups.append(
+        ParameterGroup(
+          try reader.string("pattern"),
+          learningRate: try reader.double("learningRateFactor", default: 1, in: 0...),
+          weightDecay: try reader.double("weightDecayFactor", default: 1, in: 0...),
+          clipNorm: try reader.optionalDouble("clipNorm", above: 0)))
+    }
+    return groups
   }
 
   /// Reads what a rule is about: `pattern`, names of parameters, or `kind`, a kind of layers.

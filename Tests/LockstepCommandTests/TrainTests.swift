@@ -36,11 +36,12 @@ import Testing
       let threaded = try Lockstep.run(
         arguments + ["--run-directory", "none", "--set", "threads=2"], ranks: 3)
       #expect(threaded.fingerprint == expected, "2 threads: \(threaded.transcript)")
-      for isa in ["baseline", "avx2"] {
-        let result = try Lockstep.run(arguments + ["--run-directory", "none", "--isa", isa])
-        // oneDNN keeps its own instruction set, so only our kernels are others: the same bits.
-        if result.succeeded { #expect(result.fingerprint == expected, "\(isa)") }
-      }
+      // Another instruction set is another set of oneDNN's kernels: other bits, the same on any
+      // number of ranks.
+      let pinned = arguments + ["--run-directory", "none", "--isa", "baseline"]
+      let one = try Lockstep.run(pinned)
+      let three = try Lockstep.run(pinned, ranks: 3)
+      #expect(one.fingerprint != nil && one.fingerprint == three.fingerprint)
     }
   }
 
@@ -155,7 +156,7 @@ import Testing
           "--initial-weights", "\(directory)/a/weights.safetensors",
         ], ranks: 2)
       #expect(unfit.ending == .exited(2), "\(unfit.transcript)")
-      #expect(unfit.complaints.count == 1 && unfit.complaints[0].contains("does not fit the model"))
+      #expect(unfit.complaints.count == 1 && unfit.complaints[0].contains("weights.safetensors: "))
     }
   }
 }

@@ -14,14 +14,14 @@ struct ClipScope {
   init(_ patterns: [String], of layout: FlatLayout, owner: String) throws {
     isWhole = patterns.isEmpty
     for pattern in patterns {
-      let matcher = NamePattern(pattern)
+      let matcher = NameGlob(pattern)
       guard layout.slots.contains(where: { matcher.matches($0.name) }) else {
         throw HyperparameterError(
           owner: owner, key: "scope", value: "\"\(pattern)\"",
           problem: "matches no trainable parameter")
       }
     }
-    let matchers = patterns.map { NamePattern($0) }
+    let matchers = patterns.map { NameGlob($0) }
     chosen = layout.slots.map { slot in
       patterns.isEmpty || matchers.contains { $0.matches(slot.name) }
     }

@@ -22,7 +22,7 @@ public struct ParameterGroup: Sendable, Equatable {
   }
 
   /// Whether a name belongs to the group.
-  public func contains(_ name: String) -> Bool { NamePattern(pattern).matches(name) }
+  public func contains(_ name: String) -> Bool { NameGlob(pattern).matches(name) }
 }
 
 /// What parameter groups make of a layout: factors of each slot, and the clips of whole groups.

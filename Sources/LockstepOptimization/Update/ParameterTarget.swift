@@ -19,7 +19,7 @@ public enum ParameterTarget: Sendable, Equatable, CustomStringConvertible {
   public func contains(_ parameter: ParameterSpecification) -> Bool {
     switch self {
     case .pattern(let pattern):
-      return NamePattern(pattern).matches(parameter.name)
+      return NameGlob(pattern).matches(parameter.name)
     case .kernels(let kind):
       let last = parameter.name.split(separator: ".").last ?? ""
       return parameter.layerKind == kind && last.hasPrefix("weight")
