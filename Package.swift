@@ -98,7 +98,7 @@ let package = Package(
       name: "LockstepCommand",
       dependencies: [
         "Lockstep", "LockstepBenchmark", "LockstepConfiguration", "LockstepFiles", "LockstepMPI",
-        "LockstepReports",
+        "LockstepReports", "LockstepTesting",
       ]),
     .target(name: "LockstepReports", dependencies: ["LockstepFiles"]),
     tests("LockstepReports", ["LockstepFiles", "LockstepTestSupport"]),

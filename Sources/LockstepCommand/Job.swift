@@ -1,4 +1,5 @@
 import Lockstep
+import LockstepConfiguration
 import LockstepMPI
 
 #if canImport(Glibc)
@@ -27,6 +28,14 @@ enum Job {
     _ world: MPICommunicator, _ reduction: GradientReduction
   ) throws -> MPICollective {
     try MPICollective(world, reduction: reduction) { Console.line("notice: \($0)") }
+  }
+
+  /// The ranks of a job as a configuration wants them to add gradients.
+  static func ranks(
+    _ world: MPICollective, for configuration: RunConfiguration
+  ) throws -> MPICollective {
+    let reduction = GradientReduction(rawValue: configuration.reduction) ?? .tree
+    return reduction == .tree ? world : try collective(world.communicator, reduction)
   }
 
   private static func end(_ session: MPISession, _ result: Result<Int32, any Error>) -> Int32 {

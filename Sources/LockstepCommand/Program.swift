@@ -51,7 +51,8 @@ enum Program {
   static var commands: [any Command.Type] {
     [
       TrainCommand.self, EvaluateCommand.self, PredictCommand.self, ReportCommand.self,
-      InspectCommand.self, SuggestClipCommand.self, SweepCommand.self, CatalogCommand.self,
+      InspectCommand.self, SuggestClipCommand.self, SweepCommand.self, VerifyCommand.self,
+      CatalogCommand.self,
       BenchmarkCommand.self, DoctorCommand.self,
     ]
   }

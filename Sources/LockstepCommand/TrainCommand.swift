@@ -47,9 +47,7 @@ enum TrainCommand: Command {
       let named = try NamedConfiguration(path, arguments, on: world)
       // Before anything is planned: ranks of different processors use what all of them have.
       let isa = try InstructionSet.agree(on: world, pinned: pinned)
-      let reduction = GradientReduction(rawValue: named.configuration.reduction) ?? .tree
-      let collective =
-        reduction == .tree ? world : try Job.collective(world.communicator, reduction)
+      let collective = try Job.ranks(world, for: named.configuration)
       return try train(named, arguments, isa, on: collective)
     }
   }

@@ -1,0 +1,120 @@
+import Lockstep
+import LockstepConfiguration
+import LockstepFiles
+import LockstepTesting
+
+/// `lockstep verify`: one configuration on several numbers of ranks, compared stage by stage.
+enum VerifyCommand: Command {
+  static let name = "verify"
+  static let usage = "CONFIG.json --ranks 1,2,3 [OPTIONS]"
+  static let summary = "compare every stage of every step on several numbers of ranks"
+  static let discussion = """
+    Starts mpirun once for each number of ranks and compares hashes of the loss, of each tensor of the
+    folded gradient, and of each tensor of the state behind the update. Names the first step, stage and
+    tensor that differ; code 1 then.
+    """
+  static let options =
+    NamedConfiguration.options + [
+      .option("--ranks", "P1,P2,…", "the numbers of ranks (default 1,2,3)"),
+      .option("--steps", "N", "how many steps (default 10)"),
+      .option("--hashes", "FILE", "write this job's own hashes instead of comparing (internal)"),
+    ]
+
+  static func run(_ arguments: Arguments) throws -> Int32 {
+    let path = try arguments.single("the configuration's path")
+    let steps = try arguments.integer("--steps", atLeast: 1) ?? 10
+    _ = try arguments.overrides()
+    if let file = arguments.value("--hashes") {
+      return try Job.run { try record(path, arguments, steps, to: file, on: $0) }
+    }
+    let ranks = try (arguments.value("--ranks") ?? "1,2,3").split(separator: ",").map { part in
+      guard let number = Int(part), number > 0 else {
+        throw ArgumentError(description: "'--ranks' must be numbers of ranks; found '\(part)'")
+      }
+      return number
+    }
+    return try compare(path, arguments, steps, ranks)
+  }
+
+  // MARK: One job
+
+  private static func record(
+    _ path: String, _ arguments: Arguments, _ steps: Int, to file: String,
+    on world: MPICollective
+  ) throws -> Int32 {
+    let named = try NamedConfiguration(path, arguments, on: world)
+    _ = try InstructionSet.agree(on: world)
+    let collective = try Job.ranks(world, for: named.configuration)
+    let configuration = try named.configuration.overridden(
+      by: [Override(path: "steps", value: .integer(steps))], source: path)
+    let data = try collective.together { try configuration.data.load() }
+    let run = try ConfiguredRun(configuration, data: data, on: collective)
+    guard let step = run.step as? TrainingStep else {
+      throw InputFailure(description: "\(path): verify compares first-order steps only")
+    }
+    let registry = StateRegistry()
+    try registry.add(step.source.stateEntries, of: step.source)
+    try registry.add(step.update.stateEntries, of: step.update)
+    try registry.broadcast(on: collective)
+    let hashes = StageHashes(step, registry, on: collective)
+    var text = ""
+    for number in 0..<min(steps, run.totalSteps) {
+      let report = try step.run(
+        StepBatch(
+          step: number, epoch: run.sampler.epoch, examples: try run.sampler.batch(),
+          shards: configuration.shards, microBatches: configuration.options.microBatches))
+      run.sampler.advance()
+      for stage in try hashes.afterStep(report) {
+        text += "\(report.step) \(stage.name) \(stage.fingerprint)\n"
+      }
+    }
+    try collective.onRoot { try AtomicFile.write(file, text: text) }
+    return ExitCode.done
+  }
+
+  // MARK: Several jobs
+
+  private static func compare(
+    _ path: String, _ arguments: Arguments, _ steps: Int, _ ranks: [Int]
+  ) throws -> Int32 {
+    var reference: [Substring] = []
+    for (index, count) in ranks.enumerated() {
+      let lines = try hashes(path, arguments, steps, ranks: count)
+      if index == 0 {
+        reference = lines
+        Console.line("\(count) rank\(count == 1 ? "" : "s"): \(lines.count) stages")
+        continue
+      }
+      if let place = zip(reference, lines).enumerated().first(where: { $1.0 != $1.1 })?.offset
+        ?? (reference.count == lines.count ? nil : min(reference.count, lines.count) - 1)
+      {
+        let words = lines[place].split(separator: " ")
+        Console.line(
+          "\(count) ranks differ from \(ranks[0]): step \(words[0]), \(words[1]) first")
+        return ExitCode.failure
+      }
+      Console.line("\(count) ranks: the same \(lines.count) stages")
+    }
+    Console.line("the same bits in every stage of \(steps) steps")
+    return ExitCode.done
+  }
+
+  /// Runs this program under mpirun and reads the hashes it wrote.
+  private static func hashes(
+    _ path: String, _ arguments: Arguments, _ steps: Int, ranks: Int
+  ) throws -> [Substring] {
+    let file = "\(SharedMemorySpace.directory)/lockstep-verify-\(ProcessNumber.own)"
+    defer { ProcessNumber.removeFile(file) }
+    var words = ["verify", path, "--hashes", file, "--steps", "\(steps)"]
+    for override in arguments.all("--set") { words += ["--set", override] }
+    let result = try MPIRunner.run(
+      "/proc/self/exe".resolved, words, ranks: ranks, deadline: .seconds(3600))
+    guard result.succeeded else {
+      throw InputFailure(
+        description: "\(ranks) ranks did not come to their end:\n"
+          + result.errorOutput.split(separator: "\n").prefix(3).joined(separator: "\n"))
+    }
+    let text = String(decoding: try FileInput.contents(of: file), as: UTF8.self)
+    return text.split(separator: "\n")
+  }
+}
