@@ -35,7 +35,8 @@ for point in start step fold update checkpointCreate checkpointWrite checkpointS
     # Rank 0 writes checkpoints; elsewhere any rank may be the victim. Counts differ each time.
     victim=$((RANDOM % ranks)) count=$((time * 2 + RANDOM % 3))
     case $point in
-      checkpoint*) victim=0 ;;
+      # There are ten checkpoints.
+      checkpoint*) victim=0 count=$((time + RANDOM % 4)) ;;
     esac
     case $point in
       start | end) count=1 ;;

@@ -16,6 +16,8 @@ import Testing
   private static let files = [
     "README.md", "docs/configuration.md", "docs/guarantees.md", "docs/fold.md", "docs/cluster.md",
     "docs/extending.md", "docs/update-rules.md", "docs/mpi.md", "docs/testing.md",
+    "docs/transfer.md",
+    "docs/hessian-free.md",
   ]
 
   /// The code blocks of a language, in order.
@@ -87,6 +89,7 @@ import Testing
     let sources = try [
       "Examples/OwnModel/main.swift", "Tests/Programs/documented/main.swift",
       "Tests/Programs/documented/Documented.swift", "Tests/Programs/documented/Testing.swift",
+      "Tests/Programs/documented/Transfer.swift",
     ].map {
       String(decoding: try FileInput.contents(of: "\(Self.root)/\($0)"), as: UTF8.self)
         .split(separator: "\n").map { $0.drop { $0 == " " } }
@@ -102,7 +105,7 @@ import Testing
         count += 1
       }
     }
-    #expect(count >= 6)
+    #expect(count >= 10)
   }
 
   /// The model of the README learns, with the same bits on other ranks.
@@ -119,6 +122,7 @@ import Testing
     #expect(result.lines.contains("mean 1.0, received 1.0"))
     #expect(result.lines.contains("updates 0, [2, 3]"))
     #expect(result.lines.filter { $0 == "same bits true" }.count == 3)
+    #expect(result.lines.filter { $0 == "second-order step 1" }.count == 3)
   }
 
   /// The tables of the reference are the catalogs'.

@@ -14,3 +14,4 @@ MPISession.run(threadLevel: .funneled) { world in
 
 print("updates \(try documentedUpdate()), \(try documentedLayer())")
 print("same bits \(try trainingHasTheSameBits())")
+print("second-order step \(try documentedTransfer())")
