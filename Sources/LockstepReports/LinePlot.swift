@@ -174,6 +174,8 @@ struct Axis {
     high = values.max() ?? (logarithmic ? 10 : 1)
     if logarithmic {
       if high <= low * 1.0001 { (low, high) = (low / 2, high * 2) }
+      let margin = exp(0.04 * log(high / low))
+      (low, high) = (low / margin, high * margin)
       return
     }
     if high - low <= 1e-12 * max(low.magnitude, 1e-300) { (low, high) = (low - 0.5, high + 0.5) }
