@@ -18,6 +18,8 @@ public enum StepBenchmark {
     public var clip: Double? = 1
     /// The radius that rows of kernels are kept within; nil for none.
     public var maxNorm: Float? = 3
+    /// Whether every rank updates the blocks that it owns alone.
+    public var isSharded = false
     /// The number of measurements.
     public var windows = 7
     /// The length of a measurement in seconds.
@@ -45,6 +47,7 @@ public enum StepBenchmark {
         "shards": .integer(shards),
         "ranks": .integer(ranks),
         "threads": .integer(options.threads),
+        "update": .string(options.isSharded ? "sharded" : "replicated"),
         "precision": .string("float32"),
         "examplesPerSecond": .number(examplesPerSecond.median),
         "slowest": .number(examplesPerSecond.smallest),
@@ -64,8 +67,11 @@ public enum StepBenchmark {
     let dataset = try options.model.dataset(count: count)
     let source = try options.model.source(on: dataset, threads: options.threads)
     let shards = options.shards ?? FoldPlan.defaultShards(batchSize: options.batchSize)
+    let plan = try FoldPlan(shards: shards, of: source, on: collective)
+    let owned = options.isSharded ? plan.gradientBlocks(ofRank: collective.rank) : nil
     let step = try TrainingStep(
-      source: source, update: try update(options, of: source), shards: shards, on: collective)
+      source: source, update: try update(options, of: source, owning: owned), shards: shards,
+      on: collective)
     let examples = Array(0..<count)
     var loss = 0.0
     func takeStep() throws {
@@ -96,15 +102,17 @@ public enum StepBenchmark {
       loss: loss)
   }
 
-  private static func update(_ options: Options, of source: ModelSource) throws -> ChainUpdate {
+  private static func update(
+    _ options: Options, of source: ModelSource, owning owned: Range<Int>?
+  ) throws -> ChainUpdate {
     let layout = source.memory.trainableLayout
     let clips = options.clip.map { [ClipByGlobalNorm($0)] } ?? []
-    return ChainUpdate(
-      try UpdateRule(
-        layout: layout, chain: Chain(clips) + .adam(),
-        constraints: layout.slots.map { slot in
-          slot.shape.count > 1 ? options.maxNorm.map { .maxNorm($0) } : nil
-        }))
+    let rule = try UpdateRule(
+      layout: layout, chain: Chain(clips) + .adam(),
+      constraints: layout.slots.map { slot in
+        slot.shape.count > 1 ? options.maxNorm.map { .maxNorm($0) } : nil
+      }, owning: owned)
+    return owned == nil ? ChainUpdate(rule) : ShardedChainUpdate(rule)
   }
 
   /// Rank 0's value, on all ranks.

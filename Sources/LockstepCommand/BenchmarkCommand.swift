@@ -23,6 +23,8 @@ enum BenchmarkCommand: Command {
     .option("--threads", "N", "threads a rank (step; default 1)"),
     .option("--windows", "N", "how often to measure (step; default 7)"),
     .option("--seconds", "S", "the length of a measurement (step; default 0.5)"),
+    .option("--update", "NAME", "replicated or sharded (step; default replicated)"),
+    .option("--reduction", "NAME", "tree or allreduce (step; default tree)"),
     .option("--precision", "NAME", "float32 (step)"),
     .option("--parameters", "N", "the number of parameters (update; default 10000000)"),
     .option("--bytes", "N", "the bytes of a gradient (fold; default 4194304)"),
@@ -69,7 +71,14 @@ enum BenchmarkCommand: Command {
       if let precision = arguments.value("--precision"), precision != "float32" {
         throw ArgumentError(description: "'--precision' must be float32; found '\(precision)'")
       }
-      return { [options] in try StepBenchmark.run(options, on: $0).json }
+      options.isSharded =
+        try choice("--update", among: ["replicated", "sharded"], arguments) == "sharded"
+      let reduction =
+        try choice("--reduction", among: GradientReduction.allCases.map(\.rawValue), arguments)
+        .flatMap(GradientReduction.init) ?? .tree
+      return { [options] in
+        try StepBenchmark.run(options, on: try Job.ranks($0, adding: reduction)).json
+      }
     },
     "update": { arguments in
       var options = UpdateBenchmark.Options()
@@ -91,12 +100,19 @@ enum BenchmarkCommand: Command {
   ]
 
   private static func model(_ arguments: Arguments) throws -> BenchmarkModel {
-    guard let name = arguments.value("--model") else { return .mlp }
-    if let model = BenchmarkModel(rawValue: name) { return model }
-    let known = BenchmarkModel.allCases.map(\.rawValue)
+    try choice("--model", among: BenchmarkModel.allCases.map(\.rawValue), arguments)
+      .flatMap(BenchmarkModel.init) ?? .mlp
+  }
+
+  /// The value of an option that must be one of several names; nil where it is not given.
+  private static func choice(
+    _ option: String, among known: [String], _ arguments: Arguments
+  ) throws -> String? {
+    guard let name = arguments.value(option) else { return nil }
+    if known.contains(name) { return name }
     let hint = NearestName.find(name, among: known).map { "; did you mean '\($0)'?" } ?? ""
     throw ArgumentError(
-      description: "'--model' must be one of \(known.joined(separator: ", ")); found '\(name)'"
+      description: "'\(option)' must be one of \(known.joined(separator: ", ")); found '\(name)'"
         + hint)
   }
 }

@@ -34,8 +34,14 @@ enum Job {
   static func ranks(
     _ world: MPICollective, for configuration: RunConfiguration
   ) throws -> MPICollective {
-    let reduction = GradientReduction(rawValue: configuration.reduction) ?? .tree
-    return reduction == .tree ? world : try collective(world.communicator, reduction)
+    try ranks(world, adding: GradientReduction(rawValue: configuration.reduction) ?? .tree)
+  }
+
+  /// The ranks of a job, with gradients added as asked.
+  static func ranks(
+    _ world: MPICollective, adding reduction: GradientReduction
+  ) throws -> MPICollective {
+    reduction == world.reduction ? world : try collective(world.communicator, reduction)
   }
 
   private static func end(_ session: MPISession, _ result: Result<Int32, any Error>) -> Int32 {

@@ -86,25 +86,31 @@ public final class MPICollective: Collective {
     self.path = path
     self.reduction = reduction
     self.notice = notice
+    let hosts =
+      nodes.count == 1
+      ? []
+      : try communicator.allgatherArrays(Array(MPILibrary.processorName().utf8)).map {
+        String(decoding: $0, as: UTF8.self)
+      }
     page = try Self.makePage(
       on: self.node, of: communicator.size,
-      ranks: nodes.first { [rank = communicator.rank] in $0.contains(rank) }!)
+      ranks: nodes.first { [rank = communicator.rank] in $0.contains(rank) }!, hosts: hosts)
   }
 
   /// The node's page of statuses; one of this rank alone where there is no shared memory for it.
   private static func makePage(
-    on node: MPICommunicator, of size: Int, ranks: Range<Int>
+    on node: MPICommunicator, of size: Int, ranks: Range<Int>, hosts: [String]
   ) throws -> StatusPage {
     let rank = ranks.lowerBound + node.rank
     do {
       let window = try MPISharedWindow(bytes: RankStatus.byteCount, on: node)
       return StatusPage(
         window.segments.map { $0.baseAddress! }, ranks: Array(ranks), rank: rank, of: size,
-        owner: window)
+        hosts: hosts, owner: window)
     } catch {
       // Every rank of the node gets here or none.
       guard error.kind == .resource else { throw error }
-      return StatusPage(rank: rank, of: size)
+      return StatusPage(rank: rank, of: size, hosts: hosts)
     }
   }
 

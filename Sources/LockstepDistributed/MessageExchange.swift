@@ -71,7 +71,7 @@ final class MessageExchange: GradientExchange {
   func combine(_ visit: (Int) throws -> Void) throws {
     try page.waiting {
       try messages.start()
-      try messages.wait()
+      try messages.wait { page?.own.awaits($0) }
     }
     for index in plan.blockSlices[communicator.rank] {
       executor.combine(plan.blocks[index], of: operands, into: arena.base)

@@ -139,7 +139,7 @@ final class NodesExchange: GradientExchange {
   private func exchange(_ messages: MPIPersistentMessages) throws {
     try page.waiting {
       try messages.start()
-      try messages.wait()
+      try messages.wait { page?.own.awaits($0) }
     }
   }
 }

@@ -45,7 +45,17 @@ import Testing
     #expect(result.ending == .exited(1), "\(result.transcript)")
     #expect(
       result.errorOutput.contains(
-        " s in step 3 (computing) for rank 1, about which nothing is known on this node"))
+        #/ s in step 3 \(computing\) for rank 1 on host [^ ]+, about which nothing is known on this node/#
+      ), "\(result.errorOutput)")
+  }
+
+  /// A rank that may be stopped where nobody sees it is not waited for to the deadline.
+  @Test func askedToStopWhileAnotherNodeIsSilentARankEndsResumable() throws {
+    let (text, outcome) = try Self.broken(
+      "step:1:4:stop", ["nodes=3", "deadline=600", "terminateAfter=2"], within: 12)
+    #expect(text.contains("about which nothing is known on this node"), "\(text)")
+    #expect(outcome?["outcome"] == "interrupted")
+    #expect(outcome?["exitCode"] == 75)
   }
 
   @Test(arguments: ["update:2:3:hang"])

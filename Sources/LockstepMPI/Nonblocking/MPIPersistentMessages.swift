@@ -9,6 +9,8 @@ public final class MPIPersistentMessages {
   private var handles: [lockstep_mpi_request] = []
   private var statuses: [lockstep_mpi_status] = []
   private var owners: [AnyObject] = []
+  /// The other end of each message.
+  private var peers: [Int] = []
   private var isPending = false
 
   /// No messages yet, between the ranks of a communicator.
@@ -29,7 +31,7 @@ public final class MPIPersistentMessages {
     try requireIdle(call)
     let to = try communicator.requireRank(call, "destination", destination)
     let tag = try communicator.requireTag(call, tag)
-    try add(call, values.count, T.self, owner) { (run, request) in
+    try add(call, values.count, T.self, owner, with: destination) { (run, request) in
       lockstep_mpi_send_init(
         address(values), run.count, run.type, to, tag, communicator.handle, &request)
     }
@@ -45,7 +47,7 @@ public final class MPIPersistentMessages {
     try requireIdle(call)
     let from = try communicator.requireRank(call, "source", source)
     let tag = try communicator.requireTag(call, tag)
-    try add(call, values.count, T.self, owner) { (run, request) in
+    try add(call, values.count, T.self, owner, with: source) { (run, request) in
       lockstep_mpi_recv_init(
         address(values), run.count, run.type, from, tag, communicator.handle, &request)
     }
@@ -59,16 +61,46 @@ public final class MPIPersistentMessages {
   }
 
   /// Waits for all messages: what was received is there, and what was sent may be overwritten.
-  public func wait() throws(MPIError) {
-    try communicator.requireUsable("MPI_Waitall")
-    let code = lockstep_mpi_waitall(Int32(handles.count), &handles, &statuses)
-    isPending = false
+  ///
+  /// - Parameter stillWaiting: hears now and then, in a wait of more than some milliseconds, the rank
+  ///   at the other end of the first message that has not arrived.
+  public func wait(stillWaiting: (_ peer: Int) -> Void = { _ in }) throws(MPIError) {
+    try communicator.requireUsable("MPI_Testall")
+    var tries = 0
+    while try !test() {
+      tries += 1
+      // Looking at messages one by one costs; most waits are short.
+      if tries % 1024 == 0, let peer = try firstPending() { stillWaiting(peer) }
+    }
+  }
+
+  /// Lets MPI go on with the messages; returns whether all have arrived, after which nothing is
+  /// pending.
+  public func test() throws(MPIError) -> Bool {
+    guard isPending else { return true }
+    var flag: Int32 = 0
+    let code = lockstep_mpi_testall(Int32(handles.count), &handles, &flag, &statuses)
     if code == lockstep_mpi_error_in_status() {
+      isPending = false
       for var status in statuses {
-        try check("MPI_Waitall", lockstep_mpi_status_error(&status))
+        try check("MPI_Testall", lockstep_mpi_status_error(&status))
       }
     }
-    try check("MPI_Waitall", code)
+    try check("MPI_Testall", code)
+    if flag != 0 { isPending = false }
+    return flag != 0
+  }
+
+  /// The other end of the first message that has not arrived.
+  private func firstPending() throws(MPIError) -> Int? {
+    for index in handles.indices {
+      var flag: Int32 = 0
+      var status = lockstep_mpi_status()
+      // One that has arrived is inactive afterwards, and then always has.
+      try check("MPI_Test", lockstep_mpi_test(&handles[index], &flag, &status))
+      if flag == 0 { return peers[index] }
+    }
+    return nil
   }
 
   private func requireIdle(_ call: String) throws(MPIError) {
@@ -81,7 +113,7 @@ public final class MPIPersistentMessages {
   }
 
   private func add<T: MPIDatatype>(
-    _ call: String, _ count: Int, _: T.Type, _ owner: AnyObject,
+    _ call: String, _ count: Int, _: T.Type, _ owner: AnyObject, with peer: Int,
     _ make: (Transfer, inout lockstep_mpi_request) -> Int32
   ) throws(MPIError) {
     var request = lockstep_mpi_request_null()
@@ -92,5 +124,6 @@ public final class MPIPersistentMessages {
     handles.append(request)
     statuses.append(lockstep_mpi_status())
     owners.append(owner)
+    peers.append(peer)
   }
 }

@@ -150,6 +150,8 @@ public final class StatusPage: @unchecked Sendable {
   let statuses: [RankStatus]
   /// The ranks of the group that other pages show.
   let elsewhere: [Int]
+  /// The names of all ranks' hosts, by rank; empty where they are not known.
+  let hosts: [String]
   /// Keeps the memory.
   private let owner: AnyObject?
 
@@ -158,11 +160,15 @@ public final class StatusPage: @unchecked Sendable {
   ///   - ranks: the ranks' numbers in the group.
   ///   - rank: this rank's number.
   ///   - size: the number of ranks of the group.
+  ///   - hosts: the names of all ranks' hosts, by rank, for messages.
   ///   - owner: what keeps the memory.
   public init(
-    _ memory: [UnsafeMutableRawPointer], ranks: [Int], rank: Int, of size: Int, owner: AnyObject?
+    _ memory: [UnsafeMutableRawPointer], ranks: [Int], rank: Int, of size: Int,
+    hosts: [String] = [], owner: AnyObject?
   ) {
+    precondition(hosts.isEmpty || hosts.count == size, "one host a rank")
     self.ranks = ranks
+    self.hosts = hosts
     elsewhere = (0..<size).filter { !ranks.contains($0) }
     self.rank = rank
     self.owner = owner
@@ -172,9 +178,9 @@ public final class StatusPage: @unchecked Sendable {
   }
 
   /// A page that shows this rank alone.
-  public convenience init(rank: Int, of size: Int) {
+  public convenience init(rank: Int, of size: Int, hosts: [String] = []) {
     let memory = PageMemory(count: 1)
-    self.init([memory[0]], ranks: [rank], rank: rank, of: size, owner: memory)
+    self.init([memory[0]], ranks: [rank], rank: rank, of: size, hosts: hosts, owner: memory)
   }
 }
 

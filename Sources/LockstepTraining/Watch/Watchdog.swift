@@ -12,8 +12,10 @@ import Synchronization
 /// A thread that calls no MPI looks at the node's status page now and then. Where this rank waits
 ///
 /// - for a rank whose process has ended,
-/// - longer than the deadline, but for one that evaluates or reads or writes a checkpoint, or
-/// - for a rank that is stopped, and was itself asked to stop (SIGTERM),
+/// - longer than the deadline, but for one that evaluates or reads or writes a checkpoint,
+/// - for a rank that is stopped, and was itself asked to stop (SIGTERM), or
+/// - for a rank of another node, of which nothing is known, several times as long as it has ever
+///   waited, and was itself asked to stop,
 ///
 /// it prints who waits where for whom, gives the other ranks a moment to do the same, and ends the
 /// process.
@@ -26,6 +28,8 @@ public final class Watchdog {
     public var interval = 0.1
     /// The seconds that other ranks get to print what they know.
     public var moment = 1.0
+    /// The seconds that a rank of another node is waited for at least by one that was asked to stop.
+    public var afterRequest = 2.0
 
     public init(deadline: Double = 300) { self.deadline = deadline }
   }
@@ -116,6 +120,10 @@ final class Watch: @unchecked Sendable {
   /// Ranks whose processes had ended at the last look too: one that ends as it should says so
   /// before, and what it wrote last must arrive first.
   private var ended: Set<Int> = []
+  /// The longest wait that came to its end, in seconds, and how long the one at hand was when it was
+  /// last seen.
+  private var longest = 0.0
+  private var current: (wait: UInt64, seconds: Double) = (0, 0)
 
   init(
     _ page: StatusPage, _ patience: Watchdog.Patience,
@@ -135,6 +143,11 @@ final class Watch: @unchecked Sendable {
   /// Why this rank should end; nil where it should not.
   func look() -> Watchdog.Verdict? {
     let mine = page.own.snapshot
+    if !mine.isWaiting || mine.waits != current.wait {
+      longest = max(longest, current.seconds)
+      current = (mine.waits, 0)
+    }
+    if mine.isWaiting { current.seconds = Double(mine.nanoseconds) / 1e9 }
     guard mine.isWaiting else {
       ended = []
       return nil
@@ -156,7 +169,10 @@ final class Watch: @unchecked Sendable {
     let isLate =
       (mine.phase.isLimited || isStopped) && Double(mine.nanoseconds) > patience.deadline * 1e9
     let interrupted = isInterrupted()
-    let isHopeless = interrupted && (isStopped || !dead.isEmpty)
+    let isElsewhere =
+      behind.isEmpty && !page.elsewhere.isEmpty && mine.phase.isLimited
+      && current.seconds > max(patience.afterRequest, 4 * longest)
+    let isHopeless = interrupted && (isStopped || !dead.isEmpty || isElsewhere)
     guard isDead || isLate || isHopeless else { return nil }
     return Watchdog.Verdict(
       isInterruption: interrupted, message: message(mine, behind), step: mine.step)
@@ -170,7 +186,9 @@ final class Watch: @unchecked Sendable {
     let causes = behind.filter { $0.snapshot.waits == last || $0.state != .running }
     if causes.isEmpty {
       let ranks = mine.awaited.map { [$0] } ?? page.elsewhere
-      let list = ranks.map(String.init).joined(separator: " or ")
+      let list = ranks.map { rank in
+        page.hosts.isEmpty ? "\(rank)" : "\(rank) on host \(page.hosts[rank])"
+      }.joined(separator: " or ")
       return text + "rank \(list), about which nothing is known on this node"
     }
     text += causes.map { peer in
