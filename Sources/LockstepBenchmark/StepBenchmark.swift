@@ -19,7 +19,7 @@ public enum StepBenchmark {
     /// The radius that rows of kernels are kept within; nil for none.
     public var maxNorm: Float? = 3
     /// Whether every rank updates the blocks that it owns alone.
-    public var isSharded = false
+    public var isSharded = true
     /// The number of measurements.
     public var windows = 7
     /// The length of a measurement in seconds.

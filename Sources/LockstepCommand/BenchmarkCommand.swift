@@ -23,7 +23,7 @@ enum BenchmarkCommand: Command {
     .option("--threads", "N", "threads a rank (step; default 1)"),
     .option("--windows", "N", "how often to measure (step; default 7)"),
     .option("--seconds", "S", "the length of a measurement (step; default 0.5)"),
-    .option("--update", "NAME", "replicated or sharded (step; default replicated)"),
+    .option("--update", "NAME", "sharded or replicated (step; default sharded)"),
     .option("--reduction", "NAME", "tree or allreduce (step; default tree)"),
     .option("--precision", "NAME", "float32 (step)"),
     .option("--parameters", "N", "the number of parameters (update; default 10000000)"),
@@ -71,11 +71,12 @@ enum BenchmarkCommand: Command {
       if let precision = arguments.value("--precision"), precision != "float32" {
         throw ArgumentError(description: "'--precision' must be float32; found '\(precision)'")
       }
-      options.isSharded =
-        try choice("--update", among: ["replicated", "sharded"], arguments) == "sharded"
       let reduction =
         try choice("--reduction", among: GradientReduction.allCases.map(\.rawValue), arguments)
         .flatMap(GradientReduction.init) ?? .tree
+      options.isSharded =
+        try choice("--update", among: ["sharded", "replicated"], arguments) != "replicated"
+        && reduction == .tree
       return { [options] in
         try StepBenchmark.run(options, on: try Job.ranks($0, adding: reduction)).json
       }

@@ -128,16 +128,16 @@ public struct RunConfiguration: Sendable {
       parameters: try reader.strings("freeze", default: []),
       batchNorms: try reader.strings("freezeBatchNorm", default: []))
     initialWeights = try reader.optionalObject("initialWeights")?.initialWeights()
-    isSharded =
-      try reader.string("update", default: "replicated", oneOf: ["replicated", "sharded"])
-      == "sharded"
-    if isSharded, hessianFree != nil {
+    let sharing = try reader.string(
+      "update", default: "automatic", oneOf: ["automatic", "replicated", "sharded"])
+    if sharing == "sharded", hessianFree != nil {
       throw reader.error("update", "is sharded, and a Hessian-free step needs it replicated")
     }
     reduction = try reader.string("reduction", default: "tree", oneOf: ["tree", "allreduce"])
-    if isSharded, reduction != "tree" {
+    if sharing == "sharded", reduction != "tree" {
       throw reader.error("update", "is sharded, which needs the reduction 'tree'")
     }
+    isSharded = sharing != "replicated" && hessianFree == nil && reduction == "tree"
     let convolutions = try reader.string(
       "convolutions", default: "automatic", oneOf: PlanOptions.Convolutions.allCases.map(\.rawValue)
     )

@@ -169,7 +169,12 @@ public final class MPICollective: Collective {
     }
     try freeUnusedWindows()
     let ranks = nodes.first { $0.contains(rank) }!
-    guard let window = try sharedWindow(plan, ranks) else {
+    guard
+      let window = try sharedWindow(
+        bytes: SharedArenas.segmentBytes(plan, rank: rank, of: ranks),
+        isRequired: path == .sharedMemory,
+        otherwise: "gradients travel as messages, not through shared memory")
+    else {
       return try MessageExchange(plan, on: communicator, page: page)
     }
     let lease = LeasedWindow(window)
@@ -179,14 +184,30 @@ public final class MPICollective: Collective {
     return try NodesExchange(plan, nodes: nodes, arenas, on: communicator, page: page)
   }
 
-  /// A window for the node's arenas; nil where it does not fit on every node and need not.
-  private func sharedWindow(_ plan: FoldPlan, _ ranks: Range<Int>) throws -> MPISharedWindow? {
+  public func makeSharedArena(count: Int) throws -> SharedArena? {
+    guard path != .messages, reduction == .tree, sharesOneNode else { return nil }
+    try freeUnusedWindows()
+    let bytes = rank == 0 ? count * MemoryLayout<Float>.stride : 0
+    guard
+      let window = try sharedWindow(
+        bytes: bytes, isRequired: false, otherwise: "every rank keeps all parameters")
+    else { return nil }
+    let lease = LeasedWindow(window)
+    windows.append(lease)
+    let start = window.segments[0].baseAddress!.bindMemory(to: Float.self, capacity: count)
+    return SharedArena(
+      UnsafeMutableBufferPointer(start: start, count: count), owner: WindowUse(lease))
+  }
+
+  /// A window with `bytes` of this rank's; nil where it does not fit on every node and need not, with
+  /// a notice of what is done instead.
+  private func sharedWindow(
+    bytes: Int, isRequired: Bool, otherwise: String
+  ) throws -> MPISharedWindow? {
     var window: MPISharedWindow?
     var failure: MPIError?
     do {
-      window = try MPISharedWindow(
-        bytes: SharedArenas.segmentBytes(plan, rank: rank, of: ranks), on: node,
-        spaceLimit: sharedMemoryLimit)
+      window = try MPISharedWindow(bytes: bytes, on: node, spaceLimit: sharedMemoryLimit)
     } catch {
       // Every rank of the node gets here or none: the window agreed on it before it asked for
       // memory.
@@ -199,13 +220,13 @@ public final class MPICollective: Collective {
     let reason = try communicator.broadcastArray(
       Array((failure?.message ?? "").utf8), root: short)
     let message = String(decoding: reason, as: UTF8.self)
-    guard path == .automatic else {
+    guard !isRequired else {
       throw failure
         ?? MPIError(
           kind: .resource, call: "MPI_Win_allocate_shared", message: message, rank: short)
     }
     if rank == 0 {
-      notice("gradients travel as messages, not through shared memory: \(message)")
+      notice("\(otherwise): \(message)")
     }
     return nil
   }
@@ -228,4 +249,11 @@ final class LeasedWindow {
   var isUsed = true
 
   init(_ window: MPISharedWindow) { self.window = window }
+}
+
+/// Says that a window's memory is in use for as long as it lives.
+private final class WindowUse {
+  private let lease: LeasedWindow
+  init(_ lease: LeasedWindow) { self.lease = lease }
+  deinit { lease.isUsed = false }
 }

@@ -24,11 +24,19 @@ import Testing
       ], deadline: .seconds(120))
     #expect(sums.ending == .exited(1), "\(sums.transcript)")
     #expect(sums.output.contains("3 ranks differ from 1: step 1, gradient/"))
-    let flipped = try Lockstep.run(
-      ["verify", example, "--ranks", "1,2", "--steps", "4", "--set", "shards=8"],
-      environment: ["LOCKSTEP_FAULT": "update:1:3:flip"], deadline: .seconds(120))
-    #expect(flipped.ending == .exited(1), "\(flipped.transcript)")
-    #expect(flipped.output.contains("2 ranks differ from 1: step 4, gradient/"))
+    // Of one copy for all the state shows it, of a replica the next gradient.
+    for (update, place) in [
+      ("sharded", "step 3, state/model/1.weight"), ("replicated", "step 4, gradient/"),
+    ] {
+      let flipped = try Lockstep.run(
+        [
+          "verify", example, "--ranks", "1,2", "--steps", "4", "--set", "shards=8", "--set",
+          "update=\(update)",
+        ],
+        environment: ["LOCKSTEP_FAULT": "update:1:3:flip"], deadline: .seconds(120))
+      #expect(flipped.ending == .exited(1), "\(flipped.transcript)")
+      #expect(flipped.output.contains("2 ranks differ from 1: \(place)"), "\(flipped.output)")
+    }
   }
 
   @Test func ranksThatAreNoNumbersAreNamed() throws {

@@ -170,7 +170,7 @@ private func refusal(_ overrides: [String]) -> String {
     (["optimizer.schedule={\"type\": \"step\"}"], "'optimizer.schedule.every' is missing"),
     (["loss.labelSmoothing=2"], "'loss.labelSmoothing' must be a number from 0 to 1"),
     (["epochs=0"], "'epochs' must be an integer from 1"),
-    (["update=shared"], "'update' must be one of 'replicated', 'sharded'"),
+    (["update=shared"], "'update' must be one of 'automatic', 'replicated', 'sharded'"),
     (["update=sharded", "reduction=allreduce"], "'update' is sharded, which needs"),
     (
       ["regularizers=[{\"kind\": \"a\", \"pattern\": \"b\"}]"],

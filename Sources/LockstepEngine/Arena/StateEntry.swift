@@ -23,16 +23,21 @@ public struct StateEntry {
   /// The indices of an arena that this rank holds, where other ranks hold the rest; nil for a whole
   /// arena and for plain buffers. The buffer has these values alone.
   public let held: Range<Int>?
+  /// Whether the buffer is one for all ranks, in memory that they share.
+  public let isShared: Bool
 
-  /// An entry; `holding` is for a part of an arena.
-  public init(_ name: String, _ storage: Storage, holding held: Range<Int>? = nil) {
+  /// An entry; `holding` is for a part of an arena, `shared` for memory that ranks share.
+  public init(
+    _ name: String, _ storage: Storage, holding held: Range<Int>? = nil, shared: Bool = false
+  ) {
     self.name = name
     self.storage = storage
     self.held = held
+    isShared = shared
   }
 
   /// The same values under another name.
   public func named(_ name: String) -> StateEntry {
-    StateEntry(name, storage, holding: held)
+    StateEntry(name, storage, holding: held, shared: isShared)
   }
 }

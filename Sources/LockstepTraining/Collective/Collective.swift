@@ -47,11 +47,18 @@ public protocol Collective: AnyObject {
 
   /// Makes the exchange of flat gradients that `plan` describes. Every rank passes an equal plan.
   func makeExchange(_ plan: FoldPlan) throws -> any GradientExchange
+
+  /// Makes one arena for all ranks, where all of them share memory; nil, on every rank, where they
+  /// do not. Every rank passes an equal count.
+  func makeSharedArena(count: Int) throws -> SharedArena?
 }
 
 extension Collective {
   /// Nobody watches.
   public var page: StatusPage? { nil }
+
+  /// No memory is shared.
+  public func makeSharedArena(count: Int) throws -> SharedArena? { nil }
 
   /// Gathers on all ranks, for a group that has nothing better.
   public func gather(

@@ -110,6 +110,12 @@ private final class InProcessRank: Collective {
   func makeExchange(_ plan: FoldPlan) throws -> any GradientExchange {
     try InProcessExchange(plan, rank, meeting, page)
   }
+
+  func makeSharedArena(count: Int) throws -> SharedArena? {
+    let all = try meeting.share(
+      rank, "makeSharedArena", rank == 0 ? Arena<Float>(count: count) : nil)
+    return all[0].map { SharedArena($0.buffer, owner: $0) }
+  }
 }
 
 /// Reads the peers' partials in place and writes into one folded arena that all ranks share.

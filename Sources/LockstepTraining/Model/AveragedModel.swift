@@ -35,6 +35,7 @@ public final class AveragedModel {
   public func run<Result>(_ body: () throws -> Result) throws -> Result {
     let parameters = UnsafeMutableBufferPointer(
       rebasing: source.parameters[..<rule.layout.count])
+    if source.memory.isShared { return try runShared(parameters, body) }
     _ = weights.buffer.update(fromContentsOf: parameters)
     defer { _ = parameters.update(fromContentsOf: weights.buffer) }
     if try rule.copyAverage(to: parameters), let counts {
@@ -45,5 +46,20 @@ public final class AveragedModel {
       }
     }
     return try body()
+  }
+
+  /// The same where all ranks see one copy of the parameters: each exchanges what it owns, and all
+  /// meet before anybody looks and before anybody puts back.
+  private func runShared<Result>(
+    _ parameters: UnsafeMutableBufferPointer<Float>, _ body: () throws -> Result
+  ) throws -> Result {
+    for index in own { weights.buffer[index] = parameters[index] }
+    _ = try rule.copyAverage(to: parameters)
+    try collective.barrier()
+    let result = Swift.Result { try body() }
+    try collective.barrier()
+    for index in own { parameters[index] = weights.buffer[index] }
+    try collective.barrier()
+    return try result.get()
   }
 }

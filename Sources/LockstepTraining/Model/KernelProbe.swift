@@ -9,14 +9,25 @@ extension ModelSource {
   /// computed, which names of processors and versions of libraries only make likely. Weights and
   /// statistics are as before afterwards.
   ///
+  /// - Parameter meeting: makes ranks meet that share their parameters: all write the same values to
+  ///   them, but none before all have saved them, or while one still computes.
   /// - Throws: ``ProbeError`` where two threads of this rank differ.
   public func probe(
-    shardSizes: Set<Int>
+    shardSizes: Set<Int>, meeting: () throws -> Void = {}
   ) throws -> [(name: String, fingerprint: Fingerprint)] {
-    guard FloatingPoint.flushDenormals() else { throw StepError.noFlushToZero }
     let held = [memory.parameters, memory.runningStatistics]
     let saved = held.map { Array($0) }
-    defer { for (buffer, values) in zip(held, saved) { _ = buffer.update(fromContentsOf: values) } }
+    if memory.isShared { try meeting() }
+    let result = Result { try probe(shardSizes) }
+    if memory.isShared { try meeting() }
+    for (buffer, values) in zip(held, saved) { _ = buffer.update(fromContentsOf: values) }
+    return try result.get()
+  }
+
+  private func probe(
+    _ shardSizes: Set<Int>
+  ) throws -> [(name: String, fingerprint: Fingerprint)] {
+    guard FloatingPoint.flushDenormals() else { throw StepError.noFlushToZero }
     var random = CounterGenerator(seed: 0, .synthesis, index: .max)
     let (trainable, frozen) = (memory.trainableLayout.slots, memory.frozenLayout.slots)
     for (slots, buffer) in [(trainable, memory.trainable), (frozen, memory.frozen)] {

@@ -12,6 +12,8 @@ public final class ModelEvaluator {
   private let options: PlanOptions
   private let trace: ObjectiveTrace
   private var executors: [Int: ShardExecutor] = [:]
+  /// Where the parameters lay when the executors were made.
+  private var parameters: UnsafeMutablePointer<Float>?
   private var weightPerExample = 1.0
 
   /// The number of examples.
@@ -63,6 +65,10 @@ public final class ModelEvaluator {
   }
 
   private func executor(_ count: Int) throws -> ShardExecutor {
+    if parameters != memory.parameters.baseAddress {
+      executors = [:]
+      parameters = memory.parameters.baseAddress
+    }
     if let executor = executors[count] { return executor }
     let objective = try trace(count, false)
     weightPerExample = objective.weightPerExample

@@ -12,7 +12,12 @@ public final class ModelMemory {
   public let statisticLayout: FlatLayout
   let statistics: [StatisticSpecification]
 
-  private let parameterArena: Arena<Float>
+  /// The trainable parameters, then the frozen ones.
+  public private(set) var parameters: UnsafeMutableBufferPointer<Float>
+  /// Whether ranks share the parameters.
+  public private(set) var isShared = false
+  /// Keeps the parameters' memory.
+  private var parameterOwner: AnyObject
   private let statisticArena: Arena<Float>
 
   /// Memory for the model of a program, zero at first.
@@ -24,33 +29,43 @@ public final class ModelMemory {
     frozenLayout = FlatLayout(specifications.filter { !$0.trainable }.map { ($0.name, $0.shape) })
     statisticLayout = program.statisticLayout
     statistics = graph.statistics
-    parameterArena = Arena(count: program.parameterLayout.count)
+    let arena = Arena<Float>(count: program.parameterLayout.count)
+    parameters = arena.buffer
+    parameterOwner = arena
     statisticArena = Arena(count: program.statisticLayout.count)
   }
 
-  /// The trainable parameters, then the frozen ones.
-  public var parameters: UnsafeMutableBufferPointer<Float> { parameterArena.buffer }
   /// The trainable parameters.
   public var trainable: UnsafeMutableBufferPointer<Float> {
-    .init(rebasing: parameterArena.buffer[..<trainableLayout.count])
+    .init(rebasing: parameters[..<trainableLayout.count])
   }
   /// The frozen parameters.
   public var frozen: UnsafeMutableBufferPointer<Float> {
-    .init(rebasing: parameterArena.buffer[trainableLayout.count...])
+    .init(rebasing: parameters[trainableLayout.count...])
   }
   /// The running statistics.
   public var runningStatistics: UnsafeMutableBufferPointer<Float> { statisticArena.buffer }
 
   /// Everything that a checkpoint holds of the model.
   public var stateEntries: [StateEntry] {
-    var entries = [StateEntry("model", .arena(trainable, trainableLayout))]
+    var entries = [StateEntry("model", .arena(trainable, trainableLayout), shared: isShared)]
     if !frozenLayout.slots.isEmpty {
-      entries.append(StateEntry("model.frozen", .arena(frozen, frozenLayout)))
+      entries.append(StateEntry("model.frozen", .arena(frozen, frozenLayout), shared: isShared))
     }
     if !statisticLayout.slots.isEmpty {
       entries.append(StateEntry("model.statistics", .arena(runningStatistics, statisticLayout)))
     }
     return entries
+  }
+
+  /// Moves the parameters to an arena that ranks share; the rank that `copies` takes the values
+  /// along.
+  func share(_ arena: SharedArena, copies: Bool) {
+    precondition(arena.buffer.count == parameters.count, "an arena of another size")
+    if copies { _ = arena.buffer.update(fromContentsOf: parameters) }
+    parameters = arena.buffer
+    parameterOwner = arena
+    isShared = true
   }
 
   /// Draws all parameters anew and resets the statistics. A parameter's values depend on the seed

@@ -75,6 +75,16 @@ public final class ModelSource: GradientSource {
   }
 
   public var parameters: UnsafeMutableBufferPointer<Float> { memory.trainable }
+  public var shareableCount: Int { memory.parameters.count }
+
+  public func shareParameters(_ arena: SharedArena, copies: Bool) {
+    memory.share(arena, copies: copies)
+    // Plans know their parameters by address.
+    plans = [:]
+    packed = [:]
+    for lane in lanes { lane.removeAll() }
+  }
+
   public var stateEntries: [StateEntry] { memory.stateEntries }
 
   // MARK: Shards

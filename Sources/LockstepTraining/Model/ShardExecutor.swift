@@ -15,6 +15,9 @@ final class LaneSet {
     return executor
   }
 
+  /// Forgets all lanes: their plans are gone.
+  func removeAll() { executors = [:] }
+
   /// A canonical leaf for a micro-batch that is to be added to another.
   func scratchLeaf(count: Int) -> UnsafeMutableBufferPointer<Float> {
     if let scratch, scratch.count == count { return scratch.buffer }

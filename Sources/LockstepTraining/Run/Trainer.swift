@@ -165,9 +165,8 @@ public final class Trainer {
     var results = Handshake()
     var failure: (any Error)?
     do {
-      for (name, fingerprint) in try step.source.probe(shardSizes: sizes) {
-        results.add(name, fingerprint)
-      }
+      let found = try step.source.probe(shardSizes: sizes, meeting: collective.barrier)
+      for (name, fingerprint) in found { results.add(name, fingerprint) }
     } catch { failure = error }
     try collective.throwOnAll(failure)
     try results.agree(on: collective)
@@ -192,7 +191,7 @@ public final class Trainer {
       if let every = options.compareEverySteps, report.step % every == 0 {
         enter(.comparing)
         try registry.compare(on: collective, step: step.completed)
-        if registry.hasParts { seal = StateSeal(registry, step: step.completed) }
+        if registry.hasSingles { seal = StateSeal(registry, step: step.completed) }
       }
       let isDue = options.checkpointEverySteps.map { report.step % $0 == 0 } ?? isEpochEnd
       if isDone || stops || isDue { try save(score) }

@@ -21,9 +21,14 @@ public final class StateRegistry {
     /// The indices of the values that this rank holds, where each rank holds its own; nil where all
     /// ranks hold all.
     public var part: Range<Int>?
+    /// Whether all ranks see the same bytes, in memory that they share.
+    public var isShared = false
 
     /// The hash of type, shape and bits, of what this rank holds.
     var fingerprint: Fingerprint { Fingerprint(of: UnsafeRawBufferPointer(bytes), element, shape) }
+
+    /// Whether no other rank has a copy of its own.
+    var isSingle: Bool { part != nil || isShared }
   }
 
   /// All tensors, in the order in which they were added.
@@ -31,6 +36,10 @@ public final class StateRegistry {
 
   /// Whether there are tensors that each rank holds a part of.
   public var hasParts: Bool { tensors.contains { $0.part != nil } }
+
+  /// Whether there are tensors without a replica on every rank, which a comparison would not find
+  /// changed: parts, and what ranks share.
+  var hasSingles: Bool { tensors.contains(where: \.isSingle) }
 
   private var names: Set<String> = []
   /// The buffers' owners, which must live as long as the registry.
@@ -72,7 +81,7 @@ public final class StateRegistry {
                 ? values[..<0] : values[held.lowerBound - start..<held.upperBound - start])),
           part: entry.held.map { _ in
             held.isEmpty ? 0..<0 : held.lowerBound - slot.offset..<held.upperBound - slot.offset
-          })
+          }, isShared: entry.isShared)
       }
     case .floats(let values): return [plain(.float32, .init(values))]
     case .doubles(let values): return [plain(.float64, .init(values))]
@@ -137,12 +146,14 @@ public final class StateRegistry {
     throw StateError.registriesDiffer(counts: counts)
   }
 
-  /// Copies rank 0's state to all ranks, but for what each rank holds a part of. Called by all
-  /// ranks.
+  /// Copies rank 0's state to all ranks, but for what each rank holds a part of, or shares. Called
+  /// by all ranks.
   public func broadcast(on collective: any Collective) throws {
-    for tensor in tensors where tensor.part == nil && tensor.bytes.count > 0 {
+    for tensor in tensors where !tensor.isSingle && tensor.bytes.count > 0 {
       try collective.broadcast(tensor.bytes, root: 0)
     }
+    // What rank 0 wrote to memory that all see is theirs from here on.
+    if tensors.contains(where: \.isShared) { try collective.barrier() }
   }
 }
 
@@ -169,8 +180,8 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
   case duplicateName(String)
   /// Ranks hold different values: `ranks` other ones than most, of which `reference` is the lowest.
   case replicasDiffer(tensor: String, ranks: [Int], reference: Int = 0, step: Int? = nil)
-  /// What one rank alone holds changed while nobody updated it.
-  case sealBroken(tensor: String, rank: Int, step: Int)
+  /// What one rank alone holds changed while nobody updated it; `rank` is nil for what ranks share.
+  case sealBroken(tensor: String, rank: Int?, step: Int)
   /// The ranks' parts of a tensor do not make up the tensor.
   case partsDoNotFit(tensor: String)
   /// Ranks registered different tensors.
@@ -186,8 +197,9 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
         + "\(tensor) on rank\(ranks.count == 1 ? "" : "s") \(list) differs from rank \(reference): "
         + "the replicas have drifted apart"
     case .sealBroken(let tensor, let rank, let step):
-      return "step \(step): \(tensor) on rank \(rank) changed since the step's end, and nobody "
-        + "updated it: the memory cannot be trusted"
+      let place = rank.map { "on rank \($0)" } ?? "in the memory that the ranks share"
+      return "step \(step): \(tensor) \(place) changed since the step's end, and nobody updated "
+        + "it: the memory cannot be trusted"
     case .partsDoNotFit(let tensor):
       return "the ranks' parts of \(tensor) do not make up the tensor: the update must own the "
         + "blocks that the fold's plan gives its rank"

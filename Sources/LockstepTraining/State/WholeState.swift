@@ -146,23 +146,25 @@ extension StateRegistry.Tensor {
   fileprivate var wholeByteCount: Int { shape.reduce(element.size, *) }
 }
 
-/// Hashes of what this rank alone holds, taken when an update is done and held against the memory
-/// before the next one: a flipped bit has no replica that would show it.
+/// Hashes of what this rank alone holds, or shares with others, taken when an update is done and held
+/// against the memory before the next one: a flipped bit has no replica that would show it.
 struct StateSeal {
   private let step: Int
   private let fingerprints: [Fingerprint]
 
-  /// Seals the parts that a rank holds at the end of a step.
+  /// Seals the parts that a rank holds at the end of a step, and what it shares.
   init(_ registry: StateRegistry, step: Int) {
     self.step = step
-    fingerprints = registry.tensors.filter { $0.part != nil }.map(\.fingerprint)
+    fingerprints = registry.tensors.filter(\.isSingle).map(\.fingerprint)
   }
 
   /// Throws ``StateError/sealBroken(tensor:rank:step:)`` where the memory has changed.
   func check(_ registry: StateRegistry, rank: Int) throws {
-    let parts = registry.tensors.filter { $0.part != nil }
-    for (part, fingerprint) in zip(parts, fingerprints) where part.fingerprint != fingerprint {
-      throw StateError.sealBroken(tensor: part.name, rank: rank, step: step)
+    let singles = registry.tensors.filter(\.isSingle)
+    for (tensor, fingerprint) in zip(singles, fingerprints)
+    where tensor.fingerprint != fingerprint {
+      throw StateError.sealBroken(
+        tensor: tensor.name, rank: tensor.isShared ? nil : rank, step: step)
     }
   }
 }

@@ -60,6 +60,8 @@ public final class ShardedChainUpdate: ChainUpdate, ShardedParameterUpdate {
     try withoutActuallyEscaping(gather) { try apply(gradient, parameters, gather: $0) }
   }
 
+  public var constrainsGathered: Bool { rule.projectsAfterGather }
+
   public func constrainGathered(parameters: UnsafeMutableBufferPointer<Float>) {
     if rule.projectsAfterGather {
       rule.projectGathered(

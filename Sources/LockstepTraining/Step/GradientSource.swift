@@ -45,7 +45,20 @@ public protocol GradientSource: AnyObject {
 
   /// Computes fixed data with fixed weights, through all that shards of these sizes will be computed
   /// with, and returns hashes of what comes out, which all ranks must have the same of.
-  func probe(shardSizes: Set<Int>) throws -> [(name: String, fingerprint: Fingerprint)]
+  ///
+  /// - Parameter meeting: returns when all ranks have called; called equally often on each, whatever
+  ///   goes wrong, by a source that borrows memory that ranks share.
+  func probe(
+    shardSizes: Set<Int>, meeting: () throws -> Void
+  ) throws -> [(name: String, fingerprint: Fingerprint)]
+
+  /// The number of values that ``shareParameters(_:)`` needs room for; 0 for a source that cannot.
+  var shareableCount: Int { get }
+
+  /// Lets the parameters lie in `arena` from now on, which other ranks see too. Values are taken
+  /// along by the rank that `copies`. Called before anybody has taken ``parameters`` or
+  /// ``stateEntries``.
+  func shareParameters(_ arena: SharedArena, copies: Bool)
 
   /// Takes over the folded statistics, divided by the folded number of examples, as part of a step
   /// that succeeds.
@@ -58,8 +71,14 @@ public protocol GradientSource: AnyObject {
 extension GradientSource {
   /// Nothing is known of how gradients are computed.
   public func probe(
-    shardSizes: Set<Int>
+    shardSizes: Set<Int>, meeting: () throws -> Void
   ) throws -> [(name: String, fingerprint: Fingerprint)] { [] }
+
+  /// Parameters stay where they are.
+  public var shareableCount: Int { 0 }
+  public func shareParameters(_ arena: SharedArena, copies: Bool) {
+    preconditionFailure("a source that cannot share its parameters")
+  }
 
   /// Computes shard by shard in shard order.
   public func computeShards(

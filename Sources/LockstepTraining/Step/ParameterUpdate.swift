@@ -51,6 +51,9 @@ public protocol ShardedParameterUpdate: ParameterUpdate {
     gather: Gather
   ) throws -> UpdateReport
 
+  /// Whether anything needs tensors whole.
+  var constrainsGathered: Bool { get }
+
   /// Constrains what needs tensors whole, on every rank alike, once all parameters are there.
   func constrainGathered(parameters: UnsafeMutableBufferPointer<Float>)
 }

@@ -2,15 +2,18 @@ import LockstepEngine
 
 /// Lets each rank update the blocks that it owns, and gives all ranks all parameters.
 ///
-/// Updated parameters travel in the place of the gradient that they were made from: an owner copies
-/// them to its slice of the folded arena, which is gathered once, with the statistics behind them.
-/// So a step moves the bytes of a replicated one.
+/// Where all ranks share memory they share the parameters: each owner writes its part in place, and
+/// nothing is copied. Elsewhere updated parameters travel in the place of the gradient that they were
+/// made from: an owner copies them to its slice of the folded arena, which is gathered once, with the
+/// statistics behind them. So a step moves the bytes of a replicated one.
 final class ShardedApplication {
   private let update: any ShardedParameterUpdate
   private let plan: FoldPlan
   private let collective: any Collective
   private let exchange: any GradientExchange
   private let owned: Range<Int>
+  /// Whether updated parameters must be sent to ranks that do not see them.
+  private let travels: Bool
   /// The gradients' blocks of each rank.
   private let blockCounts: [Int]
   /// The bytes of each rank in a table, set for every table.
@@ -18,9 +21,10 @@ final class ShardedApplication {
   /// This rank's rows; a table cannot be sent from and received into at once.
   private var rows = Arena<Double>(count: 0)
 
+  /// Moves the parameters of `source` to shared memory, where there is such.
   init(
-    _ update: any ShardedParameterUpdate, _ plan: FoldPlan, _ exchange: any GradientExchange,
-    on collective: any Collective
+    _ update: any ShardedParameterUpdate, of source: any GradientSource, _ plan: FoldPlan,
+    _ exchange: any GradientExchange, on collective: any Collective
   ) throws {
     self.update = update
     self.plan = plan
@@ -32,6 +36,20 @@ final class ShardedApplication {
     }
     blockCounts = (0..<plan.ranks).map { plan.gradientBlocks(ofRank: $0).count }
     counts = blockCounts
+    travels = try collective.size > 1 && !Self.share(source, update, collective)
+  }
+
+  /// What needs tensors whole changes them on every rank by itself, and so needs them to itself.
+  private static func share(
+    _ source: any GradientSource, _ update: any ShardedParameterUpdate,
+    _ collective: any Collective
+  ) throws -> Bool {
+    guard source.shareableCount > 0, !update.constrainsGathered,
+      let arena = try collective.makeSharedArena(count: source.shareableCount)
+    else { return false }
+    source.shareParameters(arena, copies: collective.isRoot)
+    try collective.barrier()
+    return true
   }
 
   /// Updates the owned blocks and gathers parameters and statistics.
@@ -39,6 +57,12 @@ final class ShardedApplication {
     let folded = exchange.folded
     let report = try update.apply(
       gradient: UnsafeBufferPointer(folded), parameters: parameters, gather: gather)
+    guard travels else {
+      // The statistics alone; and nobody reads parameters before all are there.
+      try exchange.gather()
+      update.constrainGathered(parameters: parameters)
+      return report
+    }
     if let values = parameters.baseAddress, let travelling = folded.baseAddress {
       for index in owned {
         let block = plan.blocks[index]

@@ -60,7 +60,7 @@ public final class TrainingStep: BatchStep {
       throw StepError.shardedWithoutTree
     }
     sharded = try (update as? any ShardedParameterUpdate).map { [plan, exchange] in
-      try ShardedApplication($0, plan, exchange, on: collective)
+      try ShardedApplication($0, of: source, plan, exchange, on: collective)
     }
     accumulator = ShardAccumulator(plan, rank: collective.rank)
     scalars = ScalarFold(
