@@ -63,16 +63,22 @@ final class ConstraintExecutor {
     return constraint.needsTensor ? .tensor : constraint.needsSums ? .sums : .block
   }
 
-  /// Does the part of a block's constraint that needs no other block. Returns the sum of squares
-  /// of a block that is part of a run, else 0.
-  func constrain(_ block: Block, _ weights: UnsafeMutablePointer<Float>) -> Double {
-    guard isDue[block.slot] else { return 0 }
-    switch constraints[block.slot] {
-    case nil, .strided, .spectral: break
+  /// The values of a part of a block that can be constrained alone: whole units, about 1024 values, so
+  /// that the four arrays of a step take half of a first-level cache of 32 KiB.
+  func partLength(slot: Int) -> Int {
+    guard case .units(let size, _) = constraints[slot] else { return 1024 }
+    return max(1024 / size, 1) * size
+  }
+
+  /// Does what a slot's constraint does to whole units inside a block.
+  func constrain(_ weights: UnsafeMutablePointer<Float>, count: Int, slot: Int) {
+    guard isDue[slot] else { return }
+    switch constraints[slot] {
+    case nil, .strided, .spectral, .runs: break
     case .values(let lower, let upper):
-      _ = kernels.update.limit(weights, weights, lower, upper, block.count)
+      _ = kernels.update.limit(weights, weights, lower, upper, count)
     case .units(let size, let projection):
-      let units = block.count / size
+      let units = count / size
       kernels.update.unit_squares(unitSums.base, weights, size, units)
       for unit in 0..<units {
         guard let factor = projection.factor(norm: unitSums.base[unit].squareRoot()) else {
@@ -81,10 +87,13 @@ final class ConstraintExecutor {
         let start = weights + unit * size
         kernels.scale(start, start, by: ScaleFactor(factor), size)
       }
-    case .runs:
-      return kernels.sumOfSquares(weights, block.count)
     }
-    return 0
+  }
+
+  /// The sum of squares of a block that is part of a run, else 0.
+  func runSum(_ block: Block, _ weights: UnsafeMutablePointer<Float>) -> Double {
+    guard isDue[block.slot], case .runs = constraints[block.slot] else { return 0 }
+    return kernels.sumOfSquares(weights, block.count)
   }
 
   /// Projects units that are runs of blocks, from the blocks' sums in block order; only the blocks

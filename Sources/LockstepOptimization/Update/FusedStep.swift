@@ -47,16 +47,21 @@ struct FusedStep {
     guard rest.isEmpty else { return nil }
   }
 
-  /// Updates a block, or returns false where this step's scalars ask for the long way.
-  func apply(_ block: BlockView, parameters: UnsafeMutablePointer<Float>) -> Bool {
+  /// Whether this step's scalars let a slot be updated so, and do not ask for the long way.
+  func isReady(slot: Int) -> Bool {
+    if let clip {
+      if clip.clippedNorm == nil { return false }
+      if clip.isActive(slot: slot), clip.scales[slot].isSplit { return false }
+    }
+    if case .adam(let adam) = direction, adam.constants.plain != 0 { return false }
+    return true
+  }
+
+  /// Updates a block, or a part of one, of a slot that is ready.
+  func apply(_ block: BlockView, parameters: UnsafeMutablePointer<Float>) {
     var step = lockstep_fused_step()
     step.scale = 1
-    if let clip, clip.isActive(slot: block.slot) {
-      if clip.scales[block.slot].isSplit || clip.clippedNorm == nil { return false }
-      step.scale = clip.scales[block.slot].first
-    } else if let clip, clip.clippedNorm == nil {
-      return false
-    }
+    if let clip, clip.isActive(slot: block.slot) { step.scale = clip.scales[block.slot].first }
     if let coupled, coupled.isActive(slot: block.slot) {
       step.has_coupled = 1
       step.coupled = coupled.rates[block.slot]
@@ -68,7 +73,6 @@ struct FusedStep {
     step.rate = rate.rates[block.slot]
     switch direction {
     case .adam(let adam):
-      if adam.constants.plain != 0 { return false }
       var constants = adam.constants
       kernels.update.adam_step(
         parameters, block.input, adam.first.base + block.offset, adam.second.base + block.offset,
@@ -84,6 +88,5 @@ struct FusedStep {
       kernels.update.momentum_step(
         parameters, block.input, parameters, &constants, &step, block.count)
     }
-    return true
   }
 }

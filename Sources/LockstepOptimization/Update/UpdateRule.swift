@@ -393,8 +393,15 @@ public final class UpdateRule {
       input: source + block.offset, output: output ?? scratch.base,
       parameters: UnsafePointer(weights),
       changed: tally.base + (index * Tally.width + Tally.changed))
-    if isLast, let fused, fused.apply(view, parameters: weights) {
-      constrain(index, parameters)
+    if isLast, let fused, fused.isReady(slot: block.slot) {
+      // In parts of whole units that stay in the first cache from the step to its constraint.
+      let part = projection.partLength(slot: block.slot)
+      for start in stride(from: 0, to: block.count, by: part) {
+        let count = min(part, block.count - start)
+        fused.apply(view.part(start, count: count), parameters: weights + start)
+        projection.constrain(weights + start, count: count, slot: block.slot)
+      }
+      finishBlock(index, parameters)
       return
     }
     var range = passes[pass].transforms
@@ -417,7 +424,8 @@ public final class UpdateRule {
       } else {
         kernels.update.subtract(weights, view.input, block.count)
       }
-      constrain(index, parameters)
+      projection.constrain(weights, count: block.count, slot: block.slot)
+      finishBlock(index, parameters)
     } else {
       passes[pass + 1].measurements.measure(
         block: index, update: view.input, parameters: UnsafePointer(weights), count: block.count,
@@ -428,9 +436,10 @@ public final class UpdateRule {
     }
   }
 
-  private func constrain(_ index: Int, _ parameters: UnsafeMutablePointer<Float>) {
+  /// What follows once all of a block's values have been stepped and constrained.
+  private func finishBlock(_ index: Int, _ parameters: UnsafeMutablePointer<Float>) {
     let block = blocks[index]
-    tally.base[index * Tally.width + Tally.run] = projection.constrain(
+    tally.base[index * Tally.width + Tally.run] = projection.runSum(
       block, parameters + block.offset)
     takeAverage(index, parameters, behind: .block)
   }
@@ -447,6 +456,13 @@ public final class UpdateRule {
 }
 
 extension BlockView {
+  /// A part of a block as a view of its own.
+  fileprivate func part(_ start: Int, count: Int) -> BlockView {
+    BlockView(
+      index: index, slot: slot, offset: offset + start, count: count, input: input + start,
+      output: output, parameters: parameters + start, changed: changed)
+  }
+
   /// The view of the next transform, which reads what this one wrote.
   fileprivate func advanced() -> BlockView {
     BlockView(
