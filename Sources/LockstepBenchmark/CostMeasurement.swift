@@ -45,6 +45,7 @@ public struct CostMeasurement {
     if collective.size > 1 {
       let rounds = Int.bitWidth - (collective.size - 1).leadingZeroBitCount
       work.meeting = try measurement.median { try collective.barrier() } / Double(rounds)
+      try measurement.measureFold(&work)
     }
     work.memory = try measurement.memory(dataBytes, programBytes)
     return work
@@ -129,6 +130,39 @@ public struct CostMeasurement {
     work.normalisation = max(both - addition, 0) / Double(count)
   }
 
+  /// An addition as several ranks do it, who read from where their peers have just written, and what
+  /// it costs to read the sum from the owners of slices instead of one's own cache.
+  private func measureFold(_ work: inout CostModel.Work) throws {
+    var shards = 1
+    while shards < collective.size { shards *= 2 }
+    let plan = try FoldPlan(
+      shards: shards, ranks: collective.size, layout: source.layout,
+      gradientSlotCount: source.gradientSlotCount)
+    let exchange = try collective.makeExchange(plan)
+    let streams = Streams()
+    var folds: [Double] = []
+    var readings: [Double] = []
+    for _ in 0..<30 {
+      for partial in exchange.partials { partial.update(repeating: 1e-3) }
+      try collective.barrier()
+      let start = Clock.wall()
+      try exchange.combine { _ in }
+      try exchange.gather()
+      let folded = Clock.wall()
+      streams.read(UnsafeBufferPointer(exchange.folded))
+      let first = Clock.wall()
+      streams.read(UnsafeBufferPointer(exchange.folded))
+      folds.append(folded - start)
+      readings.append((first - folded) - (Clock.wall() - first))
+    }
+    func slowest(_ times: [Double]) throws -> Double {
+      try collective.allgather(Spread(times).median).max()!
+    }
+    let slice = Double(plan.slices.map(\.count).max() ?? 1)
+    work.addition = try slowest(folds) / max(slice * Double(plan.partialCount - 1), 1)
+    work.reading = max(try slowest(readings), 0) / max(Double(plan.layout.count) - slice, 1)
+  }
+
   private func measureUpdate(_ work: inout CostModel.Work) throws {
     let layout = rule.layout
     let gradient = Arena<Float>(count: layout.count)
@@ -154,9 +188,8 @@ public struct CostMeasurement {
     var memory = CostModel.Memory()
     memory.program = program
     memory.data = data
-    memory.model =
-      4 * (source.memory.parameters.count + source.memory.runningStatistics.count)
-      + plan.packedBytes
+    memory.parameters = 4 * source.memory.parameters.count
+    memory.model = 4 * source.memory.runningStatistics.count + plan.packedBytes
     memory.activations = plan.laneBytes
     memory.optimizer = rule.state.reduce(0) { $0 + $1.storage.byteCount }
     memory.packedLeaf = plan.leavesAreCanonical ? 0 : 4 * plan.leafCount

@@ -14,6 +14,7 @@ import LockstepTraining
 ///     step = compute + fold + wire + numbers + update
 ///     compute = fixed + ⌈s / threads⌉ · shard                      s: shards of the busiest rank
 ///     fold    = add · (additions of a rank) + normalise · (its slice)
+///               + read · (the other slices, unless the update is sharded)
 ///     wire    = (m₁ + m₂) α + (bytes₁ + bytes₂) / β                of the busiest node
 ///     numbers = 2 · (⌈log₂ N⌉ α + bytes / β) + 4 · ⌈log₂ R⌉ · meeting
 ///     update  = update · (values, or the values of a slice where it is sharded)
@@ -33,6 +34,8 @@ public struct CostModel: Sendable {
     public var fixed = 0.0
     /// An addition of the tree, a value.
     public var addition = 0.0
+    /// Reading a value that another rank has folded, beyond what reading one's own takes.
+    public var reading = 0.0
     /// Dividing and measuring, a value.
     public var normalisation = 0.0
     /// Clip, optimizer and constraints, a value.
@@ -59,7 +62,9 @@ public struct CostModel: Sendable {
     public var program = 0
     /// The examples; every rank holds all.
     public var data = 0
-    /// Parameters, running statistics, and weights packed for the primitives.
+    /// The parameters; with a sharded update ranks of one node, where there is no other, share them.
+    public var parameters = 0
+    /// Running statistics, and weights packed for the primitives.
     public var model = 0
     /// Activations of one thread.
     public var activations = 0
@@ -118,6 +123,7 @@ public struct CostModel: Sendable {
     prediction.compute = work.fixed + Double(waves) * work.shard
     prediction.fold =
       work.addition * traffic.additionsOfBusiestRank + work.normalisation * largestSlice
+      + (isSharded ? 0 : work.reading * (values - largestSlice))
     prediction.wireBytes = traffic.bytes
     prediction.wire = seconds(messages: traffic.messages, bytes: traffic.bytes)
     prediction.numbers = numbers(plan, nodes: nodes, ranksPerNode: ranksPerNode)
@@ -156,7 +162,9 @@ public struct CostModel: Sendable {
     let largestSlice = plan.slices.map(\.count).max() ?? 0
     let optimizer =
       isSharded ? fixed.optimizer * largestSlice / max(plan.layout.count, 1) : fixed.optimizer
-    return fixed.program + fixed.data + fixed.model + fixed.activations * work.threads + optimizer
+    let parameters = isSharded && nodes == 1 ? fixed.parameters / ranksPerNode : fixed.parameters
+    return fixed.program + fixed.data + parameters + fixed.model + fixed.activations * work.threads
+      + optimizer
       + partials * arena + folded + scratch + traffic.messageBytes
   }
 

@@ -38,6 +38,12 @@ enum PlanCommand: Command {
       bandwidth: try number("--bandwidth", arguments, default: 10) * 1e9 / 8)
     _ = try arguments.overrides()
     return try Job.run { collective in
+      guard collective.sharesOneNode else {
+        throw ArgumentError(
+          description:
+            "the ranks of this job are on \(collective.nodes.count) nodes; start it on one "
+            + "node, and give the others by '--nodes'")
+      }
       let named = try NamedConfiguration(path, arguments, on: collective)
       let model = try measure(named.configuration, link, on: collective)
       guard collective.isRoot else { return ExitCode.done }

@@ -61,6 +61,7 @@ struct ScalingTables {
       "measured": .object([
         "shardSize": .integer(work.shardSize), "shard": .number(work.shard),
         "fixed": .number(work.fixed), "additionPerValue": .number(work.addition),
+        "readingPerValue": .number(work.reading),
         "normalisationPerValue": .number(work.normalisation),
         "updatePerValue": .number(work.update), "meeting": .number(work.meeting),
         "values": .integer(work.layout.count),
