@@ -128,7 +128,11 @@ let package = Package(
       dependencies: ["LockstepBenchmark", "LockstepDistributed", "LockstepFiles", "LockstepMPI"],
       path: "Tests/Programs/benchmark-checks"),
     tests(
-      "LockstepBenchmark", ["LockstepFiles", "LockstepTesting", "benchmark-checks"]),
+      "LockstepBenchmark",
+      [
+        "LockstepEngine", "LockstepTraining", "LockstepFiles", "LockstepTesting",
+        "benchmark-checks",
+      ]),
 
     // What tests of several modules share.
     .target(

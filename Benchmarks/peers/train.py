@@ -5,6 +5,10 @@ global norm, fused Adam, and the projection of every kernel's rows onto a ball. 
 of data that already lie in memory, so that no loader is measured.
 
   python peers/train.py --model cnn --processes 2 --threads 1 --variant eager
+
+With --rendezvous a launcher (mpirun, srun) has started one process a rank, maybe on several hosts:
+
+  mpirun -n 2 python peers/train.py --model cnn --rendezvous 10.0.0.1 --interface eth0
 """
 
 import argparse
@@ -36,6 +40,9 @@ def arguments():
     parser.add_argument("--clip", type=float, default=1.0)
     parser.add_argument("--windows", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.5, help="the length of a window")
+    parser.add_argument(
+        "--rendezvous", metavar="ADDRESS", help="a launcher started the ranks; rank 0's address")
+    parser.add_argument("--interface", default="lo", help="what gloo sends through")
     parser.add_argument("--port", type=int, default=29517)
     parser.add_argument("--memory", action="store_true", help="report the proportional memory too")
     return parser.parse_args()
@@ -56,6 +63,13 @@ def proportional_memory():
         return sum(int(line.split()[1]) * 1024 for line in file if line.startswith("Pss:"))
 
 
+def sent_bytes():
+    """What the interfaces of this host, or of this network namespace, have sent."""
+    with open("/proc/self/net/dev") as file:
+        lines = [line.split(":") for line in file.readlines()[2:]]
+    return sum(int(counts.split()[8]) for name, counts in lines if name.strip() != "lo")
+
+
 def work(rank, options):
     started = time.perf_counter()
     torch.set_num_threads(options.threads)
@@ -63,9 +77,9 @@ def work(rank, options):
     torch.manual_seed(1)
     parallel = options.processes > 1
     if parallel:
-        os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
+        os.environ["MASTER_ADDR"] = options.rendezvous or "127.0.0.1"
         os.environ["MASTER_PORT"] = str(options.port)
-        os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
+        os.environ["GLOO_SOCKET_IFNAME"] = options.interface
         dist.init_process_group("gloo", rank=rank, world_size=options.processes)
 
     channels_last = options.variant == "channels-last"
@@ -105,6 +119,7 @@ def work(rank, options):
         project(kernels, options.max_norm)
         return loss
 
+    sent_before = sent_bytes()
     number = 0
     first = step(number).item()
     launched = time.perf_counter() - started
@@ -149,6 +164,8 @@ def work(rank, options):
             "fastest": max(rates),
             "firstLoss": first,
             "lastLoss": last.item(),
+            "secondsPerStep": options.batch / statistics.median(rates),
+            "networkBytesPerStep": (sent_bytes() - sent_before) / (number + 1),
             "secondsToFirstStep": launched,
         }
         if options.memory:
@@ -162,7 +179,14 @@ def work(rank, options):
 def main():
     options = arguments()
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
-    if options.processes == 1:
+    if options.rendezvous:
+        rank, size = (
+            next(int(os.environ[name]) for name in names if name in os.environ)
+            for names in [("OMPI_COMM_WORLD_RANK", "SLURM_PROCID"),
+                          ("OMPI_COMM_WORLD_SIZE", "SLURM_NTASKS")])
+        options.processes = size
+        work(rank, options)
+    elif options.processes == 1:
         work(0, options)
     else:
         mp.spawn(work, args=(options,), nprocs=options.processes)

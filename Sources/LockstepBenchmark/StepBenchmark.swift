@@ -1,6 +1,4 @@
-import LockstepEngine
 import LockstepFiles
-import LockstepOptimization
 import LockstepTraining
 
 /// Whole training steps as `lockstep train` takes them: forward, backward, fold, norm, clip, Adam,
@@ -14,6 +12,8 @@ public enum StepBenchmark {
     public var shards: Int?
     /// Threads a rank.
     public var threads = 1
+    /// How gradients travel.
+    public var wire = WirePrecision.float32
     /// The global norm to clip at; nil for none.
     public var clip: Double? = 1
     /// The radius that rows of kernels are kept within; nil for none.
@@ -35,6 +35,8 @@ public enum StepBenchmark {
     public let examplesPerSecond: Spread
     /// Seconds a step.
     public let step: Spread
+    /// The bytes that rank 0's host sent to other hosts, a step; nil where the system does not say.
+    public let networkBytesPerStep: Double?
     /// The mean loss of the last step: that something was trained.
     public let loss: Double
 
@@ -49,10 +51,12 @@ public enum StepBenchmark {
         "threads": .integer(options.threads),
         "update": .string(options.isSharded ? "sharded" : "replicated"),
         "precision": .string("float32"),
+        "wire": .string(options.wire == .float32 ? "float32" : "bfloat16"),
         "examplesPerSecond": .number(examplesPerSecond.median),
         "slowest": .number(examplesPerSecond.smallest),
         "fastest": .number(examplesPerSecond.largest),
         "secondsPerStep": step.json,
+        "networkBytesPerStep": networkBytesPerStep.map { .number($0) } ?? .null,
         "loss": .number(loss),
       ])
     }
@@ -63,62 +67,20 @@ public enum StepBenchmark {
   /// - Throws: `GraphError`, `FoldPlanError` where there are more ranks than shards, and what the
   ///   collective throws.
   public static func run(_ options: Options, on collective: any Collective) throws -> Result {
-    let count = options.batchSize * 16
-    let dataset = try options.model.dataset(count: count)
-    let source = try options.model.source(on: dataset, threads: options.threads)
-    let shards = options.shards ?? FoldPlan.defaultShards(batchSize: options.batchSize)
-    let plan = try FoldPlan(shards: shards, of: source, on: collective)
-    let owned = options.isSharded ? plan.gradientBlocks(ofRank: collective.rank) : nil
-    let step = try TrainingStep(
-      source: source, update: try update(options, of: source, owning: owned), shards: shards,
-      on: collective)
-    let examples = Array(0..<count)
-    var loss = 0.0
-    func takeStep() throws {
-      let start = step.completed % 16 * options.batchSize
-      let batch = StepBatch(
-        step: step.completed, epoch: 0, examples: examples[start..<start + options.batchSize],
-        shards: shards)
-      loss = try step.run(batch).loss
-    }
-    func seconds(steps: Int) throws -> Double {
-      try collective.barrier()
-      let start = Clock.wall()
-      for _ in 0..<steps { try takeStep() }
-      try collective.barrier()
-      return Clock.wall() - start
-    }
-
-    _ = try seconds(steps: 3)
-    let pace = try fromRoot(try seconds(steps: 10), on: collective) / 10
-    _ = try seconds(steps: Int(min(0.5 / pace, 500)))
+    let loop = try TrainingLoop(options, on: collective)
+    let pace = try loop.pace(on: collective)
     let steps = max(Int(options.seconds / pace), 3)
+    let sent = NetworkCounters.sentBytes()
     let times = try (0..<options.windows).map { _ in
-      try fromRoot(try seconds(steps: steps), on: collective) / Double(steps)
+      try loop.seconds(steps: steps, on: collective) / Double(steps)
+    }
+    var network: Double?
+    if let sent, let now = NetworkCounters.sentBytes() {
+      network = Double(now - sent) / Double(steps * options.windows)
     }
     return Result(
-      options: options, ranks: collective.size, shards: shards,
+      options: options, ranks: collective.size, shards: loop.shards,
       examplesPerSecond: Spread(times.map { Double(options.batchSize) / $0 }), step: Spread(times),
-      loss: loss)
-  }
-
-  private static func update(
-    _ options: Options, of source: ModelSource, owning owned: Range<Int>?
-  ) throws -> ChainUpdate {
-    let layout = source.memory.trainableLayout
-    let clips = options.clip.map { [ClipByGlobalNorm($0)] } ?? []
-    let rule = try UpdateRule(
-      layout: layout, chain: Chain(clips) + .adam(),
-      constraints: layout.slots.map { slot in
-        slot.shape.count > 1 ? options.maxNorm.map { .maxNorm($0) } : nil
-      }, owning: owned)
-    return owned == nil ? ChainUpdate(rule) : ShardedChainUpdate(rule)
-  }
-
-  /// Rank 0's value, on all ranks.
-  static func fromRoot(_ value: Double, on collective: any Collective) throws -> Double {
-    var value = value
-    try withUnsafeMutableBytes(of: &value) { try collective.broadcast($0, root: 0) }
-    return value
+      networkBytesPerStep: network, loss: loop.loss)
   }
 }

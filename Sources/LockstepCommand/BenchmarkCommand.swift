@@ -5,10 +5,11 @@ import LockstepFiles
 /// `lockstep benchmark`: how fast this machine trains, and how near its parts are to their bounds.
 enum BenchmarkCommand: Command {
   static let name = "benchmark"
-  static let usage = "step | update | fold | kernels [OPTIONS]"
-  static let summary = "measure steps, updates, folds and kernels"
+  static let usage = "step | scaling | update | fold | kernels [OPTIONS]"
+  static let summary = "measure steps, scaling, updates, folds and kernels"
   static let discussion = """
     step      whole training steps, on the ranks that mpirun starts
+    scaling   steps of all ranks together, against all ranks each for itself at the same time
     update    norm, clip, Adam and max-norm, against memory moving the same bytes
     fold      adding gradients over ranks, against MPI_Allreduce as the job has it tuned
     kernels   a shard's forward and backward pass, against its bare primitives on cold operands
@@ -16,14 +17,15 @@ enum BenchmarkCommand: Command {
     Results are medians after a warm-up, with the smallest and largest measurement beside them.
     """
   static let options: [OptionSpecification] = [
-    .option("--model", "NAME", "mlp, cnn, resnet20, resnet32 or resnet56 (step, kernels)"),
-    .option("--batch", "N", "the global batch size (step; default 128)"),
-    .option("--shards", "L", "the number of logical shards (step)"),
+    .option("--model", "NAME", "mlp, cnn, resnet20, resnet32 or resnet56 (step, scaling, kernels)"),
+    .option("--batch", "N", "the global batch size (step; default 128), or a rank's (scaling; 64)"),
+    .option("--shards", "L", "the number of logical shards (step), or a rank's (scaling)"),
     .option("--shard-size", "N", "the examples of a shard (kernels; default 32)"),
-    .option("--threads", "N", "threads a rank (step; default 1)"),
-    .option("--windows", "N", "how often to measure (step; default 7)"),
-    .option("--seconds", "S", "the length of a measurement (step; default 0.5)"),
-    .option("--update", "NAME", "sharded or replicated (step; default sharded)"),
+    .option("--threads", "N", "threads a rank (step, scaling; default 1)"),
+    .option("--windows", "N", "how often to measure (step; default 7, scaling; 15)"),
+    .option("--seconds", "S", "the length of a measurement (step; default 0.5, scaling; 0.4)"),
+    .option("--wire", "NAME", "how gradients travel: float32 or bfloat16 (step, scaling)"),
+    .option("--update", "NAME", "sharded or replicated (step, scaling)"),
     .option("--reduction", "NAME", "tree or allreduce (step; default tree)"),
     .option("--precision", "NAME", "float32 (step)"),
     .option("--parameters", "N", "the number of parameters (update; default 10000000)"),
@@ -56,30 +58,26 @@ enum BenchmarkCommand: Command {
   private static let measurements: [String: Measurement] = [
     "step": { arguments in
       var options = StepBenchmark.Options()
-      options.model = try model(arguments)
-      options.batchSize = try arguments.integer("--batch", atLeast: 2) ?? options.batchSize
-      options.shards = try arguments.integer("--shards", atLeast: 1)
-      options.threads = try arguments.integer("--threads", atLeast: 1) ?? options.threads
+      try read(arguments, into: &options)
       options.windows = try arguments.integer("--windows", atLeast: 1) ?? options.windows
-      if let text = arguments.value("--seconds") {
-        guard let seconds = Double(text), seconds > 0, seconds < 3600 else {
-          throw ArgumentError(
-            description: "'--seconds' must be a number between 0 and 3600; found '\(text)'")
-        }
-        options.seconds = seconds
-      }
+      options.seconds = try seconds(arguments) ?? options.seconds
       if let precision = arguments.value("--precision"), precision != "float32" {
         throw ArgumentError(description: "'--precision' must be float32; found '\(precision)'")
       }
       let reduction =
         try choice("--reduction", among: GradientReduction.allCases.map(\.rawValue), arguments)
         .flatMap(GradientReduction.init) ?? .tree
-      options.isSharded =
-        try choice("--update", among: ["sharded", "replicated"], arguments) != "replicated"
-        && reduction == .tree
+      if reduction != .tree { options.isSharded = false }
       return { [options] in
         try StepBenchmark.run(options, on: try Job.ranks($0, adding: reduction)).json
       }
+    },
+    "scaling": { arguments in
+      var options = ScalingBenchmark.Options()
+      try read(arguments, into: &options.step)
+      options.rounds = try arguments.integer("--windows", atLeast: 1) ?? options.rounds
+      options.seconds = try seconds(arguments) ?? options.seconds
+      return { [options] in try ScalingBenchmark.run(options, on: $0).json }
     },
     "update": { arguments in
       var options = UpdateBenchmark.Options()
@@ -99,6 +97,31 @@ enum BenchmarkCommand: Command {
       return { [options] _ in try KernelBenchmark.run(options).json }
     },
   ]
+
+  /// Reads what a step is: the model, the batch, the shards, the threads.
+  private static func read(
+    _ arguments: Arguments, into options: inout StepBenchmark.Options
+  ) throws {
+    options.model = try model(arguments)
+    options.batchSize = try arguments.integer("--batch", atLeast: 2) ?? options.batchSize
+    options.shards = try arguments.integer("--shards", atLeast: 1)
+    options.threads = try arguments.integer("--threads", atLeast: 1) ?? options.threads
+    options.wire =
+      try choice("--wire", among: ["float32", "bfloat16"], arguments) == "bfloat16"
+      ? .bfloat16(level: 0) : .float32
+    // As a configuration's `update: "automatic"` has it.
+    let update = try choice("--update", among: ["sharded", "replicated"], arguments)
+    options.isSharded = update.map { $0 == "sharded" } ?? (options.wire == .float32)
+  }
+
+  private static func seconds(_ arguments: Arguments) throws -> Double? {
+    guard let text = arguments.value("--seconds") else { return nil }
+    guard let seconds = Double(text), seconds > 0, seconds < 3600 else {
+      throw ArgumentError(
+        description: "'--seconds' must be a number between 0 and 3600; found '\(text)'")
+    }
+    return seconds
+  }
 
   private static func model(_ arguments: Arguments) throws -> BenchmarkModel {
     try choice("--model", among: BenchmarkModel.allCases.map(\.rawValue), arguments)

@@ -18,10 +18,19 @@ enum Job {
   /// Where all ranks come to the end, with an error or without, rank 0 speaks for them, MPI is
   /// finalized and each returns its code. Where some do not, those that wait in vain end the job.
   static func run(_ body: (MPICollective) throws -> Int32) throws -> Int32 {
+    preferPlainSends()
     let session = try MPISession(threadLevel: .funneled)
     let result = Result { try body(try collective(session.world, .tree)) }
     return end(session, result)
   }
+
+  /// Lets Open MPI's TCP transport send long messages as they come, unless the user has set it
+  /// otherwise.
+  ///
+  /// By default the receiver asks for each piece of a long message. Where two ranks send to each other,
+  /// as owners of slices do, these requests queue behind the other direction's data: on a link of
+  /// 1 Gbit/s exchanges took half as long again as the link needs (docs/cost-model.md).
+  private static func preferPlainSends() { setenv("OMPI_MCA_btl_tcp_flags", "1", 0) }
 
   /// The ranks of a communicator, with gradients added as asked.
   static func collective(

@@ -63,7 +63,7 @@ public final class ConfiguredRun {
         source: source,
         update: configuration.isSharded ? ShardedChainUpdate(rule) : ChainUpdate(rule),
         regularizer: try configuration.update.regularizer(source.memory),
-        shards: configuration.shards, on: collective)
+        shards: configuration.shards, wire: configuration.wire, on: collective)
     }
     average =
       configuration.update.average == nil

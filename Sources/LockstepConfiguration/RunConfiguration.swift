@@ -42,6 +42,8 @@ public struct RunConfiguration: Sendable {
   public let isSharded: Bool
   /// The name of the order in which gradients are added: `tree` or `allreduce`.
   public let reduction: String
+  /// How gradients travel between ranks.
+  public let wire: WirePrecision
   /// How primitives are chosen.
   public let planOptions: PlanOptions
   /// The seconds that a wait inside a step may take.
@@ -137,7 +139,17 @@ public struct RunConfiguration: Sendable {
     if sharing == "sharded", reduction != "tree" {
       throw reader.error("update", "is sharded, which needs the reduction 'tree'")
     }
-    isSharded = sharing != "replicated" && hessianFree == nil && reduction == "tree"
+    wire = try reader.object("wire").wire(shards: shards)
+    if wire != .float32, reduction != "tree" {
+      throw reader.error("wire", "is bfloat16, which needs the reduction 'tree'")
+    }
+    if wire != .float32, hessianFree != nil {
+      throw reader.error("wire", "is bfloat16, and a Hessian-free step needs float32")
+    }
+    // Parameters travel in four bytes a value, so that bf16 saves more where gradients come back.
+    isSharded =
+      sharing == "automatic"
+      ? hessianFree == nil && reduction == "tree" && wire == .float32 : sharing == "sharded"
     let convolutions = try reader.string(
       "convolutions", default: "automatic", oneOf: PlanOptions.Convolutions.allCases.map(\.rawValue)
     )

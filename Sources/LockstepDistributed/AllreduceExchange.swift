@@ -35,5 +35,5 @@ final class AllreduceExchange: GradientExchange {
     for index in plan.blocks.indices { try visit(index) }
   }
 
-  func gather() {}
+  func gather(_ contents: FoldedContents) {}
 }

@@ -161,6 +161,11 @@ public final class MPICollective: Collective {
     }
     if size == 1 { return SoloCollective().makeExchange(plan) }
     if reduction == .allreduce {
+      guard plan.wire == .float32 else {
+        throw MPIError(
+          kind: .argument, call: "makeExchange",
+          message: "gradients that travel as bf16 need the reduction 'tree'", rank: rank)
+      }
       return AllreduceExchange(plan, on: communicator, page: page)
     }
     // Where every rank has a node to itself there is nobody to share memory with.

@@ -38,5 +38,5 @@ final class SharedMemoryExchange: GradientExchange {
     }
   }
 
-  func gather() throws { try arenas.meet() }
+  func gather(_ contents: FoldedContents) throws { try arenas.meet() }
 }

@@ -34,6 +34,29 @@ import Testing
     #expect(loss < 0.5)
   }
 
+  /// The batch grows with the ranks and a shard keeps its size; alone and together differ by a
+  /// fold, not by a multiple.
+  @Test(arguments: [1, 2]) func scalingComparesTheRanksWithThemselves(ranks: Int) throws {
+    let result = try run(["scaling", "mlp", "0.1"], ranks: ranks)
+    #expect(result["ranks"]?.integerValue == ranks)
+    #expect(result["batchPerRank"]?.integerValue == 64)
+    #expect(result["shards"]?.integerValue == 2 * ranks)
+    func median(_ key: String) throws -> Double {
+      try #require(result[key]?.objectValue?["median"]?.doubleValue)
+    }
+    let efficiency = try median("efficiency")
+    #expect(efficiency > 0.2 && efficiency < 2)
+    #expect(abs(try median("together") / median("alone") - efficiency) < 0.5)
+  }
+
+  @Test func scalingRefusesShardsOfSeveralSizes() throws {
+    let result = try MPIRunner.run(
+      MPIRunner.builtExecutable("benchmark-checks"), ["scaling", "mlp", "0.01"], ranks: 3,
+      deadline: .seconds(60))
+    #expect(!result.succeeded)
+    #expect(result.errorOutput.contains("which 3 ranks do not have"), "\(result.transcript)")
+  }
+
   @Test(arguments: [2, 3]) func foldsGiveTheRightSumsAndRatios(ranks: Int) throws {
     let result = try run(["fold", "65536"], ranks: ranks)
     #expect(result["bytes"]?.integerValue == 65536)

@@ -16,7 +16,7 @@ import Testing
   private static let files = [
     "README.md", "docs/configuration.md", "docs/guarantees.md", "docs/fold.md", "docs/cluster.md",
     "docs/extending.md", "docs/update-rules.md", "docs/mpi.md", "docs/testing.md",
-    "docs/transfer.md",
+    "docs/transfer.md", "docs/cost-model.md",
     "docs/hessian-free.md", "docs/choosing-a-threshold.md",
   ]
 

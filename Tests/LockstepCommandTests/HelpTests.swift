@@ -5,7 +5,7 @@ import Testing
 @Suite struct HelpTests {
   static let commands = [
     "train", "evaluate", "inspect", "doctor", "catalog", "report", "suggest-clip",
-    "sweep", "predict", "verify", "benchmark",
+    "sweep", "predict", "verify", "plan", "benchmark",
   ]
 
   @Test func helpListsEveryCommand() throws {

@@ -2,6 +2,7 @@ import LockstepConfiguration
 import LockstepFiles
 import LockstepLayers
 import LockstepOptimization
+import LockstepTraining
 import Testing
 
 private let small = """
@@ -33,6 +34,26 @@ private func refusal(_ overrides: [String]) -> String {
     let second = try RunConfiguration(first.resolved, source: "config.json")
     #expect(second.resolved == first.resolved)
     #expect(second.resolved.prettyText == first.resolved.prettyText)
+  }
+
+  @Test func gradientsTravelAsAsked() throws {
+    #expect(try read(small).wire == .float32)
+    let rounded = try read(small, "wire.type=bfloat16")
+    #expect(rounded.wire == .bfloat16(level: 0))
+    #expect(!rounded.isSharded)
+    #expect(try read(small, "wire.type=bfloat16", "update=sharded").isSharded)
+    #expect(rounded.resolved["wire"]?["level"] == 0)
+    #expect(
+      try read(small, "wire.type=bfloat16", "wire.level=2", "shards=8").wire == .bfloat16(level: 2))
+    #expect(refusal(["wire.type=half"]).contains("wire.type"))
+    #expect(refusal(["wire.level=1"]).contains("goes with the type 'bfloat16'"))
+    #expect(refusal(["wire.type=bfloat16", "shards=8", "wire.level=3"]).contains("wire.level"))
+    #expect(
+      refusal(["wire.type=bfloat16", "shards=1"]).contains("set shards to 2 or more"))
+    #expect(
+      refusal(["wire.type=bfloat16", "reduction=allreduce"]).contains("needs the reduction 'tree'"))
+    #expect(
+      refusal(["wire.type=bfloat16", "hessianFree.iterations=5"]).contains("needs float32"))
   }
 
   @Test func overridesReplaceValues() throws {

@@ -3,7 +3,9 @@ import Testing
 
 /// Gradients fold to the same bits on any number of ranks, however they travel.
 @Suite struct ExchangeTests {
-  static let foldings: Set<String> = ["ragged-8", "ragged-16", "tiny-8", "empty-8", "jitter-8"]
+  static let foldings: Set<String> = [
+    "ragged-8", "ragged-16", "tiny-8", "empty-8", "jitter-8", "bf16-8", "bf16-16-2",
+  ]
 
   /// How gradients travel; the last three as if the ranks lay on several nodes.
   static let ways = [

@@ -42,6 +42,24 @@ import Testing
     }
   }
 
+  /// Sums are rounded by the tree and not by the messages: at every level, and at those above 1,
+  /// where some partials travel as Float32.
+  @Test(arguments: 1...8)
+  func bf16OnTheWireOnAnyNumberOfRanksAndThreads(ranks: Int) throws {
+    let level = ranks % 2
+    let expected = try TrainingRuns.rounded[level].get()
+    #expect(try expected != TrainingRuns.convolutional.get())
+    #expect(try TrainingRuns.rounded[0].get() != TrainingRuns.rounded[1].get())
+    let ways = [["path=messages"], ["nodes=2"], ["nodes=3"], []]
+    for (update, threads) in [("replicated", 1), ("sharded", 2)] {
+      let way = ways[(ranks + threads) % 4]
+      let result = try TrainingRuns.run(
+        ["model=convolutional", "bf16Level=\(2 * level)", "update=\(update)", "compare=1"]
+          + ["threads=\(threads)"] + way + expected.keys.map { "rule=\($0)" }, ranks: ranks)
+      #expect(TrainingRuns.fingerprints(result) == expected, "\(way): \(result.transcript)")
+    }
+  }
+
   /// Replicas stay equal; the bits are this number of ranks' own.
   @Test(arguments: [3])
   func allreduceKeepsReplicasEqual(ranks: Int) throws {

@@ -32,6 +32,10 @@ enum TrainingRuns {
   static let convolutional = Result {
     try alone(["model=convolutional", "rule=adam", "rule=nesterov"])
   }
+  /// With bf16 on the wire, at all levels and from level 2 on.
+  static let rounded = [0, 2].map { level in
+    Result { try alone(["model=convolutional", "rule=adam", "bf16Level=\(level)"]) }
+  }
 
   private static func alone(_ arguments: [String]) throws -> [String: String] {
     fingerprints(

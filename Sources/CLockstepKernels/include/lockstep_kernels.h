@@ -30,6 +30,7 @@ int lockstep_flush_denormals(void);
 #include "lockstep_update_kernels.h"
 #include "lockstep_stream_kernels.h"
 #include "lockstep_vector_kernels.h"
+#include "lockstep_wire_kernels.h"
 
 // Sets the bits of the processors that this process may run on, of the first 1024; returns their
 // number, 0 where the system does not say.

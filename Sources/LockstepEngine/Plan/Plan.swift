@@ -94,6 +94,13 @@ package final class Plan {
   /// The length of a packed leaf, in values.
   package var leafCount: Int { (sizes[.leaf]?.byteCount ?? 0) / 4 }
 
+  /// The number of values of a packed leaf, from its start, that are gradients; statistics follow.
+  package var leafGradientCount: Int {
+    leafMemory[program.gradientCount...].lazy.compactMap { $0 }.first.map {
+      $0.buffer.offset / 4
+    } ?? leafCount
+  }
+
   /// Whether a packed leaf is a canonical one already.
   package let leavesAreCanonical: Bool
 
@@ -131,6 +138,13 @@ package final class Plan {
 
   /// The number of bytes of activations that a lane needs.
   package var activationBytes: Int { sizes[.activations]?.byteCount ?? 0 }
+
+  /// The number of bytes of a lane: activations, inputs and read-outs.
+  package var laneBytes: Int { activationBytes + (sizes[.ports]?.byteCount ?? 0) }
+
+  /// The number of bytes that all lanes share beside the parameters: weights in the primitives'
+  /// layouts, and constants.
+  package var packedBytes: Int { packed.count + constants.count }
 
   /// The number of steps of the schedule.
   package var stepCount: Int { steps.count }

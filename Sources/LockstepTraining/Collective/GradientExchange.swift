@@ -2,7 +2,7 @@ import LockstepEngine
 
 /// The cross-rank half of the fold: partial trees in, the folded arena out.
 ///
-/// A step writes ``partials``, calls ``combine(_:)`` once, then ``gather()`` once, and reads
+/// A step writes ``partials``, calls ``combine(_:)`` once, then ``gather(_:)`` once, and reads
 /// ``folded``. After that the partials may be written again.
 ///
 /// An implementation makes one ``FoldExecutor`` of its plan and calls it for each owned block:
@@ -13,6 +13,9 @@ import LockstepEngine
 ///   try visit(index)
 /// }
 /// ```
+///
+/// Where the plan's wire is bf16, sums are rounded as ``WirePrecision`` says, and a visitor that
+/// changes a block ends with ``FoldPlan/round(block:of:)``.
 public protocol GradientExchange: AnyObject {
   /// This rank's partial sums, one arena for each of its maximal aligned subtrees
   /// (`plan.subtrees[rank]`), in shard order. All values are zero at first, and padding between
@@ -20,7 +23,7 @@ public protocol GradientExchange: AnyObject {
   var partials: [UnsafeMutableBufferPointer<Float>] { get }
 
   /// The folded arena. The slice this rank owns is valid during and after ``combine(_:)``, the
-  /// whole arena after ``gather()``; from then on until the next ``combine(_:)`` nobody writes it,
+  /// whole arena after ``gather(_:)``; from then on until the next ``combine(_:)`` nobody writes it,
   /// because ranks of one node may share one copy.
   var folded: UnsafeMutableBufferPointer<Float> { get }
 
@@ -34,10 +37,21 @@ public protocol GradientExchange: AnyObject {
   func combine(_ visit: (Int) throws -> Void) throws
 
   /// Makes every rank's slice of ``folded`` visible to all (`plan.slices`, in rank order).
-  func gather() throws
+  func gather(_ contents: FoldedContents) throws
+}
+
+/// What the folded arena holds when it is gathered.
+public enum FoldedContents: Sendable {
+  /// Gradients, rounded to what the wire carries.
+  case gradients
+  /// Other values in the gradients' place, which travel as they are.
+  case parameters
 }
 
 extension GradientExchange {
+  /// Gathers gradients.
+  public func gather() throws { try gather(.gradients) }
+
   /// Owners visit their blocks.
   public var visitsAllBlocks: Bool { false }
 }

@@ -159,7 +159,9 @@ private final class InProcessExchange: GradientExchange {
     }
   }
 
-  func gather() throws { _ = try page.waiting { try meeting.meet(rank, "gather") } }
+  func gather(_ contents: FoldedContents) throws {
+    _ = try page.waiting { try meeting.meet(rank, "gather") }
+  }
 }
 
 /// What a rank leaves behind. Written by its thread alone and read after the thread was joined.

@@ -50,5 +50,5 @@ private final class SoloExchange: GradientExchange {
     }
   }
 
-  func gather() {}
+  func gather(_ contents: FoldedContents) {}
 }

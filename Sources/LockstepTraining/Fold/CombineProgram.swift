@@ -13,11 +13,12 @@ public struct CombineProgram: Sendable, Equatable {
     case register(Int)
   }
 
-  /// `register = left + right`.
+  /// `register = left + right`, a node of a level of the tree.
   public struct Addition: Sendable, Equatable {
     public let left: Operand
     public let right: Operand
     public let register: Int
+    public let level: Int
   }
 
   /// The additions, in an order that respects the tree; the last one writes register 0. Empty where
@@ -41,12 +42,12 @@ public struct CombineProgram: Sendable, Equatable {
 
   private indirect enum Node {
     case leaf(Int)
-    case sum(Node, Node, registers: Int)
+    case sum(Node, Node, registers: Int, level: Int)
 
     var registers: Int {
       switch self {
       case .leaf: return 0
-      case .sum(_, _, let registers): return registers
+      case .sum(_, _, let registers, _): return registers
       }
     }
   }
@@ -70,7 +71,8 @@ public struct CombineProgram: Sendable, Equatable {
       let registers =
         left.registers == right.registers
         ? left.registers + 1 : max(left.registers, right.registers)
-      return .sum(left, right, registers: registers)
+      return .sum(
+        left, right, registers: registers, level: shards.count.trailingZeroBitCount)
     }
 
     /// Appends the additions that leave the node in `register`, using that and higher ones.
@@ -78,7 +80,7 @@ public struct CombineProgram: Sendable, Equatable {
       switch node {
       case .leaf(let index):
         return .partial(index)
-      case .sum(let left, let right, _):
+      case .sum(let left, let right, _, let level):
         let a: Operand
         let b: Operand
         if left.registers >= right.registers {
@@ -88,7 +90,7 @@ public struct CombineProgram: Sendable, Equatable {
           b = emit(right, into: register)
           a = emit(left, into: register + 1)
         }
-        additions.append(Addition(left: a, right: b, register: register))
+        additions.append(Addition(left: a, right: b, register: register, level: level))
         return .register(register)
       }
     }

@@ -36,16 +36,21 @@ package struct LocalSum {
 public final class FoldExecutor {
   private let program: CombineProgram
   private let scratch: Arena<Float>
-  private let kernels: UnsafePointer<lockstep_arena_kernels>
+  private let addition: TreeAddition
 
   /// An executor for the additions over all ranks' partials of a plan.
-  public convenience init(_ plan: FoldPlan) { self.init(plan.program) }
+  public convenience init(_ plan: FoldPlan) { self.init(plan.program, of: plan) }
 
-  /// An executor for other additions than a plan's.
-  package init(_ program: CombineProgram) {
+  /// An executor for other additions of a plan's tree than those over all ranks' partials.
+  package convenience init(_ program: CombineProgram, of plan: FoldPlan) {
+    self.init(program, plan.rounding)
+  }
+
+  /// An executor for the additions of any tree.
+  init(_ program: CombineProgram, _ rounding: FoldRounding?) {
     self.program = program
     scratch = Arena(count: program.scratchCount * FlatLayout.blockSize)
-    kernels = InstructionSet.current.arenaKernels
+    addition = TreeAddition(rounding)
   }
 
   /// Adds the partials of one block in tree order.
@@ -79,9 +84,10 @@ public final class FoldExecutor {
       let whole = source(0)
       if whole != UnsafePointer(result) { result.update(from: whole, count: block.count) }
     }
-    for addition in program.additions {
-      kernels.pointee.add(
-        register(addition.register), address(addition.left), address(addition.right), block.count)
+    for step in program.additions {
+      addition.add(
+        register(step.register), address(step.left), address(step.right), at: block.offset,
+        count: block.count, level: step.level)
     }
   }
 }

@@ -9,6 +9,8 @@ import LockstepEngine
 /// order, so that every addition of the tree happens exactly once, somewhere, with the same
 /// operands whatever the number of ranks.
 ///
+/// Where bf16 travels, some of these sums are rounded (``WirePrecision``).
+///
 /// The arena that is folded holds gradients in its first ``gradientSlotCount`` slots and
 /// statistics (batch-norm sums) behind them. Both go through the same tree; statistics are neither
 /// measured nor clipped.
@@ -37,6 +39,8 @@ public struct FoldPlan: Sendable, Equatable {
   public let layout: FlatLayout
   /// The number of leading slots of ``layout`` that are gradients.
   public let gradientSlotCount: Int
+  /// How gradients travel, and so which sums are rounded.
+  public let wire: WirePrecision
   /// The blocks of ``layout``.
   public let blocks: [Block]
   /// The number of leading ``blocks`` that are gradients.
@@ -63,8 +67,12 @@ public struct FoldPlan: Sendable, Equatable {
   ///   - ranks: the number of ranks P, `1...shards`.
   ///   - layout: the arena to fold.
   ///   - gradientSlotCount: how many leading slots are gradients; all of them if nil.
+  ///   - wire: how gradients travel.
   /// - Throws: ``FoldPlanError``.
-  public init(shards: Int, ranks: Int, layout: FlatLayout, gradientSlotCount: Int? = nil) throws {
+  public init(
+    shards: Int, ranks: Int, layout: FlatLayout, gradientSlotCount: Int? = nil,
+    wire: WirePrecision = .float32
+  ) throws {
     guard shards > 0, shards & (shards - 1) == 0 else {
       throw FoldPlanError.shardsNotAPowerOfTwo(shards)
     }
@@ -74,9 +82,15 @@ public struct FoldPlan: Sendable, Equatable {
     guard (0...layout.slots.count).contains(gradients) else {
       throw FoldPlanError.gradientSlots(gradients, layout.slots.count)
     }
+    if case .bfloat16(let level) = wire {
+      guard (0..<shards.trailingZeroBitCount).contains(level) else {
+        throw FoldPlanError.wireLevel(level, shards: shards)
+      }
+    }
 
     self.shards = shards
     self.ranks = ranks
+    self.wire = wire
     self.layout = layout
     self.gradientSlotCount = gradients
     blocks = layout.blocks()
@@ -175,6 +189,7 @@ public enum FoldPlanError: Error, Equatable, CustomStringConvertible {
   case noRanks(Int)
   case moreRanksThanShards(Int, Int)
   case gradientSlots(Int, Int)
+  case wireLevel(Int, shards: Int)
 
   public var description: String {
     switch self {
@@ -189,6 +204,11 @@ public enum FoldPlanError: Error, Equatable, CustomStringConvertible {
         + "shards to \(enough) or more (a power of two; this changes the bits of the result)"
     case .gradientSlots(let count, let slots):
       return "\(count) gradient slots in a layout of \(slots) slots"
+    case .wireLevel(let level, let shards):
+      return "gradients of \(shards) shards are to travel as bf16 from level \(level) on, and "
+        + (shards == 1
+          ? "one shard alone is never added to another: leave them in float32"
+          : "the tree has levels below \(shards.trailingZeroBitCount)")
     }
   }
 }

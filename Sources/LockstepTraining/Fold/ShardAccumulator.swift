@@ -1,4 +1,3 @@
-internal import CLockstepKernels
 import LockstepEngine
 
 /// Adds one rank's shards up to its maximal subtrees, as a binary counter does.
@@ -14,25 +13,27 @@ public final class ShardAccumulator {
   private lazy var scratch = (0..<(subtrees.map(\.level).max() ?? 0)).map { _ in
     Arena<Float>(count: count)
   }
-  private let kernels: UnsafePointer<lockstep_arena_kernels>
+  private let addition: TreeAddition
 
-  /// An accumulator for one rank's run of shards, over arenas of `count` values.
+  /// An accumulator for one rank's run of shards.
   ///
   /// - Parameters:
   ///   - plan: the fold.
   ///   - rank: whose shards.
-  ///   - count: the length of the arenas that are added; the plan's layout's if nil. An engine that
-  ///     folds its local shards in another layout (packed convolution weights) gives that length.
-  public convenience init(_ plan: FoldPlan, rank: Int, count: Int? = nil) {
-    self.init(plan.subtrees[rank], count: count ?? plan.layout.count)
+  public convenience init(_ plan: FoldPlan, rank: Int) {
+    self.init(plan.subtrees[rank], count: plan.layout.count, plan.rounding)
   }
 
-  /// An accumulator for a run of shards that has these maximal subtrees.
-  init(_ subtrees: [FoldPlan.Subtree], count: Int) {
+  /// An accumulator for a run of shards that has these maximal subtrees, over arenas of `count`
+  /// values in any layout.
+  init(_ subtrees: [FoldPlan.Subtree], count: Int, _ rounding: FoldRounding?) {
     self.subtrees = subtrees
     self.count = count
-    kernels = InstructionSet.current.arenaKernels
+    addition = TreeAddition(rounding)
   }
+
+  /// Which sums are rounded.
+  var rounding: FoldRounding? { addition.rounding }
 
   /// Computes all shards of the rank, in order, and leaves one sum a subtree in `partials`.
   ///
@@ -61,6 +62,7 @@ public final class ShardAccumulator {
     ) throws -> Void
   ) rethrows {
     precondition(partials.count == subtrees.count, "one partial a subtree")
+    let roundsLeaves = rounding?.levels.contains(0) ?? false
     for (subtree, partial) in zip(subtrees, partials) {
       func register(_ index: Int) -> UnsafeMutableBufferPointer<Float> {
         index == 0 ? partial : scratch[index - 1].buffer
@@ -68,22 +70,33 @@ public final class ShardAccumulator {
       for (leaf, shard) in subtree.shards.enumerated() {
         var top = leaf.nonzeroBitCount
         let carries = (~leaf).trailingZeroBitCount
-        let addsItself = parts != nil && carries > 0
-        try compute(shard, register(top), addsItself ? register(top - 1) : nil)
+        // A leaf that is rounded has to be there by itself first.
+        let addsItself = carries > 0 && !roundsLeaves
+        try compute(shard, register(top), parts != nil && addsItself ? register(top - 1) : nil)
+        addition.round(register(top), level: 0)
         for carry in 0..<carries {
-          let sum = register(top - 1).baseAddress!
+          let sum = register(top - 1)
           let other = register(top).baseAddress!
-          if carry == 0, let parts {
-            for part in parts {
-              kernels.pointee.add(
-                sum + part.lowerBound, sum + part.lowerBound, other + part.lowerBound, part.count)
-            }
+          if carry == 0, addsItself, let parts {
+            for part in parts { add(other, to: sum, part, level: 1) }
+            if parts != [sum.indices] { addition.round(sum, level: 1) }
           } else {
-            kernels.pointee.add(sum, sum, other, partial.count)
+            add(other, to: sum, sum.indices, level: carry + 1)
           }
           top -= 1
         }
       }
     }
+  }
+
+  /// Adds a part of an arena to a sum, which becomes a node of a level.
+  private func add(
+    _ other: UnsafeMutablePointer<Float>, to sum: UnsafeMutableBufferPointer<Float>,
+    _ part: Range<Int>, level: Int
+  ) {
+    guard let sum = sum.baseAddress else { return }
+    let start = part.lowerBound
+    addition.add(
+      sum + start, sum + start, other + start, at: start, count: part.count, level: level)
   }
 }

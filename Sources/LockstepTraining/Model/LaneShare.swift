@@ -14,12 +14,13 @@ final class LaneShare {
   /// - Parameters:
   ///   - shards: the run.
   ///   - count: the length of a leaf.
-  init(_ shards: Range<Int>, count: Int) {
+  ///   - rounding: which sums are rounded.
+  init(_ shards: Range<Int>, count: Int, _ rounding: FoldRounding?) {
     self.shards = shards
     subtrees = FoldPlan.Subtree.maximal(in: shards)
     arenas = subtrees.map { _ in Arena(count: count) }
     partials = arenas.map(\.buffer)
-    accumulator = ShardAccumulator(subtrees, count: count)
+    accumulator = ShardAccumulator(subtrees, count: count, rounding)
   }
 }
 
@@ -29,6 +30,8 @@ final class ThreadedFold {
   let shares: [LaneShare]
   /// The sums of the rank's subtrees, of the leaf's length.
   let partials: [UnsafeMutableBufferPointer<Float>]
+  /// Which sums are rounded.
+  let rounding: FoldRounding?
 
   private let count: Int
   private let joins: [Join]
@@ -45,12 +48,18 @@ final class ThreadedFold {
   ///   - subtrees: its maximal subtrees.
   ///   - threads: the number of threads.
   ///   - count: the length of a leaf.
-  init(shards: Range<Int>, subtrees: [FoldPlan.Subtree], threads: Int, count: Int) {
+  ///   - rounding: which sums are rounded.
+  init(
+    shards: Range<Int>, subtrees: [FoldPlan.Subtree], threads: Int, count: Int,
+    rounding: FoldRounding?
+  ) {
     self.count = count
+    self.rounding = rounding
     self.shards = shards
     let shares = FoldPlan.runs(of: shards.count, over: threads).map { run in
       LaneShare(
-        run.lowerBound + shards.lowerBound..<run.upperBound + shards.lowerBound, count: count)
+        run.lowerBound + shards.lowerBound..<run.upperBound + shards.lowerBound, count: count,
+        rounding)
     }
     self.shares = shares
     arenas = subtrees.map { _ in Arena(count: count) }
@@ -61,7 +70,7 @@ final class ThreadedFold {
       let program = CombineProgram(leaves: inside.map(\.0))
       return Join(
         operands: inside.map { FoldOperand(base: UnsafePointer($0.1.baseAddress!)) },
-        executors: (0..<threads).map { _ in FoldExecutor(program) })
+        executors: (0..<threads).map { _ in FoldExecutor(program, rounding) })
     }
   }
 

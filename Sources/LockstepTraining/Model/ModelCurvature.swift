@@ -67,12 +67,14 @@ extension ModelSource: CurvatureSource {
       }
     }
     let fold: ThreadedFold
-    if let known = curvature.fold, known.shards == records.shards {
+    if let known = curvature.fold, known.shards == records.shards,
+      known.rounding == accumulator.rounding
+    {
       fold = known
     } else {
       fold = ThreadedFold(
         shards: records.shards, subtrees: accumulator.subtrees, threads: crew.size,
-        count: layout.count)
+        count: layout.count, rounding: accumulator.rounding)
       curvature.fold = fold
     }
     try crew.run { thread in

@@ -106,8 +106,10 @@ public final class ModelSource: GradientSource {
       }
       return
     }
-    let fold = try threadedFold(
-      shards, accumulator.subtrees, count: packed ? uniform!.leafCount : layout.count)
+    let fold = threadedFold(
+      shards, accumulator.subtrees, count: packed ? uniform!.leafCount : layout.count,
+      rounding: packed
+        ? accumulator.rounding?.over(count: uniform!.leafGradientCount) : accumulator.rounding)
     try crew.run { thread in
       guard thread < fold.shares.count else { return }
       let share = fold.shares[thread]
@@ -244,11 +246,11 @@ public final class ModelSource: GradientSource {
   }
 
   private func threadedFold(
-    _ shards: Range<Int>, _ subtrees: [FoldPlan.Subtree], count: Int
-  ) throws -> ThreadedFold {
-    if let fold = folds[count], fold.shards == shards { return fold }
+    _ shards: Range<Int>, _ subtrees: [FoldPlan.Subtree], count: Int, rounding: FoldRounding?
+  ) -> ThreadedFold {
+    if let fold = folds[count], fold.shards == shards, fold.rounding == rounding { return fold }
     let fold = ThreadedFold(
-      shards: shards, subtrees: subtrees, threads: crew.size, count: count)
+      shards: shards, subtrees: subtrees, threads: crew.size, count: count, rounding: rounding)
     folds[count] = fold
     return fold
   }

@@ -69,7 +69,7 @@ final class ShardedApplication {
         (travelling + block.offset).update(from: values + block.offset, count: block.count)
       }
     }
-    try exchange.gather()
+    try exchange.gather(.parameters)
     if let values = parameters.baseAddress, let travelling = folded.baseAddress {
       for index in 0..<plan.gradientBlockCount where !owned.contains(index) {
         let block = plan.blocks[index]

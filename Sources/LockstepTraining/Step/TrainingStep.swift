@@ -3,7 +3,7 @@ import LockstepEngine
 
 /// One training step over all ranks, the stages in the one right order.
 ///
-///     compute → fold → normalise → regularise → measure → check → clip, update, constrain → commit
+///     compute → fold → normalise → regularise (→ round) → measure → check → clip, update, constrain → commit
 ///
 /// A step is a transaction: until the check has passed on all ranks nothing changes that a
 /// checkpoint would hold. All ranks make the same calls with the same batch.
@@ -34,13 +34,15 @@ public final class TrainingStep: BatchStep {
   ///   - update: clipping, optimizer and constraints.
   ///   - regularizer: a penalty that is part of the loss.
   ///   - shards: the number of logical shards L, a power of two, at least the number of ranks.
+  ///   - wire: how gradients travel.
   ///   - collective: the ranks.
   /// - Throws: ``FoldPlanError``, ``StepError`` and what the collective throws.
   public init(
     source: any GradientSource, update: any ParameterUpdate,
-    regularizer: (any GradientRegularizer)? = nil, shards: Int, on collective: any Collective
+    regularizer: (any GradientRegularizer)? = nil, shards: Int, wire: WirePrecision = .float32,
+    on collective: any Collective
   ) throws {
-    plan = try FoldPlan(shards: shards, of: source, on: collective)
+    plan = try FoldPlan(shards: shards, of: source, wire: wire, on: collective)
     let reach = plan.blocks[..<plan.gradientBlockCount].last?.range.upperBound ?? 0
     guard source.parameters.count >= reach else {
       throw StepError.parametersTooFew(count: source.parameters.count, needed: reach)
@@ -163,6 +165,7 @@ public final class TrainingStep: BatchStep {
       if index < plan.gradientBlockCount {
         kernels.pointee.divide(values, values, divisors.gradient, block.count)
         let penalty = regularizer?.add(block: index, to: folded, parameters: parameters) ?? 0
+        plan.round(block: index, of: folded)
         let squares = update.measure(block: index, in: UnsafeBufferPointer(folded))
         blockSums.set(index, squares: squares, penalty: penalty)
       } else {
@@ -221,9 +224,12 @@ extension FoldPlan {
   /// The plan of a step over the ranks at hand.
   ///
   /// - Throws: ``FoldPlanError``.
-  public init(shards: Int, of source: any GradientSource, on collective: any Collective) throws {
+  public init(
+    shards: Int, of source: any GradientSource, wire: WirePrecision = .float32,
+    on collective: any Collective
+  ) throws {
     try self.init(
       shards: shards, ranks: collective.size, layout: source.layout,
-      gradientSlotCount: source.gradientSlotCount)
+      gradientSlotCount: source.gradientSlotCount, wire: wire)
   }
 }

@@ -11,7 +11,7 @@ import LockstepMPI
 
 // Runs a benchmark on the ranks that mpirun started and prints its result as a line of JSON:
 //   step MODEL [SECONDS] [SHARDS] | profile MODEL [SHARD SIZE] | kernels MODEL [SHARD SIZE]
-//   update [PARAMETERS] | fold [BYTES]
+//   scaling MODEL [SECONDS] | update [PARAMETERS] | fold [BYTES]
 
 let arguments = Array(CommandLine.arguments.dropFirst())
 
@@ -37,6 +37,13 @@ MPISession.run(threadLevel: .funneled) { world in
     options.shards = arguments.count > 3 ? Int(arguments[3]) : nil
     let result = try StepBenchmark.run(options, on: collective)
     if world.rank == 0 { print(result.json.compactText) }
+  case "scaling":
+    var options = ScalingBenchmark.Options()
+    options.step.model = model()
+    options.seconds = argument(2, 0.4)
+    options.rounds = 3
+    let result = try ScalingBenchmark.run(options, on: collective)
+    if world.rank == 0 { print(result.json.compactText) }
   case "profile":
     let result = try ScheduleProfile.run(model(), shardSize: Int(argument(2, 32)))
     for entry in result.entries {
@@ -61,7 +68,7 @@ MPISession.run(threadLevel: .funneled) { world in
     let result = try FoldBenchmark.run(options, on: collective)
     if world.rank == 0 { print(result.json.compactText) }
   default:
-    print("step | profile | kernels | update | fold")
+    print("step | scaling | profile | kernels | update | fold")
     exit(2)
   }
 }

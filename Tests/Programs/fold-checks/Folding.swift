@@ -17,6 +17,9 @@ struct Folding: Sendable {
   let steps: Int
   /// Whether ranks pause at random places, so that they meet in every order.
   let isJittery: Bool
+  /// How many slots at the end are statistics.
+  var statistics = 0
+  var wire = WirePrecision.float32
 
   /// Sizes that are multiples of nothing: parts of units, whole units, single values, and fewer
   /// blocks than ranks.
@@ -39,7 +42,18 @@ struct Folding: Sendable {
     Folding(
       name: "jitter-8", layout: FlatLayout([("a", [33, 129]), ("b", [5]), ("c", [4100])]),
       shards: 8, steps: 60, isJittery: true),
+    Folding(
+      name: "bf16-8", layout: mixed, shards: 8, steps: 5, isJittery: true, statistics: 2,
+      wire: .bfloat16(level: 0)),
+    Folding(
+      name: "bf16-16-2", layout: mixed, shards: 16, steps: 5, isJittery: false, statistics: 2,
+      wire: .bfloat16(level: 2)),
   ]
+
+  /// Odd numbers of gradients, so that statistics in a message need padding before them.
+  private static let mixed = FlatLayout([
+    ("a", [33, 129]), ("b", [5]), ("c", [4100]), ("mean", [4099]), ("variance", [7]),
+  ])
 
   /// The gradient of one shard in one step: values of very different magnitude, so that the order
   /// of additions shows in the bits.
@@ -59,7 +73,9 @@ struct Folding: Sendable {
   /// Each owned block is scaled when it is visited, as clipping or an update would change it. The
   /// partials are rewritten at once after a gather, while slower ranks still read the folded arena.
   func run(on group: any Collective) throws -> Fingerprint {
-    let plan = try FoldPlan(shards: shards, ranks: group.size, layout: layout)
+    let plan = try FoldPlan(
+      shards: shards, ranks: group.size, layout: layout,
+      gradientSlotCount: layout.slots.count - statistics, wire: wire)
     let exchange = try group.makeExchange(plan)
     let accumulator = ShardAccumulator(plan, rank: group.rank)
     var seed = UInt64(group.rank + 1) &* 0x9E37_79B9
@@ -78,6 +94,7 @@ struct Folding: Sendable {
       var visited: [Int] = []
       try exchange.combine { index in
         for place in plan.blocks[index].range { exchange.folded[place] *= 0.75 + Float(index % 3) }
+        plan.round(block: index, of: exchange.folded)
         visited.append(index)
         pause()
       }

@@ -59,7 +59,8 @@ func train(_ rule: String, _ settings: Settings, on group: MPICollective) throws
     owning: isSharded ? plan.gradientBlocks(ofRank: group.rank) : nil)
   let step = try TrainingStep(
     source: source, update: isSharded ? ShardedChainUpdate(bound) : ChainUpdate(bound),
-    shards: shards, on: group)
+    shards: shards, wire: settings.number("bf16Level").map { .bfloat16(level: $0) } ?? .float32,
+    on: group)
   var options = TrainerOptions(epochs: settings.number("epochs") ?? 2)
   options.checkpointEverySteps = settings.number("checkpoint")
   options.compareEverySteps = settings.number("compare")

@@ -1,0 +1,192 @@
+import LockstepEngine
+import LockstepTraining
+
+/// What a step costs on P = nodes × ranks a node, from times measured on one machine.
+///
+/// Hockney's model: a message of m bytes takes α + m/β ("The communication challenge for MPP",
+/// Parallel Computing 20, 1994), with the α and β of the link for messages between nodes; inside a
+/// node gradients are read where they lie. Of the collectives, the exchange of partial sums has the
+/// cost of a pairwise reduce-scatter, the return of the slices that of a direct allgather, (N − 1) α
+/// each and the bytes that cross a node's link (Thakur, Rabenseifner, Gropp, "Optimization of
+/// Collective Communication Operations in MPICH", IJHPCA 19(1), 2005); the small allgathers of
+/// numbers take ⌈log₂ N⌉ rounds.
+///
+///     step = compute + fold + wire + numbers + update
+///     compute = fixed + ⌈s / threads⌉ · shard                      s: shards of the busiest rank
+///     fold    = add · (additions of a rank) + normalise · (its slice)
+///               + read · (the other slices, unless the update is sharded)
+///     wire    = (m₁ + m₂) α + (bytes₁ + bytes₂) / β                of the busiest node
+///     numbers = 2 · (⌈log₂ N⌉ α + bytes / β) + 4 · ⌈log₂ R⌉ · meeting
+///     update  = update · (values, or the values of a slice where it is sharded)
+///
+/// Who has how many shards, partial sums and values is not modelled but taken from the
+/// ``FoldPlan`` that a run on so many ranks would follow. What is left out: ranks that wait for the
+/// slowest of them, links that several nodes share, and what a node's ranks take from each other's
+/// memory bandwidth, unless the times were measured on as many ranks at once.
+public struct CostModel: Sendable {
+  /// Times of the parts, in seconds, and what they are parts of.
+  public struct Work: Sendable {
+    /// The examples of a shard.
+    public var shardSize = 32
+    /// A shard's forward and backward pass and its addition to the sum.
+    public var shard = 0.0
+    /// What a rank does once a step before its shards, packing of weights above all.
+    public var fixed = 0.0
+    /// An addition of the tree, a value.
+    public var addition = 0.0
+    /// Reading a value that another rank has folded, beyond what reading one's own takes.
+    public var reading = 0.0
+    /// Dividing and measuring, a value.
+    public var normalisation = 0.0
+    /// Clip, optimizer and constraints, a value.
+    public var update = 0.0
+    /// One round of a collective between the ranks of a node.
+    public var meeting = 1e-6
+    /// The arena that is folded.
+    public var layout: FlatLayout
+    public var gradientSlotCount: Int
+    /// The numbers of a shard's record.
+    public var recordColumns = 4
+    public var threads = 1
+    public var memory = Memory()
+
+    public init(layout: FlatLayout, gradientSlotCount: Int? = nil) {
+      self.layout = layout
+      self.gradientSlotCount = gradientSlotCount ?? layout.slots.count
+    }
+  }
+
+  /// Bytes of a rank that do not depend on how many there are, and what the others follow from.
+  public struct Memory: Sendable {
+    /// Program, libraries and what MPI takes.
+    public var program = 0
+    /// The examples; every rank holds all.
+    public var data = 0
+    /// The parameters; with a sharded update ranks of one node, where there is no other, share them.
+    public var parameters = 0
+    /// Running statistics, and weights packed for the primitives.
+    public var model = 0
+    /// Activations of one thread.
+    public var activations = 0
+    /// The optimizer's state of all parameters.
+    public var optimizer = 0
+    /// A shard's leaf as the primitives write it; 0 where that is the arena's own layout.
+    public var packedLeaf = 0
+
+    public init() {}
+  }
+
+  /// The link between nodes.
+  public struct Link: Sendable, Equatable {
+    /// α in seconds.
+    public var latency: Double
+    /// β in bytes a second, of each node, in each direction.
+    public var bandwidth: Double
+
+    public init(latency: Double, bandwidth: Double) {
+      self.latency = latency
+      self.bandwidth = bandwidth
+    }
+  }
+
+  public var work: Work
+  public var link: Link
+  /// Whether every rank updates the slice that it owns alone.
+  public var isSharded: Bool
+  /// How gradients travel between nodes.
+  public var wire: WirePrecision
+
+  public init(
+    work: Work, link: Link, isSharded: Bool = false, wire: WirePrecision = .float32
+  ) {
+    self.work = work
+    self.link = link
+    self.isSharded = isSharded
+    self.wire = wire
+  }
+
+  /// Predicts a step of `shards` shards on nodes of equally many ranks.
+  ///
+  /// - Throws: `FoldPlanError`, where there are more ranks than shards above all.
+  public func predict(nodes: Int, ranksPerNode: Int, shards: Int) throws -> CostPrediction {
+    let plan = try FoldPlan(
+      shards: shards, ranks: nodes * ranksPerNode, layout: work.layout,
+      gradientSlotCount: work.gradientSlotCount, wire: shards > 1 ? wire : .float32)
+    let traffic = WireTraffic(plan, nodes: nodes, isSharded: isSharded)
+    let busiest = plan.shardRuns.map(\.count).max() ?? 0
+    let waves = (busiest + work.threads - 1) / work.threads
+    let values = Double(plan.layout.count)
+    let largestSlice = Double(plan.slices.map(\.count).max() ?? 0)
+
+    var prediction = CostPrediction(
+      nodes: nodes, ranks: plan.ranks, shards: shards, batchSize: shards * work.shardSize)
+    prediction.compute = work.fixed + Double(waves) * work.shard
+    prediction.fold =
+      work.addition * traffic.additionsOfBusiestRank + work.normalisation * largestSlice
+      + (isSharded ? 0 : work.reading * (values - largestSlice))
+    prediction.wireBytes = traffic.bytes
+    prediction.wire = seconds(messages: traffic.messages, bytes: traffic.bytes)
+    prediction.numbers = numbers(plan, nodes: nodes, ranksPerNode: ranksPerNode)
+    prediction.update = work.update * (isSharded ? largestSlice : values)
+    prediction.memory = memory(plan, traffic, nodes: nodes)
+    overlap(traffic, &prediction)
+    return prediction
+  }
+
+  private func seconds(messages: Int, bytes: Int) -> Double {
+    messages == 0 ? 0 : Double(messages) * link.latency + Double(bytes) / link.bandwidth
+  }
+
+  private func numbers(_ plan: FoldPlan, nodes: Int, ranksPerNode: Int) -> Double {
+    let rounds = (nodes - 1).bitWidth - (nodes - 1).leadingZeroBitCount
+    let roundsInside = (ranksPerNode - 1).bitWidth - (ranksPerNode - 1).leadingZeroBitCount
+    let bytes = 8 * (plan.ranks + plan.shards * work.recordColumns) + 16 * plan.blocks.count
+    return seconds(messages: 2 * rounds, bytes: bytes * (nodes - 1) / nodes)
+      + 4 * Double(roundsInside) * work.meeting
+  }
+
+  private func memory(_ plan: FoldPlan, _ traffic: WireTraffic, nodes: Int) -> Int {
+    let arena = plan.layout.count * MemoryLayout<Float>.stride
+    let fixed = work.memory
+    let partials = plan.subtrees.map(\.count).max() ?? 1
+    let busiest = plan.shardRuns.map(\.count).max() ?? 1
+    // Registers of the binary counter beside the sums themselves, for each thread.
+    let leaf = max(fixed.packedLeaf, arena)
+    let share = max((busiest + work.threads - 1) / work.threads, 1)
+    let registers = Int.bitWidth - 1 - share.leadingZeroBitCount
+    var scratch = registers * work.threads * leaf
+    if fixed.packedLeaf > 0 || work.threads > 1 { scratch += (partials + work.threads) * leaf }
+    // Alone, the one sum is the folded arena; on a node there is one of these for all.
+    let ranksPerNode = plan.ranks / nodes
+    let folded = plan.ranks == 1 ? 0 : arena / ranksPerNode
+    let largestSlice = plan.slices.map(\.count).max() ?? 0
+    let optimizer =
+      isSharded ? fixed.optimizer * largestSlice / max(plan.layout.count, 1) : fixed.optimizer
+    let parameters = isSharded && nodes == 1 ? fixed.parameters / ranksPerNode : fixed.parameters
+    return fixed.program + fixed.data + parameters + fixed.model + fixed.activations * work.threads
+      + optimizer
+      + partials * arena + folded + scratch + traffic.messageBytes
+  }
+
+  /// What a fold in buckets beside the last shard's backward pass would leave of the wire's time.
+  ///
+  /// A rank's sum is complete while its last shard runs backwards, about two thirds of the shard's
+  /// time W. Of k equal buckets the j-th is there at j W / k and takes c = (messages) α + bytes / (k β),
+  /// one after the other: the last one has travelled max(W / k + k c, W + c) after the pass began.
+  private func overlap(_ traffic: WireTraffic, _ prediction: inout CostPrediction) {
+    prediction.overlappedStep = prediction.step
+    guard traffic.messages > 0 else { return }
+    let window = work.shard * 2 / 3
+    let buckets = max(traffic.bytes / (FlatLayout.blockSize * 4), 1)
+    var best = (count: 1, seconds: Double.infinity)
+    var count = 1
+    while count <= buckets {
+      let bucket = seconds(messages: traffic.messages, bytes: traffic.bytes / count)
+      let end = max(window / Double(count) + Double(count) * bucket, window + bucket)
+      if end < best.seconds { best = (count, end) }
+      count += max(count / 8, 1)
+    }
+    prediction.bucketBytes = work.layout.count * MemoryLayout<Float>.stride / best.count
+    prediction.overlappedStep = prediction.step - prediction.wire + best.seconds - window
+  }
+}

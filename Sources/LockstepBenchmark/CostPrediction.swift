@@ -1,0 +1,62 @@
+import LockstepFiles
+
+/// A step as ``CostModel`` predicts it. Times in seconds.
+public struct CostPrediction: Sendable {
+  public let nodes: Int
+  public let ranks: Int
+  public let shards: Int
+  /// The examples of a step.
+  public let batchSize: Int
+  /// Forward and backward passes of the busiest rank.
+  public internal(set) var compute = 0.0
+  /// Additions of the tree, dividing and measuring.
+  public internal(set) var fold = 0.0
+  /// Gradients between nodes.
+  public internal(set) var wire = 0.0
+  /// Losses, metrics and norms, and meetings of a node's ranks.
+  public internal(set) var numbers = 0.0
+  /// Clip, optimizer and constraints.
+  public internal(set) var update = 0.0
+  /// The bytes that cross the busiest node's link in the busier direction.
+  public internal(set) var wireBytes = 0
+  /// The bytes of the busiest rank.
+  public internal(set) var memory = 0
+  /// The best size of a bucket of the gradient, in bytes, where buckets travel beside the backward
+  /// pass; 0 where nothing travels.
+  public internal(set) var bucketBytes = 0
+  /// The step with such buckets.
+  public internal(set) var overlappedStep = 0.0
+
+  init(nodes: Int, ranks: Int, shards: Int, batchSize: Int) {
+    self.nodes = nodes
+    self.ranks = ranks
+    self.shards = shards
+    self.batchSize = batchSize
+  }
+
+  /// The whole step, its parts one after the other.
+  public var step: Double { compute + fold + wire + numbers + update }
+
+  /// The examples of a second.
+  public var examplesPerSecond: Double { Double(batchSize) / step }
+
+  /// The rate over as many times the rate of one rank as there are ranks.
+  public func efficiency(over one: CostPrediction) -> Double {
+    examplesPerSecond / (Double(ranks) * one.examplesPerSecond)
+  }
+
+  /// An object with all numbers.
+  ///
+  /// - Parameter one: one rank, for the efficiency.
+  public func json(over one: CostPrediction) -> JSONValue {
+    .object([
+      "nodes": .integer(nodes), "ranks": .integer(ranks), "shards": .integer(shards),
+      "batch": .integer(batchSize), "step": .number(step), "compute": .number(compute),
+      "fold": .number(fold), "wire": .number(wire), "numbers": .number(numbers),
+      "update": .number(update), "wireBytes": .integer(wireBytes),
+      "examplesPerSecond": .number(examplesPerSecond),
+      "efficiency": .number(efficiency(over: one)), "memory": .integer(memory),
+      "bucketBytes": .integer(bucketBytes), "overlappedStep": .number(overlappedStep),
+    ])
+  }
+}

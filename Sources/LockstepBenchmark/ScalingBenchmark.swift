@@ -1,0 +1,101 @@
+import LockstepFiles
+import LockstepTraining
+
+/// Weak scaling: what the ranks train together against what they train each for itself at the same
+/// time.
+///
+/// The batch grows with the ranks and a shard keeps its size, so that a rank computes the same
+/// either way. Trained alone, ranks share cores, caches and memory as they do together, but neither
+/// add gradients nor wait for each other: that is the ceiling, where one rank on an otherwise idle
+/// machine would be too high a one.
+public enum ScalingBenchmark {
+  public struct Options: Sendable {
+    /// The model, the rule, and the batch and shards of a single rank.
+    public var step: StepBenchmark.Options
+    /// How often to measure; alone and together take turns.
+    public var rounds = 15
+    /// The length of a measurement in seconds.
+    public var seconds = 0.4
+
+    public init() {
+      step = StepBenchmark.Options()
+      step.batchSize = 64
+    }
+  }
+
+  public struct Result: Sendable {
+    public let options: Options
+    public let ranks: Int
+    /// The shards of all ranks together.
+    public let shards: Int
+    /// Examples a second of all ranks, each for itself, summed.
+    public let alone: Spread
+    /// Examples a second of all ranks together.
+    public let together: Spread
+    /// The rate together over the mean of the rates alone before and after it.
+    public let efficiency: Spread
+    /// Seconds of a step that are there only together.
+    public let overhead: Spread
+
+    public var json: JSONValue {
+      .object([
+        "benchmark": .string("scaling"), "model": .string(options.step.model.rawValue),
+        "ranks": .integer(ranks), "batchPerRank": .integer(options.step.batchSize),
+        "shards": .integer(shards), "threads": .integer(options.step.threads),
+        "alone": alone.json, "together": together.json, "efficiency": efficiency.json,
+        "overheadSeconds": overhead.json,
+      ])
+    }
+  }
+
+  /// Shards of one size take a power of two of ranks.
+  public struct UnequalShards: Error, CustomStringConvertible {
+    let ranks: Int
+    public var description: String {
+      "weak scaling is measured with shards of one size, which \(ranks) ranks do not have: start a "
+        + "power of two of them"
+    }
+  }
+
+  /// Measures. Called by all ranks with equal options; the result is the same on all.
+  ///
+  /// - Throws: ``UnequalShards``, `GraphError`, and what the collective throws.
+  public static func run(_ options: Options, on collective: any Collective) throws -> Result {
+    let ranks = collective.size
+    guard ranks & (ranks - 1) == 0 else { throw UnequalShards(ranks: ranks) }
+    let own = try TrainingLoop(options.step, on: SoloCollective())
+    var joined = options.step
+    joined.batchSize *= ranks
+    joined.shards = own.shards * ranks
+    let common = try TrainingLoop(joined, on: collective)
+
+    // Every rank goes on until the time is over, so that all of them run all the time.
+    func alone(_ seconds: Double) throws -> Double {
+      try collective.barrier()
+      let start = Clock.wall()
+      var steps = 0
+      var end = start
+      repeat {
+        try own.run(steps: 1)
+        steps += 1
+        end = Clock.wall()
+      } while end - start < seconds
+      return try collective.allgather(Double(steps * own.batchSize) / (end - start)).reduce(0, +)
+    }
+    _ = try alone(1)
+    let steps = max(Int(options.seconds / (try common.pace(on: collective))), 3)
+    var alones = [try alone(options.seconds)]
+    var togethers: [Double] = []
+    for _ in 0..<options.rounds {
+      let seconds = try common.seconds(steps: steps, on: collective)
+      togethers.append(Double(steps * common.batchSize) / seconds)
+      alones.append(try alone(options.seconds))
+    }
+    let beside = zip(alones, alones.dropFirst()).map { ($0 + $1) / 2 }
+    return Result(
+      options: options, ranks: ranks, shards: common.shards, alone: Spread(alones),
+      together: Spread(togethers), efficiency: Spread(zip(togethers, beside).map { $0 / $1 }),
+      overhead: Spread(
+        zip(togethers, beside).map { Double(common.batchSize) * (1 / $0 - 1 / $1) }))
+  }
+}

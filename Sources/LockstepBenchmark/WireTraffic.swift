@@ -1,0 +1,71 @@
+import LockstepEngine
+import LockstepTraining
+
+/// What a step's gradients make nodes send and ranks add, counted on the plan that they follow.
+struct WireTraffic {
+  /// The bytes that cross the busiest node's link in the busier direction, partial sums and slices.
+  private(set) var bytes = 0
+  /// The messages that the busiest rank sends one after the other.
+  private(set) var messages = 0
+  /// The values that the busiest rank adds.
+  private(set) var additionsOfBusiestRank = 0.0
+  /// The bytes of the buffers that messages of the busiest rank are kept in.
+  private(set) var messageBytes = 0
+
+  /// - Parameters:
+  ///   - nodes: their number; each has equally many of the plan's ranks.
+  ///   - isSharded: whether parameters come back in the place of gradients.
+  init(_ plan: FoldPlan, nodes: Int, isSharded: Bool) {
+    let ranksPerNode = plan.ranks / nodes
+    let places = (0..<nodes).map { $0 * ranksPerNode..<($0 + 1) * ranksPerNode }
+    let trees = places.map { ranks in
+      FoldPlan.Subtree.maximal(
+        in: plan.shardRuns[ranks.lowerBound]
+          .lowerBound..<plan.shardRuns[ranks.upperBound - 1]
+          .upperBound)
+    }
+    let slices = places.map { ranks in
+      plan.slices[ranks.lowerBound].lowerBound..<plan.slices[ranks.upperBound - 1].upperBound
+    }
+    let whole = 0..<plan.layout.count
+    func bytes(_ slice: Range<Int>, packed: Bool) -> Int {
+      let gradients = slice.clamped(to: 0..<plan.gradientCount).count
+      return packed ? 2 * gradients + 4 * (slice.count - gradients) : 4 * slice.count
+    }
+    /// All of a node's partial sums of a slice.
+    func partialBytes(_ node: Int, _ slice: Range<Int>) -> Int {
+      trees[node].reduce(0) { $0 + bytes(slice, packed: plan.isRounded($1)) }
+    }
+    let returnsPacked = plan.wire != .float32 && !isSharded
+    let allTrees = trees.reduce(0) { $0 + $1.count }
+    let packedTrees = trees.reduce(0) { $0 + $1.filter(plan.isRounded).count }
+    let largestSlice = plan.slices.map(\.count).max() ?? 0
+    for (node, ranks) in places.enumerated() {
+      let slice = slices[node]
+      if nodes > 1 {
+        let out = partialBytes(node, whole) - partialBytes(node, slice)
+        // What the other nodes' sums of this node's slice weigh.
+        let ownPacked = trees[node].filter(plan.isRounded).count
+        let into =
+          (packedTrees - ownPacked) * bytes(slice, packed: true)
+          + (allTrees - packedTrees - trees[node].count + ownPacked) * bytes(slice, packed: false)
+        let own = bytes(slice, packed: returnsPacked)
+        let back = (nodes - 1) * own
+        let others = bytes(whole, packed: returnsPacked) - own
+        self.bytes = max(self.bytes, max(out, into) + max(back, others))
+        messages = max(messages, (nodes - 1) * (trees[node].count + 1))
+      }
+      let partials = ranks.reduce(0) { $0 + plan.subtrees[$1].count }
+      let elsewhere = Double(whole.count - slice.count) / Double(ranksPerNode)
+      let dispatched = nodes == 1 ? 0 : elsewhere * Double(partials - trees[node].count)
+      let owned =
+        Double(largestSlice) * Double(partials + allTrees - trees[node].count - 1)
+      additionsOfBusiestRank = max(additionsOfBusiestRank, dispatched + owned)
+      if nodes > 1 {
+        let sent = ranksPerNode > 1 ? Int(elsewhere) * trees[node].count : 0
+        let received = largestSlice * (allTrees - trees[node].count)
+        messageBytes = max(messageBytes, 4 * (sent + received))
+      }
+    }
+  }
+}

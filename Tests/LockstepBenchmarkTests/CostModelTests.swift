@@ -1,0 +1,168 @@
+import LockstepBenchmark
+import LockstepEngine
+import LockstepTraining
+import Testing
+
+/// Laws of the predictions.
+@Suite struct CostModelTests {
+  /// 2 ms a shard, a million values, a gigabit with 30 µs.
+  private static func model(
+    latency: Double = 30e-6, bandwidth: Double = 125e6, isSharded: Bool = false,
+    wire: WirePrecision = .float32, statistics: Int = 0
+  ) -> CostModel {
+    var work = CostModel.Work(
+      layout: FlatLayout([("w", [1000, 1024])] + (statistics > 0 ? [("mean", [statistics])] : [])),
+      gradientSlotCount: 1)
+    work.shard = 2e-3
+    work.fixed = 0.5e-3
+    work.addition = 0.3e-9
+    work.normalisation = 0.1e-9
+    work.update = 1e-9
+    work.memory.program = 10_000_000
+    work.memory.optimizer = 8 * 1_024_000
+    return CostModel(
+      work: work, link: CostModel.Link(latency: latency, bandwidth: bandwidth),
+      isSharded: isSharded, wire: wire)
+  }
+
+  @Test func aStepIsTheSumOfItsParts() throws {
+    for nodes in [1, 2, 8] {
+      let one = try Self.model().predict(nodes: nodes, ranksPerNode: 4, shards: 64)
+      let sum = one.compute + one.fold + one.wire + one.numbers + one.update
+      #expect(abs(one.step - sum) < 1e-12)
+      #expect(abs(one.examplesPerSecond * one.step - Double(one.batchSize)) < 1e-6)
+    }
+  }
+
+  @Test func oneRankHasNobodyToTalkTo() throws {
+    let one = try Self.model().predict(nodes: 1, ranksPerNode: 1, shards: 8)
+    #expect(one.wire == 0 && one.numbers == 0 && one.wireBytes == 0 && one.bucketBytes == 0)
+    #expect(abs(one.compute - 16.5e-3) < 1e-12)
+    #expect(abs(one.update - 1.024e-3) < 1e-12)
+    #expect(one.efficiency(over: one) == 1)
+    #expect(one.overlappedStep == one.step)
+  }
+
+  /// What ranks of one node tell each other crosses no link.
+  @Test func nothingCrossesALinkInsideANode() throws {
+    let slow = try Self.model(bandwidth: 1).predict(nodes: 1, ranksPerNode: 8, shards: 64)
+    #expect(slow.wire == 0 && slow.wireBytes == 0)
+    #expect(slow.numbers > 0)
+  }
+
+  @Test func anInfinitelyFastLinkLeavesComputing() throws {
+    for nodes in [2, 16, 512] {
+      let model = Self.model(latency: 0, bandwidth: .infinity)
+      let one = try model.predict(nodes: nodes, ranksPerNode: 1, shards: nodes)
+      #expect(one.wire == 0 && one.numbers == 0)
+      #expect(one.step == one.compute + one.fold + one.update)
+      // The fold of a slice is no more than the additions of one slice of all sums.
+      #expect(one.fold < 2.5e-3)
+    }
+  }
+
+  @Test func slowerLinksAndLongerLatenciesNeverHelp() throws {
+    var last = 0.0
+    for bandwidth in [1e10, 1e9, 1e8, 1e7] {
+      let step = try Self.model(bandwidth: bandwidth).predict(
+        nodes: 8, ranksPerNode: 2, shards: 64
+      ).step
+      #expect(step > last)
+      last = step
+    }
+    last = 0
+    for latency in [0, 1e-6, 1e-4, 1e-2] {
+      let step = try Self.model(latency: latency).predict(
+        nodes: 8, ranksPerNode: 2, shards: 64
+      ).step
+      #expect(step > last)
+      last = step
+    }
+  }
+
+  /// With a batch that grows with the ranks computing stays and the rest grows: efficiency falls, and
+  /// on ever more nodes latency rules.
+  @Test func efficiencyFallsWithTheRanks() throws {
+    let model = Self.model()
+    let one = try model.predict(nodes: 1, ranksPerNode: 1, shards: 4)
+    var last = 1.0
+    for nodes in [2, 8, 64, 1024, 4096] {
+      let many = try model.predict(nodes: nodes, ranksPerNode: 1, shards: 4 * nodes)
+      #expect(many.compute == one.compute)
+      let efficiency = many.efficiency(over: one)
+      #expect(efficiency < last && efficiency > 0)
+      last = efficiency
+    }
+  }
+
+  /// A power of two of nodes moves what a reduce-scatter and an allgather move:
+  /// 2 (N − 1) / N of the gradient.
+  @Test(arguments: [2, 4, 16]) func wireBytesAreThoseOfAReduceScatterAndAnAllgather(nodes: Int)
+    throws
+  {
+    let gradient = 4 * 1_024_000
+    for ranksPerNode in [1, 2] {
+      let one = try Self.model().predict(nodes: nodes, ranksPerNode: ranksPerNode, shards: 64)
+      let expected = Double(2 * gradient) * Double(nodes - 1) / Double(nodes)
+      // Slices are cut between blocks of 4,096 values.
+      #expect(abs(Double(one.wireBytes) - expected) < Double(nodes * 4 * 16384))
+    }
+  }
+
+  @Test func halfOfThemWithBF16AndThreeQuartersSharded() throws {
+    func bytes(_ model: CostModel) throws -> Double {
+      Double(try model.predict(nodes: 2, ranksPerNode: 1, shards: 8).wireBytes)
+    }
+    let whole = try bytes(Self.model())
+    let half = Self.model(wire: .bfloat16(level: 0))
+    #expect(try abs(bytes(half) / whole - 0.5) < 0.01)
+    let sharded = Self.model(isSharded: true, wire: .bfloat16(level: 0))
+    #expect(try abs(bytes(sharded) / whole - 0.75) < 0.01)
+    // Sums below the level travel as they are: eight nodes with a shard each, rounded from pairs on.
+    let late = Self.model(wire: .bfloat16(level: 1))
+    let early = Self.model(wire: .bfloat16(level: 0))
+    func eight(_ model: CostModel) throws -> Int {
+      try model.predict(nodes: 8, ranksPerNode: 1, shards: 8).wireBytes
+    }
+    #expect(try eight(late) > eight(early))
+    // Statistics are never rounded: in two bytes a value they would take half of this.
+    let statistics = Self.model(wire: .bfloat16(level: 0), statistics: 1_024_000)
+    #expect(try bytes(statistics) > 1.9 * whole)
+  }
+
+  /// Sharding takes optimizer memory and work from a rank.
+  @Test func shardedUpdatesDivideTheOptimizer() throws {
+    let whole = try Self.model().predict(nodes: 4, ranksPerNode: 1, shards: 8)
+    let part = try Self.model(isSharded: true).predict(nodes: 4, ranksPerNode: 1, shards: 8)
+    #expect(abs(part.update - whole.update / 4) < whole.update / 50)
+    let saved = whole.memory - part.memory
+    #expect(abs(Double(saved) - 0.75 * 8 * 1_024_000) < 200_000)
+  }
+
+  /// Buckets beside the backward pass never cost more than the wire by itself, and smaller messages
+  /// are better only where latency is small.
+  @Test func theBestBucketFollowsTheLatency() throws {
+    func bucket(_ latency: Double) throws -> Int {
+      let one = try Self.model(latency: latency, bandwidth: 1.25e9).predict(
+        nodes: 2, ranksPerNode: 1, shards: 4)
+      #expect(one.overlappedStep <= one.step)
+      #expect(one.overlappedStep >= one.compute)
+      return one.bucketBytes
+    }
+    #expect(try bucket(1e-6) < bucket(1e-4))
+    #expect(try bucket(1e-4) < bucket(1e-2))
+    #expect(try bucket(1e-2) == 4 * 1_024_000)
+  }
+
+  @Test func moreRanksThanShardsAreRefused() {
+    #expect(throws: FoldPlanError.moreRanksThanShards(16, 8)) {
+      try Self.model().predict(nodes: 4, ranksPerNode: 4, shards: 8)
+    }
+  }
+
+  /// The busiest rank counts: three ranks with 3, 3 and 2 shards compute three.
+  @Test func unevenShardsCostTheBusiestRank() throws {
+    let three = try Self.model().predict(nodes: 3, ranksPerNode: 1, shards: 8)
+    #expect(abs(three.compute - 6.5e-3) < 1e-12)
+  }
+}
