@@ -45,10 +45,13 @@ final class ThreadedFold {
   ///   - subtrees: its maximal subtrees.
   ///   - threads: the number of threads.
   ///   - count: the length of a leaf.
-  init(shards: Range<Int>, subtrees: [FoldPlan.Subtree], threads: Int, count: Int) {
+  ///   - parts: how many shares there are; one a thread if nil.
+  init(
+    shards: Range<Int>, subtrees: [FoldPlan.Subtree], threads: Int, count: Int, parts: Int? = nil
+  ) {
     self.count = count
     self.shards = shards
-    let shares = FoldPlan.runs(of: shards.count, over: threads).map { run in
+    let shares = FoldPlan.runs(of: shards.count, over: parts ?? threads).map { run in
       LaneShare(
         run.lowerBound + shards.lowerBound..<run.upperBound + shards.lowerBound, count: count)
     }
