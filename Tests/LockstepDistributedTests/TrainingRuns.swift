@@ -33,6 +33,10 @@ enum TrainingRuns {
     try alone(["model=convolutional", "rule=adam", "rule=nesterov"])
   }
 
+  static let synchronized = Result {
+    try alone(["model=synchronized", "rule=adam", "rule=sgd clipped"])
+  }
+
   private static func alone(_ arguments: [String]) throws -> [String: String] {
     fingerprints(
       try MPIRunner.runAlone(MPIRunner.builtExecutable("training-checks"), arguments))

@@ -56,7 +56,8 @@ struct FusionPlan {
     let mean = graph.nodes[normalization].outputs[1]
     let gradients = live.filter {
       let node = graph.nodes[$0]
-      return (node.operation is BatchNormalizationGradient
+      return
+        (node.operation is BatchNormalizationGradient
         || node.operation is SynchronizedNormalizationGradient) && node.inputs[3] == mean
     }
     let reluGradients = live.filter {

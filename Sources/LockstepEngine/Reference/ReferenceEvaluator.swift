@@ -102,7 +102,8 @@ package struct ReferenceEvaluator {
         for (id, result) in zip(node.outputs, results[shard]) {
           precondition(
             result.shape == graph.values[id].type.shape,
-            "\(node.operation.name): evaluated to \(result.shape), inferred \(graph.values[id].type)")
+            "\(node.operation.name): evaluated to \(result.shape), inferred \(graph.values[id].type)"
+          )
           values[shard][id] = result
         }
       }

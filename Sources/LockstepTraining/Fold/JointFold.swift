@@ -85,6 +85,9 @@ final class JointFold {
     return joins
   }
 
+  /// This rank.
+  var rank: Int { collective.rank }
+
   /// A batch begins.
   func begin() {
     folds = 0

@@ -48,6 +48,7 @@ extension ModelSource {
       for part in 0...synchronizations.count {
         attempt { try everyShard(of: joint) { try run(part, $1, at: $0, joint.fold) } }
         if part < synchronizations.count {
+          attempt { try Fault.reach(.meeting, rank: joint.fold.rank) }
           let folded = try joint.fold.fold(part, failure: failure)
           for state in joint.states {
             if let lane = state.executor?.lane {

@@ -70,7 +70,8 @@ public final class HessianFreeStep: BatchStep {
     guard !source.isJoint else {
       throw StepError.badOption(
         key: "batch normalisation", value: "synchronised over all shards",
-        expected: "by shards or frozen for a Hessian-free step, whose products are sums over shards")
+        expected: "by shards or frozen for a Hessian-free step, whose products are sums over shards"
+      )
     }
     plan = try FoldPlan(shards: shards, of: source, on: collective)
     let trainable = Array(plan.layout.slots[..<plan.gradientSlotCount])
