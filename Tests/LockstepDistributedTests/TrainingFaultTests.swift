@@ -165,7 +165,7 @@ import Testing
   @Test func aRankThatStopsInTheMiddleOfAPassIsNamed() throws {
     let (text, _) = try Self.broken("meeting:1:6:stop", ["model=synchronized", "deadline=2"])
     #expect(text.contains("for rank 1 (process "), "\(text)")
-    #expect(text.contains("), which is stopped: it is in step 2 (computing)"), "\(text)")
+    #expect(text.contains("), which is stopped: it is in step 2, computing"), "\(text)")
   }
 
   @Test func anErrorInTheMiddleOfAPassIsEverybodys() throws {

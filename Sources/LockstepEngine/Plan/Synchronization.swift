@@ -17,6 +17,12 @@ package struct Synchronization: Sendable, Equatable {
   /// The layer, for messages.
   package let layer: String
 
+  package init(kind: Kind, channels: Int, layer: String) {
+    self.kind = kind
+    self.channels = channels
+    self.layer = layer
+  }
+
   /// The length of a vector.
   package var count: Int { 1 + 2 * channels }
 
@@ -43,11 +49,13 @@ package struct Synchronization: Sendable, Equatable {
     }
   }
 
-  /// Throws ``GraphError`` where a folded vector is one that no statistics can be made of.
+  /// Throws ``GraphError`` where a folded vector is one that no statistics can be made of. A micro-batch
+  /// that no shard has an example of needs none.
   package func check(_ folded: UnsafePointer<Double>) throws(GraphError) {
-    guard kind == .moments, folded[0] < 2 else { return }
+    guard kind == .moments, folded[0] == 1 else { return }
+    let place = layer.isEmpty ? "" : "layer '\(layer)': "
     throw GraphError(
-      "layer '\(layer)': one value a channel in the whole batch has no variance; use a larger "
+      place + "one value a channel in the whole batch has no variance; use a larger "
         + "`batchSize`, fewer micro-batches, or drop the last partial batch")
   }
 }

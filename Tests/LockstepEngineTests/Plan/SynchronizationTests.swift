@@ -34,7 +34,7 @@ import Testing
     let graph: Graph
     /// Σ y · cotangent.
     let objective: Tensor
-    /// y, μ, σ² (biased), dx, dγ, dβ, and what else is wanted.
+    /// y, μ, the unbiased σ², dx, dγ, dβ, and what else is wanted.
     let wanted: [Tensor]
     let leaves: ReferenceEvaluator.Leaves
   }
@@ -42,8 +42,8 @@ import Testing
   /// A shard with x [n, C, …] itself, or behind a 3×3 convolution to that many channels; with a ReLU
   /// behind it where asked.
   static func shard(
-    _ x: HostTensor, _ weight: HostTensor? = nil, _ gamma: HostTensor, _ beta: HostTensor,
-    _ cotangent: HostTensor, rectified: Bool = false
+    _ x: HostTensor, _ gamma: HostTensor, _ beta: HostTensor, _ cotangent: HostTensor,
+    behind weight: HostTensor? = nil, rectified: Bool = false
   ) throws -> Shard {
     let graph = Graph(batchCount: x.shape[0], training: true)
     func parameter(_ name: String, _ value: HostTensor) -> Tensor {
@@ -61,14 +61,14 @@ import Testing
       leaves.parameters["weight"] = weight
       hidden = input.convolved(kernels[0], window: .same(kernel: [3, 3]))
     }
-    let outputs = graph.apply(SynchronizedNormalization(epsilon: 1e-5), [hidden, scale, shift])
-    let y = rectified ? outputs[0].relu() : outputs[0]
+    let (result, mean, variance) = hidden.normalizedOverAllShards(scale, shift, epsilon: 1e-5)
+    let y = rectified ? result.relu() : result
     let objective = (y * graph.input("cotangent", cotangent.shape)).sum()
     let gradients = graph.gradients(of: objective, by: [input, scale, shift] + kernels)
     try graph.check()
     return Shard(
       graph: graph, objective: objective,
-      wanted: try [y, outputs[1], outputs[2]] + gradients.map { try #require($0) },
+      wanted: try [y, mean, variance] + gradients.map { try #require($0) },
       leaves: leaves)
   }
 
@@ -141,8 +141,11 @@ import Testing
         try Self.shard($0, gamma, beta, $1)
       }
       let exact = try Self.reference(shards)
+      let count = Double(x.values.count / gamma.values.count)
       let expected =
-        reference.outputs + [
+        [
+          reference.outputs[0], reference.outputs[1],
+          reference.outputs[2].map { $0 * count / (count - 1) },
           try #require(reference.gradients[0]), try #require(reference.gradients[1]),
           try #require(reference.gradients[2]),
         ]
@@ -224,8 +227,9 @@ import Testing
       var x = values([size, 3, 6, 5], key)
       for i in x.values.indices { x.values[i] += Double(index) }
       return try shard(
-        x, values([channels, 3, 3, 3], 10), values([channels], 11), values([channels], 12),
-        values([size, channels, 6, 5], 20 + key), rectified: rectified)
+        x, values([channels], 11), values([channels], 12),
+        values([size, channels, 6, 5], 20 + key), behind: values([channels, 3, 3, 3], 10),
+        rectified: rectified)
     }
   }
 
@@ -303,7 +307,8 @@ import Testing
     // 14 values: 3 with mean 1, one 9, 10 with mean 1.5.
     #expect(folded([0, 2, 3])[0] == 14)
     #expect(abs(folded([0, 2, 3])[1] - 27.0 / 14) < 1e-14)
-    let squares = 0.5 + 3 + (3 * 1.0 + 81 + 10 * 2.25) - 27 * 27 / 14.0
+    // Squares add up to 0.5 + 3 within, and 3 + 81 + 10 · 2.25 of means.
+    let squares = 110.0 - 729.0 / 14
     #expect(abs(folded([0, 2, 3])[3] - squares) < 1e-12)
   }
 
@@ -311,8 +316,9 @@ import Testing
   func oneValue() throws {
     let synchronization = Synchronization(kind: .moments, channels: 1, layer: "norm")
     try synchronization.check([2, 0, 0])
+    try synchronization.check([0, 0, 0])
     #expect(throws: GraphError.self) { try synchronization.check([1, 0, 0]) }
-    do { try synchronization.check([1, 5, 0]) } catch {
+    do throws(GraphError) { try synchronization.check([1, 5, 0]) } catch {
       #expect(error.description.hasPrefix("layer 'norm': one value a channel in the whole batch"))
     }
   }
