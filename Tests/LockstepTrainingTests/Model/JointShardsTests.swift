@@ -175,6 +175,17 @@ import Testing
     }
   }
 
+  @Test func frozenStatisticsAreNobodysToMeetFor() throws {
+    func source(_ patterns: [String]) throws -> ModelSource {
+      try ModelSource(
+        Self.models[0].model, loss: SoftmaxCrossEntropy(), on: SmallModel.dataset(count: 9),
+        seed: 1, freezing: Freezing(batchNorms: patterns))
+    }
+    #expect(try source([]).isJoint)
+    #expect(try source(["1"]).isJoint)
+    #expect(!(try source(["*"]).isJoint))
+  }
+
   @Test func shardsThatSeeEachOtherAreNotComputedAlone() throws {
     let source = try KernelProbeTests.source(.synchronized)
     #expect(source.isJoint)
