@@ -20,13 +20,17 @@ memory=$(mktemp -d /dev/shm/lockstep-XXXXXXXX)
 trap 'rm -rf "$folder" "$memory"' EXIT
 export OMPI_MCA_osc_sm_backing_directory=$memory OMPI_MCA_btl_vader_backing_directory=$memory
 
+# Shards that see each other, so that the ranks meet in the middle of a pass, too.
+model='{"layers":[{"type":"Flatten"},{"type":"Linear","outFeatures":64},
+  {"type":"BatchNorm1d","statistics":"synchronized"},{"type":"ReLU"},{"type":"Linear","outFeatures":10}]}'
 train=("$program" train "$here/../Examples/digits-mlp.json" --set shards=8 --set steps=40
+  --set "model=$model"
   --set checkpoint.everySteps=4 --set checkpoint.keep=2 --quiet)
 expected=$("${train[@]}" --run-directory none | sed -n 's/^fingerprint //p')
 echo "faults: undisturbed $expected"
 
 wrong=0 hits=0
-for point in start step fold update checkpointCreate checkpointWrite checkpointSynchronize \
+for point in start meeting step fold update checkpointCreate checkpointWrite checkpointSynchronize \
   checkpointRename checkpointDirectory checkpointRemove end; do
   good=0
   for ((time = 1; time <= times; time++)); do

@@ -80,6 +80,11 @@ for options in '"maxNorm","limit":0.5' '"unitNorm"' '"nonNegative"' \
   row "convolution constraint $options" digits-cnn \
     "constraints=[{\"kind\":\"Conv2d\",\"type\":$options}]"
 done
+statistics='model={"type":"digits-cnn","statistics":"synchronized"}'
+row "synchronized statistics" digits-cnn "$statistics"
+row "synchronized statistics tail" digits-cnn "$statistics" batchSize=600 steps=8
+row "synchronized statistics tiny tail" digits-cnn "$statistics" batchSize=3999 steps=2
+row "synchronized statistics micro-batches" digits-cnn "$statistics" batchSize=256 microBatches=3
 row "average" digits-mlp 'average={"decay":0.9,"warmup":true}'
 row "regularizer" digits-mlp 'regularizers=[{"kind":"Linear","type":"l1l2","l1":1e-4,"l2":1e-3}]'
 echo "matrix: $runs runs in $rows rows, $wrong rows wrong"

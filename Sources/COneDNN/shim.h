@@ -112,6 +112,42 @@ static inline int64_t lockstep_md_panels(const lockstep_md *md, int64_t *panel) 
   return b->inner_blks[1];
 }
 
+// For a dense Float32 tensor [N, C, ...] that lies in memory as [N][C / width][points][width]: the
+// width. It is 1 for planes of one channel each, C for channels last, 8 or 16 for blocks; 0 for
+// other layouts.
+static inline int64_t lockstep_md_channel_width(const lockstep_md *md) {
+  const dnnl_memory_desc_t *d = lockstep_md_get(md);
+  if (d->format_kind != dnnl_blocked || d->ndims < 2 || d->data_type != dnnl_f32 ||
+      d->offset0 != 0 || d->extra.flags != 0)
+    return 0;
+  const dnnl_blocking_desc_t *b = &d->format_desc.blocking;
+  if (b->inner_nblks > 1 || (b->inner_nblks == 1 && b->inner_idxs[0] != 1)) return 0;
+  int64_t points = 1;
+  for (int i = 0; i < d->ndims; i++) {
+    if (d->padded_offsets[i] != 0 || (i != 1 && d->padded_dims[i] != d->dims[i])) return 0;
+    if (i > 1) points *= d->dims[i];
+  }
+  const int64_t channels = d->dims[1];
+  // Without blocks the same bytes may be both kinds; planes of one point are better read across.
+  const int64_t candidates[2] = {points > 1 ? 1 : channels, points > 1 ? channels : 1};
+  for (int k = 0; k < 2; k++) {
+    const int64_t width = b->inner_nblks == 1 ? b->inner_blks[0] : candidates[k];
+    const int64_t groups = (channels + width - 1) / width;
+    if (d->padded_dims[1] != groups * width) continue;
+    int fits = b->inner_nblks == 1 || width == 1 || b->strides[1] == 1;
+    int64_t stride = width;
+    for (int i = d->ndims - 1; i > 1; i--) {
+      if (d->dims[i] != 1 && b->strides[i] != stride) fits = 0;
+      stride *= d->dims[i];
+    }
+    if (groups > 1 && b->strides[1] != stride) fits = 0;
+    stride *= groups;
+    if (d->dims[0] != 1 && b->strides[0] != stride) fits = 0;
+    if (fits) return width;
+  }
+  return 0;
+}
+
 // Engine and stream -------------------------------------------------------------------------------
 
 static inline int lockstep_dnnl_engine(dnnl_engine_t *engine) {

@@ -60,6 +60,20 @@ import Testing
     }
   }
 
+  @Test(arguments: [(1, 2), (2, 1), (3, 1), (4, 2), (5, 1), (8, 1)])
+  func statisticsOfTheWholeBatchOnAnyNumberOfRanksAndThreads(ranks: Int, threads: Int) throws {
+    let expected = try TrainingRuns.synchronized.get()
+    #expect(Set(expected.values).count == 2)
+    for update in ["replicated", "sharded"] {
+      let result = try TrainingRuns.run(
+        [
+          "model=synchronized", "threads=\(threads)", "update=\(update)", "compare=1",
+          "nodes=\(1 + ranks % 3)",
+        ] + expected.keys.map { "rule=\($0)" }, ranks: ranks, deadline: .seconds(120))
+      #expect(TrainingRuns.fingerprints(result) == expected, "\(result.transcript)")
+    }
+  }
+
   /// Replicas stay equal; the bits are this number of ranks' own.
   @Test(arguments: [3])
   func allreduceKeepsReplicasEqual(ranks: Int) throws {

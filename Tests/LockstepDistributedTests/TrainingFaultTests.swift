@@ -159,4 +159,37 @@ import Testing
         "\(killed.transcript)\(resumed.transcript)")
     }
   }
+
+  // MARK: Shards that see each other
+
+  @Test func aRankThatStopsInTheMiddleOfAPassIsNamed() throws {
+    let (text, _) = try Self.broken("meeting:1:6:stop", ["model=synchronized", "deadline=2"])
+    #expect(text.contains("for rank 1 (process "), "\(text)")
+    #expect(text.contains("), which is stopped: it is in step 2, computing"), "\(text)")
+  }
+
+  @Test func anErrorInTheMiddleOfAPassIsEverybodys() throws {
+    let (text, outcome) = try Self.broken(
+      "meeting:1:10:throw", ["model=synchronized", "checkpoint=1"], within: 6)
+    #expect(text.contains("rank 1: the fault that LOCKSTEP_FAULT asks for, at meeting"), "\(text)")
+    #expect(outcome?["outcome"] == "failed")
+    #expect(outcome?["step"] == 2)
+  }
+
+  @Test(arguments: [("meeting:2:9", 3, 1), ("meeting:0:18", 2, 5), ("step:1:4", 4, 3)])
+  func statisticsOfTheWholeBatchSurviveAKill(fault: String, before: Int, after: Int) throws {
+    let expected = try TrainingRuns.synchronized.get()["adam"]
+    try withTemporaryDirectory { directory in
+      let arguments = [
+        "directory=\(directory)/run", "checkpoint=1", "resume=1", "model=synchronized",
+      ]
+      let killed = try TrainingRuns.run(arguments, ranks: before, fault: fault)
+      #expect(killed.errorOutput.contains("fault at \(fault.split(separator: ":")[0]): kill"))
+      #expect(TrainingRuns.fingerprints(killed).isEmpty, "\(killed.transcript)")
+      let resumed = try TrainingRuns.run(arguments + ["update=sharded"], ranks: after)
+      #expect(
+        TrainingRuns.fingerprints(resumed)["adam"] == expected,
+        "\(killed.transcript)\(resumed.transcript)")
+    }
+  }
 }

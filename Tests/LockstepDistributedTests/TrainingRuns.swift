@@ -37,6 +37,10 @@ enum TrainingRuns {
     Result { try alone(["model=convolutional", "rule=adam", "bf16Level=\(level)"]) }
   }
 
+  static let synchronized = Result {
+    try alone(["model=synchronized", "rule=adam", "rule=sgd clipped"])
+  }
+
   private static func alone(_ arguments: [String]) throws -> [String: String] {
     fingerprints(
       try MPIRunner.runAlone(MPIRunner.builtExecutable("training-checks"), arguments))

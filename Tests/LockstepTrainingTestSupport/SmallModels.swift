@@ -9,6 +9,8 @@ public enum SmallModel: String, CaseIterable, Sendable {
   /// Convolutions with 10 and 17 channels (padded where primitives block channels), batch
   /// normalisation with running statistics, dropout.
   case convolutional
+  /// The same with the statistics of the whole batch.
+  case synchronized
 
   /// Uniform values within ±√(3 / fan-in), or a constant for vectors.
   private struct Scaled: Initializer {
@@ -59,6 +61,12 @@ public enum SmallModel: String, CaseIterable, Sendable {
       guard training else {
         return x.normalized(scale, shift, mean: mean, variance: variance, epsilon: 1e-5)
       }
+      if self == .synchronized {
+        let observed = x.normalizedOverAllShards(scale, shift, epsilon: 1e-5)
+        graph.observe(mean, observed.mean)
+        graph.observe(variance, observed.unbiasedVariance)
+        return observed.result
+      }
       let observed = x.batchNormalized(scale, shift, epsilon: 1e-5)
       let values = Float(x.type.count / channels)
       graph.observe(mean, observed.mean)
@@ -73,7 +81,7 @@ public enum SmallModel: String, CaseIterable, Sendable {
     case .perceptron:
       let hidden = linear("fc1", input.flattened(), 40).relu().dropout(rate: 0.25, key: 1)
       logits = linear("fc2", hidden, 10)
-    case .convolutional:
+    case .convolutional, .synchronized:
       var x = normalization("bn1", convolution("conv1", input, 10)).relu()
       x = x.maxPooled(Window(kernel: [2, 2], strides: [2, 2]))
       x = normalization("bn2", convolution("conv2", x, 17)).relu()

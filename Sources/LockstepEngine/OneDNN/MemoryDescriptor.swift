@@ -63,6 +63,13 @@ final class MemoryDescriptor {
     return width > 0 ? (Int(width), Int(stride)) : nil
   }
 
+  /// For a dense tensor [N, C, …] of Float32 in memory as [N][C / width][points][width]: the width.
+  /// It is 1 for planes of one channel each, C for channels last, 8 or 16 for blocks.
+  var channelWidth: Int? {
+    let width = lockstep_md_channel_width(handle)
+    return width > 0 ? Int(width) : nil
+  }
+
   private convenience init(
     shape: [Int], strides: [Int]?, _ scalar: ScalarType
   ) throws(OneDNNError) {

@@ -69,7 +69,7 @@ package struct FixedNormalization: Operation {
 }
 
 /// The shape of x and its number of channels, all per-channel inputs being as long.
-private func checkChannels(_ inputs: [TensorType]) throws(GraphError) -> ([Int], Int) {
+func checkChannels(_ inputs: [TensorType]) throws(GraphError) -> ([Int], Int) {
   let x = inputs[0].shape
   try expect(x.count >= 2, "expects an input [N, C, …], got \(x)")
   for input in inputs.dropFirst() {

@@ -51,7 +51,14 @@ final class BoundSchedule {
 
   /// Runs all steps in order.
   func run(_ context: RunContext, _ stream: OneDNNStream) throws(OneDNNError) {
-    for index in steps.indices {
+    try run(steps.indices, context, stream)
+  }
+
+  /// Runs some of the steps in order.
+  func run(
+    _ part: Range<Int>, _ context: RunContext, _ stream: OneDNNStream
+  ) throws(OneDNNError) {
+    for index in part {
       switch steps[index] {
       case .primitive(let primitive, let arguments, let count):
         let status = dnnl_primitive_execute(primitive, stream.handle, count, arguments)

@@ -37,7 +37,7 @@ struct FusionPlan {
         guard activation.kind.derivesFromOutput else { continue }
         self.activation[producer] = (activation.kind, node.outputs[0])
         host[index] = producer
-      case is BatchNormalization:
+      case is BatchNormalization, is SynchronizedNormalization:
         guard activation.kind == .relu(slope: 0), node.inputs[0] == graph.nodes[producer].outputs[0]
         else { continue }
         fuseRectified(
@@ -55,7 +55,10 @@ struct FusionPlan {
     let y = graph.nodes[relu].outputs[0]
     let mean = graph.nodes[normalization].outputs[1]
     let gradients = live.filter {
-      graph.nodes[$0].operation is BatchNormalizationGradient && graph.nodes[$0].inputs[3] == mean
+      let node = graph.nodes[$0]
+      return
+        (node.operation is BatchNormalizationGradient
+        || node.operation is SynchronizedNormalizationGradient) && node.inputs[3] == mean
     }
     let reluGradients = live.filter {
       graph.nodes[$0].operation is ActivationGradient && graph.nodes[$0].inputs[1] == y
@@ -67,6 +70,12 @@ struct FusionPlan {
       guard consumers[value] == gradients, !wanted.contains(value),
         graph.nodes[gradients[0]].inputs[1] == value
       else { return }
+      // Its gradient reads the shift once more, which must still be there.
+      if graph.nodes[normalization].operation is SynchronizedNormalization,
+        graph.values[graph.nodes[normalization].inputs[2]].producer != nil
+      {
+        return
+      }
       host[reluGradients[0]] = gradients[0]
       rectifiedGradient[gradients[0]] = (graph.nodes[reluGradients[0]].inputs[0], normalization)
     default: return

@@ -14,10 +14,14 @@ package final class Lane {
     let sum: UnsafeMutablePointer<Float>?
   }
 
-  /// A lane of its own activations.
-  package init(_ plan: Plan) throws {
+  /// A lane of a plan.
+  ///
+  /// - Parameter arena: at least ``Plan/activationBytes``, which other lanes may use between this
+  ///   one's runs; its own if nil.
+  package init(_ plan: Plan, activations arena: Arena<UInt8>? = nil) throws {
+    precondition(arena.map { $0.count >= plan.activationBytes } ?? true, "activations do not fit")
     self.plan = plan
-    activations = Arena(count: plan.sizes[.activations]?.byteCount ?? 0)
+    activations = arena ?? Arena(count: plan.activationBytes)
     ports = Arena(count: plan.sizes[.ports]?.byteCount ?? 0)
     stream = try OneDNNStream()
   }
@@ -63,6 +67,29 @@ package final class Lane {
     var context = context
     context.accumulates = sum != nil
     try schedule(leaf, sum).run(context, stream)
+  }
+
+  // MARK: Segments
+
+  /// Runs a part of the program: what lies before, between or behind the places where all shards
+  /// meet. Parts are run in order, `0...plan.synchronizations.count`.
+  ///
+  /// Behind a part ``vector(_:)`` of its number holds the shard's contribution, and wants the sum over
+  /// all shards before the next part is run. A run of the whole program takes its own contribution
+  /// for all: the shard is the batch.
+  package func run(
+    segment: Int, _ context: RunContext, leaf: UnsafeMutablePointer<Float>?
+  ) throws {
+    try schedule(leaf, nil).run(plan.segments[segment], context, stream)
+  }
+
+  /// What all shards fold at a place where they meet; see ``Synchronization``.
+  package func vector(_ index: Int) -> UnsafeMutableBufferPointer<Double> {
+    let memory = plan.synchronizedMemory[index]
+    let start = activations.base + memory.buffer.offset + memory.byteOffset
+    return UnsafeMutableBufferPointer(
+      start: UnsafeMutableRawPointer(start).assumingMemoryBound(to: Double.self),
+      count: plan.synchronizations[index].count)
   }
 
   /// Like ``run(_:leaf:)``, with each step's label and seconds handed to `visit`.

@@ -13,6 +13,11 @@ package final class Plan {
   let outputMemory: [Memory]
   let leafMemory: [Memory?]
   let sizes: [Region: RegionSize]
+  /// The steps between the places where all shards meet: one run more than there are places.
+  let segments: [Range<Int>]
+  /// What the shards fold where they meet, and where it lies in a lane.
+  package let synchronizations: [Synchronization]
+  let synchronizedMemory: [Memory]
   private let packing: [PlanStep]
   private let vectorPacking: [PlanStep]
   private let constants: Arena<UInt8>
@@ -44,6 +49,12 @@ package final class Plan {
     let builder = try PlanBuilder(program, isa: isa, options: options)
     self.program = program
     steps = builder.steps
+    let cuts = builder.synchronizations.map(\.step)
+    segments = zip([0] + cuts, cuts + [builder.steps.count]).map { $0..<$1 }
+    synchronizations = program.synchronizations
+    synchronizedMemory = builder.synchronizations.map(\.memory)
+    precondition(
+      synchronizations.count == cuts.count, "operations meet where the program does not say so")
     packing = builder.packing
     vectorPacking = builder.vectorPacking
     self.vector = vector?.baseAddress.map { UnsafeMutableRawPointer($0) }

@@ -21,6 +21,8 @@ final class PlanBuilder {
   /// The layout of each slot of the packed leaf.
   private(set) var leafMemory: [Memory?]
   private(set) var sizes: [Region: RegionSize] = [:]
+  /// Before which steps all shards meet, and what they fold.
+  private(set) var synchronizations: [(step: Int, memory: Memory)] = []
 
   let fusion: FusionPlan
   private var placements: [Graph.ValueID: [Memory]] = [:]
@@ -333,6 +335,10 @@ final class PlanBuilder {
   ) {
     emit(PlanStep(label: label, action: .kernel(memories, bind), implementation: function))
   }
+
+  /// Ends a segment of the schedule: what lies in `memory` is folded over all shards here, and every
+  /// lane goes on with the result in its place.
+  func synchronize(_ memory: Memory) { synchronizations.append((steps.count, memory)) }
 
   private func emit(_ step: PlanStep) {
     for memory in step.memories { memory.buffer.use(at: steps.count) }

@@ -88,6 +88,15 @@ package struct Program {
     gradientCount = gradients
   }
 
+  /// Where a run of the program must see all shards, in order.
+  package var synchronizations: [Synchronization] {
+    liveNodes().compactMap { index in
+      let node = graph.nodes[index]
+      return (node.operation as? any SynchronizedOperation)?.synchronization(
+        graph.values[node.inputs[0]].type, layer: node.scope)
+    }
+  }
+
   /// The nodes that the wanted values need, in order.
   func liveNodes() -> [Int] {
     var needed = [Bool](repeating: false, count: graph.values.count)

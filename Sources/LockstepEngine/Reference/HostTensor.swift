@@ -56,6 +56,19 @@ package protocol ReferenceOperation {
   func evaluate(_ inputs: [HostTensor], _ context: ReferenceContext) -> [HostTensor]
 }
 
+/// The plain meaning of an operation that sees all shards of a batch.
+package protocol JointReferenceOperation: ReferenceOperation {
+  /// Each shard's results for the inputs of all.
+  func evaluate(shards inputs: [[HostTensor]]) -> [[HostTensor]]
+}
+
+extension JointReferenceOperation {
+  /// The shard is the batch.
+  package func evaluate(_ inputs: [HostTensor], _ context: ReferenceContext) -> [HostTensor] {
+    evaluate(shards: [inputs])[0]
+  }
+}
+
 /// What an evaluation depends on beside its inputs.
 package struct ReferenceContext: Sendable {
   /// The key of all dropout masks.

@@ -55,7 +55,7 @@ extension BatchNormalizationGradient {
 }
 
 /// Which channel of [N, C, …] a flat index belongs to.
-private struct Channels {
+struct Channels {
   let count: Int
   let plane: Int
   let valuesAChannel: Int

@@ -36,34 +36,85 @@ package struct ReferenceEvaluator {
   package func evaluate(
     _ wanted: [Tensor], _ leaves: Leaves
   ) throws(GraphError) -> [HostTensor] {
-    try graph.check()
-    var needed = [Bool](repeating: false, count: graph.values.count)
-    for tensor in wanted { needed[tensor.id] = true }
-    for node in graph.nodes.reversed() where node.outputs.contains(where: { needed[$0] }) {
-      for input in node.inputs { needed[input] = true }
-    }
+    try Self.evaluate([Shard(evaluator: self, wanted: wanted, leaves: leaves)])[0]
+  }
 
-    var values = [HostTensor?](repeating: nil, count: graph.values.count)
-    for (id, leaf) in graph.leaves where needed[id] {
-      values[id] = try value(of: leaf, graph.values[id].type.shape, leaves)
+  /// A shard of a batch: the model traced for its number of examples, and its values.
+  package struct Shard {
+    package let evaluator: ReferenceEvaluator
+    package let wanted: [Tensor]
+    package let leaves: Leaves
+
+    package init(evaluator: ReferenceEvaluator, wanted: [Tensor], leaves: Leaves) {
+      self.evaluator = evaluator
+      self.wanted = wanted
+      self.leaves = leaves
     }
-    for node in graph.nodes where node.outputs.contains(where: { needed[$0] }) {
-      let inputs = node.inputs.map { id in
-        guard let value = values[id] else { preconditionFailure("a node precedes its inputs") }
+  }
+
+  /// The values that are wanted of all shards of a batch, operation by operation over the shards, so
+  /// that operations that see all of them can. All shards have one model.
+  package static func evaluate(_ shards: [Shard]) throws(GraphError) -> [[HostTensor]] {
+    var values: [[HostTensor?]] = []
+    var needed: [[Bool]] = []
+    for shard in shards {
+      let graph = shard.evaluator.graph
+      try graph.check()
+      try expect(
+        graph.nodes.count == shards[0].evaluator.graph.nodes.count,
+        "the shards are traces of different models")
+      var isNeeded = [Bool](repeating: false, count: graph.values.count)
+      for tensor in shard.wanted { isNeeded[tensor.id] = true }
+      for node in graph.nodes.reversed() where node.outputs.contains(where: { isNeeded[$0] }) {
+        for input in node.inputs { isNeeded[input] = true }
+      }
+      var known = [HostTensor?](repeating: nil, count: graph.values.count)
+      for (id, leaf) in graph.leaves where isNeeded[id] {
+        known[id] = try shard.evaluator.value(
+          of: leaf, graph.values[id].type.shape, shard.leaves)
+      }
+      values.append(known)
+      needed.append(isNeeded)
+    }
+    for index in shards.first.map({ $0.evaluator.graph.nodes.indices }) ?? 0..<0 {
+      let nodes = shards.map { $0.evaluator.graph.nodes[index] }
+      guard nodes[0].outputs.contains(where: { needed[0][$0] }) else { continue }
+      let inputs = nodes.indices.map { shard in
+        nodes[shard].inputs.map { id in
+          guard let value = values[shard][id] else {
+            preconditionFailure("a node precedes its inputs, or the shards want different values")
+          }
+          return value
+        }
+      }
+      let results: [[HostTensor]]
+      if let joint = nodes[0].operation as? any JointReferenceOperation {
+        results = joint.evaluate(shards: inputs)
+      } else {
+        results = zip(zip(nodes, shards), inputs).map { call, inputs in
+          call.0.operation.evaluate(inputs, call.1.evaluator.context)
+        }
+      }
+      for shard in nodes.indices {
+        let (node, graph) = (nodes[shard], shards[shard].evaluator.graph)
+        precondition(
+          results[shard].count == node.outputs.count, "\(node.operation.name): result count")
+        for (id, result) in zip(node.outputs, results[shard]) {
+          precondition(
+            result.shape == graph.values[id].type.shape,
+            "\(node.operation.name): evaluated to \(result.shape), inferred \(graph.values[id].type)"
+          )
+          values[shard][id] = result
+        }
+      }
+    }
+    return zip(shards, values).map { shard, values in
+      shard.wanted.map { tensor in
+        guard let value = values[tensor.id] else {
+          preconditionFailure("a value without producer")
+        }
         return value
       }
-      let results = node.operation.evaluate(inputs, context)
-      precondition(results.count == node.outputs.count, "\(node.operation.name): result count")
-      for (id, result) in zip(node.outputs, results) {
-        precondition(
-          result.shape == graph.values[id].type.shape,
-          "\(node.operation.name): evaluated to \(result.shape), inferred \(graph.values[id].type)")
-        values[id] = result
-      }
-    }
-    return wanted.map { tensor in
-      guard let value = values[tensor.id] else { preconditionFailure("a value without producer") }
-      return value
     }
   }
 

@@ -18,6 +18,10 @@ public enum LayerCatalog {
   private static let trainable = LayerHyperparameter.with(
     "trainable", .boolean, default: .boolean(true), "whether the parameters are updated")
 
+  static let statistics = LayerHyperparameter.with(
+    "statistics", .text(BatchStatistics.names), default: .text("perShard"),
+    "whose mean and variance batch normalisation uses in training: each shard's or the batch's")
+
   private static let normalization: [LayerHyperparameter] = [
     .optional(
       "features", .integer(positive), "the number of channels, taken from the input if absent"),
@@ -26,6 +30,7 @@ public enum LayerCatalog {
       "momentum", .number(0...1), default: .number(0.1),
       "the weight of the new observation (Keras's momentum is 1 minus this)"),
     .with("affine", .boolean, default: .boolean(true), "whether a learned scale and shift follow"),
+    statistics,
     .with("frozen", .boolean, default: .boolean(false), "whether running statistics are fixed"),
     constraint, trainable,
   ]
@@ -150,6 +155,7 @@ public enum LayerCatalog {
         BatchNorm1d(
           values.optionalInteger("features"), epsilon: values.float("epsilon"),
           momentum: values.float("momentum"), affine: values.boolean("affine"),
+          statistics: values.choice("statistics", BatchStatistics.self),
           frozen: values.boolean("frozen"),
           constraint: values.constraint("constraint"),
           trainable: values.boolean("trainable"))
@@ -159,6 +165,7 @@ public enum LayerCatalog {
         BatchNorm2d(
           values.optionalInteger("features"), epsilon: values.float("epsilon"),
           momentum: values.float("momentum"), affine: values.boolean("affine"),
+          statistics: values.choice("statistics", BatchStatistics.self),
           frozen: values.boolean("frozen"),
           constraint: values.constraint("constraint"),
           trainable: values.boolean("trainable"))

@@ -37,11 +37,13 @@ public enum PresetCatalog {
         .with(
           "shortcut", .text(ResNet.Shortcut.names), default: .text("padded"),
           "option A (padded) or B (projection) of the paper"),
+        LayerCatalog.statistics,
       ]
     ) { values in
       ResNet(
         depth: depth, classes: values.integer("classes"), width: values.integer("width"),
-        shortcut: values.choice("shortcut", ResNet.Shortcut.self))
+        shortcut: values.choice("shortcut", ResNet.Shortcut.self),
+        statistics: values.choice("statistics", BatchStatistics.self))
     }
   }
 
@@ -74,6 +76,7 @@ public enum PresetCatalog {
           .with("units", .integer(positive), default: .integer(128), "the dense layer's units"),
           classes,
           .with("dropout", .number(rate), default: .number(0.5), "the rate before the outputs"),
+          LayerCatalog.statistics,
         ]
       ) { values throws(DescriptionError) in
         let channels = values.integers("channels")
@@ -84,7 +87,8 @@ public enum PresetCatalog {
         }
         return Sequential.digitsCNN(
           channels: (channels[0], channels[1]), units: values.integer("units"),
-          classes: values.integer("classes"), dropout: values.float("dropout"))
+          classes: values.integer("classes"), dropout: values.float("dropout"),
+          statistics: values.choice("statistics", BatchStatistics.self))
       },
       resNet(20), resNet(32), resNet(56),
     ])

@@ -1,5 +1,15 @@
 public import LockstepEngine
 
+/// Whose mean and variance a batch normalisation uses in training.
+public enum BatchStatistics: String, Sendable, CaseIterable {
+  /// Each shard's own, as those of each process elsewhere. They cost nothing, and depend on how many
+  /// shards the batch is cut into.
+  case perShard
+  /// Those of the whole batch, over all shards and ranks, as PyTorch's SyncBatchNorm: all shards wait for
+  /// each other twice a layer. With micro-batches, of each micro-batch over all shards.
+  case synchronized
+}
+
 /// The hyperparameters of a batch normalisation.
 public struct BatchNormOptions: Sendable {
   /// The number of channels; nil takes it from the input.
@@ -11,6 +21,8 @@ public struct BatchNormOptions: Sendable {
   public var momentum: Float
   /// Whether a learned scale (`weight`) and shift (`bias`) follow.
   public var affine: Bool
+  /// Whose statistics are used in training.
+  public var statistics: BatchStatistics
   /// Whether running statistics are used, and left alone, in training too.
   public var frozen: Bool
   public var trainable: Bool
@@ -42,6 +54,13 @@ public struct BatchNormOptions: Sendable {
     guard scope.training, !isFrozen else {
       return input.normalized(scale, shift, mean: mean, variance: variance, epsilon: epsilon)
     }
+    if statistics == .synchronized {
+      let batch = input.normalizedOverAllShards(scale, shift, epsilon: epsilon)
+      guard !scope.graph.hasFailed else { return input }
+      scope.graph.observe(mean, batch.mean)
+      scope.graph.observe(variance, batch.unbiasedVariance)
+      return batch.result
+    }
     let batch = input.batchNormalized(scale, shift, epsilon: epsilon)
     guard !scope.graph.hasFailed else { return input }
     // The running variance is an unbiased one.
@@ -54,9 +73,9 @@ public struct BatchNormOptions: Sendable {
 
 /// Batch normalisation of [N, C] or [N, C, L], per channel.
 ///
-/// y = (x − μ) / √(σ² + ε) · weight + bias. In training μ and the biased σ² are those of the shard,
-/// and are observed for `running_mean` and (unbiased) `running_var`; otherwise the running ones are
-/// used. Parameters: `weight` [C], `bias` [C].
+/// y = (x − μ) / √(σ² + ε) · weight + bias. In training μ and the biased σ² are those of the shard, or of
+/// the whole batch (``BatchStatistics``), and are observed for `running_mean` and (unbiased)
+/// `running_var`; otherwise the running ones are used. Parameters: `weight` [C], `bias` [C].
 ///
 /// Source: S. Ioffe, C. Szegedy, "Batch normalization", ICML 2015.
 public struct BatchNorm1d: Layer {
@@ -65,11 +84,13 @@ public struct BatchNorm1d: Layer {
 
   public init(
     _ features: Int? = nil, epsilon: Float = 1e-5, momentum: Float = 0.1, affine: Bool = true,
-    frozen: Bool = false, constraint: WeightConstraint? = nil, trainable: Bool = true
+    statistics: BatchStatistics = .perShard, frozen: Bool = false,
+    constraint: WeightConstraint? = nil, trainable: Bool = true
   ) {
     options = BatchNormOptions(
-      features: features, epsilon: epsilon, momentum: momentum, affine: affine, frozen: frozen,
-      trainable: trainable, constraint: constraint)
+      features: features, epsilon: epsilon, momentum: momentum, affine: affine,
+      statistics: statistics, frozen: frozen, trainable: trainable,
+      constraint: constraint)
   }
 
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
@@ -89,11 +110,13 @@ public struct BatchNorm2d: Layer {
 
   public init(
     _ features: Int? = nil, epsilon: Float = 1e-5, momentum: Float = 0.1, affine: Bool = true,
-    frozen: Bool = false, constraint: WeightConstraint? = nil, trainable: Bool = true
+    statistics: BatchStatistics = .perShard, frozen: Bool = false,
+    constraint: WeightConstraint? = nil, trainable: Bool = true
   ) {
     options = BatchNormOptions(
-      features: features, epsilon: epsilon, momentum: momentum, affine: affine, frozen: frozen,
-      trainable: trainable, constraint: constraint)
+      features: features, epsilon: epsilon, momentum: momentum, affine: affine,
+      statistics: statistics, frozen: frozen, trainable: trainable,
+      constraint: constraint)
   }
 
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {

@@ -28,17 +28,22 @@ public struct ResNet: Model {
   /// - Parameters:
   ///   - depth: 6n + 2: 20, 32, 44, 56, 110.
   ///   - width: the number of channels of the first stage.
-  public init(depth: Int, classes: Int = 10, width: Int = 16, shortcut: Shortcut = .padded) {
+  ///   - statistics: whose statistics batch normalisation uses in training.
+  public init(
+    depth: Int, classes: Int = 10, width: Int = 16, shortcut: Shortcut = .padded,
+    statistics: BatchStatistics = .perShard
+  ) {
     precondition(depth >= 8 && depth % 6 == 2, "a depth is 6n + 2, got \(depth)")
     let count = (depth - 2) / 6
     func stage(_ from: Int, _ to: Int, _ stride: Int) -> [ResidualBlock] {
       (0..<count).map { index in
         ResidualBlock(
-          index == 0 ? from : to, to, stride: index == 0 ? stride : 1, shortcut: shortcut)
+          index == 0 ? from : to, to, stride: index == 0 ? stride : 1, shortcut: shortcut,
+          statistics: statistics)
       }
     }
     conv1 = ResidualBlock.convolution(nil, width, stride: 1)
-    bn1 = BatchNorm2d(width)
+    bn1 = BatchNorm2d(width, statistics: statistics)
     layer1 = stage(width, width, 1)
     layer2 = stage(width, 2 * width, 2)
     layer3 = stage(2 * width, 4 * width, 2)
@@ -72,18 +77,21 @@ public struct ResidualBlock: Model {
   /// The projection, where shapes differ and option B is taken.
   public let shortcut: Sequential?
 
-  public init(_ from: Int, _ to: Int, stride: Int, shortcut: ResNet.Shortcut) {
+  public init(
+    _ from: Int, _ to: Int, stride: Int, shortcut: ResNet.Shortcut,
+    statistics: BatchStatistics = .perShard
+  ) {
     conv1 = Self.convolution(from, to, stride: stride)
-    bn1 = BatchNorm2d(to)
+    bn1 = BatchNorm2d(to, statistics: statistics)
     conv2 = Self.convolution(to, to, stride: 1)
-    bn2 = BatchNorm2d(to)
+    bn2 = BatchNorm2d(to, statistics: statistics)
     let changes = from != to || stride != 1
     self.shortcut =
       changes && shortcut == .projection
       ? Sequential([
         Conv2d(
           from, to, kernel: 1, stride: SpatialPair(stride), bias: false,
-          weightInitializer: VarianceScaling.he()), BatchNorm2d(to),
+          weightInitializer: VarianceScaling.he()), BatchNorm2d(to, statistics: statistics),
       ]) : nil
   }
 

@@ -45,12 +45,13 @@ extension Sequential {
   /// A small convolutional network for images of digits: convolution 3×3 – batch norm – ReLU – pool 2,
   /// twice, then a dense layer with ReLU and dropout, and the classes.
   public static func digitsCNN(
-    channels: (Int, Int) = (32, 64), units: Int = 128, classes: Int = 10, dropout: Float = 0.5
+    channels: (Int, Int) = (32, 64), units: Int = 128, classes: Int = 10, dropout: Float = 0.5,
+    statistics: BatchStatistics = .perShard
   ) -> Sequential {
     Sequential {
       for filters in [channels.0, channels.1] {
         Conv2d(filters, kernel: 3, padding: .same)
-        BatchNorm2d()
+        BatchNorm2d(statistics: statistics)
         ReLU()
         MaxPool2d(2)
       }

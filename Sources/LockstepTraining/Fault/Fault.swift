@@ -21,6 +21,8 @@ public struct Fault: Sendable, Equatable {
   public enum Point: String, Sendable, CaseIterable {
     /// Before the ranks agree on anything.
     case start
+    /// Shards that see each other meet, in the middle of being computed.
+    case meeting
     /// Shards are computed, and not yet folded.
     case step
     /// Between two blocks of a fold.

@@ -89,6 +89,9 @@ public final class ShardAccumulator {
     }
   }
 
+  /// Rounds a leaf that was computed elsewhere, where leaves are rounded.
+  func round(_ leaf: UnsafeMutableBufferPointer<Float>) { addition.round(leaf, level: 0) }
+
   /// Adds a part of an arena to a sum, which becomes a node of a level.
   private func add(
     _ other: UnsafeMutablePointer<Float>, to sum: UnsafeMutableBufferPointer<Float>,

@@ -48,15 +48,16 @@ final class ThreadedFold {
   ///   - subtrees: its maximal subtrees.
   ///   - threads: the number of threads.
   ///   - count: the length of a leaf.
+  ///   - parts: how many shares there are; one a thread if nil.
   ///   - rounding: which sums are rounded.
   init(
-    shards: Range<Int>, subtrees: [FoldPlan.Subtree], threads: Int, count: Int,
+    shards: Range<Int>, subtrees: [FoldPlan.Subtree], threads: Int, count: Int, parts: Int? = nil,
     rounding: FoldRounding?
   ) {
     self.count = count
     self.rounding = rounding
     self.shards = shards
-    let shares = FoldPlan.runs(of: shards.count, over: threads).map { run in
+    let shares = FoldPlan.runs(of: shards.count, over: parts ?? threads).map { run in
       LaneShare(
         run.lowerBound + shards.lowerBound..<run.upperBound + shards.lowerBound, count: count,
         rounding)

@@ -29,6 +29,10 @@ public final class ModelSource: GradientSource {
   let crew: Crew
   let lanes: [LaneSet]
   let curvature = CurvatureMemory()
+  /// Where shards must see each other.
+  let synchronizations: [Synchronization]
+  /// The shards of the step that joined the source.
+  var joint: JointShards?
   private var plans: [Int: Plan] = [:]
   private var folds: [Int: ThreadedFold] = [:]
   /// Counts the times that parameters were packed, and for each size the last one it took part in.
@@ -61,7 +65,9 @@ public final class ModelSource: GradientSource {
     self.isa = isa
     self.options = options
     crew = Crew(size: threads)
-    lanes = (0..<threads).map { _ in LaneSet() }
+    synchronizations = program.synchronizations
+    let isJoint = !synchronizations.isEmpty
+    lanes = (0..<threads).map { _ in LaneSet(sharesActivations: isJoint) }
     memory = ModelMemory(program)
     layout = program.leafLayout
     gradientSlotCount = program.gradientCount
@@ -86,6 +92,7 @@ public final class ModelSource: GradientSource {
   }
 
   public var stateEntries: [StateEntry] { memory.stateEntries }
+  public var isJoint: Bool { !synchronizations.isEmpty }
 
   // MARK: Shards
 
@@ -93,12 +100,14 @@ public final class ModelSource: GradientSource {
     of batch: StepBatch, into partials: [UnsafeMutableBufferPointer<Float>],
     records: ShardRecords, accumulator: ShardAccumulator
   ) throws {
+    if isJoint {
+      return try computeJointly(batch, into: partials, records: records, accumulator: accumulator)
+    }
     let shards = records.shards
-    let sizes = try packParameters(for: shards, of: batch)
     // Leaves of one size are added up as the primitives write them, others in canonical layout.
-    let uniform = sizes.isOne && batch.microBatches == 1 ? try plan(sizes.first) : nil
-    let packed = uniform.map { !$0.leavesAreCanonical } ?? false
-    if crew.size == 1, !packed {
+    let uniform = try packParameters(for: shards, of: batch)
+    let packing = uniform.flatMap { $0.leavesAreCanonical ? nil : $0 }
+    if crew.size == 1, packing == nil {
       try accumulator.accumulate(into: partials, adding: uniform?.partsToAdd) { shard, leaf, sum in
         try compute(
           shard, of: batch, into: leaf, addingTo: sum, direct: uniform != nil, records[shard],
@@ -107,9 +116,8 @@ public final class ModelSource: GradientSource {
       return
     }
     let fold = threadedFold(
-      shards, accumulator.subtrees, count: packed ? uniform!.leafCount : layout.count,
-      rounding: packed
-        ? accumulator.rounding?.over(count: uniform!.leafGradientCount) : accumulator.rounding)
+      shards, accumulator.subtrees, count: packing?.leafCount ?? layout.count,
+      rounding: rounding(accumulator, packing))
     try crew.run { thread in
       guard thread < fold.shares.count else { return }
       let share = fold.shares[thread]
@@ -120,20 +128,34 @@ public final class ModelSource: GradientSource {
           lanes[thread])
       }
     }
-    let destinations = packed ? fold.partials : partials
+    try addUp(fold, packing, by: lanes[0], into: partials)
+  }
+
+  /// Which sums are rounded in leaves of a plan's layout, or of the canonical one.
+  func rounding(_ accumulator: ShardAccumulator, _ packing: Plan?) -> FoldRounding? {
+    guard let packing else { return accumulator.rounding }
+    return accumulator.rounding?.over(count: packing.leafGradientCount)
+  }
+
+  /// Adds shares up to the rank's subtrees and brings these to the canonical layout.
+  ///
+  /// - Parameter packing: the plan whose layout the shares have; nil for the canonical one.
+  func addUp(
+    _ fold: ThreadedFold, _ packing: Plan?, by lanes: LaneSet,
+    into partials: [UnsafeMutableBufferPointer<Float>]
+  ) throws {
+    let destinations = packing == nil ? partials : fold.partials
     try crew.run { fold.join(thread: $0, of: crew.size, into: destinations) }
-    if packed {
-      let unpacker = try lanes[0].executor(uniform!)  // packed leaves are of one size
-      for (sum, partial) in zip(fold.partials, partials) {
-        try unpacker.unpack(sum, into: partial)
-      }
-    }
+    guard let packing else { return }
+    let unpacker = try lanes.executor(packing)
+    for (sum, partial) in zip(fold.partials, partials) { try unpacker.unpack(sum, into: partial) }
   }
 
   public func computeShard(
     _ shard: Int, of batch: StepBatch, into leaf: UnsafeMutableBufferPointer<Float>,
     record: ShardRecord
   ) throws {
+    if isJoint { return try copyJoint(shard, of: batch, into: leaf, record) }
     for microBatch in 0..<batch.microBatches {
       let count = batch.positions(ofShard: shard, microBatch: microBatch).count
       if count > 0 { try plan(count).packParameters() }
@@ -152,8 +174,9 @@ public final class ModelSource: GradientSource {
     }
   }
 
-  /// Packs the parameters for all plans that the shards need, once each.
-  private func packParameters(for shards: Range<Int>, of batch: StepBatch) throws -> Sizes {
+  /// Packs the parameters for all plans that the shards need, once each. Returns the plan of all of them
+  /// where they have one size and are computed whole.
+  func packParameters(for shards: Range<Int>, of batch: StepBatch) throws -> Plan? {
     var sizes = Sizes()
     packing += 1
     for shard in shards {
@@ -165,8 +188,8 @@ public final class ModelSource: GradientSource {
         packed[size] = packing
       }
     }
-    if sizes.first == 0 { sizes.isOne = false }
-    return sizes
+    guard sizes.isOne, sizes.first > 0, batch.microBatches == 1 else { return nil }
+    return try plan(sizes.first)
   }
 
   /// Computes a shard's leaf: directly in its plan's own layout, which takes a single micro-batch
@@ -207,9 +230,15 @@ public final class ModelSource: GradientSource {
     let context = RunContext(
       seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)
     try executor.lane.run(context, leaf: leaf.baseAddress, addingTo: sum?.baseAddress)
+    note(executor, record)
+  }
+
+  /// Adds the numbers of a run to a record.
+  func note(_ executor: ShardExecutor, _ record: ShardRecord) {
+    let examples = Double(executor.lane.plan.program.graph.batchCount)
     record.loss += Double(executor.lane.scalar(0))
-    record.weight += weightPerExample * Double(positions.count)
-    record.examples += Double(positions.count)
+    record.weight += weightPerExample * examples
+    record.examples += examples
     for metric in metricNames.indices {
       record[metric: metric] += Double(executor.lane.scalar(1 + metric))
     }
@@ -238,6 +267,9 @@ public final class ModelSource: GradientSource {
     guard program.leafLayout == layout else {
       throw GraphError("the model declares other parameters for \(count) examples than for 2")
     }
+    guard program.synchronizations == synchronizations else {
+      throw GraphError("the model has other synchronised layers for \(count) examples than for 2")
+    }
     let plan = try Plan(
       program, parameters: memory.parameters, statistics: memory.runningStatistics, isa: isa,
       options: options)
@@ -245,12 +277,14 @@ public final class ModelSource: GradientSource {
     return plan
   }
 
-  private func threadedFold(
-    _ shards: Range<Int>, _ subtrees: [FoldPlan.Subtree], count: Int, rounding: FoldRounding?
+  func threadedFold(
+    _ shards: Range<Int>, _ subtrees: [FoldPlan.Subtree], count: Int, parts: Int? = nil,
+    rounding: FoldRounding?
   ) -> ThreadedFold {
     if let fold = folds[count], fold.shards == shards, fold.rounding == rounding { return fold }
     let fold = ThreadedFold(
-      shards: shards, subtrees: subtrees, threads: crew.size, count: count, rounding: rounding)
+      shards: shards, subtrees: subtrees, threads: crew.size, count: count, parts: parts,
+      rounding: rounding)
     folds[count] = fold
     return fold
   }

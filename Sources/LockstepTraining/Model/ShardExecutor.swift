@@ -2,15 +2,24 @@ import LockstepDatasets
 import LockstepEngine
 import LockstepLayers
 
-/// One thread's lanes: one for each plan it has run.
+/// The lanes of one thread, or of one shard: one for each plan it has run.
 final class LaneSet {
   private var executors: [ObjectIdentifier: ShardExecutor] = [:]
   private var scratch: Arena<Float>?
+  private let sharesActivations: Bool
+  private var activations: Arena<UInt8>?
+
+  /// - Parameter sharesActivations: whether lanes use one memory for their activations, one after the
+  ///   other.
+  init(sharesActivations: Bool = false) { self.sharesActivations = sharesActivations }
 
   /// The thread's lane of a plan.
   func executor(_ plan: Plan) throws -> ShardExecutor {
     if let executor = executors[ObjectIdentifier(plan)] { return executor }
-    let executor = try ShardExecutor(plan)
+    if sharesActivations, activations.map({ $0.count < plan.activationBytes }) ?? true {
+      activations = Arena(count: plan.activationBytes)
+    }
+    let executor = try ShardExecutor(plan, activations: activations)
     executors[ObjectIdentifier(plan)] = executor
     return executor
   }
@@ -44,8 +53,8 @@ final class ShardExecutor {
     let to: UnsafeMutablePointer<Float>
   }
 
-  init(_ plan: Plan) throws {
-    lane = try Lane(plan)
+  init(_ plan: Plan, activations: Arena<UInt8>? = nil) throws {
+    lane = try Lane(plan, activations: activations)
     leavesAreCanonical = plan.leavesAreCanonical
     inputs = lane.input(Objective.Input.examples)?.bindMemory(to: Float.self)
     labels = lane.input(Objective.Input.labels)
@@ -104,8 +113,19 @@ final class ShardExecutor {
     _ leaf: UnsafeMutableBufferPointer<Float>,
     _ compute: (UnsafeMutableBufferPointer<Float>) throws -> Void
   ) throws {
-    if leavesAreCanonical { return try compute(leaf) }
-    try compute(packedLeaf.buffer)
-    try unpack(packedLeaf.buffer, into: leaf)
+    try compute(destination(of: leaf))
+    try bring(to: leaf)
+  }
+
+  /// Where the lane is to write a leaf that ``bring(to:)`` then brings to `leaf`.
+  func destination(
+    of leaf: UnsafeMutableBufferPointer<Float>
+  ) -> UnsafeMutableBufferPointer<Float> {
+    leavesAreCanonical ? leaf : packedLeaf.buffer
+  }
+
+  /// Converts what the lane has written to the canonical layout.
+  func bring(to leaf: UnsafeMutableBufferPointer<Float>) throws {
+    if !leavesAreCanonical { try unpack(packedLeaf.buffer, into: leaf) }
   }
 }

@@ -20,6 +20,18 @@ public protocol GradientSource: AnyObject {
   /// running statistics. Arenas have the names of PyTorch's `state_dict` in their slots.
   var stateEntries: [StateEntry] { get }
 
+  /// Whether shards see each other while they are computed (synchronised batch normalisation), so that
+  /// computing them takes all ranks at once.
+  var isJoint: Bool { get }
+
+  /// Learns which ranks compute which shards, for a source whose shards see each other. Called by all
+  /// ranks, by the step that will compute them.
+  func join(_ plan: FoldPlan, on collective: any Collective) throws
+
+  /// Takes no part in a batch that the other ranks begin to compute, and lets them know where they
+  /// would wait for it. Throws `failure`; they throw ``PeerFailure``.
+  func declineShards(because failure: any Error) throws -> Never
+
   /// Computes all shards of this rank and leaves one sum a subtree in `partials`.
   ///
   /// Slots are written whole and padding stays zero. An empty shard is a leaf of zeros with a
@@ -37,11 +49,17 @@ public protocol GradientSource: AnyObject {
 
   /// Computes one shard into `leaf`, with the bits that
   /// ``computeShards(of:into:records:accumulator:)`` gives it. A step whose gradient is not finite
-  /// uses it to find out where that began.
+  /// uses it to find out where that began. Shards that see each other are those of the last batch that
+  /// was computed, which `batch` must be.
   func computeShard(
     _ shard: Int, of batch: StepBatch, into leaf: UnsafeMutableBufferPointer<Float>,
     record: ShardRecord
   ) throws
+
+  /// When a shard's part of what the shards let each other see was not finite for the first time in the
+  /// last batch: behind how many meetings. Afterwards the values of all shards are not. `Int.max`
+  /// where it always was.
+  func firstNotFinite(ofShard shard: Int) -> Int
 
   /// Computes fixed data with fixed weights, through all that shards of these sizes will be computed
   /// with, and returns hashes of what comes out, which all ranks must have the same of.
@@ -69,6 +87,12 @@ public protocol GradientSource: AnyObject {
 }
 
 extension GradientSource {
+  /// Shards know nothing of each other.
+  public var isJoint: Bool { false }
+  public func join(_ plan: FoldPlan, on collective: any Collective) throws {}
+  public func declineShards(because failure: any Error) throws -> Never { throw failure }
+  public func firstNotFinite(ofShard shard: Int) -> Int { .max }
+
   /// Nothing is known of how gradients are computed.
   public func probe(
     shardSizes: Set<Int>, meeting: () throws -> Void

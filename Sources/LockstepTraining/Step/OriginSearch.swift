@@ -28,8 +28,9 @@ struct OriginSearch {
           mine, counts: Array(repeating: size, count: collective.size), into: $0)
       }
     }
-    // Ranks are in shard order, so the first that found something has the lowest shard.
-    for (rank, finding) in all.enumerated() where finding.shard >= 0 {
+    // Ranks are in shard order, so the first of those that found something first has the lowest shard.
+    let first = all.filter { $0.shard >= 0 }.map(\.meetings).min()
+    for (rank, finding) in all.enumerated() where finding.shard >= 0 && finding.meetings == first {
       return NonFiniteError.Origin(
         shard: Int(finding.shard), rank: rank,
         tensor: finding.slot < 0 ? nil : plan.layout.slots[Int(finding.slot)].name,
@@ -44,6 +45,8 @@ struct OriginSearch {
     var slot: Int64 = -1
     var index: Int64 = 0
     var value: Double = 0
+    /// Behind how many meetings of all shards it was found.
+    var meetings: Int64 = .max
   }
 
   private func findings(_ batch: StepBatch) throws -> Finding {
@@ -52,19 +55,23 @@ struct OriginSearch {
     // The buffers below must outlive the last mention of the arenas that own them.
     defer { withExtendedLifetime((leaf, numbers)) {} }
     let record = ShardRecord(values: numbers.buffer)
-    for shard in plan.shardRuns[collective.rank] {
+    // Where shards see each other, what is not finite spreads: the first one to have it comes first.
+    let order = plan.shardRuns[collective.rank].map { ($0, source.firstNotFinite(ofShard: $0)) }
+      .sorted { ($0.1, $0.0) < ($1.1, $1.0) }
+    for (shard, meetings) in order {
       numbers.buffer.update(repeating: 0)
       try source.computeShard(shard, of: batch, into: leaf.buffer, record: record)
       for (index, slot) in plan.layout.slots.enumerated() {
         if let place = slot.range.first(where: { !leaf.buffer[$0].isFinite }) {
           return Finding(
             shard: Int64(shard), slot: Int64(index), index: Int64(place - slot.offset),
-            value: Double(leaf.buffer[place]))
+            value: Double(leaf.buffer[place]), meetings: Int64(meetings))
         }
       }
       if !record.loss.isFinite || !record.weight.isFinite {
         return Finding(
-          shard: Int64(shard), value: record.loss.isFinite ? record.weight : record.loss)
+          shard: Int64(shard), value: record.loss.isFinite ? record.weight : record.loss,
+          meetings: Int64(meetings))
       }
     }
     return Finding()

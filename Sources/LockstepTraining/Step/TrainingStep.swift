@@ -70,6 +70,7 @@ public final class TrainingStep: BatchStep {
     blockSums = BlockSums(plan, measuresAll: exchange.visitsAllBlocks, on: collective)
     kernels = InstructionSet.current.arenaKernels
     metricMeans = Array(repeating: 0, count: source.metricNames.count)
+    try source.join(plan, on: collective)
   }
 
   /// Sees the folded gradient, whole and divided by the weight of the batch, before it is clipped,
@@ -132,7 +133,7 @@ public final class TrainingStep: BatchStep {
     _ batch: StepBatch, _ requests: StepRequests, _ failure: (any Error)?
   ) throws {
     try scalars.gather(requests: requests) { records in
-      if let failure { throw failure }
+      if let failure { try source.declineShards(because: failure) }
       try source.computeShards(
         of: batch, into: exchange.partials, records: records, accumulator: accumulator)
       try Fault.reach(.step, rank: collective.rank, parameters: source.parameters)

@@ -3,7 +3,7 @@ import Testing
 
 /// A lane whose inputs, parameters and direction hold the values given, and the memory it reads.
 func lane(
-  running program: Program, _ leaves: ReferenceEvaluator.Leaves
+  running program: Program, _ leaves: ReferenceEvaluator.Leaves, isa: InstructionSet = .detected
 ) throws -> (Lane, [Arena<Float>]) {
   func arena(
     _ layout: FlatLayout, _ values: [String: HostTensor], default number: Double? = nil
@@ -20,7 +20,7 @@ func lane(
   let statistics = try arena(program.statisticLayout, leaves.statistics)
   let vector = try arena(program.parameterLayout, leaves.vectors, default: 0)
   let plan = try Plan(
-    program, parameters: parameters.buffer, statistics: statistics.buffer, isa: .detected,
+    program, parameters: parameters.buffer, statistics: statistics.buffer, isa: isa,
     vector: vector.buffer)
   try plan.packParameters()
   try plan.packVector()

@@ -75,13 +75,11 @@ import Testing
     }
   }
 
-  @Test func oneShardAgreesWithEightWithinRounding() throws {
-    // Batch statistics are a shard's, so only a model without them can agree. Dropout can: its
-    // masks belong to examples.
-    let eight = try Self.train(
-      Settings(model: .perceptron, plain: true), on: SoloCollective())
-    let one = try Self.train(
-      Settings(model: .perceptron, shards: 1, plain: true), on: SoloCollective())
+  /// Not where batch statistics are a shard's. Dropout changes nothing: its masks belong to examples.
+  @Test(arguments: [SmallModel.perceptron, .synchronized])
+  func oneShardAgreesWithEightWithinRounding(model: SmallModel) throws {
+    let eight = try Self.train(Settings(model: model, plain: true), on: SoloCollective())
+    let one = try Self.train(Settings(model: model, shards: 1, plain: true), on: SoloCollective())
     #expect(eight.fingerprint != one.fingerprint, "different trees, different bits")
     for (a, b) in zip(eight.weights, one.weights) {
       #expect(abs(a - b) <= 1e-5 * max(abs(b), 1))
@@ -100,6 +98,7 @@ import Testing
       let partial = Arena<Float>(count: source.layout.count)
       let leaf = Arena<Float>(count: source.layout.count)
       let accumulator = ShardAccumulator(plan, rank: group.rank)
+      try source.join(plan, on: group)
       return try [44, 5].map { count in
         let batch = StepBatch(step: 3, epoch: 0, examples: Array(0..<count)[...], shards: 8)
         let fold = ScalarFold(runs: plan.shardRuns, metrics: 1, on: group)
@@ -117,7 +116,8 @@ import Testing
     #expect(equal.allSatisfy { $0 == [true, true] })
   }
 
-  @Test func aNaNInTheDataIsNamedAndChangesNothing() throws {
+  @Test(arguments: [SmallModel.convolutional, .synchronized])
+  func aNaNInTheDataIsNamedAndChangesNothing(model: SmallModel) throws {
     for ranks in [1, 3] {
       let found = try group(of: ranks) { group -> (String, Bool) in
         var inputs = (0..<44 * 144).map { Float($0 % 7) / 7 }
@@ -126,7 +126,7 @@ import Testing
           dataset: try Dataset(
             name: "spoiled", inputShape: [1, 12, 12], inputs: .floats(inputs),
             labels: .classes((0..<44).map { Int32($0 % 10) }, count: 10)), seed: 9,
-          trace: SmallModel.convolutional.trace)
+          trace: model.trace)
         source.memory.initialize(seed: 4)
         let layout = source.memory.trainableLayout
         let step = try TrainingStep(

@@ -6,6 +6,9 @@ import LockstepTrainingTestSupport
 import Testing
 
 @Suite struct HessianFreeStepTests {
+  /// Models whose shards know nothing of each other.
+  static let models = [SmallModel.perceptron, .convolutional]
+
   struct Settings: Sendable {
     var model = SmallModel.perceptron
     var options = HessianFreeOptions()
@@ -143,7 +146,7 @@ import Testing
     return total / Double(count)
   }
 
-  @Test(arguments: SmallModel.allCases)
+  @Test(arguments: models)
   func anyNumberOfRanksAndThreadsGivesTheSameBits(model: SmallModel) throws {
     var settings = Settings(model: model, maxNorm: 0.9)
     settings.options.iterations = 12
@@ -162,6 +165,15 @@ import Testing
     }
   }
 
+  @Test func synchronisedStatisticsAreRefused() throws {
+    #expect(
+      throws: StepError.badOption(
+        key: "batch normalisation", value: "synchronised over all shards",
+        expected:
+          "by shards or frozen for a Hessian-free step, whose products are sums over shards")
+    ) { try Self.train(Settings(model: .synchronized), on: SoloCollective()) }
+  }
+
   @Test func microBatchesAndRestartsChangeNothingOfSubstance() throws {
     var settings = Settings(steps: 4)
     settings.options.iterations = 8
@@ -176,7 +188,7 @@ import Testing
     #expect(abs(split.reports[0].loss - whole.reports[0].loss) < 1e-6 * whole.reports[0].loss)
   }
 
-  @Test(arguments: SmallModel.allCases, [0, 2])
+  @Test(arguments: models, [0, 2])
   func theLossFalls(model: SmallModel, probes: Int) throws {
     let source = try ModelSource(
       dataset: try SmallModel.dataset(count: 160), seed: 9, trace: model.trace)

@@ -67,6 +67,12 @@ public final class HessianFreeStep: BatchStep {
         key: "the update", value: "sharded",
         expected: "replicated for a Hessian-free step, whose directions every rank holds whole")
     }
+    guard !source.isJoint else {
+      throw StepError.badOption(
+        key: "batch normalisation", value: "synchronised over all shards",
+        expected: "by shards or frozen for a Hessian-free step, whose products are sums over shards"
+      )
+    }
     plan = try FoldPlan(shards: shards, of: source, on: collective)
     let trainable = Array(plan.layout.slots[..<plan.gradientSlotCount])
     guard update.layout.slots == trainable else {

@@ -1,0 +1,170 @@
+import LockstepEngine
+
+/// Shards that see each other: all ranks go through a micro-batch part by part, and fold in between.
+extension ModelSource {
+  public func join(_ plan: FoldPlan, on collective: any Collective) throws {
+    guard isJoint else { return }
+    joint = JointShards(
+      JointFold(plan, synchronizations, on: collective), threads: crew.size,
+      metrics: metricNames.count)
+  }
+
+  public func declineShards(because failure: any Error) throws -> Never {
+    // The other ranks wait in the first fold.
+    if let joint { _ = try joint.fold.fold(0, failure: failure) }
+    throw failure
+  }
+
+  public func firstNotFinite(ofShard shard: Int) -> Int {
+    joint.map { $0.fold.firstNotFinite[shard - $0.shards.lowerBound] } ?? .max
+  }
+
+  /// Computes this rank's shards beside all others. A rank that fails goes on to the next fold, so that
+  /// the others hear of it there.
+  func computeJointly(
+    _ batch: StepBatch, into partials: [UnsafeMutableBufferPointer<Float>],
+    records: ShardRecords, accumulator: ShardAccumulator
+  ) throws {
+    guard let joint, joint.shards == records.shards else {
+      throw GraphError("a model with synchronised layers is computed by the step that joined it")
+    }
+    joint.fold.begin()
+    joint.computed = nil
+    var failure: (any Error)?
+    func attempt(_ work: () throws -> Void) {
+      guard failure == nil else { return }
+      do { try work() } catch { failure = error }
+    }
+    var packing: Plan?
+    attempt { packing = try prepare(joint, batch, accumulator) }
+    for microBatch in 0..<batch.microBatches {
+      attempt {
+        try everyShard(of: joint) {
+          let positions = batch.positions(
+            ofShard: joint.shards.lowerBound + $0, microBatch: microBatch)
+          try load($1, positions, of: batch, isPacked: packing != nil)
+        }
+      }
+      for part in 0...synchronizations.count {
+        attempt { try everyShard(of: joint) { try run(part, $1, at: $0, joint.fold) } }
+        if part < synchronizations.count {
+          attempt { try Fault.reach(.meeting, rank: joint.fold.rank) }
+          let folded = try joint.fold.fold(part, failure: failure)
+          for state in joint.states {
+            if let lane = state.executor?.lane {
+              _ = lane.vector(part).update(fromContentsOf: folded)
+            }
+          }
+        }
+      }
+      attempt {
+        try everyShard(of: joint) {
+          try finish($1, records[joint.shards.lowerBound + $0], isPacked: packing != nil)
+        }
+      }
+    }
+    if let failure { throw failure }
+    for state in joint.states where !state.hasLeaf { state.leaf.update(repeating: 0) }
+    let fold = jointFold(joint, accumulator, packing)
+    for (state, share) in zip(joint.states, fold.shares) { share.accumulator.round(state.leaf) }
+    try addUp(fold, packing, by: joint.states[0].lanes, into: partials)
+    joint.keep(records)
+    joint.computed = JointShards.Computed(step: batch.step, packing: packing)
+  }
+
+  /// Hands out a leaf that ``computeJointly(_:into:records:accumulator:)`` left, with its numbers.
+  func copyJoint(
+    _ shard: Int, of batch: StepBatch, into leaf: UnsafeMutableBufferPointer<Float>,
+    _ record: ShardRecord
+  ) throws {
+    guard let joint, let computed = joint.computed, computed.step == batch.step,
+      joint.shards.contains(shard)
+    else {
+      throw GraphError("shard \(shard) sees all others, and is computed with all of them only")
+    }
+    let state = joint.states[shard - joint.shards.lowerBound]
+    if let packing = computed.packing {
+      try state.lanes.executor(packing).unpack(state.leaf, into: leaf)
+    } else {
+      _ = leaf.update(fromContentsOf: state.leaf)
+    }
+    let kept = joint.kept(shard - joint.shards.lowerBound)
+    for index in kept.indices { record.values[index] += kept[index] }
+  }
+
+  // MARK: Parts
+
+  /// Runs `body` for all of this rank's shards, a run of them on each thread.
+  private func everyShard(
+    of joint: JointShards, _ body: (_ position: Int, _ state: JointShards.State) throws -> Void
+  ) throws {
+    try crew.run { thread in
+      for position in joint.runs[thread] { try body(position, joint.states[position]) }
+    }
+  }
+
+  /// Converts the parameters and makes place for the leaves; returns the plan whose layout they have, nil
+  /// for the canonical one.
+  private func prepare(
+    _ joint: JointShards, _ batch: StepBatch, _ accumulator: ShardAccumulator
+  ) throws -> Plan? {
+    let uniform = try packParameters(for: joint.shards, of: batch)
+    let packing = uniform.flatMap { $0.leavesAreCanonical ? nil : $0 }
+    let fold = jointFold(joint, accumulator, packing)
+    for (state, share) in zip(joint.states, fold.shares) {
+      state.leaf = share.partials[0]
+      state.hasLeaf = false
+    }
+    return packing
+  }
+
+  private func jointFold(
+    _ joint: JointShards, _ accumulator: ShardAccumulator, _ packing: Plan?
+  ) -> ThreadedFold {
+    threadedFold(
+      joint.shards, accumulator.subtrees, count: packing?.leafCount ?? layout.count,
+      parts: joint.shards.count, rounding: rounding(accumulator, packing))
+  }
+
+  /// Copies a micro-batch's examples to the shard's lane.
+  private func load(
+    _ state: JointShards.State, _ positions: Range<Int>, of batch: StepBatch, isPacked: Bool
+  ) throws {
+    state.executor = nil
+    guard !positions.isEmpty else { return }
+    let executor = try state.lanes.executor(plan(positions.count))
+    try executor.load(batch.examples(at: positions), of: dataset, teacher: teacher)
+    state.context = RunContext(
+      seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)
+    state.place = state.hasLeaf ? state.lanes.scratchLeaf(count: layout.count) : state.leaf
+    state.target = isPacked ? state.place : executor.destination(of: state.place)
+    state.executor = executor
+  }
+
+  /// Runs a part of a shard's schedule and leaves what is to be folded behind it.
+  private func run(
+    _ part: Int, _ state: JointShards.State, at position: Int, _ fold: JointFold
+  ) throws {
+    if let executor = state.executor {
+      try executor.lane.run(segment: part, state.context, leaf: state.target.baseAddress)
+    }
+    guard part < synchronizations.count else { return }
+    let vector = fold.vector(position, of: part)
+    if let lane = state.executor?.lane {
+      _ = vector.update(fromContentsOf: lane.vector(part))
+    } else {
+      vector.update(repeating: 0)
+    }
+  }
+
+  /// Adds a micro-batch's gradient and numbers to its shard's.
+  private func finish(
+    _ state: JointShards.State, _ record: ShardRecord, isPacked: Bool
+  ) throws {
+    guard let executor = state.executor else { return }
+    note(executor, record)
+    if !isPacked { try executor.bring(to: state.place) }
+    if state.hasLeaf { isa.add(state.leaf, state.place) }
+    state.hasLeaf = true
+  }
+}
