@@ -3,12 +3,10 @@ public enum Activity: UInt8, Sendable, CaseIterable {
   /// A whole step of a rank's first thread, from asking for the batch to the log.
   case step
 
-  // Parts of a step, one after the other.
-  case order, compute, fold, check, update, log
-
-  // What happens inside of them.
-  case shard, input, forward, backward, operation, gather, measure
-  case wait, waitForThreads, waitForInput
+  // Parts of a step, and what happens inside of them: shards with their passes in `compute`, for one.
+  case order, input, forward, operation, backward, shard, compute, fold, gather, measure, check,
+    update
+  case log, wait, waitForThreads, waitForInput
 
   // What happens between steps.
   case start, evaluate, checkpoint, end

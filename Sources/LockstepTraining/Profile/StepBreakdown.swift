@@ -67,7 +67,9 @@ public struct StepBreakdown: Sendable, Equatable {
     let count = Activity.allCases.count
     var sums = [UInt64](repeating: 0, count: count + 2)
     var inside: [Span] = []
-    for span in timeline.main.spans where steps.contains(Int(span.step)) {
+    // Operations are their pass's.
+    for span in timeline.main.spans
+    where span.activity != .operation && steps.contains(Int(span.step)) {
       // What lies inside of a span was recorded before it.
       var own = span.end - span.start
       while let last = inside.last, last.start >= span.start {

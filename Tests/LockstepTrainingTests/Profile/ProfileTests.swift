@@ -133,8 +133,10 @@ import Testing
   @Test func operationsAreInsideOfTheirPasses() throws {
     try withTemporaryDirectory { directory in
       let path = "\(directory)/trace.json"
-      _ = try profile(
-        ranks: 1, options: Timeline.Options(steps: 2, operations: true), path: path)
+      let breakdown = try profile(
+        ranks: 1, options: Timeline.Options(steps: 2, operations: true), path: path)[0]
+      #expect(!breakdown.rows.contains { $0.activity == .operation })
+      #expect(try #require(breakdown.rows.first { $0.activity == .forward }).mean > 0)
       let events = try #require(try events(path)[Row(rank: 0, thread: 0)])
       expectNesting(events)
       let forward = try #require(events.first { $0.name == "forward" })
