@@ -68,11 +68,18 @@ let package = Package(
         "LockstepDistributed", "LockstepTraining", "LockstepDatasets", "LockstepOptimization",
         "LockstepEngine", "LockstepFiles", "LockstepMPI", "LockstepTrainingTestSupport",
       ], path: "Tests/Programs/training-checks"),
+    .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
+    .executableTarget(
+      name: "allocation-checks",
+      dependencies: [
+        "CAllocationCount", "LockstepDistributed", "LockstepTraining", "LockstepDatasets",
+        "LockstepOptimization", "LockstepEngine", "LockstepMPI", "LockstepTrainingTestSupport",
+      ], path: "Tests/Programs/allocation-checks"),
     tests(
       "LockstepDistributed",
       [
         "LockstepTesting", "LockstepTrainingTestSupport", "LockstepFiles", "fold-checks",
-        "training-checks",
+        "training-checks", "allocation-checks",
       ]),
     .target(
       name: "Lockstep",

@@ -33,14 +33,12 @@ public enum ScheduleProfile {
     }
     try plan.packParameters()
     var least = [Double](repeating: .infinity, count: plan.stepCount)
-    var labels: [String] = []
     var total = Double.infinity
-    for repetition in 0..<repetitions {
-      var index = 0
-      try lane.profile(RunContext(), leaf: leaf.base, clock: Clock.thread) { label, seconds in
-        if repetition == 0 { labels.append(label) }
-        least[index] = min(least[index], seconds)
-        index += 1
+    for _ in 0..<repetitions {
+      try lane.profile(
+        RunContext(), leaf: leaf.base, clock: { UInt64(Clock.thread() * 1e9) }
+      ) { step, start, end in
+        least[step] = min(least[step], Double(end - start) * 1e-9)
       }
       let start = Clock.thread()
       try lane.run(RunContext(), leaf: leaf.base)
@@ -48,7 +46,7 @@ public enum ScheduleProfile {
     }
     let implementations = plan.summary.suffix(least.count).map(\.implementation)
     return Result(
-      entries: zip(zip(labels, implementations), least).map {
+      entries: zip(zip(plan.labels, implementations), least).map {
         Entry(label: $0.0, implementation: $0.1, seconds: $1)
       }, seconds: total)
   }

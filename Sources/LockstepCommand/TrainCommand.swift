@@ -29,6 +29,7 @@ enum TrainCommand: Command {
       .flag("--resume", "go on from the run directory's newest sound checkpoint, if there is one"),
       .option("--initial-weights", "FILE", "start from the weights of a safetensors file"),
       .option("--isa", "SET", "use at most baseline, avx2 or avx512"),
+    ] + ProfileRequest.options + [
       .flag("--dry-run", "print what would be done, and how ranks share it"),
       .flag("--quiet", "print the fingerprint alone"),
     ]
@@ -41,6 +42,7 @@ enum TrainCommand: Command {
       }
     }
     let pinned = try InstructionSet.named(arguments.value("--isa"))
+    let profile = try ProfileRequest(arguments)
     _ = try arguments.overrides()
     Interruption.install()
     return try Job.run { world in
@@ -48,13 +50,13 @@ enum TrainCommand: Command {
       // Before anything is planned: ranks of different processors use what all of them have.
       let isa = try InstructionSet.agree(on: world, pinned: pinned)
       let collective = try Job.ranks(world, for: named.configuration)
-      return try train(named, arguments, isa, on: collective)
+      return try train(named, arguments, isa, profile, on: collective)
     }
   }
 
   private static func train(
     _ named: NamedConfiguration, _ arguments: Arguments, _ isa: InstructionSet,
-    on collective: MPICollective
+    _ profile: ProfileRequest?, on collective: MPICollective
   ) throws -> Int32 {
     let configuration = named.configuration
     let data = try collective.together { try configuration.data.load() }
@@ -65,6 +67,7 @@ enum TrainCommand: Command {
       return ExitCode.done
     }
 
+    try profile?.check(on: collective)
     var directory: RunDirectory?
     if arguments.value("--run-directory") != "none" {
       directory = try RunDirectory.open(
@@ -81,7 +84,13 @@ enum TrainCommand: Command {
       configured, directory: directory?.path, quiet: arguments.has("--quiet"))
     if collective.isRoot { progress.start(ranks: collective.size) }
     let trainer = try configured.trainer(
-      directory: directory, agreement: try agreement(isa), listener: progress.hear)
+      directory: directory, agreement: try agreement(isa),
+      listener: { event in
+        // The fingerprint is the last line.
+        if case .ended = event { return }
+        progress.hear(event)
+      })
+    let timeline = profile?.start(configured, on: collective)
     let outcome = try trainer.run(resume: arguments.has("--resume"))
     if outcome.kind == .done, let average = configured.average {
       try average.run {
@@ -92,6 +101,10 @@ enum TrainCommand: Command {
         }
       }
     }
+    if let profile, let timeline {
+      try profile.finish(timeline, quiet: arguments.has("--quiet"), on: collective)
+    }
+    if collective.isRoot { progress.hear(.ended(outcome)) }
     return outcome.exitCode
   }
 

@@ -50,6 +50,8 @@ public final class ConfiguredRun {
     totalSteps = min(
       configuration.options.steps ?? .max, wholeRun.overflow ? .max : wholeRun.partialValue)
     source = try configuration.source(data)
+    source.prepareInputs(
+      configuration.inputs, ranksOnNode: collective.page?.rankCount ?? collective.size)
     let plan = try FoldPlan(shards: configuration.shards, of: source, on: collective)
     let rule = try configuration.update.rule(
       source.memory, totalSteps: totalSteps,
@@ -119,8 +121,10 @@ extension RunConfiguration {
   ///
   /// - Throws: `GraphError` where the model does not fit the data.
   public func source(_ data: DataConfiguration.Parts) throws -> ModelSource {
-    try ModelSource(
+    let source = try ModelSource(
       model, loss: loss, on: data.training, seed: seed, freezing: freezing, options: planOptions,
       threads: threads)
+    source.augmentation = try self.data.augment.augmentation(for: data.training)
+    return source
   }
 }

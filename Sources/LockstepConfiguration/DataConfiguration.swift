@@ -41,6 +41,7 @@ public struct DataConfiguration: Sendable {
   let cut: Cut
   let splitSeed: UInt64
   let standardize: Bool
+  let augment: AugmentConfiguration
   /// Whether epochs have random orders; if not, all have the data's own.
   public let shuffle: Bool
   /// Whether an epoch's last batch is left out where it is not full.
@@ -81,7 +82,9 @@ public struct DataConfiguration: Sendable {
       training = try standardizer.apply(to: training)
       test = try test.map { try standardizer.apply(to: $0) }
     }
-    return Parts(training: training, test: test)
+    try augment.check(training)
+    return Parts(
+      training: try augment.normalize(training), test: try test.map(augment.normalize))
   }
 
   private func read() throws -> (Dataset, Dataset?) {
@@ -142,6 +145,7 @@ extension ConfigurationReader {
     }
     return DataConfiguration(
       source: source, cut: cut, splitSeed: UInt64(splitSeed), standardize: standardize,
+      augment: try augment(),
       shuffle: try bool("shuffle", default: true), dropLast: try bool("dropLast", default: false))
   }
 

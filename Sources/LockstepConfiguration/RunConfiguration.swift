@@ -30,6 +30,8 @@ public struct RunConfiguration: Sendable {
   public let seed: UInt64
   /// The number of threads of each rank.
   public let threads: Int
+  /// Where the inputs of examples are made ready.
+  public let inputs: InputPreparation
   /// Clips, optimizer, groups, constraints.
   public let update: UpdateConfiguration
   /// The Hessian-free step's options, where that takes the optimizer's place.
@@ -63,7 +65,8 @@ public struct RunConfiguration: Sendable {
   /// The dotted keys that may differ from a checkpoint's: they say how long to train and how, and
   /// change no bit of a step.
   public static let mayDiffer: Set<String> = [
-    "epochs", "steps", "threads", "update", "checkpoint", "evaluate", "replicaGuard", "watchdog",
+    "epochs", "steps", "threads", "inputs", "update", "checkpoint", "evaluate", "replicaGuard",
+    "watchdog",
   ]
 
   /// Reads a configuration's text.
@@ -156,6 +159,9 @@ public struct RunConfiguration: Sendable {
     planOptions = PlanOptions(
       convolutions: PlanOptions.Convolutions(rawValue: convolutions) ?? .automatic)
     threads = try reader.integer("threads", default: 1, in: 1...1024)
+    let inputs = try reader.string(
+      "inputs", default: "automatic", oneOf: InputPreparation.allCases.map(\.rawValue))
+    self.inputs = InputPreparation(rawValue: inputs) ?? .automatic
 
     let evaluate = try reader.object("evaluate")
     options.evaluateEveryEpochs = try evaluate.integer("everyEpochs", default: 1, in: 1...)

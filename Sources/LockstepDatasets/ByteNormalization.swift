@@ -38,6 +38,29 @@ public struct ByteNormalization: Sendable, Equatable {
     }
   }
 
+  /// This normalisation, and then another one of its results.
+  func followed(by next: ByteNormalization) -> ByteNormalization {
+    let channels = max(mean.count, next.mean.count)
+    func value(_ values: [Float], _ channel: Int) -> Float {
+      values[values.count == 1 ? 0 : channel]
+    }
+    var (means, deviations, entries): ([Float], [Float], [Float]) = ([], [], [])
+    for channel in 0..<channels {
+      let (m, d) = (value(next.mean, channel), value(next.deviation, channel))
+      means.append(value(mean, channel) + value(deviation, channel) * m)
+      deviations.append(value(deviation, channel) * d)
+      let start = (mean.count == 1 ? 0 : channel) * 256
+      entries += table[start..<start + 256].map { ($0 - m) / d }
+    }
+    return ByteNormalization(mean: means, deviation: deviations, table: entries)
+  }
+
+  private init(mean: [Float], deviation: [Float], table: [Float]) {
+    self.mean = mean
+    self.deviation = deviation
+    self.table = table
+  }
+
   /// v / 255.
   public static let unit = ByteNormalization(checkedMean: [0], deviation: [1])
   /// MNIST's usual mean and deviation: (v / 255 − 0.1307) / 0.3081.

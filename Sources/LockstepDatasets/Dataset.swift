@@ -32,10 +32,15 @@ public struct Dataset: Sendable {
   /// The number of values of one input.
   public let inputSize: Int
 
+  /// What black is in an image, a value a channel or one for all: what comes in at its borders when it
+  /// is moved. Of bytes it is the normalised 0.
+  public let blank: [Float]
+
+  /// - Parameter blank: what black is where inputs are Float32 values.
   /// - Throws: `DatasetError` where counts do not fit each other, there is no example, or a class is
   ///   out of range.
   public init(
-    name: String, inputShape: [Int], inputs: Inputs, labels: Labels
+    name: String, inputShape: [Int], inputs: Inputs, labels: Labels, blank: [Float] = [0]
   ) throws(DatasetError) {
     var size = 1
     for dimension in inputShape {
@@ -55,7 +60,14 @@ public struct Dataset: Sendable {
           name,
           "the normalization has \(channels) channels, the inputs have the shape \(inputShape)")
       }
-    case .floats(let values): inputCount = values.count
+      self.blank = (0..<channels).map { normalization.table[$0 * 256] }
+    case .floats(let values):
+      inputCount = values.count
+      guard blank.count == 1 || blank.count == inputShape.first else {
+        throw DatasetError(
+          name, "black has \(blank.count) channels, the inputs have the shape \(inputShape)")
+      }
+      self.blank = blank
     }
     let labelCount: Int
     switch labels {
@@ -183,7 +195,8 @@ public struct Dataset: Sendable {
       case .classes(let classes, let count): .classes(rows(classes, 1), count: count)
       case .targets(let values, let width): .targets(rows(values, width), width: width)
       }
-    return try Dataset(name: name, inputShape: inputShape, inputs: inputs, labels: labels)
+    return try Dataset(
+      name: name, inputShape: inputShape, inputs: inputs, labels: labels, blank: blank)
   }
 
   /// The stratum of each example, for stratified splits: its class, or the rank of its first target
@@ -209,7 +222,9 @@ public struct Dataset: Sendable {
     case .bytes(let values, let normalization):
       parts.append(("bytes", Fingerprint(of: values)))
       parts.append(("normalization", Fingerprint(of: normalization.table)))
-    case .floats(let values): parts.append(("floats", Fingerprint(of: values)))
+    case .floats(let values):
+      parts.append(("floats", Fingerprint(of: values)))
+      parts.append(("black", Fingerprint(of: blank)))
     }
     switch labels {
     case .classes(let classes, let count):

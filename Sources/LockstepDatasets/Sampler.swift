@@ -21,6 +21,7 @@ public final class Sampler {
 
   private let position = Arena<Int64>(count: 2)
   private var cached: (epoch: Int, order: [Int]) = (-1, [])
+  private var cachedNext: (epoch: Int, order: [Int]) = (-1, [])
 
   /// - Throws: `DatasetError` where a count is not positive, or `dropLast` leaves nothing.
   public init(
@@ -68,9 +69,26 @@ public final class Sampler {
           + "\(batchesPerEpoch) batches of \(batchSize); the position is of another data set or "
           + "batch size")
     }
-    if cached.epoch != epoch { cached = (epoch, order(ofEpoch: epoch)) }
-    let start = batchInEpoch * batchSize
-    return cached.order[start..<min(start + batchSize, count)]
+    if cached.epoch != epoch {
+      cached = cachedNext.epoch == epoch ? cachedNext : (epoch, order(ofEpoch: epoch))
+    }
+    return Self.batch(batchInEpoch, of: cached.order, batchSize)
+  }
+
+  /// The batch that comes after the one at the current position, and its epoch.
+  public func next() -> (epoch: Int, examples: ArraySlice<Int>) {
+    if batchInEpoch + 1 < batchesPerEpoch, cached.epoch == epoch {
+      return (epoch, Self.batch(batchInEpoch + 1, of: cached.order, batchSize))
+    }
+    let next = batchInEpoch + 1 < batchesPerEpoch ? (epoch, batchInEpoch + 1) : (epoch + 1, 0)
+    if cachedNext.epoch != next.0 { cachedNext = (next.0, order(ofEpoch: next.0)) }
+    return (next.0, Self.batch(next.1, of: cachedNext.order, batchSize))
+  }
+
+  private static func batch(
+    _ index: Int, of order: [Int], _ batchSize: Int
+  ) -> ArraySlice<Int> {
+    order[index * batchSize..<min((index + 1) * batchSize, order.count)]
   }
 
   /// Moves on to the next batch, or to the first one of the next epoch.

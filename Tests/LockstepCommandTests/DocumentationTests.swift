@@ -16,8 +16,8 @@ import Testing
   private static let files = [
     "README.md", "docs/configuration.md", "docs/guarantees.md", "docs/fold.md", "docs/cluster.md",
     "docs/extending.md", "docs/update-rules.md", "docs/mpi.md", "docs/testing.md",
-    "docs/transfer.md", "docs/cost-model.md",
-    "docs/hessian-free.md", "docs/choosing-a-threshold.md",
+    "docs/transfer.md", "docs/cost-model.md", "docs/hessian-free.md",
+    "docs/choosing-a-threshold.md", "docs/profiling.md",
   ]
 
   /// The code blocks of a language, in order.
@@ -121,6 +121,7 @@ import Testing
     #expect(result.succeeded, "\(result.transcript)")
     #expect(result.lines.contains("mean 1.0, received 1.0"))
     #expect(result.lines.contains("updates 0, [2, 3]"))
+    #expect(result.lines.filter { $0 == "noise true" }.count == 3)
     #expect(result.lines.filter { $0 == "same bits true" }.count == 3)
     #expect(result.lines.filter { $0 == "second-order step 1" }.count == 3)
   }

@@ -94,6 +94,21 @@ import Testing
     #expect(Array(try sampler.batch()) == sampler.order(ofEpoch: 1))
   }
 
+  @Test("what comes next is what the next position has, in the next epoch too")
+  func next() throws {
+    let asked = try Sampler(count: 10, batchSize: 3, seed: 4)
+    let plain = try Sampler(count: 10, batchSize: 3, seed: 4)
+    for step in 0..<12 {
+      // A sampler that has just been restored knows too.
+      if step % 3 > 0 { #expect(Array(try asked.batch()) == Array(try plain.batch())) }
+      let next = asked.next()
+      asked.advance()
+      plain.advance()
+      #expect(next.epoch == plain.epoch)
+      #expect(Array(next.examples) == Array(try plain.batch()))
+    }
+  }
+
   @Test("a position of another data set is refused")
   func foreignPosition() throws {
     let small = try Sampler(count: 10, batchSize: 1, seed: 4)

@@ -70,10 +70,10 @@ final class BoundSchedule {
     }
   }
 
-  /// Runs all steps in order and hands each one's label and time in seconds to `visit`.
+  /// Runs all steps in order and hands each one's number, start and end to `visit`.
   func profile(
-    _ context: RunContext, _ stream: OneDNNStream, clock: () -> Double,
-    _ visit: (String, Double) -> Void
+    _ context: RunContext, _ stream: OneDNNStream, clock: () -> UInt64,
+    _ visit: (_ step: Int, _ start: UInt64, _ end: UInt64) -> Void
   ) throws(OneDNNError) {
     var start = clock()
     for index in steps.indices {
@@ -86,7 +86,7 @@ final class BoundSchedule {
       case .kernel(let kernel): kernel(context)
       }
       let end = clock()
-      visit(labels[index], end - start)
+      visit(index, start, end)
       start = end
     }
   }

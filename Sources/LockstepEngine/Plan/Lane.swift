@@ -92,12 +92,17 @@ package final class Lane {
       count: plan.synchronizations[index].count)
   }
 
-  /// Like ``run(_:leaf:)``, with each step's label and seconds handed to `visit`.
+  /// As ``run(_:leaf:addingTo:)``, with each step's number, start and end handed to `visit`.
+  ///
+  /// - Parameter clock: the time in nanoseconds.
   package func profile(
-    _ context: RunContext, leaf: UnsafeMutablePointer<Float>?, clock: () -> Double,
-    _ visit: (String, Double) -> Void
+    _ context: RunContext, leaf: UnsafeMutablePointer<Float>?,
+    addingTo sum: UnsafeMutablePointer<Float>? = nil, clock: () -> UInt64,
+    _ visit: (_ step: Int, _ start: UInt64, _ end: UInt64) -> Void
   ) throws {
-    try schedule(leaf, nil).profile(context, stream, clock: clock, visit)
+    var context = context
+    context.accumulates = sum != nil
+    try schedule(leaf, sum).profile(context, stream, clock: clock, visit)
   }
 
   private func schedule(

@@ -8,6 +8,8 @@ internal import COneDNN
 package final class Plan {
   package let program: Program
   let steps: [PlanStep]
+  /// The number of leading steps that make up the forward pass.
+  package let forwardStepCount: Int
   let inputs: [(name: String, type: TensorType, memory: Memory)]
   let scalarMemory: [Memory]
   let outputMemory: [Memory]
@@ -55,6 +57,7 @@ package final class Plan {
     synchronizedMemory = builder.synchronizations.map(\.memory)
     precondition(
       synchronizations.count == cuts.count, "operations meet where the program does not say so")
+    forwardStepCount = builder.forwardStepCount
     packing = builder.packing
     vectorPacking = builder.vectorPacking
     self.vector = vector?.baseAddress.map { UnsafeMutableRawPointer($0) }
@@ -159,6 +162,9 @@ package final class Plan {
 
   /// The number of steps of the schedule.
   package var stepCount: Int { steps.count }
+
+  /// The schedule's steps, each by the layer and the operation.
+  package var labels: [String] { steps.map(\.label) }
 
   /// The schedule in words: what runs in which implementation.
   package var summary: [(label: String, implementation: String)] {

@@ -12,6 +12,8 @@ final class PlanBuilder {
   var graph: Graph { program.graph }
 
   private(set) var steps: [PlanStep] = []
+  /// The number of leading steps that are not there for gradients.
+  private(set) var forwardStepCount = 0
   /// Reorders of parameters to be run when the parameters have changed.
   private(set) var packing: [PlanStep] = []
   /// Reorders of a direction in parameter space, to be run when the direction has changed.
@@ -72,6 +74,7 @@ final class PlanBuilder {
           + fusion.absorbed(by: index).flatMap { program.graph.nodes[$0].inputs })
       try operation.lower(site, self)
       for input in site.reads { pendingUses[input] -= 1 }
+      if index < program.forwardNodeCount { forwardStepCount = steps.count }
     }
     label = "read out"
     try finishLeaf()

@@ -21,6 +21,8 @@ package struct Program {
   package let statisticLayout: FlatLayout
   /// The number of leading slots of ``leafLayout`` that are gradients.
   package let gradientCount: Int
+  /// The number of leading nodes of the graph that are not there for gradients.
+  private(set) var forwardNodeCount: Int
 
   struct LeafSource {
     let value: Graph.ValueID
@@ -44,6 +46,7 @@ package struct Program {
       throw GraphError("the loss must be a scalar, got shape \(loss.shape)")
     }
     let trainable = graph.parameters.filter(\.trainable).map(graph.parameter)
+    let forwardNodes = graph.nodes.count
     let gradients = graph.gradients(of: loss, by: trainable)
     var leaves = gradients.map { $0.map { LeafSource(value: $0.id, scale: 1) } }
     var slots = graph.parameters.filter(\.trainable).map { (name: $0.name, shape: $0.shape) }
@@ -61,6 +64,7 @@ package struct Program {
     try self.init(
       graph, scalars: scalars, outputs: outputs, leaves: leaves, slots: slots,
       gradients: trainable.count)
+    forwardNodeCount = forwardNodes
   }
 
   init(
@@ -86,6 +90,7 @@ package struct Program {
     self.parameterSlots = parameterSlots
     statisticLayout = FlatLayout(graph.statistics.map { ($0.name, $0.shape) })
     gradientCount = gradients
+    forwardNodeCount = graph.nodes.count
   }
 
   /// Where a run of the program must see all shards, in order.

@@ -13,7 +13,7 @@ public struct RandomPurpose: Sendable, Equatable, RawRepresentable {
   public static let initialization = Self(rawValue: 4)
   /// Masks of dropout.
   public static let dropout = Self(rawValue: 5)
-  /// Random changes to inputs.
+  /// Random changes to inputs; the index is the epoch, the position begins at example · 2^32.
   public static let augmentation = Self(rawValue: 6)
 }
 
@@ -26,15 +26,16 @@ public struct CounterGenerator: RandomNumberGenerator, Sendable {
   private let key: SIMD2<UInt32>
   private let purpose: UInt32
   private let index: UInt32
-  private var position: UInt64 = 0
+  private var position: UInt64
   private var words = SIMD4<UInt32>()
   private var used = 4
 
-  /// The stream of a purpose with an index, from its start.
-  public init(seed: UInt64, _ purpose: RandomPurpose, index: UInt32 = 0) {
+  /// The stream of a purpose with an index, from its start or from a later block of four words.
+  public init(seed: UInt64, _ purpose: RandomPurpose, index: UInt32 = 0, position: UInt64 = 0) {
     key = Philox.key(seed: seed)
     self.purpose = purpose.rawValue
     self.index = index
+    self.position = position
   }
 
   /// The next 32 random bits.

@@ -26,6 +26,49 @@ struct Parts {
   let counts: CountArray
   let displacements: CountArray
   let total: Int
+  /// The end of the part that reaches furthest.
+  let reach: Int
+}
+
+/// The latest cuts of buffers that a communicator has checked, so that a call that is made over and
+/// over allocates nothing.
+struct PartsCache {
+  private struct Entry {
+    let counts: [Int]
+    let displacements: [Int]?
+    let isDisjoint: Bool
+    let parts: Parts
+  }
+
+  private var entries: [Entry] = []
+  private var oldest = 0
+  private static let limit = 8
+
+  /// The parts of a cut, where it is known and fits the buffer.
+  func parts(
+    _ counts: [Int], _ displacements: [Int]?, bufferCount: Int, disjoint: Bool
+  ) -> Parts? {
+    for entry in entries
+    where entry.counts == counts && entry.displacements == displacements
+      && (entry.isDisjoint || !disjoint) && entry.parts.reach <= bufferCount
+    {
+      return entry.parts
+    }
+    return nil
+  }
+
+  mutating func insert(_ counts: [Int], _ displacements: [Int]?, disjoint: Bool, _ parts: Parts) {
+    // Copies of its own: a caller that shares its array would copy it at its next change.
+    let entry = Entry(
+      counts: counts.map { $0 }, displacements: displacements.map { $0.map { $0 } },
+      isDisjoint: disjoint, parts: parts)
+    if entries.count < Self.limit {
+      entries.append(entry)
+    } else {
+      entries[oldest] = entry
+      oldest = (oldest + 1) % Self.limit
+    }
+  }
 }
 
 extension MPICommunicator {
@@ -38,6 +81,11 @@ extension MPICommunicator {
     _ call: String, _ what: String, counts: [Int], displacements: [Int]?, bufferCount: Int,
     disjoint: Bool
   ) throws(MPIError) -> Parts {
+    if let known = partsCache.parts(
+      counts, displacements, bufferCount: bufferCount, disjoint: disjoint)
+    {
+      return known
+    }
     guard counts.count == size else {
       throw argumentError(call, "\(counts.count) counts were given for \(size) ranks")
     }
@@ -55,6 +103,7 @@ extension MPICommunicator {
     var counts32: [Int32] = []
     var starts32: [Int32] = []
     var total = 0
+    var reach = 0
     for (rank, (count, start)) in zip(counts, starts).enumerated() {
       guard count >= 0, start >= 0 else {
         throw argumentError(
@@ -71,6 +120,7 @@ extension MPICommunicator {
           """)
       }
       total += count
+      reach = max(reach, start + count)
     }
     if disjoint, displacements != nil {
       let order = starts.indices.filter { counts[$0] > 0 }.sorted { starts[$0] < starts[$1] }
@@ -80,7 +130,10 @@ extension MPICommunicator {
           call, "the parts of ranks \(min(left, right)) and \(max(left, right)) overlap")
       }
     }
-    return Parts(
-      counts: CountArray(counts32), displacements: CountArray(starts32), total: total)
+    let parts = Parts(
+      counts: CountArray(counts32), displacements: CountArray(starts32), total: total,
+      reach: reach)
+    partsCache.insert(counts, displacements, disjoint: disjoint, parts)
+    return parts
   }
 }

@@ -27,7 +27,9 @@ public final class MPICommunicator {
 
   /// The largest count that MPI is given; a longer run goes as one value of a made type, or in
   /// pieces. Lower than the default in tests only.
-  package var largestCount = Int(Int32.max)
+  package var largestCount = Int(Int32.max) { didSet { partsCache = PartsCache() } }
+
+  var partsCache = PartsCache()
 
   init(_ handle: lockstep_mpi_comm, isOwned: Bool) throws(MPIError) {
     var rank: Int32 = 0

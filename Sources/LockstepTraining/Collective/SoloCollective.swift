@@ -7,6 +7,7 @@ public final class SoloCollective: Collective {
 
   public var rank: Int { 0 }
   public var size: Int { 1 }
+  public let page: StatusPage? = StatusPage(rank: 0, of: 1)
 
   public func barrier() {}
 

@@ -42,7 +42,8 @@ extension ModelSource {
         try everyShard(of: joint) {
           let positions = batch.positions(
             ofShard: joint.shards.lowerBound + $0, microBatch: microBatch)
-          try load($1, positions, of: batch, isPacked: packing != nil)
+          try load(
+            joint.shards.lowerBound + $0, $1, positions, of: batch, isPacked: packing != nil)
         }
       }
       for part in 0...synchronizations.count {
@@ -67,7 +68,9 @@ extension ModelSource {
     for state in joint.states where !state.hasLeaf { state.leaf.update(repeating: 0) }
     let fold = jointFold(joint, accumulator, packing)
     for (state, share) in zip(joint.states, fold.shares) { share.accumulator.round(state.leaf) }
-    try addUp(fold, packing, by: joint.states[0].lanes, into: partials)
+    let destinations = packing == nil ? partials : fold.partials
+    try crew.run { fold.join(thread: $0, into: destinations) }
+    if let packing { try unpack(fold, packing, by: joint.states[0].lanes, into: partials) }
     joint.keep(records)
     joint.computed = JointShards.Computed(step: batch.step, packing: packing)
   }
@@ -128,12 +131,13 @@ extension ModelSource {
 
   /// Copies a micro-batch's examples to the shard's lane.
   private func load(
-    _ state: JointShards.State, _ positions: Range<Int>, of batch: StepBatch, isPacked: Bool
+    _ shard: Int, _ state: JointShards.State, _ positions: Range<Int>, of batch: StepBatch,
+    isPacked: Bool
   ) throws {
     state.executor = nil
     guard !positions.isEmpty else { return }
     let executor = try state.lanes.executor(plan(positions.count))
-    try executor.load(batch.examples(at: positions), of: dataset, teacher: teacher)
+    try load(shard, positions, of: batch, into: executor, state.lanes)
     state.context = RunContext(
       seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)
     state.place = state.hasLeaf ? state.lanes.scratchLeaf(count: layout.count) : state.leaf

@@ -34,6 +34,8 @@ final class ThreadedFold {
   let rounding: FoldRounding?
 
   private let count: Int
+  /// The blocks that each thread joins.
+  private let blockRuns: [Range<Int>]
   private let joins: [Join]
   private let arenas: [Arena<Float>]
 
@@ -57,6 +59,8 @@ final class ThreadedFold {
     self.count = count
     self.rounding = rounding
     self.shards = shards
+    blockRuns = FoldPlan.runs(
+      of: (count + FlatLayout.blockSize - 1) / FlatLayout.blockSize, over: threads)
     let shares = FoldPlan.runs(of: shards.count, over: parts ?? threads).map { run in
       LaneShare(
         run.lowerBound + shards.lowerBound..<run.upperBound + shards.lowerBound, count: count,
@@ -76,10 +80,9 @@ final class ThreadedFold {
   }
 
   /// Joins a thread's part of all arenas into `destinations`, one a subtree.
-  func join(thread: Int, of threads: Int, into destinations: [UnsafeMutableBufferPointer<Float>]) {
-    let blocks = (count + FlatLayout.blockSize - 1) / FlatLayout.blockSize
+  func join(thread: Int, into destinations: [UnsafeMutableBufferPointer<Float>]) {
     for (join, destination) in zip(joins, destinations) {
-      for index in FoldPlan.runs(of: blocks, over: threads)[thread] {
+      for index in blockRuns[thread] {
         let start = index * FlatLayout.blockSize
         let block = Block(slot: 0, offset: start, count: min(FlatLayout.blockSize, count - start))
         join.executors[thread].combine(

@@ -50,7 +50,9 @@ extension ModelSource: CurvatureSource {
           let positions = batch.positions(ofShard: shard, microBatch: microBatch)
           guard !positions.isEmpty else { continue }
           let executor = try lanes[thread].executor(plan(positions.count, for: .loss))
-          try run(.loss, executor, positions, of: batch, into: nil, record: records[shard])
+          try run(
+            .loss, executor, shard, positions, of: batch, into: nil, record: records[shard],
+            lanes[thread])
         }
       }
     }
@@ -84,13 +86,15 @@ extension ModelSource: CurvatureSource {
         try compute(work, shard, of: batch, into: leaf, records[shard], lanes[thread])
       }
     }
-    try crew.run { fold.join(thread: $0, of: crew.size, into: partials) }
+    try crew.run { fold.join(thread: $0, into: partials) }
   }
 
   private func compute(
     _ work: ShardWork, _ shard: Int, of batch: StepBatch,
     into leaf: UnsafeMutableBufferPointer<Float>, _ record: ShardRecord, _ lane: LaneSet
   ) throws {
+    lane.track?.begin(.shard, shard)
+    defer { lane.track?.end() }
     var isFirst = true
     for microBatch in 0..<batch.microBatches {
       let positions = batch.positions(ofShard: shard, microBatch: microBatch)
@@ -98,7 +102,7 @@ extension ModelSource: CurvatureSource {
       let executor = try lane.executor(plan(positions.count, for: work))
       let target = isFirst ? leaf : lane.scratchLeaf(count: layout.count)
       try executor.withCanonicalLeaf(target) {
-        try run(work, executor, positions, of: batch, into: $0, record: record)
+        try run(work, executor, shard, positions, of: batch, into: $0, record: record, lane)
       }
       if !isFirst { isa.add(leaf, target) }
       isFirst = false
@@ -108,13 +112,14 @@ extension ModelSource: CurvatureSource {
   }
 
   private func run(
-    _ work: ShardWork, _ executor: ShardExecutor, _ positions: Range<Int>, of batch: StepBatch,
-    into leaf: UnsafeMutableBufferPointer<Float>?, record: ShardRecord
+    _ work: ShardWork, _ executor: ShardExecutor, _ shard: Int, _ positions: Range<Int>,
+    of batch: StepBatch, into leaf: UnsafeMutableBufferPointer<Float>?, record: ShardRecord,
+    _ lane: LaneSet
   ) throws {
-    try executor.load(batch.examples(at: positions), of: dataset, teacher: teacher)
+    try load(shard, positions, of: batch, into: executor, lane)
     let context = RunContext(
       seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)
-    try executor.lane.run(context, leaf: leaf?.baseAddress)
+    try executor.lane.run(context, leaf: leaf?.baseAddress, addingTo: nil, on: lane.track)
     record.weight += weightPerExample * Double(positions.count)
     record.examples += Double(positions.count)
     if work == .loss { record.loss += Double(executor.lane.scalar(0)) }

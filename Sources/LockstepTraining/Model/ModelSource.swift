@@ -18,8 +18,34 @@ public final class ModelSource: GradientSource {
   /// What a loss that distils learns from: its logits for the examples of the data set.
   public var teacher: TeacherLogits?
 
+  /// Where the time of the rank's threads is recorded; nil for nowhere.
+  public var timeline: Timeline? {
+    didSet {
+      precondition(
+        timeline.map { $0.threads.count == lanes.count } ?? true, "a track a thread is needed")
+      crew.track = timeline?.main
+      for (index, lane) in lanes.enumerated() { lane.track = timeline?.threads[index] }
+      ahead = nil
+    }
+  }
+
+  /// Random changes to the inputs, for training alone.
+  public var augmentation: Augmentation? {
+    didSet {
+      loader.augmentation = augmentation
+      ahead = nil
+    }
+  }
+
+  /// Whether inputs are made ready on a thread of their own, a step ahead. It changes no bit; see
+  /// ``prepareInputs(_:ranksOnNode:)``.
+  public var preparesAhead = false { didSet { ahead = nil } }
+
   let trace: ObjectiveTrace
   let dataset: Dataset
+  private(set) var loader: ExampleLoader
+  var ahead: InputAhead?
+  var upcoming: StepBatch?
   let seed: UInt64
   let isa: InstructionSet
   let options: PlanOptions
@@ -33,6 +59,7 @@ public final class ModelSource: GradientSource {
   let synchronizations: [Synchronization]
   /// The shards of the step that joined the source.
   var joint: JointShards?
+  private lazy var work = StepWork(self)
   private var plans: [Int: Plan] = [:]
   private var folds: [Int: ThreadedFold] = [:]
   /// Counts the times that parameters were packed, and for each size the last one it took part in.
@@ -61,6 +88,7 @@ public final class ModelSource: GradientSource {
       differentiating: objective.loss, scalars: [objective.loss] + objective.metrics.map(\.sum))
     self.trace = trace
     self.dataset = dataset
+    loader = ExampleLoader(dataset: dataset, seed: seed)
     self.seed = seed
     self.isa = isa
     self.options = options
@@ -100,10 +128,11 @@ public final class ModelSource: GradientSource {
     of batch: StepBatch, into partials: [UnsafeMutableBufferPointer<Float>],
     records: ShardRecords, accumulator: ShardAccumulator
   ) throws {
+    let shards = records.shards
+    if preparesAhead { beginInputs(batch, shards) }
     if isJoint {
       return try computeJointly(batch, into: partials, records: records, accumulator: accumulator)
     }
-    let shards = records.shards
     // Leaves of one size are added up as the primitives write them, others in canonical layout.
     let uniform = try packParameters(for: shards, of: batch)
     let packing = uniform.flatMap { $0.leavesAreCanonical ? nil : $0 }
@@ -118,17 +147,9 @@ public final class ModelSource: GradientSource {
     let fold = threadedFold(
       shards, accumulator.subtrees, count: packing?.leafCount ?? layout.count,
       rounding: rounding(accumulator, packing))
-    try crew.run { thread in
-      guard thread < fold.shares.count else { return }
-      let share = fold.shares[thread]
-      try share.accumulator.accumulate(into: share.partials, adding: uniform?.partsToAdd) {
-        shard, leaf, sum in
-        try compute(
-          shard, of: batch, into: leaf, addingTo: sum, direct: uniform != nil, records[shard],
-          lanes[thread])
-      }
-    }
-    try addUp(fold, packing, by: lanes[0], into: partials)
+    try work.run(
+      batch, records, fold, uniform: uniform, into: packing == nil ? partials : fold.partials)
+    if let packing { try unpack(fold, packing, by: lanes[0], into: partials) }
   }
 
   /// Which sums are rounded in leaves of a plan's layout, or of the canonical one.
@@ -137,16 +158,11 @@ public final class ModelSource: GradientSource {
     return accumulator.rounding?.over(count: packing.leafGradientCount)
   }
 
-  /// Adds shares up to the rank's subtrees and brings these to the canonical layout.
-  ///
-  /// - Parameter packing: the plan whose layout the shares have; nil for the canonical one.
-  func addUp(
-    _ fold: ThreadedFold, _ packing: Plan?, by lanes: LaneSet,
+  /// Brings a rank's sums to the canonical layout.
+  func unpack(
+    _ fold: ThreadedFold, _ packing: Plan, by lanes: LaneSet,
     into partials: [UnsafeMutableBufferPointer<Float>]
   ) throws {
-    let destinations = packing == nil ? partials : fold.partials
-    try crew.run { fold.join(thread: $0, of: crew.size, into: destinations) }
-    guard let packing else { return }
     let unpacker = try lanes.executor(packing)
     for (sum, partial) in zip(fold.partials, partials) { try unpacker.unpack(sum, into: partial) }
   }
@@ -194,15 +210,18 @@ public final class ModelSource: GradientSource {
 
   /// Computes a shard's leaf: directly in its plan's own layout, which takes a single micro-batch
   /// that is not empty, or in the canonical one.
-  private func compute(
+  func compute(
     _ shard: Int, of batch: StepBatch, into leaf: UnsafeMutableBufferPointer<Float>,
     addingTo sum: UnsafeMutableBufferPointer<Float>?, direct: Bool, _ record: ShardRecord,
     _ lane: LaneSet
   ) throws {
+    lane.track?.begin(.shard, shard)
+    defer { lane.track?.end() }
     if direct {
       let positions = batch.positions(ofShard: shard)
       let executor = try lane.executor(plan(positions.count))
-      return try run(executor, positions, of: batch, into: leaf, addingTo: sum, record: record)
+      return try run(
+        executor, shard, positions, of: batch, into: leaf, addingTo: sum, record: record, lane)
     }
     var isFirst = true
     for microBatch in 0..<batch.microBatches {
@@ -211,7 +230,7 @@ public final class ModelSource: GradientSource {
       let executor = try lane.executor(plan(positions.count))
       let target = isFirst ? leaf : lane.scratchLeaf(count: layout.count)
       try executor.withCanonicalLeaf(target) {
-        try run(executor, positions, of: batch, into: $0, record: record)
+        try run(executor, shard, positions, of: batch, into: $0, record: record, lane)
       }
       if !isFirst { isa.add(leaf, target) }
       isFirst = false
@@ -222,14 +241,15 @@ public final class ModelSource: GradientSource {
   /// Runs the examples at `positions` into a leaf of the executor's layout and adds their numbers
   /// to the record.
   private func run(
-    _ executor: ShardExecutor, _ positions: Range<Int>, of batch: StepBatch,
+    _ executor: ShardExecutor, _ shard: Int, _ positions: Range<Int>, of batch: StepBatch,
     into leaf: UnsafeMutableBufferPointer<Float>,
-    addingTo sum: UnsafeMutableBufferPointer<Float>? = nil, record: ShardRecord
+    addingTo sum: UnsafeMutableBufferPointer<Float>? = nil, record: ShardRecord, _ lane: LaneSet
   ) throws {
-    try executor.load(batch.examples(at: positions), of: dataset, teacher: teacher)
+    try load(shard, positions, of: batch, into: executor, lane)
     let context = RunContext(
       seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)
-    try executor.lane.run(context, leaf: leaf.baseAddress, addingTo: sum?.baseAddress)
+    try executor.lane.run(
+      context, leaf: leaf.baseAddress, addingTo: sum?.baseAddress, on: lane.track)
     note(executor, record)
   }
 

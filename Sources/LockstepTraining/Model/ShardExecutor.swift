@@ -4,6 +4,10 @@ import LockstepLayers
 
 /// The lanes of one thread, or of one shard: one for each plan it has run.
 final class LaneSet {
+  /// Where the thread's time is recorded.
+  var track: Track?
+  /// The thread's scratch for augmenting.
+  let inputScratch = InputScratch()
   private var executors: [ObjectIdentifier: ShardExecutor] = [:]
   private var scratch: Arena<Float>?
   private let sharesActivations: Bool
@@ -42,7 +46,8 @@ final class ShardExecutor {
   /// Whether the plan writes leaves in the canonical layout.
   let leavesAreCanonical: Bool
 
-  private let inputs: UnsafeMutableBufferPointer<Float>?
+  /// The lane's memory for the examples' inputs.
+  let inputs: UnsafeMutableBufferPointer<Float>?
   private let labels: UnsafeMutableRawBufferPointer?
   private let teacherRows: UnsafeMutableBufferPointer<Float>?
   private var unpackers: [UnsafePair: LeafUnpacker] = [:]
@@ -61,13 +66,13 @@ final class ShardExecutor {
     teacherRows = lane.input(Distillation.teacherInput)?.bindMemory(to: Float.self)
   }
 
-  /// Copies examples and a teacher's logits for them to the lane's inputs.
+  /// Copies the labels of examples and a teacher's logits for them to the lane's inputs.
   ///
   /// - Throws: ``GraphError`` where the loss asks for a teacher and there is none that fits.
-  func load(
+  func loadLabels(
     _ examples: ArraySlice<Int>, of dataset: Dataset, teacher: TeacherLogits?
   ) throws {
-    load(examples, of: dataset)
+    loadLabels(examples, of: dataset)
     guard let teacherRows else { return }
     guard let teacher else {
       throw GraphError("the loss distils from a teacher, and the source has none")
@@ -84,6 +89,10 @@ final class ShardExecutor {
   /// Copies examples to the lane's inputs.
   func load(_ examples: ArraySlice<Int>, of dataset: Dataset) {
     if let inputs { dataset.copyInputs(of: examples, into: inputs) }
+    loadLabels(examples, of: dataset)
+  }
+
+  private func loadLabels(_ examples: ArraySlice<Int>, of dataset: Dataset) {
     guard let labels else { return }
     if dataset.classCount != nil {
       dataset.copyClasses(of: examples, into: labels.bindMemory(to: Int32.self))

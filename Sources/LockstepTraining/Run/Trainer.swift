@@ -100,7 +100,7 @@ public final class Trainer {
   }
 
   private func enter(_ phase: RankStatus.Phase) {
-    collective.page?.own.enter(phase, step: step.completed)
+    collective.page?.enter(phase, step: step.completed)
   }
 
   // MARK: Start
@@ -201,10 +201,20 @@ public final class Trainer {
   }
 
   private func oneStep() throws -> TrainingStepReport {
+    let timeline = collective.page?.timeline
+    timeline?.beginStep(step.completed + 1)
+    defer { timeline?.endStep() }
+    timeline?.enter(.order)
     let epoch = sampler.epoch
     let batch = StepBatch(
       step: step.completed, epoch: epoch, examples: try sampler.batch(),
       shards: step.plan.shards, microBatches: options.microBatches)
+    step.source.anticipate {
+      let next = sampler.next()
+      return StepBatch(
+        step: step.completed + 1, epoch: next.epoch, examples: next.examples,
+        shards: step.plan.shards, microBatches: options.microBatches)
+    }
     let clock = ContinuousClock()
     let start = clock.now
     let report = try step.run(
@@ -212,6 +222,7 @@ public final class Trainer {
     sampler.advance()
     let seconds = (clock.now - start) / .seconds(1)
     let rate = Double(report.examples) / max(seconds, 1e-9)
+    timeline?.enter(.log)
     noteFailure {
       try directory?.metrics.append(
         report.line(

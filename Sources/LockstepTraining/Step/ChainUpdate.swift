@@ -55,9 +55,9 @@ public final class ShardedChainUpdate: ChainUpdate, ShardedParameterUpdate {
 
   public func apply(
     gradient: UnsafeBufferPointer<Float>, parameters: UnsafeMutableBufferPointer<Float>,
-    gather: Gather
+    gather: @escaping Gather
   ) throws -> UpdateReport {
-    try withoutActuallyEscaping(gather) { try apply(gradient, parameters, gather: $0) }
+    try apply(gradient, parameters, gather: gather)
   }
 
   public var constrainsGathered: Bool { rule.projectsAfterGather }

@@ -47,6 +47,10 @@ public protocol GradientSource: AnyObject {
     records: ShardRecords, accumulator: ShardAccumulator
   ) throws
 
+  /// Hears what the step after the one at hand will compute, so that examples can be made ready
+  /// ahead. Asking for the batch costs; a source that has no use for it need not.
+  func anticipate(_ batch: () throws -> StepBatch) rethrows
+
   /// Computes one shard into `leaf`, with the bits that
   /// ``computeShards(of:into:records:accumulator:)`` gives it. A step whose gradient is not finite
   /// uses it to find out where that began. Shards that see each other are those of the last batch that
@@ -92,6 +96,8 @@ extension GradientSource {
   public func join(_ plan: FoldPlan, on collective: any Collective) throws {}
   public func declineShards(because failure: any Error) throws -> Never { throw failure }
   public func firstNotFinite(ofShard shard: Int) -> Int { .max }
+  /// Nothing is made ready ahead.
+  public func anticipate(_ batch: () throws -> StepBatch) rethrows {}
 
   /// Nothing is known of how gradients are computed.
   public func probe(

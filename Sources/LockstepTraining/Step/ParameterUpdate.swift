@@ -48,7 +48,7 @@ public protocol ShardedParameterUpdate: ParameterUpdate {
   /// - Returns: what was done, the same on all ranks.
   func apply(
     gradient: UnsafeBufferPointer<Float>, parameters: UnsafeMutableBufferPointer<Float>,
-    gather: Gather
+    gather: @escaping Gather
   ) throws -> UpdateReport
 
   /// Whether anything needs tensors whole.

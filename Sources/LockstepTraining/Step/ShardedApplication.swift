@@ -18,6 +18,10 @@ final class ShardedApplication {
   private let blockCounts: [Int]
   /// The bytes of each rank in a table, set for every table.
   private var counts: [Int]
+  /// Made once: a reference to a method is a new object each time.
+  private lazy var gatherer: ShardedParameterUpdate.Gather = { [unowned self] in
+    try gather($0, width: $1)
+  }
   /// This rank's rows; a table cannot be sent from and received into at once.
   private var rows = Arena<Double>(count: 0)
 
@@ -56,10 +60,10 @@ final class ShardedApplication {
   func run(_ parameters: UnsafeMutableBufferPointer<Float>) throws -> UpdateReport {
     let folded = exchange.folded
     let report = try update.apply(
-      gradient: UnsafeBufferPointer(folded), parameters: parameters, gather: gather)
+      gradient: UnsafeBufferPointer(folded), parameters: parameters, gather: gatherer)
     guard travels else {
       // The statistics alone; and nobody reads parameters before all are there.
-      try exchange.gather()
+      try collective.page.span(.gather) { try exchange.gather() }
       update.constrainGathered(parameters: parameters)
       return report
     }
@@ -69,7 +73,7 @@ final class ShardedApplication {
         (travelling + block.offset).update(from: values + block.offset, count: block.count)
       }
     }
-    try exchange.gather(.parameters)
+    try collective.page.span(.gather) { try exchange.gather(.parameters) }
     if let values = parameters.baseAddress, let travelling = folded.baseAddress {
       for index in 0..<plan.gradientBlockCount where !owned.contains(index) {
         let block = plan.blocks[index]

@@ -118,7 +118,7 @@ public final class TrainingStep: BatchStep {
   }
 
   private func enter(_ phase: RankStatus.Phase) {
-    collective.page?.own.enter(phase, step: completed + 1)
+    collective.page?.enter(phase, step: completed + 1)
   }
 
   // MARK: The stages
@@ -176,8 +176,10 @@ public final class TrainingStep: BatchStep {
       }
     }
     // A sharded update needs its own slice alone, and gathers what it made of it.
-    if sharded == nil || onFolded != nil { try exchange.gather() }
-    try blockSums.gather()
+    if sharded == nil || onFolded != nil {
+      try collective.page.span(.gather) { try exchange.gather() }
+    }
+    try collective.page.span(.measure) { try blockSums.gather() }
     if let onFolded {
       try onFolded(UnsafeBufferPointer(exchange.folded))
       // A sharded update writes where others may still be looking.

@@ -123,8 +123,8 @@ public struct RankStatus: @unchecked Sendable {
       process: process > 0 && get(Place.namespace) == Self.processNamespace ? process : nil)
   }
 
-  /// A clock that all processes of a machine share.
-  private static var now: UInt64 {
+  /// A clock that all processes of a machine share, in nanoseconds.
+  package static var now: UInt64 {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
@@ -140,12 +140,16 @@ public struct RankStatus: @unchecked Sendable {
 /// The statuses of the ranks of one node, in memory that all of them map; of this rank alone where
 /// there is no such memory.
 public final class StatusPage: @unchecked Sendable {
-  // Unchecked: immutable, and statuses are atomic.
+  // Unchecked: immutable but for the timeline, and statuses are atomic.
 
   /// The ranks of the group that the page shows.
   let ranks: [Int]
+  /// The number of ranks that the page shows.
+  public var rankCount: Int { ranks.count }
   /// This rank's status.
   public let own: RankStatus
+  /// Where this rank's time is recorded; nil for nowhere. Used by the rank's first thread alone.
+  public var timeline: Timeline?
   let rank: Int
   let statuses: [RankStatus]
   /// The ranks of the group that other pages show.
@@ -177,6 +181,12 @@ public final class StatusPage: @unchecked Sendable {
     own.appear()
   }
 
+  /// A phase begins.
+  func enter(_ phase: RankStatus.Phase, step: Int) {
+    own.enter(phase, step: step)
+    timeline?.enter(Activity(phase))
+  }
+
   /// A page that shows this rank alone.
   public convenience init(rank: Int, of size: Int, hosts: [String] = []) {
     let memory = PageMemory(count: 1)
@@ -204,7 +214,11 @@ extension StatusPage? {
   public func waiting<Result>(_ body: () throws -> Result) rethrows -> Result {
     guard let self else { return try body() }
     self.own.beginWait()
-    defer { self.own.endWait() }
+    self.timeline?.main.begin(.wait)
+    defer {
+      self.timeline?.main.end()
+      self.own.endWait()
+    }
     return try body()
   }
 }

@@ -13,5 +13,6 @@ MPISession.run(threadLevel: .funneled) { world in
 }
 
 print("updates \(try documentedUpdate()), \(try documentedLayer())")
+print("noise \(abs(try documentedNoise() - 0.01) < 0.001)")
 print("same bits \(try trainingHasTheSameBits())")
 print("second-order step \(try documentedTransfer())")

@@ -136,6 +136,7 @@ public final class HessianFreeStep: BatchStep {
     guard lockstep_flush_denormals() != 0 else { throw StepError.noFlushToZero }
     details = HessianFreeReport()
     details.damping = damping.buffer[0]
+    collective.page?.enter(.computing, step: completed + 1)
     try computeGradient(batch, requests, failure)
     try inspect()
     let norm = vectors.dot(gradient.base, gradient.base).squareRoot()
@@ -157,6 +158,7 @@ public final class HessianFreeStep: BatchStep {
       let newDamping = adapt(chosen)
       try searchLine(batch, chosen)
       vectors.copy(parameters, start.base)
+      collective.page?.enter(.updating, step: completed + 1)
       try applyStep(chosen)
       commit(newDamping)
     } catch {

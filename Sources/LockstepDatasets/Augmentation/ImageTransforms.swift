@@ -1,0 +1,166 @@
+import LockstepEngine
+
+/// Moves an image by −pixels…pixels in each direction, each number with the same probability; what
+/// comes in is black.
+public struct RandomShift: InputTransform, Equatable {
+  public let pixels: Int
+
+  public init(pixels: Int) { self.pixels = pixels }
+
+  public var description: String { "shift of \(pixels) pixels" }
+
+  public func problem(with inputShape: [Int]) -> String? {
+    imageProblem(inputShape)
+      ?? (pixels < 0 || pixels >= min(inputShape[1], inputShape[2])
+        ? "images of \(inputShape[1])×\(inputShape[2]) can be shifted by 0 to "
+          + "\(min(inputShape[1], inputShape[2]) - 1) pixels" : nil)
+  }
+
+  public func apply(to input: ExampleInput, random: inout CounterGenerator) {
+    let down = random.next(below: 2 * pixels + 1) - pixels
+    let right = random.next(below: 2 * pixels + 1) - pixels
+    input.move(down: down, right: right, border: .blank)
+  }
+}
+
+/// Surrounds an image by `padding` pixels on each side and cuts its size out anywhere.
+///
+/// Source: He et al., "Deep residual learning", section 4.2; PyTorch's `RandomCrop(size, padding)`.
+public struct RandomCrop: InputTransform, Equatable {
+  /// What is around an image.
+  public enum Border: String, Sendable, CaseIterable {
+    /// Black.
+    case blank
+    /// The nearest pixel.
+    case edge
+    /// The image mirrored at its outermost pixels, which are not repeated.
+    case reflect
+  }
+
+  public let padding: Int
+  public let border: Border
+
+  public init(padding: Int, border: Border = .blank) {
+    self.padding = padding
+    self.border = border
+  }
+
+  public var description: String { "crop with a padding of \(padding)" }
+
+  public func problem(with inputShape: [Int]) -> String? {
+    imageProblem(inputShape)
+      ?? (padding < 0 || padding >= min(inputShape[1], inputShape[2])
+        ? "images of \(inputShape[1])×\(inputShape[2]) can be padded by 0 to "
+          + "\(min(inputShape[1], inputShape[2]) - 1) pixels" : nil)
+  }
+
+  public func apply(to input: ExampleInput, random: inout CounterGenerator) {
+    let top = random.next(below: 2 * padding + 1)
+    let left = random.next(below: 2 * padding + 1)
+    input.move(down: padding - top, right: padding - left, border: border)
+  }
+}
+
+/// Mirrors an image with a probability.
+public struct RandomFlip: InputTransform, Equatable {
+  public enum Axis: String, Sendable, CaseIterable {
+    /// Left and right change places.
+    case horizontal
+    /// Top and bottom change places.
+    case vertical
+  }
+
+  public let axis: Axis
+  public let probability: Double
+
+  public init(_ axis: Axis = .horizontal, probability: Double = 0.5) {
+    self.axis = axis
+    self.probability = probability
+  }
+
+  public var description: String { "\(axis) flip" }
+
+  public func problem(with inputShape: [Int]) -> String? {
+    imageProblem(inputShape)
+      ?? ((0...1).contains(probability) ? nil : "the probability \(probability) is not in 0...1")
+  }
+
+  public func apply(to input: ExampleInput, random: inout CounterGenerator) {
+    if random.nextUniform() < probability { input.flip(axis) }
+  }
+}
+
+private func imageProblem(_ inputShape: [Int]) -> String? {
+  inputShape.count == 3
+    ? nil
+    : "it is for images [channels, height, width], and the inputs have the shape \(inputShape)"
+}
+
+extension ExampleInput {
+  /// Moves an image by whole pixels.
+  func move(down: Int, right: Int, border: RandomCrop.Border) {
+    if down == 0, right == 0 { return }
+    let (channels, height, width) = (shape[0], shape[1], shape[2])
+    let source = scratch.baseAddress!
+    source.update(from: values.baseAddress!, count: channels * height * width)
+    // The columns that have a pixel of the image's.
+    let inside = max(right, 0)..<min(width + right, width)
+    for channel in 0..<channels {
+      let plane = channel * height * width
+      let fill = blank[blank.count == 1 ? 0 : channel]
+      for y in 0..<height {
+        let row = values.baseAddress! + plane + y * width
+        guard let from = Self.place(y - down, in: height, border) else {
+          row.update(repeating: fill, count: width)
+          continue
+        }
+        let pixels = source + plane + from * width
+        (row + inside.lowerBound).update(
+          from: pixels + (inside.lowerBound - right), count: inside.count)
+        func outside(_ columns: Range<Int>) {
+          for x in columns {
+            row[x] = Self.place(x - right, in: width, border).map { pixels[$0] } ?? fill
+          }
+        }
+        outside(0..<inside.lowerBound)
+        outside(inside.upperBound..<width)
+      }
+    }
+  }
+
+  /// Where the pixel at a place that may be outside is taken from; nil for nowhere.
+  private static func place(_ index: Int, in count: Int, _ border: RandomCrop.Border) -> Int? {
+    if index >= 0, index < count { return index }
+    switch border {
+    case .blank: return nil
+    case .edge: return index < 0 ? 0 : count - 1
+    case .reflect: return index < 0 ? -index : 2 * (count - 1) - index
+    }
+  }
+
+  /// Mirrors an image.
+  func flip(_ axis: RandomFlip.Axis) {
+    let (height, width) = (shape[1], shape[2])
+    for plane in 0..<shape[0] {
+      let pixels = values.baseAddress! + plane * height * width
+      switch axis {
+      case .horizontal:
+        for y in 0..<height {
+          let row = pixels + y * width
+          for x in 0..<width / 2 { swapPixels(row + x, row + (width - 1 - x)) }
+        }
+      case .vertical:
+        for y in 0..<height / 2 {
+          let (upper, lower) = (pixels + y * width, pixels + (height - 1 - y) * width)
+          for x in 0..<width { swapPixels(upper + x, lower + x) }
+        }
+      }
+    }
+  }
+
+  private func swapPixels(_ a: UnsafeMutablePointer<Float>, _ b: UnsafeMutablePointer<Float>) {
+    let value = a.pointee
+    a.pointee = b.pointee
+    b.pointee = value
+  }
+}

@@ -1,0 +1,59 @@
+import LockstepDatasets
+import LockstepEngine
+
+/// Where the inputs of examples are made ready.
+public enum InputPreparation: String, Sendable, CaseIterable {
+  /// Ahead where there is more to do than to copy and a processor has nothing else to do, else
+  /// directly.
+  case automatic
+  /// On a thread of their own, a step ahead.
+  case ahead
+  /// By the threads that compute, where they are needed.
+  case direct
+}
+
+extension ModelSource {
+  /// Decides where inputs are made ready. No bit depends on it.
+  ///
+  /// - Parameter ranksOnNode: how many ranks share the node's processors.
+  public func prepareInputs(_ preparation: InputPreparation, ranksOnNode: Int) {
+    switch preparation {
+    case .ahead: preparesAhead = true
+    case .direct: preparesAhead = false
+    case .automatic:
+      preparesAhead =
+        !loader.isTrivial && Processors.areFree(besides: crew.size, ranks: ranksOnNode)
+    }
+  }
+
+  public func anticipate(_ batch: () throws -> StepBatch) rethrows {
+    if preparesAhead { upcoming = try batch() }
+  }
+
+  /// Begins to make the inputs of a step ready, and of the next one where that is known.
+  func beginInputs(_ batch: StepBatch, _ shards: Range<Int>) {
+    let ahead = self.ahead ?? InputAhead(loader, threads: crew.size, timeline: timeline)
+    self.ahead = ahead
+    ahead.begin(batch, shards: shards)
+    if let upcoming, upcoming.step == batch.step + 1 { ahead.begin(upcoming, shards: shards) }
+    upcoming = nil
+  }
+
+  /// Brings the examples at positions of a shard to a lane.
+  func load(
+    _ shard: Int, _ positions: Range<Int>, of batch: StepBatch, into executor: ShardExecutor,
+    _ lane: LaneSet
+  ) throws {
+    let examples = batch.examples(at: positions)
+    if let inputs = executor.inputs,
+      try !(ahead?.copy(positions, ofShard: shard, of: batch, into: inputs, lane.track) ?? false)
+    {
+      try lane.track.span(.input, shard) {
+        try loader.load(
+          examples, epoch: batch.epoch, into: inputs,
+          scratch: augmentation == nil ? nil : lane.inputScratch.buffer(count: dataset.inputSize))
+      }
+    }
+    try executor.loadLabels(examples, of: dataset, teacher: teacher)
+  }
+}

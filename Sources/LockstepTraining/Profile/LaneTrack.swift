@@ -1,0 +1,26 @@
+import LockstepEngine
+
+extension Lane {
+  /// As ``run(_:leaf:addingTo:)``, with the passes seen by a track where there is one.
+  func run(
+    _ context: RunContext, leaf: UnsafeMutablePointer<Float>?,
+    addingTo sum: UnsafeMutablePointer<Float>?, on track: Track?
+  ) throws {
+    guard let track else { return try run(context, leaf: leaf, addingTo: sum) }
+    let firstLabel = track.recordsOperations ? track.firstLabel(of: plan) : -1
+    let forwardCount = plan.forwardStepCount
+    let begin = RankStatus.now
+    var turn = begin
+    var last = begin
+    try profile(context, leaf: leaf, addingTo: sum, clock: { RankStatus.now }) { step, start, end in
+      if firstLabel >= 0 { track.add(.operation, firstLabel + Int32(step), from: start, to: end) }
+      if step == forwardCount - 1 {
+        // Spans inside of a span come before it.
+        track.add(.forward, -1, from: begin, to: end)
+        turn = end
+      }
+      last = end
+    }
+    if last > turn { track.add(.backward, -1, from: turn, to: last) }
+  }
+}

@@ -1,0 +1,112 @@
+import CAllocationCount
+import LockstepDatasets
+import LockstepDistributed
+import LockstepEngine
+import LockstepMPI
+import LockstepOptimization
+import LockstepTraining
+import LockstepTrainingTestSupport
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+// Takes steps of a small model as `key=value` arguments say and prints, for each rank, how many heap
+// allocations of our own code 100 steps in the steady state made and by how many kilobytes the
+// process grew over all the steps after the first thousand:
+//
+//     rank 0: own 0 other 3400 grown 0 kB
+
+let settings = Dictionary(
+  CommandLine.arguments.dropFirst().map { argument -> (String, String) in
+    let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
+    return (parts[0], parts.count > 1 ? parts[1] : "")
+  }, uniquingKeysWith: { $1 })
+let steps = Int(settings["steps"] ?? "") ?? 300
+let threads = Int(settings["threads"] ?? "") ?? 1
+let isSharded = settings["update"] == "sharded"
+
+/// The process's memory in kilobytes.
+func residentKilobytes() -> Int {
+  guard let file = fopen("/proc/self/statm", "r") else { return 0 }
+  defer { fclose(file) }
+  var (size, resident) = (0, 0)
+  withUnsafeMutablePointer(to: &size) { size in
+    withUnsafeMutablePointer(to: &resident) { resident in
+      _ = withVaList([size, resident]) { vfscanf(file, "%ld %ld", $0) }
+    }
+  }
+  return resident * Int(sysconf(Int32(_SC_PAGESIZE))) / 1024
+}
+
+func check(on group: MPICollective) throws {
+  let dataset = try SmallModel.dataset(count: 1024)
+  let source = try ModelSource(
+    dataset: dataset, seed: 9, threads: threads,
+    trace: SmallModel(rawValue: settings["model"] ?? "perceptron")!.trace)
+  source.memory.initialize(seed: 4)
+  source.augmentation = try Augmentation([RandomShift(pixels: 2), RandomFlip()], for: dataset)
+  source.preparesAhead = settings["inputs"] == "ahead"
+  let shards = 8
+  let plan = try FoldPlan(shards: shards, of: source, on: group)
+  let layout = source.memory.trainableLayout
+  let rule = try UpdateRule(
+    layout: layout, chain: Chain(ClipByGlobalNorm(0.5)) + .adam(learningRate: 0.001),
+    constraints: layout.slots.map { $0.shape.count > 1 ? .maxNorm(1) : nil },
+    owning: isSharded ? plan.gradientBlocks(ofRank: group.rank) : nil)
+  let step = try TrainingStep(
+    source: source, update: isSharded ? ShardedChainUpdate(rule) : ChainUpdate(rule),
+    shards: shards, on: group)
+  if settings["profile"] != nil {
+    let timeline = Timeline(threads: threads)
+    group.page?.timeline = timeline
+    source.timeline = timeline
+  }
+  // Batches of one size, so that the steady state comes soon: an epoch has 32 of them.
+  let sampler = try Sampler(count: 1024, batchSize: 32, seed: 3)
+  func batch(_ step: Int) throws -> StepBatch {
+    StepBatch(
+      step: step, epoch: sampler.epoch, examples: try sampler.batch(), shards: shards)
+  }
+  func takeStep() throws {
+    let current = try batch(step.completed)
+    source.anticipate {
+      let next = sampler.next()
+      return StepBatch(
+        step: step.completed + 1, epoch: next.epoch, examples: next.examples, shards: shards)
+    }
+    _ = try step.run(current)
+    sampler.advance()
+  }
+  for _ in 0..<100 { try takeStep() }
+  // Orders of epochs are made anew, once an epoch.
+  while sampler.batchInEpoch != 1 { try takeStep() }
+  var counted = 0
+  while counted < 100 {
+    let isInside = (1...28).contains(sampler.batchInEpoch)
+    lockstep_count_allocations(isInside ? 1 : 0)
+    try takeStep()
+    lockstep_count_allocations(0)
+    if isInside { counted += 1 }
+  }
+  var before = residentKilobytes()
+  while step.completed < steps {
+    try takeStep()
+    if step.completed == 1000 { before = residentKilobytes() }
+  }
+  let grown = residentKilobytes() - before
+  print(
+    "rank \(group.rank): own \(lockstep_own_allocations()) other \(lockstep_other_allocations()) "
+      + "grown \(grown) kB")
+  if lockstep_own_allocations() > 0 { lockstep_print_own_allocations() }
+}
+
+exit(
+  MPISession.run { world -> Int32 in
+    let group = try MPICollective(
+      world, path: settings["path"] == "messages" ? .messages : .automatic)
+    try check(on: group)
+    return 0
+  })
