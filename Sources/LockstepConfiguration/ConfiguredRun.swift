@@ -57,13 +57,13 @@ public final class ConfiguredRun {
     if let options = configuration.hessianFree {
       step = try HessianFreeStep(
         source: source, update: ChainUpdate(rule), options: options,
-        shards: configuration.shards, on: collective)
+        nonFinite: configuration.nonFinite, shards: configuration.shards, on: collective)
     } else {
       step = try TrainingStep(
         source: source,
         update: configuration.isSharded ? ShardedChainUpdate(rule) : ChainUpdate(rule),
         regularizer: try configuration.update.regularizer(source.memory),
-        shards: configuration.shards, on: collective)
+        nonFinite: configuration.nonFinite, shards: configuration.shards, on: collective)
     }
     average =
       configuration.update.average == nil

@@ -34,6 +34,8 @@ public struct RunConfiguration: Sendable {
   public let update: UpdateConfiguration
   /// The Hessian-free step's options, where that takes the optimizer's place.
   public let hessianFree: HessianFreeOptions?
+  /// What becomes of a step whose gradient is not finite.
+  public let nonFinite: NonFinitePolicy
   /// What does not move.
   public let freezing: Freezing
   /// The weights to start from.
@@ -59,9 +61,10 @@ public struct RunConfiguration: Sendable {
   private let given: JSONValue
 
   /// The dotted keys that may differ from a checkpoint's: they say how long to train and how, and
-  /// change no bit of a step.
+  /// change no bit of a healthy step.
   public static let mayDiffer: Set<String> = [
     "epochs", "steps", "threads", "update", "checkpoint", "evaluate", "replicaGuard", "watchdog",
+    "nonFinite",
   ]
 
   /// Reads a configuration's text.
@@ -119,6 +122,11 @@ public struct RunConfiguration: Sendable {
       throw reader.error("optimizer", "stands beside 'hessianFree'; give one of the two")
     }
     update = try reader.update(hasOptimizer: hessianFree == nil)
+    nonFinite = try reader.nonFinite()
+    if hessianFree != nil, case .sanitize = nonFinite {
+      throw reader.error(
+        "nonFinite", "is 'sanitize', which does not go with 'hessianFree'; take 'stop' or 'skip'")
+    }
     if hessianFree != nil, !update.regularizers.isEmpty {
       throw reader.error(
         "regularizers",

@@ -18,10 +18,15 @@ public struct RunHistory: Sendable {
     public let learningRate: Double
     /// Examples a second.
     public let examplesPerSecond: Double
+    /// Whether the step was skipped because something was not finite.
+    public let skipped: Bool
+    /// Whether something that was not finite was taken out of it.
+    public let sanitized: Bool
 
     public init(
       step: Int, loss: Double, gradientNorm: Double, clippedGradientNorm: Double, clipped: Bool,
-      learningRate: Double = 0, examplesPerSecond: Double = 0
+      learningRate: Double = 0, examplesPerSecond: Double = 0, skipped: Bool = false,
+      sanitized: Bool = false
     ) {
       self.step = step
       self.loss = loss
@@ -30,6 +35,8 @@ public struct RunHistory: Sendable {
       self.clipped = clipped
       self.learningRate = learningRate
       self.examplesPerSecond = examplesPerSecond
+      self.skipped = skipped
+      self.sanitized = sanitized
     }
   }
 
@@ -74,7 +81,9 @@ public struct RunHistory: Sendable {
         clippedGradientNorm: try number("clippedGradientNorm"),
         clipped: line.value["clipped"]?.boolValue ?? false,
         learningRate: try number("learningRate"),
-        examplesPerSecond: try number("examplesPerSecond"))
+        examplesPerSecond: try number("examplesPerSecond"),
+        skipped: line.value["skipped"]?.boolValue ?? false,
+        sanitized: line.value["sanitized"] != nil)
     }
     guard FileKind("\(directory)/evaluations.jsonl") == .regular else {
       evaluations = []

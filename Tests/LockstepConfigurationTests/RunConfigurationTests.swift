@@ -2,6 +2,7 @@ import LockstepConfiguration
 import LockstepFiles
 import LockstepLayers
 import LockstepOptimization
+import LockstepTraining
 import Testing
 
 private let small = """
@@ -33,6 +34,28 @@ private func refusal(_ overrides: [String]) -> String {
     let second = try RunConfiguration(first.resolved, source: "config.json")
     #expect(second.resolved == first.resolved)
     #expect(second.resolved.prettyText == first.resolved.prettyText)
+  }
+
+  @Test func policiesForWhatIsNotFinite() throws {
+    #expect(try read(small).nonFinite == .stop)
+    #expect(try read(small, "nonFinite=skip").nonFinite == .skip(limit: 10))
+    #expect(try read(small, "nonFinite=sanitize").nonFinite == .sanitize(.shards, limit: 10))
+    #expect(
+      try read(small, #"nonFinite={"policy": "skip", "limit": 3}"#).nonFinite == .skip(limit: 3))
+    let values = try read(small, #"nonFinite={"policy": "sanitize", "replace": "values"}"#)
+    #expect(values.nonFinite == .sanitize(.values, limit: 10))
+    #expect(values.resolved["nonFinite"]?["limit"] == 10)
+    for (override, message) in [
+      ("nonFinite=skp", "'nonFinite' must be one of 'stop', 'skip', 'sanitize'; found 'skp'"),
+      (#"nonFinite={"policy": "skip", "limit": 0}"#, "'nonFinite.limit' must be an integer of at"),
+      (#"nonFinite={"policy": "stop", "limit": 2}"#, "unknown key 'limit' in 'nonFinite'"),
+      (#"nonFinite={"limit": 2}"#, "'nonFinite.policy' is missing"),
+    ] {
+      #expect(refusal([override]).contains(message), "\(refusal([override]))")
+    }
+    #expect(
+      refusal(["hessianFree={}", "nonFinite=sanitize"]).contains(
+        "'nonFinite' is 'sanitize', which does not go with 'hessianFree'"))
   }
 
   @Test func overridesReplaceValues() throws {

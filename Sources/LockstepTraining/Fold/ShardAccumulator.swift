@@ -9,6 +9,10 @@ import LockstepEngine
 public final class ShardAccumulator {
   /// The rank's maximal subtrees, in shard order.
   let subtrees: [FoldPlan.Subtree]
+  /// What looks at each leaf before it is added; nil where nobody does.
+  var inspector: LeafInspector?
+  /// Where statistics lie in a leaf, for the inspector.
+  var statistics: [Range<Int>] = []
   private let count: Int
   /// Made when first used: a source that adds its shards up in another layout never does.
   private lazy var scratch = (0..<(subtrees.map(\.level).max() ?? 0)).map { _ in
@@ -47,7 +51,8 @@ public final class ShardAccumulator {
     try accumulate(into: partials, adding: nil) { shard, leaf, _ in try compute(shard, leaf) }
   }
 
-  /// As ``accumulate(into:_:)``, with a source that adds a part of a leaf itself.
+  /// As ``accumulate(into:_:)``, with a source that adds a part of a leaf itself, unless somebody must
+  /// look at it first.
   ///
   /// - Parameters:
   ///   - parts: what is left of a leaf to be added where `compute` was given a sum; all of it if
@@ -61,6 +66,7 @@ public final class ShardAccumulator {
     ) throws -> Void
   ) rethrows {
     precondition(partials.count == subtrees.count, "one partial a subtree")
+    let parts = inspector == nil ? parts : nil
     for (subtree, partial) in zip(subtrees, partials) {
       func register(_ index: Int) -> UnsafeMutableBufferPointer<Float> {
         index == 0 ? partial : scratch[index - 1].buffer
@@ -70,6 +76,7 @@ public final class ShardAccumulator {
         let carries = (~leaf).trailingZeroBitCount
         let addsItself = parts != nil && carries > 0
         try compute(shard, register(top), addsItself ? register(top - 1) : nil)
+        inspector?.inspect(shard, register(top), statistics: statistics)
         for carry in 0..<carries {
           let sum = register(top - 1).baseAddress!
           let other = register(top).baseAddress!

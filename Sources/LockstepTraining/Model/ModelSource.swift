@@ -108,6 +108,10 @@ public final class ModelSource: GradientSource {
     }
     let fold = try threadedFold(
       shards, accumulator.subtrees, count: packed ? uniform!.leafCount : layout.count)
+    for share in fold.shares {
+      share.accumulator.inspector = accumulator.inspector
+      share.accumulator.statistics = packed ? uniform!.leafStatistics : accumulator.statistics
+    }
     try crew.run { thread in
       guard thread < fold.shares.count else { return }
       let share = fold.shares[thread]

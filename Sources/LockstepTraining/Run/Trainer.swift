@@ -218,6 +218,8 @@ public final class Trainer {
           epoch: epoch, metricNames: step.source.metricNames, examplesPerSecond: rate))
       try tell(.step(report, epoch: epoch, examplesPerSecond: rate))
     }
+    // Skipping steps cannot help where the weights themselves are lost.
+    if report.skipped != nil { try checkWeights() }
     return report
   }
 
@@ -240,7 +242,8 @@ public final class Trainer {
     for evaluation in evaluations {
       let report = try evaluation.run()
       if score == nil {
-        score = options.scoreMetric.map { report[$0] ?? .nan } ?? -report.loss
+        let value = options.scoreMetric.map { report[$0] ?? .nan } ?? -report.loss
+        score = report.loss.isFinite ? value : .nan
       }
       noteFailure {
         try directory?.evaluations.append(report.line(step: step.completed, epoch: sampler.epoch))
@@ -253,16 +256,26 @@ public final class Trainer {
   private func save(_ score: Double?) throws {
     guard saves else { return }
     enter(.checkpointing)
+    try checkWeights()
     try state?.write { image in
       // Only rank 0 gets here, and it has the directory where there is one.
       let path = try directory!.checkpoints.save(
-        image, step: step.completed, configuration: configuration, score: score)
+        image, step: step.completed, configuration: configuration, score: score,
+        proven: step.completed - step.skippedInARow - 1)
       try tell(.checkpoint(path: path, step: step.completed))
     }
   }
 
+  /// Makes sure that the weights are finite: nothing else is saved. Called by all ranks.
+  private func checkWeights() throws {
+    var sick: (any Error)?
+    do { try Weights(of: step.source).checkFinite(step: step.completed) } catch { sick = error }
+    try collective.throwOnAll(sick)
+  }
+
   /// Makes sure that all ranks hold the same, and writes the weights.
   private func finish() throws -> Outcome {
+    if !saves { try checkWeights() }
     try registry.compare(on: collective, step: step.completed)
     try Fault.reach(.end, rank: collective.rank)
     let weights = Weights(of: step.source)

@@ -26,9 +26,36 @@ extension TrainingStepReport {
     line["clippedGradientNorm"] = .number(update.clippedGradientNorm)
     line["clipped"] = .bool(update.clipped)
     line["learningRate"] = .number(update.learningRate)
+    if let skipped {
+      line["skipped"] = .bool(true)
+      line["notFinite"] = skipped.json
+    }
+    if let sanitized {
+      line["sanitized"] = [
+        "shards": .array(sanitized.shards.map { .integer($0) }),
+        "dropped": .integer(sanitized.dropped), "values": .integer(sanitized.values),
+      ]
+    }
     line["examples"] = .integer(examples)
     line["examplesPerSecond"] = .number(examplesPerSecond)
     return line
+  }
+}
+
+extension NonFiniteError {
+  /// What a line of `metrics.jsonl` says of it.
+  fileprivate var json: JSONValue {
+    var object = JSONObject()
+    object["finding"] = .string(finding)
+    object["tensors"] = .array(tensors.map { .string($0) })
+    if let origin {
+      object["shard"] = .integer(origin.shard)
+      object["rank"] = .integer(origin.rank)
+      object["tensor"] = origin.tensor.map { .string($0) } ?? .null
+      object["index"] = .integer(origin.index)
+      object["value"] = .number(origin.value)
+    }
+    return .object(object)
   }
 }
 
