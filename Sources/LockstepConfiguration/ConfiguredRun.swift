@@ -50,6 +50,10 @@ public final class ConfiguredRun {
     totalSteps = min(
       configuration.options.steps ?? .max, wholeRun.overflow ? .max : wholeRun.partialValue)
     source = try configuration.source(data)
+    source.teacher = try configuration.distillation?.logits(
+      for: data.training, labelLoss: configuration.labelLoss,
+      classes: try source.outputShape().last ?? 0, options: configuration.planOptions,
+      on: collective)
     let plan = try FoldPlan(shards: configuration.shards, of: source, on: collective)
     let rule = try configuration.update.rule(
       source.memory, totalSteps: totalSteps,

@@ -35,6 +35,7 @@ public struct RunReport: Sendable {
     if skipped > 0 { rows.append(("skipped, not finite", "\(skipped) steps")) }
     let sanitized = taken.count(where: \.sanitized)
     if sanitized > 0 { rows.append(("sanitized, not finite", "\(sanitized) steps")) }
+    rows += hessianFreeRows
     if let evaluation = history.evaluations.last {
       rows.append(("last evaluation", "step \(evaluation.step), loss \(evaluation.loss)"))
       for metric in evaluation.metrics { rows.append(("  \(metric.name)", "\(metric.value)")) }
@@ -47,6 +48,26 @@ public struct RunReport: Sendable {
       }
     }
     return rows
+  }
+
+  /// What Hessian-free steps tell.
+  private var hessianFreeRows: [(String, String)] {
+    let steps = history.steps.compactMap(\.hessianFree)
+    guard let last = steps.last else { return [] }
+    let iterations = steps.map { Double($0.iterations) }.sorted()
+    let costs = steps.map(\.gradientEquivalents).filter(\.isFinite)
+    let taken = steps.count { $0.stepLength > 0 }
+    return [
+      (
+        "conjugate gradients",
+        "median \(Int(ClipSuggestion.percentile(50, of: iterations))) iterations a step"
+      ), ("damping", "\(ClipSuggestion.rounded(last.damping)) at last"),
+      ("directions taken", "\(taken) of \(steps.count)"),
+      (
+        "gradient-equivalents",
+        "\(ClipSuggestion.rounded(costs.reduce(0, +))) in \(costs.count) steps, by time"
+      ),
+    ]
   }
 
   /// The losses of steps and evaluations.

@@ -87,6 +87,11 @@ public final class ModelSource: GradientSource {
 
   public var stateEntries: [StateEntry] { memory.stateEntries }
 
+  /// The shape of an example's output, `[classes]` for logits.
+  public func outputShape() throws -> [Int] {
+    Array(try trace(2, false).output.type.shape.dropFirst())
+  }
+
   // MARK: Shards
 
   public func computeShards(

@@ -213,9 +213,11 @@ public final class Trainer {
     let seconds = (clock.now - start) / .seconds(1)
     let rate = Double(report.examples) / max(seconds, 1e-9)
     noteFailure {
+      let isDue = options.parameterNormsEverySteps.map { report.step % $0 == 0 } ?? false
       try directory?.metrics.append(
         report.line(
-          epoch: epoch, metricNames: step.source.metricNames, examplesPerSecond: rate))
+          epoch: epoch, metricNames: step.source.metricNames, examplesPerSecond: rate,
+          norms: isDue && report.skipped == nil ? step.update.parameterNorms() : []))
       try tell(.step(report, epoch: epoch, examplesPerSecond: rate))
     }
     // Skipping steps cannot help where the weights themselves are lost.

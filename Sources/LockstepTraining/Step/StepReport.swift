@@ -20,6 +20,8 @@ public struct TrainingStepReport: Sendable, Equatable {
   /// What was taken out of shards, where anything was: loss, metrics and numbers of examples are
   /// those of the shards that count.
   public var sanitized: Sanitized?
+  /// How a Hessian-free step found its direction.
+  public var hessianFree: HessianFreeReport?
 }
 
 /// What a rank asks of all ranks along with a step's numbers, so that all of them do it after the

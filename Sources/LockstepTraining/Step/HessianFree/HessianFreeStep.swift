@@ -143,7 +143,10 @@ public final class HessianFreeStep: BatchStep {
     guard lockstep_flush_denormals() != 0 else { throw StepError.noFlushToZero }
     details = HessianFreeReport()
     details.damping = damping.buffer[0]
+    let clock = ContinuousClock()
+    let began = clock.now
     let found = try computeGradient(batch, requests, failure)
+    let gradientTime = clock.now - began
     if found == nil { try inspect() }
     let norm =
       found == nil ? vectors.dot(gradient.base, gradient.base).squareRoot() : blockSums.norm
@@ -155,7 +158,8 @@ public final class HessianFreeStep: BatchStep {
         metrics: source.metricNames.indices.map { total[metric: $0] / max(total.examples, 1) },
         update: UpdateReport(
           gradientNorm: norm, clippedGradientNorm: norm, clipped: false, learningRate: length),
-        requests: scalars.requests, skipped: found)
+        requests: scalars.requests, skipped: found,
+        hessianFree: found == nil ? details : nil)
     }
     if found != nil {
       health.commit(skipped: true, sanitized: false)
@@ -172,6 +176,7 @@ public final class HessianFreeStep: BatchStep {
       vectors.copy(parameters, start.base)
       try applyStep(chosen)
       commit(newDamping)
+      details.costInGradients = (clock.now - began) / gradientTime
     } catch {
       vectors.copy(parameters, start.base)
       throw error
