@@ -108,8 +108,9 @@ public final class TrainingStep: BatchStep {
   ///   - inspect: looks at the state that the step started from, once the gradient is there and
   ///     before anything changes. What it throws, on all ranks alike, ends the step.
   /// - Returns: what was done, or that nothing was because the step was skipped.
-  /// - Throws: ``NonFiniteError``, ``SkipLimitError`` or ``StepError``, on all ranks alike, or the source's own error
-  ///   on the rank where it arose and ``PeerFailure`` on the others. Nothing has changed then.
+  /// - Throws: ``NonFiniteError``, ``SkipLimitError`` or ``StepError``, on all ranks alike, or the
+  ///   source's own error on the rank where it arose and ``PeerFailure`` on the others. Nothing has
+  ///   changed then.
   public func run(
     _ batch: StepBatch, requests: StepRequests = [], failure: (any Error)? = nil,
     inspect: () throws -> Void = {}
