@@ -46,10 +46,10 @@ struct AutoencoderComparison {
       print(
         "# gradient-equivalents: product \(costs.product), probe \(costs.probe), "
           + "loss \(costs.loss)")
-      let sizes = [(all, 1000), (1000, 250), (500, 125)]
+      let sizes = [(all, 1000), (1000, 1000), (1000, 250)]
       try tune(
         "hessian-free",
-        [0.3, 1, 3].flatMap { damping in
+        [0.01, 0.1, 1].flatMap { damping in
           sizes.map { Curvature(damping: damping, gradient: $0.0, products: $0.1) }
         }
       ) { try hessianFree($0, costs, for: $1, silent: $2) }
