@@ -29,6 +29,8 @@ struct Autoencoder: Model {
 /// probes and losses count by their times, measured first.
 struct AutoencoderComparison {
   let seconds: Double
+  /// What to compare; all three where none is named.
+  var methods = ["hessian-free", "momentum", "adam"]
 
   private struct Costs {
     let product: Double
@@ -37,26 +39,56 @@ struct AutoencoderComparison {
   }
 
   func run() throws {
-    let costs = try measure()
-    print(
-      "# gradient-equivalents: product \(costs.product), probe \(costs.probe), "
-        + "loss \(costs.loss)")
     print("method\tsetting\tseconds\tgradients\tloss")
-    for examples in [1000, 4000] { try hessianFree(examples, costs) }
     // Tuned over these grids, each setting for a quarter of the time; the best one runs in full.
-    let rates = [1e-4, 3e-4, 1e-3, 3e-3]
-    try tuned(
-      "momentum",
-      rates.flatMap { rate in
-        [0.9, 0.99].map {
-          (
-            "\(rate) \($0)",
-            Chain.sgd(learningRate: .constant(rate), momentum: $0)
-          )
+    if methods.contains("hessian-free") {
+      let costs = try measure()
+      print(
+        "# gradient-equivalents: product \(costs.product), probe \(costs.probe), "
+          + "loss \(costs.loss)")
+      let sizes = [(all, 1000), (1000, 1000), (1000, 250)]
+      try tune(
+        "hessian-free",
+        [0.01, 0.1, 1].flatMap { damping in
+          sizes.map { Curvature(damping: damping, gradient: $0.0, products: $0.1) }
         }
-      })
-    try tuned(
-      "adam", [3e-4, 1e-3, 3e-3, 1e-2].map { ("\($0)", Chain.adam(learningRate: .constant($0))) })
+      ) { try hessianFree($0, costs, for: $1, silent: $2) }
+    }
+    if methods.contains("momentum") {
+      try tune(
+        "momentum",
+        [1e-4, 3e-4, 1e-3, 3e-3].flatMap { rate in
+          [0.9, 0.99].map {
+            First("\(rate) \($0)", .sgd(learningRate: .constant(rate), momentum: $0))
+          }
+        }
+      ) { try descend("momentum", $0, for: $1, silent: $2) }
+    }
+    if methods.contains("adam") {
+      try tune(
+        "adam",
+        [3e-4, 1e-3, 3e-3, 1e-2].map { First("\($0)", .adam(learningRate: .constant($0))) }
+      ) { try descend("adam", $0, for: $1, silent: $2) }
+    }
+  }
+
+  /// A setting of a first-order method.
+  private struct First: CustomStringConvertible {
+    let description: String
+    let chain: Chain
+
+    init(_ name: String, _ chain: Chain) {
+      description = name
+      self.chain = chain
+    }
+  }
+
+  /// A setting of the Hessian-free step: its first λ, and the examples of its gradients and products.
+  private struct Curvature: CustomStringConvertible {
+    let damping: Double
+    let gradient: Int
+    let products: Int
+    var description: String { "\(damping) \(gradient)/\(products)" }
   }
 
   private func source() throws -> ModelSource {
@@ -119,50 +151,60 @@ struct AutoencoderComparison {
       loss: try time { try source.computeLosses(of: batch, records: $0) } / gradient)
   }
 
-  private func hessianFree(_ examples: Int, _ costs: Costs) throws {
+  /// Runs every setting for a quarter of the time, and the one with the lowest loss in full.
+  private func tune<Setting: CustomStringConvertible>(
+    _ name: String, _ settings: [Setting],
+    _ run: (_ setting: Setting, _ seconds: Double, _ silent: Bool) throws -> Double
+  ) throws {
+    var best: (loss: Double, setting: Int) = (.infinity, 0)
+    for index in settings.indices {
+      let loss = try run(settings[index], seconds / 4, true)
+      print("# \(name) \(settings[index]): \(loss) after \(seconds / 4) s")
+      if loss < best.loss { best = (loss, index) }
+    }
+    _ = try run(settings[best.setting], seconds, false)
+  }
+
+  private func hessianFree(
+    _ setting: Curvature, _ costs: Costs, for limit: Double, silent: Bool
+  ) throws -> Double {
     let source = try source()
     var options = HessianFreeOptions()
-    options.damping = 10
-    options.curvatureExamples = examples
+    options.damping = setting.damping
+    options.curvatureExamples = setting.products
     options.iterations = 100
     let step = try HessianFreeStep(
       source: source,
       update: ChainUpdate(try UpdateRule(layout: source.memory.trainableLayout, chain: Chain())),
       options: options, shards: 8, on: SoloCollective())
-    let part = Double(examples) / Double(all)
-    var (elapsed, gradients) = (0.0, 0.0)
-    while elapsed < seconds {
+    let sampler = try Sampler(count: all, batchSize: setting.gradient, seed: 1)
+    let (whole, part) = (
+      Double(setting.gradient) / Double(all), Double(setting.products) / Double(all)
+    )
+    var (elapsed, gradients, loss) = (0.0, 0.0, Double.infinity)
+    while elapsed < limit {
       let start = processorSeconds()
-      _ = try step.run(batch(step.completed, Array(0..<all)))
+      _ = try step.run(batch(step.completed, Array(try sampler.batch())))
+      sampler.advance()
       elapsed += processorSeconds() - start
       let details = step.details
       gradients +=
-        1 + costs.loss * Double(details.losses)
+        whole * (1 + costs.loss * Double(details.losses))
         + part * (costs.probe + costs.product * Double(details.products))
-      report("hessian-free", "\(examples)", elapsed, gradients, details.newObjective)
+      loss = try self.loss(of: source, step.plan)
+      if !silent { report("hessian-free", "\(setting)", elapsed, gradients, loss) }
     }
-  }
-
-  private func tuned(_ name: String, _ settings: [(name: String, chain: Chain)]) throws {
-    var best: (loss: Double, setting: Int) = (.infinity, 0)
-    for index in settings.indices {
-      let loss = try descend(name, settings[index], for: seconds / 4, silent: true)
-      print("# \(name) \(settings[index].name): \(loss) after \(seconds / 4) s")
-      if loss < best.loss { best = (loss, index) }
-    }
-    _ = try descend(name, settings[best.setting], for: seconds, silent: false)
+    return loss
   }
 
   private func descend(
-    _ name: String, _ setting: (name: String, chain: Chain), for limit: Double, silent: Bool
+    _ name: String, _ setting: First, for limit: Double, silent: Bool
   ) throws -> Double {
     let source = try source()
     let step = try TrainingStep(
       source: source, update: try source.update(setting.chain), shards: 8, on: SoloCollective())
     let size = 200
     let sampler = try Sampler(count: all, batchSize: size, seed: 1)
-    let losses = ScalarFold(
-      runs: step.plan.shardRuns, metrics: 0, on: SoloCollective())
     var (elapsed, loss) = (0.0, Double.infinity)
     while elapsed < limit {
       let start = processorSeconds()
@@ -173,16 +215,21 @@ struct AutoencoderComparison {
         }
       } catch is NonFiniteError { return .infinity }
       elapsed += processorSeconds() - start
-      try losses.gather {
-        try source.computeLosses(of: batch(0, Array(0..<all)), records: $0)
-      }
-      loss = losses.total.loss / losses.total.weight
+      loss = try self.loss(of: source, step.plan)
       if !silent {
         report(
-          name, setting.name, elapsed, Double(step.completed) * Double(size) / Double(all), loss)
+          name, setting.description, elapsed,
+          Double(step.completed) * Double(size) / Double(all), loss)
       }
     }
     return loss
+  }
+
+  /// The objective on all images; its time counts for no method.
+  private func loss(of source: ModelSource, _ plan: FoldPlan) throws -> Double {
+    let losses = ScalarFold(runs: plan.shardRuns, metrics: 0, on: SoloCollective())
+    try losses.gather { try source.computeLosses(of: batch(0, Array(0..<all)), records: $0) }
+    return losses.total.loss / losses.total.weight
   }
 
   private func report(

@@ -53,7 +53,11 @@ final class ProgressReporter {
     case .step(let report, let epoch, let rate):
       examples += report.examples
       seconds += Double(report.examples) / rate
-      step(report, epoch)
+      if let skipped = report.skipped {
+        say("skipped: \(skipped.finding)")
+      } else {
+        step(report, epoch)
+      }
     case .evaluation(let report, let step, let epoch):
       var text = "epoch \(epoch), step \(step): \(report.name) loss \(format(report.loss, 4))"
       for (name, value) in zip(report.metricNames, report.metrics) {
@@ -73,6 +77,10 @@ final class ProgressReporter {
       "epoch \(epoch + 1)/\(run.configuration.options.epochs), step \(report.step)/\(run.totalSteps): "
       + "loss \(format(report.loss, 4)), norm \(format(report.update.gradientNorm, 3))"
     if report.update.clipped { text += " clipped" }
+    if let sanitized = report.sanitized {
+      let shards = sanitized.shards.map(String.init).joined(separator: ", ")
+      text += ", not finite in shard\(sanitized.shards.count == 1 ? "" : "s") \(shards)"
+    }
     text += ", \(Int(Double(examples) / max(seconds, 1e-9))) examples/s"
     if isTerminal {
       Console.text("\r\u{1B}[K" + text)

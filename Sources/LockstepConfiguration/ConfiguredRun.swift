@@ -52,6 +52,10 @@ public final class ConfiguredRun {
     source = try configuration.source(data)
     source.prepareInputs(
       configuration.inputs, ranksOnNode: collective.page?.rankCount ?? collective.size)
+    source.teacher = try configuration.distillation?.logits(
+      for: data.training, labelLoss: configuration.labelLoss,
+      classes: try source.outputShape().last ?? 0, options: configuration.planOptions,
+      on: collective)
     let plan = try FoldPlan(shards: configuration.shards, of: source, on: collective)
     let rule = try configuration.update.rule(
       source.memory, totalSteps: totalSteps,
@@ -59,13 +63,14 @@ public final class ConfiguredRun {
     if let options = configuration.hessianFree {
       step = try HessianFreeStep(
         source: source, update: ChainUpdate(rule), options: options,
-        shards: configuration.shards, on: collective)
+        nonFinite: configuration.nonFinite, shards: configuration.shards, on: collective)
     } else {
       step = try TrainingStep(
         source: source,
         update: configuration.isSharded ? ShardedChainUpdate(rule) : ChainUpdate(rule),
         regularizer: try configuration.update.regularizer(source.memory),
-        shards: configuration.shards, wire: configuration.wire, on: collective)
+        nonFinite: configuration.nonFinite, shards: configuration.shards,
+        wire: configuration.wire, on: collective)
     }
     average =
       configuration.update.average == nil

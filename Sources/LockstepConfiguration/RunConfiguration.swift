@@ -20,8 +20,12 @@ public struct RunConfiguration: Sendable {
   public let data: DataConfiguration
   /// The model.
   public let model: any Model
-  /// What is minimised.
+  /// What is minimised: the loss of the labels, or its mixture with a teacher's predictions.
   public let loss: any LossFunction
+  /// The loss of the labels.
+  let labelLoss: any LossFunction
+  /// The teacher, where there is one.
+  public let distillation: DistillationConfiguration?
   /// The number of examples of a step, over all ranks.
   public let batchSize: Int
   /// The number of logical shards L.
@@ -36,6 +40,8 @@ public struct RunConfiguration: Sendable {
   public let update: UpdateConfiguration
   /// The Hessian-free step's options, where that takes the optimizer's place.
   public let hessianFree: HessianFreeOptions?
+  /// What becomes of a step whose gradient is not finite.
+  public let nonFinite: NonFinitePolicy
   /// What does not move.
   public let freezing: Freezing
   /// The weights to start from.
@@ -63,10 +69,10 @@ public struct RunConfiguration: Sendable {
   private let given: JSONValue
 
   /// The dotted keys that may differ from a checkpoint's: they say how long to train and how, and
-  /// change no bit of a step.
+  /// change no bit of a healthy step.
   public static let mayDiffer: Set<String> = [
     "epochs", "steps", "threads", "inputs", "update", "checkpoint", "evaluate", "replicaGuard",
-    "watchdog",
+    "watchdog", "nonFinite", "log",
   ]
 
   /// Reads a configuration's text.
@@ -108,7 +114,12 @@ public struct RunConfiguration: Sendable {
     data = try reader.object("data").data(seed: seed)
     let modelReader = try reader.object("model")
     let description = try modelReader.model()
-    loss = try reader.object("loss").loss()
+    let labelLoss = try reader.object("loss").loss()
+    self.labelLoss = labelLoss
+    let distillation = try reader.optionalObject("distillation")?.distillation(
+      beside: labelLoss.name)
+    self.distillation = distillation
+    loss = try reader.make { try distillation?.loss(labelLoss) ?? labelLoss }
     batchSize = try reader.integer("batchSize", default: 64, in: 1...100_000_000)
     let fallback = FoldPlan.defaultShards(batchSize: batchSize)
     shards = try reader.optionalInteger("shards", in: 1...65536) ?? fallback
@@ -124,6 +135,11 @@ public struct RunConfiguration: Sendable {
       throw reader.error("optimizer", "stands beside 'hessianFree'; give one of the two")
     }
     update = try reader.update(hasOptimizer: hessianFree == nil)
+    nonFinite = try reader.nonFinite()
+    if hessianFree != nil, case .sanitize = nonFinite {
+      throw reader.error(
+        "nonFinite", "is 'sanitize', which does not go with 'hessianFree'; take 'stop' or 'skip'")
+    }
     if hessianFree != nil, !update.regularizers.isEmpty {
       throw reader.error(
         "regularizers",
@@ -174,6 +190,13 @@ public struct RunConfiguration: Sendable {
 
     options.compareEverySteps = try reader.object("replicaGuard").optionalInteger(
       "everySteps", in: 1...)
+    options.parameterNormsEverySteps = try reader.object("log").optionalInteger(
+      "parameterNormsEverySteps", in: 1...)
+    if hessianFree != nil, options.parameterNormsEverySteps != nil {
+      throw reader.error(
+        "log.parameterNormsEverySteps",
+        "does not go with 'hessianFree', whose steps are not made of clipped gradients")
+    }
     watchdogSeconds = try reader.object("watchdog").double("seconds", default: 300, above: 0)
     try reader.finish()
     model = try modelReader.make(description)

@@ -48,7 +48,9 @@ public struct ClipSuggestion: Sendable {
   /// - Throws: ``ClipSuggestionError`` where there are too few finite norms.
   public init(_ history: RunHistory) throws(ClipSuggestionError) {
     let settled = history.steps.dropFirst(history.steps.count / 10)
-    let steps = settled.filter { $0.gradientNorm.isFinite && $0.gradientNorm > 0 }
+    let steps = settled.filter {
+      !$0.skipped && $0.gradientNorm.isFinite && $0.gradientNorm > 0
+    }
     guard steps.count >= 20 else { throw ClipSuggestionError(found: steps.count) }
     let norms = steps.map(\.gradientNorm).sorted()
     stepCount = steps.count

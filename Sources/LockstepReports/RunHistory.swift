@@ -18,10 +18,17 @@ public struct RunHistory: Sendable {
     public let learningRate: Double
     /// Examples a second.
     public let examplesPerSecond: Double
+    /// Whether the step was skipped because something was not finite.
+    public let skipped: Bool
+    /// Whether something that was not finite was taken out of it.
+    public let sanitized: Bool
+    /// How a Hessian-free step found its direction.
+    public let hessianFree: HessianFree?
 
     public init(
       step: Int, loss: Double, gradientNorm: Double, clippedGradientNorm: Double, clipped: Bool,
-      learningRate: Double = 0, examplesPerSecond: Double = 0
+      learningRate: Double = 0, examplesPerSecond: Double = 0, skipped: Bool = false,
+      sanitized: Bool = false, hessianFree: HessianFree? = nil
     ) {
       self.step = step
       self.loss = loss
@@ -30,6 +37,32 @@ public struct RunHistory: Sendable {
       self.clipped = clipped
       self.learningRate = learningRate
       self.examplesPerSecond = examplesPerSecond
+      self.skipped = skipped
+      self.sanitized = sanitized
+      self.hessianFree = hessianFree
+    }
+  }
+
+  /// What a Hessian-free step logs beside.
+  public struct HessianFree: Sendable, Equatable {
+    /// The iterations of conjugate gradients.
+    public let iterations: Int
+    /// λ.
+    public let damping: Double
+    /// The part of the direction that was taken.
+    public let stepLength: Double
+    /// The time of the step over that of its gradient.
+    public let gradientEquivalents: Double
+
+    /// Reads what a line says; nil for another kind of step.
+    init?(_ value: JSONValue?) {
+      guard let value, let iterations = value["iterations"]?.integerValue,
+        let damping = value["damping"]?.number, let stepLength = value["stepLength"]?.number
+      else { return nil }
+      self.iterations = iterations
+      self.damping = damping
+      self.stepLength = stepLength
+      gradientEquivalents = value["gradientEquivalents"]?.number ?? .nan
     }
   }
 
@@ -74,7 +107,10 @@ public struct RunHistory: Sendable {
         clippedGradientNorm: try number("clippedGradientNorm"),
         clipped: line.value["clipped"]?.boolValue ?? false,
         learningRate: try number("learningRate"),
-        examplesPerSecond: try number("examplesPerSecond"))
+        examplesPerSecond: try number("examplesPerSecond"),
+        skipped: line.value["skipped"]?.boolValue ?? false,
+        sanitized: line.value["sanitized"] != nil,
+        hessianFree: HessianFree(line.value["hessianFree"]))
     }
     guard FileKind("\(directory)/evaluations.jsonl") == .regular else {
       evaluations = []

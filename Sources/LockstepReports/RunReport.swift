@@ -15,18 +15,27 @@ public struct RunReport: Sendable {
 
   /// The rows of a table: what, and how much.
   public var rows: [(String, String)] {
-    guard let last = history.steps.last else { return [("steps", "0")] }
-    let clipped = history.steps.count(where: \.clipped)
+    guard let end = history.steps.last else { return [("steps", "0")] }
+    let taken = history.steps.filter { !$0.skipped }
+    let last = taken.last ?? end
+    let clipped = taken.count(where: \.clipped)
+    let norms = taken.map(\.gradientNorm).sorted()
     let rates = history.steps.map(\.examplesPerSecond).sorted()
     var rows = [
-      ("steps", "\(last.step)"), ("last loss", "\(last.loss)"),
+      ("steps", "\(end.step)"), ("last loss", "\(last.loss)"),
       ("clipped", "\(clipped) of \(history.steps.count) steps"),
       (
         "gradient norm",
-        "median \(ClipSuggestion.rounded(ClipSuggestion.percentile(50, of: history.steps.map(\.gradientNorm).sorted())))"
+        norms.isEmpty
+          ? "none" : "median \(ClipSuggestion.rounded(ClipSuggestion.percentile(50, of: norms)))"
       ),
       ("examples/s", "median \(Int(ClipSuggestion.percentile(50, of: rates)))"),
     ]
+    let skipped = history.steps.count - taken.count
+    if skipped > 0 { rows.append(("skipped, not finite", "\(skipped) steps")) }
+    let sanitized = taken.count(where: \.sanitized)
+    if sanitized > 0 { rows.append(("sanitized, not finite", "\(sanitized) steps")) }
+    rows += hessianFreeRows
     if let evaluation = history.evaluations.last {
       rows.append(("last evaluation", "step \(evaluation.step), loss \(evaluation.loss)"))
       for metric in evaluation.metrics { rows.append(("  \(metric.name)", "\(metric.value)")) }
@@ -39,6 +48,26 @@ public struct RunReport: Sendable {
       }
     }
     return rows
+  }
+
+  /// What Hessian-free steps tell.
+  private var hessianFreeRows: [(String, String)] {
+    let steps = history.steps.compactMap(\.hessianFree)
+    guard let last = steps.last else { return [] }
+    let iterations = steps.map { Double($0.iterations) }.sorted()
+    let costs = steps.map(\.gradientEquivalents).filter(\.isFinite)
+    let taken = steps.count { $0.stepLength > 0 }
+    return [
+      (
+        "conjugate gradients",
+        "median \(Int(ClipSuggestion.percentile(50, of: iterations))) iterations a step"
+      ), ("damping", "\(ClipSuggestion.rounded(last.damping)) at last"),
+      ("directions taken", "\(taken) of \(steps.count)"),
+      (
+        "gradient-equivalents",
+        "\(ClipSuggestion.rounded(costs.reduce(0, +))) in \(costs.count) steps, by time"
+      ),
+    ]
   }
 
   /// The losses of steps and evaluations.

@@ -45,6 +45,45 @@ import Testing
     }
   }
 
+  /// Norms of every parameter at chosen steps, the coefficient and the part clipped at all of them.
+  @Test func clippingIsLogged() throws {
+    try withDirectory { directory in
+      func lines(_ name: String, _ options: [String], ranks: Int) throws -> [JSONObject] {
+        let result = try Lockstep.run(
+          ["train", Lockstep.example("digits-cnn")] + Self.options("adam") + options
+            + ["--set", "steps=4", "--set", "log.parameterNormsEverySteps=2"]
+            + ["--run-directory", "\(directory)/\(name)"], ranks: ranks)
+        #expect(result.succeeded, "\(result.transcript)")
+        return try jsonLines("\(directory)/\(name)/metrics.jsonl").map { line in
+          var line = try #require(line.objectValue)
+          line["examplesPerSecond"] = nil
+          return line
+        }
+      }
+      let one = try lines("one", [], ranks: 1)
+      #expect(try lines("three", ["--set", "update=sharded"], ranks: 3) == one)
+      for (index, line) in one.enumerated() {
+        func number(_ key: String) throws -> Double { try #require(line[key]?.doubleValue) }
+        let (before, after) = (try number("gradientNorm"), try number("clippedGradientNorm"))
+        #expect(try abs(number("coefficient") - after / before) < 1e-15)
+        #expect(try number("clippedFraction") == (line["clipped"] == true ? 1 : 0))
+        guard index % 2 == 1 else {
+          #expect(line["parameterNorms"] == nil)
+          continue
+        }
+        let norms = try #require(line["parameterNorms"]?.objectValue)
+        #expect(norms.keys.first == "0.weight" && norms.keys.count == 12)
+        for (place, whole) in [before, after].enumerated() {
+          let squares = try norms.members.reduce(0) { sum, member in
+            let norm = try #require(member.value.arrayValue?[place].doubleValue)
+            return sum + norm * norm
+          }
+          #expect(abs(squares.squareRoot() / whole - 1) < 1e-12)
+        }
+      }
+    }
+  }
+
   /// Ranks are killed with SIGKILL in the middle of a run that saves often; others go on.
   @Test func killedAndResumedOnOtherRanksIsUndisturbed() throws {
     let arguments =

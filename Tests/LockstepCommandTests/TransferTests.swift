@@ -43,6 +43,85 @@ import Testing
     }
   }
 
+  /// A small network learns from a large one's predictions, the same on any number of ranks.
+  @Test func teachersAreDistilledFrom() throws {
+    try withDirectory { directory in
+      let teacher = try Lockstep.run([
+        "train", Lockstep.example("digits-cnn"), "--set", "epochs=1", "--run-directory",
+        "\(directory)/teacher",
+      ])
+      #expect(teacher.succeeded, "\(teacher.transcript)")
+      let student =
+        ["train", Lockstep.example("digits-mlp"), "--set", "steps=12", "--set", "shards=4"]
+      let settings = [
+        "--set", "distillation.teacher=\(directory)/teacher", "--set", "distillation.temperature=4",
+        "--set", "distillation.weight=0.9",
+      ]
+      let one = try Lockstep.run(
+        student + settings + ["--run-directory", "\(directory)/student"])
+      let expected = try #require(one.fingerprint, "\(one.transcript)")
+      for (ranks, more) in [
+        (2, ["--set", "threads=2"]), (3, ["--set", "update=sharded"]),
+        // The file alone, with its model beside it.
+        (
+          2,
+          [
+            "--set", "distillation.teacher=\(directory)/teacher/weights.safetensors", "--set",
+            #"distillation.model={"type": "digits-cnn"}"#,
+          ]
+        ),
+      ] {
+        let result = try Lockstep.run(
+          student + settings + ["--run-directory", "none"] + more, ranks: ranks)
+        #expect(result.fingerprint == expected, "\(result.transcript)")
+      }
+      let alone = try Lockstep.run(student + ["--run-directory", "none"])
+      #expect(alone.fingerprint != nil && alone.fingerprint != expected)
+      // An evaluation is of the labels and needs no teacher.
+      try SystemFileSystem().rename("\(directory)/teacher", to: "\(directory)/gone")
+      let evaluation = try Lockstep.run(["evaluate", "\(directory)/student"])
+      #expect(evaluation.succeeded, "\(evaluation.transcript)")
+    }
+  }
+
+  @Test func teachersThatDoNotFitAreNamed() throws {
+    try withDirectory { directory in
+      let teacher = try Lockstep.run([
+        "train", Lockstep.example("digits-mlp"), "--set", "model.sizes=[16,12]", "--set", "steps=1",
+        "--run-directory", "\(directory)/teacher",
+      ])
+      #expect(teacher.succeeded, "\(teacher.transcript)")
+      func refusal(_ settings: [String], ranks: Int = 1) throws -> String {
+        let result = try Lockstep.run(
+          ["train", Lockstep.example("digits-mlp"), "--set", "shards=4", "--run-directory", "none"]
+            + settings.flatMap { ["--set", $0] }, ranks: ranks)
+        #expect(ranks > 1 ? !result.succeeded : result.ending == .exited(2), "\(result.transcript)")
+        #expect(result.complaints.count == 1, "\(result.transcript)")
+        return result.complaints.first ?? ""
+      }
+      let path = "\(directory)/teacher"
+      for ranks in [1, 3] {
+        #expect(
+          try refusal(["distillation.teacher=\(path)"], ranks: ranks).contains(
+            "'distillation.teacher' has 12 outputs, and the model has 10"))
+        #expect(
+          try refusal(["distillation.teacher=\(directory)/nowhere"], ranks: ranks).contains(
+            "'distillation.teacher' is '\(directory)/nowhere', which is no run directory"))
+      }
+      let other = #"distillation.model={"type": "mlp", "sizes": [16, 10]}"#
+      #expect(
+        try refusal(["distillation.teacher=\(path)/weights.safetensors", other]).contains(
+          "'distillation.teacher' cannot be read: \(path)/weights.safetensors"))
+      #expect(
+        try refusal(["distillation.teacher=\(directory)/no.safetensors", other], ranks: 2).contains(
+          "'distillation.teacher' cannot be read: \(directory)/no.safetensors"))
+      let five = #"distillation.model={"type": "mlp", "sizes": [16, 5]}"#
+      #expect(
+        try refusal(["distillation.teacher=\(path)/weights.safetensors", five]).contains(
+          "'distillation.teacher' does not fit the examples"))
+    }
+  }
+
   @Test func patternsThatFreezeNothingAreNamed() throws {
     let result = try Lockstep.run([
       "train", Lockstep.example("digits-mlp"), "--run-directory", "none", "--set",
@@ -70,6 +149,19 @@ import Testing
         $0["loss"]?.doubleValue
       }
       #expect(losses.count == 6 && losses[5] < losses[0] / 2)
+      for line in try jsonLines("\(directory)/run/metrics.jsonl") {
+        let details = try #require(line["hessianFree"])
+        let numbers = [
+          "damping", "reductionRatio", "stepLength", "newObjective", "gradientEquivalents",
+        ].compactMap { details[$0]?.doubleValue }
+        #expect(numbers.count == 5 && numbers[4] > 1)
+        let iterations = try #require(details["iterations"]?.integerValue)
+        #expect(iterations > 0 && iterations <= 30)
+        #expect(details["products"]?.integerValue ?? 0 >= iterations)
+        #expect(details["losses"]?.integerValue ?? 0 > 0)
+      }
+      let report = try Lockstep.run(["report", "\(directory)/run"])
+      #expect(report.output.contains("gradient-equivalents"), "\(report.transcript)")
       let again = try Lockstep.run([
         "train", "\(directory)/run/config.json", "--run-directory", "none",
       ])

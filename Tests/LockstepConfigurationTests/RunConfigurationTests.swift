@@ -56,6 +56,68 @@ private func refusal(_ overrides: [String]) -> String {
       refusal(["wire.type=bfloat16", "hessianFree.iterations=5"]).contains("needs float32"))
   }
 
+  @Test func policiesForWhatIsNotFinite() throws {
+    #expect(try read(small).nonFinite == .stop)
+    #expect(try read(small, "nonFinite=skip").nonFinite == .skip(limit: 10))
+    #expect(try read(small, "nonFinite=sanitize").nonFinite == .sanitize(.shards, limit: 10))
+    #expect(
+      try read(small, #"nonFinite={"policy": "skip", "limit": 3}"#).nonFinite == .skip(limit: 3))
+    let values = try read(small, #"nonFinite={"policy": "sanitize", "replace": "values"}"#)
+    #expect(values.nonFinite == .sanitize(.values, limit: 10))
+    #expect(values.resolved["nonFinite"]?["limit"] == 10)
+    for (override, message) in [
+      ("nonFinite=skp", "'nonFinite' must be one of 'stop', 'skip', 'sanitize'; found 'skp'"),
+      (#"nonFinite={"policy": "skip", "limit": 0}"#, "'nonFinite.limit' must be an integer of at"),
+      (#"nonFinite={"policy": "stop", "limit": 2}"#, "unknown key 'limit' in 'nonFinite'"),
+      (#"nonFinite={"limit": 2}"#, "'nonFinite.policy' is missing"),
+    ] {
+      #expect(refusal([override]).contains(message), "\(refusal([override]))")
+    }
+    #expect(
+      refusal(["hessianFree={}", "nonFinite=sanitize"]).contains(
+        "'nonFinite' is 'sanitize', which does not go with 'hessianFree'"))
+  }
+
+  @Test func distillationIsChecked() throws {
+    let read = try read(small, "distillation.teacher=runs/x", "distillation.temperature=4")
+    #expect(read.distillation?.teacher == "runs/x")
+    #expect(read.loss.name == "distillation")
+    #expect(read.resolved["distillation"]?["weight"] == .number(0.5))
+    for (overrides, message) in [
+      (["distillation={}"], "'distillation.teacher' is missing"),
+      (
+        ["distillation.teacher=x", "distillation.weight=1.5"],
+        "'distillation.weight' must be a number"
+      ),
+      (
+        ["distillation.teacher=x", "distillation.temperature=0"],
+        "'distillation.temperature' must be a number"
+      ),
+      (
+        ["distillation.teacher=x", "loss.type=meanSquaredError"],
+        "'distillation' needs the loss 'softmaxCrossEntropy'; found 'meanSquaredError'"
+      ),
+      (
+        ["distillation.teacher=x", #"distillation.model={"type": "mlpp"}"#],
+        "'distillation.model.type' must be one of"
+      ),
+    ] {
+      #expect(refusal(overrides).contains(message), "\(refusal(overrides))")
+    }
+  }
+
+  @Test func normsOfParametersAreLoggedOnRequest() throws {
+    #expect(try read(small).options.parameterNormsEverySteps == nil)
+    let every = try read(small, "log.parameterNormsEverySteps=5")
+    #expect(every.options.parameterNormsEverySteps == 5)
+    #expect(
+      refusal(["log.parameterNormsEverySteps=0"]).contains("'log.parameterNormsEverySteps' must be")
+    )
+    #expect(
+      refusal(["log.parameterNormsEverySteps=5", "hessianFree={}"]).contains(
+        "'log.parameterNormsEverySteps' does not go with 'hessianFree'"))
+  }
+
   @Test func overridesReplaceValues() throws {
     let configuration = try read(
       small, "batchSize=512", "optimizer.type=sgd", "optimizer.momentum=0.5", "seed=9")

@@ -26,6 +26,35 @@ import Testing
     #expect(rows.contains { $0 == ("clipped", "2 of 2 steps") })
   }
 
+  @Test func skippedStepsAndSecondOrderOnesAreTold() throws {
+    let directory = TemporaryDirectory()
+    let skipped = line.replacingStep(2).replacing(
+      "\"gradientNorm\":3", with: "\"gradientNorm\":\"NaN\""
+    )
+    .replacing("\"examples\":8", with: "\"skipped\":true,\"examples\":8")
+    let second = line.replacingStep(3).replacing(
+      "\"examples\":8",
+      with: """
+        "sanitized":{"shards":[1],"dropped":1,"values":0},"hessianFree":{"iterations":7,"products":8,\
+        "damping":0.5,"stepLength":0,"gradientEquivalents":12.5},"examples":8
+        """)
+    _ = directory.write(
+      Array([line, skipped, second, ""].joined(separator: "\n").utf8), to: "metrics.jsonl")
+    let history = try RunHistory(directory: directory.path)
+    #expect(history.steps.map(\.skipped) == [false, true, false])
+    #expect(history.steps.map(\.sanitized) == [false, false, true])
+    #expect(history.steps[2].hessianFree?.damping == 0.5)
+    let rows = RunReport(history, name: "x").rows
+    for row in [
+      ("steps", "3"), ("clipped", "2 of 3 steps"), ("gradient norm", "median 3.0"),
+      ("skipped, not finite", "1 steps"), ("sanitized, not finite", "1 steps"),
+      ("conjugate gradients", "median 7 iterations a step"), ("directions taken", "0 of 1"),
+      ("gradient-equivalents", "12.5 in 1 steps, by time"),
+    ] {
+      #expect(rows.contains { $0 == row }, "\(row)")
+    }
+  }
+
   @Test func damageIsNamed() {
     let directory = TemporaryDirectory()
     #expect(throws: FileError.self) { try RunHistory(directory: directory.path) }

@@ -69,6 +69,11 @@ package final class Plan {
     leavesAreCanonical = Self.areCanonical(builder.leafMemory, program.leafLayout)
     partsToAdd = Self.partsToAdd(
       builder.leafMemory, count: (builder.sizes[.leaf]?.byteCount ?? 0) / 4)
+    leafStatistics = builder.leafMemory[program.gradientCount...].compactMap { memory in
+      memory.map {
+        $0.buffer.offset / 4..<($0.buffer.offset + $0.buffer.byteCount) / 4
+      }
+    }
     constants = Arena(count: sizes[.constants]?.byteCount ?? 0)
     packed = Arena(count: sizes[.packed]?.byteCount ?? 0)
     // Empty buffers have no address; nothing is ever read through the stand-in.
@@ -120,6 +125,9 @@ package final class Plan {
 
   /// The parts of a packed leaf, in values, that a run with a sum leaves to be added to it.
   package let partsToAdd: [Range<Int>]
+
+  /// Where a packed leaf has the sums of statistics, in values.
+  package let leafStatistics: [Range<Int>]
 
   private static func areCanonical(_ memories: [Memory?], _ layout: FlatLayout) -> Bool {
     zip(layout.slots, memories).allSatisfy { slot, memory in

@@ -50,6 +50,8 @@ public protocol BoundTransform: AnyObject {
   var clippedNorm: Double? { get }
   /// Whether a clip that scales did so in this step.
   var didClip: Bool { get }
+  /// What a clip that scales multiplied a slot by in this step; nil where it left it alone.
+  func factor(slot: Int) -> Double?
 }
 
 extension BoundTransform {
@@ -61,6 +63,7 @@ extension BoundTransform {
   public func commit() {}
   public var clippedNorm: Double? { nil }
   public var didClip: Bool { false }
+  public func factor(slot: Int) -> Double? { nil }
 }
 
 /// What a transform is bound to.

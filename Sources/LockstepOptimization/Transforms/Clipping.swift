@@ -237,6 +237,8 @@ final class BoundScaling: BoundTransform {
 
   func isActive(slot: Int) -> Bool { factors[slot] != nil }
 
+  func factor(slot: Int) -> Double? { factors[slot] }
+
   func apply(_ block: BlockView) {
     kernels.scale(block.output, block.input, by: scales[block.slot], block.count)
   }

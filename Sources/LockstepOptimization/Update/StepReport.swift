@@ -14,6 +14,8 @@ public struct StepReport: Sendable, Equatable {
     guard clipped, let clippedGradientNorm, gradientNorm > 0 else { return 1 }
     return clippedGradientNorm / gradientNorm
   }
+  /// The part of the gradient's values that clips changed.
+  public var clippedFraction = 0.0
   /// The learning rate of the first `ScaleByLearningRate`, before factors of parameter groups;
   /// 1 where the chain has none.
   public var learningRate: Double

@@ -31,16 +31,16 @@ public final class UpdateRule {
   /// Everything a checkpoint must hold, at addresses that never change.
   public let state: [StateEntry]
 
-  private struct Pass {
+  struct Pass {
     var transforms: Range<Int>
     let measurements: Measurements
   }
 
   private let kernels: Kernels
-  private let transforms: [any BoundTransform]
-  private var passes: [Pass]
+  let transforms: [any BoundTransform]
+  let passes: [Pass]
   private let fused: FusedStep?
-  private let lastClip: Int?
+  let lastClip: Int?
   private let firstRate: BoundLearningRate?
   private let projection: ConstraintExecutor
   let average: BoundAverage?
@@ -49,7 +49,7 @@ public final class UpdateRule {
   private let scratch: Arena<Float>
   private let updateArena: Arena<Float>?
   /// A row of ``Tally`` columns for each block.
-  private let tally: Arena<Double>
+  let tally: Arena<Double>
   private var pending: StepReport?
   private let ownedGroups: [Range<Int>]
   /// What the last `apply` updated.
@@ -58,7 +58,7 @@ public final class UpdateRule {
   private let finalRate: BoundLearningRate?
 
   /// The columns of the table that a walk fills.
-  private enum Tally {
+  enum Tally {
     /// The sum of squares of the written parameters, where a unit spans blocks.
     static let run = 0
     /// The sum of squares behind the last clip, where that has to be measured.
@@ -357,6 +357,7 @@ public final class UpdateRule {
     report.clipped = transforms.contains { $0.didClip } || total(Tally.changed) > 0
     report.clippedGradientNorm =
       transforms[lastClip].clippedNorm ?? total(Tally.clipped).squareRoot()
+    report.clippedFraction = clippedFraction
     return report
   }
 

@@ -16,6 +16,14 @@ import Synchronization
 ///
 /// Rank 1 then kills itself when it has computed its shards of the seventh step that it takes. It
 /// costs a comparison with nil where the variable is not set.
+///
+/// A shard can be poisoned, whoever computes it: `gradient:shard:steps:nan`.
+///
+/// ```
+/// LOCKSTEP_FAULT=gradient:3:5-7:inf mpirun -n 2 lockstep train …
+/// ```
+///
+/// The first value of shard 3's gradient is then ∞ in the run's steps 5, 6 and 7.
 public struct Fault: Sendable, Equatable {
   /// Where a fault can happen.
   public enum Point: String, Sendable, CaseIterable {
@@ -43,6 +51,13 @@ public struct Fault: Sendable, Equatable {
     case checkpointRemove
     /// Before the final weights are written.
     case end
+    /// A shard's gradient, in some steps of the run.
+    case gradient
+    /// A shard's loss, in some steps of the run.
+    case loss
+
+    /// Whether a shard is poisoned, instead of something happening to a rank.
+    var isPoison: Bool { self == .gradient || self == .loss }
   }
 
   /// What happens.
@@ -59,15 +74,25 @@ public struct Fault: Sendable, Equatable {
     case flip
     /// The rank does nothing any more, for an hour.
     case hang
+    /// A value becomes NaN.
+    case nan
+    /// A value becomes ∞.
+    case inf
+
+    /// Whether a value is poisoned.
+    var isPoison: Bool { self == .nan || self == .inf }
   }
 
   public let point: Point
+  /// The rank; the logical shard where one is poisoned.
   public let rank: Int
-  /// At which time the point is reached, from 1.
+  /// At which time the point is reached, from 1; where a shard is poisoned, the first step.
   public let count: Int
+  /// The last step in which a shard is poisoned.
+  public let lastCount: Int
   public let action: Action
 
-  /// Reads `point:rank:count:action`; the action is `kill` where it is left out.
+  /// Reads `point:rank:count:action`; the action is `kill`, or `nan`, where it is left out.
   ///
   /// - Throws: ``FaultError`` that says what is wrong.
   public init(_ text: String) throws(FaultError) {
@@ -82,9 +107,15 @@ public struct Fault: Sendable, Equatable {
     guard words.count == 3 || words.count == 4 else { throw refuse("it has \(words.count) parts") }
     guard let point = Point(rawValue: words[0]) else { throw refuse("no point '\(words[0])'") }
     guard let rank = Int(words[1]), rank >= 0 else { throw refuse("no rank '\(words[1])'") }
-    guard let count = Int(words[2]), count > 0 else { throw refuse("no count '\(words[2])'") }
-    guard let action = Action(rawValue: words.count == 4 ? words[3] : "kill") else {
-      throw refuse("no action '\(words[3])'")
+    let counts = words[2].split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+    guard let first = counts.first, let count = first, let last = counts.last, let lastCount = last,
+      count > 0, lastCount >= count, counts.count == 1 || counts.count == 2 && point.isPoison
+    else { throw refuse("no count '\(words[2])'") }
+    guard
+      let action = Action(rawValue: words.count == 4 ? words[3] : point.isPoison ? "nan" : "kill")
+    else { throw refuse("no action '\(words[3])'") }
+    guard action.isPoison == point.isPoison else {
+      throw refuse("'nan' and 'inf' go with 'gradient' and 'loss', and with nothing else")
     }
     guard action != .flip || point == .step || point == .update else {
       throw refuse("a bit flips at 'step' or 'update' only")
@@ -92,6 +123,7 @@ public struct Fault: Sendable, Equatable {
     self.point = point
     self.rank = rank
     self.count = count
+    self.lastCount = lastCount
     self.action = action
   }
 
@@ -122,6 +154,24 @@ public struct Fault: Sendable, Equatable {
     try happen(point, rank, parameters)
   }
 
+  /// A shard's leaf is computed: poisons it where that is asked for. Whoever computes the shard again
+  /// finds the same.
+  ///
+  /// - Parameter step: the number of the run's step, from 1.
+  static func poison(
+    shard: Int, step: Int, leaf: UnsafeMutableBufferPointer<Float>, record: ShardRecord
+  ) {
+    guard case .success(let fault?) = asked, fault.point.isPoison, fault.rank == shard,
+      (fault.count...fault.lastCount).contains(step)
+    else { return }
+    let value = fault.action == .nan ? Float.nan : .infinity
+    if fault.point == .loss {
+      record.loss = Double(value)
+    } else if !leaf.isEmpty {
+      leaf[0] = value
+    }
+  }
+
   private static func happen(
     _ point: Point, _ rank: Int, _ parameters: UnsafeMutableBufferPointer<Float>?
   ) throws {
@@ -139,6 +189,7 @@ public struct Fault: Sendable, Equatable {
       // In the middle of the mantissa: no number would look odd.
       let place = parameters.count / 2
       parameters[place] = Float(bitPattern: parameters[place].bitPattern ^ 0x1000)
+    case .nan, .inf: break  // no point of a rank's has them
     }
   }
 }

@@ -154,6 +154,14 @@ public final class ScalarFold {
     }
   }
 
+  /// The numbers of one shard; valid after ``gather(requests:_:)``, until the next one.
+  func record(ofShard shard: Int) -> ShardRecord {
+    let rank = runs.firstIndex { $0.contains(shard) }!  // the runs tile all shards
+    // One word of control before each rank's records.
+    let start = 1 + rank + shard * width
+    return ShardRecord(values: .init(rebasing: received.buffer[start..<start + width]))
+  }
+
   /// The sums over all shards; valid after ``gather(requests:_:)``, until the next one.
   public var total: ShardRecord { ShardRecord(values: .init(rebasing: tree.buffer[..<width])) }
 }

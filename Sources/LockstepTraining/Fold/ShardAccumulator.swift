@@ -8,6 +8,10 @@ import LockstepEngine
 public final class ShardAccumulator {
   /// The rank's maximal subtrees, in shard order.
   let subtrees: [FoldPlan.Subtree]
+  /// What looks at each leaf before it is added; nil where nobody does.
+  var inspector: LeafInspector?
+  /// Where statistics lie in a leaf, for the inspector.
+  var statistics: [Range<Int>] = []
   private let count: Int
   /// Made when first used: a source that adds its shards up in another layout never does.
   private lazy var scratch = (0..<(subtrees.map(\.level).max() ?? 0)).map { _ in
@@ -48,7 +52,8 @@ public final class ShardAccumulator {
     try accumulate(into: partials, adding: nil) { shard, leaf, _ in try compute(shard, leaf) }
   }
 
-  /// As ``accumulate(into:_:)``, with a source that adds a part of a leaf itself.
+  /// As ``accumulate(into:_:)``, with a source that adds a part of a leaf itself, unless somebody must
+  /// look at it first.
   ///
   /// - Parameters:
   ///   - parts: what is left of a leaf to be added where `compute` was given a sum; all of it if
@@ -63,6 +68,7 @@ public final class ShardAccumulator {
   ) rethrows {
     precondition(partials.count == subtrees.count, "one partial a subtree")
     let roundsLeaves = rounding?.levels.contains(0) ?? false
+    let parts = inspector == nil ? parts : nil
     for (subtree, partial) in zip(subtrees, partials) {
       func register(_ index: Int) -> UnsafeMutableBufferPointer<Float> {
         index == 0 ? partial : scratch[index - 1].buffer
@@ -73,7 +79,7 @@ public final class ShardAccumulator {
         // A leaf that is rounded has to be there by itself first.
         let addsItself = carries > 0 && !roundsLeaves
         try compute(shard, register(top), parts != nil && addsItself ? register(top - 1) : nil)
-        addition.round(register(top), level: 0)
+        finish(shard, register(top))
         for carry in 0..<carries {
           let sum = register(top - 1)
           let other = register(top).baseAddress!
@@ -89,8 +95,12 @@ public final class ShardAccumulator {
     }
   }
 
-  /// Rounds a leaf that was computed elsewhere, where leaves are rounded.
-  func round(_ leaf: UnsafeMutableBufferPointer<Float>) { addition.round(leaf, level: 0) }
+  /// What happens to every leaf before it is added to anything: it is inspected, and rounded where
+  /// leaves are.
+  func finish(_ shard: Int, _ leaf: UnsafeMutableBufferPointer<Float>) {
+    inspector?.inspect(shard, leaf, statistics: statistics)
+    addition.round(leaf, level: 0)
+  }
 
   /// Adds a part of an arena to a sum, which becomes a node of a level.
   private func add(

@@ -67,7 +67,9 @@ extension ModelSource {
     if let failure { throw failure }
     for state in joint.states where !state.hasLeaf { state.leaf.update(repeating: 0) }
     let fold = jointFold(joint, accumulator, packing)
-    for (state, share) in zip(joint.states, fold.shares) { share.accumulator.round(state.leaf) }
+    for (position, share) in fold.shares.enumerated() {
+      share.accumulator.finish(joint.shards.lowerBound + position, joint.states[position].leaf)
+    }
     let destinations = packing == nil ? partials : fold.partials
     try crew.run { fold.join(thread: $0, into: destinations) }
     if let packing { try unpack(fold, packing, by: joint.states[0].lanes, into: partials) }
@@ -124,9 +126,7 @@ extension ModelSource {
   private func jointFold(
     _ joint: JointShards, _ accumulator: ShardAccumulator, _ packing: Plan?
   ) -> ThreadedFold {
-    threadedFold(
-      joint.shards, accumulator.subtrees, count: packing?.leafCount ?? layout.count,
-      parts: joint.shards.count, rounding: rounding(accumulator, packing))
+    threadedFold(joint.shards, accumulator, packing, parts: joint.shards.count)
   }
 
   /// Copies a micro-batch's examples to the shard's lane.

@@ -1,5 +1,6 @@
 import LockstepEngine
 import LockstepFiles
+import LockstepLayers
 
 extension ModelSource {
   /// Runs every primitive and kernel of the plans for shards of these sizes once, on fixed data and
@@ -67,6 +68,10 @@ extension ModelSource {
     if let inputs = lane.input(Objective.Input.examples)?.bindMemory(to: Float.self) {
       var random = CounterGenerator(seed: 1, .synthesis, index: .max)
       for i in inputs.indices { inputs[i] = random.nextFraction() }
+    }
+    if let rows = lane.input(Distillation.teacherInput)?.bindMemory(to: Float.self) {
+      var random = CounterGenerator(seed: 3, .synthesis, index: .max)
+      for i in rows.indices { rows[i] = random.nextFraction() }
     }
     if let labels = lane.input(Objective.Input.labels) {
       if let classes {

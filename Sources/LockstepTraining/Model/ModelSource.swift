@@ -122,6 +122,11 @@ public final class ModelSource: GradientSource {
   public var stateEntries: [StateEntry] { memory.stateEntries }
   public var isJoint: Bool { !synchronizations.isEmpty }
 
+  /// The shape of an example's output, `[classes]` for logits.
+  public func outputShape() throws -> [Int] {
+    Array(try trace(2, false).output.type.shape.dropFirst())
+  }
+
   // MARK: Shards
 
   public func computeShards(
@@ -144,18 +149,10 @@ public final class ModelSource: GradientSource {
       }
       return
     }
-    let fold = threadedFold(
-      shards, accumulator.subtrees, count: packing?.leafCount ?? layout.count,
-      rounding: rounding(accumulator, packing))
+    let fold = threadedFold(shards, accumulator, packing)
     try work.run(
       batch, records, fold, uniform: uniform, into: packing == nil ? partials : fold.partials)
     if let packing { try unpack(fold, packing, by: lanes[0], into: partials) }
-  }
-
-  /// Which sums are rounded in leaves of a plan's layout, or of the canonical one.
-  func rounding(_ accumulator: ShardAccumulator, _ packing: Plan?) -> FoldRounding? {
-    guard let packing else { return accumulator.rounding }
-    return accumulator.rounding?.over(count: packing.leafGradientCount)
   }
 
   /// Brings a rank's sums to the canonical layout.
@@ -297,15 +294,28 @@ public final class ModelSource: GradientSource {
     return plan
   }
 
+  /// The fold of a rank's shards over its threads, in leaves of a plan's layout or of the canonical
+  /// one.
   func threadedFold(
-    _ shards: Range<Int>, _ subtrees: [FoldPlan.Subtree], count: Int, parts: Int? = nil,
-    rounding: FoldRounding?
+    _ shards: Range<Int>, _ accumulator: ShardAccumulator, _ packing: Plan?, parts: Int? = nil
   ) -> ThreadedFold {
-    if let fold = folds[count], fold.shards == shards, fold.rounding == rounding { return fold }
-    let fold = ThreadedFold(
-      shards: shards, subtrees: subtrees, threads: crew.size, count: count, parts: parts,
-      rounding: rounding)
-    folds[count] = fold
+    let count = packing?.leafCount ?? layout.count
+    let rounding =
+      packing.map { accumulator.rounding?.over(count: $0.leafGradientCount) }
+      ?? accumulator.rounding
+    let fold: ThreadedFold
+    if let known = folds[count], known.shards == shards, known.rounding == rounding {
+      fold = known
+    } else {
+      fold = ThreadedFold(
+        shards: shards, subtrees: accumulator.subtrees, threads: crew.size, count: count,
+        parts: parts, rounding: rounding)
+      folds[count] = fold
+    }
+    for share in fold.shares {
+      share.accumulator.inspector = accumulator.inspector
+      share.accumulator.statistics = packing?.leafStatistics ?? accumulator.statistics
+    }
     return fold
   }
 

@@ -224,11 +224,15 @@ public final class Trainer {
     let rate = Double(report.examples) / max(seconds, 1e-9)
     timeline?.enter(.log)
     noteFailure {
+      let isDue = options.parameterNormsEverySteps.map { report.step % $0 == 0 } ?? false
       try directory?.metrics.append(
         report.line(
-          epoch: epoch, metricNames: step.source.metricNames, examplesPerSecond: rate))
+          epoch: epoch, metricNames: step.source.metricNames, examplesPerSecond: rate,
+          norms: isDue && report.skipped == nil ? step.update.parameterNorms() : []))
       try tell(.step(report, epoch: epoch, examplesPerSecond: rate))
     }
+    // Skipping steps cannot help where the weights themselves are lost.
+    if report.skipped != nil { try checkWeights() }
     return report
   }
 
@@ -251,7 +255,8 @@ public final class Trainer {
     for evaluation in evaluations {
       let report = try evaluation.run()
       if score == nil {
-        score = options.scoreMetric.map { report[$0] ?? .nan } ?? -report.loss
+        let value = options.scoreMetric.map { report[$0] ?? .nan } ?? -report.loss
+        score = report.loss.isFinite ? value : .nan
       }
       noteFailure {
         try directory?.evaluations.append(report.line(step: step.completed, epoch: sampler.epoch))
@@ -264,16 +269,26 @@ public final class Trainer {
   private func save(_ score: Double?) throws {
     guard saves else { return }
     enter(.checkpointing)
+    try checkWeights()
     try state?.write { image in
       // Only rank 0 gets here, and it has the directory where there is one.
       let path = try directory!.checkpoints.save(
-        image, step: step.completed, configuration: configuration, score: score)
+        image, step: step.completed, configuration: configuration, score: score,
+        proven: step.completed - step.skippedInARow - 1)
       try tell(.checkpoint(path: path, step: step.completed))
     }
   }
 
+  /// Makes sure that the weights are finite: nothing else is saved. Called by all ranks.
+  private func checkWeights() throws {
+    var sick: (any Error)?
+    do { try Weights(of: step.source).checkFinite(step: step.completed) } catch { sick = error }
+    try collective.throwOnAll(sick)
+  }
+
   /// Makes sure that all ranks hold the same, and writes the weights.
   private func finish() throws -> Outcome {
+    if !saves { try checkWeights() }
     try registry.compare(on: collective, step: step.completed)
     try Fault.reach(.end, rank: collective.rank)
     let weights = Weights(of: step.source)

@@ -13,6 +13,8 @@ public struct TrainerOptions: Sendable, Equatable {
   public var checkpointEverySteps: Int?
   /// Compare the state of all ranks after every so many steps; nil: only at start and end.
   public var compareEverySteps: Int?
+  /// Log the norms of every parameter's gradient after every so many steps; nil: never.
+  public var parameterNormsEverySteps: Int?
   /// Compute fixed data on all ranks before the first step, and compare the bits.
   public var probesKernels = true
   /// The metric of the first evaluation that says which checkpoint is the best (higher is better);
@@ -30,6 +32,7 @@ public struct TrainerOptions: Sendable, Equatable {
       ("epochs", epochs), ("steps", steps), ("microBatches", microBatches),
       ("evaluateEveryEpochs", evaluateEveryEpochs), ("checkpointEverySteps", checkpointEverySteps),
       ("compareEverySteps", compareEverySteps),
+      ("parameterNormsEverySteps", parameterNormsEverySteps),
     ]
     for case (let key, let value?) in counts where value < 1 {
       throw TrainerOptionsError(key: key, value: value)

@@ -1,4 +1,5 @@
 import LockstepFiles
+import LockstepOptimization
 
 /// What a trainer tells its caller on rank 0.
 public enum TrainingEvent: Sendable, Equatable {
@@ -16,7 +17,11 @@ public enum TrainingEvent: Sendable, Equatable {
 
 extension TrainingStepReport {
   /// The line of `metrics.jsonl`.
-  func line(epoch: Int, metricNames: [String], examplesPerSecond: Double) -> JSONObject {
+  ///
+  /// - Parameter norms: those of every parameter's gradient, where they are to be in it.
+  func line(
+    epoch: Int, metricNames: [String], examplesPerSecond: Double, norms: [ParameterNorms] = []
+  ) -> JSONObject {
     var line = JSONObject()
     line["step"] = .integer(step)
     line["epoch"] = .integer(epoch)
@@ -25,10 +30,59 @@ extension TrainingStepReport {
     line["gradientNorm"] = .number(update.gradientNorm)
     line["clippedGradientNorm"] = .number(update.clippedGradientNorm)
     line["clipped"] = .bool(update.clipped)
+    line["coefficient"] = .number(update.coefficient)
+    line["clippedFraction"] = .number(update.clippedFraction)
     line["learningRate"] = .number(update.learningRate)
+    if let skipped {
+      line["skipped"] = .bool(true)
+      line["notFinite"] = skipped.json
+    }
+    if let sanitized {
+      line["sanitized"] = [
+        "shards": .array(sanitized.shards.map { .integer($0) }),
+        "dropped": .integer(sanitized.dropped), "values": .integer(sanitized.values),
+      ]
+    }
+    if let hessianFree { line["hessianFree"] = hessianFree.json }
     line["examples"] = .integer(examples)
     line["examplesPerSecond"] = .number(examplesPerSecond)
+    if !norms.isEmpty {
+      line["parameterNorms"] = .object(
+        norms.reduce(into: JSONObject()) {
+          $0[$1.name] = .array([.number($1.before), .number($1.after)])
+        })
+    }
     return line
+  }
+}
+
+extension HessianFreeReport {
+  /// What a line of `metrics.jsonl` says of it.
+  fileprivate var json: JSONValue {
+    [
+      "iterations": .integer(iterations), "products": .integer(products),
+      "losses": .integer(losses), "damping": .number(damping),
+      "reductionRatio": .number(reductionRatio), "stepLength": .number(stepLength),
+      "newObjective": .number(newObjective),
+      "gradientEquivalents": costInGradients.map { .number($0) } ?? .null,
+    ]
+  }
+}
+
+extension NonFiniteError {
+  /// What a line of `metrics.jsonl` says of it.
+  fileprivate var json: JSONValue {
+    var object = JSONObject()
+    object["finding"] = .string(finding)
+    object["tensors"] = .array(tensors.map { .string($0) })
+    if let origin {
+      object["shard"] = .integer(origin.shard)
+      object["rank"] = .integer(origin.rank)
+      object["tensor"] = origin.tensor.map { .string($0) } ?? .null
+      object["index"] = .integer(origin.index)
+      object["value"] = .number(origin.value)
+    }
+    return .object(object)
   }
 }
 

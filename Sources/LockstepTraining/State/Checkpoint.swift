@@ -24,7 +24,8 @@ public struct Checkpoint {
   public var path: String { file.path }
   /// The number of steps completed.
   public let step: Int
-  /// How good the model was, higher being better; nil where it was not evaluated.
+  /// How good the model was, higher being better; nil where it was not evaluated, not a number where
+  /// its loss was not finite.
   public let score: Double?
 
   private let file: SafetensorsFile
@@ -93,6 +94,13 @@ public struct Checkpoint {
   /// restoring reports.
   static func score(of path: String) -> Double? {
     (try? SafetensorsFile(path))?.metadata[Key.score].flatMap { Double($0) }
+  }
+
+  /// Whether a file is there whole, as far as its header tells, and no evaluation of it came out
+  /// other than finite.
+  static func isHealthy(_ path: String) -> Bool {
+    guard let file = try? SafetensorsFile(path) else { return false }
+    return file.metadata[Key.score].flatMap { Double($0) }?.isFinite ?? true
   }
 
   /// Fills the registry from the file, but for tensors that each rank holds a part of, which

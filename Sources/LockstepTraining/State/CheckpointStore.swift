@@ -1,6 +1,7 @@
 import LockstepFiles
 
-/// A directory of checkpoints, one file a step: the last ones and the best one are kept.
+/// A directory of checkpoints, one file a step: the last ones, the best one, and the last one that is
+/// known to be healthy are kept.
 ///
 /// One process uses it: rank 0, which holds the run directory's lock.
 public struct CheckpointStore: Sendable {
@@ -42,40 +43,57 @@ public struct CheckpointStore: Sendable {
     try AtomicFile.removeLeftovers(in: directory, of: .all, fileSystem: fileSystem)
   }
 
-  /// Writes the checkpoint of a step, then removes those that are neither among the last ``keep``
-  /// nor the best. Where writing fails, all older ones are untouched.
+  /// Writes the checkpoint of a step, then removes those that are neither among the last ``keep``,
+  /// nor the best, nor the last one that is known to be healthy. Where writing fails, all older ones
+  /// are untouched.
   ///
+  /// - Parameters:
+  ///   - score: how good the model is, higher being better; not a number where its evaluation came
+  ///     out other than finite.
+  ///   - proven: the last step whose state gave a finite gradient in the step that followed it; nil
+  ///     where nobody knows. A state is healthy only once that is seen: the update that made it may
+  ///     have been the one that went wrong.
   /// - Returns: the path.
   public func save(
-    _ registry: StateRegistry, step: Int, configuration: JSONValue, score: Double? = nil
+    _ registry: StateRegistry, step: Int, configuration: JSONValue, score: Double? = nil,
+    proven: Int? = nil
   ) throws -> String {
     try save(
-      StateImage(of: registry), step: step, configuration: configuration, score: score)
+      StateImage(of: registry), step: step, configuration: configuration, score: score,
+      proven: proven)
   }
 
-  /// As ``save(_:step:configuration:score:)``, of state that ranks may hold parts of.
+  /// As ``save(_:step:configuration:score:proven:)``, of state that ranks may hold parts of.
   func save(
-    _ image: StateImage, step: Int, configuration: JSONValue, score: Double?
+    _ image: StateImage, step: Int, configuration: JSONValue, score: Double?, proven: Int?
   ) throws -> String {
     let path = path(ofStep: step)
     try Checkpoint.write(
       path, image, step: step, configuration: configuration, score: score, fileSystem: fileSystem)
-    try prune()
+    try prune(proven)
     return path
   }
 
-  private func prune() throws {
+  private func prune(_ proven: Int?) throws {
     let old = try steps().dropLast(keep)
     if old.isEmpty { return }
-    let best = try bestStep()
-    for step in old where step != best { try fileSystem.remove(path(ofStep: step)) }
+    let kept = [try bestStep(), try proven.flatMap { try healthyStep(upTo: $0) }]
+    for step in old where !kept.contains(step) { try fileSystem.remove(path(ofStep: step)) }
   }
 
-  /// The checkpoint with the highest score, the latest one of equals; nil where none has any.
+  /// The last checkpoint up to a step that is sound and not known to be sick.
+  func healthyStep(upTo proven: Int) throws(FileError) -> Int? {
+    for step in try steps().reversed() where step <= proven {
+      if Checkpoint.isHealthy(path(ofStep: step)) { return step }
+    }
+    return nil
+  }
+
+  /// The checkpoint with the highest finite score, the latest one of equals; nil where none has any.
   public func bestStep() throws(FileError) -> Int? {
     var best: (step: Int, score: Double)?
     for step in try steps() {
-      guard let score = Checkpoint.score(of: path(ofStep: step)), !score.isNaN else { continue }
+      guard let score = Checkpoint.score(of: path(ofStep: step)), score.isFinite else { continue }
       if score >= best?.score ?? -.infinity { best = (step, score) }
     }
     return best?.step

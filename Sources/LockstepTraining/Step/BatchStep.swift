@@ -10,6 +10,9 @@ public protocol BatchStep: AnyObject {
   var update: any ParameterUpdate { get }
   /// The number of steps completed.
   var completed: Int { get }
+  /// The number of steps up to now, without another in between, that were skipped because something
+  /// was not finite.
+  var skippedInARow: Int { get }
   /// The step's own state, beside the source's and the update's.
   var stateEntries: [StateEntry] { get }
 

@@ -55,6 +55,9 @@ final class BlockSums {
     return sum
   }
 
+  /// The Euclidean norm of the gradient: not a number, or infinite, where a value of it is not finite.
+  var norm: Double { squares.buffer.reduce(0, +).squareRoot() }
+
   /// The blocks with a number that is not finite, in order.
   var notFinite: [Int] {
     plan.blocks.indices.filter {

@@ -16,6 +16,8 @@ public class ChainUpdate: ParameterUpdate {
     rule.measure(block: block, in: gradient)
   }
 
+  public func parameterNorms() -> [ParameterNorms] { rule.parameterNorms() }
+
   public func prepare(step: Int, blockSums: UnsafeBufferPointer<Double>) throws {
     try rule.prepare(step: step, blockSums: blockSums)
   }
@@ -37,7 +39,8 @@ public class ChainUpdate: ParameterUpdate {
     return UpdateReport(
       gradientNorm: report.gradientNorm,
       clippedGradientNorm: report.clippedGradientNorm ?? report.gradientNorm,
-      clipped: report.clipped, learningRate: report.learningRate)
+      clipped: report.clipped, coefficient: report.coefficient,
+      clippedFraction: report.clippedFraction, learningRate: report.learningRate)
   }
 }
 

@@ -41,7 +41,9 @@ public protocol GradientSource: AnyObject {
   ///   - batch: the step's examples.
   ///   - partials: `plan.subtrees[rank]` arenas of ``layout``, in shard order.
   ///   - records: this rank's records, zeros at first.
-  ///   - accumulator: adds leaves up to subtrees for a source that has no faster way.
+  ///   - accumulator: adds leaves up to subtrees for a source that has no faster way. It also looks at
+  ///     each leaf before it is added, where what is not finite is to be taken out: a source that
+  ///     adds by itself passes its leaves to accumulators with the same inspector.
   func computeShards(
     of batch: StepBatch, into partials: [UnsafeMutableBufferPointer<Float>],
     records: ShardRecords, accumulator: ShardAccumulator

@@ -18,8 +18,10 @@ struct OriginSearch {
 
   /// Replays this rank's shards and agrees with the others on the lowest one that is not finite.
   /// Called by all ranks.
-  func replay(_ batch: StepBatch) throws -> NonFiniteError.Origin? {
-    let found = try findings(batch)
+  ///
+  /// - Parameter step: the number of the step, from 1.
+  func replay(_ batch: StepBatch, step: Int) throws -> NonFiniteError.Origin? {
+    let found = try findings(batch, step)
     let size = MemoryLayout<Finding>.stride
     var all = [Finding](repeating: Finding(), count: collective.size)
     try withUnsafeBytes(of: found) { mine in
@@ -49,7 +51,7 @@ struct OriginSearch {
     var meetings: Int64 = .max
   }
 
-  private func findings(_ batch: StepBatch) throws -> Finding {
+  private func findings(_ batch: StepBatch, _ step: Int) throws -> Finding {
     let leaf = Arena<Float>(count: plan.layout.count)
     let numbers = Arena<Double>(count: ShardRecord.Column.metrics + source.metricNames.count)
     // The buffers below must outlive the last mention of the arenas that own them.
@@ -61,6 +63,7 @@ struct OriginSearch {
     for (shard, meetings) in order {
       numbers.buffer.update(repeating: 0)
       try source.computeShard(shard, of: batch, into: leaf.buffer, record: record)
+      Fault.poison(shard: shard, step: step, leaf: leaf.buffer, record: record)
       for (index, slot) in plan.layout.slots.enumerated() {
         if let place = slot.range.first(where: { !leaf.buffer[$0].isFinite }) {
           return Finding(

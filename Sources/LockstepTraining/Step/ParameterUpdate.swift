@@ -1,4 +1,5 @@
 import LockstepEngine
+import LockstepOptimization
 
 /// Clipping, the optimizer and the constraints, seen from the step.
 ///
@@ -22,6 +23,10 @@ public protocol ParameterUpdate: AnyObject {
   ///   - blockSums: what ``measure(block:in:)`` gave for each block, in block order.
   func prepare(step: Int, blockSums: UnsafeBufferPointer<Double>) throws
 
+  /// The norms of each tensor's gradient in the update made last, before and behind clipping; none
+  /// where nobody measures them.
+  func parameterNorms() -> [ParameterNorms]
+
   /// Clips, updates and constrains all parameters, block by block, as ``prepare(step:blockSums:)``
   /// decided. The gradient is only read.
   ///
@@ -29,6 +34,10 @@ public protocol ParameterUpdate: AnyObject {
   func apply(
     gradient: UnsafeBufferPointer<Float>, parameters: UnsafeMutableBufferPointer<Float>
   ) throws -> UpdateReport
+}
+
+extension ParameterUpdate {
+  public func parameterNorms() -> [ParameterNorms] { [] }
 }
 
 /// An update of which each rank does a part: it changes the blocks that its rank owns and keeps
@@ -66,15 +75,22 @@ public struct UpdateReport: Sendable, Equatable {
   public var clippedGradientNorm: Double
   /// Whether clipping changed the gradient.
   public var clipped: Bool
+  /// What clipping multiplied the norm by; 1 where nothing was clipped.
+  public var coefficient: Double
+  /// The part of the gradient's values that clipping changed.
+  public var clippedFraction: Double
   /// The learning rate of the step.
   public var learningRate: Double
 
   public init(
-    gradientNorm: Double, clippedGradientNorm: Double, clipped: Bool, learningRate: Double
+    gradientNorm: Double, clippedGradientNorm: Double, clipped: Bool, coefficient: Double = 1,
+    clippedFraction: Double = 0, learningRate: Double
   ) {
     self.gradientNorm = gradientNorm
     self.clippedGradientNorm = clippedGradientNorm
     self.clipped = clipped
+    self.coefficient = coefficient
+    self.clippedFraction = clippedFraction
     self.learningRate = learningRate
   }
 }

@@ -60,20 +60,23 @@ public struct NonFiniteError: Error, Equatable, CustomStringConvertible {
   /// Where it began; nil where every shard is finite and only their sum is not.
   public let origin: Origin?
 
-  public var description: String {
+  public var description: String { finding + "; nothing was updated" }
+
+  /// What was found, without what follows from it.
+  public var finding: String {
     var text = "step \(step): "
     switch origin {
     case nil:
       text +=
         tensors.isEmpty
         ? "the sum of the losses is not finite, though every shard's is"
-        : "\(tensors[0]) is not finite, though every shard's part is: the sum overflows"
+        : "overflow in the fold: \(tensors[0]) is not finite, though every shard's part is"
     case let origin?:
       text +=
         "not finite: \(origin.tensor.map { "\($0)[\(origin.index)]" } ?? "the loss") = "
         + "\(origin.value) in shard \(origin.shard) on rank \(origin.rank)"
       if tensors.count > 1 { text += " (\(tensors.count) tensors are affected)" }
     }
-    return text + "; nothing was updated"
+    return text
   }
 }

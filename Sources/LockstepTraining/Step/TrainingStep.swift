@@ -6,7 +6,9 @@ import LockstepEngine
 ///     compute → fold → normalise → regularise (→ round) → measure → check → clip, update, constrain → commit
 ///
 /// A step is a transaction: until the check has passed on all ranks nothing changes that a
-/// checkpoint would hold. All ranks make the same calls with the same batch.
+/// checkpoint would hold. Where it does not pass, a ``NonFinitePolicy`` says whether the run ends or
+/// the step alone; of a skipped step only counters tell. All ranks make the same calls with the same
+/// batch.
 public final class TrainingStep: BatchStep {
   /// Who computes and adds what.
   public let plan: FoldPlan
@@ -23,6 +25,8 @@ public final class TrainingStep: BatchStep {
   private let accumulator: ShardAccumulator
   private let scalars: ScalarFold
   private let blockSums: BlockSums
+  private let health: StepHealth
+  private let inspector: LeafInspector?
   private let kernels: UnsafePointer<lockstep_arena_kernels>
   private let counter = Arena<Int64>(count: 1)
   private var metricMeans: [Double]
@@ -33,13 +37,15 @@ public final class TrainingStep: BatchStep {
   ///   - source: the model.
   ///   - update: clipping, optimizer and constraints.
   ///   - regularizer: a penalty that is part of the loss.
+  ///   - nonFinite: what becomes of a step with something that is not finite.
   ///   - shards: the number of logical shards L, a power of two, at least the number of ranks.
   ///   - wire: how gradients travel.
   ///   - collective: the ranks.
   /// - Throws: ``FoldPlanError``, ``StepError`` and what the collective throws.
   public init(
     source: any GradientSource, update: any ParameterUpdate,
-    regularizer: (any GradientRegularizer)? = nil, shards: Int, wire: WirePrecision = .float32,
+    regularizer: (any GradientRegularizer)? = nil, nonFinite: NonFinitePolicy = .stop, shards: Int,
+    wire: WirePrecision = .float32,
     on collective: any Collective
   ) throws {
     plan = try FoldPlan(shards: shards, of: source, wire: wire, on: collective)
@@ -65,8 +71,15 @@ public final class TrainingStep: BatchStep {
       try ShardedApplication($0, of: source, plan, exchange, on: collective)
     }
     accumulator = ShardAccumulator(plan, rank: collective.rank)
+    inspector = LeafInspector(nonFinite.repair, metrics: source.metricNames.count)
+    accumulator.inspector = inspector
+    accumulator.statistics = plan.layout.slots[plan.gradientSlotCount...].map(\.range)
+    health = try StepHealth(nonFinite, plan: plan, source: source, on: collective)
     scalars = ScalarFold(
-      runs: plan.shardRuns, metrics: source.metricNames.count, on: collective)
+      runs: plan.shardRuns,
+      metrics: source.metricNames.count
+        + (inspector == nil ? 0 : LeafInspector.Column.allCases.count),
+      on: collective)
     blockSums = BlockSums(plan, measuresAll: exchange.visitsAllBlocks, on: collective)
     kernels = InstructionSet.current.arenaKernels
     metricMeans = Array(repeating: 0, count: source.metricNames.count)
@@ -78,12 +91,15 @@ public final class TrainingStep: BatchStep {
   /// on all ranks or on none.
   public var onFolded: ((UnsafeBufferPointer<Float>) throws -> Void)?
 
-  /// The number of steps completed.
+  /// The number of steps completed, skipped ones among them: learning rates follow it, and the
+  /// update counts its own for bias corrections.
   public var completed: Int { Int(counter.buffer[0]) }
 
-  /// The step's own state: the number of steps completed.
+  public var skippedInARow: Int { health.skippedInARow }
+
+  /// The step's own state: the numbers of steps completed, skipped and sanitized.
   public var stateEntries: [StateEntry] {
-    [StateEntry("step.completed", .integers(counter.buffer))]
+    [StateEntry("step.completed", .integers(counter.buffer))] + health.stateEntries
   }
 
   /// Takes one step on a batch.
@@ -94,8 +110,10 @@ public final class TrainingStep: BatchStep {
   ///   - failure: what already went wrong on this rank; it ends the step on all ranks.
   ///   - inspect: looks at the state that the step started from, once the gradient is there and
   ///     before anything changes. What it throws, on all ranks alike, ends the step.
-  /// - Throws: ``NonFiniteError`` or ``StepError``, on all ranks alike, or the source's own error
-  ///   on the rank where it arose and ``PeerFailure`` on the others. Nothing has changed then.
+  /// - Returns: what was done, or that nothing was because the step was skipped.
+  /// - Throws: ``NonFiniteError``, ``SkipLimitError`` or ``StepError``, on all ranks alike, or the
+  ///   source's own error on the rank where it arose and ``PeerFailure`` on the others. Nothing has
+  ///   changed then.
   public func run(
     _ batch: StepBatch, requests: StepRequests = [], failure: (any Error)? = nil,
     inspect: () throws -> Void = {}
@@ -108,7 +126,11 @@ public final class TrainingStep: BatchStep {
     enter(.folding)
     try foldNormaliseMeasure(try divisors())
     enter(.comparing)
-    try checkFinite(batch)
+    if let found = try health.judge(
+      batch, step: completed + 1, blocks: blockSums.notFinite, total: scalars.total)
+    {
+      return try skip(found)
+    }
     try Fault.reach(.update, rank: collective.rank, parameters: source.parameters)
     try inspect()
     enter(.updating)
@@ -134,6 +156,8 @@ public final class TrainingStep: BatchStep {
   ) throws {
     try scalars.gather(requests: requests) { records in
       if let failure { try source.declineShards(because: failure) }
+      inspector?.step = completed + 1
+      inspector?.records = records
       try source.computeShards(
         of: batch, into: exchange.partials, records: records, accumulator: accumulator)
       try Fault.reach(.step, rank: collective.rank, parameters: source.parameters)
@@ -148,8 +172,9 @@ public final class TrainingStep: BatchStep {
   /// What the folded sums are divided by: once, and by the weight of the whole batch.
   private func divisors() throws -> Divisors {
     let total = scalars.total
-    // A weight that is not a number goes on to the check, which says whose it is.
-    guard !(total.weight <= 0) else {
+    // A weight that is not a number goes on to the check, which says whose it is; so does none at all
+    // where all shards were taken out, as a division by zero.
+    guard !(total.weight <= 0) || sanitized?.dropped ?? 0 > 0 else {
       throw StepError.noWeight(step: completed + 1, weight: total.weight)
     }
     return Divisors(gradient: Float(total.weight), statistics: Float(max(total.examples, 1)))
@@ -187,14 +212,20 @@ public final class TrainingStep: BatchStep {
     }
   }
 
-  /// Ends the step where anything is not finite, and says where that began.
-  private func checkFinite(_ batch: StepBatch) throws {
-    let blocks = blockSums.notFinite
-    let total = scalars.total
-    if blocks.isEmpty, total.loss.isFinite, total.weight.isFinite { return }
-    let search = OriginSearch(plan: plan, source: source, collective: collective)
-    throw NonFiniteError(
-      step: completed + 1, tensors: search.tensors(of: blocks), origin: try search.replay(batch))
+  private var sanitized: Sanitized? { inspector?.sanitized(scalars, shards: plan.shards) }
+
+  /// Ends a step that must change nothing: its examples count as seen.
+  private func skip(_ found: NonFiniteError) throws -> TrainingStepReport {
+    // What a sharded update would have done: an exchange is gathered once for each combination.
+    if sharded != nil, onFolded == nil { try exchange.gather() }
+    let sanitized = sanitized
+    health.commit(skipped: true, sanitized: sanitized != nil)
+    counter.buffer[0] += 1
+    let norm = blockSums.norm
+    var skipped = report(
+      UpdateReport(gradientNorm: norm, clippedGradientNorm: norm, clipped: false, learningRate: 0))
+    skipped.skipped = found
+    return skipped
   }
 
   private func clipUpdateConstrain() throws -> UpdateReport {
@@ -206,6 +237,7 @@ public final class TrainingStep: BatchStep {
 
   private func commit() {
     source.commitStatistics(UnsafeBufferPointer(exchange.folded))
+    health.commit(skipped: false, sanitized: sanitized != nil)
     counter.buffer[0] += 1
   }
 
@@ -219,7 +251,7 @@ public final class TrainingStep: BatchStep {
       step: completed, loss: total.loss / total.weight + blockSums.penalty, weight: total.weight,
       examples: Int(total.examples),
       metrics: metricMeans,
-      update: updated, requests: scalars.requests)
+      update: updated, requests: scalars.requests, sanitized: sanitized)
   }
 }
 

@@ -154,6 +154,48 @@ let smallConfiguration: JSONValue = [
     }
   }
 
+  @Test func onlyFiniteScoresAreBest() throws {
+    try withTemporaryDirectory { directory in
+      let store = CheckpointStore(directory, keep: 1)
+      try store.prepare()
+      let registry = try SmallState().registry()
+      let scores: [Double?] = [-3, .nan, -.infinity, .infinity, nil]
+      for (index, score) in scores.enumerated() {
+        _ = try store.save(
+          registry, step: index + 1, configuration: smallConfiguration, score: score)
+      }
+      #expect(try store.bestStep() == 1)
+      #expect(try store.steps() == [1, 5])
+    }
+  }
+
+  /// States that no finite gradient has followed do not push out the last one that has one.
+  @Test func theLastHealthyOneIsKept() throws {
+    try withTemporaryDirectory { directory in
+      let store = CheckpointStore(directory, keep: 2)
+      try store.prepare()
+      let registry = try SmallState().registry()
+      func save(_ step: Int, _ score: Double? = nil, proven: Int) throws -> [Int] {
+        _ = try store.save(
+          registry, step: step, configuration: smallConfiguration, score: score, proven: proven)
+        return try store.steps()
+      }
+      #expect(try save(10, proven: 9) == [10])
+      #expect(try save(20, proven: 19) == [10, 20])
+      // Its evaluation was not finite.
+      #expect(try save(30, .nan, proven: 29) == [20, 30])
+      // Sick from step 31 on: 30 is proven by a gradient and refuted by its evaluation.
+      for step in stride(from: 40, through: 80, by: 10) {
+        #expect(try save(step, proven: 30) == [20, step - 10, step])
+      }
+      // Damaged, it is none any more, and nothing is in its place.
+      overwrite(store.path(ofStep: 20), Array(try contents(store.path(ofStep: 20))[..<200]))
+      #expect(try save(90, proven: 30) == [80, 90])
+      // Healthy again.
+      #expect(try save(100, proven: 99) == [90, 100])
+    }
+  }
+
   @Test func stepsOfAnyLengthAreOrderedAsNumbers() throws {
     try withTemporaryDirectory { directory in
       let store = CheckpointStore(directory, keep: 9)

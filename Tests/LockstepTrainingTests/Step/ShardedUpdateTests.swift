@@ -22,6 +22,8 @@ import Testing
     struct Result: Sendable, Equatable {
       var fingerprint: String
       var reports: [Double]
+      /// Each tensor's norms, the coefficient and the part clipped, step by step.
+      var norms: [Double]
       var heldBytes: Int
     }
 
@@ -40,7 +42,7 @@ import Testing
       let step = try TrainingStep(
         source: source, update: isSharded ? ShardedChainUpdate(rule) : ChainUpdate(rule),
         shards: 8, on: group)
-      let reports = Reports()
+      let (reports, norms) = (Reports(), Reports())
       var trainer: Trainer?
       defer { trainer = nil }
       trainer = try Trainer(
@@ -56,6 +58,8 @@ import Testing
               report.loss, report.update.gradientNorm, report.update.clippedGradientNorm,
               report.update.clipped ? 1 : 0,
             ]
+            norms.all += step.update.parameterNorms().flatMap { [$0.before, $0.after] }
+            norms.all += [report.update.coefficient, report.update.clippedFraction]
           }
         })
       _ = try trainer!.run(resume: resume)
@@ -64,7 +68,7 @@ import Testing
       }
       return Result(
         fingerprint: try trainer!.registry.fingerprint(on: group).description,
-        reports: reports.all, heldBytes: held)
+        reports: reports.all, norms: norms.all, heldBytes: held)
     }
 
     private final class Reports { var all: [Double] = [] }
@@ -87,6 +91,7 @@ import Testing
         #expect(result.fingerprint == replicated.fingerprint, "\(name) on \(ranks) ranks")
       }
       #expect(results[0].reports == replicated.reports, "\(name) on \(ranks) ranks")
+      #expect(results[0].norms == replicated.norms, "\(name) on \(ranks) ranks")
     }
   }
 

@@ -43,7 +43,7 @@ final class ClippedSGD: ParameterUpdate {
     coefficient = clipped ? Float(clip / norm) : 1
     report = UpdateReport(
       gradientNorm: norm, clippedGradientNorm: clipped ? clip : norm, clipped: clipped,
-      learningRate: Double(learningRate))
+      coefficient: Double(coefficient), learningRate: Double(learningRate))
   }
 
   func apply(

@@ -13,6 +13,11 @@ struct RegressionRun: Sendable {
   var isInterrupted: @Sendable (_ rank: Int, _ step: Int) -> Bool = { _, _ in false }
   /// Hears what rank 0 is told, and may object.
   var listen: @Sendable (TrainingEvent) throws -> Void = { _ in }
+  /// Spoils a shard's leaf in a step.
+  var poison: @Sendable (_ step: Int, LinearRegression.Leaf) -> Void = { _, _ in }
+  var nonFinite = NonFinitePolicy.stop
+  /// The learning rate of a step.
+  var learningRate: @Sendable (_ step: Int) -> Float = { _ in 0.05 }
   var options = TrainerOptions(epochs: 3)
   var configuration: JSONValue = ["model": "regression", "seed": 5]
 
@@ -46,8 +51,10 @@ struct RegressionRun: Sendable {
     update.clip = 0.5
     let step = try TrainingStep(
       source: source, update: update, regularizer: RidgePenalty(0.01, regressionParameters),
-      shards: 8, on: group)
+      nonFinite: nonFinite, shards: 8, on: group)
     source.tamper = { [unowned source, unowned step] leaf in
+      update.learningRate = learningRate(step.completed + 1)
+      poison(step.completed + 1, leaf)
       if leaf.shard == step.plan.shardRuns[group.rank].lowerBound {
         try disturb(group.rank, step.completed + 1, source)
       }

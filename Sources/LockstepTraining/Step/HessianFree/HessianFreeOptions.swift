@@ -78,6 +78,16 @@ public struct HessianFreeReport: Sendable, Equatable {
   /// The objective before the step and, as the line search left it, behind it.
   public var objective = 0.0
   public var newObjective = 0.0
+  /// The time of the step on this rank over that of its gradient: no bit of anything else depends on
+  /// it, and it does not count for equality. Nil for a step that was skipped.
+  public var costInGradients: Double?
 
   public init() {}
+
+  public static func == (left: Self, right: Self) -> Bool {
+    left.iterations == right.iterations && left.products == right.products
+      && left.losses == right.losses && left.damping == right.damping
+      && left.reductionRatio == right.reductionRatio && left.stepLength == right.stepLength
+      && left.objective == right.objective && left.newObjective == right.newObjective
+  }
 }

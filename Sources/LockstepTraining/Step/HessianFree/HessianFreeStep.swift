@@ -34,6 +34,8 @@ public final class HessianFreeStep: BatchStep {
   private let scalars: ScalarFold
   private let trials: ScalarFold
   private let blockSums: BlockSums
+  private let health: StepHealth
+  private let inspector: LeafInspector?
   private let kernels: UnsafePointer<lockstep_arena_kernels>
   private let vectors: BlockVectors
   private let solver: ConjugateGradients
@@ -54,14 +56,21 @@ public final class HessianFreeStep: BatchStep {
   /// - Parameters:
   ///   - source: the model.
   ///   - update: clips of the step, and constraints.
+  ///   - nonFinite: what becomes of a step whose gradient is not finite; products have no use for
+  ///     sanitized shards.
   ///   - shards: the number of logical shards L, a power of two, at least the number of ranks.
   ///   - collective: the ranks.
   /// - Throws: ``FoldPlanError``, ``StepError`` and what the collective throws.
   public init(
     source: any CurvatureSource, update: any ParameterUpdate,
-    options: HessianFreeOptions = HessianFreeOptions(), shards: Int, on collective: any Collective
+    options: HessianFreeOptions = HessianFreeOptions(), nonFinite: NonFinitePolicy = .stop,
+    shards: Int, on collective: any Collective
   ) throws {
     try options.validate()
+    guard nonFinite.repair == nil else {
+      throw StepError.badOption(
+        key: "nonFinite", value: "sanitize", expected: "'stop' or 'skip' for a Hessian-free step")
+    }
     guard !(update is any ShardedParameterUpdate) else {
       throw StepError.badOption(
         key: "the update", value: "sharded",
@@ -91,6 +100,8 @@ public final class HessianFreeStep: BatchStep {
     exchange = try collective.makeExchange(plan)
     accumulator = ShardAccumulator(plan, rank: collective.rank)
     let metrics = source.metricNames.count
+    inspector = LeafInspector(nil, metrics: metrics)
+    health = try StepHealth(nonFinite, plan: plan, source: source, on: collective)
     scalars = ScalarFold(runs: plan.shardRuns, metrics: metrics, on: collective)
     trials = ScalarFold(runs: plan.shardRuns, metrics: 0, on: collective)
     blockSums = BlockSums(plan, measuresAll: exchange.visitsAllBlocks, on: collective)
@@ -109,9 +120,11 @@ public final class HessianFreeStep: BatchStep {
   /// The number of steps completed.
   public var completed: Int { Int(counter.buffer[0]) }
 
-  /// The step's own state: the number of steps completed, λ, and the last direction.
+  public var skippedInARow: Int { health.skippedInARow }
+
+  /// The step's own state: the numbers of steps completed and skipped, λ, and the last direction.
   public var stateEntries: [StateEntry] {
-    [
+    health.stateEntries + [
       StateEntry("step.completed", .integers(counter.buffer)),
       StateEntry("step.damping", .doubles(damping.buffer)),
       StateEntry("step.direction", .arena(direction.buffer, update.layout)),
@@ -137,9 +150,13 @@ public final class HessianFreeStep: BatchStep {
     details = HessianFreeReport()
     details.damping = damping.buffer[0]
     collective.page?.enter(.computing, step: completed + 1)
-    try computeGradient(batch, requests, failure)
-    try inspect()
-    let norm = vectors.dot(gradient.base, gradient.base).squareRoot()
+    let clock = ContinuousClock()
+    let began = clock.now
+    let found = try computeGradient(batch, requests, failure)
+    let gradientTime = clock.now - began
+    if found == nil { try inspect() }
+    let norm =
+      found == nil ? vectors.dot(gradient.base, gradient.base).squareRoot() : blockSums.norm
     let total = scalars.total
     let report = { [self] (length: Double) in
       TrainingStepReport(
@@ -148,7 +165,13 @@ public final class HessianFreeStep: BatchStep {
         metrics: source.metricNames.indices.map { total[metric: $0] / max(total.examples, 1) },
         update: UpdateReport(
           gradientNorm: norm, clippedGradientNorm: norm, clipped: false, learningRate: length),
-        requests: scalars.requests)
+        requests: scalars.requests, skipped: found,
+        hessianFree: found == nil ? details : nil)
+    }
+    if found != nil {
+      health.commit(skipped: true, sanitized: false)
+      counter.buffer[0] += 1
+      return report(0)
     }
     vectors.copy(start.base, parameters)
     do {
@@ -161,6 +184,7 @@ public final class HessianFreeStep: BatchStep {
       collective.page?.enter(.updating, step: completed + 1)
       try applyStep(chosen)
       commit(newDamping)
+      details.costInGradients = (clock.now - began) / gradientTime
     } catch {
       vectors.copy(parameters, start.base)
       throw error
@@ -174,11 +198,17 @@ public final class HessianFreeStep: BatchStep {
 
   /// Leaves the gradient of the objective on every rank, with the folded statistics behind it in
   /// ``movement``.
+  ///
+  /// - Returns: what is not finite, where the step must be skipped.
   private func computeGradient(
     _ batch: StepBatch, _ requests: StepRequests, _ failure: (any Error)?
-  ) throws {
+  ) throws -> NonFiniteError? {
+    accumulator.inspector = inspector
+    defer { accumulator.inspector = nil }
     try scalars.gather(requests: requests) { records in
       if let failure { throw failure }
+      inspector?.step = completed + 1
+      inspector?.records = records
       try source.computeShards(
         of: batch, into: exchange.partials, records: records, accumulator: accumulator)
     }
@@ -188,15 +218,15 @@ public final class HessianFreeStep: BatchStep {
     }
     try fold(weight: total.weight, examples: total.examples)
     try blockSums.gather()
-    let blocks = blockSums.notFinite
-    guard blocks.isEmpty, total.loss.isFinite, total.weight.isFinite else {
-      let search = OriginSearch(plan: plan, source: source, collective: collective)
-      throw NonFiniteError(
-        step: completed + 1, tensors: search.tensors(of: blocks), origin: try search.replay(batch))
+    details.objective = total.loss / total.weight + penalty
+    if let found = try health.judge(
+      batch, step: completed + 1, blocks: blockSums.notFinite, total: total)
+    {
+      return found
     }
     movement.base.update(from: exchange.folded.baseAddress!, count: plan.layout.count)
     vectors.add(gradient.base, movement.base, options.weightDecay, parameters)
-    details.objective = total.loss / total.weight + penalty
+    return nil
   }
 
   /// Adds all partials, divides by the weight, and measures; all ranks get all values.
@@ -361,6 +391,7 @@ public final class HessianFreeStep: BatchStep {
   private func commit(_ newDamping: Double) {
     source.commitStatistics(UnsafeBufferPointer(movement.buffer))
     damping.buffer[0] = newDamping
+    health.commit(skipped: false, sanitized: false)
     if details.stepLength > 0, let last = solver.iterates.last {
       vectors.copy(direction.base, last.values)
     } else {

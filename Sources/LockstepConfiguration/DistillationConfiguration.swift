@@ -1,0 +1,102 @@
+import LockstepDatasets
+import LockstepEngine
+import LockstepFiles
+import LockstepLayers
+import LockstepTraining
+
+/// The teacher that a run distils from, as a configuration names it.
+public struct DistillationConfiguration: Sendable {
+  /// A run directory, or a safetensors file.
+  public let teacher: String
+  /// The teacher's model; nil: the one of the run directory's `config.json`.
+  let model: (any Model)?
+  /// T.
+  let temperature: Float
+  /// α, the weight of the divergence from the teacher.
+  let weight: Float
+  /// The configuration's name, for errors.
+  let source: String
+
+  /// The loss, with its teacher beside the labels.
+  func loss(_ labelLoss: any LossFunction) throws -> Distillation {
+    try Distillation(labelLoss, temperature: temperature, weight: weight)
+  }
+
+  /// An error about the teacher.
+  private func refusal(_ reason: String) -> ConfigurationError {
+    ConfigurationError(
+      source: source, path: "distillation.teacher", reason: "'distillation.teacher' \(reason)")
+  }
+
+  /// The teacher's logits for all examples, computed once, cut over the ranks. Called by all ranks;
+  /// rank 0 alone reads files.
+  ///
+  /// - Parameters:
+  ///   - labelLoss: the loss of the labels, by which the teacher's outputs must fit them.
+  ///   - classes: the number of the student's outputs.
+  /// - Throws: ``ConfigurationError`` where the teacher cannot be read, or does not fit the examples
+  ///   or the student.
+  func logits(
+    for examples: Dataset, labelLoss: any LossFunction, classes: Int, options: PlanOptions,
+    on collective: any Collective
+  ) throws -> TeacherLogits {
+    let isFile = try collective.fromRoot { [FileKind(teacher) == .directory ? 0 : 1] } == [1]
+    let model = try model ?? self.model(isFile, on: collective)
+    let source: ModelSource
+    do {
+      source = try ModelSource(model, loss: labelLoss, on: examples, seed: 0, options: options)
+    } catch { throw refusal("does not fit the examples: \(error)") }
+    let outputs = try source.outputShape()
+    guard outputs == [classes] else {
+      let text = outputs.count == 1 ? "\(outputs[0]) outputs" : "outputs of the shape \(outputs)"
+      throw refusal(
+        "has \(text), and the model has \(classes): they must be logits of one set of classes")
+    }
+    let weights = Weights(of: source)
+    try collective.onRoot {
+      do { try weights.read(isFile ? teacher : "\(teacher)/weights.safetensors") } catch {
+        throw refusal("cannot be read: \(error)")
+      }
+    }
+    let registry = StateRegistry()
+    try registry.add(source.stateEntries, of: source)
+    try registry.broadcast(on: collective)
+    return try TeacherLogits(of: ModelEvaluator(source, on: examples), on: collective)
+  }
+
+  /// The model of the teacher's run.
+  private func model(_ isFile: Bool, on collective: any Collective) throws -> any Model {
+    if isFile {
+      throw refusal(
+        "is '\(teacher)', which is no run directory: give 'distillation.model' beside a file of weights"
+      )
+    }
+    let path = "\(teacher)/config.json"
+    let text = try collective.fromRoot {
+      do { return try FileInput.contents(of: path, limit: 64 << 20) } catch {
+        throw refusal("cannot be read: \(error)")
+      }
+    }
+    return try RunConfiguration(parsing: text, source: path).model
+  }
+}
+
+extension ConfigurationReader {
+  /// Reads `distillation`.
+  ///
+  /// - Parameter loss: the name of the loss of the labels.
+  func distillation(beside loss: String) throws(ConfigurationError) -> DistillationConfiguration {
+    guard loss == SoftmaxCrossEntropy().name else {
+      throw ConfigurationError(
+        source: source, path: path,
+        reason: "'\(path)' needs the loss '\(SoftmaxCrossEntropy().name)'; found '\(loss)'")
+    }
+    let teacher = try string("teacher")
+    var model: (any Model)?
+    if let reader = try optionalObject("model") { model = try reader.make(reader.model()) }
+    return DistillationConfiguration(
+      teacher: teacher, model: model,
+      temperature: Float(try double("temperature", default: 2, in: ...1_000_000, above: 0)),
+      weight: Float(try double("weight", default: 0.5, in: 0...1)), source: source)
+  }
+}
