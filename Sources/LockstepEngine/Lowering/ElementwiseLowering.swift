@@ -69,17 +69,17 @@ extension Binary: Lowerable {
 
 extension Dropout: Lowerable {
   func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
-    let source = try plan.plain(site.inputs[0])
-    let shape = plan.type(site.inputs[0]).shape
+    let source = try plan.plainAsComputed(site.inputs[0])
+    let isRounded = source.descriptor.storage == .bfloat16
     let result = plan.define(
       site.outputs[0], source.descriptor, reusing: site.inputs[0], in: site)
-    let (rows, columns) = (shape[0], shape.dropFirst().reduce(1, *))
-    let kernel = plan.isa.kernels.pointee.dropout!
+    let (rows, columns) = plan.rows(site.inputs[0])
+    let kernels = plan.isa.kernels.pointee
     let threshold = UInt32(Double(rate) * 0x1p32)
     let scale = 1 / (1 - rate)
     let mixed = key &* 0x9E37_79B9
     plan.emit([source, result]) { addresses in
-      let (x, y) = (addresses[0].floats, addresses[1].floats)
+      let (x, y) = (addresses[0], addresses[1])
       return { context in
         var mask = lockstep_dropout(
           key_low: UInt32(truncatingIfNeeded: context.seed) ^ mixed,
@@ -88,7 +88,11 @@ extension Dropout: Lowerable {
           step_high: UInt32(truncatingIfNeeded: context.step >> 32),
           first_example: UInt32(truncatingIfNeeded: context.firstExample), threshold: threshold,
           scale: scale)
-        kernel(y, x, rows, columns, &mask)
+        if isRounded {
+          kernels.dropout_bf16(y.halves, x.halves, rows, columns, &mask)
+        } else {
+          kernels.dropout(y.floats, x.floats, rows, columns, &mask)
+        }
       }
     }
   }

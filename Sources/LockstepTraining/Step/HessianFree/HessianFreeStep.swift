@@ -67,6 +67,12 @@ public final class HessianFreeStep: BatchStep {
         key: "the update", value: "sharded",
         expected: "replicated for a Hessian-free step, whose directions every rank holds whole")
     }
+    guard source.precision == .float32 else {
+      throw StepError.badOption(
+        key: "precision", value: source.precision.rawValue,
+        expected: "float32 for a Hessian-free step: conjugate gradients lose their way in products "
+          + "of 8 bits")
+    }
     plan = try FoldPlan(shards: shards, of: source, on: collective)
     let trainable = Array(plan.layout.slots[..<plan.gradientSlotCount])
     guard update.layout.slots == trainable else {
