@@ -48,7 +48,8 @@ extension Binary: Lowerable {
     let shapes = (plan.type(site.inputs[0]).shape, plan.type(site.inputs[1]).shape)
     let b =
       shapes.0 == shapes.1
-      ? try plan.memory(site.inputs[1], as: a.descriptor) : try plan.plain(site.inputs[1])
+      ? try plan.memory(site.inputs[1], as: a.descriptor)
+      : try plan.plain(site.inputs[1], a.descriptor.storage ?? .float32)
     let algorithm =
       switch kind {
       case .add: dnnl_binary_add
