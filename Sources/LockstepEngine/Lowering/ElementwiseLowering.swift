@@ -49,7 +49,7 @@ extension Binary: Lowerable {
     let b =
       shapes.0 == shapes.1
       ? try plan.memory(site.inputs[1], as: a.descriptor)
-      : try plan.plain(site.inputs[1], a.descriptor.storage ?? .float32)
+      : try repeated(site.inputs[1], along: a, plan)
     let algorithm =
       switch kind {
       case .add: dnnl_binary_add
@@ -65,6 +65,21 @@ extension Binary: Lowerable {
     let result = plan.define(
       fused?.output ?? site.outputs[0], a.descriptor, reusing: site.inputs[0], in: site)
     plan.emit(primitive, [(DNNL_ARG_SRC_0, a), (DNNL_ARG_SRC_1, b), (DNNL_ARG_DST, result)])
+  }
+}
+
+extension Binary {
+  /// An operand whose dimensions of one are repeated along another, in Float32: a value a channel
+  /// in blocks where the images are, which the fast primitives ask for, else row-major.
+  private func repeated(
+    _ value: Graph.ValueID, along images: Memory, _ plan: PlanBuilder
+  ) throws -> Memory {
+    let (whole, part) = (images.descriptor.shape, plan.type(value).shape)
+    guard whole.count == 4, part == [1, whole[1], 1, 1], whole[1] % 16 == 0,
+      try images.descriptor
+        == .image(whole, LOCKSTEP_CHANNELS_BY_16, images.descriptor.storage ?? .float32)
+    else { return try plan.plain(value) }
+    return try plan.memory(value, as: .image(part, LOCKSTEP_CHANNELS_BY_16))
   }
 }
 

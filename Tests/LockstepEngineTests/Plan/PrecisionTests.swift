@@ -13,8 +13,8 @@ struct PrecisionTests {
     /// Part of the name of an implementation that must be used; nil where our own code or plain copies
     /// do the work.
     var implementation: String?
-    /// Weights are bfloat16 numbers, so that no sign before a kink changes by rounding them.
-    var roundedWeights = false
+    /// The share of values that may miss the bound: rounding moves arguments over a kink.
+    var share = 0.0
     let apply: @Sendable (Tensor, (String, [Int]) -> Tensor) -> Tensor
     var testDescription: String { name }
   }
@@ -42,7 +42,7 @@ struct PrecisionTests {
       x.convolved(
         parameter("w", [16, 1, 3, 3]), nil, window: .same(kernel: [3, 3]), groups: 16)
     },
-    Case(name: "convolution and ReLU", implementation: "bf16", roundedWeights: true) {
+    Case(name: "convolution and ReLU", implementation: "bf16", share: 0.02) {
       x, parameter in
       x.convolved(parameter("w", [16, 16, 1, 1]), nil, window: Window(kernel: [1, 1])).relu()
     },
@@ -96,7 +96,7 @@ struct PrecisionTests {
     Case(name: "ELU") { x, _ in x.elu() },
     Case(name: "exponential") { x, _ in x.exp() },
     Case(name: "square and absolute") { x, _ in x.square() + x.absolute() },
-    Case(name: "residual sum", roundedWeights: true) { x, parameter in
+    Case(name: "residual sum", share: 0.02) { x, parameter in
       let y = x.convolved(
         parameter("w", [16, 16, 3, 3]), nil, window: .same(kernel: [3, 3]))
       return (x + y).relu()
@@ -160,7 +160,7 @@ struct PrecisionTests {
       leaves.parameters[name] = HostTensor(
         shape,
         Self.values(count, 2 + parameters.count).map {
-          tested.roundedWeights ? $0 : Double(Float($0 * 0.7 + 0.01))
+          Double(Float($0 * 0.7 + 0.01))
         })
       parameters.append(parameter)
       return parameter
@@ -187,12 +187,15 @@ struct PrecisionTests {
         let squares = reference.values.reduce(0) { $0 + $1 * $1 }
         let rms = (squares / Double(reference.values.count)).squareRoot()
         #expect(rms > 0)
+        var misses: [String] = []
         for (element, (a, b)) in zip(lane.output(index), reference.values).enumerated() {
           let bound = 4 * 0x1p-8 * max(abs(b), rms)
-          let close = abs(Double(a) - b) <= bound
-          #expect(close, "result \(index)[\(element)]: \(a), expected \(b) ± \(bound)")
-          if !close { return }
+          if !(abs(Double(a) - b) <= bound) {
+            misses.append("result \(index)[\(element)]: \(a), expected \(b) ± \(bound)")
+          }
         }
+        let allowed = Int(tested.share * Double(reference.values.count))
+        #expect(misses.count <= allowed, "\(misses.count) misses: \(misses.prefix(5))")
       }
     }
     if let implementation = tested.implementation {
