@@ -97,7 +97,8 @@ struct PrecisionTests {
     Case(name: "ELU") { x, _ in x.elu() },
     Case(name: "exponential") { x, _ in x.exp() },
     Case(name: "square and absolute") { x, _ in x.square() + x.absolute() },
-    Case(name: "residual sum", share: 0.02) { x, parameter in
+    // One sign that changes reaches 144 of 4,096 gradients.
+    Case(name: "residual sum", share: 0.04) { x, parameter in
       let y = x.convolved(
         parameter("w", [16, 16, 3, 3]), nil, window: .same(kernel: [3, 3]))
       return (x + y).relu()
