@@ -58,6 +58,7 @@ import Testing
         ["model=convolutional", "bf16Level=\(2 * level)", "update=\(update)", "compare=1"]
           + ["threads=\(threads)"] + way + expected.keys.map { "rule=\($0)" }, ranks: ranks)
       #expect(TrainingRuns.fingerprints(result) == expected, "\(way): \(result.transcript)")
+    }
   }
 
   @Test(
