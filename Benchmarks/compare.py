@@ -35,7 +35,8 @@ def arguments():
     parser.add_argument("--windows", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.5)
     parser.add_argument("--variants", nargs="+", default=["eager", "channels-last", "compile"])
-    parser.add_argument("--bf16", action="store_true")
+    parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32",
+                        help="bfloat16: PyTorch with autocast, Lockstep with its own")
     parser.add_argument("--python", default=str(HERE / ".venv/bin/python"))
     parser.add_argument(
         "--lockstep", default=f"mpirun -n 2 {HERE.parent}/.build/release/lockstep benchmark step",
@@ -64,16 +65,14 @@ def machine():
 
 
 def measure(options, model):
-    precision = "bfloat16" if options.bf16 else "float32"
     shared = ["--model", model, "--batch", str(options.batch), "--windows", str(options.windows),
-              "--seconds", str(options.seconds)]
-    programs = [("Lockstep", shlex.split(options.lockstep)
-                 + shared + ["--precision", precision, "--json"])]
+              "--seconds", str(options.seconds), "--precision", options.precision]
+    programs = [("Lockstep", shlex.split(options.lockstep) + shared + ["--json"])]
     for name, processes, threads in PEERS:
         for variant in options.variants:
             command = [options.python, str(HERE / "peers/train.py"), *shared,
                        "--processes", str(processes), "--threads", str(threads),
-                       "--variant", variant] + (["--bf16"] if options.bf16 else [])
+                       "--variant", variant]
             programs.append((f"{name}, {variant}", command))
     rounds = []
     for number in range(options.rounds):
@@ -86,10 +85,10 @@ def measure(options, model):
     return rounds
 
 
-def table(model, rounds):
+def table(model, rounds, precision):
     ours = [r["Lockstep"]["examplesPerSecond"] for r in rounds]
     shards = rounds[0]["Lockstep"].get("shards")
-    print(f"\n{model}: Lockstep {statistics.median(ours):.0f} examples/s, L = {shards}")
+    print(f"\n{model}, {precision}: Lockstep {statistics.median(ours):.0f} examples/s, L = {shards}")
 
     def line(name, rates):
         ratios = [a / b for a, b in zip(ours, rates)]
@@ -107,11 +106,11 @@ def table(model, rounds):
 def main():
     options = arguments()
     print(machine())
-    everything = {"machine": machine(), "models": {}}
+    everything = {"machine": machine(), "precision": options.precision, "models": {}}
     for model in options.models:
         rounds = measure(options, model)
         everything["models"][model] = rounds
-        table(model, rounds)
+        table(model, rounds, options.precision)
     if options.json:
         Path(options.json).write_text(json.dumps(everything, indent=2) + "\n")
 

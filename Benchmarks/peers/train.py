@@ -34,7 +34,8 @@ def arguments():
     parser.add_argument("--processes", type=int, default=2, help="ranks of DDP over gloo; 1: no DDP")
     parser.add_argument("--threads", type=int, default=1, help="threads a process")
     parser.add_argument("--variant", choices=["eager", "channels-last", "compile"], default="eager")
-    parser.add_argument("--bf16", action="store_true", help="autocast to bfloat16")
+    parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32",
+                        help="bfloat16: autocast")
     parser.add_argument("--bf16-wire", action="store_true", help="DDP's bf16 compression hook")
     parser.add_argument("--max-norm", type=float, default=3.0)
     parser.add_argument("--clip", type=float, default=1.0)
@@ -105,7 +106,8 @@ def work(rank, options):
         inputs = inputs.to(memory_format=torch.channels_last)
     labels = torch.randint(10, (batches * local,))
     precision = (
-        torch.autocast("cpu", dtype=torch.bfloat16) if options.bf16 else contextlib.nullcontext())
+        torch.autocast("cpu", dtype=torch.bfloat16) if options.precision == "bfloat16"
+        else contextlib.nullcontext())
 
     def step(number):
         at = number % batches * local
@@ -158,7 +160,7 @@ def work(rank, options):
             "processes": options.processes,
             "threads": options.threads,
             "variant": options.variant,
-            "precision": "bfloat16" if options.bf16 else "float32",
+            "precision": options.precision,
             "examplesPerSecond": statistics.median(rates),
             "slowest": min(rates),
             "fastest": max(rates),

@@ -25,6 +25,10 @@ uint64_t lockstep_isa_features(void) {
   return (uint64_t)(b & vectors) << 32 | (c & integers) | (d & matrices) | (more & halves);
 }
 
+int lockstep_isa_has_bf16(void) {
+  return lockstep_isa_detect() == LOCKSTEP_ISA_AVX512 && __builtin_cpu_supports("avx512bf16");
+}
+
 int lockstep_flush_denormals(void) {
   const unsigned bits = 0x8040;  // FTZ (bit 15) and DAZ (bit 6)
   _mm_setcsr(_mm_getcsr() | bits);
@@ -35,6 +39,7 @@ int lockstep_flush_denormals(void) {
 
 lockstep_isa lockstep_isa_detect(void) { return LOCKSTEP_ISA_BASELINE; }
 uint64_t lockstep_isa_features(void) { return 0; }
+int lockstep_isa_has_bf16(void) { return 0; }
 
 int lockstep_flush_denormals(void) {
   const uint64_t fz = 1ull << 24;
@@ -49,6 +54,7 @@ int lockstep_flush_denormals(void) {
 
 lockstep_isa lockstep_isa_detect(void) { return LOCKSTEP_ISA_BASELINE; }
 uint64_t lockstep_isa_features(void) { return 0; }
+int lockstep_isa_has_bf16(void) { return 0; }
 int lockstep_flush_denormals(void) { return 0; }
 
 #endif

@@ -27,6 +27,20 @@ typedef uint32_t u16v __attribute__((ext_vector_type(16)));
 #define LOAD_PART(p, n) ({ f16v v_ = 0.0f; memcpy(&v_, (p), (n) * sizeof(float)); v_; })
 #define STORE_PART(p, x, n) do { f16v v_ = (x); memcpy((p), &v_, (n) * sizeof(float)); } while (0)
 
+// 16 bfloat16 numbers, which are the upper halves of Float32 ones.
+typedef uint16_t h16v __attribute__((ext_vector_type(16)));
+
+#define LOAD_HALF_PART(p, n) ({ h16v h_ = 0; memcpy(&h_, (p), (n) * sizeof(uint16_t)); \
+  (f16v)(__builtin_convertvector(h_, u16v) << 16); })
+#define STORE_HALF_PART(p, x, n) do { h16v h_ = ROUND_TO_HALF(x); \
+  memcpy((p), &h_, (n) * sizeof(uint16_t)); } while (0)
+
+// To the nearest bfloat16 numbers, ties to even; not-a-numbers stay such.
+#define ROUND_TO_HALF(x) ({ const u16v b_ = (u16v)(x); \
+  const u16v near_ = (b_ + 0x7fffu + ((b_ >> 16) & 1u)) >> 16; \
+  const u16v none_ = (u16v)((b_ & 0x7fffffffu) > 0x7f800000u); \
+  __builtin_convertvector((near_ & ~none_) | (((b_ >> 16) | 0x40u) & none_), h16v); })
+
 // The sum of 16 lanes, pairwise: halves are added until one value is left.
 #define REDUCE(value) ({ __auto_type v_ = (value); \
   __auto_type v8_ = v_.lo + v_.hi; __auto_type v4_ = v8_.lo + v8_.hi; \

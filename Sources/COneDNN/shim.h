@@ -59,6 +59,16 @@ static inline int64_t lockstep_md_dimension(const lockstep_md *md, int axis) {
 }
 static inline int lockstep_md_rank(const lockstep_md *md) { return lockstep_md_get(md)->ndims; }
 
+// The type of the values; -1 for one that has no name here.
+static inline int lockstep_md_type(const lockstep_md *md) {
+  switch (lockstep_md_get(md)->data_type) {
+    case dnnl_f32: return LOCKSTEP_F32;
+    case dnnl_bf16: return LOCKSTEP_BF16;
+    case dnnl_s32: return LOCKSTEP_S32;
+    default: return -1;
+  }
+}
+
 // Layouts of images [N, C, H, W] by name.
 typedef enum { LOCKSTEP_CHANNELS_LAST = 0, LOCKSTEP_CHANNELS_BY_16 = 1 } lockstep_image_layout;
 
@@ -98,16 +108,18 @@ static inline int lockstep_md_same_bytes(const lockstep_md *a, const lockstep_md
     if (x->dims[i] != y->dims[i] || s[i] != t[i]) return 0;
   return 1;
 }
-// For a matrix stored as panels of rows, each column by column: the width of a panel in rows, and
-// from one panel to the next in values; 0 for other layouts.
+// For a matrix stored as panels of rows, each column by column, or for bfloat16 pair of columns by
+// pair: the width of a panel in rows, and from one panel to the next in values; 0 for other layouts.
 static inline int64_t lockstep_md_panels(const lockstep_md *md, int64_t *panel) {
   const dnnl_memory_desc_t *d = lockstep_md_get(md);
-  if (d->format_kind != dnnl_blocked || d->ndims != 2 || d->data_type != dnnl_f32 ||
-      d->offset0 != 0 || d->extra.flags != 0)
+  if (d->format_kind != dnnl_blocked || d->ndims != 2 || d->offset0 != 0 || d->extra.flags != 0)
     return 0;
   const dnnl_blocking_desc_t *b = &d->format_desc.blocking;
-  if (b->inner_nblks != 2 || b->inner_idxs[0] != 1 || b->inner_idxs[1] != 0) return 0;
-  if (b->strides[1] != b->inner_blks[0] * b->inner_blks[1]) return 0;
+  const int paired = d->data_type == dnnl_bf16;
+  if (!paired && d->data_type != dnnl_f32) return 0;
+  if (b->inner_nblks != 2 + paired || b->inner_idxs[0] != 1 || b->inner_idxs[1] != 0) return 0;
+  if (paired && (b->inner_idxs[2] != 1 || b->inner_blks[2] != 2)) return 0;
+  if (b->strides[1] != b->inner_blks[0] * b->inner_blks[1] * (1 + paired)) return 0;
   *panel = b->strides[0];
   return b->inner_blks[1];
 }
@@ -166,15 +178,26 @@ static inline int lockstep_dnnl_single_thread(void) {
   if (set) set(1);
   return set != NULL;
 }
-// Caps the instruction set of primitives: 0 baseline (SSE4.1), 1 AVX2, 2 AVX-512, 3 all there is.
+// Caps the instruction set of primitives: 0 baseline (SSE4.1), 1 AVX2, 2 AVX-512, 3 AVX-512 with
+// bfloat16.
 static inline int lockstep_dnnl_cap_isa(int level) {
   return dnnl_set_max_cpu_isa(level == 0   ? dnnl_cpu_isa_sse41
                               : level == 1 ? dnnl_cpu_isa_avx2
                               : level == 2 ? dnnl_cpu_isa_avx512_core
-                                           : dnnl_cpu_isa_all);
+                                           : dnnl_cpu_isa_avx512_core_bf16);
 }
 // The instruction set that primitives are made for, as a number that is equal for equal sets.
 static inline int lockstep_dnnl_effective_isa(void) { return (int)dnnl_get_effective_cpu_isa(); }
+// Whether primitives may use the processor's own products of bfloat16 numbers. The numbers of sets
+// have the bits of the sets that they contain.
+static inline int lockstep_dnnl_has_bf16(void) {
+#if defined(__x86_64__)
+  const int isa = lockstep_dnnl_effective_isa();
+  return (isa & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
+#else
+  return 0;
+#endif
+}
 
 // Attributes --------------------------------------------------------------------------------------
 
@@ -190,6 +213,16 @@ static inline int lockstep_attr_post_eltwise(dnnl_primitive_attr_t attr, dnnl_al
   dnnl_status_t s = dnnl_post_ops_create(&ops);
   if (s != dnnl_success) return s;
   s = dnnl_post_ops_append_eltwise(ops, 1.0f, kind, alpha, beta);
+  if (s == dnnl_success) s = dnnl_primitive_attr_set_post_ops(attr, ops);
+  dnnl_post_ops_destroy(ops);
+  return s;
+}
+// The result is added to what lies in its place.
+static inline int lockstep_attr_post_sum(dnnl_primitive_attr_t attr) {
+  dnnl_post_ops_t ops;
+  dnnl_status_t s = dnnl_post_ops_create(&ops);
+  if (s != dnnl_success) return s;
+  s = dnnl_post_ops_append_sum(ops, 1.0f);
   if (s == dnnl_success) s = dnnl_primitive_attr_set_post_ops(attr, ops);
   dnnl_post_ops_destroy(ops);
   return s;

@@ -31,6 +31,7 @@ public enum KernelBenchmark {
         "benchmark": .string("kernels"), "model": .string(options.model.rawValue),
         "shardSize": .integer(options.shardSize),
         "convolutions": .string(options.plan.convolutions.rawValue),
+        "precision": .string(options.plan.precision.rawValue),
         "primitives": .number(primitives), "pass": .number(pass), "ratio": .number(ratio),
         "parts": .array(
           parts.map { .object(["label": .string($0.label), "seconds": .number($0.seconds)]) }),

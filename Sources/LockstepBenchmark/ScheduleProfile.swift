@@ -21,10 +21,11 @@ public enum ScheduleProfile {
 
   /// Measures one lane of a model on shards of a size, on this thread alone.
   public static func run(
-    _ model: BenchmarkModel, shardSize: Int, repetitions: Int = 30
+    _ model: BenchmarkModel, shardSize: Int, options: PlanOptions = PlanOptions(),
+    repetitions: Int = 30
   ) throws -> Result {
     let dataset = try model.dataset(count: shardSize)
-    let source = try model.source(on: dataset)
+    let source = try model.source(on: dataset, options: options)
     let plan = try source.plan(examples: shardSize)
     let lane = try Lane(plan)
     let leaf = Arena<Float>(count: plan.leafCount)

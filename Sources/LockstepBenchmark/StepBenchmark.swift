@@ -1,3 +1,4 @@
+import LockstepEngine
 import LockstepFiles
 import LockstepTraining
 
@@ -12,6 +13,8 @@ public enum StepBenchmark {
     public var shards: Int?
     /// Threads a rank.
     public var threads = 1
+    /// How the model is computed.
+    public var plan = PlanOptions()
     /// How gradients travel.
     public var wire = WirePrecision.float32
     /// The global norm to clip at; nil for none.
@@ -50,7 +53,7 @@ public enum StepBenchmark {
         "ranks": .integer(ranks),
         "threads": .integer(options.threads),
         "update": .string(options.isSharded ? "sharded" : "replicated"),
-        "precision": .string("float32"),
+        "precision": .string(options.plan.precision.rawValue),
         "wire": .string(options.wire == .float32 ? "float32" : "bfloat16"),
         "examplesPerSecond": .number(examplesPerSecond.median),
         "slowest": .number(examplesPerSecond.smallest),

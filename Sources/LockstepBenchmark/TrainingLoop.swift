@@ -22,7 +22,8 @@ final class TrainingLoop {
     shards = options.shards ?? FoldPlan.defaultShards(batchSize: options.batchSize)
     examples = Array(0..<batchSize * Self.batches)
     let dataset = try options.model.dataset(count: examples.count)
-    let source = try options.model.source(on: dataset, threads: options.threads)
+    let source = try options.model.source(
+      on: dataset, options: options.plan, threads: options.threads)
     let plan = try FoldPlan(shards: shards, of: source, on: collective)
     let owned = options.isSharded ? plan.gradientBlocks(ofRank: collective.rank) : nil
     step = try TrainingStep(

@@ -27,7 +27,7 @@ enum BenchmarkCommand: Command {
     .option("--wire", "NAME", "how gradients travel: float32 or bfloat16 (step, scaling)"),
     .option("--update", "NAME", "sharded or replicated (step, scaling)"),
     .option("--reduction", "NAME", "tree or allreduce (step; default tree)"),
-    .option("--precision", "NAME", "float32 (step)"),
+    .option("--precision", "NAME", "float32 or bfloat16 (step, kernels; default float32)"),
     .option("--parameters", "N", "the number of parameters (update; default 10000000)"),
     .option("--bytes", "N", "the bytes of a gradient (fold; default 4194304)"),
     .flag("--json", "print the result as one line of JSON"),
@@ -61,9 +61,7 @@ enum BenchmarkCommand: Command {
       try read(arguments, into: &options)
       options.windows = try arguments.integer("--windows", atLeast: 1) ?? options.windows
       options.seconds = try seconds(arguments) ?? options.seconds
-      if let precision = arguments.value("--precision"), precision != "float32" {
-        throw ArgumentError(description: "'--precision' must be float32; found '\(precision)'")
-      }
+      options.plan.precision = try precision(arguments)
       let reduction =
         try choice("--reduction", among: GradientReduction.allCases.map(\.rawValue), arguments)
         .flatMap(GradientReduction.init) ?? .tree
@@ -94,6 +92,7 @@ enum BenchmarkCommand: Command {
       var options = KernelBenchmark.Options()
       options.model = try model(arguments)
       options.shardSize = try arguments.integer("--shard-size", atLeast: 2) ?? options.shardSize
+      options.plan.precision = try precision(arguments)
       return { [options] _ in try KernelBenchmark.run(options).json }
     },
   ]
@@ -126,6 +125,11 @@ enum BenchmarkCommand: Command {
   private static func model(_ arguments: Arguments) throws -> BenchmarkModel {
     try choice("--model", among: BenchmarkModel.allCases.map(\.rawValue), arguments)
       .flatMap(BenchmarkModel.init) ?? .mlp
+  }
+
+  private static func precision(_ arguments: Arguments) throws -> Precision {
+    try choice("--precision", among: Precision.allCases.map(\.rawValue), arguments)
+      .flatMap(Precision.init) ?? .float32
   }
 
   /// The value of an option that must be one of several names; nil where it is not given.

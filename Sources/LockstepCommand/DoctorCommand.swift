@@ -56,7 +56,9 @@ private struct DoctorReport {
       ("lockstep", Program.version), ("oneDNN", ComputeLibrary.version),
       ("MPI", MPILibrary.version.split(separator: ",").first.map(String.init) ?? "unknown"),
       ("thread level", "\(try MPILibrary.threadLevel())"),
-      ("instruction set", InstructionSet.detected.name), ("ranks", "\(collective.size)"),
+      ("instruction set", InstructionSet.detected.name),
+      ("bfloat16", ComputeLibrary.hasBFloat16 ? "native" : "not native"),
+      ("ranks", "\(collective.size)"),
       ("hosts", "\(Set(hosts).count)"),
       ("gradients travel", collective.sharesOneNode ? "through shared memory" : "as messages"),
     ]

@@ -17,7 +17,7 @@ enum ExitCode {
     case is ArgumentError, is ConfigurationError, is FileError, is DatasetError, is GraphError,
       is DescriptionError, is HyperparameterError, is FoldPlanError, is RunDirectoryError,
       is CheckpointError, is HandshakeError, is TrainerOptionsError, is ClipSuggestionError,
-      is InstructionSetError, is FaultError,
+      is InstructionSetError, is PrecisionError, is FaultError,
       is InputFailure:
       badInput
     case UpdateError.unmatchedPattern, StepError.shardedWithoutTree: badInput

@@ -172,8 +172,17 @@ public struct RunConfiguration: Sendable {
     let convolutions = try reader.string(
       "convolutions", default: "automatic", oneOf: PlanOptions.Convolutions.allCases.map(\.rawValue)
     )
+    let precision = try reader.string(
+      "precision", default: "float32", oneOf: Precision.allCases.map(\.rawValue))
     planOptions = PlanOptions(
-      convolutions: PlanOptions.Convolutions(rawValue: convolutions) ?? .automatic)
+      convolutions: PlanOptions.Convolutions(rawValue: convolutions) ?? .automatic,
+      precision: Precision(rawValue: precision) ?? .float32)
+    if planOptions.precision != .float32, hessianFree != nil {
+      throw reader.error(
+        "precision",
+        "is \(precision), and a Hessian-free step needs float32: conjugate gradients lose their way "
+          + "in products of 8 bits")
+    }
     threads = try reader.integer("threads", default: 1, in: 1...1024)
     let inputs = try reader.string(
       "inputs", default: "automatic", oneOf: InputPreparation.allCases.map(\.rawValue))

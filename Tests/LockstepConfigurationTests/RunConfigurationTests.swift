@@ -118,6 +118,18 @@ private func refusal(_ overrides: [String]) -> String {
         "'log.parameterNormsEverySteps' does not go with 'hessianFree'"))
   }
 
+  @Test func precisionsHaveNames() throws {
+    #expect(try read(small).planOptions.precision == .float32)
+    #expect(try read(small, "precision=bfloat16").planOptions.precision == .bfloat16)
+    #expect(try read(small).resolved["precision"] == "float32")
+    let unknown = refusal(["precision=bf16"])
+    #expect(unknown.contains("'precision' must be") && unknown.contains("bfloat16"), "\(unknown)")
+    let second = refusal(["precision=bfloat16", "hessianFree={}"])
+    #expect(second.contains("'precision' is bfloat16, and a Hessian-free step needs float32"))
+    // Another precision is another run: a checkpoint of the one is not resumed as the other.
+    #expect(!RunConfiguration.mayDiffer.contains("precision"))
+  }
+
   @Test func overridesReplaceValues() throws {
     let configuration = try read(
       small, "batchSize=512", "optimizer.type=sgd", "optimizer.momentum=0.5", "seed=9")

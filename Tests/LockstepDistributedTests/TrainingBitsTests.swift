@@ -1,3 +1,4 @@
+import LockstepEngine
 import LockstepTesting
 import Testing
 
@@ -71,6 +72,22 @@ import Testing
           "nodes=\(1 + ranks % 3)",
         ] + expected.keys.map { "rule=\($0)" }, ranks: ranks, deadline: .seconds(120))
       #expect(TrainingRuns.fingerprints(result) == expected, "\(result.transcript)")
+    }
+  }
+
+  @Test(
+    .enabled(if: ComputeLibrary.hasBFloat16, "this processor has no AVX-512 BF16"),
+    arguments: [(2, 1), (3, 2), (4, 1)])
+  func bfloat16OnAnyNumberOfRanksAndThreads(ranks: Int, threads: Int) throws {
+    for model in ["perceptron", "convolutional"] {
+      let arguments = ["model=\(model)", "precision=bfloat16"]
+      let alone = try TrainingRuns.run(arguments, ranks: 1)
+      #expect(TrainingRuns.fingerprints(alone).count == 1, "\(alone.transcript)")
+      let update = ranks % 2 == 0 ? "update=sharded" : "update=replicated"
+      let many = try TrainingRuns.run(
+        arguments + ["threads=\(threads)", update, "nodes=\(1 + ranks % 3)"], ranks: ranks)
+      #expect(
+        TrainingRuns.fingerprints(many) == TrainingRuns.fingerprints(alone), "\(many.transcript)")
     }
   }
 

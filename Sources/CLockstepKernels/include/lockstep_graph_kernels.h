@@ -34,15 +34,24 @@ typedef struct {
   void (*softmax)(float *y, const float *x, size_t n, size_t c);
   // y = mask * x * scale over n rows (examples) of c elements; y may be x.
   void (*dropout)(float *y, const float *x, size_t n, size_t c, const lockstep_dropout *mask);
+  // The same on bfloat16 numbers, given by their bits.
+  void (*dropout_bf16)(uint16_t *y, const uint16_t *x, size_t n, size_t c,
+                       const lockstep_dropout *mask);
   // y = x * scale; y may be x.
   void (*scale)(float *y, const float *x, float scale, size_t n);
   // sum[j] = x[0][j] + x[1][j] + ..., row after row, for x of n rows of c values.
   void (*sum_rows)(float *sum, const float *x, size_t n, size_t c);
+  // The same of bfloat16 numbers, with a Float32 sum.
+  void (*sum_bf16_rows)(float *sum, const uint16_t *x, size_t n, size_t c);
   // Row-major rows to panels of `width` of them, each stored column by column, `panel` values from
   // one to the next: row r, column j goes to out[r / width * panel + j * width + r % width]. What
   // pads the last panel is not written.
   void (*pack_panels)(float *out, const float *in, size_t rows, size_t columns, size_t width,
                       size_t panel);
+  // The same, rounded to bfloat16, with columns in pairs: row r, column j goes to
+  // out[r / width * panel + j / 2 * 2 * width + r % width * 2 + j % 2].
+  void (*pack_bf16_panels)(uint16_t *out, const float *in, size_t rows, size_t columns,
+                           size_t width, size_t panel);
 } lockstep_graph_kernels;
 
 // The table of an instruction set; the next lower one where this build lacks it.

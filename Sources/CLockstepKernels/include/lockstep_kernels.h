@@ -20,6 +20,8 @@ lockstep_isa lockstep_isa_detect(void);
 // The processor's features that a library may choose implementations by, as a number that is equal
 // for equal features.
 uint64_t lockstep_isa_features(void);
+// Whether the processor multiplies bfloat16 numbers in AVX-512 registers.
+int lockstep_isa_has_bf16(void);
 const char *lockstep_isa_name(lockstep_isa isa);
 
 // Sets flush-to-zero and denormals-are-zero on the calling thread and returns whether both are set.

@@ -8,7 +8,8 @@ extension Convolution: Lowerable {
     let primitive = try choosing(plan, plan.type(x).shape, plan.type(w).shape) { winograd in
       try forward(
         plan, plan.type(x).shape, plan.type(w).shape, plan.type(site.outputs[0]).shape,
-        bias: bias != nil, winograd: winograd, fusing: fused?.kind)
+        bias: bias != nil, winograd: winograd, fusing: fused?.kind,
+        result: plan.precision.storage(fused?.output ?? site.outputs[0]))
     }
     var arguments: [(Int32, Memory)] = [
       (DNNL_ARG_SRC, try plan.memory(x, as: primitive.layout(dnnl_query_src_md)!)),
@@ -17,7 +18,8 @@ extension Convolution: Lowerable {
     if let bias { arguments.append((DNNL_ARG_BIAS, try plan.plain(bias))) }
     var layout = primitive.layout(dnnl_query_dst_md)!
     let shape = plan.type(site.outputs[0]).shape
-    let blocked = try MemoryDescriptor.image(shape, LOCKSTEP_CHANNELS_BY_16)
+    let blocked = try MemoryDescriptor.image(
+      shape, LOCKSTEP_CHANNELS_BY_16, layout.storage ?? .float32)
     if layout.meansSameBytes(as: blocked) { layout = blocked }
     let result = plan.define(fused?.output ?? site.outputs[0], layout)
     plan.emit(primitive, arguments + [(DNNL_ARG_DST, result)])
@@ -26,12 +28,14 @@ extension Convolution: Lowerable {
   /// The forward primitive, which also serves as the hint of the backward ones.
   func forward(
     _ plan: PlanBuilder, _ x: [Int], _ w: [Int], _ y: [Int], bias: Bool, winograd: Bool,
-    fusing: Activation.Kind? = nil
+    fusing: Activation.Kind? = nil, result storage: Storage? = nil
   ) throws -> Primitive {
     let prefersLast = !winograd && prefersChannelsLast(plan, w)
     let (source, weights, offset, result) = (
-      try images(x, channelsLast: prefersLast), try MemoryDescriptor.any(weightShape(w)),
-      bias ? try MemoryDescriptor.plain([w[0]]) : nil, try images(y, channelsLast: prefersLast)
+      try images(x, plan.factor, channelsLast: prefersLast),
+      try MemoryDescriptor.any(weightShape(w), plan.factor),
+      bias ? try MemoryDescriptor.plain([w[0]]) : nil,
+      try images(y, storage ?? plan.factor, channelsLast: prefersLast)
     )
     var window = window.primitive
     return try Primitive("convolution", fusing: fusing) {
@@ -45,7 +49,7 @@ extension Convolution: Lowerable {
   func choosing(
     _ plan: PlanBuilder, _ x: [Int], _ w: [Int], _ make: (_ winograd: Bool) throws -> Primitive
   ) throws -> Primitive {
-    if plan.options.convolutions == .automatic, usesWinograd(x, w),
+    if plan.options.convolutions == .automatic, plan.factor == .float32, usesWinograd(x, w),
       let primitive = try? make(true)
     {
       return primitive
@@ -72,11 +76,15 @@ extension Convolution: Lowerable {
   /// Whether the channels-last implementations are faster. With 16 channels that layout and the
   /// blocked one are the same bytes, so that neighbours see no difference.
   func prefersChannelsLast(_ plan: PlanBuilder, _ w: [Int]) -> Bool {
-    plan.isa == .avx512 && groups == 1 && w == [16, 16, 3, 3] && window.strides == [1, 1]
+    plan.isa == .avx512 && plan.factor == .float32 && groups == 1 && w == [16, 16, 3, 3]
+      && window.strides == [1, 1]
   }
 
-  func images(_ shape: [Int], channelsLast: Bool) throws -> MemoryDescriptor {
-    channelsLast ? try .image(shape, LOCKSTEP_CHANNELS_LAST) : try .any(shape)
+  func images(
+    _ shape: [Int], _ storage: Storage, channelsLast: Bool
+  ) throws -> MemoryDescriptor {
+    channelsLast
+      ? try .image(shape, LOCKSTEP_CHANNELS_LAST, storage) : try .any(shape, storage)
   }
 
   /// oneDNN's shape of a weight: groups are a dimension of their own.
@@ -97,8 +105,9 @@ extension ConvolutionInputGradient: Lowerable {
     let (dy, w) = (site.inputs[0], site.inputs[1])
     let (shape, result) = (plan.type(w).shape, plan.type(dy).shape)
     let (diffX, weights, diffY) = (
-      try MemoryDescriptor.any(inputShape),
-      try MemoryDescriptor.any(convolution.weightShape(shape)), try MemoryDescriptor.any(result)
+      try MemoryDescriptor.any(inputShape, plan.precision.storage(site.outputs[0])),
+      try MemoryDescriptor.any(convolution.weightShape(shape), plan.factor),
+      try MemoryDescriptor.any(result, plan.factor)
     )
     var window = convolution.window.primitive
     let primitive = try convolution.choosing(plan, inputShape, shape) { winograd in
@@ -135,8 +144,9 @@ extension ConvolutionWeightGradient: Lowerable {
       let forward = try convolution.forward(
         plan, source, weightShape, result, bias: bias, winograd: winograd)
       let channelsLast = !winograd && convolution.prefersChannelsLast(plan, weightShape)
-      let sourceLayout = try convolution.images(source, channelsLast: channelsLast)
-      let diffY = try convolution.images(result, channelsLast: channelsLast)
+      let sourceLayout = try convolution.images(
+        source, plan.factor, channelsLast: channelsLast)
+      let diffY = try convolution.images(result, plan.factor, channelsLast: channelsLast)
       return try Primitive("convolution, gradient by weights") {
         lockstep_convolution_backward_weights(
           &$0, $1, sourceLayout.handle, diffW.handle, diffB?.handle, diffY.handle, &window,

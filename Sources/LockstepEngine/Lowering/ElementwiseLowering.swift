@@ -48,7 +48,8 @@ extension Binary: Lowerable {
     let shapes = (plan.type(site.inputs[0]).shape, plan.type(site.inputs[1]).shape)
     let b =
       shapes.0 == shapes.1
-      ? try plan.memory(site.inputs[1], as: a.descriptor) : try plan.plain(site.inputs[1])
+      ? try plan.memory(site.inputs[1], as: a.descriptor)
+      : try repeated(site.inputs[1], along: a, plan)
     let algorithm =
       switch kind {
       case .add: dnnl_binary_add
@@ -67,19 +68,34 @@ extension Binary: Lowerable {
   }
 }
 
+extension Binary {
+  /// An operand whose dimensions of one are repeated along another, in Float32: a value a channel
+  /// in blocks where the images are, which the fast primitives ask for, else row-major.
+  private func repeated(
+    _ value: Graph.ValueID, along images: Memory, _ plan: PlanBuilder
+  ) throws -> Memory {
+    let (whole, part) = (images.descriptor.shape, plan.type(value).shape)
+    guard whole.count == 4, part == [1, whole[1], 1, 1], whole[1] % 16 == 0,
+      try images.descriptor
+        == .image(whole, LOCKSTEP_CHANNELS_BY_16, images.descriptor.storage ?? .float32)
+    else { return try plan.plain(value) }
+    return try plan.memory(value, as: .image(part, LOCKSTEP_CHANNELS_BY_16))
+  }
+}
+
 extension Dropout: Lowerable {
   func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
-    let source = try plan.plain(site.inputs[0])
-    let shape = plan.type(site.inputs[0]).shape
+    let source = try plan.plainAsComputed(site.inputs[0])
+    let isRounded = source.descriptor.storage == .bfloat16
     let result = plan.define(
       site.outputs[0], source.descriptor, reusing: site.inputs[0], in: site)
-    let (rows, columns) = (shape[0], shape.dropFirst().reduce(1, *))
-    let kernel = plan.isa.kernels.pointee.dropout!
+    let (rows, columns) = plan.rows(site.inputs[0])
+    let kernels = plan.isa.kernels.pointee
     let threshold = UInt32(Double(rate) * 0x1p32)
     let scale = 1 / (1 - rate)
     let mixed = key &* 0x9E37_79B9
     plan.emit([source, result]) { addresses in
-      let (x, y) = (addresses[0].floats, addresses[1].floats)
+      let (x, y) = (addresses[0], addresses[1])
       return { context in
         var mask = lockstep_dropout(
           key_low: UInt32(truncatingIfNeeded: context.seed) ^ mixed,
@@ -88,7 +104,11 @@ extension Dropout: Lowerable {
           step_high: UInt32(truncatingIfNeeded: context.step >> 32),
           first_example: UInt32(truncatingIfNeeded: context.firstExample), threshold: threshold,
           scale: scale)
-        kernel(y, x, rows, columns, &mask)
+        if isRounded {
+          kernels.dropout_bf16(y.halves, x.halves, rows, columns, &mask)
+        } else {
+          kernels.dropout(y.floats, x.floats, rows, columns, &mask)
+        }
       }
     }
   }

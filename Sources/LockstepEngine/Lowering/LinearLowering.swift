@@ -7,7 +7,8 @@ extension LinearMap: Lowerable {
     let bias = site.inputs.count > 2 ? site.inputs[2] : nil
     let fused = plan.fusion.activation[site.index]
     let primitive = try LinearPrimitives.forward(
-      plan.type(x).shape, plan.type(w).shape, bias: bias != nil, packed: true, fusing: fused?.kind)
+      plan.type(x).shape, plan.type(w).shape, plan.factor, bias: bias != nil, packed: true,
+      fusing: fused?.kind, result: plan.precision.storage(fused?.output ?? site.outputs[0]))
     var arguments: [(Int32, Memory)] = [
       (DNNL_ARG_SRC, try plan.memory(x, as: primitive.layout(dnnl_query_src_md)!)),
       (DNNL_ARG_WEIGHTS, try plan.memory(w, as: primitive.layout(dnnl_query_weights_md)!)),
@@ -22,10 +23,17 @@ extension LinearInputGradient: Lowerable {
   func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
     let (dy, w) = (site.inputs[0], site.inputs[1])
     let x = plan.type(site.outputs[0]).shape
-    let forward = try LinearPrimitives.forward(x, plan.type(w).shape, bias: false)
+    // Float32 weights lie there in the row-major layout already; bfloat16 ones are packed for the
+    // forward pass, and packed is as fast here.
+    let packed = plan.factor == .bfloat16
+    let forward = try LinearPrimitives.forward(
+      x, plan.type(w).shape, plan.factor, bias: false, packed: packed)
     let (diffX, weights, diffY) = (
-      try MemoryDescriptor.any(x), try MemoryDescriptor.plain(plan.type(w).shape),
-      try MemoryDescriptor.any(plan.type(dy).shape)
+      try MemoryDescriptor.any(x, plan.precision.storage(site.outputs[0])),
+      packed
+        ? try MemoryDescriptor.any(plan.type(w).shape, plan.factor)
+        : try MemoryDescriptor.plain(plan.type(w).shape),
+      try MemoryDescriptor.any(plan.type(dy).shape, plan.factor)
     )
     let primitive = try Primitive("inner product, gradient by data") {
       lockstep_inner_product_backward_data(
@@ -41,17 +49,40 @@ extension LinearInputGradient: Lowerable {
 }
 
 extension LinearWeightGradient: Lowerable {
-  /// oneDNN's matrix product adds up to so many terms before it touches the result, so that adding
-  /// to a sum rounds once, like adding a finished gradient.
+  /// oneDNN's Float32 product adds up to so many terms before it touches the result, so that adding
+  /// to a sum rounds once, like adding a finished gradient. Its bfloat16 product always does.
   private static let longestSum = 128
 
   func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
-    let (x, dy) = (site.inputs[0], site.inputs[1])
-    let (inputs, outputs) = (plan.type(x).shape, plan.type(dy).shape)
-    let (source, gradient) = (try plan.plain(x), try plan.plain(dy))
-    let (n, columns, rows) = (inputs[0], inputs[1], outputs[1])
+    let source = try plan.plain(site.inputs[0], plan.factor)
+    let gradient = try plan.plain(site.inputs[1], plan.factor)
+    let (n, rows) = plan.rows(site.inputs[1])
+    let isRounded = plan.factor == .bfloat16
     let result = plan.define(
-      site.outputs[0], try .plain([rows, columns]), accumulating: n <= Self.longestSum)
+      site.outputs[0], try .plain(plan.type(site.outputs[0])),
+      accumulating: isRounded || n <= Self.longestSum)
+    if isRounded {
+      try emitProduct(of: gradient, source, result, plan)
+    } else {
+      emitFloatProduct(of: gradient, source, result, plan)
+    }
+    guard bias else { return }
+    let sum = plan.define(site.outputs[1], try .plain([rows]))
+    let kernels = plan.isa.kernels.pointee
+    plan.emit([gradient, sum]) { addresses in
+      let (dy, db) = (addresses[0], addresses[1].floats)
+      return isRounded
+        ? { _ in kernels.sum_bf16_rows(db, dy.halves, n, rows) }
+        : { _ in kernels.sum_rows(db, dy.floats, n, rows) }
+    }
+  }
+
+  /// dw = dyᵀ · x by the library's function.
+  private func emitFloatProduct(
+    of gradient: Memory, _ source: Memory, _ result: Memory, _ plan: PlanBuilder
+  ) {
+    let (rows, columns) = (result.descriptor.shape[0], result.descriptor.shape[1])
+    let n = source.descriptor.shape[0]
     let mayAccumulate = result.buffer.region == .sum
     plan.emit([source, gradient, result], calling: "dnnl_sgemm") { addresses in
       let (x, dy, dw) = (addresses[0].floats, addresses[1].floats, addresses[2].floats)
@@ -63,12 +94,32 @@ extension LinearWeightGradient: Lowerable {
         precondition(status == 0, "dnnl_sgemm refused \(rows) x \(columns) x \(n)")
       }
     }
-    guard bias else { return }
-    let sum = plan.define(site.outputs[1], try .plain([rows]))
-    let kernel = plan.isa.kernels.pointee.sum_rows!
-    plan.emit([gradient, sum]) { addresses in
-      let (dy, db) = (addresses[0].floats, addresses[1].floats)
-      return { _ in kernel(db, dy, n, rows) }
+  }
+
+  /// dw = dyᵀ · x by primitives, with a Float32 result.
+  private func emitProduct(
+    of gradient: Memory, _ source: Memory, _ result: Memory, _ plan: PlanBuilder
+  ) throws {
+    let (rows, n) = (result.descriptor.shape[0], source.descriptor.shape[0])
+    let transposed = Memory(
+      buffer: gradient.buffer,
+      descriptor: try MemoryDescriptor([rows, n], strides: [1, rows], plan.factor),
+      byteOffset: gradient.byteOffset)
+    func primitive(adding: Bool) throws -> Primitive {
+      try Primitive("matmul, gradient by weights", adding: adding) {
+        lockstep_matmul(
+          &$0, $1, transposed.descriptor.handle, source.descriptor.handle,
+          result.descriptor.handle, $2)
+      }
+    }
+    let arguments = [
+      (DNNL_ARG_SRC, transposed), (DNNL_ARG_WEIGHTS, source), (DNNL_ARG_DST, result),
+    ]
+    if result.buffer.region == .sum {
+      plan.emit(
+        try primitive(adding: false), adding: try primitive(adding: true), arguments)
+    } else {
+      plan.emit(try primitive(adding: false), arguments)
     }
   }
 }
@@ -78,12 +129,14 @@ private enum LinearPrimitives {
   /// gradients by input and weight are as fast or faster in the row-major layout, in which they
   /// need no conversion.
   static func forward(
-    _ x: [Int], _ w: [Int], bias: Bool, packed: Bool = false, fusing: Activation.Kind? = nil
+    _ x: [Int], _ w: [Int], _ factor: Storage, bias: Bool, packed: Bool = false,
+    fusing: Activation.Kind? = nil, result storage: Storage? = nil
   ) throws -> Primitive {
     let (source, weights, offset, result) = (
-      try MemoryDescriptor.any(x),
-      packed ? try MemoryDescriptor.any(w) : try MemoryDescriptor.plain(w),
-      bias ? try MemoryDescriptor.plain([w[0]]) : nil, try MemoryDescriptor.any([x[0], w[0]])
+      try MemoryDescriptor.any(x, factor),
+      packed ? try MemoryDescriptor.any(w, factor) : try MemoryDescriptor.plain(w, factor),
+      bias ? try MemoryDescriptor.plain([w[0]]) : nil,
+      try MemoryDescriptor.any([x[0], w[0]], storage ?? factor)
     )
     return try Primitive("inner product", fusing: fusing) {
       lockstep_inner_product_forward(

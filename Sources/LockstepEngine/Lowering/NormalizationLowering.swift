@@ -94,9 +94,11 @@ extension PlanBuilder {
     guard shape.count == 2 else {
       return try descriptor.map { try memory(value, as: $0) } ?? memory(value)
     }
-    let flat = try plain(value)
+    let storage = try descriptor?.storage ?? storage(value)
+    let flat = try plain(value, storage)
     return Memory(
-      buffer: flat.buffer, descriptor: try .plain(shape + [1, 1]), byteOffset: flat.byteOffset)
+      buffer: flat.buffer, descriptor: try .plain(shape + [1, 1], storage),
+      byteOffset: flat.byteOffset)
   }
 
   /// Memory for a result that has the layout of `source`, a memory that ``spatial(_:as:)`` gave.
@@ -108,7 +110,8 @@ extension PlanBuilder {
     guard shape.count == 2 else {
       return define(value, source.descriptor, reusing: input, in: site)
     }
-    let flat = define(value, try .plain(shape), reusing: input, in: site)
+    let storage = source.descriptor.storage ?? .float32
+    let flat = define(value, try .plain(shape, storage), reusing: input, in: site)
     return Memory(buffer: flat.buffer, descriptor: source.descriptor)
   }
 }

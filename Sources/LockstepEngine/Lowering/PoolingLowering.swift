@@ -3,7 +3,7 @@ internal import COneDNN
 extension Pooling: Lowerable {
   func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
     let source = try plan.memory(site.inputs[0])
-    let primitive = try forward(source.descriptor, .any(plan.type(site.outputs[0]).shape))
+    let primitive = try forward(source.descriptor, plan.type(site.outputs[0]).shape)
     var arguments: [(Int32, Memory)] = [
       (DNNL_ARG_SRC, source),
       (DNNL_ARG_DST, plan.define(site.outputs[0], primitive.layout(dnnl_query_dst_md)!)),
@@ -15,7 +15,8 @@ extension Pooling: Lowerable {
     plan.emit(primitive, arguments)
   }
 
-  func forward(_ source: MemoryDescriptor, _ destination: MemoryDescriptor) throws -> Primitive {
+  func forward(_ source: MemoryDescriptor, _ shape: [Int]) throws -> Primitive {
+    let destination = try MemoryDescriptor.any(shape, source.storage ?? .float32)
     var window = window.primitive
     return try Primitive(name) {
       lockstep_pooling_forward(
@@ -43,7 +44,7 @@ extension PoolingGradient: Lowerable {
       forward = kept
     } else {
       forward = try pooling.forward(
-        plan.memory(site.inputs[1]).descriptor, .any(plan.type(dy).shape))
+        plan.memory(site.inputs[1]).descriptor, plan.type(dy).shape)
     }
     guard let diffX = forward.layout(dnnl_query_src_md),
       let diffY = forward.layout(dnnl_query_dst_md)

@@ -18,34 +18,50 @@ final class MemoryDescriptor {
   /// The dimensions.
   var shape: [Int] { (0..<Int32(rank)).map { Int(lockstep_md_dimension(handle, $0)) } }
 
+  /// The type of the values; nil for bytes that only primitives read.
+  var storage: Storage? {
+    switch lockstep_md_type(handle) {
+    case Int32(LOCKSTEP_F32.rawValue): .float32
+    case Int32(LOCKSTEP_BF16.rawValue): .bfloat16
+    case Int32(LOCKSTEP_S32.rawValue): .int32
+    default: nil
+    }
+  }
+
   /// A layout given by strides in elements. A scalar is described as one dimension of one.
-  convenience init(_ type: TensorType, strides: [Int]) throws(OneDNNError) {
-    try self.init(shape: type.shape, strides: strides, type.scalar)
+  convenience init(
+    _ shape: [Int], strides: [Int], _ storage: Storage = .float32
+  ) throws(OneDNNError) {
+    try self.init(shape: shape, strides: strides, storage)
   }
 
-  /// The row-major layout.
+  /// The row-major layout of a graph's value.
   static func plain(_ type: TensorType) throws(OneDNNError) -> MemoryDescriptor {
-    try MemoryDescriptor(type, strides: rowMajorStrides(type.shape))
+    try plain(type.shape, Storage(type.scalar))
   }
 
-  /// The row-major layout of a Float32 shape.
-  static func plain(_ shape: [Int]) throws(OneDNNError) -> MemoryDescriptor {
-    try plain(TensorType(shape))
+  /// The row-major layout of a shape.
+  static func plain(
+    _ shape: [Int], _ storage: Storage = .float32
+  ) throws(OneDNNError) -> MemoryDescriptor {
+    try MemoryDescriptor(shape, strides: rowMajorStrides(shape), storage)
   }
 
   /// A layout that the primitive is free to choose.
-  static func any(_ shape: [Int]) throws(OneDNNError) -> MemoryDescriptor {
-    try MemoryDescriptor(shape: shape, strides: nil, .float32)
+  static func any(
+    _ shape: [Int], _ storage: Storage = .float32
+  ) throws(OneDNNError) -> MemoryDescriptor {
+    try MemoryDescriptor(shape: shape, strides: nil, storage)
   }
 
   /// A layout of images [N, C, H, W] by name.
   static func image(
-    _ shape: [Int], _ layout: lockstep_image_layout
+    _ shape: [Int], _ layout: lockstep_image_layout, _ storage: Storage = .float32
   ) throws(OneDNNError) -> MemoryDescriptor {
     var handle: OpaquePointer?
     try check(
       "memory descriptor of \(shape)",
-      lockstep_md_create_image(&handle, shape.map(Int64.init), layout, LOCKSTEP_F32))
+      lockstep_md_create_image(&handle, shape.map(Int64.init), layout, storage.primitive))
     return MemoryDescriptor(owning: handle!)
   }
 
@@ -55,8 +71,8 @@ final class MemoryDescriptor {
     self == other || lockstep_md_same_bytes(handle, other.handle) != 0
   }
 
-  /// For a matrix in panels of rows, each stored column by column: the rows of a panel, and the
-  /// values from one panel to the next.
+  /// For a matrix in panels of rows, each stored column by column, or for bfloat16 pair of columns
+  /// by pair: the rows of a panel, and the values from one panel to the next.
   var panels: (width: Int, stride: Int)? {
     var stride: Int64 = 0
     let width = lockstep_md_panels(handle, &stride)
@@ -71,12 +87,12 @@ final class MemoryDescriptor {
   }
 
   private convenience init(
-    shape: [Int], strides: [Int]?, _ scalar: ScalarType
+    shape: [Int], strides: [Int]?, _ storage: Storage
   ) throws(OneDNNError) {
     let shape = shape.isEmpty ? [1] : shape
     let strides = strides.map { $0.isEmpty ? [1] : $0 }
     var handle: OpaquePointer?
-    let type = scalar == .float32 ? LOCKSTEP_F32 : LOCKSTEP_S32
+    let type = storage.primitive
     let dimensions = shape.map(Int64.init)
     let status =
       if let strides {

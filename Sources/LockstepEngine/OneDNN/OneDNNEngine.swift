@@ -73,8 +73,15 @@ public enum ComputeLibrary {
   /// The instruction set that primitives are made for, by the library's own number.
   package static var effectiveInstructionSet: Int { Int(lockstep_dnnl_effective_isa()) }
 
+  /// Whether primitives may use the processor's own products of bfloat16 numbers. The question
+  /// settles the instruction set.
+  package static var hasBFloat16: Bool { lockstep_dnnl_has_bf16() != 0 }
+
   /// Caps the instruction set of the primitives made afterwards. Works only before the first one.
-  package static func cap(_ isa: InstructionSet) throws(OneDNNError) {
-    try check("set_max_cpu_isa", lockstep_dnnl_cap_isa(Int32(isa.rawValue)))
+  ///
+  /// - Parameter bfloat16: whether AVX-512 may include products of bfloat16 numbers.
+  package static func cap(_ isa: InstructionSet, bfloat16: Bool = false) throws(OneDNNError) {
+    let level = Int32(isa.rawValue) + (isa == .avx512 && bfloat16 ? 1 : 0)
+    try check("set_max_cpu_isa", lockstep_dnnl_cap_isa(level))
   }
 }

@@ -15,9 +15,10 @@ final class Primitive {
   /// - Parameters:
   ///   - name: what it is, for errors.
   ///   - fused: an activation that is applied to the result.
+  ///   - adding: whether the result is added to what lies in its place.
   ///   - make: fills in the primitive descriptor; gets the engine and the attributes.
   init(
-    _ name: String, fusing fused: Activation.Kind? = nil,
+    _ name: String, fusing fused: Activation.Kind? = nil, adding: Bool = false,
     _ make: (inout OpaquePointer?, OpaquePointer, OpaquePointer?) -> Int32
   ) throws(OneDNNError) {
     var attributes: OpaquePointer?
@@ -27,6 +28,7 @@ final class Primitive {
       let (kind, alpha, beta) = fused.forwardAlgorithm
       try check("post-op", lockstep_attr_post_eltwise(attributes, kind, alpha, beta))
     }
+    if adding { try check("post-op", lockstep_attr_post_sum(attributes)) }
     var descriptor: OpaquePointer?
     try check(name, make(&descriptor, try OneDNNEngine.shared().handle, attributes))
     var primitive: OpaquePointer?

@@ -25,6 +25,8 @@ package final class BarePrimitives {
         switch step.action {
         case .primitive(let primitive, let arguments):
           .primitive(primitive, arguments.map { ($0.argument, own($0.memory)) })
+        case .accumulating(let primitive, _, let arguments):
+          .primitive(primitive, arguments.map { ($0.argument, own($0.memory)) })
         case .kernel(let memories, let bind): .kernel(memories.map(own), bind)
         }
       let arena = Arena<UInt8>(count: size.byteCount)

@@ -3,7 +3,9 @@ internal import COneDNN
 /// Steps with their addresses: what is run, over and over.
 final class BoundSchedule {
   private enum BoundStep {
-    case primitive(OpaquePointer, UnsafeMutablePointer<dnnl_exec_arg_t>, Int32)
+    /// `adding` runs instead where gradients are added to a sum.
+    case primitive(
+      OpaquePointer, adding: OpaquePointer?, UnsafeMutablePointer<dnnl_exec_arg_t>, Int32)
     case kernel(Kernel)
   }
 
@@ -24,20 +26,28 @@ final class BoundSchedule {
       }
       return base + memory.buffer.offset + memory.byteOffset
     }
+    func bind(
+      _ primitive: Primitive, adding: Primitive?, _ arguments: [(argument: Int32, memory: Memory)]
+    ) throws {
+      let bound = UnsafeMutablePointer<dnnl_exec_arg_t>.allocate(capacity: arguments.count)
+      steps.append(
+        .primitive(primitive.handle, adding: adding?.handle, bound, Int32(arguments.count)))
+      for (index, argument) in arguments.enumerated() {
+        var memory: OpaquePointer?
+        try check(
+          "memory",
+          lockstep_memory_create(
+            &memory, argument.memory.descriptor.handle, engine, try address(argument.memory)))
+        memories.append(memory!)
+        bound[index] = dnnl_exec_arg_t(arg: argument.argument, memory: memory)
+      }
+    }
     for step in source {
       switch step.action {
       case .primitive(let primitive, let arguments):
-        let bound = UnsafeMutablePointer<dnnl_exec_arg_t>.allocate(capacity: arguments.count)
-        steps.append(.primitive(primitive.handle, bound, Int32(arguments.count)))
-        for (index, argument) in arguments.enumerated() {
-          var memory: OpaquePointer?
-          try check(
-            "memory",
-            lockstep_memory_create(
-              &memory, argument.memory.descriptor.handle, engine, try address(argument.memory)))
-          memories.append(memory!)
-          bound[index] = dnnl_exec_arg_t(arg: argument.argument, memory: memory)
-        }
+        try bind(primitive, adding: nil, arguments)
+      case .accumulating(let primitive, let adding, let arguments):
+        try bind(primitive, adding: adding, arguments)
       case .kernel(let memories, let bind):
         steps.append(.kernel(bind(try memories.map(address))))
       }
@@ -45,7 +55,9 @@ final class BoundSchedule {
   }
 
   deinit {
-    for step in steps { if case .primitive(_, let arguments, _) = step { arguments.deallocate() } }
+    for step in steps {
+      if case .primitive(_, _, let arguments, _) = step { arguments.deallocate() }
+    }
     for memory in memories { dnnl_memory_destroy(memory) }
   }
 
@@ -58,15 +70,21 @@ final class BoundSchedule {
   func run(
     _ part: Range<Int>, _ context: RunContext, _ stream: OneDNNStream
   ) throws(OneDNNError) {
-    for index in part {
-      switch steps[index] {
-      case .primitive(let primitive, let arguments, let count):
-        let status = dnnl_primitive_execute(primitive, stream.handle, count, arguments)
-        if status != dnnl_success {
-          throw OneDNNError(call: labels[index], status: Int32(status.rawValue))
-        }
-      case .kernel(let kernel): kernel(context)
+    for index in part { try run(index, context, stream) }
+  }
+
+  @inline(__always)
+  private func run(
+    _ index: Int, _ context: RunContext, _ stream: OneDNNStream
+  ) throws(OneDNNError) {
+    switch steps[index] {
+    case .primitive(let primitive, let adding, let arguments, let count):
+      let chosen = context.accumulates ? adding ?? primitive : primitive
+      let status = dnnl_primitive_execute(chosen, stream.handle, count, arguments)
+      if status != dnnl_success {
+        throw OneDNNError(call: labels[index], status: Int32(status.rawValue))
       }
+    case .kernel(let kernel): kernel(context)
     }
   }
 
@@ -77,14 +95,7 @@ final class BoundSchedule {
   ) throws(OneDNNError) {
     var start = clock()
     for index in steps.indices {
-      switch steps[index] {
-      case .primitive(let primitive, let arguments, let count):
-        let status = dnnl_primitive_execute(primitive, stream.handle, count, arguments)
-        if status != dnnl_success {
-          throw OneDNNError(call: labels[index], status: Int32(status.rawValue))
-        }
-      case .kernel(let kernel): kernel(context)
-      }
+      try run(index, context, stream)
       let end = clock()
       visit(index, start, end)
       start = end

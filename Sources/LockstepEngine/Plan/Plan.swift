@@ -48,6 +48,7 @@ package final class Plan {
     precondition(parameters.count >= program.parameterLayout.count, "parameters do not fit")
     precondition(statistics.count >= program.statisticLayout.count, "statistics do not fit")
     ComputeLibrary.useSingleThread()
+    try options.precision.check()
     let builder = try PlanBuilder(program, isa: isa, options: options)
     self.program = program
     steps = builder.steps

@@ -27,6 +27,7 @@ final class PlanBuilder {
   private(set) var synchronizations: [(step: Int, memory: Memory)] = []
 
   let fusion: FusionPlan
+  let precision: PrecisionPlan
   private var placements: [Graph.ValueID: [Memory]] = [:]
   private var leafOfValue: [Graph.ValueID: Graph.Leaf] = [:]
   private var activations: [Buffer] = []
@@ -42,6 +43,7 @@ final class PlanBuilder {
     leafMemory = Array(repeating: nil, count: program.leaves.count)
     let live = program.liveNodes()
     fusion = FusionPlan(program, live: live)
+    precision = PrecisionPlan(program, live: live, precision: options.precision)
     pendingUses = Array(repeating: 0, count: program.graph.values.count)
     for index in live { for input in program.graph.nodes[index].inputs { pendingUses[input] += 1 } }
     for tensor in program.scalars + program.outputs { pendingUses[tensor.id] += 1 }
@@ -138,10 +140,28 @@ final class PlanBuilder {
     return memory
   }
 
-  /// A value in row-major layout.
+  /// A value in row-major layout, Float32 or Int32.
   func plain(_ value: Graph.ValueID) throws -> Memory {
     try memory(value, as: .plain(type(value)))
   }
+
+  /// A value in row-major layout, of a given type.
+  func plain(_ value: Graph.ValueID, _ storage: Storage) throws -> Memory {
+    try memory(value, as: .plain(type(value).shape, storage))
+  }
+
+  /// The type that a value was computed in.
+  func storage(_ value: Graph.ValueID) throws -> Storage {
+    try memory(value).descriptor.storage ?? Storage(type(value).scalar)
+  }
+
+  /// A value in row-major layout, of the type that it was computed in.
+  func plainAsComputed(_ value: Graph.ValueID) throws -> Memory {
+    try plain(value, storage(value))
+  }
+
+  /// The type of what products multiply.
+  var factor: Storage { options.precision.storage }
 
   /// A value in a given layout: converted where it is not there yet. Parameters are converted when
   /// they change, not in the schedule.
@@ -160,9 +180,11 @@ final class PlanBuilder {
     guard first.descriptor.rank == descriptor.rank || type(value).shape.isEmpty else {
       // A grouped convolution's weight gradient has its groups as a dimension of their own: the
       // row-major layout is the common one.
+      let storage = first.descriptor.storage ?? .float32
       let plain = try converted(
-        value, from: first, to: .plain(first.descriptor.shape))
-      let view = Memory(buffer: plain.buffer, descriptor: try .plain(type(value)))
+        value, from: first, to: .plain(first.descriptor.shape, storage))
+      let view = Memory(
+        buffer: plain.buffer, descriptor: try .plain(type(value).shape, storage))
       place(value, view)
       return view.descriptor == descriptor
         ? view : try converted(value, from: view, to: descriptor)
@@ -205,11 +227,17 @@ final class PlanBuilder {
     guard shape.count == 2, let panels = destination.descriptor.panels,
       try source.descriptor == .plain(shape)
     else { return nil }
-    let pack = isa.kernels.pointee.pack_panels!
+    let kernels = isa.kernels.pointee
+    let isRounded = destination.descriptor.storage == .bfloat16
     return PlanStep(
       label: "\(label): packing",
       action: .kernel([source, destination]) { addresses in
-        let (from, to) = (addresses[0].floats, addresses[1].floats)
+        let from = addresses[0].floats
+        if isRounded {
+          let (to, pack) = (addresses[1].halves, kernels.pack_bf16_panels!)
+          return { _ in pack(to, from, shape[0], shape[1], panels.width, panels.stride) }
+        }
+        let (to, pack) = (addresses[1].floats, kernels.pack_panels!)
         return { _ in pack(to, from, shape[0], shape[1], panels.width, panels.stride) }
       })
   }
@@ -237,7 +265,7 @@ final class PlanBuilder {
     _ value: Graph.ValueID, _ descriptor: MemoryDescriptor, reusing input: Graph.ValueID? = nil,
     in site: Site? = nil, accumulating: Bool = false
   ) -> Memory {
-    if let slot = slotOfGradient[value], leafMemory[slot] == nil {
+    if let slot = slotOfGradient[value], leafMemory[slot] == nil, descriptor.storage == .float32 {
       // What is read again later, by other nodes or slots, must be this shard's own.
       let region = accumulating && pendingUses[value] == 1 ? Region.sum : .leaf
       let memory = Memory(
@@ -330,6 +358,21 @@ final class PlanBuilder {
     emit(PlanStep(label: label, action: .primitive(primitive, arguments)))
   }
 
+  /// The same, with a second primitive on the same arguments that adds to what lies there, for runs
+  /// that accumulate.
+  func emit(_ primitive: Primitive, adding: Primitive, _ arguments: [(Int32, Memory)]) {
+    var arguments = arguments.map { (argument: $0.0, memory: $0.1) }
+    let scratchpads = [primitive, adding].compactMap(\.scratchpad)
+    if let largest = scratchpads.max(by: { $0.byteCount < $1.byteCount }) {
+      arguments.append(
+        (
+          DNNL_ARG_SCRATCHPAD,
+          Memory(buffer: activation(largest.byteCount), descriptor: largest)
+        ))
+    }
+    emit(PlanStep(label: label, action: .accumulating(primitive, adding, arguments)))
+  }
+
   /// Appends a kernel of our own, or the call of a library's function by name, over the memories
   /// given.
   func emit(
@@ -415,4 +458,6 @@ extension Program {
 extension UnsafeMutableRawPointer {
   var floats: UnsafeMutablePointer<Float> { assumingMemoryBound(to: Float.self) }
   var integers: UnsafeMutablePointer<Int32> { assumingMemoryBound(to: Int32.self) }
+  /// The bits of bfloat16 numbers.
+  var halves: UnsafeMutablePointer<UInt16> { assumingMemoryBound(to: UInt16.self) }
 }

@@ -6,14 +6,18 @@ public struct PlanOptions: Sendable, Equatable {
   public enum Convolutions: String, Sendable, CaseIterable {
     /// Winograd's F(4×4, 3×3) for the shapes where it is faster, else the direct sum. Shapes alone
     /// decide. Its error is some ten times the direct sum's: see ``Convolution/usesWinograd(_:_:)``.
+    /// In bfloat16 the direct sum is the only one.
     case automatic
     /// The direct sum always.
     case direct
   }
 
   public var convolutions: Convolutions
+  /// The numbers that the model is computed in.
+  public var precision: Precision
 
-  public init(convolutions: Convolutions = .automatic) {
+  public init(convolutions: Convolutions = .automatic, precision: Precision = .float32) {
     self.convolutions = convolutions
+    self.precision = precision
   }
 }

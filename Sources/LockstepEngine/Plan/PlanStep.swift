@@ -26,6 +26,8 @@ typealias Kernel = (RunContext) -> Void
 struct PlanStep {
   enum Action {
     case primitive(Primitive, [(argument: Int32, memory: Memory)])
+    /// The second primitive in a run that accumulates, else the first, on the same arguments.
+    case accumulating(Primitive, Primitive, [(argument: Int32, memory: Memory)])
     /// Makes the kernel from the addresses of `memories`.
     case kernel([Memory], ([UnsafeMutableRawPointer]) -> Kernel)
   }
@@ -41,14 +43,16 @@ struct PlanStep {
     self.action = action
     self.implementation =
       switch action {
-      case .primitive(let primitive, _): implementation ?? primitive.implementation
+      case .primitive(let primitive, _), .accumulating(let primitive, _, _):
+        implementation ?? primitive.implementation
       case .kernel: implementation ?? "kernel"
       }
   }
 
   var memories: [Memory] {
     switch action {
-    case .primitive(_, let arguments): arguments.map(\.memory)
+    case .primitive(_, let arguments), .accumulating(_, _, let arguments):
+      arguments.map(\.memory)
     case .kernel(let memories, _): memories
     }
   }

@@ -75,12 +75,14 @@ public final class ModelSource: GradientSource {
   ///   - isa: the instruction set of our own kernels.
   ///   - options: the algorithms of the engine's plans.
   ///   - threads: how many threads of this rank compute shards. Their number changes no bit.
-  /// - Throws: ``GraphError`` where the model does not fit the data.
+  /// - Throws: ``GraphError`` where the model does not fit the data, ``PrecisionError`` where the
+  ///   processor does not compute in the precision asked for.
   public init(
     dataset: Dataset, seed: UInt64, isa: InstructionSet = .current,
     options: PlanOptions = PlanOptions(), threads: Int = 1, trace: @escaping ObjectiveTrace
   ) throws {
     precondition(threads > 0, "a rank without threads")
+    try options.precision.check()
     // The shapes of parameters do not depend on the number of examples; two are the fewest that
     // batch normalisation accepts.
     let objective = try trace(2, true)
@@ -109,6 +111,8 @@ public final class ModelSource: GradientSource {
   }
 
   public var parameters: UnsafeMutableBufferPointer<Float> { memory.trainable }
+  /// The numbers that the model is computed in.
+  public var precision: Precision { options.precision }
   public var shareableCount: Int { memory.parameters.count }
 
   public func shareParameters(_ arena: SharedArena, copies: Bool) {

@@ -36,8 +36,9 @@ extension InstructionSet {
     // Processors with one of our sets may have different ones of oneDNN's, which knows more. The
     // library itself cannot be asked: it is settled by the question.
     let libraries = try collective.allgather(libraryChoice.words)
+    let bfloat16 = try collective.allgather(UInt32(lockstep_isa_has_bf16())).allSatisfy { $0 != 0 }
     if Set(libraries).count > 1 || sets.contains(where: { $0 > agreed.rawValue }) {
-      try ComputeLibrary.cap(agreed)
+      try ComputeLibrary.cap(agreed, bfloat16: bfloat16)
     }
     return agreed
   }

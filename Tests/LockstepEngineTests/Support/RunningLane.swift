@@ -3,7 +3,8 @@ import Testing
 
 /// A lane whose inputs, parameters and direction hold the values given, and the memory it reads.
 func lane(
-  running program: Program, _ leaves: ReferenceEvaluator.Leaves, isa: InstructionSet = .detected
+  running program: Program, _ leaves: ReferenceEvaluator.Leaves, isa: InstructionSet = .detected,
+  options: PlanOptions = PlanOptions()
 ) throws -> (Lane, [Arena<Float>]) {
   func arena(
     _ layout: FlatLayout, _ values: [String: HostTensor], default number: Double? = nil
@@ -21,7 +22,7 @@ func lane(
   let vector = try arena(program.parameterLayout, leaves.vectors, default: 0)
   let plan = try Plan(
     program, parameters: parameters.buffer, statistics: statistics.buffer, isa: isa,
-    vector: vector.buffer)
+    options: options, vector: vector.buffer)
   try plan.packParameters()
   try plan.packVector()
   let lane = try Lane(plan)

@@ -1,6 +1,7 @@
 import LockstepDatasets
 import LockstepEngine
 import LockstepOptimization
+import LockstepTestSupport
 import LockstepTraining
 import LockstepTrainingTestSupport
 import Testing
@@ -12,6 +13,7 @@ import Testing
     var threads = 1
     var microBatches = 1
     var plain = false
+    var precision = Precision.float32
   }
 
   struct Trace: Equatable, Sendable {
@@ -25,7 +27,8 @@ import Testing
   /// shards; plain descent, or Adam with clipping and max-norm.
   static func train(_ settings: Settings, on group: any Collective) throws -> Trace {
     let source = try ModelSource(
-      dataset: try SmallModel.dataset(count: 181), seed: 9, threads: settings.threads,
+      dataset: try SmallModel.dataset(count: 181), seed: 9,
+      options: PlanOptions(precision: settings.precision), threads: settings.threads,
       trace: settings.model.trace)
     source.memory.initialize(seed: 4)
     let layout = source.memory.trainableLayout
@@ -72,6 +75,26 @@ import Testing
           #expect(trace == alone, "\(ranks) ranks, \(threads) threads")
         }
       }
+    }
+  }
+
+  @Test(.enabled(if: ComputeLibrary.hasBFloat16, "\(Precision.missing)"))
+  func anyNumberOfRanksAndThreadsGivesTheSameBitsInBFloat16() throws {
+    for model in SmallModel.allCases {
+      var settings = Settings(model: model, precision: .bfloat16)
+      let alone = try Self.train(settings, on: SoloCollective())
+      for threads in [1, 2] {
+        settings.threads = threads
+        let same = settings
+        for ranks in 1...4 {
+          for trace in try group(of: ranks, { try Self.train(same, on: $0) }) {
+            #expect(trace == alone, "\(model), \(ranks) ranks, \(threads) threads")
+          }
+        }
+      }
+      settings.precision = .float32
+      let exact = try Self.train(settings, on: SoloCollective())
+      #expect(exact.fingerprint != alone.fingerprint)
     }
   }
 

@@ -39,8 +39,10 @@ func source(_ settings: Settings, rank: Int) throws -> (any GradientSource, exam
   let name = settings["model"] ?? "wide"
   guard let model = SmallModel(rawValue: name) else { return (WideSource(), 42) }
   let source = try ModelSource(
-    dataset: try SmallModel.dataset(count: 101), seed: 9, threads: settings.number("threads") ?? 1,
-    trace: model.trace)
+    dataset: try SmallModel.dataset(count: 101), seed: 9,
+    options: PlanOptions(
+      precision: settings["precision"].flatMap { Precision(rawValue: $0) } ?? .float32),
+    threads: settings.number("threads") ?? 1, trace: model.trace)
   source.memory.initialize(seed: 4)
   return (source, 101)
 }

@@ -9,6 +9,9 @@ public protocol CurvatureSource: GradientSource {
   /// The direction v that products are taken along, in the layout of the trainable parameters.
   var vector: UnsafeMutableBufferPointer<Float> { get }
 
+  /// The numbers that products are computed in. A Hessian-free step takes Float32 alone.
+  var precision: Precision { get }
+
   /// Computes G ``vector`` for all shards of this rank, one sum a subtree.
   ///
   /// - Parameter repeated: whether the parameters are those of the last call with this batch.
@@ -27,4 +30,8 @@ public protocol CurvatureSource: GradientSource {
   /// Computes the losses of all shards of this rank, with the dropout masks of the step and the
   /// statistics of the batch, as training does.
   func computeLosses(of batch: StepBatch, records: ShardRecords) throws
+}
+
+extension CurvatureSource {
+  public var precision: Precision { .float32 }
 }

@@ -82,6 +82,12 @@ public final class HessianFreeStep: BatchStep {
         expected: "by shards or frozen for a Hessian-free step, whose products are sums over shards"
       )
     }
+    guard source.precision == .float32 else {
+      throw StepError.badOption(
+        key: "precision", value: source.precision.rawValue,
+        expected: "float32 for a Hessian-free step: conjugate gradients lose their way in products "
+          + "of 8 bits")
+    }
     plan = try FoldPlan(shards: shards, of: source, on: collective)
     let trainable = Array(plan.layout.slots[..<plan.gradientSlotCount])
     guard update.layout.slots == trainable else {
