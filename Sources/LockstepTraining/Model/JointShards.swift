@@ -52,7 +52,8 @@ final class JointShards {
   /// Keeps the shards' numbers.
   func keep(_ records: ShardRecords) {
     for (position, shard) in shards.enumerated() {
-      _ = kept(position).update(fromContentsOf: records[shard].values)
+      // What an inspector counts stands behind the model's own numbers.
+      _ = kept(position).update(fromContentsOf: records[shard].values[..<columns])
     }
   }
 
