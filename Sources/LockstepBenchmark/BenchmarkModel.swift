@@ -7,6 +7,8 @@ import LockstepTraining
 public enum BenchmarkModel: String, Sendable, CaseIterable {
   /// 784 – 1024 – 1024 – 10 with ReLU, on 1×28×28.
   case mlp
+  /// 784 – 6656 – 6656 – 10 with ReLU, 50 million parameters, on 1×28×28.
+  case wide
   /// The digits' convolutional network, on 1×28×28.
   case cnn
   /// Residual networks of He et al., on 3×32×32.
@@ -16,6 +18,7 @@ public enum BenchmarkModel: String, Sendable, CaseIterable {
   public var model: any Model {
     switch self {
     case .mlp: Sequential.multilayerPerceptron(sizes: [1024, 1024, 10])
+    case .wide: Sequential.multilayerPerceptron(sizes: [6656, 6656, 10])
     case .cnn: Sequential.digitsCNN()
     case .resnet20: ResNet.resNet20()
     case .resnet32: ResNet.resNet32()
@@ -26,7 +29,7 @@ public enum BenchmarkModel: String, Sendable, CaseIterable {
   /// One example's shape.
   public var inputShape: [Int] {
     switch self {
-    case .mlp, .cnn: [1, 28, 28]
+    case .mlp, .wide, .cnn: [1, 28, 28]
     case .resnet20, .resnet32, .resnet56: [3, 32, 32]
     }
   }
