@@ -63,31 +63,22 @@ final class ConstraintExecutor {
     return constraint.needsTensor ? .tensor : constraint.needsSums ? .sums : .block
   }
 
-  /// The values of a part of a block that can be constrained alone: whole units, about 1024 values, so
-  /// that the four arrays of a step take half of a first-level cache of 32 KiB.
-  func partLength(slot: Int) -> Int {
-    guard case .units(let size, _) = constraints[slot] else { return 1024 }
-    return max(1024 / size, 1) * size
-  }
+  /// Whether the sums of a slot's blocks must be known.
+  func needsSums(slot: Int) -> Bool { isDue[slot] && constraints[slot]?.needsSums == true }
 
-  /// Does what a slot's constraint does to whole units inside a block.
-  func constrain(_ weights: UnsafeMutablePointer<Float>, count: Int, slot: Int) {
-    guard isDue[slot] else { return }
-    switch constraints[slot] {
-    case nil, .strided, .spectral, .runs: break
-    case .values(let lower, let upper):
-      _ = kernels.update.limit(weights, weights, lower, upper, count)
-    case .units(let size, let projection):
-      let units = count / size
-      kernels.update.unit_squares(unitSums.base, weights, size, units)
-      for unit in 0..<units {
-        guard let factor = projection.factor(norm: unitSums.base[unit].squareRoot()) else {
-          continue
-        }
-        let start = weights + unit * size
-        kernels.scale(start, start, by: ScaleFactor(factor), size)
+  /// What a slot's constraint does to whole units inside a block, with nothing left to look up.
+  func bound(slot: Int) -> BoundConstraint {
+    var kind = BoundConstraint.Kind.none
+    if isDue[slot] {
+      switch constraints[slot] {
+      case nil, .strided, .spectral, .runs: break
+      case .values(let lower, let upper): kind = .values(lower: lower, upper: upper)
+      case .units(let size, let projection): kind = .units(size: size, projection)
       }
     }
+    return BoundConstraint(
+      kind: kind, sums: unitSums.base, limit: kernels.update.limit,
+      unitSquares: kernels.update.unit_squares, scale: kernels.update.scale)
   }
 
   /// The sum of squares of a block that is part of a run, else 0.
@@ -128,6 +119,48 @@ final class ConstraintExecutor {
       case .strided(let units): units.project(parameters)
       case .spectral(let projection): projection.project(parameters)
       default: break
+      }
+    }
+  }
+}
+
+/// A constraint inside blocks: addresses and numbers alone, like ``BoundStep``.
+struct BoundConstraint {
+  enum Kind {
+    case none
+    case values(lower: Float, upper: Float)
+    case units(size: Int, NormProjection)
+  }
+
+  let kind: Kind
+  let sums: UnsafeMutablePointer<Double>
+  let limit:
+    @convention(c) (UnsafeMutablePointer<Float>, UnsafePointer<Float>, Float, Float, Int) -> Int
+  let unitSquares:
+    @convention(c) (UnsafeMutablePointer<Double>, UnsafePointer<Float>, Int, Int) -> Void
+  let scale: @convention(c) (UnsafeMutablePointer<Float>, UnsafePointer<Float>, Float, Int) -> Void
+
+  /// The values of a part of a block that can be constrained alone: whole units, about 1024 values, so
+  /// that the four arrays of a step take half of a first-level cache of 32 KiB.
+  var partLength: Int {
+    guard case .units(let size, _) = kind else { return 1024 }
+    return max(1024 / size, 1) * size
+  }
+
+  /// Constrains `count` values, whole units.
+  func apply(_ weights: UnsafeMutablePointer<Float>, _ count: Int) {
+    switch kind {
+    case .none: break
+    case .values(let lower, let upper): _ = limit(weights, weights, lower, upper, count)
+    case .units(let size, let projection):
+      let units = count / size
+      unitSquares(sums, weights, size, units)
+      for unit in 0..<units {
+        guard let factor = projection.factor(norm: sums[unit].squareRoot()) else { continue }
+        let start = weights + unit * size
+        let parts = ScaleFactor(factor)
+        scale(start, start, parts.first, size)
+        if parts.isSplit { scale(start, start, parts.second, size) }
       }
     }
   }

@@ -309,7 +309,14 @@ public final class UpdateRule {
         prepareTransforms(of: passes[pass], step: report.step)
       }
       for group in groups {
-        for block in group { walk(block, pass: pass, source: source, parameters: values) }
+        var rest = group
+        while let index = rest.first {
+          let run = rest.prefix { blocks[$0].slot == blocks[index].slot }
+          if !stepAtOnce(run, pass: pass, source: source, parameters: values) {
+            for block in run { walk(block, pass: pass, source: source, parameters: values) }
+          }
+          rest = run.upperBound..<group.upperBound
+        }
       }
       if let updateArena, !passes[pass].transforms.isEmpty {
         source = UnsafePointer(updateArena.base)
@@ -381,6 +388,31 @@ public final class UpdateRule {
   }
 
   /// One pass over one block.
+  /// Steps and constrains blocks of one slot, where nothing else looks at them: in parts of whole units
+  /// that stay in the first-level cache from the step to its constraint, with nothing between two
+  /// parts. Returns false where the blocks must be walked one by one.
+  private func stepAtOnce(
+    _ run: Range<Int>, pass: Int, source: UnsafePointer<Float>,
+    parameters: UnsafeMutablePointer<Float>
+  ) -> Bool {
+    let slot = blocks[run.lowerBound].slot
+    guard pass == passes.count - 1, average == nil, !projection.needsSums(slot: slot), let fused,
+      fused.isReady(slot: slot)
+    else { return false }
+    let step = fused.bound(toSlot: slot, input: source, parameters: parameters)
+    let constraint = projection.bound(slot: slot)
+    let part = constraint.partLength
+    var start = blocks[run.lowerBound].range.lowerBound
+    let end = blocks[run.upperBound - 1].range.upperBound
+    while start < end {
+      let count = min(part, end - start)
+      step.apply(start, count)
+      constraint.apply(parameters + start, count)
+      start += count
+    }
+    return true
+  }
+
   private func walk(
     _ index: Int, pass: Int, source: UnsafePointer<Float>,
     parameters: UnsafeMutablePointer<Float>
@@ -395,13 +427,9 @@ public final class UpdateRule {
       parameters: UnsafePointer(weights),
       changed: tally.base + (index * Tally.width + Tally.changed))
     if isLast, let fused, fused.isReady(slot: block.slot) {
-      // In parts of whole units that stay in the first cache from the step to its constraint.
-      let part = projection.partLength(slot: block.slot)
-      for start in stride(from: 0, to: block.count, by: part) {
-        let count = min(part, block.count - start)
-        fused.apply(view.part(start, count: count), parameters: weights + start)
-        projection.constrain(weights + start, count: count, slot: block.slot)
-      }
+      fused.bound(toSlot: block.slot, input: source, parameters: parameters)
+        .apply(block.offset, block.count)
+      projection.bound(slot: block.slot).apply(weights, block.count)
       finishBlock(index, parameters)
       return
     }
@@ -425,7 +453,7 @@ public final class UpdateRule {
       } else {
         kernels.update.subtract(weights, view.input, block.count)
       }
-      projection.constrain(weights, count: block.count, slot: block.slot)
+      projection.bound(slot: block.slot).apply(weights, block.count)
       finishBlock(index, parameters)
     } else {
       passes[pass + 1].measurements.measure(
@@ -457,13 +485,6 @@ public final class UpdateRule {
 }
 
 extension BlockView {
-  /// A part of a block as a view of its own.
-  fileprivate func part(_ start: Int, count: Int) -> BlockView {
-    BlockView(
-      index: index, slot: slot, offset: offset + start, count: count, input: input + start,
-      output: output, parameters: parameters + start, changed: changed)
-  }
-
   /// The view of the next transform, which reads what this one wrote.
   fileprivate func advanced() -> BlockView {
     BlockView(
