@@ -31,9 +31,14 @@ final class SharedMemoryExchange: GradientExchange {
   func combine(_ visit: (Int) throws -> Void) throws {
     try arenas.meet()
     try arenas.alone {
-      for index in plan.blockSlices[rank] {
-        executor.combine(plan.blocks[index], of: arenas.operands, into: folded.baseAddress!)
-        try visit(index)
+      let (operands, result) = (arenas.operands, folded.baseAddress!)
+      try plan.blocks.withUnsafeBufferPointer { blocks in
+        try operands.withUnsafeBufferPointer { operands in
+          for index in plan.blockSlices[rank] {
+            executor.combine(blocks[index], of: operands, into: result)
+            try visit(index)
+          }
+        }
       }
     }
   }

@@ -37,6 +37,10 @@ public final class FoldExecutor {
   private let program: CombineProgram
   private let scratch: Arena<Float>
   private let addition: TreeAddition
+  /// The program's additions where nothing counts references: between two blocks a processor that does
+  /// waits for its stores to memory.
+  private let additions: UnsafeMutableBufferPointer<CombineProgram.Addition>
+  private let scratchBase: UnsafeMutablePointer<Float>
 
   /// An executor for the additions over all ranks' partials of a plan.
   public convenience init(_ plan: FoldPlan) { self.init(plan.program, of: plan) }
@@ -51,7 +55,12 @@ public final class FoldExecutor {
     self.program = program
     scratch = Arena(count: program.scratchCount * FlatLayout.blockSize)
     addition = TreeAddition(rounding)
+    scratchBase = scratch.base
+    additions = .allocate(capacity: program.additions.count)
+    _ = additions.initialize(fromContentsOf: program.additions)
   }
+
+  deinit { additions.deallocate() }
 
   /// Adds the partials of one block in tree order.
   ///
@@ -67,12 +76,21 @@ public final class FoldExecutor {
     precondition(
       partials.count == program.leafCount,
       "\(partials.count) partials for a fold of \(program.leafCount)")
+    partials.withUnsafeBufferPointer { combine(block, of: $0, into: folded) }
+  }
+
+  /// The same of operands that lie still.
+  @inline(__always)
+  package func combine(
+    _ block: Block, of partials: UnsafeBufferPointer<FoldOperand>,
+    into folded: UnsafeMutablePointer<Float>
+  ) {
     let result = folded + block.offset
     func source(_ partial: Int) -> UnsafePointer<Float> {
       partials[partial].base + (block.offset - partials[partial].origin)
     }
     func register(_ index: Int) -> UnsafeMutablePointer<Float> {
-      index == 0 ? result : scratch.base + (index - 1) * FlatLayout.blockSize
+      index == 0 ? result : scratchBase + (index - 1) * FlatLayout.blockSize
     }
     func address(_ operand: CombineProgram.Operand) -> UnsafePointer<Float> {
       switch operand {
@@ -80,11 +98,11 @@ public final class FoldExecutor {
       case .register(let index): return UnsafePointer(register(index))
       }
     }
-    if program.additions.isEmpty {
+    if additions.isEmpty {
       let whole = source(0)
       if whole != UnsafePointer(result) { result.update(from: whole, count: block.count) }
     }
-    for step in program.additions {
+    for step in additions {
       addition.add(
         register(step.register), address(step.left), address(step.right), at: block.offset,
         count: block.count, level: step.level)
