@@ -126,6 +126,7 @@ let code = MPISession.run { world -> Int32 in
       try MPICollective(
         world, path: path, reduction: reduction, nodeOf: { $0 % nodes }, notice: notice)
     } ?? MPICollective(world, path: path, reduction: reduction, notice: notice)
+  if let bytes = settings.number("bucket") { group.bucketBytes = bytes }
   group.sharedMemoryLimit = settings.number("sharedMemory")
   // Before the library is first used, which reads it then.
   if settings.number("oddLibrary") == group.rank { setenv("DNNL_MAX_CPU_ISA", "SSE41", 1) }
