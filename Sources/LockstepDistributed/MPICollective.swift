@@ -32,12 +32,9 @@ public final class MPICollective: Collective {
   public let page: StatusPage?
 
   /// The bytes of gradients that travel together, as Float32, where they are sent as messages beside
-  /// the backward pass: a multiple of ``FlatLayout/blockSize`` values, or one more block. The same on all
-  /// ranks; set before an exchange is made. It changes no bit.
-  public var bucketBytes = MPICollective.defaultBucketBytes
-
-  /// What a link of 10 Gbit/s sends in four times its usual latency of 50 µs.
-  public static let defaultBucketBytes = 256 << 10
+  /// the backward pass; whole blocks that make at least as many. The same on all ranks; set before an
+  /// exchange is made. It changes no bit.
+  public var bucketBytes = FoldPlan.defaultBucketBytes
 
   /// The bytes of shared memory to use at most, nil for what is free. For tests.
   package var sharedMemoryLimit: Int?

@@ -94,7 +94,9 @@ func train(_ rule: String, _ settings: Settings, on group: MPICollective) throws
   }
   let oddSeed = settings.number("oddConfiguration") == group.rank
   let trainer = try Trainer(
-    step: step, sampler: try Sampler(count: examples, batchSize: examples * 9 / 20, seed: 3),
+    step: step,
+    sampler: try Sampler(
+      count: examples, batchSize: settings.number("batch") ?? examples * 9 / 20, seed: 3),
     evaluations: [evaluation], options: options,
     configuration: oddSeed ? ["seed": 4] : [:], handshake: agreement, directory: directory,
     on: group,
