@@ -168,25 +168,30 @@ public struct CostModel: Sendable {
       + partials * arena + folded + scratch + traffic.messageBytes
   }
 
-  /// What a fold in buckets beside the last shard's backward pass would leave of the wire's time.
+  /// What partial sums that travel in buckets beside the last shard's backward pass can leave of the
+  /// wire's time.
   ///
   /// A rank's sum is complete while its last shard runs backwards, about two thirds of the shard's
   /// time W. Of k equal buckets the j-th is there at j W / k and takes c = (messages) α + bytes / (k β),
   /// one after the other: the last one has travelled max(W / k + k c, W + c) after the pass began.
+  /// Partial sums are half of what travels; slices come back when all is over.
   private func overlap(_ traffic: WireTraffic, _ prediction: inout CostPrediction) {
     prediction.overlappedStep = prediction.step
-    guard traffic.messages > 0 else { return }
+    guard traffic.messages > 0, prediction.ranks == prediction.nodes else { return }
+    let (messages, bytes) = (traffic.messages / 2, traffic.bytes / 2)
     let window = work.shard * 2 / 3
-    let buckets = max(traffic.bytes / (FlatLayout.blockSize * 4), 1)
+    let buckets = max(bytes / (FlatLayout.blockSize * 4), 1)
     var best = (count: 1, seconds: Double.infinity)
     var count = 1
     while count <= buckets {
-      let bucket = seconds(messages: traffic.messages, bytes: traffic.bytes / count)
+      let bucket = seconds(messages: messages, bytes: bytes / count)
       let end = max(window / Double(count) + Double(count) * bucket, window + bucket)
       if end < best.seconds { best = (count, end) }
       count += max(count / 8, 1)
     }
-    prediction.bucketBytes = work.layout.count * MemoryLayout<Float>.stride / best.count
-    prediction.overlappedStep = prediction.step - prediction.wire + best.seconds - window
+    prediction.bucketBytes =
+      work.layout.count * MemoryLayout<Float>.stride / (prediction.ranks * best.count)
+    let saved = seconds(messages: messages, bytes: bytes) + window - best.seconds
+    prediction.overlappedStep = prediction.step - max(saved, 0)
   }
 }

@@ -21,10 +21,9 @@ public struct CostPrediction: Sendable {
   public internal(set) var wireBytes = 0
   /// The bytes of the busiest rank.
   public internal(set) var memory = 0
-  /// The best size of a bucket of the gradient, in bytes, where buckets travel beside the backward
-  /// pass; 0 where nothing travels.
+  /// The best `bucketBytes`, where buckets travel beside the backward pass; 0 where none do.
   public internal(set) var bucketBytes = 0
-  /// The step with such buckets.
+  /// The step with such buckets, if owners of all slices get them equally early.
   public internal(set) var overlappedStep = 0.0
 
   init(nodes: Int, ranks: Int, shards: Int, batchSize: Int) {

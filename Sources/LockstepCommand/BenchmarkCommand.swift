@@ -27,6 +27,7 @@ enum BenchmarkCommand: Command {
     .option("--wire", "NAME", "how gradients travel: float32 or bfloat16 (step, scaling)"),
     .option("--update", "NAME", "sharded or replicated (step, scaling)"),
     .option("--reduction", "NAME", "tree or allreduce (step; default tree)"),
+    .option("--bucket", "N", "the bytes of gradients that travel together between nodes (step)"),
     .option("--precision", "NAME", "float32 or bfloat16 (step, kernels; default float32)"),
     .option("--parameters", "N", "the number of parameters (update; default 10000000)"),
     .option("--bytes", "N", "the bytes of a gradient (fold; default 4194304)"),
@@ -66,8 +67,11 @@ enum BenchmarkCommand: Command {
         try choice("--reduction", among: GradientReduction.allCases.map(\.rawValue), arguments)
         .flatMap(GradientReduction.init) ?? .tree
       if reduction != .tree { options.isSharded = false }
+      let bucketBytes = try arguments.integer("--bucket", atLeast: 1)
       return { [options] in
-        try StepBenchmark.run(options, on: try Job.ranks($0, adding: reduction)).json
+        let collective = try Job.ranks($0, adding: reduction)
+        if let bucketBytes { collective.bucketBytes = bucketBytes }
+        return try StepBenchmark.run(options, on: collective).json
       }
     },
     "scaling": { arguments in

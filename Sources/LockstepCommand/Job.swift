@@ -43,7 +43,10 @@ enum Job {
   static func ranks(
     _ world: MPICollective, for configuration: RunConfiguration
   ) throws -> MPICollective {
-    try ranks(world, adding: GradientReduction(rawValue: configuration.reduction) ?? .tree)
+    let reduction = GradientReduction(rawValue: configuration.reduction) ?? .tree
+    let collective = try ranks(world, adding: reduction)
+    collective.bucketBytes = configuration.bucketBytes
+    return collective
   }
 
   /// The ranks of a job, with gradients added as asked.

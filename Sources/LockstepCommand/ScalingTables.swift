@@ -101,7 +101,7 @@ struct ScalingTables {
     if asked.bucketBytes > 0 {
       text += table([
         (
-          "folding beside backward",
+          "sent beside backward",
           "at best \(milliseconds(asked.overlappedStep)) ms, in buckets of "
             + "\(asked.bucketBytes >> 10) KiB"
         )

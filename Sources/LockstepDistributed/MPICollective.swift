@@ -31,6 +31,11 @@ public final class MPICollective: Collective {
   public let reduction: GradientReduction
   public let page: StatusPage?
 
+  /// The bytes of gradients that travel together, as Float32, where they are sent as messages beside
+  /// the backward pass; whole blocks that make at least as many. The same on all ranks; set before an
+  /// exchange is made. It changes no bit.
+  public var bucketBytes = FoldPlan.defaultBucketBytes
+
   /// The bytes of shared memory to use at most, nil for what is free. For tests.
   package var sharedMemoryLimit: Int?
 
@@ -170,7 +175,7 @@ public final class MPICollective: Collective {
     }
     // Where every rank has a node to itself there is nobody to share memory with.
     guard path != .messages, nodes.count < size else {
-      return try MessageExchange(plan, on: communicator, page: page)
+      return try MessageExchange(plan, on: communicator, page: page, bucketBytes: bucketBytes)
     }
     try freeUnusedWindows()
     let ranks = nodes.first { $0.contains(rank) }!
@@ -180,7 +185,7 @@ public final class MPICollective: Collective {
         isRequired: path == .sharedMemory,
         otherwise: "gradients travel as messages, not through shared memory")
     else {
-      return try MessageExchange(plan, on: communicator, page: page)
+      return try MessageExchange(plan, on: communicator, page: page, bucketBytes: bucketBytes)
     }
     let lease = LeasedWindow(window)
     windows.append(lease)

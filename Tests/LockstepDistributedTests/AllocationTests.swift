@@ -21,7 +21,8 @@ import Testing
   }
 
   @Test(arguments: [
-    [], ["model=convolutional"], ["path=messages"], ["update=sharded"], ["inputs=ahead"],
+    [], ["model=convolutional"], ["path=messages"], ["path=messages", "bucket=1", "profile="],
+    ["model=convolutional", "path=messages", "bucket=1"], ["update=sharded"], ["inputs=ahead"],
     ["threads=2"], ["profile="], ["threads=2", "inputs=ahead", "profile="],
   ])
   func aStepAllocatesNothing(_ arguments: [String]) throws {

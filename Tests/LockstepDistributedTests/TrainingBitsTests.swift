@@ -61,6 +61,26 @@ import Testing
     }
   }
 
+  /// Buckets travel while the last shard of a rank, which all have one size here, runs backwards.
+  @Test(arguments: 2...8)
+  func besideTheBackwardPassOnAnyNumberOfRanks(ranks: Int) throws {
+    for (model, wire) in [
+      ("perceptron", []), ("convolutional", []), ("convolutional", ["bf16Level=0"]),
+      ("convolutional", ["bf16Level=2"]),
+    ] {
+      let arguments = ["model=\(model)", "batch=48", "compare=1"] + wire
+      let alone = TrainingRuns.fingerprints(try TrainingRuns.run(arguments, ranks: 1))
+      #expect(alone.count == 1)
+      let update = ranks % 2 == 0 ? "update=sharded" : "update=replicated"
+      for bucket in [1, 40_000] {
+        let many = try TrainingRuns.run(
+          arguments + ["path=messages", "bucket=\(bucket)", update], ranks: ranks)
+        #expect(TrainingRuns.fingerprints(many) == alone, "\(many.transcript)")
+        #expect(many.succeeded)
+      }
+    }
+  }
+
   @Test(arguments: [(1, 2), (2, 1), (3, 1), (4, 2), (5, 1), (8, 1)])
   func statisticsOfTheWholeBatchOnAnyNumberOfRanksAndThreads(ranks: Int, threads: Int) throws {
     let expected = try TrainingRuns.synchronized.get()

@@ -98,6 +98,16 @@ import Testing
     #expect(outcome?["step"] == 3)
   }
 
+  /// What the others have sent already does not keep anybody.
+  @Test(arguments: ["step:1:4:throw", "fold:1:3:throw"])
+  func anErrorBesideMessagesUnderWayEndsTheRun(fault: String) throws {
+    let (text, _) = try Self.broken(
+      fault, ["model=convolutional", "batch=48", "path=messages", "bucket=1", "deadline=4"],
+      within: 10)
+    let point = fault.prefix { $0 != ":" }
+    #expect(text.contains("the fault that LOCKSTEP_FAULT asks for, at \(point)"), "\(text)")
+  }
+
   @Test(arguments: [("step:1:4:flip", "replicated"), ("update:1:4:flip", "sharded")])
   func aFlippedBitIsNamedWithRankParameterAndStep(fault: String, update: String) throws {
     let (text, _) = try Self.broken(fault, ["compare=1", "update=\(update)"], within: 6)

@@ -69,6 +69,20 @@ package final class Lane {
     try schedule(leaf, sum).run(context, stream)
   }
 
+  /// As ``run(_:leaf:addingTo:)``, with each step's number handed to `passed` once it is done.
+  package func run(
+    _ context: RunContext, leaf: UnsafeMutablePointer<Float>?,
+    addingTo sum: UnsafeMutablePointer<Float>?, _ passed: (_ step: Int) -> Void
+  ) throws {
+    var context = context
+    context.accumulates = sum != nil
+    let schedule = try schedule(leaf, sum)
+    for step in plan.steps.indices {
+      try schedule.run(step..<step + 1, context, stream)
+      passed(step)
+    }
+  }
+
   // MARK: Segments
 
   /// Runs a part of the program: what lies before, between or behind the places where all shards

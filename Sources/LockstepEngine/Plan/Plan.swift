@@ -75,6 +75,7 @@ package final class Plan {
         $0.buffer.offset / 4..<($0.buffer.offset + $0.buffer.byteCount) / 4
       }
     }
+    leafCompletions = Self.completions(of: builder.leafMemory, by: builder.steps)
     constants = Arena(count: sizes[.constants]?.byteCount ?? 0)
     packed = Arena(count: sizes[.packed]?.byteCount ?? 0)
     // Empty buffers have no address; nothing is ever read through the stand-in.
@@ -130,6 +131,33 @@ package final class Plan {
   /// Where a packed leaf has the sums of statistics, in values.
   package let leafStatistics: [Range<Int>]
 
+  /// The slots of the leaf in the order in which a run completes them, each with the last step that
+  /// touches it; -1 where none does.
+  package let leafCompletions: [(step: Int, slot: Int)]
+
+  /// Where a slot lies in a packed leaf, padding included, in values; nil for one that is zeros and
+  /// has no place there.
+  package func leafRange(ofSlot slot: Int) -> Range<Int>? {
+    leafMemory[slot].map {
+      $0.buffer.offset / 4..<$0.buffer.offset / 4 + ($0.buffer.byteCount + 63) / 64 * 16
+    }
+  }
+
+  private static func completions(
+    of memories: [Memory?], by steps: [PlanStep]
+  ) -> [(step: Int, slot: Int)] {
+    let touched = steps.map { step in
+      step.memories.filter { $0.buffer.region == .leaf || $0.buffer.region == .sum }
+        .map { $0.buffer.offset..<$0.buffer.offset + $0.buffer.byteCount }
+    }
+    return memories.enumerated().map { slot, memory in
+      guard let buffer = memory?.buffer else { return (-1, slot) }
+      let place = buffer.offset..<buffer.offset + buffer.byteCount
+      return (touched.lastIndex { $0.contains { $0.overlaps(place) } } ?? -1, slot)
+    }
+    .sorted { ($0.step, $0.slot) < ($1.step, $1.slot) }
+  }
+
   private static func areCanonical(_ memories: [Memory?], _ layout: FlatLayout) -> Bool {
     zip(layout.slots, memories).allSatisfy { slot, memory in
       guard let memory, let plain = try? MemoryDescriptor.plain(slot.shape) else { return false }
@@ -184,17 +212,23 @@ package final class Plan {
 /// Converts a packed leaf, or a sum of such leaves, to the canonical layout.
 package final class LeafUnpacker {
   private let schedule: BoundSchedule
-  private let empty: [UnsafeMutableBufferPointer<Float>]
+  /// The slots' values in the canonical arena.
+  private let slots: [UnsafeMutableBufferPointer<Float>]
+  /// The steps that convert each slot; none for a slot of zeros.
+  private let parts: [Range<Int>]
   private let stream: OneDNNStream
 
   init(
     _ plan: Plan, from leaf: UnsafeMutablePointer<Float>, to canonical: UnsafeMutablePointer<Float>
   ) throws {
     var steps: [PlanStep] = []
-    var empty: [UnsafeMutableBufferPointer<Float>] = []
+    var parts: [Range<Int>] = []
+    slots = plan.program.leafLayout.slots.map {
+      .init(start: canonical + $0.offset, count: $0.count)
+    }
     for (slot, memory) in zip(plan.program.leafLayout.slots, plan.leafMemory) {
       guard let memory else {
-        empty.append(.init(start: canonical + slot.offset, count: slot.count))
+        parts.append(steps.count..<steps.count)
         continue
       }
       // As the descriptor has it: a grouped convolution's weight has one dimension more.
@@ -207,16 +241,25 @@ package final class LeafUnpacker {
         PlanStep(
           label: slot.name,
           action: .primitive(primitive, [(DNNL_ARG_FROM, memory), (DNNL_ARG_TO, destination)])))
+      parts.append(steps.count - 1..<steps.count)
     }
     schedule = try BoundSchedule(
       steps, addresses: [.leaf: .init(leaf), .sum: .init(leaf), .parameters: .init(canonical)])
-    self.empty = empty
+    self.parts = parts
     stream = try OneDNNStream()
   }
 
   /// Writes all slots of the canonical arena.
   package func run() throws {
-    try schedule.run(RunContext(), stream)
-    for slot in empty { slot.update(repeating: 0) }
+    for slot in slots.indices { try run(slot: slot) }
+  }
+
+  /// Writes one slot of the canonical arena.
+  package func run(slot: Int) throws {
+    if parts[slot].isEmpty {
+      slots[slot].update(repeating: 0)
+    } else {
+      try schedule.run(parts[slot], RunContext(), stream)
+    }
   }
 }

@@ -31,6 +31,21 @@ public protocol GradientExchange: AnyObject {
   /// that nothing need be gathered.
   var visitsAllBlocks: Bool { get }
 
+  /// Whether it wants to hear, by ``ready(_:)``, of partials that are complete in part.
+  var listens: Bool { get }
+
+  /// Hears that this rank's partials have all their values in a part of the arena and will not change
+  /// there before ``combine(_:)``; they may travel. In a step that announces any part, the parts tile
+  /// the arena, in any order. What goes wrong is thrown by ``combine(_:)``.
+  func ready(_ part: Range<Int>)
+
+  /// Lets what is under way go on. Called often while the last shard is computed.
+  func progress()
+
+  /// Ends a step on all ranks that will not come to ``combine(_:)``: afterwards nothing is under way.
+  /// Called by all ranks, whatever each has announced.
+  func abandon()
+
   /// Adds the partials of all ranks in tree order, for the blocks that this rank owns, and calls
   /// `visit` with the index of each block (into `plan.blocks`), in ascending order, once it is
   /// complete and still in cache. `visit` may change the block's values in ``folded``.
@@ -54,4 +69,10 @@ extension GradientExchange {
 
   /// Owners visit their blocks.
   public var visitsAllBlocks: Bool { false }
+
+  /// Nothing travels before all partials are complete.
+  public var listens: Bool { false }
+  public func ready(_ part: Range<Int>) {}
+  public func progress() {}
+  public func abandon() {}
 }

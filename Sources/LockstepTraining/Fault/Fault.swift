@@ -143,6 +143,12 @@ public struct Fault: Sendable, Equatable {
     return true
   }
 
+  /// Whether a shard is to be poisoned.
+  static var poisonsShards: Bool {
+    if case .success(let fault?) = asked { return fault.point.isPoison }
+    return false
+  }
+
   /// A point is reached: does what is asked for there, if anything is.
   ///
   /// - Parameter parameters: what a bit may flip in.

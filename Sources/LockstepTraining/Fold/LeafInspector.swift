@@ -29,7 +29,7 @@ final class LeafInspector {
   /// - Parameter metrics: the number of the source's metrics, behind which records have the
   ///   columns of ``Column``.
   init?(_ repair: NonFinitePolicy.Repair?, metrics: Int) {
-    if repair == nil, !Fault.isAsked { return nil }
+    if repair == nil, !Fault.poisonsShards { return nil }
     self.repair = repair
     firstColumn = metrics
     kernels = InstructionSet.current.arenaKernels

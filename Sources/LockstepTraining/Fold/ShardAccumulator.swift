@@ -12,12 +12,26 @@ public final class ShardAccumulator {
   var inspector: LeafInspector?
   /// Where statistics lie in a leaf, for the inspector.
   var statistics: [Range<Int>] = []
+  /// What wants to hear of sums that are complete in part, while the last shard is computed; nil where
+  /// nobody does.
+  var listener: (any GradientExchange)?
   private let count: Int
   /// Made when first used: a source that adds its shards up in another layout never does.
   private lazy var scratch = (0..<(subtrees.map(\.level).max() ?? 0)).map { _ in
     Arena<Float>(count: count)
   }
   private let addition: TreeAddition
+  /// The leaf that is being added piece by piece.
+  private var last: LastLeaf?
+
+  /// How the last leaf is added.
+  private struct LastLeaf {
+    let partial: UnsafeMutableBufferPointer<Float>
+    let top: Int
+    let carries: Int
+    /// What is left to be added to the first sum; nil for all of it.
+    let parts: [Range<Int>]?
+  }
 
   /// An accumulator for one rank's run of shards.
   ///
@@ -58,27 +72,38 @@ public final class ShardAccumulator {
   /// - Parameters:
   ///   - parts: what is left of a leaf to be added where `compute` was given a sum; all of it if
   ///     nil.
+  ///   - piecewise: whether `compute` calls ``finish(_:)`` for all parts of the last leaf, which
+  ///     nobody may want to inspect.
   ///   - compute: gets the sum that the leaf will be added to, if that is the next thing to happen.
   func accumulate(
     into partials: [UnsafeMutableBufferPointer<Float>], adding parts: [Range<Int>]?,
+    piecewise: Bool = false,
     _ compute: (
       _ shard: Int, _ leaf: UnsafeMutableBufferPointer<Float>,
       _ sum: UnsafeMutableBufferPointer<Float>?
     ) throws -> Void
   ) rethrows {
     precondition(partials.count == subtrees.count, "one partial a subtree")
+    precondition(!piecewise || inspector == nil, "a leaf in pieces cannot be inspected")
+    defer { last = nil }
     let roundsLeaves = rounding?.levels.contains(0) ?? false
     let parts = inspector == nil ? parts : nil
     for (subtree, partial) in zip(subtrees, partials) {
       func register(_ index: Int) -> UnsafeMutableBufferPointer<Float> {
-        index == 0 ? partial : scratch[index - 1].buffer
+        self.register(index, partial)
       }
       for (leaf, shard) in subtree.shards.enumerated() {
         var top = leaf.nonzeroBitCount
         let carries = (~leaf).trailingZeroBitCount
         // A leaf that is rounded has to be there by itself first.
         let addsItself = carries > 0 && !roundsLeaves
+        let isInPieces = piecewise && shard == subtrees.last?.shards.last
+        if isInPieces {
+          last = LastLeaf(
+            partial: partial, top: top, carries: carries, parts: addsItself ? parts : nil)
+        }
         try compute(shard, register(top), parts != nil && addsItself ? register(top - 1) : nil)
+        if isInPieces { continue }
         finish(shard, register(top))
         for carry in 0..<carries {
           let sum = register(top - 1)
@@ -100,6 +125,32 @@ public final class ShardAccumulator {
   func finish(_ shard: Int, _ leaf: UnsafeMutableBufferPointer<Float>) {
     inspector?.inspect(shard, leaf, statistics: statistics)
     addition.round(leaf, level: 0)
+  }
+
+  /// Does with a part of the last leaf, which is being computed, what ``accumulate(into:_:)`` does with
+  /// whole leaves: rounds it where leaves are, and adds it as far as it carries.
+  func finish(_ part: Range<Int>) {
+    guard let last else { preconditionFailure("no leaf is being computed in pieces") }
+    addition.round(register(last.top, last.partial), part, level: 0)
+    for carry in 0..<last.carries {
+      guard let other = register(last.top - carry, last.partial).baseAddress else { return }
+      let sum = register(last.top - carry - 1, last.partial)
+      if carry == 0, let parts = last.parts {
+        for left in parts where left.overlaps(part) {
+          add(other, to: sum, left.clamped(to: part), level: 1)
+        }
+        // What has been added already; the rest stays as it is.
+        addition.round(sum, part, level: 1)
+      } else {
+        add(other, to: sum, part, level: carry + 1)
+      }
+    }
+  }
+
+  private func register(
+    _ index: Int, _ partial: UnsafeMutableBufferPointer<Float>
+  ) -> UnsafeMutableBufferPointer<Float> {
+    index == 0 ? partial : scratch[index - 1].buffer
   }
 
   /// Adds a part of an arena to a sum, which becomes a node of a level.

@@ -65,7 +65,14 @@ struct TreeAddition {
 
   /// Rounds a node of a level that was added up elsewhere, or that is a leaf.
   func round(_ values: UnsafeMutableBufferPointer<Float>, level: Int) {
-    let rounded = rounding?.count(ofLevel: level, at: 0, values.count) ?? 0
-    if rounded > 0, let start = values.baseAddress { wire.round(start, count: rounded) }
+    round(values, values.indices, level: level)
+  }
+
+  /// Rounds a part of such a node.
+  func round(_ values: UnsafeMutableBufferPointer<Float>, _ part: Range<Int>, level: Int) {
+    let rounded = rounding?.count(ofLevel: level, at: part.lowerBound, part.count) ?? 0
+    if rounded > 0, let start = values.baseAddress {
+      wire.round(start + part.lowerBound, count: rounded)
+    }
   }
 }

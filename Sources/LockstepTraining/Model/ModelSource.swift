@@ -62,6 +62,7 @@ public final class ModelSource: GradientSource {
   private lazy var work = StepWork(self)
   private var plans: [Int: Plan] = [:]
   private var folds: [Int: ThreadedFold] = [:]
+  private var announcer: LeafAnnouncer?
   /// Counts the times that parameters were packed, and for each size the last one it took part in.
   private var packing = 0
   private var packed: [Int: Int] = [:]
@@ -120,6 +121,7 @@ public final class ModelSource: GradientSource {
     // Plans know their parameters by address.
     plans = [:]
     packed = [:]
+    announcer = nil
     for lane in lanes { lane.removeAll() }
   }
 
@@ -145,18 +147,54 @@ public final class ModelSource: GradientSource {
     // Leaves of one size are added up as the primitives write them, others in canonical layout.
     let uniform = try packParameters(for: shards, of: batch)
     let packing = uniform.flatMap { $0.leavesAreCanonical ? nil : $0 }
-    if crew.size == 1, packing == nil {
-      try accumulator.accumulate(into: partials, adding: uniform?.partsToAdd) { shard, leaf, sum in
-        try compute(
-          shard, of: batch, into: leaf, addingTo: sum, direct: uniform != nil, records[shard],
-          lanes[0])
-      }
-      return
+    if crew.size == 1 {
+      return try computeAlone(
+        batch, into: partials, records: records, accumulator, uniform: uniform, packing)
     }
     let fold = threadedFold(shards, accumulator, packing)
     try work.run(
       batch, records, fold, uniform: uniform, into: packing == nil ? partials : fold.partials)
     if let packing { try unpack(fold, packing, by: lanes[0], into: partials) }
+  }
+
+  /// Computes all shards on this thread. Where the exchange listens, it hears of the sums' parts while
+  /// the last shard is computed.
+  private func computeAlone(
+    _ batch: StepBatch, into partials: [UnsafeMutableBufferPointer<Float>],
+    records: ShardRecords, _ accumulator: ShardAccumulator, uniform: Plan?, _ packing: Plan?
+  ) throws {
+    let fold = packing.map { threadedFold(records.shards, accumulator, $0) }
+    let adder = fold?.shares[0].accumulator ?? accumulator
+    var announcer: LeafAnnouncer?
+    if let uniform, let exchange = accumulator.listener, accumulator.inspector == nil {
+      announcer = try self.announcer(uniform, exchange, adder, fold, into: partials)
+    }
+    try adder.accumulate(
+      into: fold?.partials ?? partials, adding: uniform?.partsToAdd, piecewise: announcer != nil
+    ) { shard, leaf, sum in
+      let isLast = shard == records.shards.last
+      try compute(
+        shard, of: batch, into: leaf, addingTo: sum, direct: uniform != nil, records[shard],
+        lanes[0], announcing: isLast ? announcer : nil)
+    }
+    if announcer == nil, let fold, let packing {
+      try unpack(fold, packing, by: lanes[0], into: partials)
+    }
+  }
+
+  /// What announces the parts of a rank's sums.
+  private func announcer(
+    _ plan: Plan, _ exchange: any GradientExchange, _ adder: ShardAccumulator,
+    _ fold: ThreadedFold?, into partials: [UnsafeMutableBufferPointer<Float>]
+  ) throws -> LeafAnnouncer {
+    if let announcer, announcer.serves(plan, exchange, adder) { return announcer }
+    let executor = try lanes[0].executor(plan)
+    let unpackers = try zip(fold?.partials ?? [], partials).map { sum, partial in
+      try executor.unpacker(sum, into: partial)
+    }
+    let made = LeafAnnouncer(plan, exchange, adder, unpackers.compactMap { $0 })
+    announcer = made
+    return made
   }
 
   /// Brings a rank's sums to the canonical layout.
@@ -214,7 +252,7 @@ public final class ModelSource: GradientSource {
   func compute(
     _ shard: Int, of batch: StepBatch, into leaf: UnsafeMutableBufferPointer<Float>,
     addingTo sum: UnsafeMutableBufferPointer<Float>?, direct: Bool, _ record: ShardRecord,
-    _ lane: LaneSet
+    _ lane: LaneSet, announcing announcer: LeafAnnouncer? = nil
   ) throws {
     lane.track?.begin(.shard, shard)
     defer { lane.track?.end() }
@@ -222,7 +260,8 @@ public final class ModelSource: GradientSource {
       let positions = batch.positions(ofShard: shard)
       let executor = try lane.executor(plan(positions.count))
       return try run(
-        executor, shard, positions, of: batch, into: leaf, addingTo: sum, record: record, lane)
+        executor, shard, positions, of: batch, into: leaf, addingTo: sum, record: record, lane,
+        announcing: announcer)
     }
     var isFirst = true
     for microBatch in 0..<batch.microBatches {
@@ -244,13 +283,17 @@ public final class ModelSource: GradientSource {
   private func run(
     _ executor: ShardExecutor, _ shard: Int, _ positions: Range<Int>, of batch: StepBatch,
     into leaf: UnsafeMutableBufferPointer<Float>,
-    addingTo sum: UnsafeMutableBufferPointer<Float>? = nil, record: ShardRecord, _ lane: LaneSet
+    addingTo sum: UnsafeMutableBufferPointer<Float>? = nil, record: ShardRecord, _ lane: LaneSet,
+    announcing announcer: LeafAnnouncer? = nil
   ) throws {
     try load(shard, positions, of: batch, into: executor, lane)
     let context = RunContext(
       seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)
+    announcer?.begin()
     try executor.lane.run(
-      context, leaf: leaf.baseAddress, addingTo: sum?.baseAddress, on: lane.track)
+      context, leaf: leaf.baseAddress, addingTo: sum?.baseAddress, on: lane.track,
+      announcing: announcer)
+    try announcer?.end()
     note(executor, record)
   }
 

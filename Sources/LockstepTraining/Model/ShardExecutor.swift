@@ -109,12 +109,20 @@ final class ShardExecutor {
     _ packed: UnsafeMutableBufferPointer<Float>,
     into canonical: UnsafeMutableBufferPointer<Float>
   ) throws {
-    guard let from = packed.baseAddress, let to = canonical.baseAddress else { return }
+    try unpacker(packed, into: canonical)?.run()
+  }
+
+  /// What does so; nil where there is nothing to convert.
+  func unpacker(
+    _ packed: UnsafeMutableBufferPointer<Float>,
+    into canonical: UnsafeMutableBufferPointer<Float>
+  ) throws -> LeafUnpacker? {
+    guard let from = packed.baseAddress, let to = canonical.baseAddress else { return nil }
     let pair = UnsafePair(from: from, to: to)
-    if let unpacker = unpackers[pair] { return try unpacker.run() }
+    if let unpacker = unpackers[pair] { return unpacker }
     let unpacker = try lane.plan.makeUnpacker(from: from, to: to)
     unpackers[pair] = unpacker
-    try unpacker.run()
+    return unpacker
   }
 
   /// Lets `compute` write a leaf of the plan's own layout, and brings it to `leaf`.

@@ -1,12 +1,17 @@
 import LockstepEngine
 
 extension Lane {
-  /// As ``run(_:leaf:addingTo:)``, with the passes seen by a track where there is one.
+  /// As ``run(_:leaf:addingTo:)``, with the passes seen by a track where there is one, and the steps by
+  /// an announcer.
   func run(
     _ context: RunContext, leaf: UnsafeMutablePointer<Float>?,
-    addingTo sum: UnsafeMutablePointer<Float>?, on track: Track?
+    addingTo sum: UnsafeMutablePointer<Float>?, on track: Track?,
+    announcing announcer: LeafAnnouncer? = nil
   ) throws {
-    guard let track else { return try run(context, leaf: leaf, addingTo: sum) }
+    guard let track else {
+      guard let announcer else { return try run(context, leaf: leaf, addingTo: sum) }
+      return try run(context, leaf: leaf, addingTo: sum) { announcer.passed($0) }
+    }
     let firstLabel = track.recordsOperations ? track.firstLabel(of: plan) : -1
     let forwardCount = plan.forwardStepCount
     let begin = RankStatus.now
@@ -20,6 +25,7 @@ extension Lane {
         turn = end
       }
       last = end
+      announcer?.passed(step)
     }
     if last > turn { track.add(.backward, -1, from: turn, to: last) }
   }

@@ -73,6 +73,7 @@ public final class TrainingStep: BatchStep {
     accumulator = ShardAccumulator(plan, rank: collective.rank)
     inspector = LeafInspector(nonFinite.repair, metrics: source.metricNames.count)
     accumulator.inspector = inspector
+    accumulator.listener = exchange.listens ? exchange : nil
     accumulator.statistics = plan.layout.slots[plan.gradientSlotCount...].map(\.range)
     health = try StepHealth(nonFinite, plan: plan, source: source, on: collective)
     scalars = ScalarFold(
@@ -122,9 +123,17 @@ public final class TrainingStep: BatchStep {
       batch.step == completed && batch.shards == plan.shards, "a batch for another step")
     try flushDenormals()
     enter(.computing)
-    try computeShards(batch, requests, failure)
+    let divisors: Divisors
+    do {
+      try computeShards(batch, requests, failure)
+      divisors = try self.divisors()
+    } catch {
+      // On all ranks alike, some of which may have sent already.
+      exchange.abandon()
+      throw error
+    }
     enter(.folding)
-    try foldNormaliseMeasure(try divisors())
+    try foldNormaliseMeasure(divisors)
     enter(.comparing)
     if let found = try health.judge(
       batch, step: completed + 1, blocks: blockSums.notFinite, total: scalars.total)

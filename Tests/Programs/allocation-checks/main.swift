@@ -107,6 +107,7 @@ exit(
   MPISession.run { world -> Int32 in
     let group = try MPICollective(
       world, path: settings["path"] == "messages" ? .messages : .automatic)
+    if let bytes = settings["bucket"].flatMap({ Int($0) }) { group.bucketBytes = bytes }
     try check(on: group)
     return 0
   })

@@ -72,7 +72,11 @@ struct Folding: Sendable {
   ///
   /// Each owned block is scaled when it is visited, as clipping or an update would change it. The
   /// partials are rewritten at once after a gather, while slower ranks still read the folded arena.
-  func run(on group: any Collective) throws -> Fingerprint {
+  ///
+  /// Where `announces`, partials are announced part by part, in another order on every rank, and every
+  /// second step is first begun with other values and abandoned, some ranks having announced more of it
+  /// than others.
+  func run(on group: any Collective, announces: Bool = false) throws -> Fingerprint {
     let plan = try FoldPlan(
       shards: shards, ranks: group.size, layout: layout,
       gradientSlotCount: layout.slots.count - statistics, wire: wire)
@@ -84,12 +88,32 @@ struct Folding: Sendable {
       seed = mix(seed)
       if seed % 4 == 0 { usleep(UInt32(seed >> 32) % 300) }
     }
+    /// The values of blocks that another one follows, in some order.
+    func parts() -> [Range<Int>] {
+      let starts = [0] + plan.blocks.dropFirst().map(\.offset) + [plan.layout.count]
+      let ranges = zip(starts, starts.dropFirst()).map { $0..<$1 }
+      return ranges.map { (key: mix(UInt64($0.lowerBound) &+ seed), range: $0) }
+        .sorted { $0.key < $1.key }.map(\.range)
+    }
+    func announce(_ parts: some Sequence<Range<Int>>) {
+      for part in parts {
+        exchange.ready(part)
+        exchange.progress()
+        pause()
+      }
+    }
     var hashes: [UInt64] = []
     for step in 0..<steps {
+      if announces, step % 2 == 1 {
+        accumulator.accumulate(into: exchange.partials) { fill($1, step: step + 100, shard: $0) }
+        announce(parts().prefix(plan.blocks.count * group.rank / group.size))
+        exchange.abandon()
+      }
       accumulator.accumulate(into: exchange.partials) { shard, leaf in
         fill(leaf, step: step, shard: shard)
         pause()
       }
+      if announces { announce(parts()) }
       pause()
       var visited: [Int] = []
       try exchange.combine { index in

@@ -11,16 +11,20 @@ import LockstepTraining
 #endif
 
 // Prints `<way> <folding> <fingerprint>` for every folding, on the ranks that mpirun started
-// (`messages`, `shared`, `automatic`, `crowded`; `nodes2`, `nodes3`, `lopsided`, which take them for
+// (`messages`, `announced`, `shared`, `automatic`, `crowded`; `nodes2`, `nodes3`, `lopsided`, which take them for
 // ranks of several nodes; `allreduce`) or as threads of this process (`in-process N`).
 
 let arguments = Array(CommandLine.arguments.dropFirst())
 
-func fold(_ way: String, _ path: ExchangePath, _ world: MPICommunicator, limit: Int? = nil) throws {
+func fold(
+  _ way: String, _ path: ExchangePath, _ world: MPICommunicator, limit: Int? = nil,
+  bucketBytes: Int? = nil
+) throws {
   let group = try MPICollective(world, path: path) { print("notice \($0)") }
   group.sharedMemoryLimit = limit
+  if let bucketBytes { group.bucketBytes = bucketBytes }
   for folding in Folding.all {
-    let fingerprint = try folding.run(on: group)
+    let fingerprint = try folding.run(on: group, announces: bucketBytes != nil)
     if group.rank == 0 { print(way, folding.name, fingerprint) }
   }
 }
@@ -199,6 +203,8 @@ default:
     for way in arguments {
       switch way {
       case "messages": try fold(way, .messages, world)
+      case "announced": try fold(way, .messages, world, bucketBytes: 20_000)
+      case "announcedBlocks": try fold(way, .messages, world, bucketBytes: 1)
       case "shared": try fold(way, .sharedMemory, world)
       case "automatic": try fold(way, .automatic, world)
       case "crowded": try fold(way, .automatic, world, limit: 10_000)

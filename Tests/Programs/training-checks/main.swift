@@ -94,7 +94,9 @@ func train(_ rule: String, _ settings: Settings, on group: MPICollective) throws
   }
   let oddSeed = settings.number("oddConfiguration") == group.rank
   let trainer = try Trainer(
-    step: step, sampler: try Sampler(count: examples, batchSize: examples * 9 / 20, seed: 3),
+    step: step,
+    sampler: try Sampler(
+      count: examples, batchSize: settings.number("batch") ?? examples * 9 / 20, seed: 3),
     evaluations: [evaluation], options: options,
     configuration: oddSeed ? ["seed": 4] : [:], handshake: agreement, directory: directory,
     on: group,
@@ -126,6 +128,7 @@ let code = MPISession.run { world -> Int32 in
       try MPICollective(
         world, path: path, reduction: reduction, nodeOf: { $0 % nodes }, notice: notice)
     } ?? MPICollective(world, path: path, reduction: reduction, notice: notice)
+  if let bytes = settings.number("bucket") { group.bucketBytes = bytes }
   group.sharedMemoryLimit = settings.number("sharedMemory")
   // Before the library is first used, which reads it then.
   if settings.number("oddLibrary") == group.rank { setenv("DNNL_MAX_CPU_ISA", "SSE41", 1) }
