@@ -17,7 +17,8 @@ enum BenchmarkCommand: Command {
     Results are medians after a warm-up, with the smallest and largest measurement beside them.
     """
   static let options: [OptionSpecification] = [
-    .option("--model", "NAME", "mlp, wide, cnn, resnet20, resnet32 or resnet56 (step, scaling, kernels)"),
+    .option(
+      "--model", "NAME", "mlp, wide, cnn, resnet20, resnet32 or resnet56 (step, scaling, kernels)"),
     .option("--batch", "N", "the global batch size (step; default 128), or a rank's (scaling; 64)"),
     .option("--shards", "L", "the number of logical shards (step), or a rank's (scaling)"),
     .option("--shard-size", "N", "the examples of a shard (kernels; default 32)"),
