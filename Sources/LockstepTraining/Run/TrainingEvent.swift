@@ -77,6 +77,7 @@ extension NonFiniteError {
     object["tensors"] = .array(tensors.map { .string($0) })
     if let origin {
       object["shard"] = .integer(origin.shard)
+      object["loss"] = .number(origin.loss)
       object["rank"] = .integer(origin.rank)
       object["tensor"] = origin.tensor.map { .string($0) } ?? .null
       object["index"] = .integer(origin.index)

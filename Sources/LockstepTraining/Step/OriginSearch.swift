@@ -36,7 +36,7 @@ struct OriginSearch {
       return NonFiniteError.Origin(
         shard: Int(finding.shard), rank: rank,
         tensor: finding.slot < 0 ? nil : plan.layout.slots[Int(finding.slot)].name,
-        index: Int(finding.index), value: finding.value)
+        index: Int(finding.index), value: finding.value, loss: finding.loss)
     }
     return nil
   }
@@ -47,6 +47,7 @@ struct OriginSearch {
     var slot: Int64 = -1
     var index: Int64 = 0
     var value: Double = 0
+    var loss: Double = 0
     /// Behind how many meetings of all shards it was found.
     var meetings: Int64 = .max
   }
@@ -68,13 +69,14 @@ struct OriginSearch {
         if let place = slot.range.first(where: { !leaf.buffer[$0].isFinite }) {
           return Finding(
             shard: Int64(shard), slot: Int64(index), index: Int64(place - slot.offset),
-            value: Double(leaf.buffer[place]), meetings: Int64(meetings))
+            value: Double(leaf.buffer[place]), loss: record.loss / record.weight,
+            meetings: Int64(meetings))
         }
       }
       if !record.loss.isFinite || !record.weight.isFinite {
         return Finding(
           shard: Int64(shard), value: record.loss.isFinite ? record.weight : record.loss,
-          meetings: Int64(meetings))
+          loss: record.loss / record.weight, meetings: Int64(meetings))
       }
     }
     return Finding()

@@ -51,6 +51,8 @@ public struct NonFiniteError: Error, Equatable, CustomStringConvertible {
     public let index: Int
     /// The value: a NaN or an infinity.
     public let value: Double
+    /// The shard's mean loss.
+    public let loss: Double
   }
 
   /// The number of the step, counted from 1.
@@ -60,7 +62,11 @@ public struct NonFiniteError: Error, Equatable, CustomStringConvertible {
   /// Where it began; nil where every shard is finite and only their sum is not.
   public let origin: Origin?
 
-  public var description: String { finding + "; nothing was updated" }
+  public var description: String {
+    // Where the loss itself is what was found it has been said.
+    let loss = origin.flatMap { $0.tensor == nil ? nil : " (the shard's loss is \($0.loss))" }
+    return finding + (loss ?? "") + "; nothing was updated"
+  }
 
   /// What was found, without what follows from it.
   public var finding: String {
