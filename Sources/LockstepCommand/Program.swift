@@ -71,12 +71,16 @@ enum Program {
       + table([("--help", "show this help, or a command's"), ("--version", "show the versions")])
   }
 
+  /// How many seconds ranks that do not speak give rank 0 to speak, and the launcher to end them.
+  private static let silentPatience: UInt32 = 10
+
   static func run(_ arguments: [String]) -> Never {
     do {
       exit(try dispatch(arguments))
     } catch {
-      // Before MPI runs all ranks find the same; one of them speaks.
-      if LauncherRank.isRoot { Console.error(error) }
+      // Before MPI runs all ranks find the same; one of them speaks. A launcher ends the job when the
+      // first rank fails, so the others wait for that, or rank 0 might be ended before it has spoken.
+      if LauncherRank.isRoot { Console.error(error) } else { sleep(silentPatience) }
       exit(ExitCode.of(error))
     }
   }
