@@ -21,7 +21,7 @@ import Testing
     work.memory.program = 10_000_000
     work.memory.optimizer = 8 * 1_024_000
     return CostModel(
-      work: work, link: CostModel.Link(latency: latency, bandwidth: bandwidth),
+      work: work, link: NetworkLink(latency: latency, bandwidth: bandwidth),
       isSharded: isSharded, wire: wire)
   }
 
