@@ -64,4 +64,12 @@ package struct Span {
   /// A shard's number, or an operation's label; −1 for none.
   package var detail: Int32
   package var activity: Activity
+
+  package init(start: UInt64, end: UInt64, step: Int32, detail: Int32, activity: Activity) {
+    self.start = start
+    self.end = end
+    self.step = step
+    self.detail = detail
+    self.activity = activity
+  }
 }

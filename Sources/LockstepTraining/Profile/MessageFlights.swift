@@ -3,7 +3,7 @@
 ///
 /// The ends are known to the receiver and the starts to others, whose clocks are aligned; so the ranks
 /// tell each other their starts when a profile is made.
-enum MessageFlights {
+package enum MessageFlights {
   /// A bucket of a step, folded or not.
   private struct Key: Hashable {
     let step: Int32
@@ -64,7 +64,7 @@ enum MessageFlights {
 
   /// The nanoseconds in which something was under way, and those of them in which the rank's first
   /// thread waited for other ranks.
-  static func times(_ flights: [Span], waits: [Span]) -> (flight: UInt64, exposed: UInt64) {
+  package static func times(_ flights: [Span], waits: [Span]) -> (flight: UInt64, exposed: UInt64) {
     let flights = union(flights)
     let waits = union(waits)
     var exposed: UInt64 = 0
