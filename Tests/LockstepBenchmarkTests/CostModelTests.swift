@@ -151,7 +151,7 @@ import Testing
         return one.bucketBytes
       }
       #expect(try bucket(1e-6) == 64 << 10)
-      #expect(try bucket(1e-4) == 512 << 10)
+      #expect(try bucket(2e-5) == 512 << 10)
       // Each owner's slice in one.
       #expect(try bucket(1e-2) == 4 * 1_024_000 / (2 * ranksPerNode))
     }

@@ -13,12 +13,13 @@ public struct NetworkLink: Sendable, Equatable {
   }
 
   /// How many bytes of gradients should travel together beside the backward pass: the power of two
-  /// nearest to 4 α β, what the link carries in four times its latency, from 64 KiB to 4 MiB.
+  /// nearest to 16 α β, what the link carries in sixteen times its latency, from 64 KiB to 4 MiB.
   ///
-  /// Smaller buckets would start earlier and pay α more often: with these, latency is a fifth of a
-  /// bucket's time at most, and the last bucket, which nothing hides, takes five latencies.
+  /// Smaller buckets would start earlier and pay α more often, part of it in the thread that computes:
+  /// with these, latency is about a seventeenth of a bucket's time, and the last bucket, which nothing
+  /// hides, takes about seventeen latencies.
   public var bucketBytes: Int {
-    let bytes = 4 * latency * bandwidth
+    let bytes = 16 * latency * bandwidth
     var power = Self.bucketLimits.lowerBound
     // The nearest by ratio.
     while power < Self.bucketLimits.upperBound, Double(power) * 2.0.squareRoot() < bytes {
