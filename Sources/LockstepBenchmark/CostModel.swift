@@ -76,28 +76,16 @@ public struct CostModel: Sendable {
     public init() {}
   }
 
-  /// The link between nodes.
-  public struct Link: Sendable, Equatable {
-    /// α in seconds.
-    public var latency: Double
-    /// β in bytes a second, of each node, in each direction.
-    public var bandwidth: Double
-
-    public init(latency: Double, bandwidth: Double) {
-      self.latency = latency
-      self.bandwidth = bandwidth
-    }
-  }
-
   public var work: Work
-  public var link: Link
+  /// The link between nodes.
+  public var link: NetworkLink
   /// Whether every rank updates the slice that it owns alone.
   public var isSharded: Bool
   /// How gradients travel between nodes.
   public var wire: WirePrecision
 
   public init(
-    work: Work, link: Link, isSharded: Bool = false, wire: WirePrecision = .float32
+    work: Work, link: NetworkLink, isSharded: Bool = false, wire: WirePrecision = .float32
   ) {
     self.work = work
     self.link = link
@@ -177,21 +165,15 @@ public struct CostModel: Sendable {
   /// Partial sums are half of what travels; slices come back when all is over.
   private func overlap(_ traffic: WireTraffic, _ prediction: inout CostPrediction) {
     prediction.overlappedStep = prediction.step
-    guard traffic.messages > 0, prediction.ranks == prediction.nodes else { return }
+    guard traffic.messages > 0 else { return }
+    let slice = work.layout.count * MemoryLayout<Float>.stride / prediction.ranks
+    prediction.bucketBytes = min(link.bucketBytes, max(slice, 1))
+    let count = max(Int((Double(slice) / Double(prediction.bucketBytes)).rounded()), 1)
     let (messages, bytes) = (traffic.messages / 2, traffic.bytes / 2)
     let window = work.shard * 2 / 3
-    let buckets = max(bytes / (FlatLayout.blockSize * 4), 1)
-    var best = (count: 1, seconds: Double.infinity)
-    var count = 1
-    while count <= buckets {
-      let bucket = seconds(messages: messages, bytes: bytes / count)
-      let end = max(window / Double(count) + Double(count) * bucket, window + bucket)
-      if end < best.seconds { best = (count, end) }
-      count += max(count / 8, 1)
-    }
-    prediction.bucketBytes =
-      work.layout.count * MemoryLayout<Float>.stride / (prediction.ranks * best.count)
-    let saved = seconds(messages: messages, bytes: bytes) + window - best.seconds
+    let bucket = seconds(messages: messages, bytes: bytes / count)
+    let end = max(window / Double(count) + Double(count) * bucket, window + bucket)
+    let saved = seconds(messages: messages, bytes: bytes) + window - end
     prediction.overlappedStep = prediction.step - max(saved, 0)
   }
 }

@@ -21,7 +21,8 @@ public struct CostPrediction: Sendable {
   public internal(set) var wireBytes = 0
   /// The bytes of the busiest rank.
   public internal(set) var memory = 0
-  /// The best `bucketBytes`, where buckets travel beside the backward pass; 0 where none do.
+  /// The `bucketBytes` that a run chooses on such a link, a whole slice at most; 0 where nothing
+  /// travels between nodes.
   public internal(set) var bucketBytes = 0
   /// The step with such buckets, if owners of all slices get them equally early.
   public internal(set) var overlappedStep = 0.0

@@ -100,7 +100,7 @@ private struct DoctorReport {
     }
   }
 
-  /// The time of a barrier, and of an allreduce of 4 MB.
+  /// The time of a barrier, and of an allreduce of 4 MB, and the link between hosts.
   private mutating func measure(on collective: MPICollective) throws {
     let world = collective.communicator
     guard world.size > 1 else { return }
@@ -109,6 +109,13 @@ private struct DoctorReport {
     let reduce = try median(5) { try world.allreduce(inPlace: values.values, .sum) }
     facts.append(("barrier", "\(format(barrier * 1e6, 1)) µs"))
     facts.append(("allreduce of 4 MiB", "\(format(reduce * 1e3, 2)) ms"))
+    if let link = try collective.measureLink() {
+      facts.append(("link between hosts", link.text))
+      facts.append(("buckets of gradients", "\(link.bucketBytes >> 10) KiB"))
+      numbers["latencySeconds"] = .number(link.latency)
+      numbers["bandwidthBytesPerSecond"] = .number(link.bandwidth)
+      numbers["bucketBytes"] = .integer(link.bucketBytes)
+    }
     numbers["barrierSeconds"] = .number(barrier)
     numbers["allreduce4MiBSeconds"] = .number(reduce)
     if barrier > 1e-3 {
@@ -155,6 +162,13 @@ private struct DoctorReport {
     for member in numbers.members { object[member.key] = member.value }
     object["warnings"] = .array(warnings.map { .string($0) })
     Console.line(JSONValue.object(object).compactText)
+  }
+}
+
+extension NetworkLink {
+  /// Latency and bandwidth in words.
+  var text: String {
+    "\(format(latency * 1e6, 1)) µs, \(format(bandwidth * 8e-9, 2)) Gbit/s each way"
   }
 }
 

@@ -5,7 +5,8 @@ import LockstepConfiguration
 struct DryRun {
   let text: String
 
-  init(_ run: ConfiguredRun) {
+  /// - Parameter collective: the ranks that it was made for.
+  init(_ run: ConfiguredRun, on collective: MPICollective) {
     let plan = run.step.plan
     let layout = run.source.memory.trainableLayout
     let parameters = layout.slots.reduce(0) { $0 + $1.count }
@@ -40,6 +41,15 @@ struct DryRun {
         "load",
         "the busiest rank has \(plan.loadBound) times the mean: at most \(efficiency) % efficient"
       ))
+    if !collective.sharesOneNode {
+      lines.append(
+        (
+          "between nodes",
+          collective.link.map { "\($0.text): buckets of \($0.bucketBytes >> 10) KiB" }
+            ?? run.configuration.bucketBytes.map { "buckets of \($0) bytes, as configured" }
+            ?? "MPI's own reduction"
+        ))
+    }
     text = table(lines)
   }
 }

@@ -33,7 +33,7 @@ enum PlanCommand: Command {
     guard limit <= 65536 else {
       throw ArgumentError(description: "'--up-to' must be at most 65536; found '\(limit)'")
     }
-    let link = CostModel.Link(
+    let link = NetworkLink(
       latency: try number("--latency", arguments, default: 30) * 1e-6,
       bandwidth: try number("--bandwidth", arguments, default: 10) * 1e9 / 8)
     _ = try arguments.overrides()
@@ -70,7 +70,7 @@ enum PlanCommand: Command {
   }
 
   private static func measure(
-    _ configuration: RunConfiguration, _ link: CostModel.Link, on collective: MPICollective
+    _ configuration: RunConfiguration, _ link: NetworkLink, on collective: MPICollective
   ) throws -> CostModel {
     guard configuration.hessianFree == nil else {
       throw ArgumentError(

@@ -93,6 +93,11 @@ struct ProfileRequest {
         ": inputs took \(format(breakdown.background, 3)) ms in the background, "
         + "\(format(breakdown.hidden, 3)) ms of it unnoticed"
     }
+    if breakdown.communication > 0 {
+      text +=
+        "\n  between nodes: \(format(breakdown.communication, 3)) ms a step under way, "
+        + "\(format(100 * breakdown.hiddenCommunicationShare, 1)) % of communication hidden"
+    }
     return text + "\n"
   }
 

@@ -29,13 +29,19 @@ final class ProgressReporter {
   }
 
   /// Says what is about to run.
-  func start(ranks: Int) {
+  ///
+  /// - Parameter link: between nodes, where it was measured.
+  func start(ranks: Int, link: NetworkLink?) {
     if isQuiet { return }
     let parameters = run.source.memory.trainableLayout.slots.reduce(0) { $0 + $1.count }
     Console.line(
       "training \(parameters) parameters on \(run.data.training.count) examples: "
         + "\(run.totalSteps) steps of \(run.configuration.batchSize), \(run.step.plan.shards) "
         + "shard\(run.step.plan.shards == 1 ? "" : "s") over \(ranks) rank\(ranks == 1 ? "" : "s")")
+    if let link {
+      Console.line(
+        "between nodes \(link.text): gradients travel in buckets of \(link.bucketBytes >> 10) KiB")
+    }
     if let directory { Console.line("run directory \(directory)") }
     started = clock.now
   }

@@ -103,7 +103,7 @@ struct ScalingTables {
         (
           "sent beside backward",
           "at best \(milliseconds(asked.overlappedStep)) ms, in buckets of "
-            + "\(asked.bucketBytes >> 10) KiB"
+            + "\(asked.bucketBytes >> 10) KiB as a run chooses them"
         )
       ])
     }

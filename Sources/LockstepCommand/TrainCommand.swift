@@ -63,7 +63,7 @@ enum TrainCommand: Command {
     let configured = try ConfiguredRun(configuration, data: data, on: collective)
     try loadInitialWeights(configured, arguments, on: collective)
     if arguments.has("--dry-run") {
-      if collective.isRoot { Console.text(DryRun(configured).text) }
+      if collective.isRoot { Console.text(DryRun(configured, on: collective).text) }
       return ExitCode.done
     }
 
@@ -82,7 +82,7 @@ enum TrainCommand: Command {
     defer { watchdog?.stop() }
     let progress = ProgressReporter(
       configured, directory: directory?.path, quiet: arguments.has("--quiet"))
-    if collective.isRoot { progress.start(ranks: collective.size) }
+    if collective.isRoot { progress.start(ranks: collective.size, link: collective.link) }
     let trainer = try configured.trainer(
       directory: directory, agreement: try agreement(isa),
       listener: { event in

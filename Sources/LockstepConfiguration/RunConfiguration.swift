@@ -52,8 +52,9 @@ public struct RunConfiguration: Sendable {
   public let reduction: String
   /// How gradients travel between ranks.
   public let wire: WirePrecision
-  /// How many bytes of gradients travel together beside the backward pass.
-  public let bucketBytes: Int
+  /// How many bytes of gradients travel together beside the backward pass; nil for what the link
+  /// between nodes suggests.
+  public let bucketBytes: Int?
   /// How primitives are chosen.
   public let planOptions: PlanOptions
   /// The seconds that a wait inside a step may take.
@@ -167,8 +168,7 @@ public struct RunConfiguration: Sendable {
     if wire != .float32, hessianFree != nil {
       throw reader.error("wire", "is bfloat16, and a Hessian-free step needs float32")
     }
-    bucketBytes = try reader.integer(
-      "bucketBytes", default: FoldPlan.defaultBucketBytes, in: 1...)
+    bucketBytes = try reader.integer("bucketBytes", or: "automatic", in: 1...)
     // Parameters travel in four bytes a value, so that bf16 saves more where gradients come back.
     isSharded =
       sharing == "automatic"

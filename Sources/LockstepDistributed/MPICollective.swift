@@ -32,9 +32,14 @@ public final class MPICollective: Collective {
   public let page: StatusPage?
 
   /// The bytes of gradients that travel together, as Float32, where they are sent as messages beside
-  /// the backward pass; whole blocks that make at least as many. The same on all ranks; set before an
+  /// the backward pass: whole blocks that make at least as many. Nil, the default, for what the link
+  /// between nodes suggests (``NetworkLink/bucketBytes``). The same on all ranks; set before an
   /// exchange is made. It changes no bit.
-  public var bucketBytes = FoldPlan.defaultBucketBytes
+  public var bucketBytes: Int?
+
+  /// The link between nodes, where ``bucketBytes`` was not given and an exchange made it necessary to
+  /// know it.
+  public private(set) var link: NetworkLink?
 
   /// The bytes of shared memory to use at most, nil for what is free. For tests.
   package var sharedMemoryLimit: Int?
@@ -173,25 +178,32 @@ public final class MPICollective: Collective {
       }
       return AllreduceExchange(plan, on: communicator, page: page)
     }
-    // Where every rank has a node to itself there is nobody to share memory with.
-    guard path != .messages, nodes.count < size else {
-      return try MessageExchange(plan, on: communicator, page: page, bucketBytes: bucketBytes)
-    }
-    try freeUnusedWindows()
     let ranks = nodes.first { $0.contains(rank) }!
-    guard
-      let window = try sharedWindow(
-        bytes: SharedArenas.segmentBytes(plan, rank: rank, of: ranks),
+    // Where every rank has a node to itself there is nobody to share memory with.
+    if path != .messages, nodes.count < size {
+      try freeUnusedWindows()
+      let buckets =
+        nodes.count == 1 ? [] : plan.buckets(bytes: try agreedBucketBytes(nodes))
+      let values = buckets.joined().map(\.values)
+      if let window = try sharedWindow(
+        bytes: SharedArenas.segmentBytes(plan, rank: rank, of: ranks, buckets: values.count),
         isRequired: path == .sharedMemory,
         otherwise: "gradients travel as messages, not through shared memory")
-    else {
-      return try MessageExchange(plan, on: communicator, page: page, bucketBytes: bucketBytes)
+      {
+        let lease = LeasedWindow(window)
+        windows.append(lease)
+        let arenas = SharedArenas(plan, lease, ranks: ranks, buckets: values, page: page)
+        if nodes.count == 1 { return SharedMemoryExchange(plan, rank: rank, arenas) }
+        return try NodesExchange(
+          plan, buckets, nodes: nodes, arenas, on: communicator, page: page)
+      }
     }
-    let lease = LeasedWindow(window)
-    windows.append(lease)
-    let arenas = SharedArenas(plan, lease, ranks: ranks, page: page)
-    if nodes.count == 1 { return SharedMemoryExchange(plan, rank: rank, arenas) }
-    return try NodesExchange(plan, nodes: nodes, arenas, on: communicator, page: page)
+    let ranksAlone = (0..<size).map { $0..<$0 + 1 }
+    let buckets = plan.buckets(bytes: try agreedBucketBytes(ranksAlone))
+    return try NodesExchange(
+      plan, buckets, nodes: ranksAlone,
+      SharedArenas(plan, alone: rank, buckets: buckets.joined().map(\.values), page: page),
+      on: communicator, page: page)
   }
 
   public func makeSharedArena(count: Int) throws -> SharedArena? {
@@ -241,6 +253,23 @@ public final class MPICollective: Collective {
     return nil
   }
 
+  /// Measures the link between nodes; nil where there is one node. Called by all ranks, and the same
+  /// on all.
+  public func measureLink() throws -> NetworkLink? {
+    sharesOneNode
+      ? nil : try NetworkLink.measure(between: nodes, on: communicator, page: page)
+  }
+
+  /// The bytes of a bucket that all ranks use; measures the link between nodes where need be. Called
+  /// by all ranks.
+  private func agreedBucketBytes(_ nodes: [Range<Int>]) throws -> Int {
+    if let bucketBytes { return bucketBytes }
+    let measured =
+      try link ?? NetworkLink.measure(between: nodes, on: communicator, page: page)
+    link = measured
+    return measured.bucketBytes
+  }
+
   /// Gives back the windows of exchanges that no rank uses any more.
   private func freeUnusedWindows() throws {
     guard !windows.isEmpty else { return }
@@ -262,7 +291,7 @@ final class LeasedWindow {
 }
 
 /// Says that a window's memory is in use for as long as it lives.
-private final class WindowUse {
+final class WindowUse {
   private let lease: LeasedWindow
   init(_ lease: LeasedWindow) { self.lease = lease }
   deinit { lease.isUsed = false }

@@ -1,33 +1,48 @@
 import LockstepMPI
 import LockstepTraining
 
-/// A contiguous part of a slice, in partials that travel together: of all of one rank's subtrees to
-/// the slice's owner, or to the owner from all ranks.
-final class MessageBucket {
-  /// The part, padding included.
-  let values: Range<Int>
+/// A contiguous part of a slice that travels by itself.
+struct BucketPart {
+  /// Its number among the buckets of all slices.
+  let number: Int
   /// Its blocks.
   let blocks: Range<Int>
+  /// Its values, padding included.
+  let values: Range<Int>
+}
+
+/// The messages of one bucket that one rank sends, or that it receives: of all subtrees of a node to
+/// the slice's owner, to the owner from all nodes, or a folded bucket on its way back.
+final class MessageBucket {
+  let part: BucketPart
 
   private let messages: MPIPersistentMessages
   private var slices: [WireSlice] = []
   private let sends: Bool
-  /// The values that have not been announced in this step.
-  private var missing: Int
+  private let isFolded: Bool
+  private let page: StatusPage?
+  private var started: UInt64 = 0
 
   /// Where its messages are in a step.
   private enum State { case idle, travelling, arrived }
   private var state = State.idle
 
-  init(_ part: (blocks: Range<Int>, values: Range<Int>), sends: Bool, on group: MPICommunicator) {
-    blocks = part.blocks
-    values = part.values
-    missing = part.values.count
+  /// - Parameters:
+  ///   - sends: whether its messages are sent, not received.
+  ///   - isFolded: whether it has been folded.
+  ///   - page: where a timeline is found.
+  init(
+    _ part: BucketPart, sends: Bool, isFolded: Bool = false, on group: MPICommunicator,
+    page: StatusPage?
+  ) {
+    self.part = part
     self.sends = sends
+    self.isFolded = isFolded
+    self.page = page
     messages = MPIPersistentMessages(on: group)
   }
 
-  /// Adds one partial's message.
+  /// Adds a message: the bucket of one subtree, or of the folded arena.
   func add(_ slice: WireSlice, with peer: Int, tag: Int) throws {
     if sends {
       try slice.addSend(to: peer, tag: tag, messages)
@@ -37,23 +52,21 @@ final class MessageBucket {
     slices.append(slice)
   }
 
-  /// Takes note of values that are complete; starts once all are.
-  func ready(_ part: Range<Int>) throws {
-    missing -= part.clamped(to: values).count
-    if missing == 0 { try start() }
-  }
+  /// Whether its messages have not been started in this step.
+  var isIdle: Bool { state == .idle }
 
   /// Starts the messages unless they are under way.
   func start() throws {
     guard state == .idle else { return }
     if sends { for slice in slices { slice.pack() } }
+    started = page.flightClock
     try messages.start()
     state = .travelling
   }
 
   /// Lets MPI go on; whether something is still under way.
   func progress() throws -> Bool {
-    if state == .travelling, try messages.test() { state = .arrived }
+    if state == .travelling, try messages.test() { arrive() }
     return state == .travelling
   }
 
@@ -61,33 +74,38 @@ final class MessageBucket {
   func wait(stillWaiting: (_ peer: Int) -> Void) throws {
     guard state == .travelling else { return }
     try messages.wait(stillWaiting: stillWaiting)
-    state = .arrived
+    arrive()
   }
 
   /// Brings received values of a block to their places.
   func unpack(_ part: Range<Int>) { for slice in slices { slice.unpack(part) } }
 
   /// Makes ready for the next step.
-  func reset() {
-    state = .idle
-    missing = values.count
+  func reset() { state = .idle }
+
+  private func arrive() {
+    state = .arrived
+    page.recordFlight(
+      ofBucket: part.number, sent: sends, isFolded: isFolded, since: started)
   }
 }
 
 extension FoldPlan {
-  /// A rank's slice in runs of blocks of about `bytes` each, as Float32: its values, padding included.
-  func buckets(ofRank rank: Int, bytes: Int) -> [(blocks: Range<Int>, values: Range<Int>)] {
-    let run = blockSlices[rank]
-    let slice = slices[rank]
-    var buckets: [(blocks: Range<Int>, values: Range<Int>)] = []
-    var first = run.lowerBound
-    var start = slice.lowerBound
-    for next in run.indices.dropFirst() + [run.upperBound] {
-      let end = next == run.upperBound ? slice.upperBound : blocks[next].offset
-      guard next > first, next == run.upperBound || (end - start) * 4 >= bytes else { continue }
-      buckets.append((first..<next, start..<end))
-      (first, start) = (next, end)
+  /// Every rank's slice in runs of blocks of about `bytes` each, as Float32.
+  func buckets(bytes: Int) -> [[BucketPart]] {
+    var number = 0
+    return zip(blockSlices, slices).map { run, slice in
+      var buckets: [BucketPart] = []
+      var first = run.lowerBound
+      var start = slice.lowerBound
+      for next in run.indices.dropFirst() + [run.upperBound] {
+        let end = next == run.upperBound ? slice.upperBound : blocks[next].offset
+        guard next > first, next == run.upperBound || (end - start) * 4 >= bytes else { continue }
+        buckets.append(BucketPart(number: number, blocks: first..<next, values: start..<end))
+        number += 1
+        (first, start) = (next, end)
+      }
+      return buckets
     }
-    return buckets
   }
 }

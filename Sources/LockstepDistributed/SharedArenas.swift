@@ -2,7 +2,8 @@ import LockstepEngine
 import LockstepMPI
 import LockstepTraining
 
-/// The arenas of one node's ranks in a shared window: everybody's partials, and one folded arena.
+/// The arenas of one node's ranks in a shared window, or of a rank alone in memory of its own:
+/// everybody's partials, and one folded arena.
 ///
 /// Each rank has a counter that moves on whenever it comes to a meeting; ``meet()`` returns when
 /// all counters have. No call of MPI and no copy in a step.
@@ -16,7 +17,8 @@ final class SharedArenas {
 
   private let ranks: Range<Int>
   private let place: Int
-  private let lease: LeasedWindow
+  /// Keeps the memory.
+  private let owner: AnyObject
   private let page: StatusPage?
   /// How far each rank is, by place on the node.
   private let progress: [MPISharedCounter]
@@ -25,14 +27,21 @@ final class SharedArenas {
   private let spins: Int
   private var phase: UInt64 = 0
 
-  /// Two counters, each in 64 bytes of its own, lead every segment.
-  private static let headerBytes = 128
+  /// Which buckets are complete; of none where nobody was told of buckets.
+  let announcements: BucketAnnouncements
+
+  /// Two counters, each in 64 bytes of its own, and those of buckets lead every segment.
+  private static func headerBytes(_ buckets: Int) -> Int {
+    128 + BucketAnnouncements.byteCount(buckets)
+  }
 
   /// The bytes of a rank's segment: counters, partials, and on the node's first rank the folded
   /// arena.
-  static func segmentBytes(_ plan: FoldPlan, rank: Int, of ranks: Range<Int>) -> Int {
+  static func segmentBytes(
+    _ plan: FoldPlan, rank: Int, of ranks: Range<Int>, buckets: Int = 0
+  ) -> Int {
     let arenas = plan.subtrees[rank].count + (rank == ranks.lowerBound ? 1 : 0)
-    return headerBytes + arenas * arenaBytes(plan)
+    return headerBytes(buckets) + arenas * arenaBytes(plan)
   }
 
   /// The layout's length is a multiple of 64 bytes, so arenas in a row stay aligned.
@@ -40,19 +49,45 @@ final class SharedArenas {
     plan.layout.count * MemoryLayout<Float>.stride
   }
 
+  /// The arenas of the ranks that share a window.
+  ///
   /// - Parameters:
   ///   - ranks: the node's ranks, in the group's numbers; the window's ranks are these in order.
+  ///   - buckets: the values of buckets that ranks announce to each other.
   ///   - page: where waits are seen.
-  init(_ plan: FoldPlan, _ lease: LeasedWindow, ranks: Range<Int>, page: StatusPage?) {
-    let window = lease.window
-    self.lease = lease
+  convenience init(
+    _ plan: FoldPlan, _ lease: LeasedWindow, ranks: Range<Int>, buckets: [Range<Int>] = [],
+    page: StatusPage?
+  ) {
+    self.init(
+      plan, lease.window.segments.map { $0.baseAddress! }, owner: WindowUse(lease), ranks: ranks,
+      place: lease.window.communicator.rank, buckets: buckets, page: page)
+  }
+
+  /// The arenas of a rank that shares memory with nobody.
+  convenience init(
+    _ plan: FoldPlan, alone rank: Int, buckets: [Range<Int>], page: StatusPage?
+  ) {
+    let ranks = rank..<rank + 1
+    let memory = Arena<UInt8>(
+      count: Self.segmentBytes(plan, rank: rank, of: ranks, buckets: buckets.count))
+    self.init(
+      plan, [UnsafeMutableRawPointer(memory.base)], owner: memory, ranks: ranks, place: 0,
+      buckets: buckets, page: page)
+  }
+
+  private init(
+    _ plan: FoldPlan, _ segments: [UnsafeMutableRawPointer], owner: AnyObject, ranks: Range<Int>,
+    place: Int, buckets: [Range<Int>], page: StatusPage?
+  ) {
+    self.owner = owner
     self.ranks = ranks
     self.page = page
-    place = window.communicator.rank
+    self.place = place
 
     func arena(_ place: Int, _ number: Int) -> UnsafeMutableBufferPointer<Float> {
       let start =
-        window.segments[place].baseAddress! + Self.headerBytes + number * Self.arenaBytes(plan)
+        segments[place] + Self.headerBytes(buckets.count) + number * Self.arenaBytes(plan)
       return UnsafeMutableBufferPointer(
         start: start.bindMemory(to: Float.self, capacity: plan.layout.count),
         count: plan.layout.count)
@@ -63,23 +98,27 @@ final class SharedArenas {
     partials = all[place]
     folded = arena(0, plan.subtrees[ranks.lowerBound].count)
     operands = all.joined().map { FoldOperand(base: UnsafePointer($0.baseAddress!)) }
-    progress = window.segments.map { MPISharedCounter(at: $0.baseAddress!) }
-    failures = window.segments.map { MPISharedCounter(at: $0.baseAddress! + 64) }
-    spins = window.communicator.size > ProcessorCount.available ? 0 : 2000
+    progress = segments.map { MPISharedCounter(at: $0) }
+    failures = segments.map { MPISharedCounter(at: $0 + 64) }
+    announcements = BucketAnnouncements(
+      buckets, counters: segments.map { $0 + 128 }, place: place, owner: owner)
+    spins = segments.count > ProcessorCount.available ? 0 : 2000
   }
-
-  deinit { lease.isUsed = false }
 
   /// Returns when all ranks of the node have come equally far; what they wrote before is visible
   /// then.
-  func meet() throws {
+  ///
+  /// - Parameter meanwhile: done now and then in a wait of more than some microseconds.
+  func meet(meanwhile: () -> Void = {}) throws {
     phase += 1
     progress[place].advance(to: phase)
+    if progress.count == 1 { return }
     try page.waiting {
       for peer in progress.indices where progress[peer].value < phase {
         page?.own.awaits(ranks.lowerBound + peer)
         let arrived = progress[peer].wait(atLeast: phase, spins: spins) {
-          failures.contains { $0.value != 0 }
+          meanwhile()
+          return failures.contains { $0.value != 0 }
         }
         guard arrived else {
           let failed = failures.firstIndex { $0.value != 0 } ?? peer

@@ -131,6 +131,19 @@ public final class ConfigurationReader {
     ) { value in value.integerValue.flatMap { range.contains($0) ? $0 : nil } }
   }
 
+  /// An integer in a range, or nil where the key is absent or a word stands in its place.
+  public func integer(
+    _ key: String, or word: String, in range: some RangeExpression<Int> = Int.min...
+  ) throws(ConfigurationError) -> Int? {
+    try read(
+      key, Int??.some(nil), expected: "'\(word)' or an integer\(describe(range))",
+      json: { $0.map { .integer($0) } ?? .string(word) }
+    ) { value in
+      if value.stringValue == word { return .some(nil) }
+      return value.integerValue.flatMap { range.contains($0) ? .some($0) : nil }
+    }
+  }
+
   /// A finite number in a range, greater than `lower` and less than `upper` where these are given.
   public func double(
     _ key: String, default fallback: Double? = nil,

@@ -66,4 +66,42 @@ import Testing
     #expect(result.fingerprint == expected, "\(result.transcript)")
     #expect(result.output.contains("over \(ranks) ranks"))
   }
+
+  /// The link is measured and told unless a bucket's size is given; neither changes a bit, nor does a
+  /// profile, which says what of the messages lay beside work and shows each.
+  @Test func bucketsFollowTheLinkUnlessTheyAreGiven() throws {
+    let expected = try #require(try Lockstep.run(Self.training).fingerprint)
+    let told = #/between nodes +\d+\.\d µs, \d+\.\d\d Gbit/s each way: .*buckets of \d+ KiB/#
+    guard let chosen = try Self.run(hosts: 2, ranks: 3, ["--rate", "1gbit"]) else { return }
+    #expect(chosen.fingerprint == expected, "\(chosen.transcript)")
+    #expect(chosen.output.contains(told), "\(chosen.transcript)")
+    let given = Self.training + ["--set", "bucketBytes=20000"]
+    let plan = try Self.run(hosts: 2, ranks: 3, [], given + ["--dry-run"])
+    #expect(try #require(plan).output.contains("buckets of 20000 bytes, as configured"))
+    let doctor = try #require(try Self.run(hosts: 2, ranks: 3, [], ["doctor"]))
+    #expect(doctor.output.contains("link between hosts"), "\(doctor.transcript)")
+
+    try withDirectory { directory in
+      let path = "\(directory)/trace.json"
+      let result = try #require(
+        try Self.run(hosts: 2, ranks: 3, [], given + ["--profile", path]))
+      #expect(result.fingerprint == expected, "\(result.transcript)")
+      #expect(!result.output.contains(told))
+      let share = try #require(
+        result.output.firstMatch(of: #/under way, (\d+\.\d) % of communication hidden/#))
+      #expect((0...100).contains(try #require(Double(share.1))))
+      let trace = try JSONValue.parse(try FileInput.contents(of: path), source: path)
+      let events = try #require(trace["traceEvents"]?.arrayValue)
+      let messages = events.filter { $0["cat"]?.stringValue == "message" }
+      #expect(Set(messages.compactMap { $0["name"]?.stringValue }) == ["partial sums", "folded"])
+      let (begins, ends) = (
+        messages.filter { $0["ph"]?.stringValue == "b" },
+        messages.filter { $0["ph"]?.stringValue == "e" }
+      )
+      #expect(begins.count == ends.count && begins.count * 2 == messages.count)
+      for (begin, end) in zip(begins, ends) {
+        #expect(try #require(begin["ts"]?.doubleValue) <= #require(end["ts"]?.doubleValue))
+      }
+    }
+  }
 }

@@ -274,7 +274,7 @@ private func refusal(_ overrides: [String]) -> String {
     (["average={\"decay\": 1}"], "'average.decay' must be"),
     (["watchdog.seconds=0"], "'watchdog.seconds' must be a number greater than 0"),
     (["checkpoint.keep=0"], "'checkpoint.keep' must be an integer"),
-    (["bucketBytes=0"], "'bucketBytes' must be an integer of at least 1"),
+    (["bucketBytes=0"], "'bucketBytes' must be 'automatic' or an integer of at least 1"),
     (["threads=0"], "'threads' must be an integer"),
   ])
   func mistakesAreNamed(_ overrides: [String], _ message: String) {

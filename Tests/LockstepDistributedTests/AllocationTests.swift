@@ -29,6 +29,13 @@ import Testing
     for ranks in [1, 2, 3] { _ = try run(arguments, ranks: ranks) }
   }
 
+  @Test(arguments: [
+    ["bucket=1"], ["model=convolutional", "bucket=1", "profile="], ["update=sharded"],
+  ])
+  func norDoesOneOverSeveralNodes(_ arguments: [String]) throws {
+    for ranks in [3, 4] { _ = try run(arguments + ["nodes=2"], ranks: ranks) }
+  }
+
   @Test func memoryStaysFlatOverTenThousandSteps() throws {
     let found = try run(["steps=10000", "inputs=ahead"], ranks: 2)
     #expect(found.allSatisfy { $0.grown < 512 }, "\(found)")

@@ -7,10 +7,11 @@ import Testing
     "ragged-8", "ragged-16", "tiny-8", "empty-8", "jitter-8", "bf16-8", "bf16-16-2",
   ]
 
-  /// How gradients travel: `announced` part by part and in buckets; the last three as if the ranks lay on several nodes.
+  /// How gradients travel: `announced…` part by part and in buckets; the last six as if the ranks lay
+  /// on several nodes.
   static let ways = [
     "messages", "announced", "announcedBlocks", "shared", "automatic", "crowded", "nodes2",
-    "nodes3", "lopsided",
+    "nodes3", "lopsided", "announcedNodes2", "announcedNodes3", "announcedLopsided",
   ]
 
   /// The fingerprints that a way of folding printed, by folding.

@@ -81,6 +81,28 @@ import Testing
     }
   }
 
+  /// Ranks of one node announce to each other, some of which may have nothing to announce: those with
+  /// several threads here, and those whose shards have several sizes.
+  @Test(arguments: [(3, 2, 1), (4, 2, 1), (4, 2, 2), (5, 3, 1), (8, 2, 1), (8, 3, 1)])
+  func besideTheBackwardPassOnNodesOfSeveralRanks(ranks: Int, nodes: Int, threads: Int) throws {
+    for (model, batch, wire) in [
+      ("perceptron", 48, []), ("convolutional", 48, ["bf16Level=0"]),
+      ("convolutional", 46, ["bf16Level=2"]), ("synchronized", 48, []),
+    ] {
+      let arguments = ["model=\(model)", "batch=\(batch)", "compare=1"] + wire
+      let alone = TrainingRuns.fingerprints(try TrainingRuns.run(arguments, ranks: 1))
+      #expect(alone.count == 1)
+      for (bucket, update) in [(1, "replicated"), (40_000, "sharded")] {
+        let many = try TrainingRuns.run(
+          arguments + [
+            "nodes=\(nodes)", "bucket=\(bucket)", "update=\(update)", "threads=\(threads)",
+          ], ranks: ranks)
+        #expect(TrainingRuns.fingerprints(many) == alone, "\(many.transcript)")
+        #expect(many.succeeded)
+      }
+    }
+  }
+
   @Test(arguments: [(1, 2), (2, 1), (3, 1), (4, 2), (5, 1), (8, 1)])
   func statisticsOfTheWholeBatchOnAnyNumberOfRanksAndThreads(ranks: Int, threads: Int) throws {
     let expected = try TrainingRuns.synchronized.get()

@@ -108,6 +108,29 @@ import Testing
     #expect(text.contains("the fault that LOCKSTEP_FAULT asks for, at \(point)"), "\(text)")
   }
 
+  /// Nor does what ranks of one node have announced to each other: rank 0 is alone on its node, ranks
+  /// 1 and 2 share one.
+  @Test(arguments: ["step:0:4:throw", "step:2:4:throw", "fold:1:3:throw", "fold:2:3:throw"])
+  func anErrorBesideBucketsOfANodeEndsTheRun(fault: String) throws {
+    let (text, _) = try Self.broken(
+      fault,
+      [
+        "model=convolutional", "batch=48", "nodes=2", "bucket=1", "update=replicated", "deadline=4",
+      ],
+      within: 10)
+    let point = fault.prefix { $0 != ":" }
+    #expect(text.contains("the fault that LOCKSTEP_FAULT asks for, at \(point)"), "\(text)")
+  }
+
+  /// A delegate that waits for its node's other rank, and whoever waits for a bucket of that node,
+  /// names whom it waits for.
+  @Test func aRankThatHoldsUpItsNodesBucketsIsNamed() throws {
+    let (text, _) = try Self.broken(
+      "step:2:4:stop",
+      ["model=convolutional", "batch=48", "nodes=2", "bucket=1", "deadline=2"])
+    #expect(text.contains("for rank 2 (process ") || text.contains("for rank 2 on host"), "\(text)")
+  }
+
   @Test(arguments: [("step:1:4:flip", "replicated"), ("update:1:4:flip", "sharded")])
   func aFlippedBitIsNamedWithRankParameterAndStep(fault: String, update: String) throws {
     let (text, _) = try Self.broken(fault, ["compare=1", "update=\(update)"], within: 6)

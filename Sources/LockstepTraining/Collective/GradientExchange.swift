@@ -2,7 +2,7 @@ import LockstepEngine
 
 /// The cross-rank half of the fold: partial trees in, the folded arena out.
 ///
-/// A step writes ``partials``, calls ``combine(_:)`` once, then ``gather(_:)`` once, and reads
+/// A step writes ``partials``, calls ``combine(_:)`` once, then ``gather(_:)`` at least once, and reads
 /// ``folded``. After that the partials may be written again.
 ///
 /// An implementation makes one ``FoldExecutor`` of its plan and calls it for each owned block:
@@ -30,6 +30,11 @@ public protocol GradientExchange: AnyObject {
   /// Whether ``combine(_:)`` leaves the whole arena on every rank and visits all blocks on each, so
   /// that nothing need be gathered.
   var visitsAllBlocks: Bool { get }
+
+  /// Whether each ``combine(_:)`` is followed by a ``gather(_:)`` of gradients, so that folded blocks may
+  /// start on their way back as soon as they are complete. Set on all ranks alike, before
+  /// ``combine(_:)``.
+  var returnsGradients: Bool { get set }
 
   /// Whether it wants to hear, by ``ready(_:)``, of partials that are complete in part.
   var listens: Bool { get }
@@ -69,6 +74,12 @@ extension GradientExchange {
 
   /// Owners visit their blocks.
   public var visitsAllBlocks: Bool { false }
+
+  /// Gradients come back when they are gathered.
+  public var returnsGradients: Bool {
+    get { false }
+    set {}
+  }
 
   /// Nothing travels before all partials are complete.
   public var listens: Bool { false }

@@ -102,10 +102,6 @@ public struct FoldPlan: Sendable, Equatable {
     program = CombineProgram(leaves: subtrees.flatMap { $0 })
   }
 
-  /// How many bytes of gradients travel together where nothing else is asked for: what a link of
-  /// 10 Gbit/s carries in four times its usual latency of 50 µs.
-  public static let defaultBucketBytes = 256 << 10
-
   /// The number of partials of all ranks together.
   public var partialCount: Int { program.leafCount }
 

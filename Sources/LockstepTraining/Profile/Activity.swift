@@ -14,6 +14,9 @@ public enum Activity: UInt8, Sendable, CaseIterable {
   /// An example's inputs made ready by a thread that does nothing else.
   case prepare
 
+  // A bucket of partial sums, or of the folded arena, between nodes.
+  case sendPartial, receivePartial, sendFolded, receiveFolded
+
   /// What people read.
   public var name: String {
     switch self {
@@ -22,6 +25,8 @@ public enum Activity: UInt8, Sendable, CaseIterable {
     case .waitForThreads: "wait for threads"
     case .waitForInput: "wait for input"
     case .prepare: "prepare input"
+    case .sendPartial, .receivePartial: "partial sums"
+    case .sendFolded, .receiveFolded: "folded"
     default: "\(self)"
     }
   }
@@ -59,4 +64,12 @@ package struct Span {
   /// A shard's number, or an operation's label; −1 for none.
   package var detail: Int32
   package var activity: Activity
+
+  package init(start: UInt64, end: UInt64, step: Int32, detail: Int32, activity: Activity) {
+    self.start = start
+    self.end = end
+    self.step = step
+    self.detail = detail
+    self.activity = activity
+  }
 }

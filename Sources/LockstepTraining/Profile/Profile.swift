@@ -26,10 +26,13 @@ public struct Profile {
     let starts = try collective.allgather(Int64(bitPattern: start) + offset)
     // This rank's reading of the earliest start.
     let origin = UInt64(bitPattern: starts.min()! - offset)
-    let rows = TraceEvents.rows(timeline, rank: collective.rank, from: start, origin: origin)
+    let flights = try MessageFlights.spans(
+      timeline, steps: steps, offset: offset, on: collective)
+    let rows = TraceEvents.rows(
+      timeline, flights, rank: collective.rank, from: start, origin: origin)
     events = try Self.gather(rows, on: collective)
 
-    let mine = StepBreakdown.sums(timeline, steps: steps)
+    let mine = StepBreakdown.sums(timeline, flights, steps: steps)
     var sums: [[UInt64]] = Array(repeating: [], count: collective.size)
     for sum in mine {
       for (rank, value) in try collective.allgather(sum).enumerated() { sums[rank].append(value) }
@@ -86,7 +89,7 @@ public struct ProfileError: Error, Equatable, CustomStringConvertible {
 extension Timeline {
   /// The steps of which nothing is missing on any track, the newest ones; nil for none.
   var wholeSteps: ClosedRange<Int>? {
-    let since = (threads + [input]).map(\.completeSince).max() ?? 0
+    let since = (threads + [input, messages]).map(\.completeSince).max() ?? 0
     let steps = main.spans.filter { $0.activity == .step && $0.start >= since }
     guard let first = steps.first, let last = steps.last else { return nil }
     return Int(first.step)...Int(last.step)

@@ -23,6 +23,11 @@ public struct StepBreakdown: Sendable, Equatable {
   public let background: Double
   /// Of these, those in which no computing thread waited for inputs.
   public let hidden: Double
+  /// The milliseconds a step in which gradients or parameters were on their way to a rank from another
+  /// node, mean over ranks.
+  public let communication: Double
+  /// Of these, those in which the rank's first thread did not wait for other ranks.
+  public let hiddenCommunication: Double
 
   /// The part of a step that the first threads waited in.
   public var waitingShare: Double {
@@ -35,12 +40,19 @@ public struct StepBreakdown: Sendable, Equatable {
     let exposed = rows.filter {
       [.input, .waitForInput, .fold, .gather, .measure, .wait].contains($0.activity)
     }.reduce(0) { $0 + $1.mean }
+    let hidden = hidden + hiddenCommunication
     return hidden > 0 ? hidden / (hidden + exposed) : 0
+  }
+
+  /// The part of the time of ``communication`` that lay beside work.
+  public var hiddenCommunicationShare: Double {
+    communication > 0 ? hiddenCommunication / communication : 0
   }
 
   /// - Parameters:
   ///   - sums: for each rank, in nanoseconds, the time of each activity on its first thread, then the
-  ///     time that its background thread worked, then that in which threads waited for it.
+  ///     time that its background thread worked, then that in which threads waited for it, then that in which something was on its way to
+  ///     the rank, then what of that it waited for.
   init(steps: ClosedRange<Int>, sums: [[UInt64]]) {
     self.steps = steps
     ranks = sums.count
@@ -60,12 +72,18 @@ public struct StepBreakdown: Sendable, Equatable {
     }
     background = mean(values(count))
     hidden = mean(zip(values(count), values(count + 1)).map { max($0 - $1, 0) })
+    communication = mean(values(count + 2))
+    hiddenCommunication = mean(zip(values(count + 2), values(count + 3)).map { $0 - $1 })
   }
 
   /// The sums of one rank.
-  static func sums(_ timeline: Timeline, steps: ClosedRange<Int>) -> [UInt64] {
+  ///
+  /// - Parameter flights: what was on its way to it.
+  static func sums(
+    _ timeline: Timeline, _ flights: [Span], steps: ClosedRange<Int>
+  ) -> [UInt64] {
     let count = Activity.allCases.count
-    var sums = [UInt64](repeating: 0, count: count + 2)
+    var sums = [UInt64](repeating: 0, count: count + 4)
     var inside: [Span] = []
     // Operations are their pass's.
     for span in timeline.main.spans
@@ -89,6 +107,13 @@ public struct StepBreakdown: Sendable, Equatable {
         sums[count + 1] += span.end - span.start
       }
     }
+    let times = MessageFlights.times(
+      flights,
+      waits: timeline.main.spans.filter {
+        $0.activity == .wait && steps.contains(Int($0.step))
+      })
+    sums[count + 2] = times.flight
+    sums[count + 3] = times.exposed
     return sums
   }
 }

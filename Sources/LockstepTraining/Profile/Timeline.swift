@@ -31,6 +31,8 @@ public final class Timeline: @unchecked Sendable {
   let threads: [Track]
   /// The track of the thread that prepares inputs.
   let input: Track
+  /// The messages that this rank sends and receives: no thread's own.
+  let messages: Track
   private var spansAtStart = 0
   private var hasReserved = false
 
@@ -49,6 +51,7 @@ public final class Timeline: @unchecked Sendable {
         recordsOperations: options.operations)
     }
     input = Track("input", capacity: Self.capacity, recordsOperations: false)
+    messages = Track("messages", capacity: Self.capacity, recordsOperations: false)
   }
 
   /// The track of the rank's first thread.
@@ -58,7 +61,8 @@ public final class Timeline: @unchecked Sendable {
   func beginStep(_ number: Int) {
     main.end(downTo: 0)
     for track in threads { track.step = Int32(truncatingIfNeeded: number) }
-    spansAtStart = threads.map(\.total).max() ?? 0
+    messages.step = main.step
+    spansAtStart = mostSpans
     main.begin(.step)
   }
 
@@ -72,13 +76,20 @@ public final class Timeline: @unchecked Sendable {
   func endStep() {
     main.end(downTo: 0)
     for track in threads { track.step = 0 }
+    messages.step = 0
     if hasReserved { return }
     hasReserved = true
     // Room for the steps that are wanted, and for what is between them.
-    let spans = (threads.map(\.total).max() ?? 0) - spansAtStart
+    let spans = mostSpans - spansAtStart
     let wanted = options.steps.multipliedReportingOverflow(by: 2 * spans)
     let capacity = wanted.overflow ? .max : wanted.partialValue
-    for track in threads { track.reserve(min(capacity, Self.largestCapacity)) }
+    for track in threads + [messages] { track.reserve(min(capacity, Self.largestCapacity)) }
+  }
+
+  private var mostSpans: Int {
+    var most = messages.total
+    for track in threads { most = max(most, track.total) }
+    return most
   }
 
   /// Ends what is open.

@@ -7,8 +7,12 @@ import LockstepFiles
 enum TraceEvents {
   /// The events of all spans that begin at `start` or later, separated by commas.
   ///
-  /// - Parameter origin: the moment that is 0 in the trace, by this rank's clock.
-  static func rows(_ timeline: Timeline, rank: Int, from start: UInt64, origin: UInt64) -> [UInt8] {
+  /// - Parameters:
+  ///   - flights: messages, which may overlap, so that they are asynchronous events.
+  ///   - origin: the moment that is 0 in the trace, by this rank's clock.
+  static func rows(
+    _ timeline: Timeline, _ flights: [Span], rank: Int, from start: UInt64, origin: UInt64
+  ) -> [UInt8] {
     var text = TraceText()
     text.metadata("process_name", rank: rank, thread: nil, "name", .string("rank \(rank)"))
     text.metadata("process_sort_index", rank: rank, thread: nil, "sort_index", .integer(rank))
@@ -21,6 +25,9 @@ enum TraceEvents {
       for span in track.spans where span.start >= start {
         text.event(span, rank: rank, thread: thread, origin: origin, labels)
       }
+    }
+    for (number, flight) in flights.enumerated() {
+      text.asynchronous(flight, number, rank: rank, origin: origin)
     }
     return text.bytes
   }
@@ -54,9 +61,7 @@ private struct TraceText {
     put(",\"tid\":")
     put(thread)
     put(",\"ts\":")
-    // A span of another thread may begin before the first thread's first step.
-    if span.start < origin { put("-") }
-    put(microseconds: span.start < origin ? origin - span.start : span.start - origin)
+    put(time: span.start, origin: origin)
     put(",\"dur\":")
     put(microseconds: span.end - span.start)
     put(",\"args\":{")
@@ -71,6 +76,27 @@ private struct TraceText {
     put("}}")
   }
 
+  /// A message: its begin and its end, which its number joins.
+  mutating func asynchronous(_ span: Span, _ number: Int, rank: Int, origin: UInt64) {
+    for isEnd in [false, true] {
+      put(",\n{\"name\":")
+      bytes += names[Int(span.activity.rawValue)]
+      put(",\"cat\":\"message\",\"ph\":")
+      put(isEnd ? "\"e\"" : "\"b\"")
+      put(",\"id2\":{\"local\":\"")
+      put(number)
+      put("\"},\"pid\":")
+      put(rank)
+      put(",\"tid\":0,\"ts\":")
+      put(time: isEnd ? span.end : span.start, origin: origin)
+      put(",\"args\":{\"step\":")
+      put(Int(span.step))
+      put(",\"bucket\":")
+      put(Int(span.detail))
+      put("}}")
+    }
+  }
+
   private mutating func put(_ text: StaticString) {
     bytes.append(
       contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
@@ -79,6 +105,12 @@ private struct TraceText {
   private mutating func put(_ text: String) { bytes += text.utf8 }
 
   private mutating func put(_ number: Int) { bytes += "\(number)".utf8 }
+
+  /// A moment by the trace's clock; one of another thread may lie before the first thread's first step.
+  private mutating func put(time: UInt64, origin: UInt64) {
+    if time < origin { put("-") }
+    put(microseconds: time < origin ? origin - time : time - origin)
+  }
 
   /// Nanoseconds as microseconds with three decimals.
   private mutating func put(microseconds nanoseconds: UInt64) {

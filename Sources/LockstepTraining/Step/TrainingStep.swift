@@ -193,6 +193,9 @@ public final class TrainingStep: BatchStep {
   private func foldNormaliseMeasure(_ divisors: Divisors) throws {
     let folded = exchange.folded
     let parameters = UnsafeBufferPointer(source.parameters)
+    // A sharded update needs its own slice alone, and gathers what it made of it.
+    let gathers = sharded == nil || onFolded != nil
+    exchange.returnsGradients = gathers
     try exchange.combine { index in
       try Fault.reach(.fold, rank: collective.rank)
       let block = plan.blocks[index]
@@ -209,8 +212,7 @@ public final class TrainingStep: BatchStep {
           index, squares: kernels.pointee.sum_of_squares(values, block.count), penalty: 0)
       }
     }
-    // A sharded update needs its own slice alone, and gathers what it made of it.
-    if sharded == nil || onFolded != nil {
+    if gathers {
       try collective.page.span(.gather) { try exchange.gather() }
     }
     try collective.page.span(.measure) { try blockSums.gather() }

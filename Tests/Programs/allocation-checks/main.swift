@@ -105,8 +105,11 @@ func check(on group: MPICollective) throws {
 
 exit(
   MPISession.run { world -> Int32 in
-    let group = try MPICollective(
-      world, path: settings["path"] == "messages" ? .messages : .automatic)
+    let path: ExchangePath = settings["path"] == "messages" ? .messages : .automatic
+    let group =
+      try settings["nodes"].flatMap { Int($0) }.map { nodes in
+        try MPICollective(world, path: path, nodeOf: { $0 % nodes })
+      } ?? MPICollective(world, path: path)
     if let bytes = settings["bucket"].flatMap({ Int($0) }) { group.bucketBytes = bytes }
     try check(on: group)
     return 0

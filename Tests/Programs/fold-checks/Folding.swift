@@ -75,7 +75,8 @@ struct Folding: Sendable {
   ///
   /// Where `announces`, partials are announced part by part, in another order on every rank, and every
   /// second step is first begun with other values and abandoned, some ranks having announced more of it
-  /// than others.
+  /// than others. In every third step nothing is announced on odd ranks, as where they could not; in
+  /// half of the steps gradients are asked back beforehand.
   func run(on group: any Collective, announces: Bool = false) throws -> Fingerprint {
     let plan = try FoldPlan(
       shards: shards, ranks: group.size, layout: layout,
@@ -113,7 +114,8 @@ struct Folding: Sendable {
         fill(leaf, step: step, shard: shard)
         pause()
       }
-      if announces { announce(parts()) }
+      if announces, step % 3 != 2 || group.rank % 2 == 0 { announce(parts()) }
+      exchange.returnsGradients = step % 2 == 0
       pause()
       var visited: [Int] = []
       try exchange.combine { index in

@@ -11,8 +11,8 @@ import LockstepTraining
 #endif
 
 // Prints `<way> <folding> <fingerprint>` for every folding, on the ranks that mpirun started
-// (`messages`, `announced`, `shared`, `automatic`, `crowded`; `nodes2`, `nodes3`, `lopsided`, which take them for
-// ranks of several nodes; `allreduce`) or as threads of this process (`in-process N`).
+// (`messages`, `announced`, `shared`, `automatic`, `crowded`; `nodes2`, `nodes3`, `lopsided`, and
+// `announced…` of each, which take them for ranks of several nodes; `allreduce`) or as threads of this process (`in-process N`).
 
 let arguments = Array(CommandLine.arguments.dropFirst())
 
@@ -30,13 +30,16 @@ func fold(
 }
 
 /// Folds as if the ranks lay on several nodes.
-func fold(_ way: String, _ world: MPICommunicator, nodeOf: (Int) -> Int) throws {
+func fold(
+  _ way: String, _ world: MPICommunicator, bucketBytes: Int? = nil, nodeOf: (Int) -> Int
+) throws {
   let group = try MPICollective(world, path: .sharedMemory, nodeOf: nodeOf)
+  if let bucketBytes { group.bucketBytes = bucketBytes }
   guard group.nodes.count == Set((0..<world.size).map(nodeOf)).count else {
     throw Wrong(description: "nodes \(group.nodes)")
   }
   for folding in Folding.all {
-    let fingerprint = try folding.run(on: group)
+    let fingerprint = try folding.run(on: group, announces: bucketBytes != nil)
     if group.rank == 0 { print(way, folding.name, fingerprint) }
   }
 }
@@ -208,6 +211,9 @@ default:
       case "shared": try fold(way, .sharedMemory, world)
       case "automatic": try fold(way, .automatic, world)
       case "crowded": try fold(way, .automatic, world, limit: 10_000)
+      case "announcedNodes2": try fold(way, world, bucketBytes: 20_000) { $0 % 2 }
+      case "announcedNodes3": try fold(way, world, bucketBytes: 1) { $0 % 3 }
+      case "announcedLopsided": try fold(way, world, bucketBytes: 1) { $0 == 1 ? 1 : 0 }
       case "nodes2": try fold(way, world) { $0 % 2 }
       case "nodes3": try fold(way, world) { $0 % 3 }
       case "lopsided": try fold(way, world) { $0 == 1 ? 1 : 0 }

@@ -238,6 +238,7 @@ public final class HessianFreeStep: BatchStep {
   /// Adds all partials, divides by the weight, and measures; all ranks get all values.
   private func fold(weight: Double, examples: Double) throws {
     let folded = exchange.folded
+    exchange.returnsGradients = true
     try exchange.combine { index in
       let block = plan.blocks[index]
       let values = folded.baseAddress! + block.offset
