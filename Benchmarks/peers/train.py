@@ -20,18 +20,19 @@ import time
 
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch import nn
 from torch.nn import functional as F
 
+import ranks
 from models import MODELS, build
+from projection import project
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", choices=sorted(MODELS), required=True)
     parser.add_argument("--batch", type=int, default=128, help="the global batch size")
-    parser.add_argument("--processes", type=int, default=2, help="ranks of DDP over gloo; 1: no DDP")
+    ranks.add_arguments(parser)
     parser.add_argument("--threads", type=int, default=1, help="threads a process")
     parser.add_argument("--variant", choices=["eager", "channels-last", "compile"], default="eager")
     parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32",
@@ -41,22 +42,8 @@ def arguments():
     parser.add_argument("--clip", type=float, default=1.0)
     parser.add_argument("--windows", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.5, help="the length of a window")
-    parser.add_argument(
-        "--rendezvous", metavar="ADDRESS", help="a launcher started the ranks; rank 0's address")
-    parser.add_argument("--interface", default="lo", help="what gloo sends through")
-    parser.add_argument("--port", type=int, default=29517)
     parser.add_argument("--memory", action="store_true", help="report the proportional memory too")
     return parser.parse_args()
-
-
-@torch.no_grad()
-def project(kernels, radius):
-    """Max-norm: rows that are longer than the radius are shortened to it."""
-    for kernel in kernels:
-        rows = kernel.view(kernel.shape[0], -1) if kernel.is_contiguous() else kernel
-        axes = tuple(range(1, rows.dim()))
-        norm = torch.linalg.vector_norm(rows, dim=axes, keepdim=True)
-        rows.mul_((radius / norm).clamp_(max=1.0))
 
 
 def proportional_memory():
@@ -78,10 +65,7 @@ def work(rank, options):
     torch.manual_seed(1)
     parallel = options.processes > 1
     if parallel:
-        os.environ["MASTER_ADDR"] = options.rendezvous or "127.0.0.1"
-        os.environ["MASTER_PORT"] = str(options.port)
-        os.environ["GLOO_SOCKET_IFNAME"] = options.interface
-        dist.init_process_group("gloo", rank=rank, world_size=options.processes)
+        ranks.join(rank, options)
 
     channels_last = options.variant == "channels-last"
     model, shape = build(options.model, channels_last)
@@ -181,17 +165,7 @@ def work(rank, options):
 def main():
     options = arguments()
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
-    if options.rendezvous:
-        rank, size = (
-            next(int(os.environ[name]) for name in names if name in os.environ)
-            for names in [("OMPI_COMM_WORLD_RANK", "SLURM_PROCID"),
-                          ("OMPI_COMM_WORLD_SIZE", "SLURM_NTASKS")])
-        options.processes = size
-        work(rank, options)
-    elif options.processes == 1:
-        work(0, options)
-    else:
-        mp.spawn(work, args=(options,), nprocs=options.processes)
+    ranks.start(work, options)
 
 
 if __name__ == "__main__":
