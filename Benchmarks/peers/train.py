@@ -2,7 +2,8 @@
 
 The step is the one that Lockstep takes: forward, backward, the mean over ranks, clipping by the
 global norm, fused Adam, and the projection of every kernel's rows onto a ball. Batches are slices
-of data that already lie in memory, so that no loader is measured.
+of data that already lie in memory, so that no loader is measured; the images are made as Lockstep's
+benchmarks make theirs, so that both learn them as fast and their gradients vanish alike.
 
   python peers/train.py --model cnn --processes 2 --threads 1 --variant eager
 
@@ -46,6 +47,13 @@ def arguments():
     return parser.parse_args()
 
 
+def images(count, shape, classes=10):
+    """Random grey values, brighter where their class's own random pattern is."""
+    patterns = torch.randint(128, (classes, *shape), generator=torch.Generator().manual_seed(1))
+    labels = torch.arange(count) % classes
+    return (patterns[labels] + torch.randint(128, (count, *shape))) / 255, labels
+
+
 def proportional_memory():
     with open("/proc/self/smaps_rollup") as file:
         return sum(int(line.split()[1]) * 1024 for line in file if line.startswith("Pss:"))
@@ -85,10 +93,9 @@ def work(rank, options):
     local = options.batch // options.processes
     batches = 16
     torch.manual_seed(2 + rank)
-    inputs = torch.rand(batches * local, *shape)
+    inputs, labels = images(batches * local, shape)
     if channels_last:
         inputs = inputs.to(memory_format=torch.channels_last)
-    labels = torch.randint(10, (batches * local,))
     precision = (
         torch.autocast("cpu", dtype=torch.bfloat16) if options.precision == "bfloat16"
         else contextlib.nullcontext())
