@@ -152,7 +152,7 @@ let package = Package(
         "LockstepFiles",
       ], path: "Tests/LockstepTrainingTestSupport"),
 
-    tests("LockstepEngine", ["LockstepFiles", "LockstepTestSupport"]),
+    tests("LockstepEngine", ["LockstepFiles", "LockstepTestSupport", "CLockstepKernels"]),
     tests("LockstepLayers", ["LockstepEngine", "LockstepFiles", "LockstepTestSupport"]),
     tests("LockstepFiles", ["LockstepTestSupport"], exclude: ["Fixtures"]),
     tests(

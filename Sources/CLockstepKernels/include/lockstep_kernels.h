@@ -2,7 +2,8 @@
 //
 // All tables give the same bits: vectors are 16 lanes wide in the source whatever the registers,
 // reductions run over 16 fixed lanes that are added in a fixed order, contraction is off, and no
-// element kernel calls libm.
+// element kernel calls libm. The one exception are the kernels of dense layers, which use fused
+// multiply-adds and are there where the processor has them.
 #ifndef LOCKSTEP_KERNELS_H
 #define LOCKSTEP_KERNELS_H
 
@@ -28,6 +29,7 @@ const char *lockstep_isa_name(lockstep_isa isa);
 int lockstep_flush_denormals(void);
 
 #include "lockstep_arena_kernels.h"
+#include "lockstep_dense_kernels.h"
 #include "lockstep_graph_kernels.h"
 #include "lockstep_normalization_kernels.h"
 #include "lockstep_update_kernels.h"

@@ -3,7 +3,8 @@ import Synchronization
 
 /// An instruction set that the vector kernels are compiled for.
 ///
-/// All sets give the same bits; a higher one is faster. Ranks agree on the lowest common one.
+/// A higher set is faster. All sets give the same bits, but for linear maps in Float32 on processors
+/// without fused multiply-adds, which are left to oneDNN. Ranks agree on the lowest common set.
 public enum InstructionSet: UInt32, Sendable, Comparable, CaseIterable {
   /// What every processor of the architecture has (SSE2 on x86-64).
   case baseline = 0
@@ -30,6 +31,10 @@ public enum InstructionSet: UInt32, Sendable, Comparable, CaseIterable {
 
   private static let limit = Atomic<UInt32>(.max)
 
+  /// Whether products are summed up by fused multiply-adds, as the kernels of linear maps do; without
+  /// them oneDNN computes these.
+  public var multipliesAndAddsAtOnce: Bool { denseKernels != nil }
+
   /// The name that configurations use: `baseline`, `avx2`, `avx512`.
   public var name: String { "\(self)" }
 
@@ -41,6 +46,11 @@ public enum InstructionSet: UInt32, Sendable, Comparable, CaseIterable {
 
   public static func < (left: InstructionSet, right: InstructionSet) -> Bool {
     left.rawValue < right.rawValue
+  }
+
+  /// The kernels of linear maps; nil without fused multiply-adds.
+  var denseKernels: UnsafePointer<lockstep_dense_kernels>? {
+    lockstep_dense_kernels_for(lockstep_isa(rawValue: rawValue))
   }
 
   /// The kernels of graph operations.

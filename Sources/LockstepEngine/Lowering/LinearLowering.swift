@@ -3,6 +3,7 @@ internal import COneDNN
 
 extension LinearMap: Lowerable {
   func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
+    if let dense = plan.dense, try lower(site, plan, with: dense) { return }
     let (x, w) = (site.inputs[0], site.inputs[1])
     let bias = site.inputs.count > 2 ? site.inputs[2] : nil
     let fused = plan.fusion.activation[site.index]
@@ -21,6 +22,7 @@ extension LinearMap: Lowerable {
 
 extension LinearInputGradient: Lowerable {
   func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
+    if let dense = plan.dense { return try lower(site, plan, with: dense) }
     let (dy, w) = (site.inputs[0], site.inputs[1])
     let x = plan.type(site.outputs[0]).shape
     // Float32 weights lie there in the row-major layout already; bfloat16 ones are packed for the
@@ -50,7 +52,8 @@ extension LinearInputGradient: Lowerable {
 
 extension LinearWeightGradient: Lowerable {
   /// oneDNN's Float32 product adds up to so many terms before it touches the result, so that adding
-  /// to a sum rounds once, like adding a finished gradient. Its bfloat16 product always does.
+  /// to a sum rounds once, like adding a finished gradient. Its bfloat16 product always does, and so do
+  /// our own kernels.
   private static let longestSum = 128
 
   func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
@@ -60,9 +63,11 @@ extension LinearWeightGradient: Lowerable {
     let isRounded = plan.factor == .bfloat16
     let result = plan.define(
       site.outputs[0], try .plain(plan.type(site.outputs[0])),
-      accumulating: isRounded || n <= Self.longestSum)
+      accumulating: isRounded || plan.dense != nil || n <= Self.longestSum)
     if isRounded {
       try emitProduct(of: gradient, source, result, plan)
+    } else if let dense = plan.dense {
+      emitKernel(of: gradient, source, result, plan, dense)
     } else {
       emitFloatProduct(of: gradient, source, result, plan)
     }

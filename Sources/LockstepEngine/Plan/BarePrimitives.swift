@@ -16,7 +16,8 @@ package final class BarePrimitives {
     where step.implementation != "kernel" && !step.label.hasSuffix(": reorder") {
       var size = RegionSize()
       func own(_ memory: Memory) -> Memory {
-        let bytes = memory.descriptor.byteCount
+        // Scratch has a buffer alone, and no shape.
+        let bytes = max(memory.descriptor.byteCount, memory.buffer.byteCount)
         return Memory(
           buffer: Buffer(.activations, byteCount: bytes, offset: size.place(bytes)),
           descriptor: memory.descriptor)

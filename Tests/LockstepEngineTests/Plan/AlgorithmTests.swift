@@ -162,7 +162,8 @@ import Testing
     #expect(zip(sum.buffer, direct.buffer).allSatisfy { $0.bitPattern == $1.bitPattern })
     // The weights are added in place where that rounds once.
     let left = parts.reduce(0) { $0 + $1.count }
-    let roundsOnce = count <= 128 || precision == .bfloat16
+    let roundsOnce =
+      count <= 128 || precision == .bfloat16 || InstructionSet.current.multipliesAndAddsAtOnce
     #expect((left < planned.plan.leafCount / 2) == roundsOnce)
   }
 
@@ -171,7 +172,11 @@ import Testing
     let program = try regression(33, sizes)
     for precision in Precision.available {
       var results: [[UInt32]] = []
-      for isa in InstructionSet.allCases where isa <= .detected {
+      // Without fused multiply-adds Float32 products are the library's.
+      let sets = InstructionSet.allCases.filter {
+        $0 <= .detected && (precision == .bfloat16 || $0.multipliesAndAddsAtOnce)
+      }
+      for isa in sets {
         let planned = try planned(
           program, isa: isa, options: PlanOptions(precision: precision))
         let lane = try Lane(planned.plan)
@@ -180,8 +185,9 @@ import Testing
         try lane.run(RunContext(), leaf: leaf.base)
         results.append((Array(lane.output(0)) + Array(leaf.buffer)).map(\.bitPattern))
       }
-      #expect(results.allSatisfy { $0 == results[0] })
-      #expect(Set(results[0]).count > 100)
+      guard let first = results.first else { continue }
+      #expect(results.allSatisfy { $0 == first })
+      #expect(Set(first).count > 100)
     }
   }
 }

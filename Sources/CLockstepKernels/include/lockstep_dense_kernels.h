@@ -1,0 +1,29 @@
+// Products of a dense layer for the few examples of a shard, Float32.
+//
+// Weights are read where they lie, once for each panel of examples: with few examples, packing them
+// costs as much as a part of the product. Examples lie side by side in a vector, so that every
+// element of a result is one chain of fused multiply-adds in the order of the summation index: its
+// bits depend on neither the number of examples nor the width of registers.
+#ifndef LOCKSTEP_DENSE_KERNELS_H
+#define LOCKSTEP_DENSE_KERNELS_H
+
+typedef struct {
+  // y[n][out] = x[n][in] · w[out][in]ᵀ + bias[out]; bias may be NULL. Where it rectifies, negative
+  // results become 0.
+  void (*forward)(float *y, const float *x, const float *w, const float *bias, int rectifies,
+                  size_t n, size_t in, size_t out, float *scratch);
+  // dx[n][in] = dy[n][out] · w[out][in].
+  void (*input_gradient)(float *dx, const float *dy, const float *w, size_t n, size_t in,
+                         size_t out, float *scratch);
+  // dw[out][in] = dy[n][out]ᵀ · x[n][in]; where it adds, dw + that, rounded once more.
+  void (*weight_gradient)(float *dw, const float *dy, const float *x, int adds, size_t n, size_t in,
+                          size_t out, float *scratch);
+} lockstep_dense_kernels;
+
+// The table of an instruction set; NULL where it has no fused multiply-add.
+const lockstep_dense_kernels *lockstep_dense_kernels_for(lockstep_isa isa);
+
+// How many floats of scratch, 64-byte aligned, every function of a table may write.
+size_t lockstep_dense_scratch(size_t n, size_t in, size_t out);
+
+#endif

@@ -1,0 +1,163 @@
+import CLockstepKernels
+import LockstepEngine
+import Testing
+
+/// The products of dense layers: their formulas in Double, and bits that depend on nothing but the
+/// factors.
+@Suite struct DenseKernelTests {
+  private static let tables = InstructionSet.allCases.filter { $0 <= .detected }.compactMap {
+    lockstep_dense_kernels_for(lockstep_isa(rawValue: $0.rawValue))?.pointee
+  }
+
+  struct Size: Sendable, CustomTestStringConvertible {
+    let n: Int
+    let columns: Int
+    let rows: Int
+    var testDescription: String { "\(n) examples, \(columns) to \(rows) features" }
+  }
+
+  /// Around the edges of tiles and vectors, and whole ones.
+  static let sizes = [
+    Size(n: 1, columns: 1, rows: 1), Size(n: 1, columns: 17, rows: 3),
+    Size(n: 5, columns: 37, rows: 23), Size(n: 15, columns: 16, rows: 8),
+    Size(n: 16, columns: 48, rows: 6), Size(n: 17, columns: 49, rows: 7),
+    Size(n: 31, columns: 33, rows: 15), Size(n: 32, columns: 96, rows: 64),
+    Size(n: 33, columns: 64, rows: 10), Size(n: 48, columns: 79, rows: 13),
+    Size(n: 130, columns: 20, rows: 12),
+  ]
+
+  private static func values(_ count: Int, _ phase: Int) -> [Float] {
+    (0..<count).map { index in
+      let place = (Double(index + 1) * 0.754877666 + Double(phase) * 0.31)
+        .truncatingRemainder(dividingBy: 1)
+      return Float(2 * place - 1)
+    }
+  }
+
+  /// Memory for a result, with values behind it that nobody may touch.
+  private struct Guarded {
+    private var memory: [Float]
+    private let count: Int
+
+    init(_ values: [Float]) {
+      count = values.count
+      memory = values + Array(repeating: 12345, count: 64)
+    }
+
+    mutating func write(_ body: (UnsafeMutablePointer<Float>) -> Void) -> [Float] {
+      memory.withUnsafeMutableBufferPointer { body($0.baseAddress!) }
+      #expect(memory[count...].allSatisfy { $0 == 12345 })
+      return Array(memory[..<count])
+    }
+  }
+
+  private static func scratch(_ size: Size) -> Arena<Float> {
+    Arena(count: lockstep_dense_scratch(size.n, size.columns, size.rows))
+  }
+
+  /// |result − Σ a·b| ≤ terms · 2⁻²⁴ · Σ |a·b|.
+  private static func expectSums(
+    _ result: [Float], terms: Int, _ product: (_ index: Int, _ term: Int) -> Double
+  ) {
+    for (index, value) in result.enumerated() {
+      let products = (0..<terms).map { product(index, $0) }
+      let bound = products.reduce(0) { $0 + abs($1) } * Double(terms + 1) * 0x1p-24
+      let exact = products.reduce(0, +)
+      guard abs(Double(value) - exact) > bound else { continue }
+      Issue.record("element \(index) is \(value), expected \(exact) to \(bound)")
+      return
+    }
+  }
+
+  @Test(arguments: sizes)
+  func forward(_ size: Size) {
+    let (n, columns, rows) = (size.n, size.columns, size.rows)
+    let (x, w) = (Self.values(n * columns, 0), Self.values(rows * columns, 1))
+    let bias = Self.values(rows, 2)
+    let scratch = Self.scratch(size)
+    var bits: Set<[UInt32]> = []
+    for table in Self.tables {
+      func run(_ bias: UnsafePointer<Float>?, rectifies: Bool) -> [Float] {
+        var y = Guarded(Array(repeating: .nan, count: n * rows))
+        return y.write {
+          table.forward($0, x, w, bias, rectifies ? 1 : 0, n, columns, rows, scratch.base)
+        }
+      }
+      let plain = run(nil, rectifies: false)
+      Self.expectSums(plain, terms: columns) {
+        Double(x[$0 / rows * columns + $1]) * Double(w[$0 % rows * columns + $1])
+      }
+      let shifted = run(bias, rectifies: false)
+      #expect(shifted.indices.allSatisfy { shifted[$0] == plain[$0] + bias[$0 % rows] })
+      #expect(run(bias, rectifies: true) == shifted.map { max($0, 0) })
+      bits.insert(shifted.map(\.bitPattern))
+    }
+    #expect(bits.count <= 1)
+  }
+
+  @Test(arguments: sizes)
+  func inputGradient(_ size: Size) {
+    let (n, columns, rows) = (size.n, size.columns, size.rows)
+    let (dy, w) = (Self.values(n * rows, 3), Self.values(rows * columns, 4))
+    let scratch = Self.scratch(size)
+    var bits: Set<[UInt32]> = []
+    for table in Self.tables {
+      var memory = Guarded(Array(repeating: .nan, count: n * columns))
+      let dx = memory.write { table.input_gradient($0, dy, w, n, columns, rows, scratch.base) }
+      Self.expectSums(dx, terms: rows) {
+        Double(dy[$0 / columns * rows + $1]) * Double(w[$1 * columns + $0 % columns])
+      }
+      bits.insert(dx.map(\.bitPattern))
+    }
+    #expect(bits.count <= 1)
+  }
+
+  @Test(arguments: sizes)
+  func weightGradient(_ size: Size) {
+    let (n, columns, rows) = (size.n, size.columns, size.rows)
+    let (x, dy) = (Self.values(n * columns, 5), Self.values(n * rows, 6))
+    let before = Self.values(rows * columns, 7)
+    let scratch = Self.scratch(size)
+    var bits: Set<[UInt32]> = []
+    for table in Self.tables {
+      func run(adds: Bool) -> [Float] {
+        var memory = Guarded(adds ? before : Array(repeating: .nan, count: rows * columns))
+        return memory.write {
+          table.weight_gradient($0, dy, x, adds ? 1 : 0, n, columns, rows, scratch.base)
+        }
+      }
+      let dw = run(adds: false)
+      Self.expectSums(dw, terms: n) {
+        Double(dy[$1 * rows + $0 / columns]) * Double(x[$1 * columns + $0 % columns])
+      }
+      // Adding rounds once more, like adding what was written.
+      #expect(run(adds: true) == zip(before, dw).map { $0 + $1 })
+      bits.insert(dw.map(\.bitPattern))
+    }
+    #expect(bits.count <= 1)
+  }
+
+  /// An example's result is the same in whatever company it is computed.
+  @Test func resultsDoNotDependOnTheNumberOfExamples() throws {
+    let table = try #require(Self.tables.last)
+    let size = Size(n: 70, columns: 53, rows: 19)
+    let (x, w) = (Self.values(size.n * size.columns, 8), Self.values(size.rows * size.columns, 9))
+    let scratch = Self.scratch(size)
+    var all = Array(repeating: Float(0), count: size.n * size.rows)
+    table.forward(&all, x, w, nil, 0, size.n, size.columns, size.rows, scratch.base)
+    for n in [1, 16, 17, 33, 64] {
+      var some = Array(repeating: Float(0), count: n * size.rows)
+      table.forward(&some, x, w, nil, 0, n, size.columns, size.rows, scratch.base)
+      #expect(some[...] == all[..<(n * size.rows)])
+    }
+  }
+
+  /// Not-a-numbers pass through ReLU, as through PyTorch's.
+  @Test func notANumbersStay() throws {
+    let table = try #require(Self.tables.last)
+    let scratch = Arena<Float>(count: lockstep_dense_scratch(2, 3, 2))
+    var y = Array(repeating: Float(0), count: 4)
+    table.forward(&y, [1, .nan, 1, 1, 1, 1], [1, 1, 1, -1, -1, -1], nil, 1, 2, 3, 2, scratch.base)
+    #expect(y[0].isNaN && y[1].isNaN && y[2] == 3 && y[3] == 0)
+  }
+}
