@@ -6,8 +6,8 @@
 
 Every round runs each program once, in turn, so that what disturbs the machine disturbs all of them.
 The ratio of a round is taken within that round; the table shows the median of the rounds' ratios
-and, in brackets, the smallest and the largest. Each round also measures the kernel ceiling: the rate
-that the bare primitives of forward and backward pass would allow by themselves.
+and, in brackets, the smallest and the largest. Each round also measures the kernel ceiling: the
+rate that the bare primitives of forward and backward pass would allow by themselves.
 
 PyTorch's compiler starts without anything compiled before: what it needs the first time is part of
 its programs' warm-up, and later rounds find it in a folder that is removed at the end.
@@ -15,7 +15,6 @@ its programs' warm-up, and later rounds find it in a folder that is removed at t
 
 import argparse
 import json
-import shlex
 import statistics
 import tempfile
 from pathlib import Path

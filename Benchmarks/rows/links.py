@@ -1,4 +1,4 @@
-"""Two hosts over a link of 1 Gbit/s, against the longer of computing and sending and against DDP."""
+"""Two hosts over 1 Gbit/s, against the longer of computing and sending and against DDP."""
 
 import os
 import shutil

@@ -1,7 +1,6 @@
 """What the system says of the ranks of a job while it runs."""
 
 import contextlib
-import os
 import signal
 import subprocess
 import time

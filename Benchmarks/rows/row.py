@@ -24,7 +24,8 @@ class Row:
         median = statistics.median(self.values)
         return median >= self.goal if self.at_least else median <= self.goal
 
-    HEADER = "| work | goal | measured: median [smallest, largest] | | conditions |\n|---|---|---|---|---|"
+    HEADER = ("| work | goal | measured: median [smallest, largest] | | conditions |\n"
+              "|---|---|---|---|---|")
 
     def __str__(self):
         sign = "≥" if self.at_least else "≤"
