@@ -14,15 +14,12 @@ are taken within it; the table shows the median, and in brackets the smallest an
 
 import argparse
 import json
-import os
-import shlex
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
+from programs import HERE, LOCKSTEP, PYTHON, ROOT, mpirun, progress, run, spread
+
 UNITS = {"gbit": 1e9, "mbit": 1e6}
 
 
@@ -37,8 +34,8 @@ def arguments():
     parser.add_argument("--windows", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.5, help="the length of a window")
     parser.add_argument("--limit", type=int, default=90, help="the seconds that one run may take")
-    parser.add_argument("--python", default=str(HERE / ".venv/bin/python"))
-    parser.add_argument("--lockstep", default=str(ROOT / ".build/release/lockstep"))
+    parser.add_argument("--python", default=PYTHON)
+    parser.add_argument("--lockstep", default=LOCKSTEP)
     parser.add_argument("--without-peers", action="store_true", help="Lockstep alone")
     parser.add_argument("--json", metavar="FILE", help="writes every measurement there")
     return parser.parse_args()
@@ -51,18 +48,6 @@ def bits_per_second(rate):
     sys.exit(f"the rate {rate!r} is neither …gbit nor …mbit")
 
 
-def run(options, command):
-    """The last line of a program's output that is a JSON object."""
-    environment = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-    # TERM, so that the script of the hosts removes them.
-    limited = ["timeout", "--signal=TERM", "--kill-after=20", str(options.limit), *command]
-    result = subprocess.run(limited, capture_output=True, text=True, env=environment)
-    for line in reversed(result.stdout.splitlines()):
-        if line.startswith("{"):
-            return json.loads(line)
-    sys.exit(f"{shlex.join(command)} failed ({result.returncode}):\n{result.stderr[-2000:]}")
-
-
 def programs(options, model, rate):
     size = ["--batch", str(options.batch), "--windows", str(options.windows),
             "--seconds", str(options.seconds)]
@@ -71,9 +56,9 @@ def programs(options, model, rate):
     ours = over + [options.lockstep, "benchmark", "step", "--model", model, "--json", *size]
     theirs = over + [options.python, str(HERE / "peers/train.py"), "--model", model, *size,
                      "--rendezvous", "10.77.0.1", "--interface", "eth0"]
-    alone = ["mpirun", "-n", str(options.hosts), options.lockstep, "benchmark", "scaling",
-             "--model", model, "--batch", str(options.batch // options.hosts), "--json",
-             "--windows", str(options.windows), "--seconds", str(options.seconds)]
+    alone = mpirun(options.hosts, options.lockstep, "benchmark", "scaling", "--json",
+                   "--model", model, "--batch", options.batch // options.hosts,
+                   "--windows", options.windows, "--seconds", options.seconds)
     runs = {"alone": alone, "Lockstep": ours, "Lockstep, bf16 wire": ours + ["--wire", "bfloat16"]}
     if not options.without_peers:
         runs |= {"DDP": theirs, "DDP, bf16 hook": theirs + ["--bf16-wire"]}
@@ -90,33 +75,39 @@ def measure(options, model, rate):
     for number in range(options.rounds):
         results = {}
         for name, command in programs(options, model, rate).items():
-            results[name] = run(options, command)
-            print(f"  round {number + 1}: {name}", file=sys.stderr, flush=True)
+            results[name] = run(command, options.limit)
+            progress(f"round {number + 1}: {name}")
         rounds.append(results)
     return rounds
 
 
-def spread(values, digits):
-    return (f"{statistics.median(values):.{digits}f} "
-            f"[{min(values):.{digits}f}, {max(values):.{digits}f}]")
+def over_bound(rounds, name, rate, batch):
+    """A program's time over the longer of computing and sending its bytes, round by round."""
+    return [
+        seconds(r[name]) / max(batch / r["alone"]["alone"]["median"],
+                               8 * r[name]["networkBytesPerStep"] / bits_per_second(rate))
+        for r in rounds]
+
+
+def over_lockstep(rounds, name):
+    """A program's time over Lockstep's with the same numbers on the wire, round by round."""
+    like = "Lockstep, bf16 wire" if "bf16" in name else "Lockstep"
+    return [seconds(r[name]) / seconds(r[like]) for r in rounds]
 
 
 def table(options, model, rate, rounds):
-    computing = [options.batch / r["alone"]["alone"]["median"] for r in rounds]
+    computing = statistics.median(options.batch / r["alone"]["alone"]["median"] for r in rounds)
     print(f"\n{model}, batch {options.batch}, {options.hosts} hosts, {rate}: "
-          f"computing takes {1e3 * statistics.median(computing):.1f} ms a step")
+          f"computing takes {1e3 * computing:.1f} ms a step")
     print(f"  {'':22}{'ms a step':>22}{'MB a step':>11}{'over the bound':>20}{'to Lockstep':>20}")
     for name in rounds[0]:
         if name == "alone":
             continue
-        times = [seconds(r[name]) for r in rounds]
-        sent = [r[name]["networkBytesPerStep"] for r in rounds]
-        bounds = [max(c, 8 * b / bits_per_second(rate)) for c, b in zip(computing, sent)]
-        like = "Lockstep, bf16 wire" if "bf16" in name else "Lockstep"
-        print(f"  {name:22}{spread([1e3 * t for t in times], 1):>22}"
-              f"{statistics.median(sent) / 1e6:11.2f}"
-              f"{spread([t / b for t, b in zip(times, bounds)], 2):>20}"
-              f"{spread([t / seconds(r[like]) for t, r in zip(times, rounds)], 2):>20}")
+        sent = statistics.median(r[name]["networkBytesPerStep"] for r in rounds)
+        print(f"  {name:22}{spread([1e3 * seconds(r[name]) for r in rounds], 1):>22}"
+              f"{sent / 1e6:11.2f}"
+              f"{spread(over_bound(rounds, name, rate, options.batch)):>20}"
+              f"{spread(over_lockstep(rounds, name)):>20}")
 
 
 def main():

@@ -2,7 +2,8 @@
 
 The step is the one that Lockstep takes: forward, backward, the mean over ranks, clipping by the
 global norm, fused Adam, and the projection of every kernel's rows onto a ball. Batches are slices
-of data that already lie in memory, so that no loader is measured.
+of data that already lie in memory, so that no loader is measured; the images are made as Lockstep's
+benchmarks make theirs, so that both learn them as fast and their gradients vanish alike.
 
   python peers/train.py --model cnn --processes 2 --threads 1 --variant eager
 
@@ -20,18 +21,19 @@ import time
 
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 from torch import nn
 from torch.nn import functional as F
 
+import ranks
 from models import MODELS, build
+from projection import project
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", choices=sorted(MODELS), required=True)
     parser.add_argument("--batch", type=int, default=128, help="the global batch size")
-    parser.add_argument("--processes", type=int, default=2, help="ranks of DDP over gloo; 1: no DDP")
+    ranks.add_arguments(parser)
     parser.add_argument("--threads", type=int, default=1, help="threads a process")
     parser.add_argument("--variant", choices=["eager", "channels-last", "compile"], default="eager")
     parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32",
@@ -41,22 +43,15 @@ def arguments():
     parser.add_argument("--clip", type=float, default=1.0)
     parser.add_argument("--windows", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.5, help="the length of a window")
-    parser.add_argument(
-        "--rendezvous", metavar="ADDRESS", help="a launcher started the ranks; rank 0's address")
-    parser.add_argument("--interface", default="lo", help="what gloo sends through")
-    parser.add_argument("--port", type=int, default=29517)
     parser.add_argument("--memory", action="store_true", help="report the proportional memory too")
     return parser.parse_args()
 
 
-@torch.no_grad()
-def project(kernels, radius):
-    """Max-norm: rows that are longer than the radius are shortened to it."""
-    for kernel in kernels:
-        rows = kernel.view(kernel.shape[0], -1) if kernel.is_contiguous() else kernel
-        axes = tuple(range(1, rows.dim()))
-        norm = torch.linalg.vector_norm(rows, dim=axes, keepdim=True)
-        rows.mul_((radius / norm).clamp_(max=1.0))
+def images(count, shape, classes=10):
+    """Random grey values, brighter where their class's own random pattern is."""
+    patterns = torch.randint(128, (classes, *shape), generator=torch.Generator().manual_seed(1))
+    labels = torch.arange(count) % classes
+    return (patterns[labels] + torch.randint(128, (count, *shape))) / 255, labels
 
 
 def proportional_memory():
@@ -78,10 +73,7 @@ def work(rank, options):
     torch.manual_seed(1)
     parallel = options.processes > 1
     if parallel:
-        os.environ["MASTER_ADDR"] = options.rendezvous or "127.0.0.1"
-        os.environ["MASTER_PORT"] = str(options.port)
-        os.environ["GLOO_SOCKET_IFNAME"] = options.interface
-        dist.init_process_group("gloo", rank=rank, world_size=options.processes)
+        ranks.join(rank, options)
 
     channels_last = options.variant == "channels-last"
     model, shape = build(options.model, channels_last)
@@ -101,10 +93,9 @@ def work(rank, options):
     local = options.batch // options.processes
     batches = 16
     torch.manual_seed(2 + rank)
-    inputs = torch.rand(batches * local, *shape)
+    inputs, labels = images(batches * local, shape)
     if channels_last:
         inputs = inputs.to(memory_format=torch.channels_last)
-    labels = torch.randint(10, (batches * local,))
     precision = (
         torch.autocast("cpu", dtype=torch.bfloat16) if options.precision == "bfloat16"
         else contextlib.nullcontext())
@@ -181,17 +172,7 @@ def work(rank, options):
 def main():
     options = arguments()
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
-    if options.rendezvous:
-        rank, size = (
-            next(int(os.environ[name]) for name in names if name in os.environ)
-            for names in [("OMPI_COMM_WORLD_RANK", "SLURM_PROCID"),
-                          ("OMPI_COMM_WORLD_SIZE", "SLURM_NTASKS")])
-        options.processes = size
-        work(rank, options)
-    elif options.processes == 1:
-        work(0, options)
-    else:
-        mp.spawn(work, args=(options,), nprocs=options.processes)
+    ranks.start(work, options)
 
 
 if __name__ == "__main__":

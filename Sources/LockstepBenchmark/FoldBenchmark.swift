@@ -6,11 +6,18 @@ import LockstepTraining
 
 /// Summing a gradient over all ranks, every rank having read the result, against MPI_Allreduce as
 /// the job has it tuned.
+///
+/// Either is measured several times in a row, its input written anew each time, and then the other:
+/// as in a job that does nothing else, what lies in the caches is its own and not the other's. The
+/// first measurement of each row warms up.
 public enum FoldBenchmark {
   public struct Options: Sendable {
     /// The bytes of a gradient.
     public var bytes = 4 << 20
-    public var repetitions = 30
+    /// How often the two take turns.
+    public var turns = 8
+    /// The measurements of a turn that count.
+    public var repetitions = 8
 
     public init() {}
   }
@@ -22,7 +29,7 @@ public enum FoldBenchmark {
     public let fold: Spread
     /// Seconds of MPI_Allreduce, of the slowest rank.
     public let allreduce: Spread
-    /// MPI_Allreduce's time over the fold's, of pairs that were measured side by side.
+    /// MPI_Allreduce's time over the fold's: of each turn's medians.
     public let ratio: Spread
 
     public var json: JSONValue {
@@ -64,12 +71,15 @@ public enum FoldBenchmark {
       try communicator.allreduce(UnsafeBufferPointer(own.buffer), into: sum.buffer, .sum)
       total = streams.read(UnsafeBufferPointer(sum.buffer))
     }
-    func time(_ body: () throws -> Void) throws -> Double {
-      // The gradient has just been written, as behind a backward pass.
+    // The gradient has just been written, as behind a backward pass.
+    func writePartials() {
       for partial in exchange.partials {
         partial.update(repeating: 1 / Float(exchange.partials.count))
       }
-      own.buffer.update(repeating: 1)
+    }
+    func writeGradient() { own.buffer.update(repeating: 1) }
+    func time(_ body: () throws -> Void, behind write: () -> Void) throws -> Double {
+      write()
       try communicator.barrier()
       let start = Clock.wall()
       try body()
@@ -81,20 +91,25 @@ public enum FoldBenchmark {
         throw WrongSum(description: "\(what) gave \(total), expected \(expected)")
       }
     }
-    for _ in 0..<3 {
-      _ = try time(fold)
-      try check("the fold")
-      _ = try time(allreduce)
-      try check("MPI_Allreduce")
+    func turn(
+      _ what: String, _ body: () throws -> Void, behind write: () -> Void
+    ) throws -> [Double] {
+      _ = try time(body, behind: write)
+      try check(what)
+      return try (0..<options.repetitions).map { _ in try time(body, behind: write) }
     }
-    var folds: [Double] = []
-    var reductions: [Double] = []
-    for _ in 0..<options.repetitions {
-      folds.append(try time(fold))
-      reductions.append(try time(allreduce))
+    var folds: [[Double]] = []
+    var reductions: [[Double]] = []
+    for number in 0...options.turns {
+      let ofFold = try turn("the fold", fold, behind: writePartials)
+      let ofReduction = try turn("MPI_Allreduce", allreduce, behind: writeGradient)
+      if number == 0 { continue }  // pages are touched, connections made
+      folds.append(ofFold)
+      reductions.append(ofReduction)
     }
     return Result(
-      bytes: layout.count * 4, ranks: ranks, fold: Spread(folds), allreduce: Spread(reductions),
-      ratio: Spread(zip(reductions, folds).map { $0 / $1 }))
+      bytes: layout.count * 4, ranks: ranks, fold: Spread(folds.flatMap { $0 }),
+      allreduce: Spread(reductions.flatMap { $0 }),
+      ratio: Spread(zip(reductions, folds).map { Spread($0).median / Spread($1).median }))
   }
 }

@@ -52,27 +52,21 @@ public enum KernelBenchmark {
         of: Array(0..<options.shardSize)[...], into: input.bindMemory(to: Float.self))
     }
     try plan.packParameters()
-    let bare = try BarePrimitives(plan)
-    let streams = Streams()
-    let flush = Arena<Float>(count: 16 << 20)
-    func emptyCaches() { streams.read(UnsafeBufferPointer(flush.buffer)) }
-    func time(_ body: () throws -> Void) throws -> Double {
-      let start = Clock.thread()
-      try body()
-      return Clock.thread() - start
-    }
-    var least = [Double](repeating: .infinity, count: bare.labels.count)
+    let caches = CacheFlush()
+    let primitives = try ColdPrimitives(plan, emptying: caches)
+    var least = [Double](repeating: .infinity, count: primitives.labels.count)
     var pass = Double.infinity
     for _ in 0..<options.repetitions {
-      for index in least.indices {
-        emptyCaches()
-        least[index] = min(least[index], try time { try bare.run(index) })
+      for (index, seconds) in try primitives.seconds().enumerated() {
+        least[index] = min(least[index], seconds)
       }
-      emptyCaches()
-      pass = min(pass, try time { try lane.run(RunContext(), leaf: leaf.base) })
+      caches.run()
+      let start = Clock.thread()
+      try lane.run(RunContext(), leaf: leaf.base)
+      pass = min(pass, Clock.thread() - start)
     }
     return Result(
       options: options, primitives: least.reduce(0, +), pass: pass,
-      parts: zip(bare.labels, least).map { ($0, $1) })
+      parts: zip(primitives.labels, least).map { ($0, $1) })
   }
 }

@@ -40,6 +40,8 @@ public enum StepBenchmark {
     public let step: Spread
     /// The bytes that rank 0's host sent to other hosts, a step; nil where the system does not say.
     public let networkBytesPerStep: Double?
+    /// The bytes of the optimizer's state, of the rank that has most.
+    public let optimizerBytes: Int
     /// The mean loss of the last step: that something was trained.
     public let loss: Double
 
@@ -60,6 +62,7 @@ public enum StepBenchmark {
         "fastest": .number(examplesPerSecond.largest),
         "secondsPerStep": step.json,
         "networkBytesPerStep": networkBytesPerStep.map { .number($0) } ?? .null,
+        "optimizerBytes": .integer(optimizerBytes),
         "loss": .number(loss),
       ])
     }
@@ -84,6 +87,7 @@ public enum StepBenchmark {
     return Result(
       options: options, ranks: collective.size, shards: loop.shards,
       examplesPerSecond: Spread(times.map { Double(options.batchSize) / $0 }), step: Spread(times),
-      networkBytesPerStep: network, loss: loop.loss)
+      networkBytesPerStep: network,
+      optimizerBytes: try collective.allgather(loop.optimizerBytes).max()!, loss: loop.loss)
   }
 }

@@ -16,9 +16,15 @@ struct Streams {
     values.baseAddress.map { kernels.pointee.read($0, values.count) } ?? 0
   }
 
-  /// The traffic of an update with two moments: reads four arrays and writes three.
-  func update(_ arenas: [Arena<Float>]) {
+  /// The traffic of an update with two moments: reads four arrays and writes three, `count` values of
+  /// each (all by default).
+  func update(_ arenas: [Arena<Float>], count: Int? = nil) {
     kernels.pointee.update(
-      arenas[0].base, arenas[1].base, arenas[2].base, arenas[3].base, arenas[0].count)
+      arenas[0].base, arenas[1].base, arenas[2].base, arenas[3].base, count ?? arenas[0].count)
+  }
+
+  /// The traffic of adding `count` values to a sum: reads two arrays and writes one.
+  func add(_ values: Arena<Float>, to sum: Arena<Float>, count: Int) {
+    kernels.pointee.add(sum.base, values.base, count)
   }
 }

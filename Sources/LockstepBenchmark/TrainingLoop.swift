@@ -1,3 +1,4 @@
+import LockstepEngine
 import LockstepOptimization
 import LockstepTraining
 
@@ -44,6 +45,11 @@ final class TrainingLoop {
     return owned == nil ? ChainUpdate(rule) : ShardedChainUpdate(rule)
   }
 
+  /// The bytes that this rank keeps for the optimizer.
+  var optimizerBytes: Int {
+    step.update.stateEntries.reduce(0) { $0 + $1.byteCount }
+  }
+
   /// Takes steps.
   func run(steps: Int) throws {
     for _ in 0..<steps {
@@ -70,6 +76,18 @@ final class TrainingLoop {
     let pace = try seconds(steps: 10, on: collective) / 10
     _ = try seconds(steps: Int(min(0.5 / pace, 500)), on: collective)
     return pace
+  }
+}
+
+extension StateEntry {
+  /// The bytes of its buffer.
+  fileprivate var byteCount: Int {
+    switch storage {
+    case .arena(let values, _): values.count * MemoryLayout<Float>.stride
+    case .floats(let values): values.count * MemoryLayout<Float>.stride
+    case .doubles(let values): values.count * MemoryLayout<Double>.stride
+    case .integers(let values): values.count * MemoryLayout<Int64>.stride
+    }
   }
 }
 

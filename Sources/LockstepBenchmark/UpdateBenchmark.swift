@@ -1,10 +1,14 @@
 import LockstepEngine
 import LockstepFiles
 import LockstepOptimization
+import LockstepTraining
 
 /// Norm, clip, Adam and max-norm over many parameters, against the time that memory needs for the
 /// same bytes: the gradient read for the norm; gradient, parameter and two moments read, the latter
-/// three written. One thread.
+/// three written.
+///
+/// One thread a rank. Several ranks each update the part that they own, as in a sharded update, and
+/// share the sums of squares; the slowest counts, of the update as of the bound.
 public enum UpdateBenchmark {
   public struct Options: Sendable {
     /// The number of parameters, in matrices of 1024 columns.
@@ -18,6 +22,7 @@ public enum UpdateBenchmark {
 
   public struct Result: Sendable {
     public let parameters: Int
+    public let ranks: Int
     /// Seconds of the update.
     public let update: Spread
     /// Seconds of the loops that move the same bytes.
@@ -29,22 +34,29 @@ public enum UpdateBenchmark {
     public var json: JSONValue {
       .object([
         "benchmark": .string("update"), "parameters": .integer(parameters),
-        "bytesPerParameter": .integer(32), "update": update.json, "stream": stream.json,
+        "ranks": .integer(ranks), "bytesPerParameter": .integer(32), "update": update.json,
+        "stream": stream.json,
         "shareOfStream": share.json,
       ])
     }
   }
 
-  /// Measures.
-  public static func run(_ options: Options = Options()) throws -> Result {
+  /// Measures. Called by all ranks with equal options; the result is the same on all.
+  public static func run(_ options: Options, on collective: any Collective) throws -> Result {
+    let ranks = collective.size
     let columns = 1024
     let rows = max(options.parameters / columns, 1)
     let rowsEach = min(rows, 1024)
     let layout = FlatLayout(
       (0..<(rows / rowsEach)).map { ("\($0).weight", [rowsEach, columns]) })
+    var shards = 1
+    while shards < ranks { shards *= 2 }
+    let plan = try FoldPlan(shards: shards, ranks: ranks, layout: layout)
+    let owned = plan.gradientBlocks(ofRank: collective.rank)
     let rule = try UpdateRule(
       layout: layout, chain: Chain(ClipByGlobalNorm(options.clip)) + .adam(),
-      constraints: layout.slots.map { _ in .maxNorm(options.maxNorm) })
+      constraints: layout.slots.map { _ in .maxNorm(options.maxNorm) },
+      owning: ranks > 1 ? owned : nil)
     let parameters = Arena<Float>(count: layout.count)
     let gradient = Arena<Float>(count: layout.count)
     var random = CounterGenerator(seed: 1, .synthesis)
@@ -53,22 +65,32 @@ public enum UpdateBenchmark {
       gradient.buffer[index] = Float(random.nextUniform() - 0.5)
     }
     let sums = Arena<Double>(count: rule.blocks.count)
-    let others = (0..<4).map { _ in Arena<Float>(count: layout.count) }
+    let tables = BlockTables(plan, on: collective)
+    let count = plan.slices[collective.rank].count
+    let others = (0..<4).map { _ in Arena<Float>(count: count) }
     let streams = Streams()
 
     var step = 0
     func update() throws {
-      for block in rule.blocks.indices {
+      for block in owned {
         sums.buffer[block] = rule.measure(block: block, in: UnsafeBufferPointer(gradient.buffer))
       }
+      try tables.gather(sums.buffer, width: 1)
       try rule.prepare(step: step, blockSums: UnsafeBufferPointer(sums.buffer))
       try rule.apply(
-        gradient: UnsafeBufferPointer(gradient.buffer), parameters: parameters.buffer)
+        gradient: UnsafeBufferPointer(gradient.buffer), parameters: parameters.buffer,
+        gather: ranks > 1 ? { try tables.gather($0, width: $1) } : nil)
       step += 1
     }
     func stream() {
       streams.read(UnsafeBufferPointer(others[3].buffer))
       streams.update(others)
+    }
+    func time(_ body: () throws -> Void) throws -> Double {
+      try collective.barrier()
+      let start = Clock.wall()
+      try body()
+      return try collective.allgather(Clock.wall() - start).max()!
     }
     for _ in 0..<2 {
       try update()
@@ -77,15 +99,33 @@ public enum UpdateBenchmark {
     var updates: [Double] = []
     var bounds: [Double] = []
     for _ in 0..<options.repetitions {
-      let start = Clock.wall()
-      try update()
-      let middle = Clock.wall()
-      stream()
-      updates.append(middle - start)
-      bounds.append(Clock.wall() - middle)
+      updates.append(try time(update))
+      bounds.append(try time(stream))
     }
     return Result(
-      parameters: layout.count, update: Spread(updates), stream: Spread(bounds),
+      parameters: layout.count, ranks: ranks, update: Spread(updates), stream: Spread(bounds),
       share: Spread(zip(bounds, updates).map { $0 / $1 }))
+  }
+}
+
+/// Tables of numbers a block, of which each rank knows those of its own blocks.
+private struct BlockTables {
+  let plan: FoldPlan
+  let collective: any Collective
+
+  init(_ plan: FoldPlan, on collective: any Collective) {
+    self.plan = plan
+    self.collective = collective
+  }
+
+  /// Fills in the other ranks' rows of `width` numbers.
+  func gather(_ table: UnsafeMutableBufferPointer<Double>, width: Int) throws {
+    if collective.size == 1 { return }
+    let counts = plan.blockSlices.map { $0.count * width * MemoryLayout<Double>.stride }
+    let slice = plan.blockSlices[collective.rank]
+    let rows = Array(table[slice.lowerBound * width..<slice.upperBound * width])
+    try rows.withUnsafeBytes {
+      try collective.allgather($0, counts: counts, into: UnsafeMutableRawBufferPointer(table))
+    }
   }
 }

@@ -5,12 +5,14 @@ import LockstepFiles
 /// `lockstep benchmark`: how fast this machine trains, and how near its parts are to their bounds.
 enum BenchmarkCommand: Command {
   static let name = "benchmark"
-  static let usage = "step | scaling | update | fold | kernels [OPTIONS]"
-  static let summary = "measure steps, scaling, updates, folds and kernels"
+  static let usage = "step | scaling | ceiling | update | fold | kernels [OPTIONS]"
+  static let summary = "measure steps, scaling, updates, folds and kernels, and what bounds them"
   static let discussion = """
     step      whole training steps, on the ranks that mpirun starts
     scaling   steps of all ranks together, against all ranks each for itself at the same time
-    update    norm, clip, Adam and max-norm, against memory moving the same bytes
+    ceiling   steps, against their bare primitives and memory moving what fold and update must
+    update    norm, clip, Adam and max-norm, against memory moving the same bytes; several ranks
+              each update their part
     fold      adding gradients over ranks, against MPI_Allreduce as the job has it tuned
     kernels   a shard's forward and backward pass, against its bare primitives on cold operands
 
@@ -18,18 +20,21 @@ enum BenchmarkCommand: Command {
     """
   static let options: [OptionSpecification] = [
     .option(
-      "--model", "NAME", "mlp, wide, cnn, resnet20, resnet32 or resnet56 (step, scaling, kernels)"),
-    .option("--batch", "N", "the global batch size (step; default 128), or a rank's (scaling; 64)"),
-    .option("--shards", "L", "the number of logical shards (step), or a rank's (scaling)"),
+      "--model", "NAME", "mlp, wide, cnn, resnet20, resnet32 or resnet56 (all but update, fold)"),
+    .option(
+      "--batch", "N",
+      "the global batch size (step, ceiling; default 128), or a rank's (scaling; 64)"),
+    .option("--shards", "L", "the number of logical shards (step, ceiling), or a rank's (scaling)"),
     .option("--shard-size", "N", "the examples of a shard (kernels; default 32)"),
     .option("--threads", "N", "threads a rank (step, scaling; default 1)"),
-    .option("--windows", "N", "how often to measure (step; default 7, scaling; 15)"),
-    .option("--seconds", "S", "the length of a measurement (step; default 0.5, scaling; 0.4)"),
+    .option("--windows", "N", "how often to measure (step, ceiling; default 7, scaling; 15)"),
+    .option(
+      "--seconds", "S", "the length of a measurement (step, ceiling; default 0.5, scaling; 0.4)"),
     .option("--wire", "NAME", "how gradients travel: float32 or bfloat16 (step, scaling)"),
-    .option("--update", "NAME", "sharded or replicated (step, scaling)"),
+    .option("--update", "NAME", "sharded or replicated (step, ceiling, scaling)"),
     .option("--reduction", "NAME", "tree or allreduce (step; default tree)"),
     .option("--bucket", "N", "the bytes of gradients that travel together between nodes (step)"),
-    .option("--precision", "NAME", "float32 or bfloat16 (step, kernels; default float32)"),
+    .option("--precision", "NAME", "float32 or bfloat16 (step, ceiling, kernels; default float32)"),
     .option("--parameters", "N", "the number of parameters (update; default 10000000)"),
     .option("--bytes", "N", "the bytes of a gradient (fold; default 4194304)"),
     .flag("--json", "print the result as one line of JSON"),
@@ -82,11 +87,19 @@ enum BenchmarkCommand: Command {
       options.seconds = try seconds(arguments) ?? options.seconds
       return { [options] in try ScalingBenchmark.run(options, on: $0).json }
     },
+    "ceiling": { arguments in
+      var options = StepBenchmark.Options()
+      try read(arguments, into: &options)
+      options.windows = try arguments.integer("--windows", atLeast: 1) ?? options.windows
+      options.seconds = try seconds(arguments) ?? options.seconds
+      options.plan.precision = try precision(arguments)
+      return { [options] in try CeilingBenchmark.run(options, on: $0).json }
+    },
     "update": { arguments in
       var options = UpdateBenchmark.Options()
       options.parameters =
         try arguments.integer("--parameters", atLeast: 1024) ?? options.parameters
-      return { [options] _ in try UpdateBenchmark.run(options).json }
+      return { [options] in try UpdateBenchmark.run(options, on: $0).json }
     },
     "fold": { arguments in
       var options = FoldBenchmark.Options()

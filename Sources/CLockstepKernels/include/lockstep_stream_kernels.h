@@ -8,6 +8,8 @@ typedef struct {
   float (*read)(const float *a, size_t n);
   // a, b, c += d: the bytes of an update with two moments.
   void (*update)(float *a, float *b, float *c, const float *d, size_t n);
+  // a += b: the bytes of adding a gradient to a sum.
+  void (*add)(float *a, const float *b, size_t n);
 } lockstep_stream_kernels;
 
 // The table of an instruction set; the next lower one where this build lacks it.

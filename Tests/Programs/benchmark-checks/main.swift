@@ -11,7 +11,7 @@ import LockstepMPI
 
 // Runs a benchmark on the ranks that mpirun started and prints its result as a line of JSON:
 //   step MODEL [SECONDS] [SHARDS] | profile MODEL [SHARD SIZE] | kernels MODEL [SHARD SIZE]
-//   scaling MODEL [SECONDS] | update [PARAMETERS] | fold [BYTES]
+//   ceiling MODEL [SECONDS] | scaling MODEL [SECONDS] | update [PARAMETERS] | fold [BYTES]
 
 let arguments = Array(CommandLine.arguments.dropFirst())
 
@@ -44,6 +44,13 @@ MPISession.run(threadLevel: .funneled) { world in
     options.rounds = 3
     let result = try ScalingBenchmark.run(options, on: collective)
     if world.rank == 0 { print(result.json.compactText) }
+  case "ceiling":
+    var options = StepBenchmark.Options()
+    options.model = model()
+    options.seconds = argument(2, 0.4)
+    options.windows = 3
+    let result = try CeilingBenchmark.run(options, on: collective)
+    if world.rank == 0 { print(result.json.compactText) }
   case "profile":
     let result = try ScheduleProfile.run(model(), shardSize: Int(argument(2, 32)))
     for entry in result.entries {
@@ -60,7 +67,7 @@ MPISession.run(threadLevel: .funneled) { world in
   case "update":
     var options = UpdateBenchmark.Options()
     options.parameters = Int(argument(1, Double(options.parameters)))
-    let result = try UpdateBenchmark.run(options)
+    let result = try UpdateBenchmark.run(options, on: collective)
     if world.rank == 0 { print(result.json.compactText) }
   case "fold":
     var options = FoldBenchmark.Options()
@@ -68,7 +75,7 @@ MPISession.run(threadLevel: .funneled) { world in
     let result = try FoldBenchmark.run(options, on: collective)
     if world.rank == 0 { print(result.json.compactText) }
   default:
-    print("step | scaling | profile | kernels | update | fold")
+    print("step | ceiling | scaling | profile | kernels | update | fold")
     exit(2)
   }
 }
