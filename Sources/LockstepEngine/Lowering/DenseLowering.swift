@@ -3,10 +3,9 @@ internal import COneDNN
 
 // Linear maps in Float32 by our own kernels, where the processor has fused multiply-adds.
 //
-// A shard has few examples. A library packs the weights first, which costs a tenth of a step of the
-// perceptron 784-1024-1024-10 at 32 examples a shard, and computes such flat products at two thirds
-// of the processor's rate; these kernels read the weights where they lie and come to nine tenths of
-// it (docs/kernels.md).
+// A shard has few examples. A library packs the weights first and computes such flat products at two
+// thirds of the processor's rate; these kernels read the weights where they lie and come close to all
+// of it (docs/kernels.md).
 
 extension PlanBuilder {
   /// Where the kernels below are called, in profiles.
