@@ -64,6 +64,31 @@ def warn_of_load():
               file=sys.stderr)
 
 
+class Neighbours:
+    """How much of the processors' time others take, beside this program and those it has ended."""
+
+    def __init__(self):
+        self.before = self.reading()
+        self.last = 0
+
+    @staticmethod
+    def reading():
+        own = sum(os.times()[:4])
+        user, nice, system, idle, wait, *others = map(
+            int, Path("/proc/stat").read_text().split("\n")[0].split()[1:9])
+        busy = user + nice + system + sum(others)
+        tick = os.sysconf("SC_CLK_TCK")
+        return own, busy / tick, (busy + idle + wait) / tick
+
+    def percentage(self):
+        """The percentage since this was asked last, or then, where that is no second ago."""
+        after = self.reading()
+        own, busy, time = (b - a for a, b in zip(self.before, after))
+        if time >= os.cpu_count():
+            self.before, self.last = after, max(100 * (busy - own) / time, 0)
+        return self.last
+
+
 def spread(values, digits=2, unit=""):
     """The median and, in brackets, the smallest and the largest."""
     return (f"{statistics.median(values):.{digits}f}{unit} "

@@ -7,7 +7,8 @@
   Benchmarks/table.py --only fold update --rounds 3
 
 Whatever is compared is measured in turn within a round. A value is a ratio, or a difference, of one
-round; a row shows the median of the rounds and, in brackets, the smallest and the largest.
+round; a row shows the median of the rounds and, in brackets, the smallest and the largest. Where other programs
+took more than 5 % of the processors' time meanwhile, the row says so: measure it again.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import json
 import time
 from pathlib import Path
 
-from programs import LOCKSTEP, PYTHON, machine, progress, warn_of_load
+from programs import LOCKSTEP, PYTHON, Neighbours, machine, progress, warn_of_load
 from rows import (allocations, ceiling, fold, launch, links, memory, models, scaling, sharding,
                   update)
 from rows.row import Row
@@ -51,7 +52,11 @@ def main():
     everything = []
     for name in options.only:
         begin = time.perf_counter()
+        neighbours = Neighbours()
         for row in FAMILIES[name].rows(options):
+            disturbance = neighbours.percentage()
+            if disturbance > 5:
+                row.note += f"{'; ' * bool(row.note)}disturbed: others took {disturbance:.0f} %"
             print(row, flush=True)
             everything.append({
                 "work": row.work, "goal": row.goal, "unit": row.unit.strip(),
