@@ -64,11 +64,7 @@ enum BenchmarkCommand: Command {
 
   private static let measurements: [String: Measurement] = [
     "step": { arguments in
-      var options = StepBenchmark.Options()
-      try read(arguments, into: &options)
-      options.windows = try arguments.integer("--windows", atLeast: 1) ?? options.windows
-      options.seconds = try seconds(arguments) ?? options.seconds
-      options.plan.precision = try precision(arguments)
+      var options = try stepOptions(arguments)
       let reduction =
         try choice("--reduction", among: GradientReduction.allCases.map(\.rawValue), arguments)
         .flatMap(GradientReduction.init) ?? .tree
@@ -88,12 +84,8 @@ enum BenchmarkCommand: Command {
       return { [options] in try ScalingBenchmark.run(options, on: $0).json }
     },
     "ceiling": { arguments in
-      var options = StepBenchmark.Options()
-      try read(arguments, into: &options)
-      options.windows = try arguments.integer("--windows", atLeast: 1) ?? options.windows
-      options.seconds = try seconds(arguments) ?? options.seconds
-      options.plan.precision = try precision(arguments)
-      return { [options] in try CeilingBenchmark.run(options, on: $0).json }
+      let options = try stepOptions(arguments)
+      return { try CeilingBenchmark.run(options, on: $0).json }
     },
     "update": { arguments in
       var options = UpdateBenchmark.Options()
@@ -114,6 +106,16 @@ enum BenchmarkCommand: Command {
       return { [options] _ in try KernelBenchmark.run(options).json }
     },
   ]
+
+  /// What a step is and how often and how long it is measured.
+  private static func stepOptions(_ arguments: Arguments) throws -> StepBenchmark.Options {
+    var options = StepBenchmark.Options()
+    try read(arguments, into: &options)
+    options.windows = try arguments.integer("--windows", atLeast: 1) ?? options.windows
+    options.seconds = try seconds(arguments) ?? options.seconds
+    options.plan.precision = try precision(arguments)
+    return options
+  }
 
   /// Reads what a step is: the model, the batch, the shards, the threads.
   private static func read(
