@@ -7,8 +7,11 @@ import Testing
 @Suite struct TrainingFaultTests {
   /// A run of three ranks that a fault ends; what it printed, and its outcome file, which there is
   /// once the ranks have agreed on what to do.
+  ///
+  /// Runs end long before the deadlines that are not asked about here would end them: a minute and
+  /// more. How long exactly is the machine's affair, which runs other tests beside.
   static func broken(
-    _ fault: String, _ arguments: [String], within seconds: Double = 12,
+    _ fault: String, _ arguments: [String], within seconds: Double = 20,
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws -> (text: String, outcome: JSONValue?) {
     try withTemporaryDirectory { directory in
@@ -26,7 +29,7 @@ import Testing
   ])
   func aStoppedRankIsNamedAfterTheDeadline(fault: String, path: String) throws {
     let (text, outcome) = try Self.broken(fault, ["path=\(path)", "deadline=2"])
-    for waiting in [0, 2] { #expect(text.contains("rank \(waiting) has waited 2."), "\(text)") }
+    for waiting in [0, 2] { #expect(Self.wait(of: waiting, in: text) >= 2, "\(text)") }
     #expect(text.contains("for rank 1 (process "))
     #expect(text.contains("), which is stopped: it is in step "))
     let document = try #require(outcome)
@@ -35,7 +38,13 @@ import Testing
       Issue.record("no message")
       return
     }
-    #expect(message.hasPrefix("rank 0 has waited 2."))
+    #expect(Self.wait(of: 0, in: message) >= 2, "\(message)")
+  }
+
+  /// How long a rank says that it has waited; less than nothing where it does not say.
+  private static func wait(of rank: Int, in text: String) -> Double {
+    let waits = text.matches(of: #/rank (\d+) has waited (\d+\.\d) s in step /#)
+    return waits.first { $0.1 == "\(rank)" }.flatMap { Double($0.2) } ?? -1
   }
 
   /// Where nobody shares memory with the stopped rank, it is named still, if not described.
@@ -52,7 +61,7 @@ import Testing
   /// A rank that may be stopped where nobody sees it is not waited for to the deadline.
   @Test func askedToStopWhileAnotherNodeIsSilentARankEndsResumable() throws {
     let (text, outcome) = try Self.broken(
-      "step:1:4:stop", ["nodes=3", "deadline=600", "terminateAfter=2"], within: 12)
+      "step:1:4:stop", ["nodes=3", "deadline=600", "terminateAfter=2"])
     #expect(text.contains("about which nothing is known on this node"), "\(text)")
     #expect(outcome?["outcome"] == "interrupted")
     #expect(outcome?["exitCode"] == 75)
@@ -69,7 +78,7 @@ import Testing
   @Test(arguments: ["start:1:1:exit", "fold:1:3:kill", "checkpointWrite:0:5:kill"])
   func aRankThatEndsEarlyIsNamedAtOnce(fault: String) throws {
     let rank = fault.split(separator: ":")[1]
-    let (text, outcome) = try Self.broken(fault, ["checkpoint=1", "deadline=60"], within: 6)
+    let (text, outcome) = try Self.broken(fault, ["checkpoint=1", "deadline=60"])
     #expect(text.contains("for rank \(rank) (process "), "\(text)")
     #expect(text.contains("), which has ended: it was in step "))
     #expect(outcome?["outcome"] == (rank == "0" ? "running" : "failed"))
@@ -78,7 +87,7 @@ import Testing
   /// Nobody waits for the deadline of a wait that cannot end, once they are asked to stop.
   @Test func askedToStopWhileAPeerIsStoppedARankEndsResumable() throws {
     let (text, outcome) = try Self.broken(
-      "step:1:4:stop", ["deadline=600", "terminateAfter=2"], within: 9)
+      "step:1:4:stop", ["deadline=600", "terminateAfter=2"])
     #expect(text.contains("which is stopped: it is in step 4"), "\(text)")
     #expect(outcome?["outcome"] == "interrupted")
     #expect(outcome?["exitCode"] == 75)
@@ -92,7 +101,7 @@ import Testing
   }
 
   @Test func anErrorOnOneRankIsEverybodys() throws {
-    let (text, outcome) = try Self.broken("step:1:4:throw", ["checkpoint=1"], within: 6)
+    let (text, outcome) = try Self.broken("step:1:4:throw", ["checkpoint=1"])
     #expect(text.contains("rank 1: the fault that LOCKSTEP_FAULT asks for, at step"))
     #expect(outcome?["outcome"] == "failed")
     #expect(outcome?["step"] == 3)
@@ -102,8 +111,7 @@ import Testing
   @Test(arguments: ["step:1:4:throw", "fold:1:3:throw"])
   func anErrorBesideMessagesUnderWayEndsTheRun(fault: String) throws {
     let (text, _) = try Self.broken(
-      fault, ["model=convolutional", "batch=48", "path=messages", "bucket=1", "deadline=4"],
-      within: 10)
+      fault, ["model=convolutional", "batch=48", "path=messages", "bucket=1", "deadline=4"])
     let point = fault.prefix { $0 != ":" }
     #expect(text.contains("the fault that LOCKSTEP_FAULT asks for, at \(point)"), "\(text)")
   }
@@ -116,8 +124,7 @@ import Testing
       fault,
       [
         "model=convolutional", "batch=48", "nodes=2", "bucket=1", "update=replicated", "deadline=4",
-      ],
-      within: 10)
+      ])
     let point = fault.prefix { $0 != ":" }
     #expect(text.contains("the fault that LOCKSTEP_FAULT asks for, at \(point)"), "\(text)")
   }
@@ -133,20 +140,20 @@ import Testing
 
   @Test(arguments: [("step:1:4:flip", "replicated"), ("update:1:4:flip", "sharded")])
   func aFlippedBitIsNamedWithRankParameterAndStep(fault: String, update: String) throws {
-    let (text, _) = try Self.broken(fault, ["compare=1", "update=\(update)"], within: 6)
+    let (text, _) = try Self.broken(fault, ["compare=1", "update=\(update)"])
     #expect(text.contains("step 4: parameters/b on rank 1 differs from rank 0"), "\(text)")
   }
 
   @Test func aCheckpointThatCannotBeWrittenIsNamed() throws {
     let (text, outcome) = try Self.broken(
-      "checkpointRename:0:2:throw", ["checkpoint=1", "update=sharded"], within: 6)
+      "checkpointRename:0:2:throw", ["checkpoint=1", "update=sharded"])
     #expect(text.contains("/checkpoints/.step-000000002.safetensors"), "\(text)")
     #expect(outcome?["outcome"] == "failed")
   }
 
   @Test(arguments: ["oddData=2", "oddConfiguration=1"])
   func ranksThatWereStartedDifferentlyAreNamed(argument: String) throws {
-    let (text, _) = try Self.broken("", [argument], within: 6)
+    let (text, _) = try Self.broken("", [argument])
     let expected =
       argument == "oddData=2" ? "the data on rank 2 differs" : "the configuration on rank 1 differs"
     #expect(text.contains(expected), "\(text)")
@@ -155,10 +162,10 @@ import Testing
   /// A rank whose library would choose other implementations.
   @Test func anotherInstructionSetIsNamedOrMadeCommon() throws {
     let model = ["model=convolutional", "oddLibrary=1"]
-    let (named, _) = try Self.broken("", model + ["disagree=1"], within: 8)
+    let (named, _) = try Self.broken("", model + ["disagree=1"])
     #expect(named.contains("oneDNN's instruction set on rank 1 differs"), "\(named)")
     // The probe finds it even where nobody compares names.
-    let (probed, _) = try Self.broken("", model + ["disagree=1", "bare=1"], within: 8)
+    let (probed, _) = try Self.broken("", model + ["disagree=1", "bare=1"])
     #expect(probed.contains("the implementations for "), "\(probed)")
     #expect(probed.contains(" on rank 1 differs"), "\(probed)")
     let common = try TrainingRuns.run(model, ranks: 3)
@@ -166,7 +173,7 @@ import Testing
   }
 
   @Test func aFaultThatCannotBeReadSaysSo() throws {
-    let (text, _) = try Self.broken("nowhere:1:1", [], within: 6)
+    let (text, _) = try Self.broken("nowhere:1:1", [])
     #expect(text.contains("LOCKSTEP_FAULT is 'nowhere:1:1': no point 'nowhere'"))
   }
 
@@ -203,7 +210,7 @@ import Testing
 
   @Test func anErrorInTheMiddleOfAPassIsEverybodys() throws {
     let (text, outcome) = try Self.broken(
-      "meeting:1:10:throw", ["model=synchronized", "checkpoint=1"], within: 6)
+      "meeting:1:10:throw", ["model=synchronized", "checkpoint=1"])
     #expect(text.contains("rank 1: the fault that LOCKSTEP_FAULT asks for, at meeting"), "\(text)")
     #expect(outcome?["outcome"] == "failed")
     #expect(outcome?["step"] == 2)

@@ -27,7 +27,7 @@ public final class Watchdog {
     /// The seconds between two looks.
     public var interval = 0.1
     /// The seconds that other ranks get to print what they know.
-    public var moment = 1.0
+    public var moment = 2.0
     /// The seconds that a rank of another node is waited for at least by one that was asked to stop.
     public var afterRequest = 2.0
 
