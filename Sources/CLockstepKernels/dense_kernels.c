@@ -2,22 +2,34 @@
 #include "lanes.h"
 
 // A tile of a result, in registers: rows x vectors of 16 lanes. The vectors are as many examples as a
-// product takes at once, or 16 columns each of a weight gradient.
+// product takes at once, or 16 columns each of a weight gradient. An input gradient goes through blocks
+// of the weights' columns that are a multiple of the rows.
 #define ROWS_avx512 8
 #define PRODUCT_VECTORS_avx512 2
 #define GRADIENT_VECTORS_avx512 3
+#define BLOCK_VECTORS_avx512 2
 #define ROWS_avx2 6
 #define PRODUCT_VECTORS_avx2 1
 #define GRADIENT_VECTORS_avx2 1
+#define BLOCK_VECTORS_avx2 3
 #define ROWS_baseline 4
 #define PRODUCT_VECTORS_baseline 1
 #define GRADIENT_VECTORS_baseline 1
+#define BLOCK_VECTORS_baseline 1
 
 #define LARGEST_ROWS 8
 #define LARGEST_VECTORS 3
+#define LARGEST_TILE (LARGEST_ROWS * LARGEST_VECTORS * LANES)
 
-// How the left factor of a tile is brought to the cache ahead of its use.
-enum ahead { AHEAD_NONE, AHEAD_ALONG_ROWS, AHEAD_NEXT_COLUMNS };
+// How many examples share what is read of the weights.
+#define BAND 128
+#define BAND_HEIGHT(count) (((count) + 2 * LANES - 1) / (2 * LANES) * (2 * LANES))
+// Sums that may wait for another of their level: up to 2^LEVELS shards.
+#define LEVELS 8
+
+// What happens beside the multiplying: the next lines of the left factor's rows come to the cache, or
+// lines of a matrix are copied.
+enum beside { NOTHING, PREFETCH_ROWS, COPY_LINES };
 
 #define UNROLL _Pragma("clang loop unroll(full)")
 
@@ -41,7 +53,9 @@ const lockstep_dense_kernels *lockstep_dense_kernels_for(lockstep_isa isa) {
 
 size_t lockstep_dense_scratch(size_t n, size_t in, size_t out) {
   const size_t panel = LARGEST_VECTORS * LANES;
-  const size_t product = panel * (in + out);
-  const size_t gradient = n * ((in + panel - 1) / panel * panel + LARGEST_ROWS);
+  const size_t product =
+      BAND_HEIGHT(n < BAND ? n : BAND) * (in + out) + 2 * panel * (in > out ? in : out);
+  const size_t gradient =
+      LEVELS * LARGEST_TILE + n * ((in + panel - 1) / panel * panel + LARGEST_ROWS);
   return product > gradient ? product : gradient;
 }

@@ -1,9 +1,9 @@
 // Products of a dense layer for the few examples of a shard, Float32.
 //
-// Weights are read where they lie, once for each panel of examples: with few examples, packing them
-// costs as much as a part of the product. Examples lie side by side in a vector, so that every
-// element of a result is one chain of fused multiply-adds in the order of the summation index: its
-// bits depend on neither the number of examples nor the width of registers.
+// Weights are read where they lie, once for up to 128 examples: with few examples, packing them costs
+// as much as a part of the product. Examples lie side by side in a vector, so that every element of a
+// result is one chain of fused multiply-adds in the order of the summation index: its bits depend on
+// neither the number of examples nor the width of registers.
 #ifndef LOCKSTEP_DENSE_KERNELS_H
 #define LOCKSTEP_DENSE_KERNELS_H
 
@@ -15,15 +15,18 @@ typedef struct {
   // dx[n][in] = dy[n][out] · w[out][in].
   void (*input_gradient)(float *dx, const float *dy, const float *w, size_t n, size_t in,
                          size_t out, float *scratch);
-  // dw[out][in] = dy[n][out]ᵀ · x[n][in]; where it adds, dw + that, rounded once more.
-  void (*weight_gradient)(float *dw, const float *dy, const float *x, int adds, size_t n, size_t in,
-                          size_t out, float *scratch);
+  // dw[out][in] = dy[n][out]ᵀ · x[n][in] for each of some shards of n examples, whose factors lie one
+  // behind the other, added up as the fold's tree adds shards; where it adds, dw + that, rounded once
+  // more. The shards are a power of two, 256 at most.
+  void (*weight_gradient)(float *dw, const float *dy, const float *x, int adds, size_t n,
+                          size_t shards, size_t in, size_t out, float *scratch);
 } lockstep_dense_kernels;
 
 // The table of an instruction set; NULL where it has no fused multiply-add.
 const lockstep_dense_kernels *lockstep_dense_kernels_for(lockstep_isa isa);
 
-// How many floats of scratch, 64-byte aligned, every function of a table may write.
+// How many floats of scratch, 64-byte aligned, every function of a table may write for n examples, of
+// all shards together.
 size_t lockstep_dense_scratch(size_t n, size_t in, size_t out);
 
 #endif

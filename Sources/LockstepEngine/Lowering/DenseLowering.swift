@@ -72,6 +72,7 @@ extension LinearWeightGradient {
   ) {
     let (rows, columns) = (result.descriptor.shape[0], result.descriptor.shape[1])
     let n = source.descriptor.shape[0]
+    let shards = plan.shards
     let mayAccumulate = result.buffer.region == .sum
     let scratch = plan.denseScratch(n, columns, rows)
     let product = dense.weight_gradient!
@@ -79,7 +80,7 @@ extension LinearWeightGradient {
       let (x, dy, dw, scratch) = ($0[0].floats, $0[1].floats, $0[2].floats, $0[3].floats)
       return { context in
         let adds: Int32 = context.accumulates && mayAccumulate ? 1 : 0
-        product(dw, dy, x, adds, n, columns, rows, scratch)
+        product(dw, dy, x, adds, n / shards, shards, columns, rows, scratch)
       }
     }
   }

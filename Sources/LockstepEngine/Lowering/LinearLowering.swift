@@ -74,11 +74,32 @@ extension LinearWeightGradient: Lowerable {
     guard bias else { return }
     let sum = plan.define(site.outputs[1], try .plain([rows]))
     let kernels = plan.isa.kernels.pointee
+    if plan.shards > 1 { return emitSums(of: gradient, sum, plan) }
     plan.emit([gradient, sum]) { addresses in
       let (dy, db) = (addresses[0], addresses[1].floats)
       return isRounded
         ? { _ in kernels.sum_bf16_rows(db, dy.halves, n, rows) }
         : { _ in kernels.sum_rows(db, dy.floats, n, rows) }
+    }
+  }
+
+  /// The sums of several shards' rows, added up as a binary counter carries.
+  private func emitSums(of gradient: Memory, _ result: Memory, _ plan: PlanBuilder) {
+    let (all, rows) = (gradient.descriptor.shape[0], gradient.descriptor.shape[1])
+    let (shards, n) = (plan.shards, all / plan.shards)
+    let waiting = plan.scratch(shards.trailingZeroBitCount * rows * MemoryLayout<Float>.stride)
+    let sum = plan.isa.kernels.pointee.sum_rows!
+    let add = lockstep_arena_kernels_for(lockstep_isa(rawValue: plan.isa.rawValue)).pointee.add!
+    plan.emit([gradient, result, waiting]) { addresses in
+      let (dy, db, waiting) = (addresses[0].floats, addresses[1].floats, addresses[2].floats)
+      return { _ in
+        for shard in 0..<shards {
+          sum(db, dy + shard * n * rows, n, rows)
+          let carries = (~shard).trailingZeroBitCount
+          for level in 0..<carries { add(db, waiting + level * rows, db, rows) }
+          if shard + 1 < shards { (waiting + carries * rows).update(from: db, count: rows) }
+        }
+      }
     }
   }
 

@@ -3,28 +3,34 @@ internal import CLockstepKernels
 extension SummedLoss: Lowerable {
   func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
     let memories = try site.inputs.map(plan.plain)
-    let result = plan.define(site.outputs[0], try .plain([]))
-    let (rows, columns) = plan.rows(site.inputs[0])
+    let result = plan.define(site.outputs[0], try plan.scalars())
+    let (all, columns) = plan.rows(site.inputs[0])
+    let (shards, rows) = (plan.shards, all / plan.shards)
     let kernels = plan.isa.kernels.pointee
     let kind = kind
     plan.emit(memories + [result]) { addresses in
-      let x = addresses[0].floats
-      let target = addresses[1]
-      let weights = addresses.count > 3 ? addresses[2].floats : nil
-      let loss = addresses.last!.floats
+      let losses = addresses.last!.floats
+      let hasWeights = addresses.count > 3
       return { _ in
-        let sum =
-          switch kind {
-          case .softmaxCrossEntropy(let smoothing):
-            kernels.softmax_cross_entropy(x, target.integers, weights, rows, columns, smoothing)
-          case .binaryCrossEntropy:
-            kernels.binary_cross_entropy(x, target.floats, weights, rows, columns)
-          case .squaredError:
-            kernels.squared_error(x, target.floats, weights, rows, columns)
-          case .distillation(let temperature):
-            kernels.distillation(x, target.floats, weights, rows, columns, temperature)
-          }
-        loss.pointee = Float(sum)
+        for shard in 0..<shards {
+          let first = shard * rows
+          let x = addresses[0].floats + first * columns
+          let target = addresses[1].floats + first * columns
+          let weights = hasWeights ? addresses[2].floats + first : nil
+          let sum =
+            switch kind {
+            case .softmaxCrossEntropy(let smoothing):
+              kernels.softmax_cross_entropy(
+                x, addresses[1].integers + first, weights, rows, columns, smoothing)
+            case .binaryCrossEntropy:
+              kernels.binary_cross_entropy(x, target, weights, rows, columns)
+            case .squaredError:
+              kernels.squared_error(x, target, weights, rows, columns)
+            case .distillation(let temperature):
+              kernels.distillation(x, target, weights, rows, columns, temperature)
+            }
+          losses[shard] = Float(sum)
+        }
       }
     }
   }
@@ -64,18 +70,23 @@ extension SummedLossGradient: Lowerable {
 extension CorrectCount: Lowerable {
   func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
     let memories = try site.inputs.map(plan.plain)
-    let result = plan.define(site.outputs[0], try .plain([]))
-    let (rows, columns) = plan.rows(site.inputs[0])
+    let result = plan.define(site.outputs[0], try plan.scalars())
+    let (all, columns) = plan.rows(site.inputs[0])
+    let (shards, rows) = (plan.shards, all / plan.shards)
     let kind = kind
     plan.emit(memories + [result]) { addresses in
-      let (x, target, count) = (addresses[0].floats, addresses[1], addresses[2].floats)
+      let (x, target, counts) = (addresses[0].floats, addresses[1], addresses[2].floats)
       return { _ in
-        let right =
-          switch kind {
-          case .argmax: lockstep_count_argmax(x, target.integers, rows, columns)
-          case .sign: lockstep_count_sign(x, target.floats, rows * columns)
-          }
-        count.pointee = Float(right)
+        for shard in 0..<shards {
+          let first = shard * rows
+          let x = x + first * columns
+          let right =
+            switch kind {
+            case .argmax: lockstep_count_argmax(x, target.integers + first, rows, columns)
+            case .sign: lockstep_count_sign(x, target.floats + first * columns, rows * columns)
+            }
+          counts[shard] = Float(right)
+        }
       }
     }
   }

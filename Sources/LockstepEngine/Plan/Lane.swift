@@ -34,10 +34,10 @@ package final class Lane {
       start: ports.base + input.memory.buffer.offset, count: input.type.count * 4)
   }
 
-  /// The value of a scalar of the program after a run.
-  package func scalar(_ index: Int) -> Float {
+  /// The value of a scalar of the program after a run, of one of the shards that were run.
+  package func scalar(_ index: Int, shard: Int = 0) -> Float {
     UnsafeRawPointer(ports.base + plan.scalarMemory[index].buffer.offset)
-      .load(as: Float.self)
+      .load(fromByteOffset: shard * MemoryLayout<Float>.stride, as: Float.self)
   }
 
   /// An output of the program after a run, row-major.

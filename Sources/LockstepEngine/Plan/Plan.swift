@@ -7,6 +7,11 @@ internal import COneDNN
 /// own; what depends on the parameters alone is shared by all lanes.
 package final class Plan {
   package let program: Program
+  /// The number of shards that a run computes at once: the examples are as many for each, one shard
+  /// behind the other.
+  package let shards: Int
+  /// Whether plans of several shards can be made of the program's kind.
+  package let isShardwise: Bool
   let steps: [PlanStep]
   /// The number of leading steps that make up the forward pass.
   package let forwardStepCount: Int
@@ -34,6 +39,8 @@ package final class Plan {
   /// Plans a program.
   ///
   /// - Parameters:
+  ///   - shards: how many shards the examples make up: 1, or a larger power of two where
+  ///     ``isShardwise`` holds of a plan of one.
   ///   - parameters: the canonical parameters, in the program's parameter layout.
   ///   - statistics: the running statistics, in the program's statistic layout.
   ///   - isa: the instruction set of our own kernels.
@@ -41,16 +48,21 @@ package final class Plan {
   ///   - vector: the direction that a product's program multiplies by, in the trainable part of the
   ///     parameter layout.
   package init(
-    _ program: Program, parameters: UnsafeMutableBufferPointer<Float>,
+    _ program: Program, shards: Int = 1, parameters: UnsafeMutableBufferPointer<Float>,
     statistics: UnsafeMutableBufferPointer<Float>, isa: InstructionSet,
     options: PlanOptions = PlanOptions(), vector: UnsafeMutableBufferPointer<Float>? = nil
   ) throws {
     precondition(parameters.count >= program.parameterLayout.count, "parameters do not fit")
     precondition(statistics.count >= program.statisticLayout.count, "statistics do not fit")
+    precondition(
+      shards > 0 && shards & (shards - 1) == 0 && shards <= Self.mostShards
+        && program.graph.batchCount % shards == 0, "\(shards) shards of a size")
     ComputeLibrary.useSingleThread()
     try options.precision.check()
-    let builder = try PlanBuilder(program, isa: isa, options: options)
+    let builder = try PlanBuilder(program, shards: shards, isa: isa, options: options)
     self.program = program
+    self.shards = shards
+    isShardwise = builder.isShardwise
     steps = builder.steps
     let cuts = builder.synchronizations.map(\.step)
     segments = zip([0] + cuts, cuts + [builder.steps.count]).map { $0..<$1 }
@@ -92,6 +104,9 @@ package final class Plan {
     boundPacking = try BoundSchedule(packing, addresses: sharedAddresses)
     boundVectorPacking = try BoundSchedule(vectorPacking, addresses: sharedAddresses)
   }
+
+  /// How many shards a run can compute at once.
+  package static let mostShards = 128
 
   /// The addresses of what all lanes share.
   var sharedAddresses: [Region: UnsafeMutableRawPointer] {

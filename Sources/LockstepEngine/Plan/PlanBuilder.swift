@@ -9,6 +9,8 @@ final class PlanBuilder {
   let program: Program
   let isa: InstructionSet
   let options: PlanOptions
+  /// The number of shards that the examples make up, equal ones, one behind the other.
+  let shards: Int
   var graph: Graph { program.graph }
 
   private(set) var steps: [PlanStep] = []
@@ -35,9 +37,14 @@ final class PlanBuilder {
   private var pendingUses: [Int]
   private var slotOfGradient: [Graph.ValueID: Int] = [:]
   private var label = ""
+  /// Whether the program can be run for several shards at once.
+  private(set) var isShardwise = false
+  /// What has a row an example, as far as that has been looked at.
+  var perExample: Set<Graph.ValueID> = []
 
-  init(_ program: Program, isa: InstructionSet, options: PlanOptions) throws {
+  init(_ program: Program, shards: Int, isa: InstructionSet, options: PlanOptions) throws {
     self.program = program
+    self.shards = shards
     self.isa = isa
     self.options = options
     leafMemory = Array(repeating: nil, count: program.leaves.count)
@@ -57,6 +64,10 @@ final class PlanBuilder {
       {
         slotOfGradient[source.value] = slot
       }
+    }
+    isShardwise = findShardwise(live: live)
+    guard shards == 1 || isShardwise else {
+      throw GraphError("internal: the program cannot be run for several shards at once")
     }
     for (name, type, id) in program.inputs {
       let memory = Memory(
@@ -301,6 +312,15 @@ final class PlanBuilder {
     }
   }
 
+  /// How often a value is still to be read.
+  func useCount(of value: Graph.ValueID) -> Int { pendingUses[value] }
+  /// How many slots of the leaf a value fills.
+  func slotCount(of value: Graph.ValueID) -> Int {
+    program.leaves.count { $0?.value == value }
+  }
+  /// How often a scalar is read out.
+  func readOutCount(of value: Graph.ValueID) -> Int { program.scalars.count { $0.id == value } }
+
   // MARK: What a forward node leaves for its gradient
 
   private var workspaces: [Int: Memory] = [:]
@@ -435,14 +455,14 @@ final class PlanBuilder {
 
   /// Copies scalars and outputs to memory that keeps its place.
   private func readOut() throws {
-    func export(_ tensor: Tensor) throws -> Memory {
+    func export(_ tensor: Tensor, _ descriptor: MemoryDescriptor) throws -> Memory {
       let destination = Memory(
-        buffer: region(.ports, tensor.type.count * 4), descriptor: try .plain(tensor.type))
-      try copy(from: try plain(tensor.id), to: destination)
+        buffer: region(.ports, descriptor.byteCount), descriptor: descriptor)
+      try copy(from: try memory(tensor.id, as: descriptor), to: destination)
       return destination
     }
-    scalarMemory = try program.scalars.map(export)
-    outputMemory = try program.outputs.map(export)
+    scalarMemory = try program.scalars.map { try export($0, scalars()) }
+    outputMemory = try program.outputs.map { try export($0, .plain($0.type)) }
   }
 }
 

@@ -50,6 +50,13 @@ public final class ShardAccumulator {
     addition = TreeAddition(rounding)
   }
 
+  /// How many shards can be computed at once and count as one leaf of the binary counter: as many as
+  /// make up subtrees everywhere, and one where single shards are looked at or rounded.
+  var widestGroup: Int {
+    guard inspector == nil, rounding == nil else { return 1 }
+    return subtrees.lazy.map(\.shards.count).min() ?? 1
+  }
+
   /// Which sums are rounded.
   var rounding: FoldRounding? { addition.rounding }
 
@@ -63,7 +70,9 @@ public final class ShardAccumulator {
     into partials: [UnsafeMutableBufferPointer<Float>],
     _ compute: (_ shard: Int, _ leaf: UnsafeMutableBufferPointer<Float>) throws -> Void
   ) rethrows {
-    try accumulate(into: partials, adding: nil) { shard, leaf, _ in try compute(shard, leaf) }
+    try accumulate(into: partials, adding: nil) { shards, leaf, _ in
+      try compute(shards.lowerBound, leaf)
+    }
   }
 
   /// As ``accumulate(into:_:)``, with a source that adds a part of a leaf itself, unless somebody must
@@ -72,19 +81,22 @@ public final class ShardAccumulator {
   /// - Parameters:
   ///   - parts: what is left of a leaf to be added where `compute` was given a sum; all of it if
   ///     nil.
+  ///   - width: how many shards `compute` computes at once and adds up as the tree does; see
+  ///     ``widestGroup``.
   ///   - piecewise: whether `compute` calls ``finish(_:)`` for all parts of the last leaf, which
   ///     nobody may want to inspect.
   ///   - compute: gets the sum that the leaf will be added to, if that is the next thing to happen.
   func accumulate(
     into partials: [UnsafeMutableBufferPointer<Float>], adding parts: [Range<Int>]?,
-    piecewise: Bool = false,
+    width: Int = 1, piecewise: Bool = false,
     _ compute: (
-      _ shard: Int, _ leaf: UnsafeMutableBufferPointer<Float>,
+      _ shards: Range<Int>, _ leaf: UnsafeMutableBufferPointer<Float>,
       _ sum: UnsafeMutableBufferPointer<Float>?
     ) throws -> Void
   ) rethrows {
     precondition(partials.count == subtrees.count, "one partial a subtree")
     precondition(!piecewise || inspector == nil, "a leaf in pieces cannot be inspected")
+    precondition(widestGroup % width == 0, "\(width) shards at once are no subtrees")
     defer { last = nil }
     let roundsLeaves = rounding?.levels.contains(0) ?? false
     let parts = inspector == nil ? parts : nil
@@ -92,19 +104,21 @@ public final class ShardAccumulator {
       func register(_ index: Int) -> UnsafeMutableBufferPointer<Float> {
         self.register(index, partial)
       }
-      for (leaf, shard) in subtree.shards.enumerated() {
+      for leaf in 0..<subtree.shards.count / width {
+        let first = subtree.shards.lowerBound + leaf * width
+        let shards = first..<first + width
         var top = leaf.nonzeroBitCount
         let carries = (~leaf).trailingZeroBitCount
         // A leaf that is rounded has to be there by itself first.
         let addsItself = carries > 0 && !roundsLeaves
-        let isInPieces = piecewise && shard == subtrees.last?.shards.last
+        let isInPieces = piecewise && shards.upperBound == subtrees.last?.shards.upperBound
         if isInPieces {
           last = LastLeaf(
             partial: partial, top: top, carries: carries, parts: addsItself ? parts : nil)
         }
-        try compute(shard, register(top), parts != nil && addsItself ? register(top - 1) : nil)
+        try compute(shards, register(top), parts != nil && addsItself ? register(top - 1) : nil)
         if isInPieces { continue }
-        finish(shard, register(top))
+        finish(first, register(top))
         for carry in 0..<carries {
           let sum = register(top - 1)
           let other = register(top).baseAddress!

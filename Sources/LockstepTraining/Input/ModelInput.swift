@@ -44,16 +44,43 @@ extension ModelSource {
     _ shard: Int, _ positions: Range<Int>, of batch: StepBatch, into executor: ShardExecutor,
     _ lane: LaneSet
   ) throws {
-    let examples = batch.examples(at: positions)
-    if let inputs = executor.inputs,
-      try !(ahead?.copy(positions, ofShard: shard, of: batch, into: inputs, lane.track) ?? false)
-    {
-      try lane.track.span(.input, shard) {
-        try loader.load(
-          examples, epoch: batch.epoch, into: inputs,
-          scratch: augmentation == nil ? nil : lane.inputScratch.buffer(count: dataset.inputSize))
+    if let inputs = executor.inputs {
+      try loadInputs(shard, positions, of: batch, into: inputs, lane)
+    }
+    try executor.loadLabels(batch.examples(at: positions), of: dataset, teacher: teacher)
+  }
+
+  /// Brings the examples of several shards to a lane, one shard behind the other.
+  func load(
+    _ shards: Range<Int>, of batch: StepBatch, into executor: ShardExecutor, _ lane: LaneSet
+  ) throws {
+    let all = batch.positions(ofShards: shards)
+    if let inputs = executor.inputs {
+      let size = dataset.inputSize
+      for shard in shards {
+        let positions = batch.positions(ofShard: shard)
+        let start = (positions.lowerBound - all.lowerBound) * size
+        try loadInputs(
+          shard, positions, of: batch,
+          into: .init(rebasing: inputs[start..<start + positions.count * size]), lane)
       }
     }
-    try executor.loadLabels(examples, of: dataset, teacher: teacher)
+    try executor.loadLabels(batch.examples(at: all), of: dataset, teacher: teacher)
+  }
+
+  private func loadInputs(
+    _ shard: Int, _ positions: Range<Int>, of batch: StepBatch,
+    into inputs: UnsafeMutableBufferPointer<Float>, _ lane: LaneSet
+  ) throws {
+    if let ahead,
+      try ahead.copy(positions, ofShard: shard, of: batch, into: inputs, lane.track)
+    {
+      return
+    }
+    try lane.track.span(.input, shard) {
+      try loader.load(
+        batch.examples(at: positions), epoch: batch.epoch, into: inputs,
+        scratch: augmentation == nil ? nil : lane.inputScratch.buffer(count: dataset.inputSize))
+    }
   }
 }

@@ -166,7 +166,7 @@ extension ModelSource {
     _ state: JointShards.State, _ record: ShardRecord, isPacked: Bool
   ) throws {
     guard let executor = state.executor else { return }
-    note(executor, record)
+    note(executor, 0, record)
     if !isPacked { try executor.bring(to: state.place) }
     if state.hasLeaf { isa.add(state.leaf, state.place) }
     state.hasLeaf = true

@@ -7,7 +7,8 @@ import LockstepEngine
 /// A plan is made for each number of examples that a shard can have. Where all shards of a rank
 /// have one size, they are added up in the packed layout that the primitives write, and the sum is
 /// brought to the canonical layout once; otherwise each leaf is. The additions are elementwise, so
-/// both ways give the same bits.
+/// both ways give the same bits. Shards of one size whose operations allow it are computed several at
+/// once, which again gives the same bits.
 public final class ModelSource: GradientSource {
   /// The parameters and statistics.
   public let memory: ModelMemory
@@ -60,7 +61,7 @@ public final class ModelSource: GradientSource {
   /// The shards of the step that joined the source.
   var joint: JointShards?
   private lazy var work = StepWork(self)
-  private var plans: [Int: Plan] = [:]
+  private var plans: [Size: Plan] = [:]
   private var folds: [Int: ThreadedFold] = [:]
   private var announcer: LeafAnnouncer?
   /// Counts the times that parameters were packed, and for each size the last one it took part in.
@@ -152,8 +153,10 @@ public final class ModelSource: GradientSource {
         batch, into: partials, records: records, accumulator, uniform: uniform, packing)
     }
     let fold = threadedFold(shards, accumulator, packing)
+    let widest = fold.shares.lazy.map(\.accumulator.widestGroup).min() ?? 1
     try work.run(
-      batch, records, fold, uniform: uniform, into: packing == nil ? partials : fold.partials)
+      batch, records, fold, by: try uniform.map { try atOnce($0, widest: widest) },
+      into: packing == nil ? partials : fold.partials)
     if let packing { try unpack(fold, packing, by: lanes[0], into: partials) }
   }
 
@@ -165,17 +168,19 @@ public final class ModelSource: GradientSource {
   ) throws {
     let fold = packing.map { threadedFold(records.shards, accumulator, $0) }
     let adder = fold?.shares[0].accumulator ?? accumulator
+    let plan = try uniform.map { try atOnce($0, widest: adder.widestGroup) }
     var announcer: LeafAnnouncer?
-    if let uniform, let exchange = accumulator.listener, accumulator.inspector == nil {
-      announcer = try self.announcer(uniform, exchange, adder, fold, into: partials)
+    if let plan, let exchange = accumulator.listener, accumulator.inspector == nil {
+      announcer = try self.announcer(plan, exchange, adder, fold, into: partials)
     }
     try adder.accumulate(
-      into: fold?.partials ?? partials, adding: uniform?.partsToAdd, piecewise: announcer != nil
-    ) { shard, leaf, sum in
-      let isLast = shard == records.shards.last
+      into: fold?.partials ?? partials, adding: plan?.partsToAdd, width: plan?.shards ?? 1,
+      piecewise: announcer != nil
+    ) { shards, leaf, sum in
+      let isLast = shards.upperBound == records.shards.upperBound
       try compute(
-        shard, of: batch, into: leaf, addingTo: sum, direct: uniform != nil, records[shard],
-        lanes[0], announcing: isLast ? announcer : nil)
+        shards, of: batch, into: leaf, addingTo: sum, by: plan, records, lanes[0],
+        announcing: isLast ? announcer : nil)
     }
     if announcer == nil, let fold, let packing {
       try unpack(fold, packing, by: lanes[0], into: partials)
@@ -215,7 +220,7 @@ public final class ModelSource: GradientSource {
       let count = batch.positions(ofShard: shard, microBatch: microBatch).count
       if count > 0 { try plan(count).packParameters() }
     }
-    try compute(shard, of: batch, into: leaf, addingTo: nil, direct: false, record, lanes[0])
+    try compute(shard, of: batch, into: leaf, record, lanes[0])
   }
 
   /// The numbers of examples of a rank's shards.
@@ -247,22 +252,36 @@ public final class ModelSource: GradientSource {
     return try plan(sizes.first)
   }
 
-  /// Computes a shard's leaf: directly in its plan's own layout, which takes a single micro-batch
-  /// that is not empty, or in the canonical one.
+  /// Computes the leaf of a shard, or of several that their plan computes at once: in that plan's own
+  /// layout, which takes single micro-batches that are not empty, or in the canonical one.
   func compute(
-    _ shard: Int, of batch: StepBatch, into leaf: UnsafeMutableBufferPointer<Float>,
-    addingTo sum: UnsafeMutableBufferPointer<Float>?, direct: Bool, _ record: ShardRecord,
+    _ shards: Range<Int>, of batch: StepBatch, into leaf: UnsafeMutableBufferPointer<Float>,
+    addingTo sum: UnsafeMutableBufferPointer<Float>?, by plan: Plan?, _ records: ShardRecords,
     _ lane: LaneSet, announcing announcer: LeafAnnouncer? = nil
+  ) throws {
+    guard let plan else {
+      return try compute(
+        shards.lowerBound, of: batch, into: leaf, records[shards.lowerBound], lane)
+    }
+    lane.track?.begin(.shard, shards.lowerBound)
+    defer { lane.track?.end() }
+    let executor = try lane.executor(plan)
+    try load(shards, of: batch, into: executor, lane)
+    announcer?.begin()
+    try executor.lane.run(
+      context(batch, batch.positions(ofShards: shards)), leaf: leaf.baseAddress,
+      addingTo: sum?.baseAddress, on: lane.track, announcing: announcer)
+    try announcer?.end()
+    for shard in shards { note(executor, shard - shards.lowerBound, records[shard]) }
+  }
+
+  /// Computes a shard's leaf in the canonical layout, micro-batch by micro-batch.
+  private func compute(
+    _ shard: Int, of batch: StepBatch, into leaf: UnsafeMutableBufferPointer<Float>,
+    _ record: ShardRecord, _ lane: LaneSet
   ) throws {
     lane.track?.begin(.shard, shard)
     defer { lane.track?.end() }
-    if direct {
-      let positions = batch.positions(ofShard: shard)
-      let executor = try lane.executor(plan(positions.count))
-      return try run(
-        executor, shard, positions, of: batch, into: leaf, addingTo: sum, record: record, lane,
-        announcing: announcer)
-    }
     var isFirst = true
     for microBatch in 0..<batch.microBatches {
       let positions = batch.positions(ofShard: shard, microBatch: microBatch)
@@ -270,7 +289,10 @@ public final class ModelSource: GradientSource {
       let executor = try lane.executor(plan(positions.count))
       let target = isFirst ? leaf : lane.scratchLeaf(count: layout.count)
       try executor.withCanonicalLeaf(target) {
-        try run(executor, shard, positions, of: batch, into: $0, record: record, lane)
+        try load(shard, positions, of: batch, into: executor, lane)
+        try executor.lane.run(
+          context(batch, positions), leaf: $0.baseAddress, addingTo: nil, on: lane.track)
+        note(executor, 0, record)
       }
       if !isFirst { isa.add(leaf, target) }
       isFirst = false
@@ -278,33 +300,19 @@ public final class ModelSource: GradientSource {
     if isFirst { leaf.update(repeating: 0) }
   }
 
-  /// Runs the examples at `positions` into a leaf of the executor's layout and adds their numbers
-  /// to the record.
-  private func run(
-    _ executor: ShardExecutor, _ shard: Int, _ positions: Range<Int>, of batch: StepBatch,
-    into leaf: UnsafeMutableBufferPointer<Float>,
-    addingTo sum: UnsafeMutableBufferPointer<Float>? = nil, record: ShardRecord, _ lane: LaneSet,
-    announcing announcer: LeafAnnouncer? = nil
-  ) throws {
-    try load(shard, positions, of: batch, into: executor, lane)
-    let context = RunContext(
-      seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)
-    announcer?.begin()
-    try executor.lane.run(
-      context, leaf: leaf.baseAddress, addingTo: sum?.baseAddress, on: lane.track,
-      announcing: announcer)
-    try announcer?.end()
-    note(executor, record)
+  private func context(_ batch: StepBatch, _ positions: Range<Int>) -> RunContext {
+    RunContext(seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)
   }
 
-  /// Adds the numbers of a run to a record.
-  func note(_ executor: ShardExecutor, _ record: ShardRecord) {
-    let examples = Double(executor.lane.plan.program.graph.batchCount)
-    record.loss += Double(executor.lane.scalar(0))
+  /// Adds the numbers of a run to the record of one of its shards.
+  func note(_ executor: ShardExecutor, _ place: Int, _ record: ShardRecord) {
+    let plan = executor.lane.plan
+    let examples = Double(plan.program.graph.batchCount / plan.shards)
+    record.loss += Double(executor.lane.scalar(0, shard: place))
     record.weight += weightPerExample * examples
     record.examples += examples
     for metric in metricNames.indices {
-      record[metric: metric] += Double(executor.lane.scalar(1 + metric))
+      record[metric: metric] += Double(executor.lane.scalar(1 + metric, shard: place))
     }
   }
 
@@ -322,9 +330,21 @@ public final class ModelSource: GradientSource {
 
   // MARK: Plans
 
-  /// The plan for a number of examples. Threads only ask for plans that exist already.
-  func plan(_ count: Int) throws -> Plan {
-    if let plan = plans[count] { return plan }
+  /// What a plan is made for.
+  private struct Size: Hashable {
+    let examples: Int
+    let shards: Int
+  }
+
+  /// As many examples are computed at once at the most, so that what a lane holds of them stays in the
+  /// caches.
+  private static let mostAtOnce = 128
+
+  /// The plan for a number of examples, of so many shards. Threads only ask for plans that exist
+  /// already.
+  func plan(_ count: Int, shards: Int = 1) throws -> Plan {
+    let size = Size(examples: count, shards: shards)
+    if let plan = plans[size] { return plan }
     let objective = try trace(count, true)
     let program = try Program(
       differentiating: objective.loss, scalars: [objective.loss] + objective.metrics.map(\.sum))
@@ -335,9 +355,24 @@ public final class ModelSource: GradientSource {
       throw GraphError("the model has other synchronised layers for \(count) examples than for 2")
     }
     let plan = try Plan(
-      program, parameters: memory.parameters, statistics: memory.runningStatistics, isa: isa,
-      options: options)
-    plans[count] = plan
+      program, shards: shards, parameters: memory.parameters, statistics: memory.runningStatistics,
+      isa: isa, options: options)
+    plans[size] = plan
+    return plan
+  }
+
+  /// The plan that computes as many shards at once as gain by it, from the plan of one: a power of two
+  /// of them, `widest` at the most.
+  private func atOnce(_ one: Plan, widest: Int) throws -> Plan {
+    guard one.isShardwise else { return one }
+    let examples = one.program.graph.batchCount
+    var shards = 1
+    while 2 * shards <= min(widest, Plan.mostShards), 2 * shards * examples <= Self.mostAtOnce {
+      shards *= 2
+    }
+    guard shards > 1 else { return one }
+    let plan = try plan(shards * examples, shards: shards)
+    try plan.packParameters()
     return plan
   }
 

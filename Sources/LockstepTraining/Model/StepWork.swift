@@ -10,7 +10,7 @@ final class StepWork: CrewWork {
   private var batch: StepBatch?
   private var records: ShardRecords?
   private var fold: ThreadedFold?
-  private var uniform: Plan?
+  private var plan: Plan?
   private var destinations: [UnsafeMutableBufferPointer<Float>] = []
 
   init(_ source: ModelSource) { self.source = source }
@@ -18,16 +18,17 @@ final class StepWork: CrewWork {
   /// Computes all shards on the crew's threads and joins the threads' sums.
   ///
   /// - Parameters:
-  ///   - uniform: the plan of all shards, where they have one size.
+  ///   - plan: the plan of all shards, or of as many as are computed at once, where they have one
+  ///     size.
   ///   - destinations: where the rank's subtrees go.
   func run(
-    _ batch: StepBatch, _ records: ShardRecords, _ fold: ThreadedFold, uniform: Plan?,
+    _ batch: StepBatch, _ records: ShardRecords, _ fold: ThreadedFold, by plan: Plan?,
     into destinations: [UnsafeMutableBufferPointer<Float>]
   ) throws {
     self.batch = batch
     self.records = records
     self.fold = fold
-    self.uniform = uniform
+    self.plan = plan
     self.destinations = destinations
     part = .shards
     try source.crew.run(self)
@@ -41,11 +42,11 @@ final class StepWork: CrewWork {
     case .shards:
       guard thread < fold.shares.count else { return }
       let share = fold.shares[thread]
-      try share.accumulator.accumulate(into: share.partials, adding: uniform?.partsToAdd) {
-        shard, leaf, sum in
+      try share.accumulator.accumulate(
+        into: share.partials, adding: plan?.partsToAdd, width: plan?.shards ?? 1
+      ) { shards, leaf, sum in
         try source.compute(
-          shard, of: batch, into: leaf, addingTo: sum, direct: uniform != nil, records[shard],
-          source.lanes[thread])
+          shards, of: batch, into: leaf, addingTo: sum, by: plan, records, source.lanes[thread])
       }
     case .join: fold.join(thread: thread, into: destinations)
     }

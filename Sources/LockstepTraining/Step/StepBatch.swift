@@ -33,6 +33,12 @@ public struct StepBatch: Sendable {
     Self.part(shard, of: shards, 0..<examples.count)
   }
 
+  /// The positions that a run of shards computes.
+  public func positions(ofShards shards: Range<Int>) -> Range<Int> {
+    guard let last = shards.last else { return 0..<0 }
+    return positions(ofShard: shards.lowerBound).lowerBound..<positions(ofShard: last).upperBound
+  }
+
   /// The positions of one micro-batch of a shard. A shard's leaf of the fold is the sum over its
   /// micro-batches in order, so the tree never sees them.
   public func positions(ofShard shard: Int, microBatch: Int) -> Range<Int> {

@@ -123,7 +123,7 @@ import Testing
       func run(adds: Bool) -> [Float] {
         var memory = Guarded(adds ? before : Array(repeating: .nan, count: rows * columns))
         return memory.write {
-          table.weight_gradient($0, dy, x, adds ? 1 : 0, n, columns, rows, scratch.base)
+          table.weight_gradient($0, dy, x, adds ? 1 : 0, n, 1, columns, rows, scratch.base)
         }
       }
       let dw = run(adds: false)
@@ -137,18 +137,59 @@ import Testing
     #expect(bits.count <= 1)
   }
 
+  /// The gradients of several shards at once are those of one after the other, added by the tree.
+  @Test(arguments: [2, 4, 8, 32])
+  func weightGradientOfSeveralShards(_ shards: Int) {
+    for size in Self.sizes where size.n < 40 {
+      let (n, columns, rows) = (size.n, size.columns, size.rows)
+      let (x, dy) = (
+        Self.values(shards * n * columns, 5), Self.values(shards * n * rows, 6)
+      )
+      let before = Self.values(rows * columns, 7)
+      let scratch = Arena<Float>(count: lockstep_dense_scratch(shards * n, columns, rows))
+      for table in Self.tables {
+        var leaves = (0..<shards).map { shard in
+          var dw = Array(repeating: Float.nan, count: rows * columns)
+          table.weight_gradient(
+            &dw, Array(dy[(shard * n * rows)...]), Array(x[(shard * n * columns)...]), 0, n, 1,
+            columns, rows, scratch.base)
+          return dw
+        }
+        while leaves.count > 1 {
+          leaves = stride(from: 0, to: leaves.count, by: 2).map { index in
+            zip(leaves[index], leaves[index + 1]).map { $0 + $1 }
+          }
+        }
+        for adds in [false, true] {
+          var memory = Guarded(adds ? before : Array(repeating: .nan, count: rows * columns))
+          let dw = memory.write {
+            table.weight_gradient(
+              $0, dy, x, adds ? 1 : 0, n, shards, columns, rows, scratch.base)
+          }
+          #expect(dw == (adds ? zip(before, leaves[0]).map { $0 + $1 } : leaves[0]))
+        }
+      }
+    }
+  }
+
   /// An example's result is the same in whatever company it is computed.
   @Test func resultsDoNotDependOnTheNumberOfExamples() throws {
     let table = try #require(Self.tables.last)
-    let size = Size(n: 70, columns: 53, rows: 19)
+    let size = Size(n: 300, columns: 53, rows: 19)
     let (x, w) = (Self.values(size.n * size.columns, 8), Self.values(size.rows * size.columns, 9))
     let scratch = Self.scratch(size)
     var all = Array(repeating: Float(0), count: size.n * size.rows)
     table.forward(&all, x, w, nil, 0, size.n, size.columns, size.rows, scratch.base)
-    for n in [1, 16, 17, 33, 64] {
+    let dy = Self.values(size.n * size.rows, 10)
+    var gradients = Array(repeating: Float(0), count: size.n * size.columns)
+    table.input_gradient(&gradients, dy, w, size.n, size.columns, size.rows, scratch.base)
+    for n in [1, 16, 17, 33, 64, 128, 129, 150] {
       var some = Array(repeating: Float(0), count: n * size.rows)
       table.forward(&some, x, w, nil, 0, n, size.columns, size.rows, scratch.base)
       #expect(some[...] == all[..<(n * size.rows)])
+      var dx = Array(repeating: Float(0), count: n * size.columns)
+      table.input_gradient(&dx, dy, w, n, size.columns, size.rows, scratch.base)
+      #expect(dx[...] == gradients[..<(n * size.columns)])
     }
   }
 
