@@ -52,7 +52,7 @@ public final class ShardAccumulator {
 
   /// How many shards can be computed at once and count as one leaf of the binary counter: as many as
   /// make up subtrees everywhere, and one where single shards are looked at or rounded.
-  var widestGroup: Int {
+  package var widestGroup: Int {
     guard inspector == nil, rounding == nil else { return 1 }
     return subtrees.lazy.map(\.shards.count).min() ?? 1
   }
@@ -86,7 +86,7 @@ public final class ShardAccumulator {
   ///   - piecewise: whether `compute` calls ``finish(_:)`` for all parts of the last leaf, which
   ///     nobody may want to inspect.
   ///   - compute: gets the sum that the leaf will be added to, if that is the next thing to happen.
-  func accumulate(
+  package func accumulate(
     into partials: [UnsafeMutableBufferPointer<Float>], adding parts: [Range<Int>]?,
     width: Int = 1, piecewise: Bool = false,
     _ compute: (

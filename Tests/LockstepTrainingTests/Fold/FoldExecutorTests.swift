@@ -48,6 +48,33 @@ import Testing
     return (exchange.foldedValues, visits)
   }
 
+  /// Shards that come added up already are subtrees like any other.
+  @Test(arguments: [1, 2, 3, 4, 5, 7, 8])
+  func groupsOfShardsGiveTheRecursionsBits(ranks: Int) throws {
+    let expected = bits(Self.recursion(0..<16))
+    let results = try group(of: ranks) { group -> [[UInt32]] in
+      let plan = try FoldPlan(
+        shards: 16, ranks: group.size, layout: Self.layout, gradientSlotCount: 5)
+      let exchange = try group.makeExchange(plan)
+      let accumulator = ShardAccumulator(plan, rank: group.rank)
+      var found: [[UInt32]] = []
+      // All ranks fold as often.
+      for width in [1, 2, 4, 8, 16] {
+        accumulator.accumulate(
+          into: exchange.partials, adding: nil, width: min(width, accumulator.widestGroup)
+        ) { shards, leaf, _ in
+          for (index, value) in Self.recursion(shards).enumerated() { leaf[index] = value }
+        }
+        try exchange.combine { _ in }
+        try exchange.gather()
+        found.append(bits(exchange.foldedValues))
+      }
+      try group.barrier()
+      return found
+    }
+    #expect(results.joined().allSatisfy { $0 == expected })
+  }
+
   @Test(arguments: [1, 2, 4, 8, 16, 64])
   func anyNumberOfRanksGivesTheRecursionsBits(shards: Int) throws {
     let expected = bits(Self.recursion(0..<shards))
