@@ -55,26 +55,27 @@ public enum CeilingBenchmark {
     let dataset = try options.model.dataset(count: max(shardSize, 2))
     let source = try options.model.source(on: dataset, options: options.plan)
     let caches = CacheFlush()
-    let shard = try ColdPrimitives(source.plan(examples: shardSize), emptying: caches)
     let fold = try FoldPlan(shards: loop.shards, of: source, on: collective)
+    let plan = try source.plan(examples: shardSize, in: fold.subtrees[collective.rank])
+    let bare = try ColdPrimitives(plan, emptying: caches)
     let traffic = StepTraffic(fold, rank: collective.rank, isSharded: options.isSharded)
     let streams = StepStreams(traffic, arenaCount: fold.layout.count, emptying: caches)
-    let ownShards = Double(fold.shardRuns[collective.rank].count)
+    let runs = Double(fold.shardRuns[collective.rank].count / plan.shards)
 
     func slowest(_ seconds: Double) throws -> Double { try collective.allgather(seconds).max()! }
     func primitives() throws -> Double {
-      var least = [Double](repeating: .infinity, count: shard.labels.count)
+      var least = [Double](repeating: .infinity, count: bare.labels.count)
       for _ in 0..<3 {
-        least = zip(least, try shard.seconds(meeting: collective.barrier)).map { min($0, $1) }
+        least = zip(least, try bare.seconds(meeting: collective.barrier)).map { min($0, $1) }
       }
-      return try slowest(least.reduce(0, +) * ownShards)
+      return try slowest(least.reduce(0, +) * runs)
     }
     func streaming() throws -> Double {
       try slowest((0..<3).map { _ in try streams.seconds(meeting: collective.barrier) }.min()!)
     }
 
     let steps = max(Int(options.seconds / (try loop.pace(on: collective))), 3)
-    _ = try shard.seconds(meeting: collective.barrier)
+    _ = try bare.seconds(meeting: collective.barrier)
     _ = try streams.seconds(meeting: collective.barrier)
     var kernels: [Double] = []
     var bounds: [Double] = []

@@ -1,6 +1,6 @@
 import LockstepEngine
 
-/// The bare primitives of a shard's forward and backward pass, each timed alone and on operands that
+/// The bare primitives of the forward and backward pass of a shard, or of those computed at once, each timed alone and on operands that
 /// are in no cache.
 struct ColdPrimitives {
   /// The layer and the operation of each, in the plan's order.

@@ -404,6 +404,12 @@ public final class ModelSource: GradientSource {
   /// The plan of shards of a size.
   package func plan(examples: Int) throws -> Plan { try plan(examples) }
 
+  /// The plan that computes the shards of some subtrees, where all have one size: one after the other,
+  /// or several at once (``Plan/shards``).
+  package func plan(examples: Int, in subtrees: [FoldPlan.Subtree]) throws -> Plan {
+    try atOnce(plan(examples), widest: subtrees.map(\.shards.count).min() ?? 1)
+  }
+
   /// What runs, in words: the schedule of shards of a size, with the implementations chosen.
   public func schedule(examples: Int) throws -> [(label: String, implementation: String)] {
     try plan(examples).summary
