@@ -67,6 +67,36 @@ import Testing
     #expect(result.output.contains("over \(ranks) ranks"))
   }
 
+  /// A shard whose gradient is not finite, in a step whose buckets are under way before anyone knows:
+  /// the step is skipped, or the shard's part taken out, on all hosts, with the bits of one rank.
+  @Test(arguments: [
+    (#""skip""#, true), (#"{"policy": "sanitize", "replace": "values"}"#, false),
+  ])
+  func whatIsNotFiniteTravelsAndChangesNothing(policy: String, skips: Bool) throws {
+    let training = [
+      "train", Lockstep.example("digits-cnn"), "--run-directory", "none", "--set", "shards=8",
+      "--set", "steps=6", "--set", "bucketBytes=20000", "--set", "nonFinite=\(policy)",
+    ]
+    let healthy = try #require(try Lockstep.run(training).fingerprint)
+    let fault = "gradient:5:3:nan"
+    let alone = try Lockstep.run(training, environment: ["LOCKSTEP_FAULT": fault])
+    let expected = try #require(alone.fingerprint, "\(alone.transcript)")
+    #expect(expected != healthy)
+    for (hosts, ranks) in [(2, 4), (3, 3)] {
+      for update in ["replicated", "sharded"] {
+        guard
+          let result = try Self.run(
+            hosts: hosts, ranks: ranks, ["--mca", "mca_base_env_list", "LOCKSTEP_FAULT=\(fault)"],
+            training + ["--set", "update=\(update)"])
+        else { return }
+        #expect(result.fingerprint == expected, "\(result.transcript)")
+        let said = result.output.contains(
+          #/skipped: step 3: not finite: 0\.weight\[0\] = nan in shard 5 on rank \d/#)
+        #expect(said == skips, "\(result.transcript)")
+      }
+    }
+  }
+
   /// The link is measured and told unless a bucket's size is given; neither changes a bit, nor does a
   /// profile, which says what of the messages lay beside work and shows each.
   @Test func bucketsFollowTheLinkUnlessTheyAreGiven() throws {
