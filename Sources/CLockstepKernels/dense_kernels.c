@@ -23,6 +23,7 @@
 
 // How many examples share what is read of the weights.
 #define BAND 128
+// Whole panels of so many examples.
 #define BAND_HEIGHT(count) (((count) + 2 * LANES - 1) / (2 * LANES) * (2 * LANES))
 // Sums that may wait for another of their level: up to 2^LEVELS shards.
 #define LEVELS 8

@@ -1,7 +1,7 @@
 import LockstepEngine
 
-/// The bare primitives of the forward and backward pass of a shard, or of those computed at once, each timed alone and on operands that
-/// are in no cache.
+/// The bare primitives of the forward and backward pass of a shard, or of the shards computed at once,
+/// each timed alone and on operands that are in no cache.
 struct ColdPrimitives {
   /// The layer and the operation of each, in the plan's order.
   var labels: [String] { bare.labels }

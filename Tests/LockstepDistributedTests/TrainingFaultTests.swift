@@ -7,11 +7,8 @@ import Testing
 @Suite struct TrainingFaultTests {
   /// A run of three ranks that a fault ends; what it printed, and its outcome file, which there is
   /// once the ranks have agreed on what to do.
-  ///
-  /// Runs end long before the deadlines that are not asked about here would end them: a minute and
-  /// more. How long exactly is the machine's affair, which runs other tests beside.
   static func broken(
-    _ fault: String, _ arguments: [String], within seconds: Double = 20,
+    _ fault: String, _ arguments: [String], within seconds: Double = 12,
     sourceLocation: SourceLocation = #_sourceLocation
   ) throws -> (text: String, outcome: JSONValue?) {
     try withTemporaryDirectory { directory in
@@ -29,6 +26,7 @@ import Testing
   ])
   func aStoppedRankIsNamedAfterTheDeadline(fault: String, path: String) throws {
     let (text, outcome) = try Self.broken(fault, ["path=\(path)", "deadline=2"])
+    // How much longer than the deadline is the machine's affair, which runs other tests beside.
     for waiting in [0, 2] { #expect(Self.wait(of: waiting, in: text) >= 2, "\(text)") }
     #expect(text.contains("for rank 1 (process "))
     #expect(text.contains("), which is stopped: it is in step "))
@@ -38,7 +36,7 @@ import Testing
       Issue.record("no message")
       return
     }
-    #expect(Self.wait(of: 0, in: message) >= 2, "\(message)")
+    #expect(message.hasPrefix("rank 0 has waited ") && Self.wait(of: 0, in: message) >= 2)
   }
 
   /// How long a rank says that it has waited; less than nothing where it does not say.
@@ -61,7 +59,7 @@ import Testing
   /// A rank that may be stopped where nobody sees it is not waited for to the deadline.
   @Test func askedToStopWhileAnotherNodeIsSilentARankEndsResumable() throws {
     let (text, outcome) = try Self.broken(
-      "step:1:4:stop", ["nodes=3", "deadline=600", "terminateAfter=2"])
+      "step:1:4:stop", ["nodes=3", "deadline=600", "terminateAfter=2"], within: 13)
     #expect(text.contains("about which nothing is known on this node"), "\(text)")
     #expect(outcome?["outcome"] == "interrupted")
     #expect(outcome?["exitCode"] == 75)
@@ -78,7 +76,7 @@ import Testing
   @Test(arguments: ["start:1:1:exit", "fold:1:3:kill", "checkpointWrite:0:5:kill"])
   func aRankThatEndsEarlyIsNamedAtOnce(fault: String) throws {
     let rank = fault.split(separator: ":")[1]
-    let (text, outcome) = try Self.broken(fault, ["checkpoint=1", "deadline=60"])
+    let (text, outcome) = try Self.broken(fault, ["checkpoint=1", "deadline=60"], within: 7)
     #expect(text.contains("for rank \(rank) (process "), "\(text)")
     #expect(text.contains("), which has ended: it was in step "))
     #expect(outcome?["outcome"] == (rank == "0" ? "running" : "failed"))
@@ -87,7 +85,7 @@ import Testing
   /// Nobody waits for the deadline of a wait that cannot end, once they are asked to stop.
   @Test func askedToStopWhileAPeerIsStoppedARankEndsResumable() throws {
     let (text, outcome) = try Self.broken(
-      "step:1:4:stop", ["deadline=600", "terminateAfter=2"])
+      "step:1:4:stop", ["deadline=600", "terminateAfter=2"], within: 10)
     #expect(text.contains("which is stopped: it is in step 4"), "\(text)")
     #expect(outcome?["outcome"] == "interrupted")
     #expect(outcome?["exitCode"] == 75)
@@ -101,7 +99,7 @@ import Testing
   }
 
   @Test func anErrorOnOneRankIsEverybodys() throws {
-    let (text, outcome) = try Self.broken("step:1:4:throw", ["checkpoint=1"])
+    let (text, outcome) = try Self.broken("step:1:4:throw", ["checkpoint=1"], within: 6)
     #expect(text.contains("rank 1: the fault that LOCKSTEP_FAULT asks for, at step"))
     #expect(outcome?["outcome"] == "failed")
     #expect(outcome?["step"] == 3)
@@ -111,7 +109,8 @@ import Testing
   @Test(arguments: ["step:1:4:throw", "fold:1:3:throw"])
   func anErrorBesideMessagesUnderWayEndsTheRun(fault: String) throws {
     let (text, _) = try Self.broken(
-      fault, ["model=convolutional", "batch=48", "path=messages", "bucket=1", "deadline=4"])
+      fault, ["model=convolutional", "batch=48", "path=messages", "bucket=1", "deadline=4"],
+      within: 10)
     let point = fault.prefix { $0 != ":" }
     #expect(text.contains("the fault that LOCKSTEP_FAULT asks for, at \(point)"), "\(text)")
   }
@@ -124,7 +123,8 @@ import Testing
       fault,
       [
         "model=convolutional", "batch=48", "nodes=2", "bucket=1", "update=replicated", "deadline=4",
-      ])
+      ],
+      within: 10)
     let point = fault.prefix { $0 != ":" }
     #expect(text.contains("the fault that LOCKSTEP_FAULT asks for, at \(point)"), "\(text)")
   }
@@ -140,20 +140,20 @@ import Testing
 
   @Test(arguments: [("step:1:4:flip", "replicated"), ("update:1:4:flip", "sharded")])
   func aFlippedBitIsNamedWithRankParameterAndStep(fault: String, update: String) throws {
-    let (text, _) = try Self.broken(fault, ["compare=1", "update=\(update)"])
+    let (text, _) = try Self.broken(fault, ["compare=1", "update=\(update)"], within: 6)
     #expect(text.contains("step 4: parameters/b on rank 1 differs from rank 0"), "\(text)")
   }
 
   @Test func aCheckpointThatCannotBeWrittenIsNamed() throws {
     let (text, outcome) = try Self.broken(
-      "checkpointRename:0:2:throw", ["checkpoint=1", "update=sharded"])
+      "checkpointRename:0:2:throw", ["checkpoint=1", "update=sharded"], within: 6)
     #expect(text.contains("/checkpoints/.step-000000002.safetensors"), "\(text)")
     #expect(outcome?["outcome"] == "failed")
   }
 
   @Test(arguments: ["oddData=2", "oddConfiguration=1"])
   func ranksThatWereStartedDifferentlyAreNamed(argument: String) throws {
-    let (text, _) = try Self.broken("", [argument])
+    let (text, _) = try Self.broken("", [argument], within: 6)
     let expected =
       argument == "oddData=2" ? "the data on rank 2 differs" : "the configuration on rank 1 differs"
     #expect(text.contains(expected), "\(text)")
@@ -162,10 +162,10 @@ import Testing
   /// A rank whose library would choose other implementations.
   @Test func anotherInstructionSetIsNamedOrMadeCommon() throws {
     let model = ["model=convolutional", "oddLibrary=1"]
-    let (named, _) = try Self.broken("", model + ["disagree=1"])
+    let (named, _) = try Self.broken("", model + ["disagree=1"], within: 8)
     #expect(named.contains("oneDNN's instruction set on rank 1 differs"), "\(named)")
     // The probe finds it even where nobody compares names.
-    let (probed, _) = try Self.broken("", model + ["disagree=1", "bare=1"])
+    let (probed, _) = try Self.broken("", model + ["disagree=1", "bare=1"], within: 8)
     #expect(probed.contains("the implementations for "), "\(probed)")
     #expect(probed.contains(" on rank 1 differs"), "\(probed)")
     let common = try TrainingRuns.run(model, ranks: 3)
@@ -173,7 +173,7 @@ import Testing
   }
 
   @Test func aFaultThatCannotBeReadSaysSo() throws {
-    let (text, _) = try Self.broken("nowhere:1:1", [])
+    let (text, _) = try Self.broken("nowhere:1:1", [], within: 6)
     #expect(text.contains("LOCKSTEP_FAULT is 'nowhere:1:1': no point 'nowhere'"))
   }
 
@@ -210,7 +210,7 @@ import Testing
 
   @Test func anErrorInTheMiddleOfAPassIsEverybodys() throws {
     let (text, outcome) = try Self.broken(
-      "meeting:1:10:throw", ["model=synchronized", "checkpoint=1"])
+      "meeting:1:10:throw", ["model=synchronized", "checkpoint=1"], within: 6)
     #expect(text.contains("rank 1: the fault that LOCKSTEP_FAULT asks for, at meeting"), "\(text)")
     #expect(outcome?["outcome"] == "failed")
     #expect(outcome?["step"] == 2)

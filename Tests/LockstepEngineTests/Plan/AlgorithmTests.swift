@@ -5,13 +5,6 @@ import Testing
 /// What plans choose by shape keeps its promises: errors stay small, sums round once, and the
 /// instruction set of our own kernels changes no bit.
 @Suite struct AlgorithmTests {
-  private struct Zeros: Initializer {
-    func fill(
-      _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
-      using random: inout some RandomNumberGenerator
-    ) { values.update(repeating: 0) }
-  }
-
   private func parameter(_ graph: Graph, _ name: String, _ shape: [Int]) -> Tensor {
     graph.parameter(ParameterSpecification(name: name, shape: shape, initializer: Zeros()))
   }

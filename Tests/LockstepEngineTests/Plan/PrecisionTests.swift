@@ -120,13 +120,6 @@ struct PrecisionTests {
     },
   ]
 
-  private struct Zeros: Initializer {
-    func fill(
-      _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
-      using random: inout some RandomNumberGenerator
-    ) { values.update(repeating: 0) }
-  }
-
   /// A product by the identity: it hands its input on, rounded to bfloat16.
   private static func rounding(
     _ x: Tensor, _ name: String, _ leaves: inout ReferenceEvaluator.Leaves

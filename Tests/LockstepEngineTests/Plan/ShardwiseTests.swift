@@ -4,13 +4,6 @@ import Testing
 
 /// A plan of several shards gives the bits of one shard after the other, added by the fold's tree.
 @Suite struct ShardwiseTests {
-  private struct Zeros: Initializer {
-    func fill(
-      _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
-      using random: inout some RandomNumberGenerator
-    ) { values.update(repeating: 0) }
-  }
-
   /// What is computed of an input [N, 4, 7].
   enum Model: String, CaseIterable {
     case perceptron, dropout, binary, squares, weighted, frozenWeight

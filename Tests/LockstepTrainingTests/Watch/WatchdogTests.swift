@@ -40,16 +40,9 @@ import Testing
     let messages = ear.messages.withLock { $0.sorted() }
     #expect(messages.count == 2)
     for (message, rank) in zip(messages, [0, 2]) {
-      let said = try #require(
-        message.wholeMatch(
-          of: #/rank (\d) has waited (\d+\.\d) s in step 5 \(computing\) for (.*)/#), "\(message)")
-      #expect(said.1 == "\(rank)")
-      #expect(try #require(Double(said.2)) >= 0.1)
-      #expect(
-        said.3.wholeMatch(
-          of: #/rank 1 \(process \d+\), which runs: it is in step 5, computing, busy for \d+\.\d s/#
-        )
-          != nil, "\(message)")
+      #expect(message.hasPrefix("rank \(rank) has waited 0."))
+      #expect(message.contains(" s in step 5 (computing) for rank 1 (process "))
+      #expect(message.contains("), which runs: it is in step 5, computing, busy for 0."))
     }
     let verdicts = ear.verdicts.withLock { $0 }
     #expect(verdicts.allSatisfy { $0.outcome.kind == .failed && $0.outcome.step == 4 })
@@ -72,9 +65,9 @@ import Testing
   @Test func nobodyIsEndedForWaitingInTurn() throws {
     let ear = Ear()
     _ = try group(of: 3) { group in
-      let watchdog = Self.watch(group, ear, deadline: 1, isInterrupted: { true })
+      let watchdog = Self.watch(group, ear, deadline: 0.3, isInterrupted: { true })
       defer { watchdog.stop() }
-      for step in 1...50 {
+      for step in 1...20 {
         group.page!.own.enter(.folding, step: step)
         if step % 3 == group.rank { usleep(30_000) }
         try group.barrier()
