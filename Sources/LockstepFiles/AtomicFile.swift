@@ -50,10 +50,16 @@ public enum AtomicFile {
 
   /// Replaces the content of `path` by what `body` writes.
   ///
+  /// - Parameters:
+  ///   - path: the file's.
+  ///   - isDurable: whether to wait for the disk. Without, the file is wholly old or new when the
+  ///     process dies, but not when the machine does: for who may have no time to wait.
+  ///   - fileSystem: where the file is.
+  ///   - body: writes the content.
   /// - Throws: `FileError` with the path and the system's text, or what `body` throws. The old
   ///   content is then untouched and the temporary file removed.
   public static func write(
-    _ path: String, fileSystem: any FileSystem = SystemFileSystem(),
+    _ path: String, isDurable: Bool = true, fileSystem: any FileSystem = SystemFileSystem(),
     _ body: (inout Output) throws -> Void
   ) throws {
     guard let (directory, name) = splitPath(path) else {
@@ -64,7 +70,7 @@ public enum AtomicFile {
       do {
         var output = Output(fileSystem, descriptor, temporary)
         try body(&output)
-        try fileSystem.synchronize(descriptor, path: temporary)
+        if isDurable { try fileSystem.synchronize(descriptor, path: temporary) }
       } catch {
         try? fileSystem.close(descriptor, path: temporary)
         throw error
@@ -75,21 +81,25 @@ public enum AtomicFile {
       try? fileSystem.remove(temporary)
       throw error
     }
-    try fileSystem.synchronizeDirectory(directory)
+    if isDurable { try fileSystem.synchronizeDirectory(directory) }
   }
 
   /// Replaces the content of `path` by `bytes`.
   public static func write(
-    _ path: String, bytes: [UInt8], fileSystem: any FileSystem = SystemFileSystem()
+    _ path: String, bytes: [UInt8], isDurable: Bool = true,
+    fileSystem: any FileSystem = SystemFileSystem()
   ) throws {
-    try write(path, fileSystem: fileSystem) { output in try output.append(bytes) }
+    try write(path, isDurable: isDurable, fileSystem: fileSystem) { output in
+      try output.append(bytes)
+    }
   }
 
   /// Replaces the content of `path` by `text` in UTF-8.
   public static func write(
-    _ path: String, text: String, fileSystem: any FileSystem = SystemFileSystem()
+    _ path: String, text: String, isDurable: Bool = true,
+    fileSystem: any FileSystem = SystemFileSystem()
   ) throws {
-    try write(path, bytes: Array(text.utf8), fileSystem: fileSystem)
+    try write(path, bytes: Array(text.utf8), isDurable: isDurable, fileSystem: fileSystem)
   }
 
   // MARK: - Temporary names

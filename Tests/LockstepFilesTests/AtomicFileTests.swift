@@ -56,6 +56,23 @@ import Testing
       fileSystem.worlds(after: fileSystem.calls.count).contains { $0["d/file"] == old })
   }
 
+  @Test("without waiting for the disk, the death of the process leaves the old or the new content")
+  func hasty() throws {
+    let fileSystem = RecordingFileSystem(initial: ["d/file": old])
+    try AtomicFile.write("d/file", bytes: new, isDurable: false, fileSystem: fileSystem)
+    #expect(
+      !fileSystem.calls.contains { call in
+        switch call {
+        case .synchronize, .synchronizeDirectory: true
+        default: false
+        }
+      })
+    for prefix in 0...fileSystem.calls.count {
+      let content = fileSystem.visibleWorld(after: prefix)["d/file"]
+      #expect(content == (prefix == fileSystem.calls.count ? new : old))
+    }
+  }
+
   @Test("whichever call fails, the error names the file, and old or new content is left alone")
   func everyFailure() throws {
     var failures = 0

@@ -137,7 +137,14 @@ public final class RecordingFileSystem: FileSystem {
   /// The files as the running system sees them now.
   public var visibleFiles: [String] { state.withLock { $0.files.keys.sorted() } }
 
-  // MARK: - Power failures
+  // MARK: - Failures
+
+  /// What the death of the writing process leaves after the first `prefix` calls: all that it did.
+  public func visibleWorld(after prefix: Int) -> [String: [UInt8]] {
+    // The last of the worlds' names is with every change, and its second damage is none.
+    let worlds = worlds(after: prefix)
+    return worlds[worlds.count - 3]
+  }
 
   /// All that a power failure may leave after the first `prefix` calls: path → content.
   public func worlds(after prefix: Int) -> [[String: [UInt8]]] {

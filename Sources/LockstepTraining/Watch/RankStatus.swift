@@ -40,6 +40,7 @@ public struct RankStatus: @unchecked Sendable {
     static let since = 4
     static let process = 5
     static let namespace = 6
+    static let spoken = 7
   }
 
   /// A status in memory that is zero at first, at a multiple of 8.
@@ -88,6 +89,9 @@ public struct RankStatus: @unchecked Sendable {
     set(Place.since, Self.now)
   }
 
+  /// The rank has said why it is about to end.
+  func speak() { set(Place.spoken, 1) }
+
   private static let anyone: UInt64 = 1
   private static let firstRank: UInt64 = 2
 
@@ -108,6 +112,8 @@ public struct RankStatus: @unchecked Sendable {
     var nanoseconds: UInt64
     /// Its process, where it can be looked up here.
     var process: Int32?
+    /// Whether it has said why it is about to end.
+    var hasSpoken: Bool
   }
 
   var snapshot: Snapshot {
@@ -120,7 +126,8 @@ public struct RankStatus: @unchecked Sendable {
       isWaiting: awaited != 0,
       awaited: awaited >= Self.firstRank ? Int(awaited - Self.firstRank) : nil,
       step: Int(truncatingIfNeeded: get(Place.step)), nanoseconds: now > since ? now - since : 0,
-      process: process > 0 && get(Place.namespace) == Self.processNamespace ? process : nil)
+      process: process > 0 && get(Place.namespace) == Self.processNamespace ? process : nil,
+      hasSpoken: get(Place.spoken) != 0)
   }
 
   /// A clock that all processes of a machine share, in nanoseconds.

@@ -17,8 +17,8 @@ import Synchronization
 /// - for a rank of another node, of which nothing is known, several times as long as it has ever
 ///   waited, and was itself asked to stop,
 ///
-/// it prints who waits where for whom, gives the other ranks a moment to do the same, and ends the
-/// process.
+/// it prints who waits where for whom, lets the other ranks do the same, and ends the process. The
+/// launcher kills all ranks as soon as one ends, so none ends before those of its node have spoken.
 public final class Watchdog {
   /// How patient a watchdog is.
   public struct Patience: Sendable, Equatable {
@@ -26,8 +26,10 @@ public final class Watchdog {
     public var deadline: Double
     /// The seconds between two looks.
     public var interval = 0.1
-    /// The seconds that other ranks get to print what they know.
+    /// The seconds that ranks of other nodes, which nobody sees, get to print what they know.
     public var moment = 2.0
+    /// The seconds at most that ranks of this node get.
+    public var hearing = 10.0
     /// The seconds that a rank of another node is waited for at least by one that was asked to stop.
     public var afterRequest = 2.0
 
@@ -82,11 +84,13 @@ public final class Watchdog {
         usleep(UInt32(max(patience.interval, 0.001) * 1e6))
         guard let verdict = watch.look(), !isOver.value.load(ordering: .relaxed) else { continue }
         announce(verdict.message)
-        // At once: the launcher may be about to kill this process.
+        // At once: the launcher may be about to kill this process, and a disk can take seconds.
         if let outcomeFile {
-          try? AtomicFile.write(outcomeFile, text: verdict.outcome.json.prettyText + "\n")
+          try? AtomicFile.write(
+            outcomeFile, text: verdict.outcome.json.prettyText + "\n", isDurable: false)
         }
-        usleep(UInt32(patience.moment * 1e6))
+        page.own.speak()
+        watch.hear()
         end(verdict)
         return
       }
@@ -176,6 +180,25 @@ final class Watch: @unchecked Sendable {
     guard isDead || isLate || isHopeless else { return nil }
     return Watchdog.Verdict(
       isInterruption: interrupted, message: message(mine, behind), step: mine.step)
+  }
+
+  /// Returns once the other ranks have spoken: those of this node that wait and live, or once they
+  /// have had their time.
+  func hear() {
+    let start = RankStatus.now
+    while true {
+      let seconds = Double(RankStatus.now - start) / 1e9
+      let silent = zip(page.ranks, page.statuses).compactMap { rank, status in
+        let snapshot = status.snapshot
+        return rank != page.rank && snapshot.isWaiting && !snapshot.hasSpoken ? snapshot : nil
+      }
+      let isUnseen = !page.elsewhere.isEmpty || silent.contains { $0.process == nil }
+      let isSpeaking = silent.compactMap(\.process).contains { ProcessState($0) == .running }
+      guard isUnseen && seconds < patience.moment || isSpeaking && seconds < patience.hearing else {
+        return
+      }
+      usleep(UInt32(max(patience.interval, 0.001) * 1e6))
+    }
   }
 
   private func message(_ mine: RankStatus.Snapshot, _ behind: [Peer]) -> String {

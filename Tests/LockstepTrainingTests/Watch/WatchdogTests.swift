@@ -49,6 +49,29 @@ import Testing
     #expect(verdicts.allSatisfy { $0.outcome.exitCode == 1 })
   }
 
+  /// The launcher kills all ranks as soon as one ends.
+  @Test func nobodyEndsBeforeTheOthersHaveSpoken() throws {
+    let ear = Ear()
+    let heard = Mutex<[Int]>([])
+    _ = try group(of: 3) { group in
+      var patience = Watchdog.Patience(deadline: 0.1)
+      patience.interval = 0.01
+      let rank = group.rank
+      let watchdog = Watchdog(
+        group.page!, patience, isInterrupted: { false },
+        announce: { message in
+          if rank == 2 { usleep(400_000) }
+          ear.messages.withLock { $0.append(message) }
+        },
+        end: { _ in heard.withLock { $0.append(ear.messages.withLock(\.count)) } })
+      defer { watchdog.stop() }
+      group.page!.own.enter(.computing, step: 5)
+      if rank == 1 { usleep(1_500_000) }
+      try group.barrier()
+    }
+    #expect(heard.withLock { $0 } == [2, 2])
+  }
+
   @Test(arguments: [RankStatus.Phase.evaluating, .checkpointing])
   func someWaitsTakeAsLongAsTheyTake(phase: RankStatus.Phase) throws {
     let ear = Ear()

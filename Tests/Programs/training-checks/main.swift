@@ -106,6 +106,7 @@ func train(_ rule: String, _ settings: Settings, on group: MPICollective) throws
         fflush(nil)
       }
     })
+  if let seconds = settings.number("terminateAfter") { terminate(after: seconds) }
   let outcome = try trainer.run(resume: settings["resume"] != nil)
   if group.isRoot, let fingerprint = outcome.fingerprint { print("fingerprint", rule, fingerprint) }
   return outcome
@@ -113,7 +114,6 @@ func train(_ rule: String, _ settings: Settings, on group: MPICollective) throws
 
 let settings = Settings(Array(CommandLine.arguments.dropFirst()))
 Interruption.install()
-if let seconds = settings.number("terminateAfter") { terminate(after: seconds) }
 let code = MPISession.run { world -> Int32 in
   func notice(_ text: String) { print("notice", text) }
   let path: ExchangePath =
