@@ -27,6 +27,10 @@
 #define BAND_HEIGHT(count) (((count) + 2 * LANES - 1) / (2 * LANES) * (2 * LANES))
 // Sums that may wait for another of their level: up to 2^LEVELS shards.
 #define LEVELS 8
+// Rows of a weight gradient that are made panel by panel, at most.
+#ifndef STRIP
+#define STRIP 32
+#endif
 
 // What happens beside the multiplying: the next lines of the left factor's rows come to the cache, or
 // lines of a matrix are copied.
@@ -56,7 +60,17 @@ size_t lockstep_dense_scratch(size_t n, size_t in, size_t out) {
   const size_t panel = LARGEST_VECTORS * LANES;
   const size_t product =
       BAND_HEIGHT(n < BAND ? n : BAND) * (in + out) + 2 * panel * (in > out ? in : out);
-  const size_t gradient =
-      LEVELS * LARGEST_TILE + n * ((in + panel - 1) / panel * panel + LARGEST_ROWS);
+  const size_t gradient = lockstep_dense_gradient_scratch() + n * STRIP + lockstep_dense_columns(n, in);
   return product > gradient ? product : gradient;
 }
+
+size_t lockstep_dense_columns(size_t n, size_t in) {
+  const size_t panel = LARGEST_VECTORS * LANES;
+  return n * ((in + panel - 1) / panel * panel);
+}
+
+size_t lockstep_dense_rows(size_t n, size_t out) {
+  return (n * (out + LARGEST_ROWS) + LANES - 1) / LANES * LANES;
+}
+
+size_t lockstep_dense_gradient_scratch(void) { return LEVELS * LARGEST_TILE; }

@@ -206,13 +206,15 @@ public final class MPICollective: Collective {
       on: communicator, page: page)
   }
 
-  public func makeSharedArena(count: Int) throws -> SharedArena? {
+  public func makeSharedArena(
+    count: Int, otherwise consequence: String
+  ) throws -> SharedArena? {
     guard path != .messages, reduction == .tree, sharesOneNode else { return nil }
     try freeUnusedWindows()
     let bytes = rank == 0 ? count * MemoryLayout<Float>.stride : 0
     guard
       let window = try sharedWindow(
-        bytes: bytes, isRequired: false, otherwise: "every rank keeps all parameters")
+        bytes: bytes, isRequired: false, otherwise: consequence)
     else { return nil }
     let lease = LeasedWindow(window)
     windows.append(lease)

@@ -12,7 +12,8 @@ import LockstepTraining
 ///   of step k and reads no partials of it any more.
 /// - Slices of step k + 1 are written after every rank has come to combine(k + 1), so after every
 ///   rank has finished reading the folded arena of step k.
-final class SharedMemoryExchange: GradientExchange {
+final class SharedMemoryExchange: FactorExchange {
+  var products: FactorProducts?
   private let arenas: SharedArenas
   private let plan: FoldPlan
   private let rank: Int
@@ -30,12 +31,15 @@ final class SharedMemoryExchange: GradientExchange {
 
   func combine(_ visit: (Int) throws -> Void) throws {
     try arenas.meet()
+    products?.begin()
     try arenas.alone {
       let (operands, result) = (arenas.operands, folded.baseAddress!)
       try plan.blocks.withUnsafeBufferPointer { blocks in
         try operands.withUnsafeBufferPointer { operands in
           for index in plan.blockSlices[rank] {
-            executor.combine(blocks[index], of: operands, into: result)
+            if products?.make(blocks[index], into: result) != true {
+              executor.combine(blocks[index], of: operands, into: result)
+            }
             try visit(index)
           }
         }

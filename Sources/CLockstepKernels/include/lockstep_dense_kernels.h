@@ -20,6 +20,14 @@ typedef struct {
   // more. The shards are a power of two, 256 at most.
   void (*weight_gradient)(float *dw, const float *dy, const float *x, int adds, size_t n,
                           size_t shards, size_t in, size_t out, float *scratch);
+  // weight_gradient in parts, which may be made by different threads: lays x[n][in] and dy[n][out], the
+  // examples `first`... of `all`, where weight_rows reads them...
+  void (*lay_columns)(float *columns, const float *x, size_t first, size_t n, size_t all,
+                      size_t in);
+  void (*lay_rows)(float *rows, const float *dy, size_t first, size_t n, size_t all, size_t out);
+  // ... and writes dw[count][in], `count` rows of the gradient from row `first` on.
+  void (*weight_rows)(float *dw, const float *rows, const float *columns, int adds, size_t n,
+                      size_t shards, size_t in, size_t first, size_t count, float *scratch);
 } lockstep_dense_kernels;
 
 // The table of an instruction set; NULL where it has no fused multiply-add.
@@ -28,5 +36,12 @@ const lockstep_dense_kernels *lockstep_dense_kernels_for(lockstep_isa isa);
 // How many floats of scratch, 64-byte aligned, every function of a table may write for n examples, of
 // all shards together.
 size_t lockstep_dense_scratch(size_t n, size_t in, size_t out);
+
+// How many floats lay_columns and lay_rows lay for n examples, in all tables.
+size_t lockstep_dense_columns(size_t n, size_t in);
+size_t lockstep_dense_rows(size_t n, size_t out);
+
+// How many floats of scratch weight_rows may write.
+size_t lockstep_dense_gradient_scratch(void);
 
 #endif

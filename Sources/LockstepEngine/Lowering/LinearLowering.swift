@@ -61,15 +61,21 @@ extension LinearWeightGradient: Lowerable {
     let gradient = try plan.plain(site.inputs[1], plan.factor)
     let (n, rows) = plan.rows(site.inputs[1])
     let isRounded = plan.factor == .bfloat16
-    let result = plan.define(
-      site.outputs[0], try .plain(plan.type(site.outputs[0])),
-      accumulating: isRounded || plan.dense != nil || n <= Self.longestSum)
-    if isRounded {
-      try emitProduct(of: gradient, source, result, plan)
-    } else if let dense = plan.dense {
-      emitKernel(of: gradient, source, result, plan, dense)
+    if let dense = plan.dense, let factors = plan.factors,
+      let product = plan.product(of: site.outputs[0])
+    {
+      emitFactors(of: gradient, source, product, plan, factors, dense)
     } else {
-      emitFloatProduct(of: gradient, source, result, plan)
+      let result = plan.define(
+        site.outputs[0], try .plain(plan.type(site.outputs[0])),
+        accumulating: isRounded || plan.dense != nil || n <= Self.longestSum)
+      if isRounded {
+        try emitProduct(of: gradient, source, result, plan)
+      } else if let dense = plan.dense {
+        emitKernel(of: gradient, source, result, plan, dense)
+      } else {
+        emitFloatProduct(of: gradient, source, result, plan)
+      }
     }
     guard bias else { return }
     let sum = plan.define(site.outputs[1], try .plain([rows]))

@@ -10,8 +10,10 @@ package final class Plan {
   /// The number of shards that a run computes at once: the examples are as many for each, one shard
   /// behind the other.
   package let shards: Int
-  /// Whether plans of several shards can be made of the program's kind.
+  /// Whether plans of several shards, and such that leave factors, can be made of the program's kind.
   package let isShardwise: Bool
+  /// The gradients that a run leaves as factors; nil where it leaves none.
+  package let factors: GradientFactors?
   let steps: [PlanStep]
   /// The number of leading steps that make up the forward pass.
   package let forwardStepCount: Int
@@ -41,6 +43,7 @@ package final class Plan {
   /// - Parameters:
   ///   - shards: how many shards the examples make up: 1, or a larger power of two where
   ///     ``isShardwise`` holds of a plan of one.
+  ///   - factors: the gradients that are left as factors, where ``isShardwise`` holds.
   ///   - parameters: the canonical parameters, in the program's parameter layout.
   ///   - statistics: the running statistics, in the program's statistic layout.
   ///   - isa: the instruction set of our own kernels.
@@ -48,7 +51,8 @@ package final class Plan {
   ///   - vector: the direction that a product's program multiplies by, in the trainable part of the
   ///     parameter layout.
   package init(
-    _ program: Program, shards: Int = 1, parameters: UnsafeMutableBufferPointer<Float>,
+    _ program: Program, shards: Int = 1, factors: GradientFactors? = nil,
+    parameters: UnsafeMutableBufferPointer<Float>,
     statistics: UnsafeMutableBufferPointer<Float>, isa: InstructionSet,
     options: PlanOptions = PlanOptions(), vector: UnsafeMutableBufferPointer<Float>? = nil
   ) throws {
@@ -59,9 +63,11 @@ package final class Plan {
         && program.graph.batchCount % shards == 0, "\(shards) shards of a size")
     ComputeLibrary.useSingleThread()
     try options.precision.check()
-    let builder = try PlanBuilder(program, shards: shards, isa: isa, options: options)
+    let builder = try PlanBuilder(
+      program, shards: shards, factors: factors, isa: isa, options: options)
     self.program = program
     self.shards = shards
+    self.factors = factors
     isShardwise = builder.isShardwise
     steps = builder.steps
     let cuts = builder.synchronizations.map(\.step)
@@ -79,9 +85,19 @@ package final class Plan {
     outputMemory = builder.outputMemory
     leafMemory = builder.leafMemory
     sizes = builder.sizes
-    leavesAreCanonical = Self.areCanonical(builder.leafMemory, program.leafLayout)
-    partsToAdd = Self.partsToAdd(
-      builder.leafMemory, count: (builder.sizes[.leaf]?.byteCount ?? 0) / 4)
+    leavesAreCanonical = Self.areCanonical(builder.leafMemory, program.leafLayout, factors)
+    let count = (builder.sizes[.leaf]?.byteCount ?? 0) / 4
+    let left = program.leafLayout.slots.enumerated().map { index, slot in
+      factors?.products[index] == nil ? nil : slot.offset..<slot.offset + slot.count
+    }
+    precondition(factors == nil || leavesAreCanonical, "factors of gradients in other layouts")
+    leafParts = Self.parts(without: left, count: count)
+    partsToAdd = Self.parts(
+      without: zip(builder.leafMemory, left).map { memory, left in
+        guard left == nil, let memory, memory.buffer.region == .sum else { return left }
+        let offset = memory.buffer.offset / 4
+        return offset..<offset + memory.buffer.byteCount / 4
+      }, count: count)
     leafStatistics = builder.leafMemory[program.gradientCount...].compactMap { memory in
       memory.map {
         $0.buffer.offset / 4..<($0.buffer.offset + $0.buffer.byteCount) / 4
@@ -140,6 +156,9 @@ package final class Plan {
   /// Whether a packed leaf is a canonical one already.
   package let leavesAreCanonical: Bool
 
+  /// The parts of a packed leaf, in values, that a run makes: all but what it leaves as factors.
+  package let leafParts: [Range<Int>]
+
   /// The parts of a packed leaf, in values, that a run with a sum leaves to be added to it.
   package let partsToAdd: [Range<Int>]
 
@@ -173,21 +192,25 @@ package final class Plan {
     .sorted { ($0.step, $0.slot) < ($1.step, $1.slot) }
   }
 
-  private static func areCanonical(_ memories: [Memory?], _ layout: FlatLayout) -> Bool {
-    zip(layout.slots, memories).allSatisfy { slot, memory in
+  private static func areCanonical(
+    _ memories: [Memory?], _ layout: FlatLayout, _ factors: GradientFactors?
+  ) -> Bool {
+    zip(layout.slots, memories).enumerated().allSatisfy { index, element in
+      let (slot, memory) = element
+      if factors?.products[index] != nil { return true }
       guard let memory, let plain = try? MemoryDescriptor.plain(slot.shape) else { return false }
       return memory.descriptor == plain && memory.buffer.offset == slot.offset * 4
     }
   }
 
-  private static func partsToAdd(_ memories: [Memory?], count: Int) -> [Range<Int>] {
+  /// What is left of a leaf without some slots, padding of these included.
+  private static func parts(without slots: [Range<Int>?], count: Int) -> [Range<Int>] {
     var parts: [Range<Int>] = []
     var start = 0
-    for memory in memories {
-      guard let memory, memory.buffer.region == .sum else { continue }
-      let offset = memory.buffer.offset / 4
-      if offset > start { parts.append(start..<offset) }
-      start = offset + (memory.buffer.byteCount + 63) / 64 * 16
+    for slot in slots {
+      guard let slot else { continue }
+      if slot.lowerBound > start { parts.append(start..<slot.lowerBound) }
+      start = slot.lowerBound + (slot.count + 15) / 16 * 16
     }
     if count > start { parts.append(start..<count) }
     return parts

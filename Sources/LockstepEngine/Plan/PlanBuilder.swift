@@ -11,6 +11,8 @@ final class PlanBuilder {
   let options: PlanOptions
   /// The number of shards that the examples make up, equal ones, one behind the other.
   let shards: Int
+  /// The gradients that are left as factors; nil where none is.
+  let factors: GradientFactors?
   var graph: Graph { program.graph }
 
   private(set) var steps: [PlanStep] = []
@@ -42,9 +44,13 @@ final class PlanBuilder {
   /// What has a row an example, as far as that has been looked at.
   var perExample: Set<Graph.ValueID> = []
 
-  init(_ program: Program, shards: Int, isa: InstructionSet, options: PlanOptions) throws {
+  init(
+    _ program: Program, shards: Int, factors: GradientFactors?, isa: InstructionSet,
+    options: PlanOptions
+  ) throws {
     self.program = program
     self.shards = shards
+    self.factors = factors
     self.isa = isa
     self.options = options
     leafMemory = Array(repeating: nil, count: program.leaves.count)
@@ -66,7 +72,7 @@ final class PlanBuilder {
       }
     }
     isShardwise = findShardwise(live: live)
-    guard shards == 1 || isShardwise else {
+    guard shards == 1 && factors == nil || isShardwise else {
       throw GraphError("internal: the program cannot be run for several shards at once")
     }
     for (name, type, id) in program.inputs {
@@ -312,6 +318,11 @@ final class PlanBuilder {
     }
   }
 
+  /// The product that makes a gradient of the leaf of factors; nil where the plan makes it.
+  func product(of value: Graph.ValueID) -> GradientFactors.Product? {
+    slotOfGradient[value].flatMap { factors?.products[$0] }
+  }
+
   /// How often a value is still to be read.
   func useCount(of value: Graph.ValueID) -> Int { pendingUses[value] }
   /// How many slots of the leaf a value fills.
@@ -435,7 +446,7 @@ final class PlanBuilder {
   /// Fills the slots of the leaf that no operation wrote directly.
   private func finishLeaf() throws {
     for (slot, source) in program.leaves.enumerated() {
-      guard let source, leafMemory[slot] == nil else { continue }
+      guard let source, leafMemory[slot] == nil, factors?.products[slot] == nil else { continue }
       let type = type(source.value)
       let destination = Memory(
         buffer: Buffer(.leaf, byteCount: type.count * 4), descriptor: try .plain(type))

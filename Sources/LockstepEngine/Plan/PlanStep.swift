@@ -9,6 +9,8 @@ package struct RunContext {
   package var step: UInt64
   /// The index of the shard's first example in the global batch.
   package var firstExample: Int
+  /// Where a plan that leaves factors leaves them; see ``GradientFactors``.
+  package var factors: UnsafeMutablePointer<Float>?
   /// Whether gradients that can be are added to the sum that the lane was given.
   var accumulates = false
 

@@ -49,8 +49,12 @@ public protocol Collective: AnyObject {
   func makeExchange(_ plan: FoldPlan) throws -> any GradientExchange
 
   /// Makes one arena for all ranks, where all of them share memory; nil, on every rank, where they
-  /// do not. Every rank passes an equal count.
-  func makeSharedArena(count: Int) throws -> SharedArena?
+  /// do not.
+  ///
+  /// - Parameters:
+  ///   - count: the number of values, equal on all ranks.
+  ///   - consequence: what is done without, for a notice where there is too little memory.
+  func makeSharedArena(count: Int, otherwise consequence: String) throws -> SharedArena?
 }
 
 extension Collective {
@@ -58,7 +62,9 @@ extension Collective {
   public var page: StatusPage? { nil }
 
   /// No memory is shared.
-  public func makeSharedArena(count: Int) throws -> SharedArena? { nil }
+  public func makeSharedArena(
+    count: Int, otherwise consequence: String
+  ) throws -> SharedArena? { nil }
 
   /// Gathers on all ranks, for a group that has nothing better.
   public func gather(

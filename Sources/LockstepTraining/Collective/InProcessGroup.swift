@@ -111,7 +111,7 @@ private final class InProcessRank: Collective {
     try InProcessExchange(plan, rank, meeting, page)
   }
 
-  func makeSharedArena(count: Int) throws -> SharedArena? {
+  func makeSharedArena(count: Int, otherwise consequence: String) throws -> SharedArena? {
     let all = try meeting.share(
       rank, "makeSharedArena", rank == 0 ? Arena<Float>(count: count) : nil)
     return all[0].map { SharedArena($0.buffer, owner: $0) }
@@ -119,7 +119,8 @@ private final class InProcessRank: Collective {
 }
 
 /// Reads the peers' partials in place and writes into one folded arena that all ranks share.
-private final class InProcessExchange: GradientExchange {
+private final class InProcessExchange: FactorExchange {
+  var products: FactorProducts?
   let partials: [UnsafeMutableBufferPointer<Float>]
   let folded: UnsafeMutableBufferPointer<Float>
   private let plan: FoldPlan
@@ -153,8 +154,11 @@ private final class InProcessExchange: GradientExchange {
 
   func combine(_ visit: (Int) throws -> Void) throws {
     _ = try page.waiting { try meeting.meet(rank, "combine") }
+    products?.begin()
     for index in plan.blockSlices[rank] {
-      executor.combine(plan.blocks[index], of: operands, into: shared.base)
+      if products?.make(plan.blocks[index], into: shared.base) != true {
+        executor.combine(plan.blocks[index], of: operands, into: shared.base)
+      }
       try visit(index)
     }
   }

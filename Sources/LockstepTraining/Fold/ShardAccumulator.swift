@@ -81,6 +81,7 @@ public final class ShardAccumulator {
   /// - Parameters:
   ///   - parts: what is left of a leaf to be added where `compute` was given a sum; all of it if
   ///     nil.
+  ///   - all: what leaves have at all; the whole arena if nil.
   ///   - width: how many shards `compute` computes at once and adds up as the tree does; see
   ///     ``widestGroup``.
   ///   - piecewise: whether `compute` calls ``finish(_:)`` for all parts of the last leaf, which
@@ -88,7 +89,7 @@ public final class ShardAccumulator {
   ///   - compute: gets the sum that the leaf will be added to, if that is the next thing to happen.
   package func accumulate(
     into partials: [UnsafeMutableBufferPointer<Float>], adding parts: [Range<Int>]?,
-    width: Int = 1, piecewise: Bool = false,
+    of all: [Range<Int>]? = nil, width: Int = 1, piecewise: Bool = false,
     _ compute: (
       _ shards: Range<Int>, _ leaf: UnsafeMutableBufferPointer<Float>,
       _ sum: UnsafeMutableBufferPointer<Float>?
@@ -124,9 +125,9 @@ public final class ShardAccumulator {
           let other = register(top).baseAddress!
           if carry == 0, addsItself, let parts {
             for part in parts { add(other, to: sum, part, level: 1) }
-            if parts != [sum.indices] { addition.round(sum, level: 1) }
+            if rounding != nil, parts != [sum.indices] { addition.round(sum, level: 1) }
           } else {
-            add(other, to: sum, sum.indices, level: carry + 1)
+            for part in all ?? [sum.indices] { add(other, to: sum, part, level: carry + 1) }
           }
           top -= 1
         }

@@ -9,7 +9,7 @@ import LockstepEngine
 /// brought to the canonical layout once; otherwise each leaf is. The additions are elementwise, so
 /// both ways give the same bits. Shards of one size whose operations allow it are computed several at
 /// once, which again gives the same bits.
-public final class ModelSource: GradientSource {
+public final class ModelSource: FactorSource {
   /// The parameters and statistics.
   public let memory: ModelMemory
   public let layout: FlatLayout
@@ -58,6 +58,10 @@ public final class ModelSource: GradientSource {
   let curvature = CurvatureMemory()
   /// Where shards must see each other.
   let synchronizations: [Synchronization]
+  /// Where factors go instead of gradients.
+  package var place: FactorPlace?
+  /// The factors of batches of a size; nil where there are none.
+  private var factors: [Size: GradientFactors?] = [:]
   /// The shards of the step that joined the source.
   var joint: JointShards?
   private lazy var work = StepWork(self)
@@ -168,13 +172,17 @@ public final class ModelSource: GradientSource {
   ) throws {
     let fold = packing.map { threadedFold(records.shards, accumulator, $0) }
     let adder = fold?.shares[0].accumulator ?? accumulator
-    let plan = try uniform.map { try atOnce($0, widest: adder.widestGroup) }
+    let plan = try uniform.map {
+      try atOnce($0, widest: adder.widestGroup, leaving: place?.factors)
+    }
+    precondition(place == nil || plan?.factors != nil, "a batch that leaves no factors")
     var announcer: LeafAnnouncer?
     if let plan, let exchange = accumulator.listener, accumulator.inspector == nil {
       announcer = try self.announcer(plan, exchange, adder, fold, into: partials)
     }
     try adder.accumulate(
-      into: fold?.partials ?? partials, adding: plan?.partsToAdd, width: plan?.shards ?? 1,
+      into: fold?.partials ?? partials, adding: plan?.partsToAdd, of: plan?.leafParts,
+      width: plan?.shards ?? 1,
       piecewise: announcer != nil
     ) { shards, leaf, sum in
       let isLast = shards.upperBound == records.shards.upperBound
@@ -301,7 +309,10 @@ public final class ModelSource: GradientSource {
   }
 
   private func context(_ batch: StepBatch, _ positions: Range<Int>) -> RunContext {
-    RunContext(seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)
+    var context = RunContext(
+      seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)
+    context.factors = place?.base
+    return context
   }
 
   /// Adds the numbers of a run to the record of one of its shards.
@@ -334,6 +345,8 @@ public final class ModelSource: GradientSource {
   private struct Size: Hashable {
     let examples: Int
     let shards: Int
+    /// What gradients are left as.
+    var factors: ObjectIdentifier?
   }
 
   /// As many examples are computed at once at the most, so that what a lane holds of them stays in the
@@ -342,8 +355,10 @@ public final class ModelSource: GradientSource {
 
   /// The plan for a number of examples, of so many shards. Threads only ask for plans that exist
   /// already.
-  func plan(_ count: Int, shards: Int = 1) throws -> Plan {
-    let size = Size(examples: count, shards: shards)
+  func plan(
+    _ count: Int, shards: Int = 1, leaving factors: GradientFactors? = nil
+  ) throws -> Plan {
+    let size = Size(examples: count, shards: shards, factors: factors.map(ObjectIdentifier.init))
     if let plan = plans[size] { return plan }
     let objective = try trace(count, true)
     let program = try Program(
@@ -355,7 +370,8 @@ public final class ModelSource: GradientSource {
       throw GraphError("the model has other synchronised layers for \(count) examples than for 2")
     }
     let plan = try Plan(
-      program, shards: shards, parameters: memory.parameters, statistics: memory.runningStatistics,
+      program, shards: shards, factors: factors, parameters: memory.parameters,
+      statistics: memory.runningStatistics,
       isa: isa, options: options)
     plans[size] = plan
     return plan
@@ -363,15 +379,17 @@ public final class ModelSource: GradientSource {
 
   /// The plan that computes as many shards at once as gain by it, from the plan of one: a power of two
   /// of them, `widest` at the most.
-  private func atOnce(_ one: Plan, widest: Int) throws -> Plan {
+  private func atOnce(
+    _ one: Plan, widest: Int, leaving factors: GradientFactors? = nil
+  ) throws -> Plan {
     guard one.isShardwise else { return one }
     let examples = one.program.graph.batchCount
     var shards = 1
     while 2 * shards <= min(widest, Plan.mostShards), 2 * shards * examples <= Self.mostAtOnce {
       shards *= 2
     }
-    guard shards > 1 else { return one }
-    let plan = try plan(shards * examples, shards: shards)
+    guard shards > 1 || factors != nil else { return one }
+    let plan = try plan(shards * examples, shards: shards, leaving: factors)
     try plan.packParameters()
     return plan
   }
@@ -399,6 +417,22 @@ public final class ModelSource: GradientSource {
       share.accumulator.statistics = packing?.leafStatistics ?? accumulator.statistics
     }
     return fold
+  }
+
+  /// What a batch's gradients can be left as: by one thread a rank, where all shards have one size.
+  package func factors(of batch: StepBatch) throws -> GradientFactors? {
+    let size = Size(examples: batch.examples.count, shards: batch.shards)
+    guard crew.size == 1, !isJoint, batch.microBatches == 1, size.examples > 0,
+      size.examples % size.shards == 0
+    else { return nil }
+    if let known = factors[size] { return known }
+    let plan = try plan(size.examples / size.shards)
+    let made =
+      plan.isShardwise && plan.leavesAreCanonical
+      ? GradientFactors(plan.program, examples: size.examples, shards: size.shards, isa: isa)
+      : nil
+    factors[size] = .some(made)
+    return made
   }
 
   /// The plan of shards of a size.

@@ -49,7 +49,8 @@ final class ShardedApplication {
     _ collective: any Collective
   ) throws -> Bool {
     guard source.shareableCount > 0, !update.constrainsGathered,
-      let arena = try collective.makeSharedArena(count: source.shareableCount)
+      let arena = try collective.makeSharedArena(
+        count: source.shareableCount, otherwise: "every rank keeps all parameters")
     else { return false }
     source.shareParameters(arena, copies: collective.isRoot)
     try collective.barrier()

@@ -22,6 +22,8 @@ public final class TrainingStep: BatchStep {
   private let exchange: any GradientExchange
   /// What updates owned blocks alone; nil where every rank updates all.
   private let sharded: ShardedApplication?
+  /// What lets owners make gradients of all ranks' factors; nil where gradients are added up.
+  private let factorFold: FactorFold?
   private let accumulator: ShardAccumulator
   private let scalars: ScalarFold
   private let blockSums: BlockSums
@@ -82,6 +84,8 @@ public final class TrainingStep: BatchStep {
         + (inspector == nil ? 0 : LeafInspector.Column.allCases.count),
       on: collective)
     blockSums = BlockSums(plan, measuresAll: exchange.visitsAllBlocks, on: collective)
+    factorFold = FactorFold(
+      source, exchange, plan, inspected: inspector != nil, on: collective)
     kernels = InstructionSet.current.arenaKernels
     metricMeans = Array(repeating: 0, count: source.metricNames.count)
     try source.join(plan, on: collective)
@@ -97,6 +101,9 @@ public final class TrainingStep: BatchStep {
   public var completed: Int { Int(counter.buffer[0]) }
 
   public var skippedInARow: Int { health.skippedInARow }
+
+  /// Whether owners made gradients of the last batch of factors, instead of adding them up.
+  package var usesFactors: Bool { factorFold?.isUsed ?? false }
 
   /// The step's own state: the numbers of steps completed, skipped and sanitized.
   public var stateEntries: [StateEntry] {
@@ -123,6 +130,8 @@ public final class TrainingStep: BatchStep {
       batch.step == completed && batch.shards == plan.shards, "a batch for another step")
     try flushDenormals()
     enter(.computing)
+    try factorFold?.begin(batch)
+    defer { factorFold?.end() }
     let divisors: Divisors
     do {
       try computeShards(batch, requests, failure)

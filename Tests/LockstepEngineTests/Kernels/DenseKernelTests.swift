@@ -172,6 +172,48 @@ import Testing
     }
   }
 
+  /// Factors that are laid in parts, and rows that are made in runs, give the gradient's bits.
+  @Test(arguments: sizes, [1, 4])
+  func weightGradientInParts(_ size: Size, shards: Int) {
+    let (n, columns, rows) = (size.n, size.columns, size.rows)
+    let all = n * shards
+    let (x, dy) = (Self.values(all * columns, 5), Self.values(all * rows, 6))
+    let before = Self.values(rows * columns, 7)
+    let scratch = Arena<Float>(count: lockstep_dense_scratch(all, columns, rows))
+    for table in Self.tables {
+      for adds in [Int32(0), 1] {
+        var whole = before
+        table.weight_gradient(&whole, dy, x, adds, n, shards, columns, rows, scratch.base)
+        var laidColumns = Guarded(
+          Array(repeating: .nan, count: lockstep_dense_columns(all, columns)))
+        var laidRows = Guarded(Array(repeating: .nan, count: lockstep_dense_rows(all, rows)))
+        var (a, b): ([Float], [Float]) = ([], [])
+        for part in [all / 3..<all, 0..<all / 3] where !part.isEmpty {
+          a = laidColumns.write {
+            table.lay_columns(
+              $0, Array(x[(part.lowerBound * columns)...]), part.lowerBound, part.count, all,
+              columns)
+          }
+          b = laidRows.write {
+            table.lay_rows(
+              $0, Array(dy[(part.lowerBound * rows)...]), part.lowerBound, part.count, all, rows)
+          }
+        }
+        let small = Arena<Float>(count: lockstep_dense_gradient_scratch())
+        var parts: [Float] = []
+        for run in [0..<rows / 3, rows / 3..<rows] where !run.isEmpty {
+          let values = run.lowerBound * columns..<run.upperBound * columns
+          var memory = Guarded(Array(before[values]))
+          parts += memory.write {
+            table.weight_rows(
+              $0, b, a, adds, n, shards, columns, run.lowerBound, run.count, small.base)
+          }
+        }
+        #expect(parts.map(\.bitPattern) == whole.map(\.bitPattern))
+      }
+    }
+  }
+
   /// An example's result is the same in whatever company it is computed.
   @Test func resultsDoNotDependOnTheNumberOfExamples() throws {
     let table = try #require(Self.tables.last)

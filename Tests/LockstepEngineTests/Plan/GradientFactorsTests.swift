@@ -1,0 +1,114 @@
+import LockstepEngine
+import LockstepTestSupport
+import Testing
+
+/// Gradients that plans leave as factors are those that plans make.
+@Suite struct GradientFactorsTests {
+  private static let shards = 4
+  private static let size = 3
+
+  /// Of 41 features: two layers whose weights are more numbers than their factors, and one whose are
+  /// fewer.
+  private static func program(_ count: Int) throws -> Program {
+    let graph = Graph(batchCount: count, training: true)
+    func linear(_ name: String, _ x: Tensor, _ outputs: Int, bias: Bool = true) -> Tensor {
+      func parameter(_ part: String, _ shape: [Int]) -> Tensor {
+        graph.parameter(
+          ParameterSpecification(name: "\(name).\(part)", shape: shape, initializer: Zeros()))
+      }
+      return x.linear(
+        parameter("weight", [outputs, x.shape[1]]), bias ? parameter("bias", [outputs]) : nil)
+    }
+    var x = graph.input("x", [count, 41])
+    x = linear("first", x, 67).relu()
+    x = linear("second", x, 35, bias: false).relu()
+    let loss = linear("third", x, 3).softmaxCrossEntropy(
+      labels: graph.input("labels", [count], .int32))
+    return try Program(differentiating: loss, scalars: [loss])
+  }
+
+  private let parameters: Arena<Float>
+  private let statistics = Arena<Float>(count: 0)
+  private let all: Program
+
+  init() throws {
+    all = try Self.program(Self.shards * Self.size)
+    parameters = Arena(count: all.parameterLayout.count)
+    for slot in all.parameterLayout.slots {
+      var random = CounterGenerator(seed: UInt64(slot.count), .synthesis)
+      for index in slot.range { parameters.buffer[index] = Float(random.nextUniform() - 0.5) }
+    }
+  }
+
+  /// The leaf of a run of shards.
+  private func leaf(
+    _ shards: Range<Int>, leaving factors: GradientFactors?, at base: UnsafeMutablePointer<Float>?
+  ) throws -> (values: [Float], plan: Plan) {
+    let count = shards.count * Self.size
+    let plan = try Plan(
+      Self.program(count), shards: shards.count, factors: factors,
+      parameters: parameters.buffer, statistics: statistics.buffer, isa: .detected)
+    try plan.packParameters()
+    let lane = try Lane(plan)
+    let inputs = try #require(lane.input("x")).bindMemory(to: Float.self)
+    let labels = try #require(lane.input("labels")).bindMemory(to: Int32.self)
+    let first = shards.lowerBound * Self.size
+    for example in 0..<count {
+      var random = CounterGenerator(seed: UInt64(first + example), .synthesis)
+      for index in 0..<41 { inputs[example * 41 + index] = Float(random.nextUniform() - 0.5) }
+      labels[example] = Int32((first + example) % 3)
+    }
+    let leaf = Arena<Float>(count: plan.leafCount)
+    leaf.buffer.update(repeating: .nan)
+    var context = RunContext(seed: 3, step: 8, firstExample: first)
+    context.factors = base
+    try lane.run(context, leaf: leaf.base)
+    return (Array(leaf.buffer), plan)
+  }
+
+  @Test func productsOfAllShardsAreTheTreesSum() throws {
+    let examples = Self.shards * Self.size
+    let factors = try #require(
+      GradientFactors(all, examples: examples, shards: Self.shards, isa: .detected))
+    let slots = all.leafLayout.slots
+    #expect(
+      zip(slots, factors.products).filter { $1 != nil }.map(\.0.name)
+        == ["first.weight", "second.weight"])
+    let expected = try leaf(0..<4, leaving: nil, at: nil)
+    #expect(expected.plan.leafParts == [0..<expected.plan.leafCount])
+
+    // Two ranks leave what they have, the second one first.
+    let memory = Arena<Float>(count: factors.count)
+    memory.buffer.update(repeating: .nan)
+    let second = try leaf(2..<4, leaving: factors, at: memory.base)
+    let first = try leaf(0..<2, leaving: factors, at: memory.base)
+    for (slot, product) in zip(slots, factors.products) {
+      guard let product else {
+        for index in slot.range {
+          #expect(first.values[index] + second.values[index] == expected.values[index])
+        }
+        #expect(first.plan.leafParts.contains { $0.contains(slot.offset) })
+        continue
+      }
+      #expect(!first.plan.leafParts.contains { $0.overlaps(slot.range) })
+      #expect(!first.plan.partsToAdd.contains { $0.overlaps(slot.range) })
+      #expect(slot.range.allSatisfy { first.values[$0].isNaN }, "written by the plan")
+      for cut in [0, 1, 8, 13, product.rows] {
+        var made = Array(repeating: Float.nan, count: slot.count)
+        made.withUnsafeMutableBufferPointer { made in
+          for rows in [cut..<product.rows, 0..<cut] where !rows.isEmpty {
+            factors.multiply(product, rows: rows, of: memory.base, into: made.baseAddress!)
+          }
+        }
+        #expect(made.map(\.bitPattern) == expected.values[slot.range].map(\.bitPattern))
+      }
+    }
+  }
+
+  @Test func whatIsNotWorthItIsNoProduct() throws {
+    #expect(GradientFactors(all, examples: 4000, shards: 4, isa: .detected) == nil)
+    #expect(GradientFactors(all, examples: 12, shards: 5, isa: .detected) == nil)
+    #expect(GradientFactors(all, examples: 40, shards: 4, isa: .detected) == nil)
+    #expect(GradientFactors(all, examples: 12, shards: 4, isa: .baseline) == nil)
+  }
+}

@@ -1,0 +1,103 @@
+import LockstepEngine
+import LockstepOptimization
+import LockstepTraining
+import LockstepTrainingTestSupport
+import Testing
+
+/// Ranks that share memory multiply factors instead of adding gradients, with the same bits.
+@Suite struct FactorFoldTests {
+  struct Run: Sendable {
+    var model = SmallModel.perceptron
+    var isSharded = true
+    var nonFinite = NonFinitePolicy.stop
+    var wire = WirePrecision.float32
+    var threads = 1
+    var microBatches = 1
+    var batchSizes = [24, 16, 24, 21, 8]
+    /// A parameter that is not finite at first.
+    var isPoisoned = false
+
+    struct Result: Sendable, Equatable {
+      var parameters: [UInt32]
+      var losses: [Double]
+      var norms: [Double]
+      /// For each step, whether factors were multiplied.
+      var uses: [Bool]
+      var failure: String?
+    }
+
+    func run(on group: any Collective) throws -> Result {
+      let source = try ModelSource(
+        dataset: SmallModel.dataset(count: 101), seed: 9, threads: threads, trace: model.trace)
+      source.memory.initialize(seed: 4)
+      let plan = try FoldPlan(shards: 8, of: source, wire: wire, on: group)
+      let rule = try UpdateRule(
+        layout: source.memory.trainableLayout,
+        chain: Chain(ClipByGlobalNorm(0.5)) + .adam(learningRate: 0.01),
+        constraints: source.memory.trainableLayout.slots.map {
+          $0.shape.count > 1 ? .maxNorm(1) : nil
+        },
+        owning: isSharded ? plan.gradientBlocks(ofRank: group.rank) : nil)
+      let step = try TrainingStep(
+        source: source, update: isSharded ? ShardedChainUpdate(rule) : ChainUpdate(rule),
+        nonFinite: nonFinite, shards: 8, wire: wire, on: group)
+      if isPoisoned { source.parameters[3] = .infinity }
+      var result = Result(parameters: [], losses: [], norms: [], uses: [])
+      for (index, size) in batchSizes.enumerated() {
+        let examples = (0..<size).map { (7 * index + 3 * $0) % 101 }
+        do {
+          let report = try step.run(
+            StepBatch(
+              step: index, epoch: 0, examples: examples[...], shards: 8,
+              microBatches: microBatches))
+          result.losses.append(report.loss)
+          result.norms.append(report.update.gradientNorm)
+          result.uses.append(step.usesFactors)
+        } catch {
+          result.failure = "\(error)"
+          break
+        }
+      }
+      try group.barrier()
+      result.parameters = source.parameters.map(\.bitPattern)
+      return result
+    }
+  }
+
+  @Test(arguments: [1, 2, 3, 5, 8], [true, false])
+  func productsHaveTheBitsOfSums(ranks: Int, isSharded: Bool) throws {
+    let run = Run(isSharded: isSharded)
+    let alone = try run.run(on: SoloCollective())
+    #expect(alone.uses.allSatisfy { !$0 } && Set(alone.losses).count == alone.losses.count)
+    for result in try group(of: ranks, { try run.run(on: $0) }) {
+      #expect(result.parameters == alone.parameters)
+      #expect(result.losses == alone.losses)
+      #expect(result.norms == alone.norms)
+      // 21 examples are no eight shards of one size.
+      let isUsed = InstructionSet.detected.multipliesAndAddsAtOnce
+      #expect(result.uses == [true, true, true, false, true].map { $0 && isUsed && ranks > 1 })
+    }
+  }
+
+  @Test(arguments: [
+    Run(model: .convolutional), Run(nonFinite: .sanitize()),
+    Run(isSharded: false, wire: .bfloat16(level: 1)),
+    Run(threads: 2), Run(microBatches: 2), Run(batchSizes: [96, 96]),
+  ])
+  func whereTheyCannotBeMultipliedGradientsAreAdded(_ run: Run) throws {
+    let alone = try run.run(on: SoloCollective())
+    for result in try group(of: 3, { try run.run(on: $0) }) {
+      #expect(result.uses.allSatisfy { !$0 } && !result.uses.isEmpty)
+      #expect(result.parameters == alone.parameters)
+    }
+  }
+
+  @Test func whatIsNotFiniteIsNamedAsEver() throws {
+    let run = Run(isPoisoned: true)
+    let alone = try #require(try run.run(on: SoloCollective()).failure)
+    for result in try group(of: 2, { try run.run(on: $0) }) {
+      let failure = try #require(result.failure)
+      #expect(failure.contains("shard 0") && alone.contains("shard 0"), "\(failure)")
+    }
+  }
+}
