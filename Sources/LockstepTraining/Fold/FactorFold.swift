@@ -121,17 +121,19 @@ package final class FactorProducts {
     guard block.slot < place.factors.products.count,
       let product = place.factors.products[block.slot]
     else { return false }
-    guard block.offset >= end else { return true }
     let slot = plan.layout.slots[block.slot]
-    let first = (block.offset - slot.offset) / product.columns
     let all = (min(owned.upperBound, slot.offset + slot.count) - slot.offset) / product.columns
     let run = max(Self.runCount / product.columns / Self.rowUnit, 1) * Self.rowUnit
-    let rows = first..<min((first / run + 1) * run, all)
-    page.span(.backward) {
-      place.factors.multiply(
-        product, rows: rows, of: place.base, into: folded + slot.offset)
+    // Runs end where kernels like it, inside of blocks.
+    while end < block.range.upperBound {
+      let first = (max(end, block.offset) - slot.offset) / product.columns
+      let rows = first..<min((first / run + 1) * run, all)
+      page.span(.backward) {
+        place.factors.multiply(
+          product, rows: rows, of: place.base, into: folded + slot.offset)
+      }
+      end = slot.offset + rows.upperBound * product.columns
     }
-    end = slot.offset + rows.upperBound * product.columns
     return true
   }
 }

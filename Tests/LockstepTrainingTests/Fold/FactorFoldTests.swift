@@ -1,4 +1,5 @@
 import LockstepEngine
+import LockstepLayers
 import LockstepOptimization
 import LockstepTraining
 import LockstepTrainingTestSupport
@@ -8,6 +9,8 @@ import Testing
 @Suite struct FactorFoldTests {
   struct Run: Sendable {
     var model = SmallModel.perceptron
+    /// The outputs of a hidden layer instead of the model's.
+    var hidden: Int?
     var isSharded = true
     var nonFinite = NonFinitePolicy.stop
     var wire = WirePrecision.float32
@@ -26,9 +29,26 @@ import Testing
       var failure: String?
     }
 
+    private func trace(_ count: Int, _ training: Bool) throws -> Objective {
+      guard let hidden else { return try model.trace(count, training) }
+      let graph = Graph(batchCount: count, training: training)
+      func linear(_ name: String, _ x: Tensor, _ outputs: Int) -> Tensor {
+        x.linear(
+          graph.parameter(
+            ParameterSpecification(
+              name: name, shape: [outputs, x.type.shape[1]],
+              initializer: UniformInitializer(-0.1, 0.1))), nil)
+      }
+      let input = graph.input(Objective.Input.examples, [count, 1, 12, 12]).flattened()
+      let logits = linear("second", linear("first", input, hidden).relu(), 10)
+      let labels = graph.input(Objective.Input.labels, [count], .int32)
+      return Objective(
+        loss: logits.softmaxCrossEntropy(labels: labels), metrics: [], output: logits)
+    }
+
     func run(on group: any Collective) throws -> Result {
       let source = try ModelSource(
-        dataset: SmallModel.dataset(count: 101), seed: 9, threads: threads, trace: model.trace)
+        dataset: SmallModel.dataset(count: 101), seed: 9, threads: threads, trace: trace)
       source.memory.initialize(seed: 4)
       let plan = try FoldPlan(shards: 8, of: source, wire: wire, on: group)
       let rule = try UpdateRule(
@@ -76,6 +96,18 @@ import Testing
       // 21 examples are no eight shards of one size.
       let isUsed = InstructionSet.detected.multipliesAndAddsAtOnce
       #expect(result.uses == [true, true, true, false, true].map { $0 && isUsed && ranks > 1 })
+    }
+  }
+
+  /// Rows that are made at once end inside of blocks, and owners' rows inside of what kernels make.
+  @Test(arguments: [1003, 433, 13]) func layersOfManyRowsAreMadeRunByRun(hidden: Int) throws {
+    let run = Run(hidden: hidden, batchSizes: [8, 8])
+    let alone = try run.run(on: SoloCollective())
+    for ranks in [2, 3, 7] {
+      for result in try group(of: ranks, { try run.run(on: $0) }) {
+        #expect(result.uses.allSatisfy { $0 == InstructionSet.detected.multipliesAndAddsAtOnce })
+        #expect(result.parameters == alone.parameters, "\(ranks) ranks")
+      }
     }
   }
 
