@@ -28,9 +28,7 @@
 // Sums that may wait for another of their level: up to 2^LEVELS shards.
 #define LEVELS 8
 // Rows of a weight gradient that are made panel by panel, at most.
-#ifndef STRIP
 #define STRIP 32
-#endif
 
 // What happens beside the multiplying: the next lines of the left factor's rows come to the cache, or
 // lines of a matrix are copied.
@@ -60,7 +58,8 @@ size_t lockstep_dense_scratch(size_t n, size_t in, size_t out) {
   const size_t panel = LARGEST_VECTORS * LANES;
   const size_t product =
       BAND_HEIGHT(n < BAND ? n : BAND) * (in + out) + 2 * panel * (in > out ? in : out);
-  const size_t gradient = lockstep_dense_gradient_scratch() + n * STRIP + lockstep_dense_columns(n, in);
+  const size_t gradient =
+      lockstep_dense_gradient_scratch() + n * STRIP + lockstep_dense_columns(n, in);
   return product > gradient ? product : gradient;
 }
 

@@ -59,7 +59,7 @@ public final class ModelSource: FactorSource {
   /// Where shards must see each other.
   let synchronizations: [Synchronization]
   /// Where factors go instead of gradients.
-  package var place: FactorPlace?
+  package var factorPlace: FactorPlace?
   /// The factors of batches of a size; nil where there are none.
   private var factors: [Size: GradientFactors?] = [:]
   /// The shards of the step that joined the source.
@@ -173,9 +173,9 @@ public final class ModelSource: FactorSource {
     let fold = packing.map { threadedFold(records.shards, accumulator, $0) }
     let adder = fold?.shares[0].accumulator ?? accumulator
     let plan = try uniform.map {
-      try atOnce($0, widest: adder.widestGroup, leaving: place?.factors)
+      try atOnce($0, widest: adder.widestGroup, leaving: factorPlace?.factors)
     }
-    precondition(place == nil || plan?.factors != nil, "a batch that leaves no factors")
+    precondition(factorPlace == nil || plan?.factors != nil, "a batch that leaves no factors")
     var announcer: LeafAnnouncer?
     if let plan, let exchange = accumulator.listener, accumulator.inspector == nil {
       announcer = try self.announcer(plan, exchange, adder, fold, into: partials)
@@ -311,7 +311,7 @@ public final class ModelSource: FactorSource {
   private func context(_ batch: StepBatch, _ positions: Range<Int>) -> RunContext {
     var context = RunContext(
       seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)
-    context.factors = place?.base
+    context.factors = factorPlace?.base
     return context
   }
 
