@@ -33,7 +33,7 @@ public struct RankStatus: @unchecked Sendable {
   private let words: UnsafeMutablePointer<Word>
 
   private enum Place {
-    static let waits = 0
+    static let meetings = 0
     static let phase = 1
     static let awaited = 2
     static let step = 3
@@ -73,11 +73,14 @@ public struct RankStatus: @unchecked Sendable {
     set(Place.since, Self.now)
   }
 
-  /// The rank waits for others, all ranks at the same places in the same order.
-  public func beginWait() {
+  /// The rank waits for others.
+  ///
+  /// - Parameter isMeeting: whether all ranks of the page come to this, at the same places in the same
+  ///   order, so that who has come to fewer is behind.
+  public func beginWait(isMeeting: Bool = true) {
     set(Place.awaited, Self.anyone)
     set(Place.since, Self.now)
-    set(Place.waits, get(Place.waits) + 1)
+    if isMeeting { set(Place.meetings, get(Place.meetings) + 1) }
   }
 
   /// The rank waits for one other.
@@ -99,8 +102,8 @@ public struct RankStatus: @unchecked Sendable {
 
   /// A rank's status at a moment.
   struct Snapshot: Equatable {
-    /// How often the rank has waited, the wait at hand included.
-    var waits: UInt64
+    /// How many meetings the rank has come to, the one at hand included.
+    var meetings: UInt64
     var phase: Phase
     /// Whether the rank waits.
     var isWaiting: Bool
@@ -122,7 +125,7 @@ public struct RankStatus: @unchecked Sendable {
     let since = get(Place.since)
     let process = Int32(truncatingIfNeeded: get(Place.process))
     return Snapshot(
-      waits: get(Place.waits), phase: Phase(rawValue: get(Place.phase)) ?? .starting,
+      meetings: get(Place.meetings), phase: Phase(rawValue: get(Place.phase)) ?? .starting,
       isWaiting: awaited != 0,
       awaited: awaited >= Self.firstRank ? Int(awaited - Self.firstRank) : nil,
       step: Int(truncatingIfNeeded: get(Place.step)), nanoseconds: now > since ? now - since : 0,
@@ -217,10 +220,14 @@ final class PageMemory {
 
 extension StatusPage? {
   /// Runs a wait for other ranks, seen by the page.
+  ///
+  /// - Parameter isMeeting: see ``RankStatus/beginWait(isMeeting:)``.
   @inline(__always)
-  public func waiting<Result>(_ body: () throws -> Result) rethrows -> Result {
+  public func waiting<Result>(
+    isMeeting: Bool = true, _ body: () throws -> Result
+  ) rethrows -> Result {
     guard let self else { return try body() }
-    self.own.beginWait()
+    self.own.beginWait(isMeeting: isMeeting)
     self.timeline?.main.begin(.wait)
     defer {
       self.timeline?.main.end()

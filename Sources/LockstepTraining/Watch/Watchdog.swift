@@ -127,7 +127,7 @@ final class Watch: @unchecked Sendable {
   /// The longest wait that came to its end, in seconds, and how long the one at hand was when it was
   /// last seen.
   private var longest = 0.0
-  private var current: (wait: UInt64, seconds: Double) = (0, 0)
+  private var current = 0.0
 
   init(
     _ page: StatusPage, _ patience: Watchdog.Patience,
@@ -147,11 +147,10 @@ final class Watch: @unchecked Sendable {
   /// Why this rank should end; nil where it should not.
   func look() -> Watchdog.Verdict? {
     let mine = page.own.snapshot
-    if !mine.isWaiting || mine.waits != current.wait {
-      longest = max(longest, current.seconds)
-      current = (mine.waits, 0)
-    }
-    if mine.isWaiting { current.seconds = Double(mine.nanoseconds) / 1e9 }
+    let waited = mine.isWaiting ? Double(mine.nanoseconds) / 1e9 : 0
+    // Another wait, where less has been waited than before.
+    if waited < current { longest = max(longest, current) }
+    current = waited
     guard mine.isWaiting else {
       ended = []
       return nil
@@ -160,9 +159,9 @@ final class Watch: @unchecked Sendable {
     guard Double(mine.nanoseconds) > patience.interval * 1e9 else { return nil }
     let behind = zip(page.ranks, page.statuses).compactMap { rank, status -> Peer? in
       let snapshot = status.snapshot
-      guard rank != page.rank, snapshot.waits < mine.waits || snapshot.process == nil else {
-        return nil
-      }
+      guard rank != page.rank,
+        snapshot.meetings < mine.meetings || snapshot.process == nil || rank == mine.awaited
+      else { return nil }
       return Peer(
         rank: rank, snapshot: snapshot, state: snapshot.process.map(ProcessState.init) ?? .running)
     }
@@ -175,7 +174,7 @@ final class Watch: @unchecked Sendable {
     let interrupted = isInterrupted()
     let isElsewhere =
       behind.isEmpty && !page.elsewhere.isEmpty && mine.phase.isLimited
-      && current.seconds > max(patience.afterRequest, 4 * longest)
+      && current > max(patience.afterRequest, 4 * longest)
     let isHopeless = interrupted && (isStopped || !dead.isEmpty || isElsewhere)
     guard isDead || isLate || isHopeless else { return nil }
     return Watchdog.Verdict(
@@ -205,8 +204,8 @@ final class Watch: @unchecked Sendable {
     var text =
       "rank \(page.rank) has waited \(seconds(mine)) s in step \(mine.step) (\(mine.phase)) for "
     // A rank that waits itself is not the one to blame, where another is further behind.
-    let last = behind.map(\.snapshot.waits).min()
-    let causes = behind.filter { $0.snapshot.waits == last || $0.state != .running }
+    let last = behind.map(\.snapshot.meetings).min()
+    let causes = behind.filter { $0.snapshot.meetings == last || $0.state != .running }
     if causes.isEmpty {
       let ranks = mine.awaited.map { [$0] } ?? page.elsewhere
       let list = ranks.map { rank in
