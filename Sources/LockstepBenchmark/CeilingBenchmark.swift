@@ -12,6 +12,7 @@ public enum CeilingBenchmark {
     public let options: StepBenchmark.Options
     public let ranks: Int
     public let shards: Int
+    public let isSharded: Bool
     /// Seconds of the bare primitives of a rank's shards.
     public let primitives: Spread
     /// Seconds of the streaming bound of fold and update.
@@ -30,7 +31,7 @@ public enum CeilingBenchmark {
         "benchmark": .string("ceiling"), "model": .string(options.model.rawValue),
         "batch": .integer(options.batchSize), "ranks": .integer(ranks), "shards": .integer(shards),
         "precision": .string(options.plan.precision.rawValue),
-        "update": .string(options.isSharded ? "sharded" : "replicated"),
+        "update": .string(isSharded ? "sharded" : "replicated"),
         "primitives": primitives.json, "streams": streams.json,
         "streamedBytes": .integer(streamedBytes), "step": step.json, "ratio": ratio.json,
         "shareOfKernelCeiling": shareOfKernels.json,
@@ -58,7 +59,7 @@ public enum CeilingBenchmark {
     let fold = try FoldPlan(shards: loop.shards, of: source, on: collective)
     let plan = try source.plan(examples: shardSize, in: fold.subtrees[collective.rank])
     let bare = try ColdPrimitives(plan, emptying: caches)
-    let traffic = StepTraffic(fold, rank: collective.rank, isSharded: options.isSharded)
+    let traffic = StepTraffic(fold, rank: collective.rank, isSharded: loop.isSharded)
     let streams = StepStreams(traffic, arenaCount: fold.layout.count, emptying: caches)
     let runs = Double(fold.shardRuns[collective.rank].count / plan.shards)
 
@@ -88,6 +89,7 @@ public enum CeilingBenchmark {
     }
     return Result(
       options: options, ranks: collective.size, shards: loop.shards,
+      isSharded: loop.isSharded,
       primitives: Spread(kernels), streams: Spread(bounds),
       streamedBytes: try collective.allgather(traffic.bytes).max()!, step: Spread(times),
       ratio: Spread(times.indices.map { times[$0] / (kernels[$0] + bounds[$0]) }),

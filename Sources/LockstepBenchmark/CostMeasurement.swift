@@ -42,6 +42,7 @@ public struct CostMeasurement {
     try measurement.measureShards(&work)
     try measurement.measureBlocks(&work)
     try measurement.measureUpdate(&work)
+    try measurement.measureProducts(&work)
     if collective.size > 1 {
       let rounds = Int.bitWidth - (collective.size - 1).leadingZeroBitCount
       work.meeting = try measurement.median { try collective.barrier() } / Double(rounds)
@@ -179,6 +180,35 @@ public struct CostMeasurement {
       step += 1
     }
     work.update = time / Double(max(source.layout.count, 1))
+  }
+
+  // MARK: Products
+
+  /// The linear maps whose gradients some batch is made of factors of, and the rate of the largest.
+  private func measureProducts(_ work: inout CostModel.Work) throws {
+    func factors(shards: Int) throws -> GradientFactors? {
+      try source.factors(
+        of: StepBatch(
+          step: 0, epoch: 0, examples: Array(repeating: 0, count: shards * shardSize)[...],
+          shards: shards), travel: false)
+    }
+    // Those of the smallest batch are those of all.
+    guard let smallest = try factors(shards: 1) else { return }
+    for (slot, product) in smallest.products.enumerated() {
+      guard let product else { continue }
+      work.linearMaps[slot] = CostModel.LinearMap(outputs: product.rows, inputs: product.columns)
+    }
+    let several = try factors(shards: 4) ?? smallest
+    let largest = several.products.compactMap { $0 }.max {
+      $0.rows * $0.columns < $1.rows * $1.columns
+    }!  // products would be nil as a whole without one
+    let base = Arena<Float>(count: several.count)
+    let gradient = Arena<Float>(count: largest.rows * largest.columns)
+    let time = try median {
+      several.multiply(largest, rows: 0..<largest.rows, of: base.base, into: gradient.base)
+    }
+    work.productRate =
+      2 * Double(several.examples) * Double(largest.rows * largest.columns) / time
   }
 
   // MARK: Memory

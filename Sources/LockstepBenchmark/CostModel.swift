@@ -13,11 +13,17 @@ import LockstepTraining
 ///
 ///     step = compute + fold + wire + numbers + update
 ///     compute = fixed + ⌈s / threads⌉ · shard                      s: shards of the busiest rank
+///               + products that are made on every node / their rate
 ///     fold    = add · (additions of a rank) + normalise · (its slice)
 ///               + read · (the other slices, unless the update is sharded)
 ///     wire    = (m₁ + m₂) α + (bytes₁ + bytes₂) / β                of the busiest node
 ///     numbers = 2 · (⌈log₂ N⌉ α + bytes / β) + 4 · ⌈log₂ R⌉ · meeting
 ///     update  = update · (values, or the values of a slice where it is sharded)
+///
+/// Weight gradients that are made of factors (docs/fold.md) are not added up, and between nodes their
+/// factors travel in their place: `bytes₁` are these and the other gradients' sums, `bytes₂` the other
+/// gradients, or all parameters where the update is sharded. An update that is to be shared as is best
+/// is so on the link at hand.
 ///
 /// Who has how many shards, partial sums and values is not modelled but taken from the
 /// ``FoldPlan`` that a run on so many ranks would follow. What is left out: ranks that wait for the
@@ -40,6 +46,10 @@ public struct CostModel: Sendable {
     public var normalisation = 0.0
     /// Clip, optimizer and constraints, a value.
     public var update = 0.0
+    /// The weights of linear maps, by slot, whose gradients can be made of factors.
+    public var linearMaps: [Int: LinearMap] = [:]
+    /// Floating-point operations a second of such products.
+    public var productRate = 50e9
     /// One round of a collective between the ranks of a node.
     public var meeting = 1e-6
     /// The arena that is folded.
@@ -53,6 +63,27 @@ public struct CostModel: Sendable {
     public init(layout: FlatLayout, gradientSlotCount: Int? = nil) {
       self.layout = layout
       self.gradientSlotCount = gradientSlotCount ?? layout.slots.count
+    }
+
+    /// Those of a batch whose gradients are made of factors.
+    func factors(examples: Int, shards: Int, travel: Bool) -> [Int: LinearMap] {
+      guard threads == 1, GradientFactors.takes(examples: examples, shards: shards) else {
+        return [:]
+      }
+      return linearMaps.filter {
+        GradientFactors.isWorthIt($1.outputs, $1.inputs, examples: examples, travel: travel)
+      }
+    }
+  }
+
+  /// The shape of a linear map.
+  public struct LinearMap: Sendable {
+    public var outputs: Int
+    public var inputs: Int
+
+    public init(outputs: Int, inputs: Int) {
+      self.outputs = outputs
+      self.inputs = inputs
     }
   }
 
@@ -79,17 +110,18 @@ public struct CostModel: Sendable {
   public var work: Work
   /// The link between nodes.
   public var link: NetworkLink
-  /// Whether every rank updates the slice that it owns alone.
-  public var isSharded: Bool
+  /// Which ranks update which parameters.
+  public var sharing: UpdateSharing
   /// How gradients travel between nodes.
   public var wire: WirePrecision
 
   public init(
-    work: Work, link: NetworkLink, isSharded: Bool = false, wire: WirePrecision = .float32
+    work: Work, link: NetworkLink, sharing: UpdateSharing = .replicated,
+    wire: WirePrecision = .float32
   ) {
     self.work = work
     self.link = link
-    self.isSharded = isSharded
+    self.sharing = sharing
     self.wire = wire
   }
 
@@ -100,7 +132,23 @@ public struct CostModel: Sendable {
     let plan = try FoldPlan(
       shards: shards, ranks: nodes * ranksPerNode, layout: work.layout,
       gradientSlotCount: work.gradientSlotCount, wire: shards > 1 ? wire : .float32)
-    let traffic = WireTraffic(plan, nodes: nodes, isSharded: isSharded)
+    let examples = shards * work.shardSize
+    let factors =
+      plan.ranks == 1 || wire != .float32
+      ? [:] : work.factors(examples: examples, shards: shards, travel: nodes > 1)
+    let operations = factors.values.reduce(0) {
+      $0 + 2 * Double(examples) * Double($1.outputs * $1.inputs)
+    }
+    let isSharded =
+      sharing == .automatic
+      ? nodes == 1
+        || UpdateSharing.Conditions(
+          values: plan.gradientCount, productOperations: operations, ranks: plan.ranks,
+          nodes: nodes, ranksPerNode: ranksPerNode, link: link
+        ).suggestsSharded
+      : sharing == .sharded
+    let traffic = WireTraffic(
+      plan, nodes: nodes, isSharded: isSharded, factors: factors, shardSize: work.shardSize)
     let busiest = plan.shardRuns.map(\.count).max() ?? 0
     let waves = (busiest + work.threads - 1) / work.threads
     let values = Double(plan.layout.count)
@@ -108,7 +156,12 @@ public struct CostModel: Sendable {
 
     var prediction = CostPrediction(
       nodes: nodes, ranks: plan.ranks, shards: shards, batchSize: shards * work.shardSize)
+    prediction.isSharded = isSharded
     prediction.compute = work.fixed + Double(waves) * work.shard
+    if !isSharded {
+      prediction.compute +=
+        operations * (1 / Double(ranksPerNode) - 1 / Double(plan.ranks)) / work.productRate
+    }
     prediction.fold =
       work.addition * traffic.additionsOfBusiestRank + work.normalisation * largestSlice
       + (isSharded ? 0 : work.reading * (values - largestSlice))
@@ -116,7 +169,7 @@ public struct CostModel: Sendable {
     prediction.wire = seconds(messages: traffic.messages, bytes: traffic.bytes)
     prediction.numbers = numbers(plan, nodes: nodes, ranksPerNode: ranksPerNode)
     prediction.update = work.update * (isSharded ? largestSlice : values)
-    prediction.memory = memory(plan, traffic, nodes: nodes)
+    prediction.memory = memory(plan, traffic, nodes: nodes, isSharded: isSharded)
     overlap(traffic, &prediction)
     return prediction
   }
@@ -133,7 +186,9 @@ public struct CostModel: Sendable {
       + 4 * Double(roundsInside) * work.meeting
   }
 
-  private func memory(_ plan: FoldPlan, _ traffic: WireTraffic, nodes: Int) -> Int {
+  private func memory(
+    _ plan: FoldPlan, _ traffic: WireTraffic, nodes: Int, isSharded: Bool
+  ) -> Int {
     let arena = plan.layout.count * MemoryLayout<Float>.stride
     let fixed = work.memory
     let partials = plan.subtrees.map(\.count).max() ?? 1
@@ -162,10 +217,17 @@ public struct CostModel: Sendable {
   /// A rank's sum is complete while its last shard runs backwards, about two thirds of the shard's
   /// time W. Of k equal buckets the j-th is there at j W / k and takes c = (messages) α + bytes / (k β),
   /// one after the other: the last one has travelled max(W / k + k c, W + c) after the pass began.
-  /// Partial sums are half of what travels; slices come back when all is over.
+  /// Partial sums are half of what travels; slices come back when all is over. Factors travel beside
+  /// all of both passes.
   private func overlap(_ traffic: WireTraffic, _ prediction: inout CostPrediction) {
     prediction.overlappedStep = prediction.step
     guard traffic.messages > 0 else { return }
+    if traffic.factorBytes > 0 {
+      let passes = prediction.compute - work.fixed
+      prediction.bucketBytes = link.bucketBytes
+      prediction.overlappedStep -= min(passes, Double(traffic.factorBytes) / link.bandwidth)
+      return
+    }
     let slice = work.layout.count * MemoryLayout<Float>.stride / prediction.ranks
     prediction.bucketBytes = min(link.bucketBytes, max(slice, 1))
     let count = max(Int((Double(slice) / Double(prediction.bucketBytes)).rounded()), 1)

@@ -7,6 +7,8 @@ public struct CostPrediction: Sendable {
   public let shards: Int
   /// The examples of a step.
   public let batchSize: Int
+  /// Whether every rank updates the slice that it owns alone.
+  public internal(set) var isSharded = false
   /// Forward and backward passes of the busiest rank.
   public internal(set) var compute = 0.0
   /// Additions of the tree, dividing and measuring.
@@ -51,7 +53,8 @@ public struct CostPrediction: Sendable {
   public func json(over one: CostPrediction) -> JSONValue {
     .object([
       "nodes": .integer(nodes), "ranks": .integer(ranks), "shards": .integer(shards),
-      "batch": .integer(batchSize), "step": .number(step), "compute": .number(compute),
+      "batch": .integer(batchSize), "sharded": .bool(isSharded), "step": .number(step),
+      "compute": .number(compute),
       "fold": .number(fold), "wire": .number(wire), "numbers": .number(numbers),
       "update": .number(update), "wireBytes": .integer(wireBytes),
       "examplesPerSecond": .number(examplesPerSecond),

@@ -21,8 +21,8 @@ public enum StepBenchmark {
     public var clip: Double? = 1
     /// The radius that rows of kernels are kept within; nil for none.
     public var maxNorm: Float? = 3
-    /// Whether every rank updates the blocks that it owns alone.
-    public var isSharded = true
+    /// Which ranks update which parameters.
+    public var sharing = UpdateSharing.automatic
     /// The number of measurements.
     public var windows = 7
     /// The length of a measurement in seconds.
@@ -35,6 +35,8 @@ public enum StepBenchmark {
     public let options: Options
     public let ranks: Int
     public let shards: Int
+    /// Whether every rank updated the blocks that it owns alone.
+    public let isSharded: Bool
     public let examplesPerSecond: Spread
     /// Seconds a step.
     public let step: Spread
@@ -54,7 +56,7 @@ public enum StepBenchmark {
         "shards": .integer(shards),
         "ranks": .integer(ranks),
         "threads": .integer(options.threads),
-        "update": .string(options.isSharded ? "sharded" : "replicated"),
+        "update": .string(isSharded ? "sharded" : "replicated"),
         "precision": .string(options.plan.precision.rawValue),
         "wire": .string(options.wire == .float32 ? "float32" : "bfloat16"),
         "examplesPerSecond": .number(examplesPerSecond.median),
@@ -86,6 +88,7 @@ public enum StepBenchmark {
     }
     return Result(
       options: options, ranks: collective.size, shards: loop.shards,
+      isSharded: loop.isSharded,
       examplesPerSecond: Spread(times.map { Double(options.batchSize) / $0 }), step: Spread(times),
       networkBytesPerStep: network,
       optimizerBytes: try collective.allgather(loop.optimizerBytes).max()!, loss: loop.loss)

@@ -7,6 +7,7 @@ import LockstepTraining
 final class TrainingLoop {
   let batchSize: Int
   let shards: Int
+  let isSharded: Bool
   /// The mean loss of the last step.
   private(set) var loss = 0.0
 
@@ -26,7 +27,9 @@ final class TrainingLoop {
     let source = try options.model.source(
       on: dataset, options: options.plan, threads: options.threads)
     let plan = try FoldPlan(shards: shards, of: source, on: collective)
-    let owned = options.isSharded ? plan.gradientBlocks(ofRank: collective.rank) : nil
+    isSharded = try options.sharing.isSharded(
+      source, plan, nonFinite: .stop, batchSize: batchSize, on: collective)
+    let owned = isSharded ? plan.gradientBlocks(ofRank: collective.rank) : nil
     step = try TrainingStep(
       source: source, update: try Self.update(options, of: source, owning: owned), shards: shards,
       wire: options.wire, on: collective)

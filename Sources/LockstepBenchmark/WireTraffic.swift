@@ -3,8 +3,11 @@ import LockstepTraining
 
 /// What a step's gradients make nodes send and ranks add, counted on the plan that they follow.
 struct WireTraffic {
-  /// The bytes that cross the busiest node's link in the busier direction, partial sums and slices.
+  /// The bytes that cross the busiest node's link in the busier direction: factors, partial sums and
+  /// slices.
   private(set) var bytes = 0
+  /// Those of factors among them.
+  private(set) var factorBytes = 0
   /// The messages that the busiest rank sends one after the other.
   private(set) var messages = 0
   /// The values that the busiest rank adds.
@@ -15,7 +18,12 @@ struct WireTraffic {
   /// - Parameters:
   ///   - nodes: their number; each has equally many of the plan's ranks.
   ///   - isSharded: whether parameters come back in the place of gradients.
-  init(_ plan: FoldPlan, nodes: Int, isSharded: Bool) {
+  ///   - factors: the linear maps, by slot, whose gradients are made of factors.
+  ///   - shardSize: the examples of a shard.
+  init(
+    _ plan: FoldPlan, nodes: Int, isSharded: Bool, factors: [Int: CostModel.LinearMap] = [:],
+    shardSize: Int = 0
+  ) {
     let ranksPerNode = plan.ranks / nodes
     let places = (0..<nodes).map { $0 * ranksPerNode..<($0 + 1) * ranksPerNode }
     let trees = places.map { ranks in
@@ -32,14 +40,25 @@ struct WireTraffic {
       let gradients = slice.clamped(to: 0..<plan.gradientCount).count
       return packed ? 2 * gradients + 4 * (slice.count - gradients) : 4 * slice.count
     }
+    /// The values of a slice that are made of factors, which are never packed.
+    func made(_ slice: Range<Int>) -> Int {
+      factors.keys.reduce(0) { $0 + plan.layout.slots[$1].range.clamped(to: slice).count }
+    }
+    func summedBytes(_ slice: Range<Int>, packed: Bool) -> Int {
+      bytes(slice, packed: packed) - 4 * made(slice)
+    }
+    func returnedBytes(_ slice: Range<Int>) -> Int {
+      isSharded ? bytes(slice, packed: false) : summedBytes(slice, packed: plan.wire != .float32)
+    }
     /// All of a node's partial sums of a slice.
     func partialBytes(_ node: Int, _ slice: Range<Int>) -> Int {
-      trees[node].reduce(0) { $0 + bytes(slice, packed: plan.isRounded($1)) }
+      trees[node].reduce(0) { $0 + summedBytes(slice, packed: plan.isRounded($1)) }
     }
-    let returnsPacked = plan.wire != .float32 && !isSharded
+    /// What an example's factors weigh.
+    let exampleBytes = 4 * factors.values.reduce(0) { $0 + $1.outputs + $1.inputs }
     let allTrees = trees.reduce(0) { $0 + $1.count }
     let packedTrees = trees.reduce(0) { $0 + $1.filter(plan.isRounded).count }
-    let largestSlice = plan.slices.map(\.count).max() ?? 0
+    let largestSum = plan.slices.map { $0.count - made($0) }.max() ?? 0
     for (node, ranks) in places.enumerated() {
       let slice = slices[node]
       if nodes > 1 {
@@ -47,23 +66,30 @@ struct WireTraffic {
         // What the other nodes' sums of this node's slice weigh.
         let ownPacked = trees[node].filter(plan.isRounded).count
         let into =
-          (packedTrees - ownPacked) * bytes(slice, packed: true)
-          + (allTrees - packedTrees - trees[node].count + ownPacked) * bytes(slice, packed: false)
-        let own = bytes(slice, packed: returnsPacked)
+          (packedTrees - ownPacked) * summedBytes(slice, packed: true)
+          + (allTrees - packedTrees - trees[node].count + ownPacked)
+          * summedBytes(slice, packed: false)
+        let own = returnedBytes(slice)
         let back = (nodes - 1) * own
-        let others = bytes(whole, packed: returnsPacked) - own
-        self.bytes = max(self.bytes, max(out, into) + max(back, others))
-        messages = max(messages, (nodes - 1) * (trees[node].count + 1))
+        let others = returnedBytes(whole) - own
+        let shards = ranks.reduce(0) { $0 + plan.shardRuns[$1].count }
+        let examples = shardSize * max((nodes - 1) * shards, plan.shards - shards)
+        factorBytes = max(factorBytes, exampleBytes * examples)
+        self.bytes = max(
+          self.bytes, max(out, into) + max(back, others) + exampleBytes * examples)
+        messages = max(
+          messages, (nodes - 1) * (trees[node].count + 1 + 2 * factors.count))
       }
       let partials = ranks.reduce(0) { $0 + plan.subtrees[$1].count }
-      let elsewhere = Double(whole.count - slice.count) / Double(ranksPerNode)
+      let elsewhere =
+        Double(whole.count - slice.count - made(whole) + made(slice)) / Double(ranksPerNode)
       let dispatched = nodes == 1 ? 0 : elsewhere * Double(partials - trees[node].count)
       let owned =
-        Double(largestSlice) * Double(partials + allTrees - trees[node].count - 1)
+        Double(largestSum) * Double(partials + allTrees - trees[node].count - 1)
       additionsOfBusiestRank = max(additionsOfBusiestRank, dispatched + owned)
       if nodes > 1 {
         let sent = ranksPerNode > 1 ? Int(elsewhere) * trees[node].count : 0
-        let received = largestSlice * (allTrees - trees[node].count)
+        let received = largestSum * (allTrees - trees[node].count)
         messageBytes = max(messageBytes, 4 * (sent + received))
       }
     }

@@ -31,7 +31,7 @@ enum BenchmarkCommand: Command {
     .option(
       "--seconds", "S", "the length of a measurement (step, ceiling; default 0.5, scaling; 0.4)"),
     .option("--wire", "NAME", "how gradients travel: float32 or bfloat16 (step, scaling)"),
-    .option("--update", "NAME", "sharded or replicated (step, ceiling, scaling)"),
+    .option("--update", "NAME", "automatic, sharded or replicated (step, ceiling, scaling)"),
     .option("--reduction", "NAME", "tree or allreduce (step; default tree)"),
     .option("--bucket", "N", "the bytes of gradients that travel together between nodes (step)"),
     .option("--precision", "NAME", "float32 or bfloat16 (step, ceiling, kernels; default float32)"),
@@ -68,7 +68,7 @@ enum BenchmarkCommand: Command {
       let reduction =
         try choice("--reduction", among: GradientReduction.allCases.map(\.rawValue), arguments)
         .flatMap(GradientReduction.init) ?? .tree
-      if reduction != .tree { options.isSharded = false }
+      if reduction != .tree { options.sharing = .replicated }
       let bucketBytes = try arguments.integer("--bucket", atLeast: 1)
       return { [options] in
         let collective = try Job.ranks($0, adding: reduction)
@@ -129,8 +129,9 @@ enum BenchmarkCommand: Command {
       try choice("--wire", among: ["float32", "bfloat16"], arguments) == "bfloat16"
       ? .bfloat16(level: 0) : .float32
     // As a configuration's `update: "automatic"` has it.
-    let update = try choice("--update", among: ["sharded", "replicated"], arguments)
-    options.isSharded = update.map { $0 == "sharded" } ?? (options.wire == .float32)
+    options.sharing =
+      try choice("--update", among: UpdateSharing.allCases.map(\.rawValue), arguments)
+      .flatMap(UpdateSharing.init) ?? (options.wire == .float32 ? .automatic : .replicated)
   }
 
   private static func seconds(_ arguments: Arguments) throws -> Double? {

@@ -109,7 +109,7 @@ private struct DoctorReport {
     let reduce = try median(5) { try world.allreduce(inPlace: values.values, .sum) }
     facts.append(("barrier", "\(format(barrier * 1e6, 1)) µs"))
     facts.append(("allreduce of 4 MiB", "\(format(reduce * 1e3, 2)) ms"))
-    if let link = try collective.measureLink() {
+    if let link = try collective.linkBetweenNodes() {
       facts.append(("link between hosts", link.text))
       facts.append(("buckets of gradients", "\(link.bucketBytes >> 10) KiB"))
       numbers["latencySeconds"] = .number(link.latency)

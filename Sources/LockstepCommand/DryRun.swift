@@ -27,6 +27,11 @@ struct DryRun {
         "shards", "\(plan.shards), about \(run.configuration.batchSize / plan.shards) examples each"
       ),
       ("ranks", "\(plan.ranks), \(run.configuration.threads) threads each"),
+      (
+        "update",
+        run.isSharded
+          ? "sharded: each rank updates what it owns" : "replicated: every rank updates all"
+      ),
     ]
     for (rank, shards) in plan.shardRuns.enumerated() where plan.ranks <= 16 {
       lines.append(

@@ -88,6 +88,6 @@ enum PlanCommand: Command {
       threads: configuration.threads, examples: data.training.count, dataBytes: dataBytes,
       programBytes: program, on: collective)
     return CostModel(
-      work: work, link: link, isSharded: configuration.isSharded, wire: configuration.wire)
+      work: work, link: link, sharing: configuration.sharing, wire: configuration.wire)
   }
 }

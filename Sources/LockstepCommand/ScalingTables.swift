@@ -63,7 +63,8 @@ struct ScalingTables {
         "fixed": .number(work.fixed), "additionPerValue": .number(work.addition),
         "readingPerValue": .number(work.reading),
         "normalisationPerValue": .number(work.normalisation),
-        "updatePerValue": .number(work.update), "meeting": .number(work.meeting),
+        "updatePerValue": .number(work.update), "productRate": .number(work.productRate),
+        "meeting": .number(work.meeting),
         "values": .integer(work.layout.count),
       ]),
       "latency": .number(model.link.latency), "bandwidth": .number(model.link.bandwidth),
@@ -86,6 +87,11 @@ struct ScalingTables {
       ("dividing and measuring", "\(milliseconds(work.normalisation * values)) ms"),
       ("clip, optimizer, constraints", "\(milliseconds(work.update * values)) ms"),
     ])
+    if !work.linearMaps.isEmpty {
+      text += table([
+        ("products of factors", "\(format(work.productRate / 1e9, 0)) GFLOP/s")
+      ])
+    }
     text += "\n\(asked.ranks) ranks on \(asked.nodes) node\(asked.nodes == 1 ? "" : "s")\n"
     text += table([
       (
@@ -96,6 +102,7 @@ struct ScalingTables {
       ),
       ("efficiency", "\(percent(asked.efficiency(over: fixedBatch[0]))) of as many single ranks"),
       ("over a node's link", "\(megabytes(asked.wireBytes)) MB a step and direction"),
+      ("update", asked.isSharded ? "sharded" : "replicated"),
       ("memory of a rank", "\(megabytes(asked.memory)) MB"),
     ])
     if asked.bucketBytes > 0 {

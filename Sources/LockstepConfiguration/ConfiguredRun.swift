@@ -14,6 +14,8 @@ public final class ConfiguredRun {
   public let data: DataConfiguration.Parts
   /// The model, with initial weights drawn from the seed.
   public let source: ModelSource
+  /// Whether each rank updates the parameters that it owns alone, and keeps their state alone.
+  public let isSharded: Bool
   /// The step.
   public let step: any BatchStep
   /// The order of the examples.
@@ -57,9 +59,12 @@ public final class ConfiguredRun {
       classes: try source.outputShape().last ?? 0, options: configuration.planOptions,
       on: collective)
     let plan = try FoldPlan(shards: configuration.shards, of: source, on: collective)
+    isSharded = try configuration.sharing.isSharded(
+      source, plan, nonFinite: configuration.nonFinite, batchSize: configuration.batchSize,
+      microBatches: configuration.options.microBatches, on: collective)
     let rule = try configuration.update.rule(
       source.memory, totalSteps: totalSteps,
-      owning: configuration.isSharded ? plan.gradientBlocks(ofRank: collective.rank) : nil)
+      owning: isSharded ? plan.gradientBlocks(ofRank: collective.rank) : nil)
     if let options = configuration.hessianFree {
       step = try HessianFreeStep(
         source: source, update: ChainUpdate(rule), options: options,
@@ -67,7 +72,7 @@ public final class ConfiguredRun {
     } else {
       step = try TrainingStep(
         source: source,
-        update: configuration.isSharded ? ShardedChainUpdate(rule) : ChainUpdate(rule),
+        update: isSharded ? ShardedChainUpdate(rule) : ChainUpdate(rule),
         regularizer: try configuration.update.regularizer(source.memory),
         nonFinite: configuration.nonFinite, shards: configuration.shards,
         wire: configuration.wire, on: collective)

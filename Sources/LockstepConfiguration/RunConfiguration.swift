@@ -46,8 +46,8 @@ public struct RunConfiguration: Sendable {
   public let freezing: Freezing
   /// The weights to start from.
   public let initialWeights: InitialWeights?
-  /// Whether each rank updates the blocks that it owns alone, and keeps their state alone.
-  public let isSharded: Bool
+  /// Which ranks update which parameters.
+  public let sharing: UpdateSharing
   /// The name of the order in which gradients are added: `tree` or `allreduce`.
   public let reduction: String
   /// How gradients travel between ranks.
@@ -152,13 +152,14 @@ public struct RunConfiguration: Sendable {
       parameters: try reader.strings("freeze", default: []),
       batchNorms: try reader.strings("freezeBatchNorm", default: []))
     initialWeights = try reader.optionalObject("initialWeights")?.initialWeights()
-    let sharing = try reader.string(
-      "update", default: "automatic", oneOf: ["automatic", "replicated", "sharded"])
-    if sharing == "sharded", hessianFree != nil {
+    let configured = try reader.string(
+      "update", default: "automatic", oneOf: UpdateSharing.allCases.map(\.rawValue))
+    var sharing = UpdateSharing(rawValue: configured) ?? .automatic
+    if sharing == .sharded, hessianFree != nil {
       throw reader.error("update", "is sharded, and a Hessian-free step needs it replicated")
     }
     reduction = try reader.string("reduction", default: "tree", oneOf: ["tree", "allreduce"])
-    if sharing == "sharded", reduction != "tree" {
+    if sharing == .sharded, reduction != "tree" {
       throw reader.error("update", "is sharded, which needs the reduction 'tree'")
     }
     wire = try reader.object("wire").wire(shards: shards)
@@ -170,9 +171,10 @@ public struct RunConfiguration: Sendable {
     }
     bucketBytes = try reader.integer("bucketBytes", or: "automatic", in: 1...)
     // Parameters travel in four bytes a value, so that bf16 saves more where gradients come back.
-    isSharded =
-      sharing == "automatic"
-      ? hessianFree == nil && reduction == "tree" && wire == .float32 : sharing == "sharded"
+    if sharing == .automatic, hessianFree != nil || reduction != "tree" || wire != .float32 {
+      sharing = .replicated
+    }
+    self.sharing = sharing
     let convolutions = try reader.string(
       "convolutions", default: "automatic", oneOf: PlanOptions.Convolutions.allCases.map(\.rawValue)
     )

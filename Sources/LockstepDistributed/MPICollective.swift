@@ -1,3 +1,4 @@
+import LockstepEngine
 import LockstepMPI
 import LockstepTraining
 
@@ -37,8 +38,8 @@ public final class MPICollective: Collective {
   /// exchange is made. It changes no bit.
   public var bucketBytes: Int?
 
-  /// The link between nodes, where ``bucketBytes`` was not given and an exchange made it necessary to
-  /// know it.
+  /// The link between nodes, where it was necessary to know it: for an exchange for which
+  /// ``bucketBytes`` was not given, or when it was asked for.
   public private(set) var link: NetworkLink?
 
   /// The bytes of shared memory to use at most, nil for what is free. For tests.
@@ -182,8 +183,8 @@ public final class MPICollective: Collective {
     // Where every rank has a node to itself there is nobody to share memory with.
     if path != .messages, nodes.count < size {
       try freeUnusedWindows()
-      let buckets =
-        nodes.count == 1 ? [] : plan.buckets(bytes: try agreedBucketBytes(nodes))
+      let bytes = nodes.count == 1 ? 0 : try agreedBucketBytes(nodes)
+      let buckets = nodes.count == 1 ? [] : plan.buckets(bytes: bytes)
       let values = buckets.joined().map(\.values)
       if let window = try sharedWindow(
         bytes: SharedArenas.segmentBytes(plan, rank: rank, of: ranks, buckets: values.count),
@@ -193,25 +194,40 @@ public final class MPICollective: Collective {
         let lease = LeasedWindow(window)
         windows.append(lease)
         let arenas = SharedArenas(plan, lease, ranks: ranks, buckets: values, page: page)
-        if nodes.count == 1 { return SharedMemoryExchange(plan, rank: rank, arenas) }
+        let makeArena = { try self.windowArena(count: $0, otherwise: $1) }
+        if nodes.count == 1 {
+          return SharedMemoryExchange(plan, rank: rank, arenas, makeArena)
+        }
         return try NodesExchange(
-          plan, buckets, nodes: nodes, arenas, on: communicator, page: page)
+          plan, buckets, bucketBytes: bytes, nodes: nodes, arenas, makeArena, on: communicator,
+          page: page)
       }
     }
     let ranksAlone = (0..<size).map { $0..<$0 + 1 }
-    let buckets = plan.buckets(bytes: try agreedBucketBytes(ranksAlone))
+    let bytes = try agreedBucketBytes(ranksAlone)
+    let buckets = plan.buckets(bytes: bytes)
     return try NodesExchange(
-      plan, buckets, nodes: ranksAlone,
+      plan, buckets, bucketBytes: bytes, nodes: ranksAlone,
       SharedArenas(plan, alone: rank, buckets: buckets.joined().map(\.values), page: page),
-      on: communicator, page: page)
+      { count, _ in
+        let arena = Arena<Float>(count: count)
+        return SharedArena(arena.buffer, owner: arena)
+      }, on: communicator, page: page)
   }
 
   public func makeSharedArena(
     count: Int, otherwise consequence: String
   ) throws -> SharedArena? {
     guard path != .messages, reduction == .tree, sharesOneNode else { return nil }
+    return try windowArena(count: count, otherwise: consequence)
+  }
+
+  /// An arena in the memory that each node's ranks share.
+  private func windowArena(
+    count: Int, otherwise consequence: String
+  ) throws -> SharedArena? {
     try freeUnusedWindows()
-    let bytes = rank == 0 ? count * MemoryLayout<Float>.stride : 0
+    let bytes = node.rank == 0 ? count * MemoryLayout<Float>.stride : 0
     guard
       let window = try sharedWindow(
         bytes: bytes, isRequired: false, otherwise: consequence)
@@ -255,21 +271,21 @@ public final class MPICollective: Collective {
     return nil
   }
 
-  /// Measures the link between nodes; nil where there is one node. Called by all ranks, and the same
-  /// on all.
-  public func measureLink() throws -> NetworkLink? {
-    sharesOneNode
-      ? nil : try NetworkLink.measure(between: nodes, on: communicator, page: page)
+  public func linkBetweenNodes() throws -> NetworkLink? {
+    sharesOneNode ? nil : try measuredLink(nodes)
+  }
+
+  private func measuredLink(_ nodes: [Range<Int>]) throws -> NetworkLink {
+    if let link { return link }
+    let measured = try NetworkLink.measure(between: nodes, on: communicator, page: page)
+    link = measured
+    return measured
   }
 
   /// The bytes of a bucket that all ranks use; measures the link between nodes where need be. Called
   /// by all ranks.
   private func agreedBucketBytes(_ nodes: [Range<Int>]) throws -> Int {
-    if let bucketBytes { return bucketBytes }
-    let measured =
-      try link ?? NetworkLink.measure(between: nodes, on: communicator, page: page)
-    link = measured
-    return measured.bucketBytes
+    try bucketBytes ?? measuredLink(nodes).bucketBytes
   }
 
   /// Gives back the windows of exchanges that no rank uses any more.

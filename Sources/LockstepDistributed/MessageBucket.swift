@@ -92,18 +92,30 @@ final class MessageBucket {
 
 extension FoldPlan {
   /// Every rank's slice in runs of blocks of about `bytes` each, as Float32.
-  func buckets(bytes: Int) -> [[BucketPart]] {
+  ///
+  /// - Parameter slots: whose blocks are left out.
+  func buckets(bytes: Int, without slots: Set<Int> = []) -> [[BucketPart]] {
     var number = 0
     return zip(blockSlices, slices).map { run, slice in
       var buckets: [BucketPart] = []
+      /// Where a block's values begin, padding of the one before excluded.
+      func start(_ block: Int) -> Int {
+        block == run.lowerBound
+          ? slice.lowerBound : block == run.upperBound ? slice.upperBound : blocks[block].offset
+      }
       var first = run.lowerBound
-      var start = slice.lowerBound
-      for next in run.indices.dropFirst() + [run.upperBound] {
-        let end = next == run.upperBound ? slice.upperBound : blocks[next].offset
-        guard next > first, next == run.upperBound || (end - start) * 4 >= bytes else { continue }
-        buckets.append(BucketPart(number: number, blocks: first..<next, values: start..<end))
+      for block in run {
+        if slots.contains(blocks[block].slot) {
+          first = block + 1
+          continue
+        }
+        let next = block + 1
+        let isLast = next == run.upperBound || slots.contains(blocks[next].slot)
+        guard isLast || (start(next) - start(first)) * 4 >= bytes else { continue }
+        buckets.append(
+          BucketPart(number: number, blocks: first..<next, values: start(first)..<start(next)))
         number += 1
-        (first, start) = (next, end)
+        first = next
       }
       return buckets
     }

@@ -16,28 +16,36 @@ import LockstepTraining
 /// sends it. What was not announced travels when ``combine(_:)`` is called. Where gradients are to
 /// come back (``returnsGradients``), an owner sends each bucket as soon as it is folded.
 ///
-/// The ranks of a node meet twice a step, as in ``SharedMemoryExchange``. Partials may be sent from
-/// where they lie: sends have finished when a rank comes to the second meeting, before anyone writes
-/// partials again. The shared folded arena is written after the first. Messages between two ranks with
-/// one tag arrive in order, so a fast node's next step waits for its turn.
-final class NodesExchange: GradientExchange {
+/// Where gradients are made of factors (``FactorProducts``), these travel instead: each rank's to one
+/// rank of every other node, as soon as they are there. Owners multiply what they own; where gradients
+/// are to come back, delegates multiply the slices of other nodes' owners too, so that nothing does.
+///
+/// The ranks of a node meet twice a step, as in ``SharedMemoryExchange``, and once more for each product.
+/// Partials may be sent from where they lie: sends have finished when a rank comes to the second
+/// meeting, before anyone writes partials again. The shared folded arena is written after the first.
+/// Messages between two ranks with one tag arrive in order, so a fast node's next step waits for its
+/// turn.
+final class NodesExchange: FactorExchange {
   let listens = true
+  let factorsTravel = true
   var returnsGradients = false
 
   private let arenas: SharedArenas
   private let plan: FoldPlan
-  private let rank: Int
+  private let group: NodeGroup
+  private let communicator: MPICommunicator
   private let page: StatusPage?
-  private let executor: FoldExecutor
-  private let operands: UnsafeMutableBufferPointer<FoldOperand>
-  /// Keeps what was received for ``operands``.
-  private let received: [Arena<Float>]
-  private let dispatches: [Dispatch]
-  /// Of this rank's slice, in the order of its blocks.
-  private let incoming: [MessageBucket]
-  private let gradients: SliceReturn
+  private let makeArena: ArenaMaker
+  private let sums: PartialSums
+  private let bucketBytes: Int
+  /// All buckets.
+  private let whole: PartialRoute
   /// Slices whole, and as they lie.
   private let parameters: SliceReturn
+  /// What carries factors and the rest, for products that were used.
+  private var factorRoutes: [ObjectIdentifier: FactorRoute] = [:]
+  /// The one of the step at hand; nil where all blocks are added up.
+  private var factors: FactorRoute?
   /// Whether this step's messages have begun.
   private var isOpen = false
   /// What went wrong while nobody could be told.
@@ -46,147 +54,88 @@ final class NodesExchange: GradientExchange {
   var partials: [UnsafeMutableBufferPointer<Float>] { arenas.partials }
   var folded: UnsafeMutableBufferPointer<Float> { arenas.folded }
 
-  /// A bucket of a slice elsewhere, of which this rank is the delegate.
-  private struct Dispatch {
-    let bucket: MessageBucket
-    let sums: [NodeSum]
-
-    /// Adds the node's partials up and starts their way.
-    func send() throws {
-      for sum in sums { sum.add(bucket.part.blocks) }
-      try bucket.start()
-    }
-  }
+  /// What carries the buckets of the step at hand.
+  private var route: PartialRoute { factors?.rest ?? whole }
 
   /// - Parameters:
   ///   - buckets: the parts of each rank's slice.
+  ///   - bucketBytes: how large they were to be.
   ///   - nodes: the ranks of each node; they tile the group.
   ///   - arenas: this node's.
+  ///   - makeArena: makes others for the node.
   ///   - parent: all ranks.
   init(
-    _ plan: FoldPlan, _ buckets: [[BucketPart]], nodes: [Range<Int>], _ arenas: SharedArenas,
-    on parent: MPICommunicator, page: StatusPage?
+    _ plan: FoldPlan, _ buckets: [[BucketPart]], bucketBytes: Int, nodes: [Range<Int>],
+    _ arenas: SharedArenas, _ makeArena: @escaping ArenaMaker, on parent: MPICommunicator,
+    page: StatusPage?
   ) throws {
     self.plan = plan
+    self.bucketBytes = bucketBytes
     self.arenas = arenas
     self.page = page
+    self.makeArena = makeArena
     // Its own communicator, so that nobody else's messages match.
-    let communicator = try parent.duplicate()
-    let rank = communicator.rank
-    self.rank = rank
-    let home = nodes.firstIndex { $0.contains(rank) }!
-    let trees = nodes.map { ranks in
-      FoldPlan.Subtree.maximal(
-        in: plan.shardRuns[ranks.first!].lowerBound..<plan.shardRuns[ranks.last!].upperBound)
-    }
-    func delegate(_ node: Int, _ owner: Int) -> Int {
-      nodes[node].lowerBound + owner % nodes[node].count
-    }
-    /// The slices of other nodes that this rank is the delegate of, the next node's first, so that
-    /// not all send to one.
-    let foreign = Array(nodes[home].upperBound..<plan.ranks) + Array(0..<nodes[home].lowerBound)
-    let owners = foreign.filter { delegate(home, $0) == rank }
-    // A message's tag says which bucket of the slice and which of the node's subtrees.
-    let places = trees.map(\.count).max()!
-    func slice(
-      _ part: Range<Int>, _ tree: FoldPlan.Subtree, _ base: UnsafeMutablePointer<Float>,
-      _ owner: AnyObject
-    ) -> WireSlice {
-      WireSlice(
-        part, of: base, owner: owner,
-        packed: plan.isRounded(tree) ? PackedSlice(part, of: plan) : nil)
-    }
-
-    // What this rank adds up and sends.
-    let local = nodes[home].flatMap { plan.subtrees[$0] }
-    dispatches = try owners.flatMap { owner in
-      let sums = trees[home].map { tree in
-        let inside = local.indices.filter { tree.shards.contains(local[$0].shards.lowerBound) }
-        return NodeSum(
-          plan.slices[owner], inside.map { local[$0] }, inside.map { arenas.operands[$0] },
-          of: plan, in: arenas)
-      }
-      return try buckets[owner].enumerated().map { number, part in
-        let bucket = MessageBucket(part, sends: true, on: communicator, page: page)
-        for (place, (tree, sum)) in zip(trees[home], sums).enumerated() {
-          try bucket.add(
-            slice(part.values, tree, sum.base, sum.owner), with: owner,
-            tag: number * places + place)
-        }
-        return Dispatch(bucket: bucket, sums: sums)
-      }
-    }
-
-    // What it receives for the slice that it owns.
-    incoming = buckets[rank].map {
-      MessageBucket($0, sends: false, on: communicator, page: page)
-    }
-    var operands: [FoldOperand] = []
-    var received: [Arena<Float>] = []
-    for node in nodes.indices {
-      if node == home {
-        operands += arenas.operands
-        continue
-      }
-      for (place, tree) in trees[node].enumerated() {
-        let sum = Arena<Float>(indices: plan.slices[rank])
-        for (number, bucket) in incoming.enumerated() {
-          try bucket.add(
-            slice(bucket.part.values, tree, sum.base, sum), with: delegate(node, rank),
-            tag: number * places + place)
-        }
-        operands.append(FoldOperand(base: UnsafePointer(sum.base)))
-        received.append(sum)
-      }
-    }
-    self.operands = .allocate(capacity: operands.count)
-    _ = self.operands.initialize(fromContentsOf: operands)
-    self.received = received
-    executor = FoldExecutor(
-      CombineProgram(leaves: nodes.indices.flatMap { $0 == home ? local : trees[$0] }), of: plan)
-
-    // The folded slices, and who has them from whom.
-    let largest = buckets.map(\.count).max() ?? 0
+    communicator = try parent.duplicate()
+    group = NodeGroup(nodes, rank: communicator.rank, of: plan)
+    sums = PartialSums(plan, group, arenas)
+    whole = try PartialRoute(buckets, sums, on: communicator, page: page)
     let count = buckets.reduce(0) { $0 + $1.count }
-    func slices(_ parts: [[BucketPart]], tag: Int, isPacked: Bool) throws -> SliceReturn {
-      try SliceReturn(
-        parts, rank: rank,
-        delegates: nodes.indices.filter { $0 != home }.map { delegate($0, rank) }, owners: owners,
-        tag: tag, on: communicator, page: page
-      ) { part in
-        WireSlice(
-          part, of: arenas.folded.baseAddress!, owner: arenas,
-          packed: isPacked ? PackedSlice(part, of: plan) : nil)
-      }
-    }
-    gradients = try slices(buckets, tag: largest * places, isPacked: plan.wire != .float32)
-    let whole = plan.slices.indices.map { owner in
+    let slices = plan.slices.indices.map { owner in
       [
         BucketPart(
           number: count + owner, blocks: plan.blockSlices[owner], values: plan.slices[owner])
       ]
     }
-    parameters = try slices(whole, tag: largest * (places + 1), isPacked: false)
+    parameters = try SliceReturn(
+      slices, group, tag: PartialRoute.tags(buckets, group), on: communicator, page: page
+    ) { part in
+      WireSlice(part, of: arenas.folded.baseAddress!, owner: arenas, packed: nil)
+    }
   }
 
-  deinit { operands.deallocate() }
+  // MARK: Factors
+
+  func makeFactorArena(count: Int, otherwise consequence: String) throws -> SharedArena? {
+    try makeArena(count, consequence)
+  }
+
+  func use(_ products: FactorProducts?) throws {
+    guard let products else {
+      factors = nil
+      return
+    }
+    if factors?.products === products { return }
+    if factorRoutes[ObjectIdentifier(products)] == nil {
+      factorRoutes[ObjectIdentifier(products)] = try FactorRoute(
+        products, sums, bucketBytes: bucketBytes, on: communicator.duplicate(), page: page)
+    }
+    factors = factorRoutes[ObjectIdentifier(products)]
+  }
+
+  func ready(_ factor: GradientFactors.Factor) {
+    attempt {
+      try open()
+      try factors?.messages.send(factor)
+    }
+  }
 
   // MARK: Beside the backward pass
 
-  func ready(_ part: Range<Int>) { arenas.announcements.add(part) }
+  func ready(_ part: Range<Int>) { if factors == nil { arenas.announcements.add(part) } }
 
   func progress() {
     attempt {
       try open()
-      for dispatch in dispatches
-      where dispatch.bucket.isIdle && arenas.announcements.isComplete(dispatch.bucket.part.number) {
-        try dispatch.send()
+      if let factors {
+        if try factors.messages.progress() { return }
+      } else {
+        for dispatch in whole.dispatches
+        where dispatch.bucket.isIdle && arenas.announcements.isComplete(dispatch.bucket.part.number)
+        {
+          try dispatch.send()
+        }
       }
-      // One look moves all messages; those of the last blocks, which come first, are looked at first.
-      for place in incoming.indices.reversed() where try incoming[place].progress() { return }
-      for place in dispatches.indices.reversed() {
-        if try dispatches[place].bucket.progress() { return }
-      }
+      _ = try route.progress()
     }
   }
 
@@ -208,23 +157,10 @@ final class NodesExchange: GradientExchange {
       if let failure { throw failure }
       do {
         try open()
-        if returnsGradients { try gradients.open() }
-        for dispatch in dispatches where dispatch.bucket.isIdle { try dispatch.send() }
-        let (operands, result) = (UnsafeBufferPointer(operands), folded.baseAddress!)
-        for (place, bucket) in incoming.enumerated() {
-          if try bucket.progress() {
-            try page.waiting { try bucket.wait { page?.own.awaits($0) } }
-          }
-          for index in bucket.part.blocks {
-            let block = plan.blocks[index]
-            bucket.unpack(block.range)
-            executor.combine(block, of: operands, into: result)
-            try visit(index)
-          }
-          if returnsGradients { try gradients.send(place) }
-          // What is sent goes on meanwhile.
-          progress()
-        }
+        if returnsGradients { try route.gradients.open() }
+        for dispatch in route.dispatches where dispatch.bucket.isIdle { try dispatch.send() }
+        if let factors { try multiply(factors, visit) }
+        try add(visit)
         try settle()
       } catch {
         // The others have sent and expect to receive, whatever happened here.
@@ -235,10 +171,44 @@ final class NodesExchange: GradientExchange {
     }
   }
 
+  /// Folds the buckets of this rank's slice, each when it has it from all nodes.
+  private func add(_ visit: (Int) throws -> Void) throws {
+    for (place, bucket) in route.incoming.enumerated() {
+      if try bucket.progress() {
+        try page.waiting(isMeeting: false) { try bucket.wait { page?.own.awaits($0) } }
+      }
+      for index in bucket.part.blocks {
+        let block = plan.blocks[index]
+        bucket.unpack(block.range)
+        sums.combine(block)
+        try visit(index)
+      }
+      if returnsGradients { try route.gradients.send(place) }
+      // What is sent goes on meanwhile.
+      progress()
+    }
+  }
+
+  /// Makes gradients of factors, those of the last layers first, which come first.
+  private func multiply(_ factors: FactorRoute, _ visit: (Int) throws -> Void) throws {
+    for product in factors.slots {
+      try page.waiting(isMeeting: false) {
+        try factors.messages.receive(slot: product.slot) { page?.own.awaits($0) }
+      }
+      // Other ranks of the node have received others.
+      try arenas.meet { progress() }
+      for run in returnsGradients ? product.all : product.own {
+        try factors.products.make(run, into: folded.baseAddress!, progress: progress, visit)
+      }
+    }
+  }
+
   func gather(_ contents: FoldedContents) throws {
     try arenas.alone {
-      try page.waiting {
-        try (contents == .gradients ? gradients : parameters).finish { page?.own.awaits($0) }
+      try page.waiting(isMeeting: false) {
+        try (contents == .gradients ? route.gradients : parameters).finish {
+          page?.own.awaits($0)
+        }
       }
     }
     try arenas.meet()
@@ -250,20 +220,19 @@ final class NodesExchange: GradientExchange {
   private func open() throws {
     guard !isOpen else { return }
     isOpen = true
-    for bucket in incoming { try bucket.start() }
+    try route.open()
+    try factors?.messages.open()
   }
 
-  /// Starts what has not been started, as it is, and waits for all partial sums.
+  /// Starts what has not been started, as it is, and waits for all partial sums and factors.
   private func settle() throws {
     try open()
-    for dispatch in dispatches { try dispatch.bucket.start() }
-    var isPending = false
-    for dispatch in dispatches where try dispatch.bucket.progress() { isPending = true }
-    for bucket in incoming where try bucket.progress() { isPending = true }
+    var isPending = try route.startAll()
+    if try factors?.messages.startAll() == true { isPending = true }
     guard isPending else { return }
-    try page.waiting {
-      for bucket in incoming { try bucket.wait { page?.own.awaits($0) } }
-      for dispatch in dispatches { try dispatch.bucket.wait { page?.own.awaits($0) } }
+    try page.waiting(isMeeting: false) {
+      try factors?.messages.wait { page?.own.awaits($0) }
+      try route.wait { page?.own.awaits($0) }
     }
   }
 
@@ -271,13 +240,52 @@ final class NodesExchange: GradientExchange {
     isOpen = false
     failure = nil
     arenas.announcements.reset()
-    for bucket in incoming { bucket.reset() }
-    for dispatch in dispatches { dispatch.bucket.reset() }
+    route.reset()
+    factors?.messages.reset()
   }
 
   /// Keeps what goes wrong for ``combine(_:)``.
   private func attempt(_ body: () throws -> Void) {
     guard failure == nil else { return }
     do { try body() } catch { failure = error }
+  }
+}
+
+/// How a batch travels whose gradients are made of factors: these, and buckets of all other slots.
+private final class FactorRoute {
+  let products: FactorProducts
+  let messages: FactorMessages
+  let rest: PartialRoute
+  /// The slots that are products, the last one first, with the runs that this rank owns, and with
+  /// those of other nodes' owners that it makes for its node.
+  let slots: [(slot: Int, own: [FactorProducts.Run], all: [FactorProducts.Run])]
+
+  /// - Parameter communicator: all ranks, for these messages alone.
+  init(
+    _ products: FactorProducts, _ sums: PartialSums, bucketBytes: Int,
+    on communicator: MPICommunicator, page: StatusPage?
+  ) throws {
+    self.products = products
+    let (plan, group) = (sums.plan, sums.group)
+    let slots = Set(products.place.factors.all.map(\.slot))
+    let buckets = plan.buckets(bytes: bucketBytes, without: slots)
+    rest = try PartialRoute(buckets, sums, on: communicator, page: page)
+    messages = try FactorMessages(
+      products, plan, group, number: buckets.reduce(0) { $0 + $1.count },
+      tag: PartialRoute.tags(buckets, group), on: communicator, page: page)
+    let own = products.runs(of: plan.blockSlices[group.rank])
+    // One run where neighbours are made by one rank.
+    var joined: [Range<Int>] = []
+    for blocks in (group.peers + [group.rank]).sorted().map({ plan.blockSlices[$0] }) {
+      if let last = joined.last, last.upperBound == blocks.lowerBound {
+        joined[joined.count - 1] = last.lowerBound..<blocks.upperBound
+      } else {
+        joined.append(blocks)
+      }
+    }
+    let all = joined.flatMap(products.runs)
+    self.slots = slots.sorted(by: >).map { slot in
+      (slot, own.filter { $0.slot == slot }, all.filter { $0.slot == slot })
+    }
   }
 }

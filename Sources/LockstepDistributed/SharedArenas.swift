@@ -137,6 +137,10 @@ final class SharedArenas {
   }
 }
 
+/// Makes an arena of so many values for the ranks of a node; nil, on all ranks, where there is too
+/// little memory, with a notice of what is done without it.
+typealias ArenaMaker = (_ count: Int, _ otherwise: String) throws -> SharedArena?
+
 /// Why a step cannot be finished.
 struct FoldFailure: SecondHandError, CustomStringConvertible {
   let rank: Int

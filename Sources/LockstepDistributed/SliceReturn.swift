@@ -13,21 +13,19 @@ final class SliceReturn {
 
   /// - Parameters:
   ///   - parts: of each rank's slice.
-  ///   - delegates: who receives this rank's slice.
-  ///   - owners: whose slices this rank receives.
   ///   - slice: what carries a part.
   ///   - tag: of the first part of a slice.
   init(
-    _ parts: [[BucketPart]], rank: Int, delegates: [Int], owners: [Int], tag: Int,
-    on group: MPICommunicator, page: StatusPage?, _ slice: (Range<Int>) -> WireSlice
+    _ parts: [[BucketPart]], _ ranks: NodeGroup, tag: Int, on group: MPICommunicator,
+    page: StatusPage?, _ slice: (Range<Int>) -> WireSlice
   ) throws {
-    own = try parts[rank].enumerated().map { place, part in
+    own = try parts[ranks.rank].enumerated().map { place, part in
       let bucket = MessageBucket(part, sends: true, isFolded: true, on: group, page: page)
       let slice = slice(part.values)
-      for delegate in delegates { try bucket.add(slice, with: delegate, tag: tag + place) }
+      for delegate in ranks.delegates { try bucket.add(slice, with: delegate, tag: tag + place) }
       return bucket
     }
-    others = try owners.flatMap { owner in
+    others = try ranks.peers.flatMap { owner in
       try parts[owner].enumerated().map { place, part in
         let bucket = MessageBucket(part, sends: false, isFolded: true, on: group, page: page)
         try bucket.add(slice(part.values), with: owner, tag: tag + place)

@@ -7,7 +7,7 @@ import Testing
 @Suite struct CostModelTests {
   /// 2 ms a shard, a million values, a gigabit with 30 µs.
   private static func model(
-    latency: Double = 30e-6, bandwidth: Double = 125e6, isSharded: Bool = false,
+    latency: Double = 30e-6, bandwidth: Double = 125e6, sharing: UpdateSharing = .replicated,
     wire: WirePrecision = .float32, statistics: Int = 0
   ) -> CostModel {
     var work = CostModel.Work(
@@ -22,7 +22,7 @@ import Testing
     work.memory.optimizer = 8 * 1_024_000
     return CostModel(
       work: work, link: NetworkLink(latency: latency, bandwidth: bandwidth),
-      isSharded: isSharded, wire: wire)
+      sharing: sharing, wire: wire)
   }
 
   @Test func aStepIsTheSumOfItsParts() throws {
@@ -116,7 +116,7 @@ import Testing
     let whole = try bytes(Self.model())
     let half = Self.model(wire: .bfloat16(level: 0))
     #expect(try abs(bytes(half) / whole - 0.5) < 0.01)
-    let sharded = Self.model(isSharded: true, wire: .bfloat16(level: 0))
+    let sharded = Self.model(sharing: .sharded, wire: .bfloat16(level: 0))
     #expect(try abs(bytes(sharded) / whole - 0.75) < 0.01)
     // Sums below the level travel as they are: eight nodes with a shard each, rounded from pairs on.
     let late = Self.model(wire: .bfloat16(level: 1))
@@ -133,10 +133,47 @@ import Testing
   /// Sharding takes optimizer memory and work from a rank.
   @Test func shardedUpdatesDivideTheOptimizer() throws {
     let whole = try Self.model().predict(nodes: 4, ranksPerNode: 1, shards: 8)
-    let part = try Self.model(isSharded: true).predict(nodes: 4, ranksPerNode: 1, shards: 8)
+    let part = try Self.model(sharing: .sharded).predict(nodes: 4, ranksPerNode: 1, shards: 8)
     #expect(abs(part.update - whole.update / 4) < whole.update / 50)
     let saved = whole.memory - part.memory
     #expect(abs(Double(saved) - 0.75 * 8 * 1_024_000) < 200_000)
+  }
+
+  /// A linear map of 1,000 × 1,024 weights whose factors travel: those of the other node's examples one
+  /// way, and of these the other, beside the parameters where owners alone update them.
+  @Test func factorsTravelInTheGradientsPlace() throws {
+    func predict(
+      _ sharing: UpdateSharing, nodes: Int = 2, ranksPerNode: Int = 1, shards: Int = 4,
+      bandwidth: Double = 125e6
+    ) throws -> CostPrediction {
+      var model = Self.model(bandwidth: bandwidth, sharing: sharing)
+      model.work.shardSize = 32
+      model.work.linearMaps = [0: CostModel.LinearMap(outputs: 1000, inputs: 1024)]
+      model.work.productRate = 100e9
+      return try model.predict(nodes: nodes, ranksPerNode: ranksPerNode, shards: shards)
+    }
+    let (factors, parameters) = (4 * 64 * 2024, 4 * 1_024_000 / 2)
+    let replicated = try predict(.replicated)
+    #expect(replicated.wireBytes == factors && !replicated.isSharded)
+    // Each node makes the products of the other one's examples too.
+    #expect(abs(replicated.compute - 4.5e-3 - 2 * 128 * 1_024_000 / 2 / 100e9) < 1e-9)
+    let sharded = try predict(.sharded)
+    #expect(abs(sharded.wireBytes - factors - parameters) < 4 * 4096)
+    #expect(abs(sharded.compute - 4.5e-3) < 1e-12 && sharded.isSharded)
+    // Three others want what each node has.
+    #expect(try predict(.replicated, nodes: 4).wireBytes == 4 * 96 * 2024)
+    // Too many examples: gradients travel.
+    #expect(try predict(.replicated, shards: 16).wireBytes == 4 * 1_024_000)
+    #expect(try !predict(.automatic).isSharded)
+    #expect(try predict(.automatic, bandwidth: 1e11).isSharded)
+    #expect(try predict(.automatic, nodes: 1, shards: 1).isSharded)
+    // At best they travel beside both passes.
+    #expect(replicated.overlappedStep < replicated.step - 3e-3)
+    // On a node nothing is added up.
+    func fold(shards: Int) throws -> Double {
+      try predict(.sharded, nodes: 1, ranksPerNode: 2, shards: shards).fold
+    }
+    #expect(try fold(shards: 4) < 0.5 * fold(shards: 64))
   }
 
   /// Buckets beside the backward pass never cost more than the wire by itself, and are those that a

@@ -40,8 +40,8 @@ private func refusal(_ overrides: [String]) -> String {
     #expect(try read(small).wire == .float32)
     let rounded = try read(small, "wire.type=bfloat16")
     #expect(rounded.wire == .bfloat16(level: 0))
-    #expect(!rounded.isSharded)
-    #expect(try read(small, "wire.type=bfloat16", "update=sharded").isSharded)
+    #expect(rounded.sharing == .replicated)
+    #expect(try read(small, "wire.type=bfloat16", "update=sharded").sharing == .sharded)
     #expect(rounded.resolved["wire"]?["level"] == 0)
     #expect(
       try read(small, "wire.type=bfloat16", "wire.level=2", "shards=8").wire == .bfloat16(level: 2))

@@ -103,6 +103,30 @@ import Testing
     }
   }
 
+  /// Gradients made of factors, which travel between nodes of one rank and of several; of one layer, or
+  /// of two; and added up in the tail batches of the same run.
+  @Test(arguments: 2...8, [16, 24])
+  func factorsOnAnyNumberOfNodes(ranks: Int, batch: Int) throws {
+    let arguments = ["model=deep", "batch=\(batch)", "compare=1", "rule=adam", "rule=lamb"]
+    let alone = try TrainingRuns.run(arguments, ranks: 1)
+    let expected = TrainingRuns.fingerprints(alone)
+    #expect(expected.count == 2 && alone.lines.contains { $0.hasPrefix("factors in 0 of ") })
+    let used =
+      InstructionSet.detected.multipliesAndAddsAtOnce
+      ? [16: "factors in 12 of 14 steps", 24: "factors in 8 of 10 steps"][batch]!
+      : "factors in 0 of "
+    for way in ["path=messages", "nodes=2", "nodes=3"] {
+      for update in ["replicated", "sharded"] {
+        let many = try TrainingRuns.run(
+          arguments + [way, "update=\(update)", "bucket=\(ranks % 2 == 0 ? 1 : 4000)"],
+          ranks: ranks)
+        #expect(TrainingRuns.fingerprints(many) == expected, "\(way) \(many.transcript)")
+        #expect(many.lines.count { $0.hasPrefix(used) } == 2, "\(way) \(many.transcript)")
+        #expect(many.succeeded)
+      }
+    }
+  }
+
   @Test(arguments: [(1, 2), (2, 1), (3, 1), (4, 2), (5, 1), (8, 1)])
   func statisticsOfTheWholeBatchOnAnyNumberOfRanksAndThreads(ranks: Int, threads: Int) throws {
     let expected = try TrainingRuns.synchronized.get()

@@ -129,6 +129,27 @@ import Testing
     #expect(text.contains("the fault that LOCKSTEP_FAULT asks for, at \(point)"), "\(text)")
   }
 
+  /// Nor do factors.
+  @Test(
+    arguments: ["step:1:4:throw", "fold:0:3:throw", "fold:2:3:throw"],
+    ["path=messages", "nodes=2"])
+  func anErrorBesideFactorsUnderWayEndsTheRun(fault: String, way: String) throws {
+    for update in ["replicated", "sharded"] {
+      let (text, _) = try Self.broken(
+        fault, ["model=deep", "batch=16", way, "update=\(update)", "deadline=4"], within: 10)
+      let point = fault.prefix { $0 != ":" }
+      #expect(text.contains("the fault that LOCKSTEP_FAULT asks for, at \(point)"), "\(text)")
+    }
+  }
+
+  /// Whoever waits for the factors of a rank that has stopped names it.
+  @Test(arguments: ["path=messages", "nodes=2"])
+  func aRankWhoseFactorsDoNotComeIsNamed(way: String) throws {
+    let (text, _) = try Self.broken(
+      "step:2:4:stop", ["model=deep", "batch=16", way, "update=replicated", "deadline=2"])
+    #expect(text.contains("for rank 2 (process ") || text.contains("for rank 2 on host"), "\(text)")
+  }
+
   /// A delegate that waits for its node's other rank, and whoever waits for a bucket of that node,
   /// names whom it waits for.
   @Test func aRankThatHoldsUpItsNodesBucketsIsNamed() throws {

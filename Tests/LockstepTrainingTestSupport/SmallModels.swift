@@ -6,6 +6,9 @@ import LockstepTraining
 public enum SmallModel: String, CaseIterable, Sendable {
   /// 144 → 40 → 10 with dropout.
   case perceptron
+  /// 144 → 96 → 64 → 10: two layers whose gradients are more numbers than the factors of some twenty
+  /// examples.
+  case deep
   /// Convolutions with 10 and 17 channels (padded where primitives block channels), batch
   /// normalisation with running statistics, dropout.
   case convolutional
@@ -81,6 +84,9 @@ public enum SmallModel: String, CaseIterable, Sendable {
     case .perceptron:
       let hidden = linear("fc1", input.flattened(), 40).relu().dropout(rate: 0.25, key: 1)
       logits = linear("fc2", hidden, 10)
+    case .deep:
+      let hidden = linear("fc1", input.flattened(), 96).relu()
+      logits = linear("fc3", linear("fc2", hidden, 64).relu(), 10)
     case .convolutional, .synchronized:
       var x = normalization("bn1", convolution("conv1", input, 10)).relu()
       x = x.maxPooled(Window(kernel: [2, 2], strides: [2, 2]))

@@ -61,10 +61,9 @@ extension LinearWeightGradient: Lowerable {
     let gradient = try plan.plain(site.inputs[1], plan.factor)
     let (n, rows) = plan.rows(site.inputs[1])
     let isRounded = plan.factor == .bfloat16
-    if let dense = plan.dense, let factors = plan.factors,
-      let product = plan.product(of: site.outputs[0])
-    {
-      emitFactors(of: gradient, source, product, plan, factors, dense)
+    if let slot = plan.factorSlot(of: site.outputs[0]) {
+      plan.emitFactor(.init(slot: slot, kind: .inputs), source)
+      plan.emitFactor(.init(slot: slot, kind: .gradients), gradient)
     } else {
       let result = plan.define(
         site.outputs[0], try .plain(plan.type(site.outputs[0])),

@@ -18,6 +18,26 @@ package final class GradientFactors {
     /// Where x and dy lie, in values from the start.
     let inputs: Int
     let gradients: Int
+    /// How many values of each example travel before its x; its dy follows.
+    let preceding: Int
+  }
+
+  /// One factor of one product.
+  package struct Factor: Sendable, Equatable {
+    package enum Kind: Sendable { case inputs, gradients }
+    package let slot: Int
+    package let kind: Kind
+  }
+
+  /// Room for the factors of some examples as they travel: factor by factor, rows of examples.
+  package struct Outbox {
+    let base: UnsafeMutablePointer<Float>
+    let examples: Range<Int>
+
+    package init(_ base: UnsafeMutablePointer<Float>, examples: Range<Int>) {
+      self.base = base
+      self.examples = examples
+    }
   }
 
   /// The number of examples, of all shards together.
@@ -28,6 +48,8 @@ package final class GradientFactors {
   package let products: [Product?]
   /// The number of values of all factors.
   package let count: Int
+  /// The number of values of an example that travel.
+  package let valuesPerExample: Int
 
   private let kernels: lockstep_dense_kernels
   private let scratch: Arena<Float>
@@ -43,26 +65,29 @@ package final class GradientFactors {
   ///   - program: differentiates shards of a plan that is ``Plan/isShardwise``.
   ///   - examples: those of all shards, as many for each.
   ///   - shards: their number.
+  ///   - travel: whether they have to be sent.
   ///   - isa: the instruction set of our own kernels.
-  package init?(_ program: Program, examples: Int, shards: Int, isa: InstructionSet) {
-    guard let kernels = isa.denseKernels?.pointee, examples <= Self.mostExamples,
-      shards <= Self.mostShards, examples % shards == 0
+  package init?(
+    _ program: Program, examples: Int, shards: Int, travel: Bool = false, isa: InstructionSet
+  ) {
+    guard let kernels = isa.denseKernels?.pointee,
+      Self.takes(examples: examples, shards: shards)
     else { return nil }
     var size = RegionSize()
     func place(_ values: Int) -> Int {
       size.place(values * MemoryLayout<Float>.stride) / MemoryLayout<Float>.stride
     }
     var products: [Product?] = Array(repeating: nil, count: program.leaves.count)
+    var travelling = 0
     for (slot, leaf) in program.leaves.enumerated() {
       guard let leaf, Self.isProduct(leaf, of: program) else { continue }
       let shape = program.leafLayout.slots[slot].shape
       let (rows, columns) = (shape[0], shape[1])
-      // Blocks are whole rows; and factors have to be fewer numbers than what they make.
-      guard columns <= FlatLayout.blockSize, examples * (rows + columns) <= rows * columns
-      else { continue }
+      guard Self.isWorthIt(rows, columns, examples: examples, travel: travel) else { continue }
       products[slot] = Product(
         rows: rows, columns: columns, inputs: place(lockstep_dense_columns(examples, columns)),
-        gradients: place(lockstep_dense_rows(examples, rows)))
+        gradients: place(lockstep_dense_rows(examples, rows)), preceding: travelling)
+      travelling += rows + columns
     }
     guard products.contains(where: { $0 != nil }) else { return nil }
     self.products = products
@@ -70,7 +95,23 @@ package final class GradientFactors {
     self.shards = shards
     self.kernels = kernels
     count = size.byteCount / MemoryLayout<Float>.stride
+    valuesPerExample = travelling
     scratch = Arena(count: lockstep_dense_gradient_scratch())
+  }
+
+  /// Whether batches of so many examples in so many shards can be multiplied.
+  package static func takes(examples: Int, shards: Int) -> Bool {
+    examples <= mostExamples && shards <= mostShards && examples % shards == 0
+  }
+
+  /// Whether a gradient is worth being made of factors: blocks have to be whole rows, and factors fewer
+  /// numbers than what they make. Factors that travel, of all examples to all nodes, have to be half as
+  /// many: what of a model cannot be made of them then travels between fewer owners.
+  package static func isWorthIt(
+    _ rows: Int, _ columns: Int, examples: Int, travel: Bool
+  ) -> Bool {
+    columns <= FlatLayout.blockSize
+      && examples * (rows + columns) * (travel ? 2 : 1) <= rows * columns
   }
 
   private static func isProduct(_ leaf: Program.LeafSource, of program: Program) -> Bool {
@@ -100,24 +141,77 @@ package final class GradientFactors {
   }
 }
 
-extension LinearWeightGradient {
-  /// Leaves x and dy for whoever multiplies them, at the place of the examples in the batch.
-  func emitFactors(
-    of gradient: Memory, _ source: Memory, _ product: GradientFactors.Product, _ plan: PlanBuilder,
-    _ factors: GradientFactors, _ dense: lockstep_dense_kernels
-  ) {
-    let n = source.descriptor.shape[0]
-    let all = factors.examples
-    let (layColumns, layRows) = (dense.lay_columns!, dense.lay_rows!)
-    plan.emit([source, gradient]) {
-      let (x, dy) = ($0[0].floats, $0[1].floats)
-      return { context in
-        guard let base = context.factors else {
-          preconditionFailure("a plan that leaves factors is run without a place for them")
-        }
-        layColumns(base + product.inputs, x, context.firstExample, n, all, product.columns)
-        layRows(base + product.gradients, dy, context.firstExample, n, all, product.rows)
-      }
+extension GradientFactors {
+  /// The floating-point operations of all products.
+  package var operations: Double {
+    products.reduce(0) {
+      $0 + ($1.map { 2 * Double(examples) * Double($0.rows * $0.columns) } ?? 0)
     }
+  }
+
+  /// All factors, in the order of the slots.
+  package var all: [Factor] {
+    products.indices.filter { products[$0] != nil }.flatMap {
+      [Factor(slot: $0, kind: .inputs), Factor(slot: $0, kind: .gradients)]
+    }
+  }
+
+  /// Where a factor of some examples lies among what travels of these, in values.
+  package func range(of factor: Factor, examples: Int) -> Range<Int> {
+    let product = products[factor.slot]!
+    let (skipped, width) =
+      factor.kind == .inputs ? (0, product.columns) : (product.columns, product.rows)
+    let start = (product.preceding + skipped) * examples
+    return start..<start + examples * width
+  }
+
+  /// Lays a factor of some examples, as it travels, where products read it.
+  ///
+  /// - Parameters:
+  ///   - factor: which one.
+  ///   - rows: those examples' values, one example behind the other.
+  ///   - examples: their places in the batch.
+  ///   - base: the factors of all shards.
+  package func lay(
+    _ factor: Factor, _ rows: UnsafePointer<Float>, _ examples: Range<Int>,
+    into base: UnsafeMutablePointer<Float>
+  ) {
+    let product = products[factor.slot]!
+    let (first, n) = (examples.lowerBound, examples.count)
+    switch factor.kind {
+    case .inputs:
+      kernels.lay_columns(base + product.inputs, rows, first, n, self.examples, product.columns)
+    case .gradients:
+      kernels.lay_rows(base + product.gradients, rows, first, n, self.examples, product.rows)
+    }
+  }
+
+  /// Leaves a factor of the examples that are computed for whoever multiplies, here and elsewhere.
+  fileprivate func leave(
+    _ factor: Factor, _ rows: UnsafePointer<Float>, _ n: Int, _ context: RunContext
+  ) {
+    guard let base = context.factors else {
+      preconditionFailure("a plan that leaves factors is run without a place for them")
+    }
+    let examples = context.firstExample..<context.firstExample + n
+    lay(factor, rows, examples, into: base)
+    guard let outbox = context.outbox else { return }
+    let place = range(of: factor, examples: outbox.examples.count)
+    let width = place.count / outbox.examples.count
+    let before = examples.lowerBound - outbox.examples.lowerBound
+    (outbox.base + place.lowerBound + before * width).update(from: rows, count: n * width)
+  }
+}
+
+extension PlanBuilder {
+  /// Emits the step that leaves a factor, once its values are there; nothing where it has been emitted.
+  func emitFactor(_ factor: GradientFactors.Factor, _ rows: Memory) {
+    guard let factors, !factorCompletions.contains(where: { $0.factor == factor }) else { return }
+    let n = rows.descriptor.shape[0]
+    emit([rows]) {
+      let values = $0[0].floats
+      return { context in factors.leave(factor, values, n, context) }
+    }
+    factorCompletions.append((step: steps.count - 1, factor))
   }
 }

@@ -104,6 +104,7 @@ package final class Plan {
       }
     }
     leafCompletions = Self.completions(of: builder.leafMemory, by: builder.steps)
+    factorCompletions = builder.factorCompletions
     constants = Arena(count: sizes[.constants]?.byteCount ?? 0)
     packed = Arena(count: sizes[.packed]?.byteCount ?? 0)
     // Empty buffers have no address; nothing is ever read through the stand-in.
@@ -168,6 +169,9 @@ package final class Plan {
   /// The slots of the leaf in the order in which a run completes them, each with the last step that
   /// touches it; -1 where none does.
   package let leafCompletions: [(step: Int, slot: Int)]
+
+  /// The factors in the order in which a run leaves them, each with the step that does.
+  package let factorCompletions: [(step: Int, factor: GradientFactors.Factor)]
 
   /// Where a slot lies in a packed leaf, padding included, in values; nil for one that is zeros and
   /// has no place there.

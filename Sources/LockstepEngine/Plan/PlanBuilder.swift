@@ -13,6 +13,8 @@ final class PlanBuilder {
   let shards: Int
   /// The gradients that are left as factors; nil where none is.
   let factors: GradientFactors?
+  /// The steps that leave factors, in order.
+  var factorCompletions: [(step: Int, factor: GradientFactors.Factor)] = []
   var graph: Graph { program.graph }
 
   private(set) var steps: [PlanStep] = []
@@ -318,9 +320,20 @@ final class PlanBuilder {
     }
   }
 
-  /// The product that makes a gradient of the leaf of factors; nil where the plan makes it.
-  func product(of value: Graph.ValueID) -> GradientFactors.Product? {
-    slotOfGradient[value].flatMap { factors?.products[$0] }
+  /// The slot of a gradient that is left as factors; nil where the plan makes it.
+  func factorSlot(of value: Graph.ValueID) -> Int? {
+    slotOfGradient[value].flatMap { factors?.products[$0] == nil ? nil : $0 }
+  }
+
+  /// The slots of gradients that a value is the x of, where these are left as factors.
+  func factorSlots(ofInput value: Graph.ValueID) -> [Int] {
+    guard let factors else { return [] }
+    return program.leaves.indices.filter { slot in
+      guard factors.products[slot] != nil, let leaf = program.leaves[slot],
+        let producer = program.graph.values[leaf.value].producer
+      else { return false }
+      return program.graph.nodes[producer].inputs[0] == value
+    }
   }
 
   /// How often a value is still to be read.

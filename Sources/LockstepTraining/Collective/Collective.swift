@@ -12,6 +12,13 @@ public protocol Collective: AnyObject {
   /// Where the ranks of this node say what they are doing; nil where nobody watches.
   var page: StatusPage? { get }
 
+  /// The ranks of each node, which share memory and can be reached without a network.
+  var nodes: [Range<Int>] { get }
+
+  /// The link between nodes, measured when first asked for; nil where there is one node. Called by all
+  /// ranks, and the same on all.
+  func linkBetweenNodes() throws -> NetworkLink?
+
   /// Returns when all ranks have called.
   func barrier() throws
 
@@ -60,6 +67,10 @@ public protocol Collective: AnyObject {
 extension Collective {
   /// Nobody watches.
   public var page: StatusPage? { nil }
+
+  /// All ranks are on one node.
+  public var nodes: [Range<Int>] { [0..<size] }
+  public func linkBetweenNodes() throws -> NetworkLink? { nil }
 
   /// No memory is shared.
   public func makeSharedArena(

@@ -52,8 +52,9 @@ public protocol GradientExchange: AnyObject {
   func abandon()
 
   /// Adds the partials of all ranks in tree order, for the blocks that this rank owns, and calls
-  /// `visit` with the index of each block (into `plan.blocks`), in ascending order, once it is
-  /// complete and still in cache. `visit` may change the block's values in ``folded``.
+  /// `visit` with the index of each block (into `plan.blocks`), once it is complete and still in
+  /// cache. `visit` may change the block's values in ``folded``. Where ``returnsGradients`` holds, an
+  /// exchange may make and visit other ranks' blocks too, instead of having them sent.
   func combine(_ visit: (Int) throws -> Void) throws
 
   /// Makes every rank's slice of ``folded`` visible to all (`plan.slices`, in rank order).

@@ -112,15 +112,22 @@ private final class InProcessRank: Collective {
   }
 
   func makeSharedArena(count: Int, otherwise consequence: String) throws -> SharedArena? {
-    let all = try meeting.share(
-      rank, "makeSharedArena", rank == 0 ? Arena<Float>(count: count) : nil)
+    try meeting.makeArena(rank, count)
+  }
+}
+
+extension MeetingPoint {
+  /// One arena for all ranks.
+  fileprivate func makeArena(_ rank: Int, _ count: Int) throws -> SharedArena? {
+    let all = try share(rank, "makeSharedArena", rank == 0 ? Arena<Float>(count: count) : nil)
     return all[0].map { SharedArena($0.buffer, owner: $0) }
   }
 }
 
 /// Reads the peers' partials in place and writes into one folded arena that all ranks share.
 private final class InProcessExchange: FactorExchange {
-  var products: FactorProducts?
+  private var products: FactorProducts?
+  private var runs: [FactorProducts.Run] = []
   let partials: [UnsafeMutableBufferPointer<Float>]
   let folded: UnsafeMutableBufferPointer<Float>
   private let plan: FoldPlan
@@ -152,14 +159,30 @@ private final class InProcessExchange: FactorExchange {
     folded = shared.buffer
   }
 
+  func makeFactorArena(count: Int, otherwise consequence: String) throws -> SharedArena? {
+    try meeting.makeArena(rank, count)
+  }
+
+  func use(_ products: FactorProducts?) {
+    self.products = products
+    runs = products?.runs(of: plan.blockSlices[rank]) ?? []
+  }
+
   func combine(_ visit: (Int) throws -> Void) throws {
     _ = try page.waiting { try meeting.meet(rank, "combine") }
-    products?.begin()
-    for index in plan.blockSlices[rank] {
-      if products?.make(plan.blocks[index], into: shared.base) != true {
+    func add(_ blocks: Range<Int>) throws {
+      for index in blocks {
         executor.combine(plan.blocks[index], of: operands, into: shared.base)
+        try visit(index)
       }
-      try visit(index)
+    }
+    guard let products else { return try add(plan.blockSlices[rank]) }
+    for run in runs {
+      if run.isProduct {
+        try products.make(run, into: shared.base, visit)
+      } else {
+        try add(run.blocks)
+      }
     }
   }
 

@@ -1,7 +1,7 @@
 import LockstepEngine
 
 /// Finishes the last leaf of a rank slot by slot, while the backward pass still computes others, and
-/// lets the exchange know which parts of the rank's sums are complete.
+/// lets the exchange know which parts of the rank's sums are complete, and which factors.
 ///
 /// A slot goes through what the whole leaf would go through at the end: it is rounded, added up as
 /// far as the binary counter carries, and brought to the canonical layout. All of that is
@@ -14,7 +14,9 @@ final class LeafAnnouncer {
   private let ranges: [Range<Int>]
   /// What brings the rank's sums to the canonical layout; nobody where they are written in it.
   private let unpackers: [LeafUnpacker]
+  private let factorExchange: (any FactorExchange)?
   private var next = 0
+  private var nextFactor = 0
   private var failure: (any Error)?
 
   /// - Parameters:
@@ -27,6 +29,7 @@ final class LeafAnnouncer {
   ) {
     self.plan = plan
     self.exchange = exchange
+    factorExchange = exchange as? any FactorExchange
     self.accumulator = accumulator
     self.unpackers = unpackers
     let layout = plan.program.leafLayout
@@ -44,12 +47,18 @@ final class LeafAnnouncer {
   /// The last shard is about to be computed.
   func begin() {
     next = 0
+    nextFactor = 0
     failure = nil
     exchange.progress()
   }
 
   /// A step of the schedule is done.
   func passed(_ step: Int) {
+    let factors = plan.factorCompletions
+    while nextFactor < factors.count, factors[nextFactor].step <= step {
+      factorExchange?.ready(factors[nextFactor].factor)
+      nextFactor += 1
+    }
     while next < plan.leafCompletions.count, plan.leafCompletions[next].step <= step {
       finish(plan.leafCompletions[next].slot)
       next += 1
@@ -66,7 +75,7 @@ final class LeafAnnouncer {
   }
 
   private func finish(_ slot: Int) {
-    guard failure == nil else { return }
+    guard failure == nil, plan.factors?.products[slot] == nil else { return }
     if let range = plan.leafRange(ofSlot: slot) { accumulator.finish(range) }
     do { for unpacker in unpackers { try unpacker.run(slot: slot) } } catch {
       failure = error

@@ -61,7 +61,7 @@ public final class ModelSource: FactorSource {
   /// Where factors go instead of gradients.
   package var factorPlace: FactorPlace?
   /// The factors of batches of a size; nil where there are none.
-  private var factors: [Size: GradientFactors?] = [:]
+  private var factors: [FactorKey: GradientFactors?] = [:]
   /// The shards of the step that joined the source.
   var joint: JointShards?
   private lazy var work = StepWork(self)
@@ -312,6 +312,7 @@ public final class ModelSource: FactorSource {
     var context = RunContext(
       seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)
     context.factors = factorPlace?.base
+    context.outbox = factorPlace?.outbox
     return context
   }
 
@@ -347,6 +348,12 @@ public final class ModelSource: FactorSource {
     let shards: Int
     /// What gradients are left as.
     var factors: ObjectIdentifier?
+  }
+
+  /// What factors are made for.
+  private struct FactorKey: Hashable {
+    let size: Size
+    let travel: Bool
   }
 
   /// As many examples are computed at once at the most, so that what a lane holds of them stays in the
@@ -420,18 +427,20 @@ public final class ModelSource: FactorSource {
   }
 
   /// What a batch's gradients can be left as: by one thread a rank, where all shards have one size.
-  package func factors(of batch: StepBatch) throws -> GradientFactors? {
+  package func factors(of batch: StepBatch, travel: Bool) throws -> GradientFactors? {
     let size = Size(examples: batch.examples.count, shards: batch.shards)
     guard crew.size == 1, !isJoint, batch.microBatches == 1, size.examples > 0,
       size.examples % size.shards == 0
     else { return nil }
-    if let known = factors[size] { return known }
+    let key = FactorKey(size: size, travel: travel)
+    if let known = factors[key] { return known }
     let plan = try plan(size.examples / size.shards)
     let made =
       plan.isShardwise && plan.leavesAreCanonical
-      ? GradientFactors(plan.program, examples: size.examples, shards: size.shards, isa: isa)
+      ? GradientFactors(
+        plan.program, examples: size.examples, shards: size.shards, travel: travel, isa: isa)
       : nil
-    factors[size] = .some(made)
+    factors[key] = .some(made)
     return made
   }
 

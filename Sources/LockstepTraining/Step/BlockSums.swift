@@ -11,7 +11,8 @@ final class BlockSums {
   /// (squares, penalty) of all blocks.
   private let all: Arena<Double>
   private let squares: Arena<Double>
-  private let first: Int
+  /// The blocks whose numbers this rank records.
+  private let slice: Range<Int>
   private let measuresAll: Bool
 
   /// - Parameter measuresAll: whether every rank measures all blocks.
@@ -19,18 +20,18 @@ final class BlockSums {
     self.plan = plan
     self.collective = collective
     self.measuresAll = measuresAll
-    let slice = measuresAll ? 0..<plan.blocks.count : plan.blockSlices[collective.rank]
-    first = slice.lowerBound
+    slice = measuresAll ? 0..<plan.blocks.count : plan.blockSlices[collective.rank]
     counts = plan.blockSlices.map { $0.count * 2 * MemoryLayout<Double>.stride }
     owned = Arena(count: slice.count * 2)
     all = Arena(count: plan.blocks.count * 2)
     squares = Arena(count: plan.gradientBlockCount)
   }
 
-  /// Records an owned block's numbers.
+  /// Records a block's numbers; those of a block that another rank owns are left to that.
   func set(_ block: Int, squares: Double, penalty: Double) {
-    owned.buffer[(block - first) * 2] = squares
-    owned.buffer[(block - first) * 2 + 1] = penalty
+    guard slice.contains(block) else { return }
+    owned.buffer[(block - slice.lowerBound) * 2] = squares
+    owned.buffer[(block - slice.lowerBound) * 2 + 1] = penalty
   }
 
   /// Gathers all ranks' numbers.

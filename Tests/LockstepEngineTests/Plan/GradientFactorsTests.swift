@@ -42,7 +42,8 @@ import Testing
 
   /// The leaf of a run of shards.
   private func leaf(
-    _ shards: Range<Int>, leaving factors: GradientFactors?, at base: UnsafeMutablePointer<Float>?
+    _ shards: Range<Int>, leaving factors: GradientFactors?, at base: UnsafeMutablePointer<Float>?,
+    sending outbox: GradientFactors.Outbox? = nil
   ) throws -> (values: [Float], plan: Plan) {
     let count = shards.count * Self.size
     let plan = try Plan(
@@ -62,6 +63,7 @@ import Testing
     leaf.buffer.update(repeating: .nan)
     var context = RunContext(seed: 3, step: 8, firstExample: first)
     context.factors = base
+    context.outbox = outbox
     try lane.run(context, leaf: leaf.base)
     return (Array(leaf.buffer), plan)
   }
@@ -105,7 +107,45 @@ import Testing
     }
   }
 
+  /// What a rank leaves for others is what it leaves here, once the others have laid it.
+  @Test func whatTravelsIsLaidAsItWasLeft() throws {
+    let factors = try #require(
+      GradientFactors(all, examples: 12, shards: 4, isa: .detected))
+    #expect(
+      factors.all.map(\.slot) == [0, 0, 2, 2] && factors.valuesPerExample == 41 + 67 + 67 + 35)
+    #expect(factors.operations == 2 * 12 * (41 * 67 + 67 * 35))
+    let near = Arena<Float>(count: factors.count)
+    let far = Arena<Float>(count: factors.count)
+    // One rank has the shards 1 to 3, in runs of one and of two.
+    let examples = 3..<12
+    let outbox = Arena<Float>(count: examples.count * factors.valuesPerExample)
+    outbox.buffer.update(repeating: .nan)
+    let sent = GradientFactors.Outbox(outbox.base, examples: examples)
+    for shards in [1..<2, 2..<4] {
+      let plan = try leaf(shards, leaving: factors, at: near.base, sending: sent).plan
+      // Each once: x on the way forwards, in order, and dy on the way back.
+      #expect(
+        plan.factorCompletions.map(\.factor)
+          == [factors.all[0], factors.all[2], factors.all[3], factors.all[1]])
+      let steps = plan.factorCompletions.map(\.step)
+      #expect(steps == steps.sorted() && steps.last! < plan.stepCount)
+    }
+    #expect(outbox.buffer.allSatisfy { !$0.isNaN }, "all is written")
+    var end = 0
+    for factor in factors.all {
+      let range = factors.range(of: factor, examples: examples.count)
+      #expect(range.lowerBound == end)
+      end = range.upperBound
+      factors.lay(factor, outbox.base + range.lowerBound, examples, into: far.base)
+    }
+    #expect(end == outbox.count)
+    #expect(far.buffer.map(\.bitPattern) == near.buffer.map(\.bitPattern))
+  }
+
   @Test func whatIsNotWorthItIsNoProduct() throws {
+    #expect(GradientFactors.isWorthIt(100, 100, examples: 50, travel: false))
+    #expect(!GradientFactors.isWorthIt(100, 100, examples: 50, travel: true))
+    #expect(GradientFactors.isWorthIt(100, 100, examples: 25, travel: true))
     #expect(GradientFactors(all, examples: 4000, shards: 4, isa: .detected) == nil)
     #expect(GradientFactors(all, examples: 12, shards: 5, isa: .detected) == nil)
     #expect(GradientFactors(all, examples: 40, shards: 4, isa: .detected) == nil)

@@ -92,6 +92,8 @@ func train(_ rule: String, _ settings: Settings, on group: MPICollective) throws
     record.weight = 1
     record.examples = 1
   }
+  var steps = 0
+  var madeOfFactors = 0
   let oddSeed = settings.number("oddConfiguration") == group.rank
   let trainer = try Trainer(
     step: step,
@@ -101,14 +103,20 @@ func train(_ rule: String, _ settings: Settings, on group: MPICollective) throws
     configuration: oddSeed ? ["seed": 4] : [:], handshake: agreement, directory: directory,
     on: group,
     listener: {
-      if case .step(let report, _, _) = $0, settings["speak"] != nil {
+      guard case .step(let report, _, _) = $0 else { return }
+      steps += 1
+      if step.usesFactors { madeOfFactors += 1 }
+      if settings["speak"] != nil {
         print("step \(report.step)")
         fflush(nil)
       }
     })
   if let seconds = settings.number("terminateAfter") { terminate(after: seconds) }
   let outcome = try trainer.run(resume: settings["resume"] != nil)
-  if group.isRoot, let fingerprint = outcome.fingerprint { print("fingerprint", rule, fingerprint) }
+  if group.isRoot, let fingerprint = outcome.fingerprint {
+    print("factors in \(madeOfFactors) of \(steps) steps")
+    print("fingerprint", rule, fingerprint)
+  }
   return outcome
 }
 

@@ -1,0 +1,90 @@
+import LockstepEngine
+
+/// Which ranks update which parameters. The bits are the same.
+public enum UpdateSharing: String, Sendable, CaseIterable {
+  /// Sharded, but where it is quicker for every node to update all itself (``Conditions``).
+  case automatic
+  /// Every rank updates all parameters.
+  case replicated
+  /// Each rank updates what it owns.
+  case sharded
+
+  /// What decides between the two. The same on all ranks.
+  public struct Conditions: Sendable {
+    /// The values that are updated.
+    public var values: Int
+    /// The floating-point operations of the weight gradients that are made of factors; 0 where none
+    /// is, and all gradients travel.
+    public var productOperations: Double
+    public var ranks: Int
+    public var nodes: Int
+    /// Of the node that has fewest.
+    public var ranksPerNode: Int
+    /// Between nodes.
+    public var link: NetworkLink
+
+    public init(
+      values: Int, productOperations: Double, ranks: Int, nodes: Int, ranksPerNode: Int,
+      link: NetworkLink
+    ) {
+      self.values = values
+      self.productOperations = productOperations
+      self.ranks = ranks
+      self.nodes = nodes
+      self.ranksPerNode = ranksPerNode
+      self.link = link
+    }
+
+    /// What a rank is taken to do in a second: floating-point operations of products...
+    static let productRate = 50e9
+    /// ... and updates of values.
+    static let updateRate = 0.3e9
+
+    /// The seconds of a step in which parameters travel, if they do.
+    var travelling: Double {
+      Double(values * MemoryLayout<Float>.stride) * (1 - 1 / Double(nodes)) / link.bandwidth
+    }
+
+    /// The seconds of a step that a rank computes more where each node makes all gradients, and each
+    /// rank updates all parameters.
+    var repeating: Double {
+      productOperations * (1 / Double(ranksPerNode) - 1 / Double(ranks)) / Self.productRate
+        + Double(values) * (1 - 1 / Double(ranks)) / Self.updateRate
+    }
+
+    /// Whether ``UpdateSharing/automatic`` is ``UpdateSharing/sharded``. Where gradients travel they take
+    /// as long as parameters would, so that nothing is won; where factors travel in their place it is
+    /// parameters alone.
+    public var suggestsSharded: Bool { productOperations == 0 || repeating >= travelling }
+  }
+
+  /// Whether each rank updates what it owns. Called by all ranks, which measure the link between nodes
+  /// where it matters.
+  ///
+  /// - Parameters:
+  ///   - source: the model.
+  ///   - plan: how its gradients are folded.
+  ///   - nonFinite: where single shards are looked at, nothing is made of factors.
+  ///   - batchSize: the global one, of all batches but a tail.
+  ///   - microBatches: of each shard.
+  public func isSharded(
+    _ source: any GradientSource, _ plan: FoldPlan, nonFinite: NonFinitePolicy, batchSize: Int,
+    microBatches: Int = 1, on collective: any Collective
+  ) throws -> Bool {
+    guard self == .automatic else { return self == .sharded }
+    let nodes = collective.nodes
+    guard nodes.count > 1, plan.rounding == nil, nonFinite.repair == nil,
+      let source = source as? any FactorSource,
+      let factors = try source.factors(
+        of: StepBatch(
+          step: 0, epoch: 0, examples: Array(0..<batchSize)[...], shards: plan.shards,
+          microBatches: microBatches), travel: true),
+      let link = try collective.linkBetweenNodes()
+    else { return true }
+    return Conditions(
+      values: plan.layout.slots[..<plan.gradientSlotCount].reduce(0) { $0 + $1.count },
+      productOperations: factors.operations, ranks: plan.ranks, nodes: nodes.count,
+      ranksPerNode: nodes.map(\.count).min()!, link: link
+    ).suggestsSharded
+  }
+}
