@@ -76,7 +76,8 @@ final class FactorMessages {
   func startAll() throws -> Bool {
     for bucket in outgoing { try bucket.start() }
     var pending = false
-    for bucket in outgoing + incoming where try bucket.progress() { pending = true }
+    for bucket in outgoing where try bucket.progress() { pending = true }
+    for bucket in incoming where try bucket.progress() { pending = true }
     return pending
   }
 

@@ -157,6 +157,8 @@ final class NodesExchange: FactorExchange {
       if let failure { throw failure }
       do {
         try open()
+        // Whatever a rank that has failed did not leave.
+        _ = try factors?.messages.startAll()
         if returnsGradients { try route.gradients.open() }
         for dispatch in route.dispatches where dispatch.bucket.isIdle { try dispatch.send() }
         if let factors { try multiply(factors, visit) }

@@ -68,6 +68,8 @@ public final class ScalarFold {
   private let sent: Arena<Double>
   private let received: Arena<Double>
   private let tree: Arena<Double>
+  /// What kept this rank from computing its records.
+  private var failure: (any Error)?
 
   /// A fold of records over contiguous runs of shards, one run a rank.
   ///
@@ -102,9 +104,26 @@ public final class ScalarFold {
   public func gather(
     requests mine: StepRequests = [], _ compute: (ShardRecords) throws -> Void
   ) throws {
+    self.compute(compute)
+    try gather(requests: mine)
+  }
+
+  /// Lets this rank compute its shards' records. What it throws is kept for
+  /// ``gather(requests:)``.
+  ///
+  /// - Parameter compute: writes this rank's records, which are zeros at first.
+  func compute(_ compute: (ShardRecords) throws -> Void) {
     sent.buffer.update(repeating: 0)
-    var failure: (any Error)?
+    failure = nil
     do { try compute(records) } catch { failure = error }
+  }
+
+  /// Gathers the records of all ranks and folds them. Called by all ranks.
+  ///
+  /// - Throws: what ``compute(_:)`` kept, on its own rank, and ``PeerFailure`` on the others.
+  func gather(requests mine: StepRequests) throws {
+    let failure = failure
+    self.failure = nil
     let control = failure == nil ? mine : mine.union(.failed)
     UnsafeMutableRawPointer(sent.base).storeBytes(of: control.rawValue, as: UInt64.self)
     try collective.allgather(
@@ -140,14 +159,18 @@ public final class ScalarFold {
     return failed
   }
 
-  /// Adds neighbours, then neighbours of neighbours, and so on: the tree, level by level.
   private func fold() {
-    let shards = runs.last!.upperBound
+    Self.fold(tree.buffer, shards: runs.last!.upperBound, width: width)
+  }
+
+  /// Adds neighbours, then neighbours of neighbours, and so on: the tree, level by level. The sums are
+  /// the first row afterwards.
+  static func fold(_ tree: UnsafeMutableBufferPointer<Double>, shards: Int, width: Int) {
     var reach = 1
     while reach < shards {
       for left in stride(from: 0, to: shards - reach, by: 2 * reach) {
         for column in 0..<width {
-          tree.buffer[left * width + column] += tree.buffer[(left + reach) * width + column]
+          tree[left * width + column] += tree[(left + reach) * width + column]
         }
       }
       reach *= 2

@@ -321,12 +321,14 @@ public final class ModelSource: FactorSource {
     let plan = executor.lane.plan
     let examples = Double(plan.program.graph.batchCount / plan.shards)
     record.loss += Double(executor.lane.scalar(0, shard: place))
-    record.weight += weightPerExample * examples
+    record.weight += weight(ofExamples: plan.program.graph.batchCount / plan.shards)!
     record.examples += examples
     for metric in metricNames.indices {
       record[metric: metric] += Double(executor.lane.scalar(1 + metric, shard: place))
     }
   }
+
+  public func weight(ofExamples count: Int) -> Double? { weightPerExample * Double(count) }
 
   // MARK: Statistics
 

@@ -49,6 +49,10 @@ public protocol GradientSource: AnyObject {
     records: ShardRecords, accumulator: ShardAccumulator
   ) throws
 
+  /// The weight that the record of so many examples gets, which are computed at once; nil where it is
+  /// not known before they are.
+  func weight(ofExamples count: Int) -> Double?
+
   /// Hears what the step after the one at hand will compute, so that examples can be made ready
   /// ahead. Asking for the batch costs; a source that has no use for it need not.
   func anticipate(_ batch: () throws -> StepBatch) rethrows
@@ -98,6 +102,8 @@ extension GradientSource {
   public func join(_ plan: FoldPlan, on collective: any Collective) throws {}
   public func declineShards(because failure: any Error) throws -> Never { throw failure }
   public func firstNotFinite(ofShard shard: Int) -> Int { .max }
+  /// Nothing is known before.
+  public func weight(ofExamples count: Int) -> Double? { nil }
   /// Nothing is made ready ahead.
   public func anticipate(_ batch: () throws -> StepBatch) rethrows {}
 

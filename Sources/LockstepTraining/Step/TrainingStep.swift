@@ -32,6 +32,8 @@ public final class TrainingStep: BatchStep {
   private let kernels: UnsafePointer<lockstep_arena_kernels>
   private let counter = Arena<Int64>(count: 1)
   private var metricMeans: [Double]
+  /// What batches of a size are divided by, where that is known before they are computed.
+  private var batchDivisors: [Int: Divisors] = [:]
 
   /// Prepares a step.
   ///
@@ -132,17 +134,27 @@ public final class TrainingStep: BatchStep {
     enter(.computing)
     try factorFold?.begin(batch)
     defer { factorFold?.end() }
-    let divisors: Divisors
-    do {
-      try computeShards(batch, requests, failure)
-      divisors = try self.divisors()
-    } catch {
-      // On all ranks alike, some of which may have sent already.
-      exchange.abandon()
-      throw error
+    computeShards(batch, failure)
+    if let divisors = knownDivisors(batch) {
+      // What travels is folded as it comes; the numbers of all ranks would queue behind it. A rank that
+      // has failed takes part with what it has, and nobody takes what comes of that.
+      enter(.folding)
+      try fold(divisors)
+      try scalars.gather(requests: requests)
+    } else {
+      let divisors: Divisors
+      do {
+        try scalars.gather(requests: requests)
+        divisors = try self.divisors()
+      } catch {
+        // On all ranks alike, some of which may have sent already.
+        exchange.abandon()
+        throw error
+      }
+      enter(.folding)
+      try fold(divisors)
     }
-    enter(.folding)
-    try foldNormaliseMeasure(divisors)
+    try measure()
     enter(.comparing)
     if let found = try health.judge(
       batch, step: completed + 1, blocks: blockSums.notFinite, total: scalars.total)
@@ -168,11 +180,9 @@ public final class TrainingStep: BatchStep {
     guard lockstep_flush_denormals() != 0 else { throw StepError.noFlushToZero }
   }
 
-  /// Computes this rank's shards and learns the numbers of all of them.
-  private func computeShards(
-    _ batch: StepBatch, _ requests: StepRequests, _ failure: (any Error)?
-  ) throws {
-    try scalars.gather(requests: requests) { records in
+  /// Computes this rank's shards.
+  private func computeShards(_ batch: StepBatch, _ failure: (any Error)?) {
+    scalars.compute { records in
       if let failure { try source.declineShards(because: failure) }
       inspector?.step = completed + 1
       inspector?.records = records
@@ -198,8 +208,27 @@ public final class TrainingStep: BatchStep {
     return Divisors(gradient: Float(total.weight), statistics: Float(max(total.examples, 1)))
   }
 
+  /// What the folded sums will be divided by, where that follows from the batch and gradients travel
+  /// as messages; the very numbers that ``divisors()`` would find.
+  private func knownDivisors(_ batch: StepBatch) -> Divisors? {
+    guard exchange.listens, inspector == nil, batch.microBatches == 1 else { return nil }
+    if let known = batchDivisors[batch.examples.count] { return known }
+    let tree = Arena<Double>(count: plan.shards)
+    for shard in 0..<plan.shards {
+      let count = batch.positions(ofShard: shard).count
+      guard let weight = source.weight(ofExamples: count) else { return nil }
+      tree.buffer[shard] = weight
+    }
+    ScalarFold.fold(tree.buffer, shards: plan.shards, width: 1)
+    guard tree.buffer[0] > 0 else { return nil }
+    let known = Divisors(
+      gradient: Float(tree.buffer[0]), statistics: Float(max(batch.examples.count, 1)))
+    batchDivisors[batch.examples.count] = known
+    return known
+  }
+
   /// Folds the owned blocks and, while each is in cache, divides, regularises and measures it.
-  private func foldNormaliseMeasure(_ divisors: Divisors) throws {
+  private func fold(_ divisors: Divisors) throws {
     let folded = exchange.folded
     let parameters = UnsafeBufferPointer(source.parameters)
     // A sharded update needs its own slice alone, and gathers what it made of it.
@@ -224,6 +253,10 @@ public final class TrainingStep: BatchStep {
     if gathers {
       try collective.page.span(.gather) { try exchange.gather() }
     }
+  }
+
+  /// Learns what all ranks have measured.
+  private func measure() throws {
     try collective.page.span(.measure) { try blockSums.gather() }
     if let onFolded {
       try onFolded(UnsafeBufferPointer(exchange.folded))
