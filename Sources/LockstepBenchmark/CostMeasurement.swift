@@ -196,7 +196,8 @@ public struct CostMeasurement {
     guard let smallest = try factors(shards: 1) else { return }
     for (slot, product) in smallest.products.enumerated() {
       guard let product else { continue }
-      work.linearMaps[slot] = CostModel.LinearMap(outputs: product.rows, inputs: product.columns)
+      work.linearMaps[slot] = CostModel.LinearMap(
+        outputs: product.rows, inputs: product.columns, isFirst: product.input != nil)
     }
     let several = try factors(shards: 4) ?? smallest
     let largest = several.products.compactMap { $0 }.max {

@@ -80,11 +80,17 @@ public struct CostModel: Sendable {
   public struct LinearMap: Sendable {
     public var outputs: Int
     public var inputs: Int
+    /// Whether its inputs are those of the model, which all ranks have.
+    public var isFirst: Bool
 
-    public init(outputs: Int, inputs: Int) {
+    public init(outputs: Int, inputs: Int, isFirst: Bool = false) {
       self.outputs = outputs
       self.inputs = inputs
+      self.isFirst = isFirst
     }
+
+    /// The values of an example that travel.
+    var travelling: Int { outputs + (isFirst ? 0 : inputs) }
   }
 
   /// Bytes of a rank that do not depend on how many there are, and what the others follow from.

@@ -55,7 +55,7 @@ struct WireTraffic {
       trees[node].reduce(0) { $0 + summedBytes(slice, packed: plan.isRounded($1)) }
     }
     /// What an example's factors weigh.
-    let exampleBytes = 4 * factors.values.reduce(0) { $0 + $1.outputs + $1.inputs }
+    let exampleBytes = 4 * factors.values.reduce(0) { $0 + $1.travelling }
     let allTrees = trees.reduce(0) { $0 + $1.count }
     let packedTrees = trees.reduce(0) { $0 + $1.filter(plan.isRounded).count }
     let largestSum = plan.slices.map { $0.count - made($0) }.max() ?? 0

@@ -9,7 +9,7 @@ import LockstepTraining
 /// the other ranks of its node to send.
 final class FactorMessages {
   private let place: FactorPlace
-  /// This rank's own, in the order of ``GradientFactors/all``.
+  /// This rank's own, in the order of ``GradientFactors/travelling``.
   private let outgoing: [MessageBucket]
   /// Those of other nodes' ranks, in the same order.
   private let incoming: [MessageBucket]
@@ -30,7 +30,7 @@ final class FactorMessages {
     on communicator: MPICommunicator, page: StatusPage?
   ) throws {
     place = products.place
-    let (factors, known) = (place.factors.all, place.factors)
+    let (factors, known) = (place.factors.travelling, place.factors)
     self.factors = factors
     sources = group.peers.map { peer in
       let examples = known.examples(of: plan.shardRuns[peer])
@@ -45,7 +45,7 @@ final class FactorMessages {
         BucketPart(number: number + index, blocks: 0..<0, values: 0..<0), sends: sends,
         on: communicator, page: page)
       for end in ends {
-        let range = known.range(of: factors[index], examples: end.examples)
+        let range = known.range(of: factors[index], examples: end.examples)!
         try bucket.add(
           WireSlice(range, of: end.base, owner: end.owner, packed: nil), with: end.peer,
           tag: tag + index)
@@ -67,9 +67,10 @@ final class FactorMessages {
   /// Gets ready to receive.
   func open() throws { for bucket in incoming { try bucket.start() } }
 
-  /// Sends a factor, which is complete.
+  /// Sends a factor, which is complete, if it travels.
   func send(_ factor: GradientFactors.Factor) throws {
-    try outgoing[factors.firstIndex(of: factor)!].start()
+    guard let index = factors.firstIndex(of: factor) else { return }
+    try outgoing[index].start()
   }
 
   /// Starts what has not been started, as it is; whether something is under way then.
@@ -93,7 +94,7 @@ final class FactorMessages {
     for index in factors.indices where factors[index].slot == slot {
       try incoming[index].wait(stillWaiting: stillWaiting)
       for source in sources {
-        let range = place.factors.range(of: factors[index], examples: source.examples.count)
+        let range = place.factors.range(of: factors[index], examples: source.examples.count)!
         place.factors.lay(
           factors[index], source.rows.base + range.lowerBound, source.examples, into: place.base)
       }

@@ -99,6 +99,8 @@ final class NodesExchange: FactorExchange {
     try makeArena(count, consequence)
   }
 
+  var foreignShards: [Range<Int>] { group.peers.map { plan.shardRuns[$0] } }
+
   func use(_ products: FactorProducts?) throws {
     guard let products else {
       factors = nil
@@ -269,7 +271,7 @@ private final class FactorRoute {
   ) throws {
     self.products = products
     let (plan, group) = (sums.plan, sums.group)
-    let slots = Set(products.place.factors.all.map(\.slot))
+    let slots = Set(products.place.factors.slots)
     let buckets = plan.buckets(bytes: bucketBytes, without: slots)
     rest = try PartialRoute(buckets, sums, on: communicator, page: page)
     messages = try FactorMessages(

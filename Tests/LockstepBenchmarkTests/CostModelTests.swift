@@ -162,6 +162,11 @@ import Testing
     #expect(abs(sharded.compute - 4.5e-3) < 1e-12 && sharded.isSharded)
     // Three others want what each node has.
     #expect(try predict(.replicated, nodes: 4).wireBytes == 4 * 96 * 2024)
+    // What all ranks have does not travel.
+    var first = Self.model()
+    first.work.shardSize = 32
+    first.work.linearMaps = [0: CostModel.LinearMap(outputs: 1000, inputs: 1024, isFirst: true)]
+    #expect(try first.predict(nodes: 2, ranksPerNode: 1, shards: 4).wireBytes == 4 * 64 * 1000)
     // Too many examples: gradients travel.
     #expect(try predict(.replicated, shards: 16).wireBytes == 4 * 1_024_000)
     #expect(try !predict(.automatic).isSharded)

@@ -18,8 +18,11 @@ package final class GradientFactors {
     /// Where x and dy lie, in values from the start.
     let inputs: Int
     let gradients: Int
-    /// How many values of each example travel before its x; its dy follows.
+    /// How many values of each example travel before what this product needs of it: x, unless all ranks
+    /// have it, and dy.
     let preceding: Int
+    /// The program's input that x is, value by value; nil where x is computed.
+    package let input: String?
   }
 
   /// One factor of one product.
@@ -27,6 +30,11 @@ package final class GradientFactors {
     package enum Kind: Sendable { case inputs, gradients }
     package let slot: Int
     package let kind: Kind
+
+    package init(slot: Int, kind: Kind) {
+      self.slot = slot
+      self.kind = kind
+    }
   }
 
   /// Room for the factors of some examples as they travel: factor by factor, rows of examples.
@@ -84,10 +92,11 @@ package final class GradientFactors {
       let shape = program.leafLayout.slots[slot].shape
       let (rows, columns) = (shape[0], shape[1])
       guard Self.isWorthIt(rows, columns, examples: examples, travel: travel) else { continue }
+      let input = Self.input(leaf, of: program)
       products[slot] = Product(
         rows: rows, columns: columns, inputs: place(lockstep_dense_columns(examples, columns)),
-        gradients: place(lockstep_dense_rows(examples, rows)), preceding: travelling)
-      travelling += rows + columns
+        gradients: place(lockstep_dense_rows(examples, rows)), preceding: travelling, input: input)
+      travelling += rows + (input == nil ? columns : 0)
     }
     guard products.contains(where: { $0 != nil }) else { return nil }
     self.products = products
@@ -123,6 +132,18 @@ package final class GradientFactors {
       && program.leaves.count { $0?.value == leaf.value } == 1
   }
 
+  /// The input that a product's x is, under whatever shape.
+  private static func input(_ leaf: Program.LeafSource, of program: Program) -> String? {
+    let graph = program.graph
+    var value = graph.nodes[graph.values[leaf.value].producer!].inputs[0]
+    while let producer = graph.values[value].producer {
+      guard graph.nodes[producer].operation is Reshape else { return nil }
+      value = graph.nodes[producer].inputs[0]
+    }
+    if case .input(let name)? = graph.leaves.first(where: { $0.0 == value })?.1 { return name }
+    return nil
+  }
+
   /// Writes some rows of a gradient, for one thread at a time.
   ///
   /// - Parameters:
@@ -149,20 +170,25 @@ extension GradientFactors {
     }
   }
 
-  /// All factors, in the order of the slots.
-  package var all: [Factor] {
-    products.indices.filter { products[$0] != nil }.flatMap {
-      [Factor(slot: $0, kind: .inputs), Factor(slot: $0, kind: .gradients)]
+  /// The slots of the products.
+  package var slots: [Int] { products.indices.filter { products[$0] != nil } }
+
+  /// The factors that travel, in the order of the slots: all that no rank can make itself.
+  package var travelling: [Factor] {
+    slots.flatMap {
+      (products[$0]!.input == nil ? [Factor(slot: $0, kind: .inputs)] : [])
+        + [Factor(slot: $0, kind: .gradients)]
     }
   }
 
-  /// Where a factor of some examples lies among what travels of these, in values.
-  package func range(of factor: Factor, examples: Int) -> Range<Int> {
+  /// Where a factor of some examples lies among what travels of these, in values; nil for one that does
+  /// not.
+  package func range(of factor: Factor, examples: Int) -> Range<Int>? {
     let product = products[factor.slot]!
-    let (skipped, width) =
-      factor.kind == .inputs ? (0, product.columns) : (product.columns, product.rows)
+    let columns = product.input == nil ? product.columns : 0
+    let (skipped, width) = factor.kind == .inputs ? (0, columns) : (columns, product.rows)
     let start = (product.preceding + skipped) * examples
-    return start..<start + examples * width
+    return width == 0 ? nil : start..<start + examples * width
   }
 
   /// Lays a factor of some examples, as it travels, where products read it.
@@ -195,8 +221,9 @@ extension GradientFactors {
     }
     let examples = context.firstExample..<context.firstExample + n
     lay(factor, rows, examples, into: base)
-    guard let outbox = context.outbox else { return }
-    let place = range(of: factor, examples: outbox.examples.count)
+    guard let outbox = context.outbox,
+      let place = range(of: factor, examples: outbox.examples.count)
+    else { return }
     let width = place.count / outbox.examples.count
     let before = examples.lowerBound - outbox.examples.lowerBound
     (outbox.base + place.lowerBound + before * width).update(from: rows, count: n * width)

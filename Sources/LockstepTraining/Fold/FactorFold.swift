@@ -8,6 +8,12 @@ package protocol FactorSource: GradientSource {
   /// - Parameter travel: whether factors have to be sent.
   func factors(of batch: StepBatch, travel: Bool) throws -> GradientFactors?
 
+  /// Writes what the program of a batch takes as an input, for the examples at some positions.
+  func loadInput(
+    _ name: String, of batch: StepBatch, _ positions: Range<Int>,
+    into rows: UnsafeMutableBufferPointer<Float>
+  ) throws
+
   /// Where ``GradientSource/computeShards(of:into:records:accumulator:)`` leaves factors, in the
   /// places of its shards, and leaves their gradients out of its sums; nil where it makes gradients.
   var factorPlace: FactorPlace? { get set }
@@ -33,6 +39,9 @@ final class FactorFold {
   private let plan: FoldPlan
   private let collective: any Collective
   private var arena: SharedArena?
+  private let foreignShards: [Range<Int>]
+  /// The inputs that are being laid.
+  private var rows = Arena<Float>(count: 0)
   /// Whether there is no memory that the ranks of a node share.
   private var isRefused = false
   /// Whether the last batch's gradients were made of factors.
@@ -53,6 +62,7 @@ final class FactorFold {
     self.exchange = exchange
     self.plan = plan
     self.collective = collective
+    foreignShards = exchange.foreignShards
   }
 
   /// A batch is about to be computed. Called by all ranks.
@@ -61,6 +71,27 @@ final class FactorFold {
     try exchange.use(made)
     source.factorPlace = made?.place
     isUsed = made != nil
+  }
+
+  /// Lays the inputs of other nodes' examples, which every rank can load. Called when this rank's own
+  /// have been computed, and before the fold.
+  func loadInputs(_ batch: StepBatch) throws {
+    guard let place = source.factorPlace else { return }
+    for slot in place.factors.slots {
+      let product = place.factors.products[slot]!
+      guard let input = product.input else { continue }
+      for shards in foreignShards {
+        let examples = place.factors.examples(of: shards)
+        if rows.count < examples.count * product.columns {
+          rows = Arena(count: examples.count * product.columns)
+        }
+        try source.loadInput(
+          input, of: batch, examples,
+          into: .init(rebasing: rows.buffer[..<(examples.count * product.columns)]))
+        place.factors.lay(
+          GradientFactors.Factor(slot: slot, kind: .inputs), rows.base, examples, into: place.base)
+      }
+    }
   }
 
   /// The batch's gradients are folded, or never will be.

@@ -5,6 +5,9 @@ package protocol FactorExchange: GradientExchange {
   /// Whether factors must travel before all ranks have them.
   var factorsTravel: Bool { get }
 
+  /// The shards of other nodes' ranks that this rank deals with for its node.
+  var foreignShards: [Range<Int>] { get }
+
   /// Makes an arena that all ranks see among which nothing travels; nil, on every rank of the group,
   /// where there is too little memory. Called by all ranks.
   ///
@@ -21,6 +24,7 @@ package protocol FactorExchange: GradientExchange {
 
 extension FactorExchange {
   package var factorsTravel: Bool { false }
+  package var foreignShards: [Range<Int>] { [] }
   package func ready(_ factor: GradientFactors.Factor) {}
 }
 

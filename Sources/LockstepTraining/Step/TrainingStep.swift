@@ -188,6 +188,7 @@ public final class TrainingStep: BatchStep {
       inspector?.records = records
       try source.computeShards(
         of: batch, into: exchange.partials, records: records, accumulator: accumulator)
+      try factorFold?.loadInputs(batch)
       try Fault.reach(.step, rank: collective.rank, parameters: source.parameters)
     }
   }

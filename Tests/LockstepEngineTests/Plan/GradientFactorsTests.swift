@@ -40,6 +40,14 @@ import Testing
     }
   }
 
+  /// The inputs of examples from the first one on.
+  private static func fill(_ inputs: UnsafeMutableBufferPointer<Float>, first: Int) {
+    for example in 0..<inputs.count / 41 {
+      var random = CounterGenerator(seed: UInt64(first + example), .synthesis)
+      for index in 0..<41 { inputs[example * 41 + index] = Float(random.nextUniform() - 0.5) }
+    }
+  }
+
   /// The leaf of a run of shards.
   private func leaf(
     _ shards: Range<Int>, leaving factors: GradientFactors?, at base: UnsafeMutablePointer<Float>?,
@@ -54,11 +62,8 @@ import Testing
     let inputs = try #require(lane.input("x")).bindMemory(to: Float.self)
     let labels = try #require(lane.input("labels")).bindMemory(to: Int32.self)
     let first = shards.lowerBound * Self.size
-    for example in 0..<count {
-      var random = CounterGenerator(seed: UInt64(first + example), .synthesis)
-      for index in 0..<41 { inputs[example * 41 + index] = Float(random.nextUniform() - 0.5) }
-      labels[example] = Int32((first + example) % 3)
-    }
+    Self.fill(inputs, first: first)
+    for example in 0..<count { labels[example] = Int32((first + example) % 3) }
     let leaf = Arena<Float>(count: plan.leafCount)
     leaf.buffer.update(repeating: .nan)
     var context = RunContext(seed: 3, step: 8, firstExample: first)
@@ -111,11 +116,15 @@ import Testing
   @Test func whatTravelsIsLaidAsItWasLeft() throws {
     let factors = try #require(
       GradientFactors(all, examples: 12, shards: 4, isa: .detected))
-    #expect(
-      factors.all.map(\.slot) == [0, 0, 2, 2] && factors.valuesPerExample == 41 + 67 + 67 + 35)
+    // The first x is the program's input, which all ranks have.
+    #expect(factors.slots == [0, 2] && factors.travelling.map(\.slot) == [0, 2, 2])
+    #expect(factors.slots.map { factors.products[$0]!.input } == ["x", nil])
+    #expect(factors.valuesPerExample == 67 + 67 + 35)
     #expect(factors.operations == 2 * 12 * (41 * 67 + 67 * 35))
     let near = Arena<Float>(count: factors.count)
     let far = Arena<Float>(count: factors.count)
+    let input = GradientFactors.Factor(slot: 0, kind: .inputs)
+    #expect(factors.range(of: input, examples: 9) == nil)
     // One rank has the shards 1 to 3, in runs of one and of two.
     let examples = 3..<12
     let outbox = Arena<Float>(count: examples.count * factors.valuesPerExample)
@@ -126,19 +135,22 @@ import Testing
       // Each once: x on the way forwards, in order, and dy on the way back.
       #expect(
         plan.factorCompletions.map(\.factor)
-          == [factors.all[0], factors.all[2], factors.all[3], factors.all[1]])
+          == [input, factors.travelling[1], factors.travelling[2], factors.travelling[0]])
       let steps = plan.factorCompletions.map(\.step)
       #expect(steps == steps.sorted() && steps.last! < plan.stepCount)
     }
     #expect(outbox.buffer.allSatisfy { !$0.isNaN }, "all is written")
     var end = 0
-    for factor in factors.all {
-      let range = factors.range(of: factor, examples: examples.count)
+    for factor in factors.travelling {
+      let range = try #require(factors.range(of: factor, examples: examples.count))
       #expect(range.lowerBound == end)
       end = range.upperBound
       factors.lay(factor, outbox.base + range.lowerBound, examples, into: far.base)
     }
     #expect(end == outbox.count)
+    let inputs = Arena<Float>(count: examples.count * 41)
+    Self.fill(inputs.buffer, first: examples.lowerBound)
+    factors.lay(input, inputs.base, examples, into: far.base)
     #expect(far.buffer.map(\.bitPattern) == near.buffer.map(\.bitPattern))
   }
 
