@@ -107,7 +107,9 @@ import Testing
   /// of two; and added up in the tail batches of the same run.
   @Test(arguments: 2...8, [16, 24])
   func factorsOnAnyNumberOfNodes(ranks: Int, batch: Int) throws {
-    let arguments = ["model=deep", "batch=\(batch)", "compare=1", "rule=adam", "rule=lamb"]
+    let arguments =
+      ["model=deep", "batch=\(batch)", "compare=1", "rule=adam", "rule=lamb"]
+      + (ranks % 2 == 0 ? ["augment=1"] : [])
     let alone = try TrainingRuns.run(arguments, ranks: 1)
     let expected = TrainingRuns.fingerprints(alone)
     #expect(expected.count == 2 && alone.lines.contains { $0.hasPrefix("factors in 0 of ") })

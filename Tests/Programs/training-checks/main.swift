@@ -38,12 +38,17 @@ struct Settings {
 func source(_ settings: Settings, rank: Int) throws -> (any GradientSource, examples: Int) {
   let name = settings["model"] ?? "wide"
   guard let model = SmallModel(rawValue: name) else { return (WideSource(), 42) }
+  let dataset = try SmallModel.dataset(count: 101)
   let source = try ModelSource(
-    dataset: try SmallModel.dataset(count: 101), seed: 9,
+    dataset: dataset, seed: 9,
     options: PlanOptions(
       precision: settings["precision"].flatMap { Precision(rawValue: $0) } ?? .float32),
     threads: settings.number("threads") ?? 1, trace: model.trace)
   source.memory.initialize(seed: 4)
+  if settings["augment"] != nil {
+    source.augmentation = try Augmentation(
+      [RandomShift(pixels: 2), RandomFlip()], for: dataset)
+  }
   return (source, 101)
 }
 
