@@ -140,7 +140,7 @@ public struct CostModel: Sendable {
       gradientSlotCount: work.gradientSlotCount, wire: shards > 1 ? wire : .float32)
     let examples = shards * work.shardSize
     let factors =
-      plan.ranks == 1 || wire != .float32
+      plan.ranks == 1
       ? [:] : work.factors(examples: examples, shards: shards, travel: nodes > 1)
     let operations = factors.values.reduce(0) {
       $0 + 2 * Double(examples) * Double($1.outputs * $1.inputs)

@@ -40,12 +40,12 @@ struct WireTraffic {
       let gradients = slice.clamped(to: 0..<plan.gradientCount).count
       return packed ? 2 * gradients + 4 * (slice.count - gradients) : 4 * slice.count
     }
-    /// The values of a slice that are made of factors, which are never packed.
+    /// The values of a slice that are made of factors.
     func made(_ slice: Range<Int>) -> Int {
       factors.keys.reduce(0) { $0 + plan.layout.slots[$1].range.clamped(to: slice).count }
     }
     func summedBytes(_ slice: Range<Int>, packed: Bool) -> Int {
-      bytes(slice, packed: packed) - 4 * made(slice)
+      bytes(slice, packed: packed) - (packed ? 2 : 4) * made(slice)
     }
     func returnedBytes(_ slice: Range<Int>) -> Int {
       isSharded ? bytes(slice, packed: false) : summedBytes(slice, packed: plan.wire != .float32)

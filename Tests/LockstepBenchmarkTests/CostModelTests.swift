@@ -160,6 +160,11 @@ import Testing
     let sharded = try predict(.sharded)
     #expect(abs(sharded.wireBytes - factors - parameters) < 4 * 4096)
     #expect(abs(sharded.compute - 4.5e-3) < 1e-12 && sharded.isSharded)
+    // They are as long where gradients would be half as long.
+    var rounded = Self.model(sharing: .replicated, wire: .bfloat16(level: 0))
+    rounded.work.shardSize = 32
+    rounded.work.linearMaps = [0: CostModel.LinearMap(outputs: 1000, inputs: 1024)]
+    #expect(try rounded.predict(nodes: 2, ranksPerNode: 1, shards: 4).wireBytes == factors)
     // Three others want what each node has.
     #expect(try predict(.replicated, nodes: 4).wireBytes == 4 * 96 * 2024)
     // What all ranks have does not travel.

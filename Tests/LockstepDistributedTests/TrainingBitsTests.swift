@@ -109,7 +109,7 @@ import Testing
   func factorsOnAnyNumberOfNodes(ranks: Int, batch: Int) throws {
     let arguments =
       ["model=deep", "batch=\(batch)", "compare=1", "rule=adam", "rule=lamb"]
-      + (ranks % 2 == 0 ? ["augment=1"] : [])
+      + [[], ["augment=1"], ["bf16Level=0"], ["augment=1", "bf16Level=1"]][ranks % 4]
     let alone = try TrainingRuns.run(arguments, ranks: 1)
     let expected = TrainingRuns.fingerprints(alone)
     #expect(expected.count == 2 && alone.lines.contains { $0.hasPrefix("factors in 0 of ") })

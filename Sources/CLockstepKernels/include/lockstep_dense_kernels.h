@@ -25,9 +25,11 @@ typedef struct {
   void (*lay_columns)(float *columns, const float *x, size_t first, size_t n, size_t all,
                       size_t in);
   void (*lay_rows)(float *rows, const float *dy, size_t first, size_t n, size_t all, size_t out);
-  // ... and writes dw[count][in], `count` rows of the gradient from row `first` on.
-  void (*weight_rows)(float *dw, const float *rows, const float *columns, int adds, size_t n,
-                      size_t shards, size_t in, size_t first, size_t count, float *scratch);
+  // ... and writes dw[count][in], `count` rows of the gradient from row `first` on. Sums of 2^rounded
+  // shards or more, but not that of all, are rounded to bf16 numbers; none where rounded is 8.
+  void (*weight_rows)(float *dw, const float *rows, const float *columns, int adds, size_t rounded,
+                      size_t n, size_t shards, size_t in, size_t first, size_t count,
+                      float *scratch);
 } lockstep_dense_kernels;
 
 // The table of an instruction set; NULL where it has no fused multiply-add.

@@ -150,14 +150,17 @@ package final class GradientFactors {
   ///   - product: the gradient.
   ///   - rows: which rows.
   ///   - factors: the factors of all shards.
+  ///   - rounded: the lowest level of the tree whose sums are bf16 numbers, as all above it but the last
+  ///     one; nil where none are.
   ///   - gradient: the gradient's first value.
   package func multiply(
     _ product: Product, rows: Range<Int>, of factors: UnsafePointer<Float>,
-    into gradient: UnsafeMutablePointer<Float>
+    roundingFrom rounded: Int? = nil, into gradient: UnsafeMutablePointer<Float>
   ) {
     kernels.weight_rows(
       gradient + rows.lowerBound * product.columns,
-      factors + product.gradients, factors + product.inputs, 0, examples / shards, shards,
+      factors + product.gradients, factors + product.inputs, 0,
+      rounded ?? Self.mostShards.trailingZeroBitCount, examples / shards, shards,
       product.columns, rows.lowerBound, rows.count, scratch.base)
   }
 }

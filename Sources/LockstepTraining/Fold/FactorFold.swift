@@ -49,14 +49,14 @@ final class FactorFold {
   /// What was made for batches of a size.
   private var products: [Int: FactorProducts] = [:]
 
-  /// Nil where blocks must be added up: where the exchange knows nothing else, where somebody looks at
-  /// single shards' gradients, or where these are rounded.
+  /// Nil where blocks must be added up: where the exchange knows nothing else, or where somebody looks at
+  /// single shards' gradients.
   init?(
     _ source: any GradientSource, _ exchange: any GradientExchange, _ plan: FoldPlan,
     inspected: Bool, on collective: any Collective
   ) {
     guard let source = source as? any FactorSource, let exchange = exchange as? any FactorExchange,
-      !inspected, plan.rounding == nil
+      !inspected
     else { return nil }
     self.source = source
     self.exchange = exchange

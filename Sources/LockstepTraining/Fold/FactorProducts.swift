@@ -106,7 +106,9 @@ package final class FactorProducts {
       while row < end(block) {
         let rows = row..<min((row / unit + 1) * unit, last)
         page.span(.backward) {
-          place.factors.multiply(product, rows: rows, of: place.base, into: folded + slot.offset)
+          place.factors.multiply(
+            product, rows: rows, of: place.base, roundingFrom: plan.rounding?.levels.lowerBound,
+            into: folded + slot.offset)
         }
         row = rows.upperBound
         progress()

@@ -206,10 +206,53 @@ import Testing
           var memory = Guarded(Array(before[values]))
           parts += memory.write {
             table.weight_rows(
-              $0, b, a, adds, n, shards, columns, run.lowerBound, run.count, small.base)
+              $0, b, a, adds, 8, n, shards, columns, run.lowerBound, run.count, small.base)
           }
         }
         #expect(parts.map(\.bitPattern) == whole.map(\.bitPattern))
+      }
+    }
+  }
+
+  /// The nearest number of 8 bits, ties to even.
+  private static func rounded(_ value: Float) -> Float {
+    let bits = value.bitPattern
+    return Float(bitPattern: (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff_0000)
+  }
+
+  /// Sums of a level and those above it but the last are rounded as soon as they are made.
+  @Test(arguments: [1, 2, 8], [0, 1, 2, 3])
+  func sumsAreRoundedByTheTree(shards: Int, from level: Int) {
+    for size in Self.sizes where size.n < 40 {
+      let (n, columns, rows) = (size.n, size.columns, size.rows)
+      let all = n * shards
+      let (x, dy) = (Self.values(all * columns, 5), Self.values(all * rows, 6))
+      let scratch = Arena<Float>(count: lockstep_dense_gradient_scratch())
+      for table in Self.tables {
+        func gradient(_ part: Range<Int>, shards: Int, rounded: Int) -> [Float] {
+          var a = Array(
+            repeating: Float.nan, count: lockstep_dense_columns(part.count, columns))
+          var b = Array(repeating: Float.nan, count: lockstep_dense_rows(part.count, rows))
+          table.lay_columns(
+            &a, Array(x[(part.lowerBound * columns)...]), 0, part.count, part.count, columns)
+          table.lay_rows(
+            &b, Array(dy[(part.lowerBound * rows)...]), 0, part.count, part.count, rows)
+          var dw = Array(repeating: Float.nan, count: rows * columns)
+          table.weight_rows(
+            &dw, b, a, 0, rounded, part.count / shards, shards, columns, 0, rows, scratch.base)
+          return dw
+        }
+        var sums = (0..<shards).map { gradient($0 * n..<($0 + 1) * n, shards: 1, rounded: 0) }
+        var height = 0
+        while sums.count > 1 {
+          if height >= level { sums = sums.map { $0.map(Self.rounded) } }
+          sums = stride(from: 0, to: sums.count, by: 2).map { index in
+            zip(sums[index], sums[index + 1]).map { $0 + $1 }
+          }
+          height += 1
+        }
+        let made = gradient(0..<all, shards: shards, rounded: level)
+        #expect(made.map(\.bitPattern) == sums[0].map(\.bitPattern))
       }
     }
   }

@@ -86,7 +86,18 @@ import Testing
 
   @Test(arguments: [1, 2, 3, 5, 8], [true, false])
   func productsHaveTheBitsOfSums(ranks: Int, isSharded: Bool) throws {
-    let run = Run(isSharded: isSharded)
+    try expectTheBitsOfSums(Run(isSharded: isSharded), ranks: ranks)
+  }
+
+  @Test(arguments: [2, 5], [0, 1, 2])
+  func productsAreRoundedAsSumsAre(ranks: Int, level: Int) throws {
+    let run = Run(isSharded: false, wire: .bfloat16(level: level))
+    try expectTheBitsOfSums(run, ranks: ranks)
+    let exact = try Run(isSharded: false).run(on: SoloCollective())
+    #expect(try run.run(on: SoloCollective()).parameters != exact.parameters)
+  }
+
+  private func expectTheBitsOfSums(_ run: Run, ranks: Int) throws {
     let alone = try run.run(on: SoloCollective())
     #expect(alone.uses.allSatisfy { !$0 } && Set(alone.losses).count == alone.losses.count)
     for result in try group(of: ranks, { try run.run(on: $0) }) {
@@ -113,7 +124,6 @@ import Testing
 
   @Test(arguments: [
     Run(model: .convolutional), Run(nonFinite: .sanitize()),
-    Run(isSharded: false, wire: .bfloat16(level: 1)),
     Run(threads: 2), Run(microBatches: 2), Run(batchSizes: [96, 96]),
   ])
   func whereTheyCannotBeMultipliedGradientsAreAdded(_ run: Run) throws {
