@@ -120,7 +120,7 @@ let package = Package(
       name: "LockstepCommandTests",
       dependencies: [
         "LockstepCommand", "own-model", "documented", "LockstepTesting", "LockstepConfiguration",
-        "LockstepFiles",
+        "LockstepFiles", "LockstepEngine",
       ]),
 
     .target(

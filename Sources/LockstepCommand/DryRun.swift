@@ -50,10 +50,13 @@ struct DryRun {
       lines.append(
         (
           "between nodes",
-          collective.link.map { "\($0.text): buckets of \($0.bucketBytes >> 10) KiB" }
-            ?? run.configuration.bucketBytes.map { "buckets of \($0) bytes, as configured" }
+          run.configuration.bucketBytes.map { "buckets of \($0) bytes, as configured" }
+            ?? collective.link.map { "\($0.text): buckets of \($0.bucketBytes >> 10) KiB" }
             ?? "MPI's own reduction"
         ))
+      if !run.sentAsFactors.isEmpty {
+        lines.append(("  as factors", run.sentAsFactors.joined(separator: ", ")))
+      }
     }
     text = table(lines)
   }

@@ -39,8 +39,12 @@ final class ProgressReporter {
         + "\(run.totalSteps) steps of \(run.configuration.batchSize), \(run.step.plan.shards) "
         + "shard\(run.step.plan.shards == 1 ? "" : "s") over \(ranks) rank\(ranks == 1 ? "" : "s")")
     if let link {
+      let bytes = run.configuration.bucketBytes
       Console.line(
-        "between nodes \(link.text): gradients travel in buckets of \(link.bucketBytes >> 10) KiB")
+        "between nodes \(link.text): gradients travel in buckets of "
+          + (bytes.map { "\($0) bytes" } ?? "\(link.bucketBytes >> 10) KiB")
+          + (run.sentAsFactors.isEmpty
+            ? "" : ", those of \(run.sentAsFactors.joined(separator: ", ")) as factors"))
     }
     if let directory { Console.line("run directory \(directory)") }
     started = clock.now

@@ -16,6 +16,8 @@ public final class ConfiguredRun {
   public let source: ModelSource
   /// Whether each rank updates the parameters that it owns alone, and keeps their state alone.
   public let isSharded: Bool
+  /// The names of the weights whose gradients travel between nodes as factors.
+  public let sentAsFactors: [String]
   /// The step.
   public let step: any BatchStep
   /// The order of the examples.
@@ -62,6 +64,13 @@ public final class ConfiguredRun {
     isSharded = try configuration.sharing.isSharded(
       source, plan, nonFinite: configuration.nonFinite, batchSize: configuration.batchSize,
       microBatches: configuration.options.microBatches, on: collective)
+    let addsByTree = configuration.hessianFree == nil && configuration.reduction == "tree"
+    let factors =
+      addsByTree
+      ? try collective.travellingFactors(
+        source, plan, nonFinite: configuration.nonFinite, batchSize: configuration.batchSize,
+        microBatches: configuration.options.microBatches) : nil
+    sentAsFactors = factors?.slots.map { plan.layout.slots[$0].name } ?? []
     let rule = try configuration.update.rule(
       source.memory, totalSteps: totalSteps,
       owning: isSharded ? plan.gradientBlocks(ofRank: collective.rank) : nil)

@@ -90,9 +90,15 @@ final class FactorMessages {
   }
 
   /// Waits for the other nodes' factors of one product, and lays them.
-  func receive(slot: Int, stillWaiting: (_ peer: Int) -> Void) throws {
+  ///
+  /// - Parameter page: where waits are seen.
+  func receive(slot: Int, page: StatusPage?) throws {
     for index in factors.indices where factors[index].slot == slot {
-      try incoming[index].wait(stillWaiting: stillWaiting)
+      if try incoming[index].progress() {
+        try page.waiting(isMeeting: false) {
+          try incoming[index].wait { page?.own.awaits($0) }
+        }
+      }
       for source in sources {
         let range = place.factors.range(of: factors[index], examples: source.examples.count)!
         place.factors.lay(

@@ -196,9 +196,7 @@ final class NodesExchange: FactorExchange {
   /// Makes gradients of factors, those of the last layers first, which come first.
   private func multiply(_ factors: FactorRoute, _ visit: (Int) throws -> Void) throws {
     for product in factors.slots {
-      try page.waiting(isMeeting: false) {
-        try factors.messages.receive(slot: product.slot) { page?.own.awaits($0) }
-      }
+      try factors.messages.receive(slot: product.slot, page: page)
       // Other ranks of the node have received others.
       try arenas.meet { progress() }
       for run in returnsGradients ? product.all : product.own {

@@ -1,3 +1,4 @@
+import LockstepEngine
 import LockstepFiles
 import LockstepTesting
 import Testing
@@ -25,19 +26,60 @@ import Testing
     return result
   }
 
+  /// The bytes that the first host sent to others, a step of a benchmark; nil where there are no hosts.
+  private func sentBytes(_ options: [String], ranks: Int) throws -> Double? {
+    let command = ["benchmark", "step", "--windows", "1", "--seconds", "0.3", "--json"]
+    guard let result = try Self.run(hosts: 2, ranks: ranks, [], command + options) else {
+      return nil
+    }
+    let line = try #require(result.lines.last { $0.hasPrefix("{") }, "\(result.transcript)")
+    return try #require(try JSONValue.parse(line)["networkBytesPerStep"]?.doubleValue)
+  }
+
   /// What the hosts' interfaces count: a gradient each way a step, 4 bytes a value or 2, headers and
-  /// acknowledgements beside, on one rank a host and on several.
+  /// acknowledgements beside, on one rank a host and on several. So many examples' factors would be
+  /// more than the gradient.
   @Test(arguments: [2, 4]) func bf16HalvesTheBytesOnTheWire(ranks: Int) throws {
     let values: Double = 1_863_690
     for (wire, bytes) in [("float32", 4.0), ("bfloat16", 2.0)] {
-      let command = [
-        "benchmark", "step", "--model", "mlp", "--batch", "128", "--windows", "1", "--seconds",
-        "0.3", "--wire", wire, "--json",
-      ]
-      guard let result = try Self.run(hosts: 2, ranks: ranks, [], command) else { return }
-      let line = try #require(result.lines.last { $0.hasPrefix("{") }, "\(result.transcript)")
-      let sent = try #require(try JSONValue.parse(line)["networkBytesPerStep"]?.doubleValue)
+      let options = ["--model", "mlp", "--batch", "1024", "--shards", "8", "--wire", wire]
+      guard let sent = try sentBytes(options, ranks: ranks) else { return }
       #expect(sent > bytes * values && sent < bytes * values * 1.1, "\(wire): \(sent)")
+    }
+  }
+
+  /// Of 128 examples the factors of the two large layers: dy of 64 of them for both, x for the second
+  /// alone; and sums of the small slots, and half of the parameters where owners update them.
+  @Test(
+    .enabled(if: InstructionSet.detected.multipliesAndAddsAtOnce),
+    arguments: [2, 4], ["replicated", "sharded"])
+  func factorsAreFewerBytes(ranks: Int, update: String) throws {
+    let options = ["--model", "mlp", "--batch", "128", "--shards", "4", "--update", update]
+    guard let sent = try sentBytes(options, ranks: ranks) else { return }
+    let factors = 4.0 * 64 * (1024 + 1024 + 1024)
+    let parameters = update == "sharded" ? 4.0 * 1_863_690 / 2 : 0
+    let least = factors + parameters
+    #expect(sent > least && sent < 1.1 * least + 100_000, "\(sent)")
+  }
+
+  /// What travels is told, and the bits are one process's.
+  @Test(.enabled(if: InstructionSet.detected.multipliesAndAddsAtOnce))
+  func largeLayersTravelAsFactors() throws {
+    let training =
+      Self.training + ["--set", "model.sizes=[512,256,10]", "--set", "batchSize=32"]
+    let alone = try Lockstep.run(training)
+    let expected = try #require(alone.fingerprint)
+    #expect(!alone.output.contains("as factors"))
+    let told = #/gradients travel in buckets of \d+ KiB, those of 1\.weight, 4\.weight as factors/#
+    for ranks in [2, 3] {
+      guard let result = try Self.run(hosts: 2, ranks: ranks, ["--rate", "1gbit"], training) else {
+        return
+      }
+      #expect(result.fingerprint == expected, "\(result.transcript)")
+      #expect(result.output.contains(told), "\(result.transcript)")
+      let plan = try Self.run(
+        hosts: 2, ranks: ranks, ["--rate", "1gbit"], training + ["--dry-run"])
+      #expect(try #require(plan).output.contains("replicated: every rank updates all"))
     }
   }
 

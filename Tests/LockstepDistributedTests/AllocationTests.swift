@@ -1,3 +1,4 @@
+import LockstepEngine
 import LockstepTesting
 import Testing
 
@@ -34,6 +35,14 @@ import Testing
   ])
   func norDoesOneOverSeveralNodes(_ arguments: [String]) throws {
     for ranks in [3, 4] { _ = try run(arguments + ["nodes=2"], ranks: ranks) }
+  }
+
+  @Test(
+    .enabled(if: InstructionSet.detected.multipliesAndAddsAtOnce),
+    arguments: [[], ["path=messages"], ["nodes=2", "profile="]], ["replicated", "sharded"])
+  func norDoesOneThatMultipliesFactors(_ way: [String], update: String) throws {
+    let arguments = ["model=deep", "batch=16", "factors=", "update=\(update)"]
+    for ranks in [2, 3] { _ = try run(arguments + way, ranks: ranks) }
   }
 
   @Test func memoryStaysFlatOverTenThousandSteps() throws {

@@ -54,6 +54,8 @@ package final class GradientFactors {
   package let shards: Int
   /// The product of each slot of the leaf; nil for a slot that is no product, or that is not worth it.
   package let products: [Product?]
+  /// The slots of the products.
+  package let slots: [Int]
   /// The number of values of all factors.
   package let count: Int
   /// The number of values of an example that travel.
@@ -100,6 +102,7 @@ package final class GradientFactors {
     }
     guard products.contains(where: { $0 != nil }) else { return nil }
     self.products = products
+    slots = products.indices.filter { products[$0] != nil }
     self.examples = examples
     self.shards = shards
     self.kernels = kernels
@@ -172,9 +175,6 @@ extension GradientFactors {
       $0 + ($1.map { 2 * Double(examples) * Double($0.rows * $0.columns) } ?? 0)
     }
   }
-
-  /// The slots of the products.
-  package var slots: [Int] { products.indices.filter { products[$0] != nil } }
 
   /// The factors that travel, in the order of the slots: all that no rank can make itself.
   package var travelling: [Factor] {

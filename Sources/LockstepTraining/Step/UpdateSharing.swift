@@ -72,19 +72,33 @@ public enum UpdateSharing: String, Sendable, CaseIterable {
     microBatches: Int = 1, on collective: any Collective
   ) throws -> Bool {
     guard self == .automatic else { return self == .sharded }
-    let nodes = collective.nodes
-    guard nodes.count > 1, plan.rounding == nil, nonFinite.repair == nil,
-      let source = source as? any FactorSource,
-      let factors = try source.factors(
-        of: StepBatch(
-          step: 0, epoch: 0, examples: Array(0..<batchSize)[...], shards: plan.shards,
-          microBatches: microBatches), travel: true),
+    guard plan.rounding == nil,
+      let factors = try collective.travellingFactors(
+        source, plan, nonFinite: nonFinite, batchSize: batchSize, microBatches: microBatches),
       let link = try collective.linkBetweenNodes()
     else { return true }
+    let nodes = collective.nodes
     return Conditions(
       values: plan.layout.slots[..<plan.gradientSlotCount].reduce(0) { $0 + $1.count },
       productOperations: factors.operations, ranks: plan.ranks, nodes: nodes.count,
       ranksPerNode: nodes.map(\.count).min()!, link: link
     ).suggestsSharded
+  }
+}
+
+extension Collective {
+  /// The factors that travel between nodes in the place of gradients; nil where none do, as on one node.
+  /// Parameters as in ``UpdateSharing/isSharded(_:_:nonFinite:batchSize:microBatches:on:)``.
+  package func travellingFactors(
+    _ source: any GradientSource, _ plan: FoldPlan, nonFinite: NonFinitePolicy, batchSize: Int,
+    microBatches: Int = 1
+  ) throws -> GradientFactors? {
+    guard nodes.count > 1, nonFinite.repair == nil, let source = source as? any FactorSource else {
+      return nil
+    }
+    return try source.factors(
+      of: StepBatch(
+        step: 0, epoch: 0, examples: Array(0..<batchSize)[...], shards: plan.shards,
+        microBatches: microBatches), travel: true)
   }
 }

@@ -64,8 +64,9 @@ func check(on group: MPICollective) throws {
     group.page?.timeline = timeline
     source.timeline = timeline
   }
-  // Batches of one size, so that the steady state comes soon: an epoch has 32 of them.
-  let sampler = try Sampler(count: 1024, batchSize: 32, seed: 3)
+  // Batches of one size, so that the steady state comes soon: an epoch has 32 of them or more.
+  let batchSize = Int(settings["batch"] ?? "") ?? 32
+  let sampler = try Sampler(count: 1024, batchSize: batchSize, seed: 3)
   func batch(_ step: Int) throws -> StepBatch {
     StepBatch(
       step: step, epoch: sampler.epoch, examples: try sampler.batch(), shards: shards)
@@ -89,7 +90,11 @@ func check(on group: MPICollective) throws {
     lockstep_count_allocations(isInside ? 1 : 0)
     try takeStep()
     lockstep_count_allocations(0)
-    if isInside { counted += 1 }
+    guard isInside else { continue }
+    counted += 1
+    guard step.usesFactors == (settings["factors"] != nil) else {
+      fatalError("factors are \(step.usesFactors ? "" : "not ")used")
+    }
   }
   var before = residentKilobytes()
   while step.completed < steps {
