@@ -35,11 +35,15 @@ typedef uint16_t h16v __attribute__((ext_vector_type(16)));
 #define STORE_HALF_PART(p, x, n) do { h16v h_ = ROUND_TO_HALF(x); \
   memcpy((p), &h_, (n) * sizeof(uint16_t)); } while (0)
 
-// To the nearest bfloat16 numbers, ties to even; not-a-numbers stay such.
-#define ROUND_TO_HALF(x) ({ const u16v b_ = (u16v)(x); \
-  const u16v near_ = (b_ + 0x7fffu + ((b_ >> 16) & 1u)) >> 16; \
-  const u16v none_ = (u16v)((b_ & 0x7fffffffu) > 0x7f800000u); \
-  __builtin_convertvector((near_ & ~none_) | (((b_ >> 16) | 0x40u) & none_), h16v); })
+// The nearest bfloat16 numbers, as Float32, ties to even: half of the last kept place is added, less
+// one where that place is even, and the rest cut off. A NaN is made quiet instead, or the addition could
+// carry it over to zero.
+#define ROUND(value) ({ \
+  const f16v x_ = (value); \
+  const u16v b_ = (u16v)x_, nan_ = (u16v)(x_ != x_); \
+  const u16v near_ = b_ + 0x7fff + ((b_ >> 16) & 1); \
+  (f16v)(((near_ & ~nan_) | ((b_ | 0x400000) & nan_)) & 0xffff0000u); })
+#define ROUND_TO_HALF(x) __builtin_convertvector((u16v)ROUND(x) >> 16, h16v)
 
 // The sum of 16 lanes, pairwise: halves are added until one value is left.
 #define REDUCE(value) ({ __auto_type v_ = (value); \
@@ -49,13 +53,5 @@ typedef uint16_t h16v __attribute__((ext_vector_type(16)));
 // Brings to the cache what a loop over several arrays will come to two kilobytes on. The processor's own
 // prefetchers follow each array to the end of a page only, and a step of an optimizer follows four.
 #define AHEAD(a) __builtin_prefetch((a) + i + 512)
-
-// The nearest bf16 number, as a float: ties to even: half of the last kept place is added, less one where that place is even,
-// and the rest cut off. A NaN is made quiet instead, or the addition could carry it over to zero.
-#define ROUND(value) ({ \
-  const f16v x_ = (value); \
-  const u16v b_ = (u16v)x_, nan_ = (u16v)(x_ != x_); \
-  const u16v near_ = b_ + 0x7fff + ((b_ >> 16) & 1); \
-  (f16v)(((near_ & ~nan_) | ((b_ | 0x400000) & nan_)) & 0xffff0000u); })
 
 #endif

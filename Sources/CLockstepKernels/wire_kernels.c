@@ -1,7 +1,6 @@
 #include "lockstep_kernels.h"
 #include "lanes.h"
 
-typedef uint16_t h16v __attribute__((ext_vector_type(16)));
 
 #define KERNELS "wire_kernels.inc"
 #include "instantiate.h"

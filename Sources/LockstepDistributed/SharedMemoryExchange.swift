@@ -46,13 +46,7 @@ final class SharedMemoryExchange: FactorExchange {
     try arenas.meet()
     try arenas.alone {
       guard let products else { return try add(plan.blockSlices[rank], visit) }
-      for run in runs {
-        if run.isProduct {
-          try products.make(run, into: folded.baseAddress!, visit)
-        } else {
-          try add(run.blocks, visit)
-        }
-      }
+      try products.make(runs, into: folded.baseAddress!, visit) { try add($0, visit) }
     }
   }
 

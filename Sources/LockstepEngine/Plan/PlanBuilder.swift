@@ -39,7 +39,7 @@ final class PlanBuilder {
   private var activations: [Buffer] = []
   /// How often each value is still to be read.
   private var pendingUses: [Int]
-  private var slotOfGradient: [Graph.ValueID: Int] = [:]
+  private(set) var slotOfGradient: [Graph.ValueID: Int] = [:]
   private var label = ""
   /// Whether the program can be run for several shards at once.
   private(set) var isShardwise = false
@@ -317,22 +317,6 @@ final class PlanBuilder {
   private func isLastUse(of buffer: Buffer, in site: Site) -> Bool {
     buffer.values.allSatisfy { value in
       pendingUses[value] == site.reads.count { $0 == value }
-    }
-  }
-
-  /// The slot of a gradient that is left as factors; nil where the plan makes it.
-  func factorSlot(of value: Graph.ValueID) -> Int? {
-    slotOfGradient[value].flatMap { factors?.products[$0] == nil ? nil : $0 }
-  }
-
-  /// The slots of gradients that a value is the x of, where these are left as factors.
-  func factorSlots(ofInput value: Graph.ValueID) -> [Int] {
-    guard let factors else { return [] }
-    return program.leaves.indices.filter { slot in
-      guard factors.products[slot] != nil, let leaf = program.leaves[slot],
-        let producer = program.graph.values[leaf.value].producer
-      else { return false }
-      return program.graph.nodes[producer].inputs[0] == value
     }
   }
 

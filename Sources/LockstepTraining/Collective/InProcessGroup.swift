@@ -164,6 +164,7 @@ private final class InProcessExchange: FactorExchange {
   }
 
   func use(_ products: FactorProducts?) {
+    guard products !== self.products else { return }
     self.products = products
     runs = products?.runs(of: plan.blockSlices[rank]) ?? []
   }
@@ -177,13 +178,7 @@ private final class InProcessExchange: FactorExchange {
       }
     }
     guard let products else { return try add(plan.blockSlices[rank]) }
-    for run in runs {
-      if run.isProduct {
-        try products.make(run, into: shared.base, visit)
-      } else {
-        try add(run.blocks)
-      }
-    }
+    try products.make(runs, into: shared.base, visit, adding: add)
   }
 
   func gather(_ contents: FoldedContents) throws {

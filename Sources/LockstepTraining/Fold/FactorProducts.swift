@@ -85,6 +85,16 @@ package final class FactorProducts {
     return runs
   }
 
+  /// Makes the blocks of runs that are products, and has the others added up and visited.
+  package func make(
+    _ runs: [Run], into folded: UnsafeMutablePointer<Float>, _ visit: (Int) throws -> Void,
+    adding add: (Range<Int>) throws -> Void
+  ) rethrows {
+    for run in runs {
+      if run.isProduct { try make(run, into: folded, visit) } else { try add(run.blocks) }
+    }
+  }
+
   /// Makes the blocks of a run and visits each while it is in the cache.
   ///
   /// - Parameter progress: called now and then.

@@ -321,7 +321,7 @@ public final class ModelSource: FactorSource {
     let plan = executor.lane.plan
     let examples = Double(plan.program.graph.batchCount / plan.shards)
     record.loss += Double(executor.lane.scalar(0, shard: place))
-    record.weight += weight(ofExamples: plan.program.graph.batchCount / plan.shards)!
+    record.weight += weightPerExample * examples
     record.examples += examples
     for metric in metricNames.indices {
       record[metric: metric] += Double(executor.lane.scalar(1 + metric, shard: place))

@@ -81,7 +81,8 @@ public enum UpdateSharing: String, Sendable, CaseIterable {
     return Conditions(
       values: plan.layout.slots[..<plan.gradientSlotCount].reduce(0) { $0 + $1.count },
       productOperations: factors.operations, ranks: plan.ranks, nodes: nodes.count,
-      ranksPerNode: nodes.map(\.count).min()!, link: link
+      ranksPerNode: nodes.map(\.count).min()!,  // there are several, see above
+      link: link
     ).suggestsSharded
   }
 }
