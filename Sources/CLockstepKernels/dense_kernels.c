@@ -1,38 +1,38 @@
 #include "lockstep_kernels.h"
 #include "lanes.h"
 
-// A tile of a result, in registers: rows x vectors of 16 lanes. The vectors are as many examples as a
-// product takes at once, or 16 columns each of a weight gradient. An input gradient goes through blocks
-// of the weights' columns that are a multiple of the rows.
-#define ROWS_avx512 8
-#define PRODUCT_VECTORS_avx512 2
-#define GRADIENT_VECTORS_avx512 3
-#define BLOCK_VECTORS_avx512 2
+// A tile of a result, in registers: rows x vectors of 16 lanes. With 24 sums in the 32 registers of AVX-512,
+// a fused multiply-add costs 1.4 instructions, loads and loop included. That matters where two threads share
+// a core, as neighbours on a rented machine do: each gets half of the instructions a cycle.
+#define ROWS_avx512 6
+#define VECTORS_avx512 4
 #define ROWS_avx2 6
-#define PRODUCT_VECTORS_avx2 1
-#define GRADIENT_VECTORS_avx2 1
-#define BLOCK_VECTORS_avx2 3
+#define VECTORS_avx2 1
 #define ROWS_baseline 4
-#define PRODUCT_VECTORS_baseline 1
-#define GRADIENT_VECTORS_baseline 1
-#define BLOCK_VECTORS_baseline 1
+#define VECTORS_baseline 1
 
-#define LARGEST_ROWS 8
-#define LARGEST_VECTORS 3
-#define LARGEST_TILE (LARGEST_ROWS * LARGEST_VECTORS * LANES)
+// A panel of two vectors has twice the rows.
+#define LARGEST_ROWS 12
+#define LARGEST_VECTORS 4
+#define LARGEST_TILE (24 * LANES)
+#define LARGEST_WIDTH (LARGEST_VECTORS * LANES)
 
 // How many examples share what is read of the weights.
 #define BAND 128
 // Whole panels of so many examples.
-#define BAND_HEIGHT(count) (((count) + 2 * LANES - 1) / (2 * LANES) * (2 * LANES))
+#define BAND_HEIGHT(count) (((count) + LARGEST_WIDTH - 1) / LARGEST_WIDTH * LARGEST_WIDTH)
 // Sums that may wait for another of their level: up to 2^LEVELS shards.
 #define LEVELS 8
 // Rows of a weight gradient that are made panel by panel, at most.
 #define STRIP 32
 
-// What happens beside the multiplying: the next lines of the left factor's rows come to the cache, or
-// lines of a matrix are copied.
-enum beside { NOTHING, PREFETCH_ROWS, COPY_LINES };
+// How many rows of the weights an input gradient takes at a time: what stays in the second cache beside the
+// next ones and a band's sums, but enough that loading and storing the sums is little beside the terms.
+#define MOST_BLOCK_ROWS 128
+static size_t input_block_rows(size_t in) {
+  const size_t rows = ((size_t)1 << 17) / in / LANES * LANES;
+  return rows < 32 ? 32 : rows < MOST_BLOCK_ROWS ? rows : MOST_BLOCK_ROWS;
+}
 
 #define UNROLL _Pragma("clang loop unroll(full)")
 
@@ -55,17 +55,16 @@ const lockstep_dense_kernels *lockstep_dense_kernels_for(lockstep_isa isa) {
 #endif
 
 size_t lockstep_dense_scratch(size_t n, size_t in, size_t out) {
-  const size_t panel = LARGEST_VECTORS * LANES;
-  const size_t product =
-      BAND_HEIGHT(n < BAND ? n : BAND) * (in + out) + 2 * panel * (in > out ? in : out);
-  const size_t gradient =
+  const size_t forward = BAND_HEIGHT(n < BAND ? n : BAND) * (in + out);
+  const size_t input = MOST_BLOCK_ROWS * LARGEST_WIDTH;
+  const size_t weight =
       lockstep_dense_gradient_scratch() + n * STRIP + lockstep_dense_columns(n, in);
-  return product > gradient ? product : gradient;
+  const size_t product = forward > input ? forward : input;
+  return product > weight ? product : weight;
 }
 
 size_t lockstep_dense_columns(size_t n, size_t in) {
-  const size_t panel = LARGEST_VECTORS * LANES;
-  return n * ((in + panel - 1) / panel * panel);
+  return n * ((in + LARGEST_WIDTH - 1) / LARGEST_WIDTH * LARGEST_WIDTH);
 }
 
 size_t lockstep_dense_rows(size_t n, size_t out) {

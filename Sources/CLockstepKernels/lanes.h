@@ -27,6 +27,16 @@ typedef uint32_t u16v __attribute__((ext_vector_type(16)));
 #define LOAD_PART(p, n) ({ f16v v_ = 0.0f; memcpy(&v_, (p), (n) * sizeof(float)); v_; })
 #define STORE_PART(p, x, n) do { f16v v_ = (x); memcpy((p), &v_, (n) * sizeof(float)); } while (0)
 
+// A vector of an array of `count` values, `before` of which lie before it: what is there of it.
+#define LOAD_UP_TO(p, count, before) ({ \
+  const size_t count_ = (count), before_ = (before); \
+  count_ >= before_ + LANES ? LOAD(p) \
+  : count_ > before_ ? LOAD_PART(p, count_ - before_) : (f16v)0.0f; })
+#define STORE_UP_TO(p, x, count, before) do { \
+  const size_t count_ = (count), before_ = (before); \
+  if (count_ >= before_ + LANES) STORE(p, x); \
+  else if (count_ > before_) STORE_PART(p, x, count_ - before_); } while (0)
+
 // 16 bfloat16 numbers, which are the upper halves of Float32 ones.
 typedef uint16_t h16v __attribute__((ext_vector_type(16)));
 

@@ -16,14 +16,15 @@ import Testing
     var testDescription: String { "\(n) examples, \(columns) to \(rows) features" }
   }
 
-  /// Around the edges of tiles and vectors, and whole ones.
+  /// Around the edges of tiles, vectors and blocks of the weights' rows, and whole ones.
   static let sizes = [
     Size(n: 1, columns: 1, rows: 1), Size(n: 1, columns: 17, rows: 3),
     Size(n: 5, columns: 37, rows: 23), Size(n: 15, columns: 16, rows: 8),
     Size(n: 16, columns: 48, rows: 6), Size(n: 17, columns: 49, rows: 7),
     Size(n: 31, columns: 33, rows: 15), Size(n: 32, columns: 96, rows: 64),
     Size(n: 33, columns: 64, rows: 10), Size(n: 48, columns: 79, rows: 13),
-    Size(n: 130, columns: 20, rows: 12),
+    Size(n: 130, columns: 20, rows: 12), Size(n: 7, columns: 50, rows: 300),
+    Size(n: 34, columns: 4100, rows: 40), Size(n: 65, columns: 64, rows: 129),
   ]
 
   private static func values(_ count: Int, _ phase: Int) -> [Float] {
