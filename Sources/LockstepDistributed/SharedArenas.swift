@@ -15,8 +15,9 @@ final class SharedArenas {
   /// The node's folded arena.
   let folded: UnsafeMutableBufferPointer<Float>
 
-  private let ranks: Range<Int>
-  private let place: Int
+  /// The node's ranks, and which of them this is.
+  let ranks: Range<Int>
+  let place: Int
   /// Keeps the memory.
   private let owner: AnyObject
   private let page: StatusPage?
@@ -124,6 +125,26 @@ final class SharedArenas {
           let failed = failures.firstIndex { $0.value != 0 } ?? peer
           throw FoldFailure(rank: ranks.lowerBound + failed)
         }
+      }
+    }
+  }
+
+  /// Waits for a number that another rank of the node writes.
+  ///
+  /// - Parameters:
+  ///   - peer: that rank's place on the node.
+  ///   - isGivenUp: looked at now and then; true ends the wait.
+  func wait(
+    for counter: MPISharedCounter, atLeast value: UInt64, of peer: Int,
+    unless isGivenUp: () -> Bool = { false }
+  ) throws {
+    try page.waiting(isMeeting: false) {
+      page?.own.awaits(ranks.lowerBound + peer)
+      let arrived = counter.wait(atLeast: value, spins: spins) {
+        isGivenUp() || failures.contains { $0.value != 0 }
+      }
+      if !arrived, let failed = failures.firstIndex(where: { $0.value != 0 }) {
+        throw FoldFailure(rank: ranks.lowerBound + failed)
       }
     }
   }

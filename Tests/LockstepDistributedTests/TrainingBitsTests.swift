@@ -103,8 +103,8 @@ import Testing
     }
   }
 
-  /// Gradients made of factors, which travel between nodes of one rank and of several; of one layer, or
-  /// of two; and added up in the tail batches of the same run.
+  /// Gradients made of factors, which travel between nodes of one rank and of several, or lie in the memory of
+  /// one node; of one layer, or of two; and added up in the tail batches of the same run.
   @Test(arguments: 2...8, [16, 24])
   func factorsOnAnyNumberOfNodes(ranks: Int, batch: Int) throws {
     let arguments =
@@ -117,7 +117,7 @@ import Testing
       InstructionSet.detected.multipliesAndAddsAtOnce
       ? [16: "factors in 12 of 14 steps", 24: "factors in 8 of 10 steps"][batch]!
       : "factors in 0 of "
-    for way in ["path=messages", "nodes=2", "nodes=3"] {
+    for way in ["path=messages", "path=shared", "nodes=2", "nodes=3"] {
       for update in ["replicated", "sharded"] {
         let many = try TrainingRuns.run(
           arguments + [way, "update=\(update)", "bucket=\(ranks % 2 == 0 ? 1 : 4000)"],

@@ -1,3 +1,4 @@
+import LockstepEngine
 import LockstepFiles
 import LockstepTesting
 import LockstepTrainingTestSupport
@@ -132,7 +133,7 @@ import Testing
   /// Nor do factors.
   @Test(
     arguments: ["step:1:4:throw", "fold:0:3:throw", "fold:2:3:throw"],
-    ["path=messages", "nodes=2"])
+    ["path=messages", "path=shared", "nodes=2"])
   func anErrorBesideFactorsUnderWayEndsTheRun(fault: String, way: String) throws {
     for update in ["replicated", "sharded"] {
       let (text, _) = try Self.broken(
@@ -143,11 +144,32 @@ import Testing
   }
 
   /// Whoever waits for the factors of a rank that has stopped names it.
-  @Test(arguments: ["path=messages", "nodes=2"])
-  func aRankWhoseFactorsDoNotComeIsNamed(way: String) throws {
+  @Test(
+    arguments: [
+      ("step:2:4:stop", "path=messages"), ("step:2:4:stop", "nodes=2"),
+      ("step:2:4:stop", "path=shared"), ("fold:2:3:stop", "path=shared"),
+    ])
+  func aRankWhoseFactorsDoNotComeIsNamed(fault: String, way: String) throws {
     let (text, _) = try Self.broken(
-      "step:2:4:stop", ["model=deep", "batch=16", way, "update=replicated", "deadline=2"])
+      fault, ["model=deep", "batch=16", way, "update=replicated", "deadline=2"])
     #expect(text.contains("for rank 2 (process ") || text.contains("for rank 2 on host"), "\(text)")
+  }
+
+  /// While a rank pauses the others make what it would have made, with the same bits.
+  @Test(arguments: ["replicated", "sharded"])
+  func anotherMakesWhatASlowRankWouldHave(update: String) throws {
+    guard InstructionSet.detected.multipliesAndAddsAtOnce else { return }
+    let arguments = ["model=deep", "batch=16", "path=shared", "update=\(update)"]
+    let alone = try TrainingRuns.run(arguments, ranks: 1)
+    let slow = try TrainingRuns.run(
+      arguments, ranks: 2, fault: "fold:1:1:pause")
+    #expect(slow.succeeded, "\(slow.transcript)")
+    #expect(TrainingRuns.fingerprints(slow) == TrainingRuns.fingerprints(alone))
+    #expect(slow.transcript.contains("fault at fold: pause"))
+    let taken = slow.lines.compactMap { line in
+      line.hasPrefix("pieces taken ") ? Int(line.dropFirst(13)) : nil
+    }
+    #expect(taken.count == 1 && taken.allSatisfy { $0 > 0 }, "\(slow.transcript)")
   }
 
   /// A delegate that waits for its node's other rank, and whoever waits for a bucket of that node,

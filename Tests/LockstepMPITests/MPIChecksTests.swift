@@ -14,7 +14,7 @@ import Testing
       "wait.any-some-all", "test", "cancel", "scope.throws", "spans", "nonblocking.user",
       "nonblocking.in-place-parts", "communicators", "sub-communicators", "zero-length",
       "large-counts", "library",
-      "window", "window.counters", "persistent", "window.space", "refusals.ranks",
+      "window", "window.claims", "window.counters", "persistent", "window.space", "refusals.ranks",
       "refusals.counts", "refusals.truncation",
       "refusals.disagreement",
     ]

@@ -6,7 +6,8 @@ internal import CMPI
   internal import Musl
 #endif
 
-/// A growing number in a shared window that one rank writes and others wait for.
+/// A growing number in a shared window that one rank writes and others wait for, or that several ranks
+/// compete to write (``replace(_:with:)``).
 ///
 /// What the writer stored in shared memory before ``advance(to:)`` is visible to a reader that has
 /// seen the number (release and acquire). Put each counter into 64 bytes of its own.
@@ -24,6 +25,12 @@ public struct MPISharedCounter {
 
   /// Sets the number, by its one writer.
   public func advance(to value: UInt64) { lockstep_mpi_store_release(address, value) }
+
+  /// Sets the number if it is what this rank last saw; whether it was. Of several ranks that try one
+  /// succeeds.
+  public func replace(_ seen: UInt64, with value: UInt64) -> Bool {
+    lockstep_mpi_compare_exchange(address, seen, value) != 0
+  }
 
   /// Waits until the number is at least `value`; at once where it is.
   ///

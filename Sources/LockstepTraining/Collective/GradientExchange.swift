@@ -36,7 +36,8 @@ public protocol GradientExchange: AnyObject {
   /// ``combine(_:)``.
   var returnsGradients: Bool { get set }
 
-  /// Whether it wants to hear, by ``ready(_:)``, of partials that are complete in part.
+  /// Whether it wants to hear, by ``ready(_:)``, of partials that are complete in part. May change from
+  /// batch to batch, on all ranks alike.
   var listens: Bool { get }
 
   /// Hears that this rank's partials have all their values in a part of the arena and will not change

@@ -74,6 +74,8 @@ public struct Fault: Sendable, Equatable {
     case flip
     /// The rank does nothing any more, for an hour.
     case hang
+    /// The rank does nothing for a second, and goes on.
+    case pause
     /// A value becomes NaN.
     case nan
     /// A value becomes ∞.
@@ -190,6 +192,7 @@ public struct Fault: Sendable, Equatable {
     case .exit: _exit(0)
     case .throw: throw InjectedFault(point: point)
     case .hang: sleep(3600)
+    case .pause: sleep(1)
     case .flip:
       guard let parameters, !parameters.isEmpty else { return }
       // In the middle of the mantissa: no number would look odd.

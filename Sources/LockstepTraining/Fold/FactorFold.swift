@@ -31,8 +31,8 @@ package struct FactorPlace {
 /// blocks of gradients of them, for all shards, instead of adding blocks that all ranks have written.
 /// Between nodes the exchange carries them.
 ///
-/// A factor is written after the gather of the step before, behind which nobody reads, and read after
-/// all ranks of the node have met for the fold.
+/// A factor is written after the gather of the step before, behind which nobody reads, and read when all
+/// ranks of the node have left theirs of the same product.
 final class FactorFold {
   private let source: any FactorSource
   private let exchange: any FactorExchange
@@ -46,6 +46,8 @@ final class FactorFold {
   private var isRefused = false
   /// Whether the last batch's gradients were made of factors.
   private(set) var isUsed = false
+  /// How many pieces of other ranks' gradients this rank has made.
+  var piecesTaken: Int { exchange.piecesTaken }
   /// What was made for batches of a size.
   private var products: [Int: FactorProducts] = [:]
 

@@ -20,11 +20,15 @@ package protocol FactorExchange: GradientExchange {
 
   /// Hears that this rank has left a factor of all its examples, which may travel.
   func ready(_ factor: GradientFactors.Factor)
+
+  /// How many pieces of other ranks' slices this rank has made so far.
+  var piecesTaken: Int { get }
 }
 
 extension FactorExchange {
   package var factorsTravel: Bool { false }
   package var foreignShards: [Range<Int>] { [] }
+  package var piecesTaken: Int { 0 }
   package func ready(_ factor: GradientFactors.Factor) {}
 }
 
@@ -40,9 +44,18 @@ package final class FactorProducts {
   package struct Run {
     package let slot: Int
     package let blocks: Range<Int>
-    /// What makes the slot's gradient; nil where blocks are added up.
-    let product: GradientFactors.Product?
-    package var isProduct: Bool { product != nil }
+    /// What makes them; nothing where blocks are added up.
+    package let pieces: [Piece]
+    package var isProduct: Bool { !pieces.isEmpty }
+  }
+
+  /// Rows of one product that are made at once.
+  package struct Piece {
+    package let slot: Int
+    let product: GradientFactors.Product
+    let rows: Range<Int>
+    /// The blocks that are complete when this piece of a run and those before it are made.
+    package let blocks: Range<Int>
   }
 
   /// Rows are made in runs of so many values, which are still in the cache when they are visited.
@@ -75,11 +88,8 @@ package final class FactorProducts {
       || plan.blocks[next + 1].slot != plan.blocks[first].slot
     {
       let slot = plan.blocks[first].slot
-      let products = place.factors.products
       runs.append(
-        Run(
-          slot: slot, blocks: first..<next + 1,
-          product: slot < products.count ? products[slot] : nil))
+        Run(slot: slot, blocks: first..<next + 1, pieces: pieces(of: slot, first..<next + 1)))
       first = next + 1
     }
     return runs
@@ -95,6 +105,41 @@ package final class FactorProducts {
     }
   }
 
+  /// What makes a run of a slot's blocks; nothing where the slot is no product.
+  private func pieces(of index: Int, _ blocks: Range<Int>) -> [Piece] {
+    let products = place.factors.products
+    guard index < products.count, let product = products[index] else { return [] }
+    let slot = plan.layout.slots[index]
+    /// The row behind a block.
+    func end(_ block: Int) -> Int {
+      (plan.blocks[block].range.upperBound - slot.offset) / product.columns
+    }
+    let last = end(blocks.upperBound - 1)
+    let unit = max(Self.runCount / product.columns / Self.rowUnit, 1) * Self.rowUnit
+    var row = (plan.blocks[blocks.lowerBound].offset - slot.offset) / product.columns
+    var block = blocks.lowerBound
+    var pieces: [Piece] = []
+    while row < last {
+      // It ends where kernels like it, inside of blocks.
+      let rows = row..<min((row / unit + 1) * unit, last)
+      let first = block
+      while block < blocks.upperBound, end(block) <= rows.upperBound { block += 1 }
+      pieces.append(Piece(slot: index, product: product, rows: rows, blocks: first..<block))
+      row = rows.upperBound
+    }
+    return pieces
+  }
+
+  /// Makes the rows of a piece.
+  package func make(_ piece: Piece, into folded: UnsafeMutablePointer<Float>) {
+    page.span(.backward) {
+      place.factors.multiply(
+        piece.product, rows: piece.rows, of: place.base,
+        roundingFrom: plan.rounding?.levels.lowerBound,
+        into: folded + plan.layout.slots[piece.slot].offset)
+    }
+  }
+
   /// Makes the blocks of a run and visits each while it is in the cache.
   ///
   /// - Parameter progress: called now and then.
@@ -102,28 +147,10 @@ package final class FactorProducts {
     _ run: Run, into folded: UnsafeMutablePointer<Float>, progress: () -> Void = {},
     _ visit: (Int) throws -> Void
   ) rethrows {
-    let product = run.product!
-    let slot = plan.layout.slots[run.slot]
-    /// The row behind a block.
-    func end(_ block: Int) -> Int {
-      (plan.blocks[block].range.upperBound - slot.offset) / product.columns
-    }
-    let last = end(run.blocks.upperBound - 1)
-    var row = (plan.blocks[run.blocks.lowerBound].offset - slot.offset) / product.columns
-    let unit = max(Self.runCount / product.columns / Self.rowUnit, 1) * Self.rowUnit
-    for block in run.blocks {
-      // What is made at once ends where kernels like it, inside of blocks.
-      while row < end(block) {
-        let rows = row..<min((row / unit + 1) * unit, last)
-        page.span(.backward) {
-          place.factors.multiply(
-            product, rows: rows, of: place.base, roundingFrom: plan.rounding?.levels.lowerBound,
-            into: folded + slot.offset)
-        }
-        row = rows.upperBound
-        progress()
-      }
-      try visit(block)
+    for piece in run.pieces {
+      make(piece, into: folded)
+      progress()
+      for block in piece.blocks { try visit(block) }
     }
   }
 }

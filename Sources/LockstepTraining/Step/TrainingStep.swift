@@ -77,7 +77,6 @@ public final class TrainingStep: BatchStep {
     accumulator = ShardAccumulator(plan, rank: collective.rank)
     inspector = LeafInspector(nonFinite.repair, metrics: source.metricNames.count)
     accumulator.inspector = inspector
-    accumulator.listener = exchange.listens ? exchange : nil
     accumulator.statistics = plan.layout.slots[plan.gradientSlotCount...].map(\.range)
     health = try StepHealth(nonFinite, plan: plan, source: source, on: collective)
     scalars = ScalarFold(
@@ -107,6 +106,9 @@ public final class TrainingStep: BatchStep {
   /// Whether owners made gradients of the last batch of factors, instead of adding them up.
   package var usesFactors: Bool { factorFold?.isUsed ?? false }
 
+  /// How many pieces of gradients that other ranks own this rank has made of factors so far.
+  package var piecesTaken: Int { factorFold?.piecesTaken ?? 0 }
+
   /// The step's own state: the numbers of steps completed, skipped and sanitized.
   public var stateEntries: [StateEntry] {
     [StateEntry("step.completed", .integers(counter.buffer))] + health.stateEntries
@@ -134,10 +136,12 @@ public final class TrainingStep: BatchStep {
     enter(.computing)
     try factorFold?.begin(batch)
     defer { factorFold?.end() }
+    accumulator.listener = exchange.listens ? exchange : nil
     computeShards(batch, failure)
     if let divisors = knownDivisors(batch) {
-      // What travels is folded as it comes; the numbers of all ranks would queue behind it. A rank that
-      // has failed takes part with what it has, and nobody takes what comes of that.
+      // What travels is folded as it comes, and the numbers of all ranks would queue behind it; on one node
+      // ranks multiply while others compute. A rank that has failed takes part with what it has, and nobody
+      // takes what comes of that.
       enter(.folding)
       try fold(divisors)
       try scalars.gather(requests: requests)
@@ -209,8 +213,8 @@ public final class TrainingStep: BatchStep {
     return Divisors(gradient: Float(total.weight), statistics: Float(max(total.examples, 1)))
   }
 
-  /// What the folded sums will be divided by, where that follows from the batch and gradients travel
-  /// as messages; the very numbers that ``divisors()`` would find.
+  /// What the folded sums will be divided by, where that follows from the batch and the exchange does not
+  /// wait for all ranks to have computed; the very numbers that ``divisors()`` would find.
   private func knownDivisors(_ batch: StepBatch) -> Divisors? {
     guard exchange.listens, inspector == nil, batch.microBatches == 1 else { return nil }
     if let known = batchDivisors[batch.examples.count] { return known }

@@ -190,6 +190,23 @@ func groupChecks() -> [Check] {
         report.expectError("MPI_Win_sync", "the window was freed") { try window.synchronize() }
       }
     },
+    Check("window.claims") { world, report in
+      // Of all ranks that want a number one gets it, each time.
+      let window = try MPISharedWindow(bytes: 64, on: world)
+      let number = MPISharedCounter(at: window.segments[0].baseAddress!)
+      var won = 0
+      for round in 1...40 {
+        let seen = UInt64(round - 1)
+        try world.barrier()
+        if number.replace(seen, with: UInt64(round)) { won += 1 }
+        report.expect(!number.replace(seen, with: 0), "round \(round): what was seen is gone")
+        report.expectEqual(number.value, UInt64(round), "round \(round)")
+      }
+      let all = try world.allgather(won)
+      report.expectEqual(all.reduce(0, +), 40, "every number was taken once")
+      try window.fence()
+      try window.free()
+    },
     Check("window.counters") { world, report in
       // A value is handed around the ring, in plain memory behind a counter.
       let (rank, size) = (world.rank, world.size)

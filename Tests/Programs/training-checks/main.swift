@@ -120,6 +120,7 @@ func train(_ rule: String, _ settings: Settings, on group: MPICollective) throws
   let outcome = try trainer.run(resume: settings["resume"] != nil)
   if group.isRoot, let fingerprint = outcome.fingerprint {
     print("factors in \(madeOfFactors) of \(steps) steps")
+    print("pieces taken \(step.piecesTaken)")
     print("fingerprint", rule, fingerprint)
   }
   return outcome
