@@ -63,5 +63,8 @@ typedef uint16_t h16v __attribute__((ext_vector_type(16)));
 // Brings to the cache what a loop over several arrays will come to two kilobytes on. The processor's own
 // prefetchers follow each array to the end of a page only, and a step of an optimizer follows four.
 #define AHEAD(a) __builtin_prefetch((a) + i + 512)
+// The same for what will be written: a line that other processors have read is taken from them on the way,
+// instead of when it is stored to.
+#define AHEAD_TO_WRITE(a) __builtin_prefetch((a) + i + 512, 1)
 
 #endif
