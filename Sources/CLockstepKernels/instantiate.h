@@ -10,6 +10,8 @@
 
 #if defined(__x86_64__)
 
+// Where a processor does not know prefetchw it does nothing.
+
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c,prfchw"))), apply_to = function)
 #define SUFFIX avx2
 #include KERNELS
