@@ -169,3 +169,31 @@ let package = Package(
   ],
   swiftLanguageModes: [.v6]
 )
+
+// A release build compiles a module anew when a module changes that it *lists* as a dependency, but
+// whole-module optimisation also builds the layout and the inlined code of deeper modules into it.
+// Each target therefore lists all modules below it, so that no stale object is left.
+do {
+  func name(of dependency: Target.Dependency) -> String? {
+    switch dependency {
+    case .targetItem(let name, _), .byNameItem(let name, _): name
+    default: nil
+    }
+  }
+  let targets = Dictionary(uniqueKeysWithValues: package.targets.map { ($0.name, $0) })
+  func below(_ target: Target, into found: inout [String]) {
+    for dependency in target.dependencies.compactMap(name) where !found.contains(dependency) {
+      found.append(dependency)
+      if let next = targets[dependency] { below(next, into: &found) }
+    }
+  }
+  let all = package.targets.map { target in
+    var found: [String] = []
+    below(target, into: &found)
+    return found
+  }
+  for (target, found) in zip(package.targets, all) {
+    let listed = Set(target.dependencies.compactMap(name))
+    target.dependencies += found.filter { !listed.contains($0) }.map { .target(name: $0) }
+  }
+}
