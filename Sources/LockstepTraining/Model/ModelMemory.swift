@@ -46,6 +46,9 @@ public final class ModelMemory {
   /// The running statistics.
   public var runningStatistics: UnsafeMutableBufferPointer<Float> { statisticArena.buffer }
 
+  /// The names of ``stateEntries``: what a checkpoint's weights stand under.
+  static let entryNames: Set = ["model", "model.frozen", "model.statistics"]
+
   /// Everything that a checkpoint holds of the model.
   public var stateEntries: [StateEntry] {
     var entries = [StateEntry("model", .arena(trainable, trainableLayout), shared: isShared)]

@@ -296,7 +296,10 @@ public final class Trainer {
     try onRootIfSaving { directory in
       try weights.write(
         directory.weightsPath,
-        metadata: ["format": "pt", "lockstep.fingerprint": fingerprint.description])
+        metadata: [
+          "format": "pt", "lockstep.fingerprint": fingerprint.description,
+          WeightsFile.stepKey: "\(step.completed)",
+        ])
     }
     return Outcome(.done, step: step.completed, fingerprint: fingerprint)
   }

@@ -90,6 +90,11 @@ public struct Checkpoint {
     score = file.metadata[Key.score].flatMap { Double($0) }
   }
 
+  /// Whether a file says that it is a checkpoint.
+  static func isCheckpoint(_ file: SafetensorsFile) -> Bool {
+    file.metadata[Key.format] == "checkpoint"
+  }
+
   /// The score in a file's header, without verifying the rest; nil where the file is damaged, which
   /// restoring reports.
   static func score(of path: String) -> Double? {
@@ -124,7 +129,8 @@ public struct Checkpoint {
     guard differing.isEmpty else {
       throw CheckpointError.configuration(path: path, keys: differing)
     }
-    try TensorMatch(file, registry.tensors).check(anyFloat: false)
+    try TensorMatch(path, file.tensors.map { ($0.name, $0) }, registry.tensors)
+      .check(anyFloat: false)
     for tensor in registry.tensors where tensor.part == nil { try tensor.read(from: file) }
   }
 }

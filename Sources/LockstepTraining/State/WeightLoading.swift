@@ -47,7 +47,7 @@ extension Weights {
     case lenient
   }
 
-  /// Reads initial weights from a safetensors file, frozen parameters and running statistics
+  /// Reads initial weights from a safetensors file or a checkpoint, frozen parameters and running statistics
   /// included; Float32 weights may be stored as F64, F16 or BF16.
   ///
   /// - Parameters:
@@ -61,20 +61,30 @@ extension Weights {
   public func load(
     _ path: String, names: NameMap, _ loading: Loading = .strict
   ) throws -> WeightReport {
-    let file = try SafetensorsFile(path)
+    try load(WeightsFile(path), names: names, loading)
+  }
+
+  /// Reads initial weights from an open file.
+  ///
+  /// - Throws: as ``load(_:names:_:)-(String,_,_)``.
+  @discardableResult
+  public func load(
+    _ weights: WeightsFile, names: NameMap, _ loading: Loading = .strict
+  ) throws -> WeightReport {
+    let path = weights.path
     var sources: [String: TensorEntry] = [:]
     var report = WeightReport()
     let wanted = Set(tensors.map(\.name))
-    for entry in file.tensors {
-      guard let name = names(entry.name) else {
-        report.ignored.append(entry.name)
+    for (known, entry) in weights.tensors {
+      guard let name = names(known) else {
+        report.ignored.append(known)
         continue
       }
       guard wanted.contains(name) else {
         if name.hasSuffix("num_batches_tracked") {
-          report.ignored.append(entry.name)
+          report.ignored.append(known)
         } else {
-          report.unexpected.append(entry.name)
+          report.unexpected.append(known)
         }
         continue
       }
@@ -104,7 +114,7 @@ extension Weights {
     }
     for tensor in tensors where report.loaded.contains(tensor.name) {
       guard let entry = sources[tensor.name] else { continue }
-      try tensor.read(entry.name, from: file)
+      try tensor.read(entry.name, from: weights.file)
     }
     return report
   }

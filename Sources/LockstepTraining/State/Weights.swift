@@ -40,24 +40,40 @@ public struct Weights {
       }, metadata: metadata, fileSystem: fileSystem)
   }
 
-  /// Reads the weights from a safetensors file; Float32 weights may be stored as F64, F16 or BF16.
+  /// Reads the weights from a safetensors file or a checkpoint; Float32 weights may be stored as F64,
+  /// F16 or BF16.
   ///
   /// - Throws: `FileError` that lists what is missing, unexpected or of another shape. No weight
   ///   has changed then.
-  public func read(_ path: String) throws {
-    let file = try SafetensorsFile(path)
-    try TensorMatch(file, tensors).check(anyFloat: true)
-    for tensor in tensors { try tensor.read(from: file) }
+  public func read(_ path: String) throws { try read(WeightsFile(path)) }
+
+  /// Reads the weights of an open file.
+  ///
+  /// - Throws: as ``read(_:)-(String)``.
+  public func read(_ weights: WeightsFile) throws {
+    try TensorMatch(weights.path, weights.tensors, tensors).check(anyFloat: true)
+    let stored = Dictionary(weights.tensors.map { ($0.name, $0.entry) }) { first, _ in first }
+    for tensor in tensors {
+      guard let entry = stored[tensor.name] else { continue }
+      try tensor.read(entry.name, from: weights.file)
+    }
   }
 }
 
 /// Holds a file's tensors against those that are wanted.
 struct TensorMatch {
-  private let file: SafetensorsFile
+  private let path: String
+  private let names: [String]
+  private let found: [String: TensorEntry]
   private let wanted: [StateRegistry.Tensor]
 
-  init(_ file: SafetensorsFile, _ wanted: [StateRegistry.Tensor]) {
-    self.file = file
+  /// - Parameter found: the file's tensors and the names by which they are looked for.
+  init(
+    _ path: String, _ found: [(name: String, entry: TensorEntry)], _ wanted: [StateRegistry.Tensor]
+  ) {
+    self.path = path
+    names = found.map(\.name)
+    self.found = Dictionary(found.map { ($0.name, $0.entry) }) { first, _ in first }
     self.wanted = wanted
   }
 
@@ -65,13 +81,13 @@ struct TensorMatch {
   /// or type, up to a few of each.
   func check(anyFloat: Bool) throws(FileError) {
     var problems: [String] = []
-    let missing = wanted.map(\.name).filter { file.tensor($0) == nil }
-    let names = Set(wanted.map(\.name))
-    let unexpected = file.tensors.map(\.name).filter { !names.contains($0) }
+    let missing = wanted.map(\.name).filter { found[$0] == nil }
+    let known = Set(wanted.map(\.name))
+    let unexpected = names.filter { !known.contains($0) }
     if !missing.isEmpty { problems.append("it lacks \(Self.list(missing))") }
     if !unexpected.isEmpty { problems.append("it has \(Self.list(unexpected)) besides") }
     let different = wanted.compactMap { tensor -> String? in
-      guard let found = file.tensor(tensor.name) else { return nil }
+      guard let found = found[tensor.name] else { return nil }
       if found.shape != tensor.shape {
         return "\(tensor.name) is \(found.shape), not \(tensor.shape)"
       }
@@ -85,7 +101,7 @@ struct TensorMatch {
     if !different.isEmpty { problems.append(Self.list(different)) }
     guard problems.isEmpty else {
       throw FileError(
-        path: file.path, kind: .mismatch,
+        path: path, kind: .mismatch,
         reason: "does not fit the model: " + problems.joined(separator: "; "))
     }
   }
