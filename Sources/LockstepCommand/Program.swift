@@ -46,7 +46,7 @@ func table(_ rows: [(String, String)]) -> String {
 
 /// The program: finds the command, runs it, ends with its code.
 enum Program {
-  static let version = "0.1.0"
+  static let version = "0.2.0"
 
   static var commands: [any Command.Type] {
     [

@@ -1,3 +1,4 @@
+import LockstepFiles
 import LockstepTesting
 import Testing
 
@@ -23,10 +24,16 @@ import Testing
     #expect(result.output.contains("--help"))
   }
 
-  @Test func theVersionNamesTheLibraries() throws {
+  /// The version is that of the newest release in the changelog.
+  @Test func theVersionIsTheChangelogsAndNamesTheLibraries() throws {
+    let root = Lockstep.example("x").dropLast("/Examples/x.json".count)
+    let log = String(decoding: try FileInput.contents(of: "\(root)/CHANGELOG.md"), as: UTF8.self)
+    let heading = try #require(
+      log.split(separator: "\n").first { $0.hasPrefix("## [") && $0 != "## [Unreleased]" })
     let result = try Lockstep.run(["--version"])
     #expect(result.succeeded)
-    #expect(result.output.hasPrefix("lockstep 0.1.0 (oneDNN "))
+    let newest = heading.dropFirst("## [".count).prefix { $0 != "]" }
+    #expect(result.output.hasPrefix("lockstep \(newest) (oneDNN "))
   }
 
   @Test(arguments: [
