@@ -24,7 +24,7 @@ row() {
   [[ $name == *"${filter:-}"* ]] || return 0
   local options=(--set shards=8 --set steps=6 --run-directory none --quiet)
   for override in "$@"; do options+=(--set "$override"); done
-  local expected= found differing=()
+  local expected='' found differing=()
   for update in replicated sharded; do
     for threads in 1 2; do
       for ranks in 1 2 3 4 5 6 7 8; do

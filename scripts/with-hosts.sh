@@ -17,7 +17,7 @@ if (($# < 3)); then
 fi
 hosts=$1 ranks=$2
 shift 2
-rate= options=()
+rate='' options=()
 while (($# > 0)); do
   case $1 in
     --rate) rate=$2; shift 2 ;;
