@@ -1,18 +1,27 @@
 #!/usr/bin/env bash
-# Installs what is missing, checks the format, builds everything without warnings, and runs all
-# tests. Arguments are passed on to `swift test` (--filter NAME).
+# Installs what is missing, checks scripts and the format, builds everything without warnings, counts
+# undocumented declarations, and runs all tests. Arguments are passed on to `swift test`
+# (--filter NAME).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # Several hosts on one machine are made with iproute2.
-scripts/setup.sh iproute2
+scripts/setup.sh iproute2 python3
+# Tests run without it, where it cannot be installed.
+scripts/setup.sh shellcheck || echo "test: scripts are not checked"
 source scripts/environment.sh
+
+if command -v shellcheck >/dev/null; then
+  echo "test: scripts"
+  shellcheck scripts/*.sh Benchmarks/*.sh .ci/run
+fi
 
 echo "test: format"
 swift format lint --strict --recursive --parallel --configuration .swift-format \
   Sources Tests Examples Package.swift
 
 echo "test: build"
+scripts/touch-importers.sh .build
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 if ! swift build -c release --build-tests >"$log" 2>&1; then
@@ -23,6 +32,9 @@ if grep -E 'warning:' "$log"; then
   echo "test: the build must not warn" >&2
   exit 1
 fi
+
+echo "test: documentation of public declarations"
+scripts/check-documentation.py
 
 echo "test: embedded data"
 scripts/check-embedded-data.sh
