@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing, checks scripts and the format, builds everything without warnings, counts
-# undocumented declarations, and runs all tests. Arguments are passed on to `swift test`
+# Installs what is missing, checks scripts, links and the format, builds everything without warnings,
+# counts undocumented declarations, and runs all tests. Arguments are passed on to `swift test`
 # (--filter NAME).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -15,6 +15,9 @@ if command -v shellcheck >/dev/null; then
   echo "test: scripts"
   shellcheck scripts/*.sh Benchmarks/*.sh .ci/run
 fi
+
+echo "test: links"
+scripts/check-links.py
 
 echo "test: format"
 swift format lint --strict --recursive --parallel --configuration .swift-format \
