@@ -6,7 +6,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # A scratch folder of its own: static linking changes how every module is compiled.
 options=(-c release --static-swift-stdlib --scratch-path .build/static)
-scripts/touch-importers.sh .build/static
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 if ! swift build "${options[@]}" --product lockstep >"$log" 2>&1; then

@@ -24,7 +24,6 @@ swift format lint --strict --recursive --parallel --configuration .swift-format 
   Sources Tests Examples Package.swift
 
 echo "test: build"
-scripts/touch-importers.sh .build
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 if ! swift build -c release --build-tests >"$log" 2>&1; then
