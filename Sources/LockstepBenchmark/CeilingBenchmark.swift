@@ -8,10 +8,15 @@ import LockstepTraining
 /// are taken on the thread's own clock and are the least of three, so that a disturbance cannot make a
 /// bound easier to keep; a step takes the time that passes.
 public enum CeilingBenchmark {
+  /// What was measured.
   public struct Result: Sendable {
+    /// The options of the step.
     public let options: StepBenchmark.Options
+    /// The number of ranks.
     public let ranks: Int
+    /// The number of logical shards.
     public let shards: Int
+    /// Whether each rank updated only the blocks that it owns.
     public let isSharded: Bool
     /// Seconds of the bare primitives of a rank's shards.
     public let primitives: Spread
@@ -26,6 +31,7 @@ public enum CeilingBenchmark {
     /// The primitives' time over the step's: the share of the kernel ceiling that is reached.
     public let shareOfKernels: Spread
 
+    /// An object with all numbers and their conditions.
     public var json: JSONValue {
       .object([
         "benchmark": .string("ceiling"), "model": .string(options.model.rawValue),

@@ -54,12 +54,16 @@ public struct CostModel: Sendable {
     public var meeting = 1e-6
     /// The arena that is folded.
     public var layout: FlatLayout
+    /// The number of leading slots of ``layout`` that are gradients.
     public var gradientSlotCount: Int
     /// The numbers of a shard's record.
     public var recordColumns = 4
+    /// The threads of a rank.
     public var threads = 1
+    /// The bytes of a rank.
     public var memory = Memory()
 
+    /// No times yet; all slots of the layout are gradients by default.
     public init(layout: FlatLayout, gradientSlotCount: Int? = nil) {
       self.layout = layout
       self.gradientSlotCount = gradientSlotCount ?? layout.slots.count
@@ -78,11 +82,14 @@ public struct CostModel: Sendable {
 
   /// The shape of a linear map.
   public struct LinearMap: Sendable {
+    /// The rows of its weights.
     public var outputs: Int
+    /// The columns of its weights.
     public var inputs: Int
     /// Whether its inputs are those of the model, which all ranks have.
     public var isFirst: Bool
 
+    /// A linear map of this shape.
     public init(outputs: Int, inputs: Int, isFirst: Bool = false) {
       self.outputs = outputs
       self.inputs = inputs
@@ -110,9 +117,11 @@ public struct CostModel: Sendable {
     /// A shard's leaf as the primitives write it; 0 where that is the arena's own layout.
     public var packedLeaf = 0
 
+    /// No bytes.
     public init() {}
   }
 
+  /// The times of the parts.
   public var work: Work
   /// The link between nodes.
   public var link: NetworkLink
@@ -121,6 +130,7 @@ public struct CostModel: Sendable {
   /// How gradients travel between nodes.
   public var wire: WirePrecision
 
+  /// A model of these times on this link.
   public init(
     work: Work, link: NetworkLink, sharing: UpdateSharing = .replicated,
     wire: WirePrecision = .float32

@@ -2,8 +2,11 @@ import LockstepFiles
 
 /// A step as ``CostModel`` predicts it. Times in seconds.
 public struct CostPrediction: Sendable {
+  /// The number of nodes.
   public let nodes: Int
+  /// The number of ranks on all nodes.
   public let ranks: Int
+  /// The number of logical shards.
   public let shards: Int
   /// The examples of a step.
   public let batchSize: Int

@@ -11,6 +11,7 @@ import LockstepTraining
 /// as in a job that does nothing else, what lies in the caches is its own and not the other's. The
 /// first measurement of each row warms up.
 public enum FoldBenchmark {
+  /// What to measure.
   public struct Options: Sendable {
     /// The bytes of a gradient.
     public var bytes = 4 << 20
@@ -19,11 +20,15 @@ public enum FoldBenchmark {
     /// The measurements of a turn that count.
     public var repetitions = 8
 
+    /// The defaults: 4 MiB, eight turns of eight.
     public init() {}
   }
 
+  /// What was measured.
   public struct Result: Sendable {
+    /// The bytes of a gradient.
     public let bytes: Int
+    /// The number of ranks.
     public let ranks: Int
     /// Seconds of the fold, of the slowest rank.
     public let fold: Spread
@@ -32,6 +37,7 @@ public enum FoldBenchmark {
     /// MPI_Allreduce's time over the fold's: of each turn's medians.
     public let ratio: Spread
 
+    /// An object with all numbers.
     public var json: JSONValue {
       .object([
         "benchmark": .string("fold"), "bytes": .integer(bytes), "ranks": .integer(ranks),

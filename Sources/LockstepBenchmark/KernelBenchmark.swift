@@ -5,17 +5,24 @@ import LockstepTraining
 /// A shard's forward and backward pass against the sum of its bare primitives, each alone and on
 /// operands that are in no cache: the kernel ceiling.
 public enum KernelBenchmark {
+  /// What to measure.
   public struct Options: Sendable {
+    /// The model.
     public var model = BenchmarkModel.mlp
     /// The number of examples of the shard.
     public var shardSize = 32
+    /// The number of measurements, of which the least counts.
     public var repetitions = 15
+    /// How the model is computed.
     public var plan = PlanOptions()
 
+    /// The defaults: the perceptron with 32 examples.
     public init() {}
   }
 
+  /// What was measured.
   public struct Result: Sendable {
+    /// The options of the measurement.
     public let options: Options
     /// Seconds of the bare primitives, summed.
     public let primitives: Double
@@ -26,6 +33,7 @@ public enum KernelBenchmark {
     /// The primitives, with the least time of each.
     public let parts: [(label: String, seconds: Double)]
 
+    /// An object with all numbers.
     public var json: JSONValue {
       .object([
         "benchmark": .string("kernels"), "model": .string(options.model.rawValue),

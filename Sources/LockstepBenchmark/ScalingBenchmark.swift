@@ -9,6 +9,7 @@ import LockstepTraining
 /// add gradients nor wait for each other: that is the ceiling, where one rank on an otherwise idle
 /// machine would be too high a one.
 public enum ScalingBenchmark {
+  /// What to measure.
   public struct Options: Sendable {
     /// The model, the rule, and the batch and shards of a single rank.
     public var step: StepBenchmark.Options
@@ -17,14 +18,18 @@ public enum ScalingBenchmark {
     /// The length of a measurement in seconds.
     public var seconds = 0.4
 
+    /// The defaults of a step, with a batch of 64 for each rank.
     public init() {
       step = StepBenchmark.Options()
       step.batchSize = 64
     }
   }
 
+  /// What was measured.
   public struct Result: Sendable {
+    /// The options of the measurement.
     public let options: Options
+    /// The number of ranks.
     public let ranks: Int
     /// The shards of all ranks together.
     public let shards: Int
@@ -37,6 +42,7 @@ public enum ScalingBenchmark {
     /// Seconds of a step that are there only together.
     public let overhead: Spread
 
+    /// An object with all numbers and their conditions.
     public var json: JSONValue {
       .object([
         "benchmark": .string("scaling"), "model": .string(options.step.model.rawValue),

@@ -4,6 +4,7 @@ import LockstepTraining
 
 /// Where one shard's forward and backward pass spends its time, step by step of the schedule.
 public enum ScheduleProfile {
+  /// One step of the schedule.
   public struct Entry: Sendable {
     /// The layer and the operation.
     public let label: String
@@ -13,7 +14,9 @@ public enum ScheduleProfile {
     public let seconds: Double
   }
 
+  /// What was measured.
   public struct Result: Sendable {
+    /// The steps, in the order of the schedule.
     public let entries: [Entry]
     /// The least time of a whole pass, unobserved.
     public let seconds: Double

@@ -2,8 +2,11 @@ import LockstepFiles
 
 /// The middle and the ends of several measurements of one quantity.
 public struct Spread: Sendable, Equatable {
+  /// The median.
   public let median: Double
+  /// The smallest value.
   public let smallest: Double
+  /// The largest value.
   public let largest: Double
   /// The number of measurements.
   public let count: Int

@@ -5,7 +5,9 @@ import LockstepTraining
 /// Whole training steps as `lockstep train` takes them: forward, backward, fold, norm, clip, Adam,
 /// max-norm.
 public enum StepBenchmark {
+  /// What to measure.
   public struct Options: Sendable {
+    /// The model.
     public var model = BenchmarkModel.mlp
     /// The global batch size.
     public var batchSize = 128
@@ -28,15 +30,21 @@ public enum StepBenchmark {
     /// The length of a measurement in seconds.
     public var seconds = 0.5
 
+    /// The defaults: the perceptron with a batch of 128.
     public init() {}
   }
 
+  /// What was measured.
   public struct Result: Sendable {
+    /// The options of the measurement.
     public let options: Options
+    /// The number of ranks.
     public let ranks: Int
+    /// The number of logical shards.
     public let shards: Int
     /// Whether every rank updated the blocks that it owns alone.
     public let isSharded: Bool
+    /// Examples a second of all ranks together.
     public let examplesPerSecond: Spread
     /// Seconds a step.
     public let step: Spread

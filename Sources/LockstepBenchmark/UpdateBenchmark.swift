@@ -10,18 +10,26 @@ import LockstepTraining
 /// One thread a rank. Several ranks each update the part that they own, as in a sharded update, and
 /// share the sums of squares; the slowest counts, of the update as of the bound.
 public enum UpdateBenchmark {
+  /// What to measure.
   public struct Options: Sendable {
     /// The number of parameters, in matrices of 1024 columns.
     public var parameters = 10_000_000
+    /// The global norm to clip at.
     public var clip = 1.0
+    /// The radius that rows are kept within.
     public var maxNorm: Float = 3
+    /// The number of measurements.
     public var repetitions = 15
 
+    /// The defaults: ten million parameters.
     public init() {}
   }
 
+  /// What was measured.
   public struct Result: Sendable {
+    /// The number of parameters.
     public let parameters: Int
+    /// The number of ranks.
     public let ranks: Int
     /// Seconds of the update.
     public let update: Spread
@@ -31,6 +39,7 @@ public enum UpdateBenchmark {
     /// over pairs of measurements that were taken side by side.
     public let share: Spread
 
+    /// An object with all numbers.
     public var json: JSONValue {
       .object([
         "benchmark": .string("update"), "parameters": .integer(parameters),
