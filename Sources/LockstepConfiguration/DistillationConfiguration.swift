@@ -54,7 +54,7 @@ public struct DistillationConfiguration: Sendable {
     }
     let weights = Weights(of: source)
     try collective.onRoot {
-      do { try weights.read(isFile ? teacher : "\(teacher)/weights.safetensors") } catch {
+      do { try weights.read(teacher) } catch {
         throw refusal("cannot be read: \(error)")
       }
     }
@@ -91,7 +91,7 @@ extension ConfigurationReader {
         source: source, path: path,
         reason: "'\(path)' needs the loss '\(SoftmaxCrossEntropy().name)'; found '\(loss)'")
     }
-    let teacher = try string("teacher")
+    let teacher = try filePath("teacher")
     var model: (any Model)?
     if let reader = try optionalObject("model") { model = try reader.make(reader.model()) }
     return DistillationConfiguration(

@@ -23,7 +23,7 @@ public struct RunConfiguration: Sendable {
   /// What is minimised: the loss of the labels, or its mixture with a teacher's predictions.
   public let loss: any LossFunction
   /// The loss of the labels.
-  let labelLoss: any LossFunction
+  public let labelLoss: any LossFunction
   /// The teacher, where there is one.
   public let distillation: DistillationConfiguration?
   /// The number of examples of a step, over all ranks.
@@ -70,12 +70,17 @@ public struct RunConfiguration: Sendable {
 
   /// The configuration as it was given.
   private let given: JSONValue
+  /// The folder that its paths are relative to.
+  private let directory: String
 
   /// The dotted keys that may differ from a checkpoint's: they say how long to train and how, and
   /// change no bit of a healthy step.
   public static let mayDiffer: Set<String> = [
     "epochs", "steps", "threads", "inputs", "update", "checkpoint", "evaluate", "replicaGuard",
     "bucketBytes", "watchdog", "nonFinite", "log",
+    // Where the data lies; that it is the same is checked by its values.
+    "data.file", "data.testFile", "data.inputs", "data.labels", "data.testInputs",
+    "data.testLabels",
   ]
 
   /// Reads a configuration's text.
@@ -83,10 +88,11 @@ public struct RunConfiguration: Sendable {
   /// - Parameters:
   ///   - text: JSON.
   ///   - source: the file's name, for errors.
+  ///   - directory: the folder that paths in it are relative to; by default that of `source`.
   ///   - overrides: values that replace parts of it.
   /// - Throws: ``ConfigurationError`` that names the key and says what is expected.
   public init(
-    parsing text: [UInt8], source: String, overrides: [Override] = []
+    parsing text: [UInt8], source: String, directory: String? = nil, overrides: [Override] = []
   ) throws(ConfigurationError) {
     var value: JSONValue
     do {
@@ -95,7 +101,7 @@ public struct RunConfiguration: Sendable {
       throw ConfigurationError(source: source, path: "", reason: "\(error)")
     }
     for override in overrides { try override.apply(to: &value) }
-    try self.init(value, source: source)
+    try self.init(value, source: source, directory: directory)
   }
 
   /// The configuration with some values replaced.
@@ -106,19 +112,24 @@ public struct RunConfiguration: Sendable {
   ) throws(ConfigurationError) -> RunConfiguration {
     var value = given
     for override in overrides { try override.apply(to: &value) }
-    return try RunConfiguration(value, source: source)
+    return try RunConfiguration(value, source: source, directory: directory)
   }
 
   /// Reads a configuration.
-  public init(_ value: JSONValue, source: String) throws(ConfigurationError) {
+  public init(
+    _ value: JSONValue, source: String, directory: String? = nil
+  ) throws(ConfigurationError) {
     given = value
-    let reader = try ConfigurationReader(value, source: source)
+    self.directory = directory ?? AbsolutePath.folder(of: source)
+    let reader = try ConfigurationReader(value, source: source, directory: self.directory)
     seed = UInt64(try reader.integer("seed", default: 1, in: 0...))
-    data = try reader.object("data").data(seed: seed)
+    var data = try reader.object("data").data(seed: seed)
     let modelReader = try reader.object("model")
     let description = try modelReader.model()
     let labelLoss = try reader.object("loss").loss()
     self.labelLoss = labelLoss
+    data.targetRange = labelLoss is BinaryCrossEntropy ? 0...1 : nil
+    self.data = data
     let distillation = try reader.optionalObject("distillation")?.distillation(
       beside: labelLoss.name)
     self.distillation = distillation
