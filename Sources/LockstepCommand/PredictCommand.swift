@@ -33,6 +33,7 @@ enum PredictCommand: Command {
         let table = PredictionTable(
           outputs, of: model.part, model.description.target,
           loss: model.named.configuration.labelLoss)
+        try table.check()
         let text = table.text(format)
         if let output { try AtomicFile.write(output, text: text) } else { Console.text(text) }
       }

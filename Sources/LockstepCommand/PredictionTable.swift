@@ -49,6 +49,16 @@ struct PredictionTable {
     self.loss = loss
   }
 
+  /// Makes sure that all outputs are finite.
+  ///
+  /// - Throws: ``InputFailure`` that names the first row with one that is not.
+  func check() throws {
+    guard let place = outputs.firstIndex(where: { !$0.isFinite }) else { return }
+    throw InputFailure(
+      description: "\(part.places.file): \(part.places.text(place / width)): the model's output is "
+        + "\(outputs[place]): its weights or this row's values are too large")
+  }
+
   /// The whole table.
   func text(_ format: Format) -> String {
     let rows = 0..<part.dataset.count

@@ -57,7 +57,7 @@ public final class ConfiguredRun {
     source.prepareInputs(
       configuration.inputs, ranksOnNode: collective.page?.rankCount ?? collective.size)
     source.teacher = try configuration.distillation?.logits(
-      for: data.training, labelLoss: configuration.labelLoss,
+      for: data.training, data.record.description, labelLoss: configuration.labelLoss,
       classes: try source.outputShape().last ?? 0, options: configuration.planOptions,
       on: collective)
     let plan = try FoldPlan(shards: configuration.shards, of: source, on: collective)

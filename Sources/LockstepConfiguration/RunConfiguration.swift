@@ -78,10 +78,30 @@ public struct RunConfiguration: Sendable {
   public static let mayDiffer: Set<String> = [
     "epochs", "steps", "threads", "inputs", "update", "checkpoint", "evaluate", "replicaGuard",
     "bucketBytes", "watchdog", "nonFinite", "log",
-    // Where the data lies; that it is the same is checked by its values.
+  ].union(dataPaths)  // that the data is the same is checked by its values
+
+  /// The dotted keys that name files of data.
+  private static let dataPaths = [
     "data.file", "data.testFile", "data.inputs", "data.labels", "data.testInputs",
     "data.testLabels",
   ]
+
+  /// An override whose paths are relative to the working directory, where the user typed them, and
+  /// not to the configuration's folder.
+  private static func typed(_ override: Override) -> Override {
+    var value = override.value
+    for key in dataPaths + ["initialWeights.file", "distillation.teacher"] {
+      if key == override.path, let path = value.stringValue {
+        value = .string(AbsolutePath.of(path))
+      } else if key.hasPrefix(override.path + ".") {
+        let rest = String(key.dropFirst(override.path.count + 1))
+        guard let path = value[rest]?.stringValue else { continue }
+        // The key is there, so that it can be set.
+        try? Override(path: rest, value: .string(AbsolutePath.of(path))).apply(to: &value)
+      }
+    }
+    return Override(path: override.path, value: value)
+  }
 
   /// Reads a configuration's text.
   ///
@@ -89,7 +109,8 @@ public struct RunConfiguration: Sendable {
   ///   - text: JSON.
   ///   - source: the file's name, for errors.
   ///   - directory: the folder that paths in it are relative to; by default that of `source`.
-  ///   - overrides: values that replace parts of it.
+  ///   - overrides: values that replace parts of it; paths among them are relative to the working
+  ///     directory.
   /// - Throws: ``ConfigurationError`` that names the key and says what is expected.
   public init(
     parsing text: [UInt8], source: String, directory: String? = nil, overrides: [Override] = []
@@ -100,7 +121,7 @@ public struct RunConfiguration: Sendable {
     } catch {
       throw ConfigurationError(source: source, path: "", reason: "\(error)")
     }
-    for override in overrides { try override.apply(to: &value) }
+    for override in overrides { try Self.typed(override).apply(to: &value) }
     try self.init(value, source: source, directory: directory)
   }
 
@@ -111,7 +132,7 @@ public struct RunConfiguration: Sendable {
     by overrides: [Override], source: String
   ) throws(ConfigurationError) -> RunConfiguration {
     var value = given
-    for override in overrides { try override.apply(to: &value) }
+    for override in overrides { try Self.typed(override).apply(to: &value) }
     return try RunConfiguration(value, source: source, directory: directory)
   }
 

@@ -98,7 +98,7 @@ public struct CSVTable: Sendable {
   }
 
   /// What may be wrong where a header has one column that looks like several.
-  private var delimiterHint: String {
+  var delimiterHint: String {
     guard columns.count == 1 else { return "" }
     let other = [";", "\t", "|", ","].first { columns[0].contains($0) }
     return other.map {

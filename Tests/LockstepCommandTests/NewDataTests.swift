@@ -277,11 +277,12 @@ import Testing
         ["evaluate", run, "--input", "\(directory)/colour"], "its labels are missing")
       let lines = try predictions([run, "--input", "\(directory)/colour"]).lines
       #expect(lines.count == 32 && lines[0]["label"] == nil)
-      for key in ["testInputs=grey", "testInputs=labels"] {
+      for file in ["grey", "labels"] {
         try expectRefusal(
           [
-            "train", "\(directory)/c.json", "--run-directory", "none", "--set", "data.\(key)",
-            "--set", "data.testLabels=labels",
+            "train", "\(directory)/c.json", "--run-directory", "none", "--set",
+            "data.testInputs=\(directory)/\(file)",
+            "--set", "data.testLabels=\(labels)",
           ], "the run was trained on [3, 4, 4]", ranks: 2)
       }
     }
@@ -302,6 +303,30 @@ import Testing
         ["train", "\(directory)/c.json", "--run-directory", "none"],
         "t.csv: line 2: the target is -1.0, and the loss binaryCrossEntropy takes targets from 0 to 1",
         ranks: 2)
+    }
+  }
+
+  /// Synthetic data is drawn from the seed, in a sweep as in a training.
+  @Test func sweepsDrawTheDataOfEachSeed() throws {
+    try withDirectory { directory in
+      let configuration = "\(directory)/c.json"
+      try AtomicFile.write(
+        configuration,
+        text: """
+          {"data": {"type": "blobs", "examples": 64}, "model": {"type": "mlp", "sizes": [4, 2]},
+           "batchSize": 16, "epochs": 1}
+          """)
+      let swept = try Lockstep.run(["sweep", configuration, "--vary", "seed=1,2", "--json"])
+      let losses = try swept.lines.filter { $0.hasPrefix("{") }.map {
+        try JSONValue.parse($0)["trainingLoss"]
+      }
+      #expect(losses.count == 2, "\(swept.transcript)")
+      let run = "\(directory)/run"
+      let trained = try Lockstep.run([
+        "train", configuration, "--set", "seed=2", "--run-directory", run,
+      ])
+      #expect(trained.succeeded, "\(trained.transcript)")
+      #expect(try jsonLines("\(run)/metrics.jsonl").last?["loss"] == losses.last ?? nil)
     }
   }
 

@@ -45,6 +45,16 @@ import Testing
       #"{"type": "idx", "inputs": "/i", "labels": "l"}"#, directory: "/p")
     #expect(absolute.resolved["data.inputs"] == "/i")
     #expect(absolute.resolved["data.labels"] == "/p/l")
+    let typed = try RunConfiguration(
+      parsing: Array(read.resolved.compactText.utf8), source: "/configs/run.json",
+      overrides: [Override(path: "data.file", value: "here.csv")])
+    #expect(typed.resolved["data.file"] == .string(AbsolutePath.of("here.csv")))
+    let whole = try RunConfiguration(
+      parsing: Array(read.resolved.compactText.utf8), source: "/configs/run.json",
+      overrides: [
+        Override(path: "data", value: ["type": "csv", "file": "b.csv", "target": "t"])
+      ])
+    #expect(whole.resolved["data.file"] == .string(AbsolutePath.of("b.csv")))
     let folder = try RunConfiguration(
       parsing: Array(
         #"{"data": {"type": "blobs"}, "model": {"type": "mlp", "sizes": [2]}, "initialWeights": {"file": "w"}}"#

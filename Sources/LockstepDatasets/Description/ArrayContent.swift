@@ -14,10 +14,12 @@ public struct ArrayOptions: Sendable {
 
   /// The number of classes; nil for the largest label plus one.
   public var classCount: Int?
+  /// How the values become numbers.
   public var normalization = Normalization.fitted
   /// Normalisations of the results.
   public var further: [ArrayDescription.Normalization] = []
 
+  /// Values normalised by the training part, and as many classes as there are labels.
   public init() {}
 }
 

@@ -23,7 +23,7 @@ public struct DataDescription: Sendable, Equatable {
   /// The examples that were tested on, where there were any.
   public var test: PartSummary?
 
-  public init(
+  package init(
     input: InputDescription, target: TargetDescription, training: PartSummary? = nil,
     test: PartSummary? = nil
   ) {
@@ -31,6 +31,30 @@ public struct DataDescription: Sendable, Equatable {
     self.target = target
     self.training = training
     self.test = test
+  }
+
+  /// Why weights that were trained on other data mean something else on this one: columns in another
+  /// order, classes with other numbers; nil where names agree, or where there are none to compare.
+  public func conflict(withTrainingOn other: DataDescription) -> String? {
+    if case .columns(let mine) = input, case .columns(let theirs) = other.input {
+      let (names, before) = (mine.columns.map(\.name), theirs.columns.map(\.name))
+      if names != before, names.count == before.count {
+        return "the columns are \(Self.list(names)), and the weights were trained on "
+          + Self.list(before)
+      }
+    }
+    if let mine = target.classes?.names, let theirs = other.target.classes?.names, mine != theirs,
+      mine.count == theirs.count
+    {
+      return "the classes are \(Self.list(mine)), and the weights were trained on "
+        + Self.list(theirs)
+    }
+    return nil
+  }
+
+  private static func list(_ names: [String]) -> String {
+    names.prefix(6).map { "'\($0)'" }.joined(separator: ", ")
+      + (names.count > 6 ? " and \(names.count - 6) more" : "")
   }
 
   /// The shape of one example's input.
@@ -62,6 +86,7 @@ public struct ColumnsDescription: Sendable, Equatable {
 
     /// The name in the header.
     public var name: String
+    /// What it holds.
     public var kind = Kind.number
     /// What is subtracted; 0 where features stay as they are.
     public var mean = 0.0
@@ -70,7 +95,7 @@ public struct ColumnsDescription: Sendable, Equatable {
     /// What a missing value becomes, before all else; nil where a missing value is an error.
     public var fill: Double?
 
-    public init(_ name: String, mean: Double = 0, deviation: Double = 1, fill: Double? = nil) {
+    package init(_ name: String, mean: Double = 0, deviation: Double = 1, fill: Double? = nil) {
       self.name = name
       self.mean = mean
       self.deviation = deviation
@@ -87,7 +112,7 @@ public struct ColumnsDescription: Sendable, Equatable {
   /// The character between fields.
   public var delimiter: Unicode.Scalar
 
-  public init(
+  package init(
     columns: [Column], ignored: [String] = [], id: String? = nil, delimiter: Unicode.Scalar = ","
   ) {
     self.columns = columns
@@ -101,9 +126,12 @@ public struct ColumnsDescription: Sendable, Equatable {
 public struct ArrayDescription: Sendable, Equatable {
   /// (x − mean) / deviation, a value a channel or one for all.
   public struct Normalization: Sendable, Equatable {
+    /// What is subtracted.
     public var mean: [Double]
+    /// What is divided by then.
     public var deviation: [Double]
 
+    /// (x − mean) / deviation.
     public init(mean: [Double], deviation: [Double]) {
       self.mean = mean
       self.deviation = deviation
@@ -119,7 +147,7 @@ public struct ArrayDescription: Sendable, Equatable {
   /// Normalisations of the results, in their order.
   public var further: [Normalization]
 
-  public init(
+  package init(
     shape: [Int], element: IDXFile.Element, normalization: Normalization,
     further: [Normalization] = []
   ) {
@@ -142,9 +170,10 @@ public struct TargetDescription: Sendable, Equatable {
 
   /// The target's column; nil where labels have a file of their own.
   public var column: String?
+  /// What the values mean, and which there are.
   public var kind: Kind
 
-  public init(column: String? = nil, kind: Kind) {
+  package init(column: String? = nil, kind: Kind) {
     self.column = column
     self.kind = kind
   }

@@ -11,7 +11,7 @@ public struct DataPart: Sendable {
   /// What tells these examples from others.
   public let summary: PartSummary
 
-  public init(
+  package init(
     dataset: Dataset, places: ExamplePlaces, ids: [String]? = nil, isLabelled: [Bool]? = nil,
     summary: PartSummary
   ) {
@@ -35,7 +35,7 @@ public struct ExamplePlaces: Sendable, Equatable {
   /// The line of the file on which each example begins, counted from 1; nil where there are no lines.
   public let lines: [Int]?
 
-  public init(file: String, rows: [Int], lines: [Int]? = nil) {
+  package init(file: String, rows: [Int], lines: [Int]? = nil) {
     self.file = file
     self.rows = rows
     self.lines = lines

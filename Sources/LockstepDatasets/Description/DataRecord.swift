@@ -8,7 +8,7 @@ public struct DataRecord: Sendable {
   private let training: ExamplePlaces
   private let test: ExamplePlaces?
 
-  public init(_ description: DataDescription, training: ExamplePlaces, test: ExamplePlaces?) {
+  package init(_ description: DataDescription, training: ExamplePlaces, test: ExamplePlaces?) {
     self.description = description
     self.training = training
     self.test = test

@@ -5,10 +5,12 @@ import LockstepFiles
 public struct PartSummary: Sendable, Equatable {
   /// A column and the hash of its values.
   public struct Column: Sendable, Equatable {
+    /// The column's name.
     public let name: String
+    /// The hash of its values.
     public let fingerprint: Fingerprint
 
-    public init(_ name: String, _ fingerprint: Fingerprint) {
+    package init(_ name: String, _ fingerprint: Fingerprint) {
       self.name = name
       self.fingerprint = fingerprint
     }
@@ -24,7 +26,7 @@ public struct PartSummary: Sendable, Equatable {
   /// The hashes of runs of examples of equal length, the last of which may be shorter.
   public let blocks: [Fingerprint]
 
-  public init(examples: Int, columns: [Column], blocks: [Fingerprint]) {
+  package init(examples: Int, columns: [Column], blocks: [Fingerprint]) {
     self.examples = examples
     self.columns = columns
     self.blocks = blocks

@@ -4,6 +4,7 @@ import LockstepFiles
 public struct TableOptions: Sendable {
   /// The target's column.
   public var target: String
+  /// What the target means.
   public var kind = TargetKind.classes
   /// Columns that are neither feature nor target.
   public var ignoring: [String] = []
@@ -18,6 +19,7 @@ public struct TableOptions: Sendable {
   /// The character between fields.
   public var delimiter: Unicode.Scalar = ","
 
+  /// A table whose target is a column, and all other columns features.
   public init(target: String) { self.target = target }
 }
 
@@ -173,6 +175,11 @@ public struct TableContent: DataContent {
   ) throws(FileError) {
     let missing = names.filter { !table.columns.contains($0) }
     if missing.isEmpty { return }
+    if !table.delimiterHint.isEmpty {
+      throw FileError(
+        path: table.path, kind: .mismatch,
+        reason: "lacks the columns that the run was trained with" + table.delimiterHint)
+    }
     let others = table.columns.filter { !names.contains($0) }
     let reasons = missing.prefix(6).map { name in
       "'\(name)'"
