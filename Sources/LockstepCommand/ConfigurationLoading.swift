@@ -8,6 +8,8 @@ struct NamedConfiguration {
   let path: String
   /// The run directory, where the user named one.
   let runDirectory: String?
+  /// Whether the command line replaces values of `data`.
+  let overridesData: Bool
   /// The configuration, read by rank 0 and checked by all.
   let configuration: RunConfiguration
 
@@ -23,10 +25,15 @@ struct NamedConfiguration {
     let isDirectory = try collective.fromRoot { [Self.isDirectory(path) ? 1 : 0] } == [1]
     let file = isDirectory ? "\(path)/config.json" : path
     let text = try collective.fromRoot { try FileInput.contents(of: file, limit: 64 << 20) }
+    // Ranks may have different working directories; rank 0's is the one that the user sees.
+    let folder = try collective.fromRoot { Array(AbsolutePath.folder(of: file).utf8) }
+    let overrides = try arguments.overrides()
     self.path = path
     runDirectory = isDirectory ? path : nil
+    overridesData = overrides.contains { $0.path == "data" || $0.path.hasPrefix("data.") }
     configuration = try RunConfiguration(
-      parsing: text, source: file, overrides: try arguments.overrides())
+      parsing: text, source: file, directory: String(decoding: folder, as: UTF8.self),
+      overrides: overrides)
   }
 
   private static func isDirectory(_ path: String) -> Bool {

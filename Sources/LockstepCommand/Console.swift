@@ -18,6 +18,10 @@ enum Console {
   /// Prints text as it is.
   static func text(_ text: String) { send(text, STDOUT_FILENO) }
 
+  /// Tells the user something beside the command's own output: on standard error, which others do not
+  /// read.
+  static func notice(_ text: String) { send("notice: \(text)\n", STDERR_FILENO) }
+
   /// Prints an error the way every command does.
   static func error(_ error: any Error) { send("lockstep: \(error)\n", STDERR_FILENO) }
 

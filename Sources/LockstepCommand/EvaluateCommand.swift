@@ -2,79 +2,52 @@ import Lockstep
 import LockstepConfiguration
 import LockstepFiles
 
-/// `lockstep evaluate`: loss and metrics of weights on the test examples.
+/// `lockstep evaluate`: loss and metrics of weights on examples.
 enum EvaluateCommand: Command {
   static let name = "evaluate"
   static let usage = "RUN-DIRECTORY | CONFIG.json [OPTIONS]"
   static let summary = "compute loss and metrics of trained weights"
   static let discussion = """
-    Takes a run directory (its config.json and weights.safetensors) or a configuration with --weights.
+    Takes a run directory (its final weights, or a checkpoint) or a configuration with --weights.
+    The examples are the test part, or those of --input, which are read as training read its own:
+    columns by name, classes by their names, means and deviations of the training part.
     Every example counts exactly once, on any number of ranks.
     """
   static let options =
-    NamedConfiguration.options + [
-      .option("--weights", "FILE", "the weights; a run directory's own by default"),
-      .option("--on", "PART", "test (default) or training"),
-      .flag("--json", "print one line of JSON"),
-    ]
+    TrainedModel.options + [.flag("--json", "print one line of JSON")]
 
   static func run(_ arguments: Arguments) throws -> Int32 {
     let path = try arguments.single("a run directory or a configuration's path")
-    let part = try part(arguments)
     _ = try arguments.overrides()
     return try Job.run { collective in
-      let named = try NamedConfiguration(path, arguments, on: collective)
-      let (source, examples) = try load(named, arguments, on: collective)
-      let report = try ModelEvaluator(source, on: examples).evaluation(
-        part, shardSize: named.configuration.evaluationBatchSize, on: collective
+      let model = try TrainedModel(path, arguments, isTargetOptional: false, on: collective)
+      let configuration = model.named.configuration
+      let report = try ModelEvaluator(model.source, on: model.part.dataset).evaluation(
+        model.partName, shardSize: configuration.evaluationBatchSize, on: collective
       ).run()
-      if collective.isRoot { show(report, json: arguments.has("--json")) }
+      if collective.isRoot {
+        let regression =
+          configuration.labelLoss is MeanSquaredError
+          ? RegressionScores(loss: report.loss, on: model.part.dataset) : nil
+        show(report, regression, json: arguments.has("--json"))
+      }
       return ExitCode.done
     }
   }
 
-  /// The part of the data that is asked for.
-  private static func part(_ arguments: Arguments) throws -> String {
-    let part = arguments.value("--on") ?? "test"
-    guard ["test", "training"].contains(part) else {
-      throw ArgumentError(description: "'--on' must be test or training; found '\(part)'")
-    }
-    return part
-  }
-
-  /// A model with trained weights, equal on all ranks, and the examples to compute.
-  static func load(
-    _ named: NamedConfiguration, _ arguments: Arguments, on collective: any Collective
-  ) throws -> (ModelSource, Dataset) {
-    let part = try part(arguments)
-    guard
-      let weights = arguments.value("--weights")
-        ?? named.runDirectory.map({ "\($0)/weights.safetensors" })
-    else {
-      throw ArgumentError(description: "'--weights FILE' is missing: a configuration has none")
-    }
-    let data = try collective.together { try named.configuration.data.load() }
-    guard let examples = part == "test" ? data.test : data.training else {
-      throw InputFailure(
-        description: "\(named.path): the data has no test part; set one apart or use --on training"
-      )
-    }
-    let source = try named.configuration.source(data)
-    let all = Weights(of: source)
-    try collective.onRoot { try all.read(weights) }
-    let registry = StateRegistry()
-    try registry.add(source.stateEntries, of: source)
-    try registry.broadcast(on: collective)
-    return (source, examples)
-  }
-
-  private static func show(_ report: EvaluationReport, json: Bool) {
+  private static func show(
+    _ report: EvaluationReport, _ regression: RegressionScores?, json: Bool
+  ) {
     if json {
       var object = JSONObject()
       object["evaluation"] = .string(report.name)
       object["examples"] = .integer(report.examples)
       object["loss"] = .number(report.loss)
       for (name, value) in zip(report.metricNames, report.metrics) { object[name] = .number(value) }
+      if let regression {
+        object["rmse"] = .number(regression.rootMeanSquaredError)
+        object["r2"] = regression.determination.map { .number($0) } ?? .null
+      }
       Console.line(JSONValue.object(object).compactText)
       return
     }
@@ -82,6 +55,34 @@ enum EvaluateCommand: Command {
     for (name, value) in zip(report.metricNames, report.metrics) {
       text += ", \(name) \(format(100 * value, 2)) %"
     }
+    if let regression {
+      text += ", RMSE \(format(regression.rootMeanSquaredError, 4))"
+      if let determination = regression.determination {
+        text += ", R² \(format(determination, 4))"
+      }
+    }
     Console.line(text + " of \(report.examples) examples")
+  }
+}
+
+/// How good predictions of numbers are, from their mean squared error.
+struct RegressionScores {
+  /// √(mean squared error), in the target's unit.
+  let rootMeanSquaredError: Double
+  /// R² = 1 − Σ(x − t)² / Σ(t − mean t)², over all outputs; nil where the targets are constant.
+  let determination: Double?
+
+  /// - Parameter loss: the mean of (x − t)² over all examples and outputs.
+  /// - Returns: nil where the labels are no numbers.
+  init?(loss: Double, on dataset: Dataset) {
+    guard case .targets(let values, let width) = dataset.labels else { return nil }
+    rootMeanSquaredError = loss.squareRoot()
+    var spread = 0.0
+    for column in 0..<width {
+      let targets = stride(from: column, to: values.count, by: width).map { Double(values[$0]) }
+      let mean = targets.reduce(0, +) / Double(targets.count)
+      spread += targets.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    }
+    determination = spread > 0 ? 1 - loss * Double(values.count) / spread : nil
   }
 }

@@ -2,72 +2,72 @@ import Lockstep
 import LockstepConfiguration
 import LockstepFiles
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
 /// `lockstep predict`: the outputs of trained weights, example by example.
 enum PredictCommand: Command {
   static let name = "predict"
   static let usage = "RUN-DIRECTORY | CONFIG.json [OPTIONS]"
-  static let summary = "compute a trained model's outputs, a line of JSON an example"
+  static let summary = "compute a trained model's outputs, a line an example"
   static let discussion = """
-    A line has the example's number, the model's outputs, and what they mean under the run's loss:
-    the class and its probability, or the probability of each output (the sigmoid is applied here,
-    once), or the value itself. Runs on one rank.
+    The examples are the test part, or those of --input, which may lack the target. They are read as
+    training read its own: columns by name, means, deviations and fill values of the training part.
+    A line has the example's row in its file, counted from 1, its id, the predicted class, its
+    probability and those of all classes (or the predicted number), the label where there is one, and
+    the model's outputs. The ranks share the work; rank 0 writes.
     """
   static let options =
-    NamedConfiguration.options + [
-      .option("--weights", "FILE", "the weights; a run directory's own by default"),
-      .option("--on", "PART", "test (default) or training"),
+    TrainedModel.options + [
+      .option("--id", "COLUMN", "the column that names a row (default: 'data.id' of the training)"),
       .option("--output", "FILE", "write to a file instead of standard output"),
+      .option("--format", "FORMAT", "jsonl (default) or csv; by the ending of --output"),
     ]
 
   static func run(_ arguments: Arguments) throws -> Int32 {
     let path = try arguments.single("a run directory or a configuration's path")
-    let collective = SoloCollective()
-    let named = try NamedConfiguration(path, arguments, on: collective)
-    let (source, examples) = try EvaluateCommand.load(named, arguments, on: collective)
-    let evaluator = ModelEvaluator(source, on: examples)
-    var lines = ""
-    var start = 0
-    while start < examples.count {
-      let end = min(start + named.configuration.evaluationBatchSize, examples.count)
-      let outputs = try evaluator.compute(Array(start..<end)[...])
-      let width = outputs.count / (end - start)
-      for example in start..<end {
-        let row = Array(outputs[(example - start) * width..<(example - start + 1) * width])
-        lines += line(example, row, named.configuration.loss).compactText + "\n"
+    _ = try arguments.overrides()
+    let output = arguments.value("--output")
+    let format = try PredictionTable.Format(arguments.value("--format"), output: output)
+    return try Job.run { collective in
+      let model = try TrainedModel(path, arguments, isTargetOptional: true, on: collective)
+      let outputs = try outputs(model, on: collective)
+      try collective.onRoot {
+        let table = PredictionTable(
+          outputs, of: model.part, model.description.target,
+          loss: model.named.configuration.labelLoss)
+        try table.check()
+        let text = table.text(format)
+        if let output { try AtomicFile.write(output, text: text) } else { Console.text(text) }
       }
-      start = end
+      return ExitCode.done
     }
-    if let file = arguments.value("--output") {
-      try AtomicFile.write(file, text: lines)
-    } else {
-      Console.text(lines)
-    }
-    return ExitCode.done
   }
 
-  private static func line(_ example: Int, _ outputs: [Float], _ loss: any LossFunction)
-    -> JSONValue
-  {
-    var object = JSONObject()
-    object["example"] = .integer(example)
-    object["outputs"] = .array(outputs.map { .number(Double($0)) })
-    switch loss {
-    case is SoftmaxCrossEntropy:
-      let best = outputs.indices.max { outputs[$0] < outputs[$1] }!  // a model has an output
-      let sum = outputs.reduce(0.0) { $0 + exp(Double($1 - outputs[best])) }
-      object["class"] = .integer(best)
-      object["probability"] = .number(1 / sum)
-    case is BinaryCrossEntropy:
-      object["probabilities"] = .array(
-        outputs.map { .number(1 / (1 + exp(-Double($0)))) })
-    default: break
+  /// The model's outputs for all examples, on rank 0: each rank computes a run of batches. No bit
+  /// depends on how many ranks there are. Called by all ranks.
+  private static func outputs(
+    _ model: TrainedModel, on collective: any Collective
+  ) throws -> [Float] {
+    let count = model.part.dataset.count
+    let size = model.named.configuration.evaluationBatchSize
+    let runs = FoldPlan.runs(of: (count - 1) / size + 1, over: collective.size)
+    let own = try collective.together {
+      let evaluator = ModelEvaluator(model.source, on: model.part.dataset)
+      var own: [Float] = []
+      for batch in runs[collective.rank] {
+        own += try evaluator.compute(Array(batch * size..<min((batch + 1) * size, count))[...])
+      }
+      return own
     }
-    return .object(object)
+    let width = try model.source.outputShape().reduce(1, *)
+    let counts = runs.map { run in
+      (min(run.upperBound * size, count) - min(run.lowerBound * size, count)) * width
+        * MemoryLayout<Float>.stride
+    }
+    var all = [Float](repeating: 0, count: collective.isRoot ? count * width : 0)
+    try own.withUnsafeBytes { own in
+      try all.withUnsafeMutableBytes {
+        try collective.gather(own, counts: counts, into: $0, root: 0)
+      }
+    }
+    return all
   }
 }

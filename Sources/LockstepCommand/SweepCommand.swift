@@ -90,7 +90,7 @@ enum SweepCommand: Command {
       let data = try collective.together { try named.configuration.data.load() }
       var results: [Result] = []
       for (point, configuration) in zip(grid, configurations) {
-        let isOther = point.contains { $0.path.hasPrefix("data") }
+        let isOther = configuration.data.identity != named.configuration.data.identity
         let result = try run(
           configuration, point,
           isOther ? try collective.together { try configuration.data.load() } : data,

@@ -60,6 +60,7 @@ enum TrainCommand: Command {
   ) throws -> Int32 {
     let configuration = named.configuration
     let data = try collective.together { try configuration.data.load() }
+    if collective.isRoot { for notice in data.notices { Console.notice(notice) } }
     let configured = try ConfiguredRun(configuration, data: data, on: collective)
     try loadInitialWeights(configured, arguments, on: collective)
     if arguments.has("--dry-run") {
@@ -97,7 +98,11 @@ enum TrainCommand: Command {
         try collective.onRoot {
           guard let path = directory?.path else { return }
           try Weights(of: configured.source).write(
-            "\(path)/average.safetensors", metadata: ["format": "pt"])
+            "\(path)/average.safetensors",
+            metadata: [
+              "format": "pt",
+              DataDescription.metadataKey: data.record.description.json.compactText,
+            ])
         }
       }
     }

@@ -20,37 +20,35 @@ struct AugmentConfiguration: Sendable {
   var entries: [Entry] = []
   var normalizations: [Normalization] = []
 
-  /// The data set with its values normalised.
-  func normalize(_ dataset: Dataset) throws -> Dataset {
-    var dataset = dataset
-    for normalization in normalizations {
-      do {
-        dataset = try dataset.normalized(
-          mean: normalization.mean, deviation: normalization.deviation)
-      } catch {
-        throw ConfigurationError(
-          source: normalization.source, path: normalization.path,
-          reason: "'\(normalization.path)': \(error.reason)")
-      }
+  /// The normalisations, as a description of data holds them.
+  var described: [ArrayDescription.Normalization] {
+    normalizations.map {
+      .init(mean: $0.mean.map { Double($0) }, deviation: $0.deviation.map { Double($0) })
     }
-    return dataset
   }
 
-  /// Makes sure that all transforms can be applied to a data set.
-  func check(_ dataset: Dataset) throws {
+  /// Makes sure that everything here can be applied to inputs of a shape.
+  func check(_ name: String, _ inputShape: [Int]) throws(ConfigurationError) {
     let places =
       entries.map { ($0.source, $0.path) } + normalizations.map { ($0.source, $0.path) }
-    if let (source, path) = places.first, dataset.inputShape.count != 3 {
+    if let (source, path) = places.first, inputShape.count != 3 {
       throw ConfigurationError(
         source: source, path: path,
-        reason: "'\(path)' changes images, and the inputs of '\(dataset.name)' have the shape "
-          + "\(dataset.inputShape); leave 'data.augment' out (tables have 'standardize')")
+        reason: "'\(path)' changes images, and the inputs of '\(name)' have the shape "
+          + "\(inputShape); leave 'data.augment' out (tables have 'standardize')")
     }
     for entry in entries {
-      if let problem = entry.transform.problem(with: dataset.inputShape) {
+      if let problem = entry.transform.problem(with: inputShape) {
         throw ConfigurationError(
           source: entry.source, path: entry.path, reason: "'\(entry.path)': \(problem)")
       }
+    }
+    for entry in normalizations where ![1, inputShape[0]].contains(entry.mean.count) {
+      throw ConfigurationError(
+        source: entry.source, path: entry.path,
+        reason:
+          "'\(entry.path)': the normalization has \(entry.mean.count) channels, the inputs have "
+          + "the shape \(inputShape)")
     }
   }
 

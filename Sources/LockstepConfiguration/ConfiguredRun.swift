@@ -57,7 +57,7 @@ public final class ConfiguredRun {
     source.prepareInputs(
       configuration.inputs, ranksOnNode: collective.page?.rankCount ?? collective.size)
     source.teacher = try configuration.distillation?.logits(
-      for: data.training, labelLoss: configuration.labelLoss,
+      for: data.training, data.record.description, labelLoss: configuration.labelLoss,
       classes: try source.outputShape().last ?? 0, options: configuration.planOptions,
       on: collective)
     let plan = try FoldPlan(shards: configuration.shards, of: source, on: collective)
@@ -131,7 +131,8 @@ public final class ConfiguredRun {
     return try Trainer(
       step: step, sampler: sampler, evaluations: evaluations, options: configuration.options,
       configuration: configuration.resolved, mayDiffer: RunConfiguration.mayDiffer,
-      handshake: handshake, directory: directory, on: collective, listener: listener)
+      data: data.record, handshake: handshake, directory: directory, on: collective,
+      listener: listener)
   }
 }
 
@@ -140,10 +141,17 @@ extension RunConfiguration {
   ///
   /// - Throws: `GraphError` where the model does not fit the data.
   public func source(_ data: DataConfiguration.Parts) throws -> ModelSource {
-    let source = try ModelSource(
-      model, loss: loss, on: data.training, seed: seed, freezing: freezing, options: planOptions,
-      threads: threads)
+    let source = try source(on: data.training)
     source.augmentation = try self.data.augment.augmentation(for: data.training)
     return source
+  }
+
+  /// The model on some examples, to evaluate it.
+  ///
+  /// - Throws: `GraphError` where the model does not fit the data.
+  public func source(on examples: Dataset) throws -> ModelSource {
+    try ModelSource(
+      model, loss: loss, on: examples, seed: seed, freezing: freezing, options: planOptions,
+      threads: threads)
   }
 }

@@ -7,7 +7,7 @@ public struct DataConfiguration: Sendable {
   enum Source: Sendable {
     case embedded(String)
     case idx(IDXPaths)
-    case csv(CSVOptions)
+    case csv(CSVFiles)
     case synthetic(@Sendable () throws -> Dataset)
   }
 
@@ -17,17 +17,13 @@ public struct DataConfiguration: Sendable {
     let testInputs: String?
     let testLabels: String?
     let classes: Int
-    let normalization: ByteNormalization
+    let normalization: ArrayOptions.Normalization
   }
 
-  struct CSVOptions: Sendable {
+  struct CSVFiles: Sendable {
     let file: String
     let testFile: String?
-    let target: String
-    let kind: TargetKind
-    let ignoring: [String]
-    let missing: MissingValues
-    let delimiter: Unicode.Scalar
+    let options: TableOptions
   }
 
   /// How a test part is set apart where the data comes without one.
@@ -42,6 +38,10 @@ public struct DataConfiguration: Sendable {
   let splitSeed: UInt64
   let standardize: Bool
   let augment: AugmentConfiguration
+  /// What identifies the examples: configurations with equal values load the same.
+  public let identity: JSONValue
+  /// Where the loss wants target values to lie; nil for anywhere.
+  var targetRange: ClosedRange<Float>?
   /// Whether epochs have random orders; if not, all have the data's own.
   public let shuffle: Bool
   /// Whether an epoch's last batch is left out where it is not full.
@@ -53,6 +53,10 @@ public struct DataConfiguration: Sendable {
     public let training: Dataset
     /// The test part, or nil.
     public let test: Dataset?
+    /// What training learned about them.
+    public let record: DataRecord
+    /// What the user should know about them.
+    public let notices: [String]
 
     /// A hash of both parts.
     public var fingerprint: Fingerprint {
@@ -61,57 +65,140 @@ public struct DataConfiguration: Sendable {
     }
   }
 
-  /// Reads or makes the examples.
+  /// One of the two parts.
+  public enum PartName: String, Sendable, CaseIterable {
+    case training
+    case test
+  }
+
+  /// Reads or makes the examples, and fits on the training part what is to be fitted.
   ///
   /// - Throws: `FileError` or `DatasetError`.
   public func load() throws -> Parts {
-    var (training, test) = try read()
-    switch cut {
-    case .none: break
-    case .fraction(let fraction):
-      let split = try Split.stratified(
-        training.strata, testFraction: fraction, seed: splitSeed)
-      (training, test) = (try training.subset(split.training), try training.subset(split.test))
-    case .fold(let index, let count):
-      let split = try Split.stratifiedFolds(
-        training.strata, count: count, seed: splitSeed)[index]
-      (training, test) = (try training.subset(split.training), try training.subset(split.test))
+    let content = try trainingContent {
+      try TableContent($0, name: $1, $2)
+    } arrays: {
+      try ArrayContent($0, labels: $1, $2)
     }
-    if standardize {
-      let standardizer = try Standardizer(fitting: training)
-      training = try standardizer.apply(to: training)
-      test = try test.map { try standardizer.apply(to: $0) }
+    let split = try split(content)
+    var description = try content.describe(split?.training)
+    try augment.check(content.name, description.inputShape)
+    let training = try content.part(split?.training, as: description)
+    let other = try split == nil ? testContent(description) : nil
+    let test =
+      try split.map { try content.part($0.test, as: description) }
+      ?? other?.part(as: description)
+    for part in [training, test].compactMap({ $0 }) { try check(part) }
+    description.training = training.summary
+    description.test = test?.summary
+    var notices = content.notices + (other?.notices ?? [])
+    if case .classes(let classes, _) = training.dataset.labels, Set(classes).count == 1 {
+      notices.append(
+        "\(training.places.file): all examples of the training part are of one class: there is nothing "
+          + "to tell apart")
     }
-    try augment.check(training)
     return Parts(
-      training: try augment.normalize(training), test: try test.map(augment.normalize))
+      training: training.dataset, test: test?.dataset,
+      record: DataRecord(description, training: training.places, test: test?.places),
+      notices: notices)
   }
 
-  private func read() throws -> (Dataset, Dataset?) {
+  /// Reads or makes one part through what training learned.
+  ///
+  /// - Parameter id: the column of a table that names a row; by default the one that training knew.
+  /// - Returns: the part, or nil where the data has no test part; and what the user should know.
+  /// - Throws: `FileError` or `DatasetError` where the examples do not fit the description.
+  public func part(
+    _ name: PartName, as description: DataDescription, id: String? = nil
+  ) throws -> (part: DataPart, notices: [String])? {
+    if name == .test, case .none = cut {
+      guard let content = try testContent(description, id: id) else { return nil }
+      return (try check(content.part(as: description)), content.notices)
+    }
+    let content = try trainingContent { table, name, _ in
+      try TableContent(table, name: name, as: description, id: id)
+    } arrays: { inputs, labels, _ in
+      try ArrayContent(inputs, labels: labels, as: description)
+    }
+    let split = try split(content)
+    return (
+      try check(content.part(name == .training ? split?.training : split?.test, as: description)),
+      content.notices
+    )
+  }
+
+  /// Makes sure that the loss can take the targets of a part.
+  ///
+  /// - Throws: `FileError` that names the row.
+  @discardableResult
+  public func check(_ part: DataPart) throws(FileError) -> DataPart {
+    guard let targetRange, case .targets(let values, let width) = part.dataset.labels,
+      let place = values.firstIndex(where: { !targetRange.contains($0) })
+    else { return part }
+    throw FileError(
+      path: part.places.file, kind: .mismatch,
+      reason: "\(part.places.text(place / width)): the target is \(values[place]), and the loss "
+        + "binaryCrossEntropy takes targets from 0 to 1; write classes as 0 and 1")
+  }
+
+  private func split(_ content: any DataContent) throws -> Split? {
+    switch cut {
+    case .none: nil
+    case .fraction(let fraction):
+      try Split.stratified(try content.strata(), testFraction: fraction, seed: splitSeed)
+    case .fold(let index, let count):
+      try Split.stratifiedFolds(try content.strata(), count: count, seed: splitSeed)[index]
+    }
+  }
+
+  /// The examples that the training part is, or is cut from.
+  private func trainingContent(
+    tables: (CSVTable, _ name: String, TableOptions) throws -> TableContent,
+    arrays: (IDXFile, IDXFile, ArrayOptions) throws -> ArrayContent
+  ) throws -> any DataContent {
+    switch source {
+    case .embedded("breast-cancer"):
+      var options = TableOptions(target: EmbeddedData.breastCancerTarget)
+      options.kind = .values
+      options.standardize = standardize
+      return try tables(try EmbeddedData.breastCancerTable(), "breast-cancer", options)
+    case .embedded(let name):
+      return MadeContent(try EmbeddedData.named(name).training, further: augment.described)
+    case .idx(let paths):
+      var options = ArrayOptions()
+      options.classCount = paths.classes
+      options.normalization = paths.normalization
+      options.further = augment.described
+      return try arrays(try IDXFile.read(paths.inputs), try IDXFile.read(paths.labels), options)
+    case .csv(let files):
+      var options = files.options
+      options.standardize = standardize
+      let table = try CSVTable.read(files.file, delimiter: options.delimiter)
+      return try tables(table, files.file, options)
+    case .synthetic(let make): return MadeContent(try make(), further: augment.described)
+    }
+  }
+
+  /// The examples of a test part that the data comes with, read through what training learned.
+  private func testContent(
+    _ description: DataDescription, id: String? = nil
+  ) throws -> (any DataContent)? {
     switch source {
     case .embedded(let name):
-      let parts = try EmbeddedData.named(name)
-      return (parts.training, parts.test)
+      try EmbeddedData.named(name).test.map { MadeContent($0, further: augment.described) }
     case .idx(let paths):
-      func part(_ inputs: String, _ labels: String) throws -> Dataset {
-        try Dataset.idx(
-          inputs: inputs, labels: labels, classCount: paths.classes,
-          normalization: paths.normalization)
-      }
-      var test: Dataset?
       if let inputs = paths.testInputs, let labels = paths.testLabels {
-        test = try part(inputs, labels)
+        try ArrayContent(
+          IDXFile.read(inputs), labels: IDXFile.read(labels), as: description)
+      } else {
+        nil
       }
-      return (try part(paths.inputs, paths.labels), test)
-    case .csv(let options):
-      func part(_ file: String) throws -> Dataset {
-        try Dataset.csv(
-          file, target: options.target, as: options.kind, ignoring: options.ignoring,
-          missing: options.missing, delimiter: options.delimiter)
+    case .csv(let files):
+      try files.testFile.map { file in
+        try TableContent(
+          CSVTable.read(file, delimiter: files.options.delimiter), as: description, id: id)
       }
-      return (try part(options.file), try options.testFile.map(part))
-    case .synthetic(let make):
-      return (try make(), nil)
+    case .synthetic: nil
     }
   }
 }
@@ -123,29 +210,38 @@ extension ConfigurationReader {
   func data(seed: UInt64) throws(ConfigurationError) -> DataConfiguration {
     let types = EmbeddedData.names + ["idx", "csv", "blobs", "linear", "images"]
     let type = try string("type", oneOf: types)
-    let source = try source(type, seed: seed)
-    let isTable =
+    let isFitted =
       switch type {
-      case "csv", "breast-cancer": true
+      case "csv", "breast-cancer", "idx": true
       default: false
       }
-    let standardize = isTable ? try bool("standardize", default: true) : false
-    var cut = DataConfiguration.Cut.none
-    var splitSeed = 0
+    let standardize = isFitted ? try bool("standardize", default: true) : false
+    let source = try source(type, seed: seed, standardize)
     let hasTest =
       switch source {
       case .embedded(let name): name == "mnist-5k"
       case .idx(let paths): paths.testInputs != nil
-      case .csv(let options): options.testFile != nil
+      case .csv(let files): files.testFile != nil
       case .synthetic: false
       }
-    if !hasTest {
-      cut = try self.cut()
-      splitSeed = try integer("splitSeed", default: 0, in: 0...)
+    // The keys are known wherever they stand, as in a resolved configuration; they act where there is
+    // something to cut.
+    let cut = try cut()
+    if hasTest, case .none = cut {
+    } else if hasTest {
+      throw error(
+        contains("testFraction") ? "testFraction" : "folds",
+        "cuts a test part, and the data comes with one; remove it, or set it to null")
     }
+    let splitSeed = try integer("splitSeed", default: 0, in: 0...)
+    let augment = try augment()
+    let isSynthetic: Bool = if case .synthetic = source { true } else { false }
     return DataConfiguration(
       source: source, cut: cut, splitSeed: UInt64(splitSeed), standardize: standardize,
-      augment: try augment(),
+      augment: augment,
+      identity: [
+        "data": resolved, "seed": isSynthetic ? .string("\(seed)") : .null,
+      ],
       shuffle: try bool("shuffle", default: true), dropLast: try bool("dropLast", default: false))
   }
 
@@ -172,10 +268,10 @@ extension ConfigurationReader {
   }
 
   private func source(
-    _ type: String, seed: UInt64
+    _ type: String, seed: UInt64, _ standardize: Bool
   ) throws(ConfigurationError) -> DataConfiguration.Source {
     switch type {
-    case "idx": return .idx(try idx())
+    case "idx": return .idx(try idx(standardize))
     case "csv": return .csv(try csv())
     case "blobs":
       let (count, features, classes) = (
@@ -211,41 +307,88 @@ extension ConfigurationReader {
     }
   }
 
-  private func idx() throws(ConfigurationError) -> DataConfiguration.IDXPaths {
-    let (inputs, labels) = (try string("inputs"), try string("labels"))
+  private func idx(
+    _ standardize: Bool
+  ) throws(ConfigurationError) -> DataConfiguration.IDXPaths {
+    let (inputs, labels) = (try filePath("inputs"), try filePath("labels"))
     let (testInputs, testLabels) = (
-      try optionalString("testInputs"), try optionalString("testLabels")
+      try optionalFilePath("testInputs"), try optionalFilePath("testLabels")
     )
     guard (testInputs == nil) == (testLabels == nil) else {
       throw error(
         testInputs == nil ? "testInputs" : "testLabels", "is missing beside its counterpart")
     }
-    let classes = try integer("classes", default: 10, in: 1...1_000_000)
-    let mean = try doubles("mean", default: [0.1307]).map { Float($0) }
-    let deviation = try doubles("deviation", default: [0.3081]).map { Float($0) }
-    let normalization: ByteNormalization
+    return .init(
+      inputs: inputs, labels: labels, testInputs: testInputs, testLabels: testLabels,
+      classes: try integer("classes", default: 10, in: 1...1_000_000),
+      normalization: try normalization() ?? (standardize ? .fitted : .none))
+  }
+
+  /// Reads `mean` and `deviation`, which go together; nil where neither is given.
+  private func normalization() throws(ConfigurationError) -> ArrayOptions.Normalization? {
+    let (mean, deviation) = (try optionalDoubles("mean"), try optionalDoubles("deviation"))
+    guard let mean, let deviation else {
+      guard mean == nil, deviation == nil else {
+        throw error(mean == nil ? "mean" : "deviation", "is missing beside its counterpart")
+      }
+      return nil
+    }
     do throws(DatasetError) {
-      normalization = try ByteNormalization(mean: mean, deviation: deviation)
+      _ = try ByteNormalization(
+        mean: mean.map { Float($0) }, deviation: deviation.map { Float($0) })
     } catch {
       throw self.error("mean", "and 'deviation': \(error.reason)")
     }
-    return .init(
-      inputs: inputs, labels: labels, testInputs: testInputs, testLabels: testLabels,
-      classes: classes, normalization: normalization)
+    return .given(.init(mean: mean, deviation: deviation))
   }
 
-  private func csv() throws(ConfigurationError) -> DataConfiguration.CSVOptions {
+  /// An array of numbers, or nil where the key is absent or null.
+  private func optionalDoubles(_ key: String) throws(ConfigurationError) -> [Double]? {
+    if contains(key) { return try doubles(key) }
+    // Recorded as null.
+    _ = try optionalString(key)
+    return nil
+  }
+
+  private func csv() throws(ConfigurationError) -> DataConfiguration.CSVFiles {
     let delimiter = try string("delimiter", default: ",")
     guard delimiter.unicodeScalars.count == 1, let scalar = delimiter.unicodeScalars.first else {
       throw error("delimiter", "must be one character; found '\(delimiter)'")
     }
-    let fill = try optionalDouble("fillMissing")
+    var options = TableOptions(target: try string("target"))
+    options.kind =
+      TargetKind(
+        rawValue: try string(
+          "targetKind", default: "classes", oneOf: TargetKind.allCases.map(\.rawValue)))
+      ?? .classes
+    options.ignoring = try strings("ignore", default: [])
+    options.id = try optionalString("id")
+    options.missing =
+      try optionalDouble(
+        "fillMissing",
+        in: -Double(Float.greatestFiniteMagnitude)...Double(Float.greatestFiniteMagnitude)
+      ).map { .fill($0) } ?? .refuse
+    options.classes = try classNames(options.kind)
+    options.delimiter = scalar
     return .init(
-      file: try string("file"), testFile: try optionalString("testFile"),
-      target: try string("target"),
-      kind: try string("targetKind", default: "classes", oneOf: ["classes", "values"]) == "values"
-        ? .values : .classes,
-      ignoring: try strings("ignore", default: []),
-      missing: fill.map { .fill(Float($0)) } ?? .refuse, delimiter: scalar)
+      file: try filePath("file"), testFile: try optionalFilePath("testFile"), options: options)
+  }
+
+  /// Reads `classes` of a table: their number, or their names in the order of their numbers.
+  private func classNames(_ kind: TargetKind) throws(ConfigurationError) -> ClassNames? {
+    guard contains("classes") else {
+      _ = try optionalString("classes")
+      return nil
+    }
+    guard kind == .classes else {
+      throw error("classes", "goes with the target kind 'classes'; found 'values'")
+    }
+    guard case .array? = peek("classes") else {
+      return ClassNames(count: try integer("classes", in: 1...1_000_000))
+    }
+    let names = try strings("classes")
+    do throws(DatasetError) { return try ClassNames(names: names) } catch {
+      throw self.error("classes", "cannot be used: \(error.reason)")
+    }
   }
 }

@@ -32,12 +32,14 @@ public struct DistillationConfiguration: Sendable {
   /// rank 0 alone reads files.
   ///
   /// - Parameters:
+  ///   - data: what training learned about the examples.
   ///   - labelLoss: the loss of the labels, by which the teacher's outputs must fit them.
   ///   - classes: the number of the student's outputs.
   /// - Throws: ``ConfigurationError`` where the teacher cannot be read, or does not fit the examples
   ///   or the student.
   func logits(
-    for examples: Dataset, labelLoss: any LossFunction, classes: Int, options: PlanOptions,
+    for examples: Dataset, _ data: DataDescription, labelLoss: any LossFunction, classes: Int,
+    options: PlanOptions,
     on collective: any Collective
   ) throws -> TeacherLogits {
     let isFile = try collective.fromRoot { [FileKind(teacher) == .directory ? 0 : 1] } == [1]
@@ -54,14 +56,38 @@ public struct DistillationConfiguration: Sendable {
     }
     let weights = Weights(of: source)
     try collective.onRoot {
-      do { try weights.read(isFile ? teacher : "\(teacher)/weights.safetensors") } catch {
-        throw refusal("cannot be read: \(error)")
-      }
+      let file: WeightsFile
+      do {
+        file = try WeightsFile(teacher)
+        try weights.read(file)
+      } catch { throw refusal("cannot be read: \(error)") }
+      try check(file, data)
     }
     let registry = StateRegistry()
     try registry.add(source.stateEntries, of: source)
     try registry.broadcast(on: collective)
     return try TeacherLogits(of: ModelEvaluator(source, on: examples), on: collective)
+  }
+
+  /// Makes sure that the teacher learned from inputs as the student gets them, where its file says
+  /// what it learned from.
+  private func check(_ file: WeightsFile, _ data: DataDescription) throws {
+    guard let text = file.metadata(DataDescription.metadataKey) else { return }
+    let taught = try DataDescription(parsing: Array(text.utf8), source: file.path)
+    if let conflict = data.conflict(withTrainingOn: taught) {
+      throw refusal("was trained on other data: \(conflict)")
+    }
+    let isSame =
+      switch (data.input, taught.input) {
+      case (.columns(let mine), .columns(let theirs)): mine.columns == theirs.columns
+      default: data.input == taught.input
+      }
+    guard isSame else {
+      throw refusal(
+        "was trained on inputs that were brought to numbers in another way (other columns, shapes, "
+          + "means or deviations): train both on the same training part, or set 'mean' and 'deviation' "
+          + "or 'standardize' of 'data' alike")
+    }
   }
 
   /// The model of the teacher's run.
@@ -91,7 +117,7 @@ extension ConfigurationReader {
         source: source, path: path,
         reason: "'\(path)' needs the loss '\(SoftmaxCrossEntropy().name)'; found '\(loss)'")
     }
-    let teacher = try string("teacher")
+    let teacher = try filePath("teacher")
     var model: (any Model)?
     if let reader = try optionalObject("model") { model = try reader.make(reader.model()) }
     return DistillationConfiguration(

@@ -23,7 +23,7 @@ public struct RunConfiguration: Sendable {
   /// What is minimised: the loss of the labels, or its mixture with a teacher's predictions.
   public let loss: any LossFunction
   /// The loss of the labels.
-  let labelLoss: any LossFunction
+  public let labelLoss: any LossFunction
   /// The teacher, where there is one.
   public let distillation: DistillationConfiguration?
   /// The number of examples of a step, over all ranks.
@@ -70,23 +70,50 @@ public struct RunConfiguration: Sendable {
 
   /// The configuration as it was given.
   private let given: JSONValue
+  /// The folder that its paths are relative to.
+  private let directory: String
 
   /// The dotted keys that may differ from a checkpoint's: they say how long to train and how, and
   /// change no bit of a healthy step.
   public static let mayDiffer: Set<String> = [
     "epochs", "steps", "threads", "inputs", "update", "checkpoint", "evaluate", "replicaGuard",
     "bucketBytes", "watchdog", "nonFinite", "log",
+  ].union(dataPaths)  // that the data is the same is checked by its values
+
+  /// The dotted keys that name files of data.
+  private static let dataPaths = [
+    "data.file", "data.testFile", "data.inputs", "data.labels", "data.testInputs",
+    "data.testLabels",
   ]
+
+  /// An override whose paths are relative to the working directory, where the user typed them, and
+  /// not to the configuration's folder.
+  private static func typed(_ override: Override) -> Override {
+    var value = override.value
+    for key in dataPaths + ["initialWeights.file", "distillation.teacher"] {
+      if key == override.path, let path = value.stringValue {
+        value = .string(AbsolutePath.of(path))
+      } else if key.hasPrefix(override.path + ".") {
+        let rest = String(key.dropFirst(override.path.count + 1))
+        guard let path = value[rest]?.stringValue else { continue }
+        // The key is there, so that it can be set.
+        try? Override(path: rest, value: .string(AbsolutePath.of(path))).apply(to: &value)
+      }
+    }
+    return Override(path: override.path, value: value)
+  }
 
   /// Reads a configuration's text.
   ///
   /// - Parameters:
   ///   - text: JSON.
   ///   - source: the file's name, for errors.
-  ///   - overrides: values that replace parts of it.
+  ///   - directory: the folder that paths in it are relative to; by default that of `source`.
+  ///   - overrides: values that replace parts of it; paths among them are relative to the working
+  ///     directory.
   /// - Throws: ``ConfigurationError`` that names the key and says what is expected.
   public init(
-    parsing text: [UInt8], source: String, overrides: [Override] = []
+    parsing text: [UInt8], source: String, directory: String? = nil, overrides: [Override] = []
   ) throws(ConfigurationError) {
     var value: JSONValue
     do {
@@ -94,8 +121,8 @@ public struct RunConfiguration: Sendable {
     } catch {
       throw ConfigurationError(source: source, path: "", reason: "\(error)")
     }
-    for override in overrides { try override.apply(to: &value) }
-    try self.init(value, source: source)
+    for override in overrides { try Self.typed(override).apply(to: &value) }
+    try self.init(value, source: source, directory: directory)
   }
 
   /// The configuration with some values replaced.
@@ -105,20 +132,25 @@ public struct RunConfiguration: Sendable {
     by overrides: [Override], source: String
   ) throws(ConfigurationError) -> RunConfiguration {
     var value = given
-    for override in overrides { try override.apply(to: &value) }
-    return try RunConfiguration(value, source: source)
+    for override in overrides { try Self.typed(override).apply(to: &value) }
+    return try RunConfiguration(value, source: source, directory: directory)
   }
 
   /// Reads a configuration.
-  public init(_ value: JSONValue, source: String) throws(ConfigurationError) {
+  public init(
+    _ value: JSONValue, source: String, directory: String? = nil
+  ) throws(ConfigurationError) {
     given = value
-    let reader = try ConfigurationReader(value, source: source)
+    self.directory = directory ?? AbsolutePath.folder(of: source)
+    let reader = try ConfigurationReader(value, source: source, directory: self.directory)
     seed = UInt64(try reader.integer("seed", default: 1, in: 0...))
-    data = try reader.object("data").data(seed: seed)
+    var data = try reader.object("data").data(seed: seed)
     let modelReader = try reader.object("model")
     let description = try modelReader.model()
     let labelLoss = try reader.object("loss").loss()
     self.labelLoss = labelLoss
+    data.targetRange = labelLoss is BinaryCrossEntropy ? 0...1 : nil
+    self.data = data
     let distillation = try reader.optionalObject("distillation")?.distillation(
       beside: labelLoss.name)
     self.distillation = distillation

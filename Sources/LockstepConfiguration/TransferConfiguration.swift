@@ -14,7 +14,7 @@ public struct InitialWeights: Sendable {
 extension ConfigurationReader {
   /// Reads `initialWeights`.
   func initialWeights() throws(ConfigurationError) -> InitialWeights {
-    let file = try string("file")
+    let file = try filePath("file")
     let modes = Weights.Loading.allCases.map(\.rawValue)
     let mode = try string("mode", default: "strict", oneOf: modes)
     var rules: [NameMap.Rule] = []

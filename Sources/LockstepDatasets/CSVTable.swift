@@ -33,15 +33,12 @@ public struct CSVTable: Sendable {
       throw FileError(
         path: path, kind: .mismatch, reason: "'\(delimiter)' cannot be the delimiter of a table")
     }
+    try TextEncoding.check(bytes, path: path)
     var scanner = CSVScanner(bytes, path: path, delimiter: UInt8(ascii: delimiter))
     guard let header = try scanner.nextRow() else {
       throw FileError(path: path, kind: .truncated, reason: "is empty; expected a header row")
     }
-    var names: Set<String> = []
-    for name in header where !names.insert(name).inserted {
-      throw FileError(
-        path: path, kind: .corrupt, reason: "the header has the column '\(name)' twice")
-    }
+    let columns = try names(header, path)
     var cells: [String] = []
     var lines: [Int] = []
     while let row = try scanner.nextRow() {
@@ -54,7 +51,30 @@ public struct CSVTable: Sendable {
       cells += row
       lines.append(scanner.rowLine)
     }
-    return CSVTable(path: path, columns: header, cells: cells, lines: lines)
+    return CSVTable(path: path, columns: columns, cells: cells, lines: lines)
+  }
+
+  /// The names of a header, without white space at their ends, which differ from each other.
+  private static func names(
+    _ header: [String], _ path: String
+  ) throws(FileError) -> [String] {
+    let names = header.map(CellText.trimmed)
+    if names.contains(where: { $0.contains("\r" as Character) }) {
+      throw FileError(
+        path: path, kind: .corrupt,
+        reason:
+          "the header has a CR that ends no line; convert the file: tr '\\r' '\\n' < FILE > NEW")
+    }
+    var places: [String: Int] = [:]
+    for (place, name) in names.enumerated() {
+      guard let first = places.updateValue(place, forKey: name) else { continue }
+      throw FileError(
+        path: path, kind: .corrupt,
+        reason: name.isEmpty
+          ? "the columns \(first + 1) and \(place + 1) have no name in the header; give them names"
+          : "the header has the column '\(name)' twice")
+    }
+    return names
   }
 
   private init(path: String, columns: [String], cells: [String], lines: [Int]) {
@@ -69,27 +89,38 @@ public struct CSVTable: Sendable {
 
   /// The index of a column; an error that names the nearest one where there is none.
   public func column(_ name: String) throws(FileError) -> Int {
-    if let index = columns.firstIndex(of: name) { return index }
+    if let index = columns.firstIndex(of: CellText.trimmed(name)) { return index }
     let nearest = NearestName.find(name, among: columns)
     throw FileError(
       path: path, kind: .mismatch,
-      reason: "has no column '\(name)'" + (nearest.map { "; did you mean '\($0)'?" } ?? ""))
+      reason: "has no column '\(name)'"
+        + (nearest.map { "; did you mean '\($0)'?" } ?? delimiterHint))
   }
 
-  /// The number in a cell; nil where it is missing: empty, or one of NA, N/A, NaN, null and ?.
+  /// What may be wrong where a header has one column that looks like several.
+  var delimiterHint: String {
+    guard columns.count == 1 else { return "" }
+    let other = [";", "\t", "|", ","].first { columns[0].contains($0) }
+    return other.map {
+      "; its header is one column, '\(columns[0].prefix(60))': is the delimiter "
+        + ($0 == "\t" ? "a tab?" : "'\($0)'?")
+    } ?? ""
+  }
+
+  /// The text of a cell without white space at its ends.
+  func trimmed(row: Int, column: Int) -> String {
+    CellText.trimmed(text(row: row, column: column))
+  }
+
+  /// The line of the file on which a row begins, counted from 1.
+  public func line(ofRow row: Int) -> Int { lines[row] }
+
+  /// The number in a cell; nil where it is missing: empty, or one of NA, N/A, NaN, null, ? and their
+  /// like.
   public func number(row: Int, column: Int) throws(FileError) -> Double? {
-    let text = text(row: row, column: column).trimmed
-    if text.isEmpty || ["na", "n/a", "nan", "null", "?"].contains(text.lowercased()) { return nil }
-    // Double's own parser would also take hexadecimal digits and infinities.
-    let isDecimal = text.utf8.allSatisfy { byte in
-      switch byte {
-      case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"),
-        UInt8(ascii: "+"), UInt8(ascii: "e"), UInt8(ascii: "E"):
-        true
-      default: false
-      }
-    }
-    guard isDecimal, let value = Double(text), value.isFinite else {
+    let text = trimmed(row: row, column: column)
+    if CellText.isMissing(text) { return nil }
+    guard let value = CellText.number(text) else {
       throw fault(row: row, column: column, "expected a number, found '\(text.prefix(40))'")
     }
     return value
@@ -100,15 +131,6 @@ public struct CSVTable: Sendable {
     FileError(
       path: path, kind: .corrupt,
       reason: "line \(lines[row]), column '\(columns[column])': \(reason)")
-  }
-}
-
-extension String {
-  /// The text without spaces and tabs at its ends.
-  fileprivate var trimmed: Substring {
-    func isBlank(_ character: Character) -> Bool { character == " " || character == "\t" }
-    guard let end = lastIndex(where: { !isBlank($0) }) else { return "" }
-    return self[...end].drop(while: isBlank)
   }
 }
 

@@ -199,17 +199,42 @@ public struct Dataset: Sendable {
       name: name, inputShape: inputShape, inputs: inputs, labels: labels, blank: blank)
   }
 
-  /// The stratum of each example, for stratified splits: its class, or the rank of its first target
-  /// value among the distinct ones.
+  /// The stratum of each example, for stratified splits: its class, or its first target value's bin.
   public var strata: [Int] {
     switch labels {
-    case .classes(let classes, _): return classes.map(Int.init)
+    case .classes(let classes, _): classes.map(Int.init)
     case .targets(let values, let width):
-      let first = stride(from: 0, to: values.count, by: width).map { values[$0] }
-      var ranks: [Float: Int] = [:]
-      for value in Set(first).sorted() { ranks[value] = ranks.count }
-      return first.map { ranks[$0] ?? 0 }
+      Self.strata(stride(from: 0, to: values.count, by: width).map { Double(values[$0]) })
     }
+  }
+
+  /// The strata of target values, numbered in ascending order.
+  ///
+  /// Few distinct values are a stratum each: two, or at most a fifth of the number of examples. Of
+  /// more, each value would be a stratum of hardly more than one, and a split by strata would be by
+  /// size and not by chance. They are cut into bins of a tenth of the examples, at least five; equal
+  /// values share a bin.
+  static func strata(_ values: [Double]) -> [Int] {
+    let distinct = Set(values).sorted()
+    var stratum: [Double: Int] = [:]
+    if distinct.count <= 2 || 5 * distinct.count <= values.count {
+      for value in distinct { stratum[value] = stratum.count }
+    } else {
+      let least = max(5, (values.count + 9) / 10)
+      let counts = values.reduce(into: [:]) { $0[$1, default: 0] += 1 }
+      var (bin, size, left) = (0, 0, values.count)
+      for value in distinct {
+        // A bin ends when it is full, unless what is left would not fill another one.
+        if size >= least, left >= least {
+          bin += 1
+          size = 0
+        }
+        stratum[value] = bin
+        size += counts[value] ?? 0
+        left -= counts[value] ?? 0
+      }
+    }
+    return values.map { stratum[$0] ?? 0 }
   }
 
   /// A hash of everything that training sees: shape, inputs, normalisation and labels. Ranks compare

@@ -51,9 +51,17 @@ public enum EmbeddedData {
   /// Breast Cancer Wisconsin (Diagnostic): 569 examples of 30 features, target `benign` 0 or 1, not
   /// standardised. Source: UCI, CC BY 4.0.
   public static func breastCancer(as kind: TargetKind = .values) throws -> Dataset {
+    try Dataset.table(
+      try breastCancerTable(), name: "breast-cancer", target: breastCancerTarget, as: kind)
+  }
+
+  /// The target column of ``breastCancerTable()``.
+  public static let breastCancerTarget = "benign"
+
+  /// The table of ``breastCancer(as:)``.
+  public static func breastCancerTable() throws(FileError) -> CSVTable {
     let path = "breast-cancer.csv"
-    let table = try CSVTable.parse(try file(path), path: path)
-    return try Dataset.table(table, name: "breast-cancer", target: "benign", as: kind)
+    return try CSVTable.parse(try file(path), path: path)
   }
 
   /// The paths of the embedded files, below the `Resources` directory of the sources.

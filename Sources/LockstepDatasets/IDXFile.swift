@@ -8,13 +8,16 @@ import LockstepFiles
 /// Source: http://yann.lecun.com/exdb/mnist
 public struct IDXFile: Sendable {
   /// The element types.
-  public enum Element: UInt8, Sendable {
+  public enum Element: UInt8, Sendable, CaseIterable {
     case uint8 = 0x08
     case int8 = 0x09
     case int16 = 0x0b
     case int32 = 0x0c
     case float32 = 0x0d
     case float64 = 0x0e
+
+    /// The name of the type, `uint8`.
+    public var name: String { "\(self)" }
 
     /// The size of one element in bytes.
     public var size: Int {
@@ -139,16 +142,30 @@ public struct IDXFile: Sendable {
     bytes = content[header.start...]
   }
 
-  /// The elements as Float32 values.
-  public var floats: [Float] {
-    switch element {
-    case .uint8: bytes.map { Float($0) }
-    case .int8: bytes.map { Float(Int8(bitPattern: $0)) }
-    case .int16: words(Int16.self).map { Float($0) }
-    case .int32: words(Int32.self).map { Float($0) }
-    case .float32: words(UInt32.self).map { Float(bitPattern: $0) }
-    case .float64: words(UInt64.self).map { Float(Double(bitPattern: $0)) }
-    }
+  /// The elements as numbers.
+  ///
+  /// - Throws: `FileError` that names the first element that is not finite or beyond Float32's range,
+  ///   by its example and its place in it, both counted from 1.
+  public func numbers() throws(FileError) -> [Double] {
+    let values: [Double] =
+      switch element {
+      case .uint8: bytes.map { Double($0) }
+      case .int8: bytes.map { Double(Int8(bitPattern: $0)) }
+      case .int16: words(Int16.self).map { Double($0) }
+      case .int32: words(Int32.self).map { Double($0) }
+      case .float32: words(UInt32.self).map { Double(Float(bitPattern: $0)) }
+      case .float64: words(UInt64.self).map { Double(bitPattern: $0) }
+      }
+    guard element == .float32 || element == .float64,
+      let place = values.firstIndex(where: { !Float($0).isFinite })
+    else { return values }
+    let width = max(shape[1...].reduce(1, *), 1)
+    let value = values[place]
+    throw FileError(
+      path: path, kind: .corrupt,
+      reason: "example \(place / width + 1)"
+        + (width == 1 ? "" : ", value \(place % width + 1)") + ": \(value) is "
+        + (value.isFinite ? "out of the range of Float32" : "not a finite number"))
   }
 
   /// The elements as integers; nil where they are floating-point numbers.
@@ -170,67 +187,5 @@ public struct IDXFile: Sendable {
             fromByteOffset: index * MemoryLayout<Word>.size, as: Word.self))
       }
     }
-  }
-}
-
-extension Dataset {
-  /// Reads a pair of IDX files: inputs and labels.
-  ///
-  /// Inputs of shape [n, h, w] become [1, h, w]; other shapes stay as they are behind n. Integer
-  /// labels are classes, floating-point labels targets.
-  ///
-  /// - Parameters:
-  ///   - classCount: the number of classes; by default the largest label plus one.
-  ///   - normalization: for inputs of unsigned bytes.
-  public static func idx(
-    inputs inputPath: String, labels labelPath: String, classCount: Int? = nil,
-    normalization: ByteNormalization = .unit
-  ) throws -> Dataset {
-    try idx(
-      name: inputPath, inputs: try IDXFile.read(inputPath), labels: try IDXFile.read(labelPath),
-      classCount: classCount, normalization: normalization)
-  }
-
-  /// Joins two IDX arrays: inputs and labels.
-  public static func idx(
-    name: String, inputs: IDXFile, labels: IDXFile, classCount: Int? = nil,
-    normalization: ByteNormalization = .unit
-  ) throws -> Dataset {
-    guard labels.shape.count == 1 || labels.integers == nil && labels.shape.count == 2 else {
-      throw FileError(
-        path: labels.path, kind: .mismatch,
-        reason: "expected labels of one dimension, found the shape \(labels.shape)")
-    }
-    guard inputs.shape[0] == labels.shape[0] else {
-      throw FileError(
-        path: labels.path, kind: .mismatch,
-        reason:
-          "expected \(inputs.shape[0]) labels, as many as there are inputs in \(inputs.path); "
-          + "found \(labels.shape[0])")
-    }
-    let shape =
-      switch inputs.shape.count {
-      case 1: [1]
-      case 3: [1] + inputs.shape[1...]
-      default: Array(inputs.shape[1...])
-      }
-    let joined: Labels
-    if let classes = labels.integers {
-      let count = classCount ?? Int(classes.max() ?? 0) + 1
-      if let index = classes.firstIndex(where: { $0 < 0 || Int($0) >= count }) {
-        throw FileError(
-          path: labels.path, kind: .mismatch,
-          reason: "label \(index) is \(classes[index]); expected 0...\(count - 1)")
-      }
-      joined = .classes(classes, count: count)
-    } else {
-      joined = .targets(
-        labels.floats, width: labels.shape.count == 1 ? 1 : max(labels.shape[1], 1))
-    }
-    return try Dataset(
-      name: name, inputShape: shape,
-      inputs: inputs.element == .uint8
-        ? .bytes(Array(inputs.bytes), normalization) : .floats(inputs.floats),
-      labels: joined)
   }
 }

@@ -22,28 +22,41 @@ public struct Standardizer: Sendable, Equatable {
     if let index = indices.first(where: { $0 < 0 || $0 >= dataset.count }) {
       throw DatasetError(dataset.name, "has no example \(index); there are \(dataset.count)")
     }
-    let size = dataset.inputSize
-    let n = Double(indices.count)
-    var mean = [Double](repeating: 0, count: size)
-    for index in indices {
-      for feature in 0..<size { mean[feature] += Double(values[index * size + feature]) }
+    self.init(fitting: indices, width: dataset.inputSize) { Double(values[$0]) }
+  }
+
+  /// Fits the means and deviations of rows of values.
+  ///
+  /// - Parameters:
+  ///   - rows: the numbers of the rows that count, at least one.
+  ///   - width: the number of values of a row.
+  ///   - value: the value at a place, row · width + feature.
+  init(fitting rows: [Int], width: Int, value: (Int) -> Double) {
+    let n = Double(rows.count)
+    var mean = [Double](repeating: 0, count: width)
+    for row in rows {
+      for feature in 0..<width { mean[feature] += value(row * width + feature) }
     }
-    for feature in 0..<size { mean[feature] /= n }
-    var variance = [Double](repeating: 0, count: size)
-    for index in indices {
-      for feature in 0..<size {
-        let difference = Double(values[index * size + feature]) - mean[feature]
+    for feature in 0..<width { mean[feature] /= n }
+    var variance = [Double](repeating: 0, count: width)
+    for row in rows {
+      for feature in 0..<width {
+        let difference = value(row * width + feature) - mean[feature]
         variance[feature] += difference * difference
       }
     }
     self.mean = mean
-    deviation = (0..<size).map { feature in
-      let variance = variance[feature] / n
-      // What rounding alone may leave of a constant feature, by scikit-learn's bound.
-      let rounding = n * Double.ulpOfOne * mean[feature]
-      let bound = n * Double.ulpOfOne * variance + rounding * rounding
-      return variance <= bound ? 1 : variance.squareRoot()
+    deviation = (0..<width).map { feature in
+      Self.deviation(variance: variance[feature] / n, mean: mean[feature], count: n)
     }
+  }
+
+  /// What a feature is divided by: its deviation, or 1 where it is constant but for what rounding
+  /// leaves, by scikit-learn's bound.
+  static func deviation(variance: Double, mean: Double, count: Double) -> Double {
+    let rounding = count * Double.ulpOfOne * mean
+    let bound = count * Double.ulpOfOne * variance + rounding * rounding
+    return variance <= bound ? 1 : variance.squareRoot()
   }
 
   /// The data set with standardised inputs.

@@ -17,6 +17,8 @@ public final class ConfigurationReader {
   /// The dotted path of this object, empty for the root.
   public let path: String
 
+  /// The folder that paths in the configuration are relative to; nil for the working directory.
+  private let directory: String?
   private let object: JSONObject
   private var entries: [(key: String, entry: Entry)] = []
   private var known: Set<String> = []
@@ -29,18 +31,21 @@ public final class ConfigurationReader {
   }
 
   /// Reads an object; any other value is an error.
+  ///
+  /// - Parameter directory: the folder that paths are relative to; nil for the working directory.
   public convenience init(
-    _ value: JSONValue, source: String = "configuration"
+    _ value: JSONValue, source: String = "configuration", directory: String? = nil
   ) throws(ConfigurationError) {
     guard case .object(let object) = value else {
       throw ConfigurationError(
         source: source, path: "", reason: "expected an object, found \(value.kind)")
     }
-    self.init(object, source: source, path: "")
+    self.init(object, source: source, path: "", directory: directory)
   }
 
-  private init(_ object: JSONObject, source: String, path: String) {
+  private init(_ object: JSONObject, source: String, path: String, directory: String?) {
     self.object = object
+    self.directory = directory
     self.source = source
     self.path = path
   }
@@ -177,6 +182,14 @@ public final class ConfigurationReader {
     return try read(key, fallback, expected: expected, json: { .string($0) }) { $0.stringValue }
   }
 
+  /// The path of a file, relative to the configuration's folder where it is not absolute. It is
+  /// recorded as an absolute path, so that the resolved configuration means the same files anywhere.
+  public func filePath(_ key: String) throws(ConfigurationError) -> String {
+    try read(key, nil, expected: "a path", json: { .string($0) }) { [directory] value in
+      value.stringValue.map { AbsolutePath.of($0, in: directory) }
+    }
+  }
+
   /// A boolean.
   public func bool(
     _ key: String, default fallback: Bool? = nil
@@ -229,6 +242,11 @@ public final class ConfigurationReader {
 
   // MARK: - Optional values: nil where the key is absent or null
 
+  /// The path of a file, or nil.
+  public func optionalFilePath(_ key: String) throws(ConfigurationError) -> String? {
+    isPresent(key) ? try filePath(key) : nil
+  }
+
   /// An integer in a range, or nil.
   public func optionalInteger(
     _ key: String, in range: some RangeExpression<Int> = Int.min...
@@ -269,8 +287,11 @@ public final class ConfigurationReader {
     if case .object(let reader)? = entries.first(where: { $0.key == key })?.entry { return reader }
     let reader: ConfigurationReader
     switch object[key] {
-    case nil: reader = .init(JSONObject(), source: source, path: path(of: key))
-    case .object(let nested)?: reader = .init(nested, source: source, path: path(of: key))
+    case nil:
+      reader = .init(
+        JSONObject(), source: source, path: path(of: key), directory: directory)
+    case .object(let nested)?:
+      reader = .init(nested, source: source, path: path(of: key), directory: directory)
     case .some(let other): throw mismatch(key, expected: "an object", other)
     }
     record(key, .object(reader))
@@ -294,7 +315,9 @@ public final class ConfigurationReader {
         guard case .object(let nested) = element else {
           throw mismatch("\(key).\(index)", expected: "an object", element)
         }
-        readers.append(.init(nested, source: source, path: path(of: "\(key).\(index)")))
+        readers.append(
+          .init(
+            nested, source: source, path: path(of: "\(key).\(index)"), directory: directory))
       }
     case .some(let other): throw mismatch(key, expected: "an array of objects", other)
     }

@@ -18,7 +18,8 @@ import Testing
     "docs/extending.md", "docs/update-rules.md", "docs/mpi.md", "docs/testing.md",
     "docs/transfer.md", "docs/cost-model.md", "docs/hessian-free.md",
     "docs/choosing-a-threshold.md", "docs/profiling.md", "docs/kernels.md", "docs/architecture.md",
-    "docs/glossary.md", "CONTRIBUTING.md", "Benchmarks/README.md", "Benchmarks/RESULTS.md",
+    "docs/glossary.md", "docs/data.md", "CONTRIBUTING.md", "Benchmarks/README.md",
+    "Benchmarks/RESULTS.md",
   ]
 
   /// The code blocks of a language, in order.

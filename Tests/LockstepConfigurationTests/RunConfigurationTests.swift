@@ -80,7 +80,7 @@ private func refusal(_ overrides: [String]) -> String {
 
   @Test func distillationIsChecked() throws {
     let read = try read(small, "distillation.teacher=runs/x", "distillation.temperature=4")
-    #expect(read.distillation?.teacher == "runs/x")
+    #expect(read.distillation?.teacher == AbsolutePath.of("runs/x"))
     #expect(read.loss.name == "distillation")
     #expect(read.resolved["distillation"]?["weight"] == .number(0.5))
     for (overrides, message) in [

@@ -41,6 +41,7 @@ import Testing
   func variants() throws {
     #expect(cells(try table("a;b\n1,5;2\n", delimiter: ";")) == [["1,5", "2"]])
     #expect(cells(try table("a\n1\n\n2\n")) == [["1"], [""], ["2"]])
+    #expect(try table(" a ,\tb\u{a0}\n1,2\n").columns == ["a", "b"])
     let directory = TemporaryDirectory()
     let path = directory.write(gzipped(Array("a,b\n1,2".utf8)))
     #expect(cells(try CSVTable.read(path)) == [["1", "2"]])
@@ -65,9 +66,31 @@ import Testing
     #expect(
       message { _ = try CSVTable.parse([0x61, 0x0a, 0xff, 0x0a], path: "t.csv") }
         == "t.csv: line 2: the text is not UTF-8")
+    #expect(message { _ = try table("a, a\n") } == "t.csv: the header has the column 'a' twice")
+    #expect(
+      message { _ = try table("a,,b, \n") }
+        == "t.csv: the columns 2 and 4 have no name in the header; give them names")
+    #expect(
+      message { _ = try table("a;b\n1;2\n").column("b") }
+        == "t.csv: has no column 'b'; its header is one column, 'a;b': is the delimiter ';'?")
     #expect(
       message { _ = try table("radius,mass\n").column("raduis") }
         == "t.csv: has no column 'raduis'; did you mean 'radius'?")
+  }
+
+  @Test(
+    "other encodings and line ends are named, with what converts them",
+    arguments: [
+      ([0xff, 0xfe, 0x61, 0, 0x0a, 0], "UTF-16LE"), ([0xfe, 0xff, 0, 0x61, 0, 0x0a], "UTF-16BE"),
+      ([0x61, 0, 0x2c, 0, 0x62, 0, 0x0a, 0], "UTF-16LE"),
+      ([0, 0x61, 0, 0x2c, 0, 0x62, 0, 0x0a], "UTF-16BE"),
+      ([0xff, 0xfe, 0, 0, 0x61, 0, 0, 0], "UTF-32LE"),
+      (Array("a,b\r1,2\r3,4\r".utf8), "CR alone"), (Array("a,b\r1,2\r3,4\n".utf8), "CR"),
+      ([0x61, 0x2c, 0x62, 0x0a, 0, 0x2c, 0x31], "byte 5 is zero"),
+    ] as [([UInt8], String)])
+  func encodings(bytes: [UInt8], name: String) {
+    let text = message { _ = try CSVTable.parse(bytes, path: "t.csv") }
+    #expect(text?.contains(name) == true, "\(text ?? "")")
   }
 
   @Test("numbers, missing values, and what is neither")
@@ -178,7 +201,8 @@ import Testing
         == "t.csv: line 2, column 'a': 1e+300 is out of the range of Float32")
     #expect(
       message { _ = try data("a,t\n1,0\n1,-1\n") }
-        == "t.csv: line 3, column 't': expected a class 0, 1, …, found '-1'")
+        == "t.csv: line 3, column 't': expected a class 0, 1, …, found '-1'; numbers that are no "
+        + "classes need 'targetKind' to be 'values'")
     #expect(
       message { _ = try data("a,t\n1,0\n1,x\n") }
         == "t.csv: line 3, column 't': expected a class 0, 1, …, found 'x'")

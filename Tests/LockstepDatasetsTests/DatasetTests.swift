@@ -71,12 +71,35 @@ import Testing
     #expect(error?.description == "images: has no example 2; there are 2")
   }
 
-  @Test("strata of targets are their distinct values, in order")
+  private func strata(_ targets: [Float]) throws -> [Int] {
+    try Dataset(
+      name: "t", inputShape: [1], inputs: .floats(targets), labels: .targets(targets, width: 1)
+    ).strata
+  }
+
+  @Test("few distinct targets are a stratum each, in order")
   func strata() throws {
-    let data = try Dataset(
-      name: "t", inputShape: [1], inputs: .floats([0, 0, 0, 0]),
-      labels: .targets([0.5, -1, 0.5, 3], width: 1))
-    #expect(data.strata == [1, 0, 1, 2])
+    #expect(try strata([0.5, -1, 0.5, -1]) == [1, 0, 1, 0])
+    // Two are a stratum each however rare one is.
+    #expect(try strata([0, 1, 0, 0, 0, 0, 0]) == [0, 1, 0, 0, 0, 0, 0])
+    let five = (0..<50).map { Float($0 % 5) }
+    #expect(try strata(five) == (0..<50).map { $0 % 5 })
+  }
+
+  @Test("continuous targets are cut into bins of equal values together, and the seed acts")
+  func bins() throws {
+    let targets = (0..<200).map { Float(($0 * 73) % 200) + 0.5 }
+    let bins = try strata(targets)
+    #expect(Set(bins).count == 10)
+    for bin in 0..<10 { #expect(bins.count { $0 == bin } == 20) }
+    for (a, b) in zip(targets, bins) { #expect(b == Int(a) / 20) }
+    let splits = try (0..<3).map {
+      try Split.stratified(bins, testFraction: 0.2, seed: UInt64($0))
+    }
+    #expect(Set(splits.map(\.test)).count == 3)
+    #expect(splits.allSatisfy { $0.test.count == 40 })
+    // Small data is one stratum: shuffled as it is.
+    #expect(Set(try strata([3, 1, 2, 5, 4])).count == 1)
   }
 
   @Test("what does not fit together is refused")

@@ -14,7 +14,7 @@ private func idx(_ type: UInt8, _ shape: [Int], _ data: [UInt8]) -> [UInt8] {
 @Suite struct IDXFileTests {
   @Test("all element types, plain and in gzip")
   func types() throws {
-    let cases: [(UInt8, [UInt8], [Float], [Int32]?)] = [
+    let cases: [(UInt8, [UInt8], [Double], [Int32]?)] = [
       (0x08, [0, 255], [0, 255], [0, 255]),
       (0x09, [1, 255], [1, -1], [1, -1]),
       (0x0b, [1, 0, 0xff, 0xfe], [256, -2], [256, -2]),
@@ -22,17 +22,34 @@ private func idx(_ type: UInt8, _ shape: [Int], _ data: [UInt8]) -> [UInt8] {
       (0x0d, [0x3f, 0x80, 0, 0, 0xc0, 0x20, 0, 0], [1, -2.5], nil),
       (0x0e, [0x3f, 0xf0, 0, 0, 0, 0, 0, 0, 0xc0, 0x04, 0, 0, 0, 0, 0, 0], [1, -2.5], nil),
     ]
-    for (type, data, floats, integers) in cases {
+    for (type, data, numbers, integers) in cases {
       let bytes = idx(type, [2], data)
       for file in [bytes, gzipped(bytes)] {
         let array = try IDXFile.parse(file, path: "f")
         #expect(array.element.rawValue == type)
         #expect(array.shape == [2])
         #expect(array.count == 2)
-        #expect(array.floats == floats)
+        #expect(try array.numbers() == numbers)
         #expect(array.integers == integers)
       }
     }
+  }
+
+  @Test("numbers that Float32 does not hold are named by example and value, counted from 1")
+  func numbersOutOfRange() throws {
+    func big(_ value: Double) -> [UInt8] {
+      withUnsafeBytes(of: value.bitPattern.bigEndian) { Array($0) }
+    }
+    func message(_ value: Double) throws -> String? {
+      let data = [0, 1, 2, 3, value, 5].flatMap(big)
+      let array = try IDXFile.parse(idx(0x0e, [2, 3], data), path: "f")
+      return #expect(throws: FileError.self) { try array.numbers() }?.description
+    }
+    #expect(
+      try message(1e300) == "f: example 2, value 2: 1e+300 is out of the range of Float32")
+    #expect(
+      try message(-.infinity) == "f: example 2, value 2: -inf is not a finite number")
+    #expect(try message(.nan) == "f: example 2, value 2: nan is not a finite number")
   }
 
   @Test("what is wrong with a file is said: expected, found")
@@ -125,7 +142,7 @@ private func idx(_ type: UInt8, _ shape: [Int], _ data: [UInt8]) -> [UInt8] {
             }
           if let array = try? IDXFile.parse(bytes, path: "f") {
             parsed += 1
-            #expect(array.floats.count == array.count)
+            if let numbers = try? array.numbers() { #expect(numbers.count == array.count) }
             #expect(array.shape.reduce(1, *) == array.count)
           }
         }
@@ -179,8 +196,11 @@ private func idx(_ type: UInt8, _ shape: [Int], _ data: [UInt8]) -> [UInt8] {
         == "expected 2 labels, as many as there are inputs in \(inputs); found 3")
     #expect(
       message(idx(8, [2, 1], [0, 1])) == "expected labels of one dimension, found the shape [2, 1]")
-    #expect(message(idx(9, [2], [0, 255])) == "label 1 is -1; expected 0...0")
-    #expect(message(idx(8, [2], [0, 7]), classCount: 5) == "label 1 is 7; expected 0...4")
+    #expect(
+      message(idx(9, [2], [0, 255])) == "example 2: the class -1 is unknown; the classes are 0...0")
+    #expect(
+      message(idx(8, [2], [0, 7]), classCount: 5)
+        == "example 2: the class 7 is unknown; the classes are 0...4")
   }
 
   @Test("a missing file is named")

@@ -127,7 +127,7 @@ public struct FoldPlan: Sendable, Equatable {
   }
 
   /// `count` things in contiguous runs, the first `count mod ranks` of them one longer.
-  static func runs(of count: Int, over ranks: Int) -> [Range<Int>] {
+  package static func runs(of count: Int, over ranks: Int) -> [Range<Int>] {
     (0..<ranks).map { rank in
       let start = rank * (count / ranks) + min(rank, count % ranks)
       return start..<start + count / ranks + (rank < count % ranks ? 1 : 0)

@@ -1,3 +1,4 @@
+import LockstepDatasets
 import LockstepFiles
 
 #if canImport(Glibc)
@@ -6,7 +7,7 @@ import LockstepFiles
   import Musl
 #endif
 
-/// Where a run leaves its files: `config.json`, `metrics.jsonl`, `evaluations.jsonl`,
+/// Where a run leaves its files: `config.json`, `data.json`, `metrics.jsonl`, `evaluations.jsonl`,
 /// `checkpoints/`, `outcome.json`, and at the end `weights.safetensors`.
 ///
 /// Rank 0 alone holds and writes it. It is locked while it is in use; the lock goes with the
@@ -77,6 +78,15 @@ public final class RunDirectory {
     try AtomicFile.write(
       "\(path)/config.json", text: configuration.prettyText + "\n", fileSystem: fileSystem)
   }
+
+  /// Writes what training learned about its data.
+  func write(_ description: DataDescription) throws {
+    try AtomicFile.write(
+      Self.dataPath(path), text: description.json.prettyText + "\n", fileSystem: fileSystem)
+  }
+
+  /// Where a run directory says what training learned about its data.
+  public static func dataPath(_ directory: String) -> String { "\(directory)/data.json" }
 
   /// Writes the outcome file.
   public func write(_ outcome: Outcome) throws {

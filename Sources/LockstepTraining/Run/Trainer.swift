@@ -15,6 +15,7 @@ public final class Trainer {
   private let evaluations: [Evaluation]
   private let options: TrainerOptions
   private let configuration: JSONValue
+  private let data: DataRecord?
   private let mayDiffer: Set<String>
   private let directory: RunDirectory?
   private let collective: any Collective
@@ -41,6 +42,8 @@ public final class Trainer {
   ///   - options: how long, and when to do what.
   ///   - configuration: the resolved configuration, which a checkpoint must match.
   ///   - mayDiffer: dotted keys of the configuration that may differ from the checkpoint's.
+  ///   - data: what training learned about its data, which is saved, and must be what a checkpoint
+  ///     was trained on.
   ///   - handshake: what all ranks must have the same of, beside the configuration and the model.
   ///   - directory: where to leave files, on rank 0; nil on the others, or on all for none.
   ///   - collective: the ranks.
@@ -49,7 +52,7 @@ public final class Trainer {
   /// - Throws: ``StateError`` where two components use one name, ``TrainerOptionsError``.
   public init(
     step: any BatchStep, sampler: Sampler, evaluations: [Evaluation] = [], options: TrainerOptions,
-    configuration: JSONValue, mayDiffer: Set<String> = [],
+    configuration: JSONValue, mayDiffer: Set<String> = [], data: DataRecord? = nil,
     handshake: Handshake = Handshake(), directory: RunDirectory? = nil,
     on collective: any Collective,
     isInterrupted: @escaping () -> Bool = { Interruption.isRequested },
@@ -63,6 +66,7 @@ public final class Trainer {
     self.options = options
     self.configuration = configuration
     self.mayDiffer = mayDiffer
+    self.data = data
     self.directory = collective.isRoot ? directory : nil
     self.collective = collective
     self.isInterrupted = isInterrupted
@@ -116,10 +120,11 @@ public final class Trainer {
       try onRootIfSaving { directory in
         if resume {
           restored = try directory.checkpoints.restore(
-            into: registry, configuration: configuration, ignoring: mayDiffer)
+            into: registry, configuration: configuration, ignoring: mayDiffer, data: data)
         }
         try directory.truncateLogs(afterStep: restored?.step ?? 0)
         try directory.write(configuration: configuration)
+        if let data { try directory.write(data.description) }
         try directory.write(Outcome(.running, step: restored?.step ?? 0))
         hasStarted = true
       }
@@ -273,7 +278,8 @@ public final class Trainer {
     try state?.write { image in
       // Only rank 0 gets here, and it has the directory where there is one.
       let path = try directory!.checkpoints.save(
-        image, step: step.completed, configuration: configuration, score: score,
+        image, step: step.completed, configuration: configuration, data: data?.description,
+        score: score,
         proven: step.completed - step.skippedInARow - 1)
       try tell(.checkpoint(path: path, step: step.completed))
     }
@@ -296,12 +302,16 @@ public final class Trainer {
     try onRootIfSaving { directory in
       try weights.write(
         directory.weightsPath,
-        metadata: [
-          "format": "pt", "lockstep.fingerprint": fingerprint.description,
-          WeightsFile.stepKey: "\(step.completed)",
-        ])
+        metadata: metadata(["lockstep.fingerprint": fingerprint.description]))
     }
     return Outcome(.done, step: step.completed, fingerprint: fingerprint)
+  }
+
+  /// What a file of weights says about where they come from.
+  private func metadata(_ more: [String: String]) -> [String: String] {
+    var metadata = ["format": "pt", WeightsFile.stepKey: "\(step.completed)"]
+    if let data { metadata[DataDescription.metadataKey] = data.description.json.compactText }
+    return metadata.merging(more) { $1 }
   }
 
   // MARK: Rank 0

@@ -1,10 +1,11 @@
+import LockstepDatasets
 import LockstepFiles
 
 /// A checkpoint: everything in the registry at the end of a step, in one safetensors file.
 ///
 /// Tensors have the registry's names. The metadata holds the format's version, the step, the
-/// resolved configuration, a score if there is one, and a checksum over all of that and all
-/// tensors. Nothing in it depends on the number of ranks, so that any number of them can go on from
+/// resolved configuration, what training learned about its data, a score if there is one, and a
+/// checksum over all of that and all tensors. Nothing in it depends on the number of ranks, so that any number of them can go on from
 /// it.
 public struct Checkpoint {
   /// The version of the format that this program writes and reads.
@@ -17,6 +18,8 @@ public struct Checkpoint {
     static let configuration = "lockstep.configuration"
     static let score = "lockstep.score"
     static let checksum = "lockstep.checksum"
+    /// What training learned about its data: the key of the metadata of every file of weights.
+    static let data = DataDescription.metadataKey
     static let covered = [format, version, step, configuration, score]
   }
 
@@ -35,22 +38,25 @@ public struct Checkpoint {
   /// Writes a checkpoint atomically: the file is there whole and durable, or not at all.
   public static func write(
     _ path: String, registry: StateRegistry, step: Int, configuration: JSONValue,
-    score: Double? = nil, fileSystem: any FileSystem = SystemFileSystem()
+    data: DataDescription? = nil, score: Double? = nil,
+    fileSystem: any FileSystem = SystemFileSystem()
   ) throws {
     try write(
-      path, StateImage(of: registry), step: step, configuration: configuration, score: score,
-      fileSystem: fileSystem)
+      path, StateImage(of: registry), step: step, configuration: configuration, data: data,
+      score: score, fileSystem: fileSystem)
   }
 
   /// Writes a checkpoint of an image, which may claim any version.
   package static func write(
     _ path: String, _ image: StateImage, version: Int = version, step: Int,
-    configuration: JSONValue, score: Double?, fileSystem: any FileSystem
+    configuration: JSONValue, data: DataDescription? = nil, score: Double?,
+    fileSystem: any FileSystem
   ) throws {
     var metadata = [
       Key.format: "checkpoint", Key.version: "\(version)", Key.step: "\(step)",
       Key.configuration: configuration.compactText,
     ]
+    if let data { metadata[Key.data] = data.json.compactText }
     if let score { metadata[Key.score] = "\(score)" }
     metadata[Key.checksum] = checksum(metadata, image.fingerprints).description
     try SafetensorsWriter.write(path, image.tensors, metadata: metadata, fileSystem: fileSystem)
@@ -62,7 +68,8 @@ public struct Checkpoint {
     _ metadata: [String: String], _ tensors: [(name: String, fingerprint: Fingerprint)]
   ) -> Fingerprint {
     .tree(
-      Key.covered.map { ($0, Fingerprint(of: metadata[$0] ?? "")) }
+      (Key.covered + (metadata[Key.data] == nil ? [] : [Key.data]))
+        .map { ($0, Fingerprint(of: metadata[$0] ?? "")) }
         + tensors.sorted { $0.name < $1.name })
   }
 
@@ -115,10 +122,12 @@ public struct Checkpoint {
   ///   - registry: what to fill; its tensors are those of the file.
   ///   - configuration: what the run is configured to do now.
   ///   - ignoring: dotted keys of the configuration that may differ.
+  ///   - data: the data that the run goes on with; nil to take any.
   /// - Throws: ``CheckpointError`` or `FileError` where the checkpoint is of another version,
-  ///   configuration or model. Nothing has changed then.
+  ///   configuration, model or of other data. Nothing has changed then.
   public func restore(
-    into registry: StateRegistry, configuration: JSONValue, ignoring: Set<String> = []
+    into registry: StateRegistry, configuration: JSONValue, ignoring: Set<String> = [],
+    data: DataRecord? = nil
   ) throws {
     guard file.metadata[Key.version] == "\(Self.version)" else {
       throw CheckpointError.version(path: path, found: file.metadata[Key.version] ?? "none")
@@ -128,6 +137,12 @@ public struct Checkpoint {
     let differing = ConfigurationDifference.keys(written, configuration, ignoring: ignoring)
     guard differing.isEmpty else {
       throw CheckpointError.configuration(path: path, keys: differing)
+    }
+    if let data, let recorded = file.metadata[Key.data] {
+      let description = try DataDescription(parsing: Array(recorded.utf8), source: path)
+      if let difference = data.difference(from: description) {
+        throw CheckpointError.data(path: path, difference: difference)
+      }
     }
     try TensorMatch(path, file.tensors.map { ($0.name, $0) }, registry.tensors)
       .check(anyFloat: false)
@@ -141,6 +156,8 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
   case version(path: String, found: String)
   /// It belongs to a run with another configuration.
   case configuration(path: String, keys: [String])
+  /// The data has changed since it was written.
+  case data(path: String, difference: String)
   /// There are checkpoints, and none can be used.
   case allDamaged(directory: String, reasons: [String])
 
@@ -153,6 +170,10 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
       return "\(path): the checkpoint was written with another configuration; these keys differ: "
         + keys.joined(separator: ", ")
         + ". Resume with the run directory's config.json, or start another run directory"
+    case .data(let path, let difference):
+      return
+        "\(path): the data is not what the run was trained on: \(difference). Bring the data back, "
+        + "or start another run directory"
     case .allDamaged(let directory, let reasons):
       return "\(directory): no checkpoint can be used: " + reasons.joined(separator: "; ")
     }

@@ -1,3 +1,4 @@
+import LockstepDatasets
 import LockstepFiles
 
 /// A directory of checkpoints, one file a step: the last ones, the best one, and the last one that is
@@ -55,21 +56,23 @@ public struct CheckpointStore: Sendable {
   ///     have been the one that went wrong.
   /// - Returns: the path.
   public func save(
-    _ registry: StateRegistry, step: Int, configuration: JSONValue, score: Double? = nil,
-    proven: Int? = nil
+    _ registry: StateRegistry, step: Int, configuration: JSONValue, data: DataDescription? = nil,
+    score: Double? = nil, proven: Int? = nil
   ) throws -> String {
     try save(
-      StateImage(of: registry), step: step, configuration: configuration, score: score,
+      StateImage(of: registry), step: step, configuration: configuration, data: data, score: score,
       proven: proven)
   }
 
-  /// As ``save(_:step:configuration:score:proven:)``, of state that ranks may hold parts of.
+  /// As ``save(_:step:configuration:data:score:proven:)``, of state that ranks may hold parts of.
   func save(
-    _ image: StateImage, step: Int, configuration: JSONValue, score: Double?, proven: Int?
+    _ image: StateImage, step: Int, configuration: JSONValue, data: DataDescription?,
+    score: Double?, proven: Int?
   ) throws -> String {
     let path = path(ofStep: step)
     try Checkpoint.write(
-      path, image, step: step, configuration: configuration, score: score, fileSystem: fileSystem)
+      path, image, step: step, configuration: configuration, data: data, score: score,
+      fileSystem: fileSystem)
     try prune(proven)
     return path
   }
@@ -112,9 +115,10 @@ public struct CheckpointStore: Sendable {
   /// Fills the registry from the newest sound checkpoint; nil where there is none at all.
   ///
   /// A damaged or truncated checkpoint is passed over and named. One that is sound but of another
-  /// configuration, version or model is refused.
+  /// configuration, version, model or of other data is refused.
   public func restore(
-    into registry: StateRegistry, configuration: JSONValue, ignoring: Set<String> = []
+    into registry: StateRegistry, configuration: JSONValue, ignoring: Set<String> = [],
+    data: DataRecord? = nil
   ) throws -> Restored? {
     var skipped: [String] = []
     for step in try steps().reversed() {
@@ -126,7 +130,8 @@ public struct CheckpointStore: Sendable {
         skipped.append("\(error)")
         continue
       }
-      try checkpoint.restore(into: registry, configuration: configuration, ignoring: ignoring)
+      try checkpoint.restore(
+        into: registry, configuration: configuration, ignoring: ignoring, data: data)
       return Restored(path: checkpoint.path, step: checkpoint.step, skipped: skipped)
     }
     if skipped.isEmpty { return nil }

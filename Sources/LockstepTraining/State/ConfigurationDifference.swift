@@ -18,7 +18,8 @@ public enum ConfigurationDifference {
     _ first: JSONValue?, _ second: JSONValue?, _ path: String, _ ignored: Set<String>,
     into keys: inout [String]
   ) {
-    if first == second || ignored.contains(path) { return }
+    // A key that is absent and one that is null mean the same.
+    if first ?? .null == second ?? .null || ignored.contains(path) { return }
     guard case .object(let one)? = first, case .object(let other)? = second else {
       keys.append(path.isEmpty ? "(everything)" : path)
       return

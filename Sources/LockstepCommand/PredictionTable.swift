@@ -1,0 +1,181 @@
+import Lockstep
+import LockstepFiles
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// Predictions as people and programs read them: a row an example.
+struct PredictionTable {
+  /// How the rows are written.
+  enum Format: String, CaseIterable {
+    /// A line of JSON a row.
+    case jsonl
+    /// Comma-separated values with a header (RFC 4180).
+    case csv
+
+    /// The format that a name, or else the ending of a file's name, asks for.
+    init(_ name: String?, output: String?) throws {
+      guard let name else {
+        self = output?.lowercased().hasSuffix(".csv") == true ? .csv : .jsonl
+        return
+      }
+      guard let format = Format(rawValue: name) else {
+        throw ArgumentError(description: "'--format' must be jsonl or csv; found '\(name)'")
+      }
+      self = format
+    }
+  }
+
+  private let outputs: [Float]
+  private let width: Int
+  private let part: DataPart
+  private let target: TargetDescription
+  private let loss: any LossFunction
+
+  /// - Parameters:
+  ///   - outputs: the model's outputs, one example's behind the other's.
+  ///   - target: what the labels mean.
+  ///   - loss: the loss of the labels, which says what the outputs mean.
+  init(
+    _ outputs: [Float], of part: DataPart, _ target: TargetDescription, loss: any LossFunction
+  ) {
+    self.outputs = outputs
+    width = outputs.count / part.dataset.count
+    self.part = part
+    self.target = target
+    self.loss = loss
+  }
+
+  /// Makes sure that all outputs are finite.
+  ///
+  /// - Throws: ``InputFailure`` that names the first row with one that is not.
+  func check() throws {
+    guard let place = outputs.firstIndex(where: { !$0.isFinite }) else { return }
+    throw InputFailure(
+      description: "\(part.places.file): \(part.places.text(place / width)): the model's output is "
+        + "\(outputs[place]): its weights or this row's values are too large")
+  }
+
+  /// The whole table.
+  func text(_ format: Format) -> String {
+    let rows = 0..<part.dataset.count
+    switch format {
+    case .jsonl:
+      return rows.map { JSONValue.object(row($0)).compactText + "\n" }.joined()
+    case .csv:
+      let table = rows.map { flat(row($0)) }
+      guard let header = table.first?.map(\.name) else { return "" }
+      return ([header] + table.map { $0.map(\.text) })
+        .map { $0.map(Self.quoted).joined(separator: ",") + "\n" }.joined()
+    }
+  }
+
+  // MARK: Rows
+
+  private func row(_ example: Int) -> JSONObject {
+    let values = Array(outputs[example * width..<(example + 1) * width])
+    var object = JSONObject()
+    object["row"] = .integer(part.places.rows[example])
+    if let ids = part.ids { object["id"] = .string(ids[example]) }
+    switch loss {
+    case is SoftmaxCrossEntropy:
+      let probabilities = Self.softmax(values)
+      let best = values.indices.max { values[$0] < values[$1] } ?? 0
+      object["class"] = name(best)
+      object["probability"] = .number(probabilities[best])
+      addLabel(example, to: &object)
+      var all = JSONObject()
+      for (index, probability) in probabilities.enumerated() {
+        all[target.classes?.name(index) ?? "\(index)"] = .number(probability)
+      }
+      object["probabilities"] = .object(all)
+    case is BinaryCrossEntropy:
+      let probabilities = values.map { 1 / (1 + exp(-Double($0))) }
+      if width == 1 { object["probability"] = .number(probabilities[0]) }
+      addLabel(example, to: &object)
+      object["probabilities"] = .array(probabilities.map { .number($0) })
+    default:
+      if width == 1 { object["prediction"] = Self.short(values[0]) }
+      addLabel(example, to: &object)
+    }
+    object["outputs"] = .array(values.map(Self.short))
+    return object
+  }
+
+  /// The label, where the data has labels; null where this example has none.
+  private func addLabel(_ example: Int, to object: inout JSONObject) {
+    guard let isLabelled = part.isLabelled else {
+      object["label"] = label(example)
+      return
+    }
+    if isLabelled.contains(true) {
+      object["label"] = isLabelled[example] ? label(example) : .null
+    }
+  }
+
+  private func label(_ example: Int) -> JSONValue {
+    switch part.dataset.labels {
+    case .classes(let classes, _): name(Int(classes[example]))
+    case .targets(let values, let width):
+      width == 1
+        ? Self.short(values[example])
+        : .array(values[example * width..<(example + 1) * width].map(Self.short))
+    }
+  }
+
+  /// A class by its name, or by its number where classes have no names.
+  private func name(_ number: Int) -> JSONValue {
+    guard let classes = target.classes, classes.names != nil else { return .integer(number) }
+    return .string(classes.name(number))
+  }
+
+  private static func softmax(_ values: [Float]) -> [Double] {
+    let most = values.max() ?? 0
+    let powers = values.map { exp(Double($0 - most)) }
+    let sum = powers.reduce(0, +)
+    return powers.map { $0 / sum }
+  }
+
+  /// A Float32 number with as many digits as tell it from its neighbours.
+  private static func short(_ value: Float) -> JSONValue {
+    .number(Double("\(value)") ?? Double(value))
+  }
+
+  // MARK: CSV
+
+  /// A row's cells, lists taken apart: `probability_cat`, `output_1`.
+  private func flat(_ row: JSONObject) -> [(name: String, text: String)] {
+    let singular = ["probabilities": "probability", "outputs": "output"]
+    return row.members.flatMap { key, value -> [(name: String, text: String)] in
+      let name = singular[key] ?? key
+      switch value {
+      case .object(let members):
+        return members.members.map { ("\(name)_\($0.key)", Self.cell($0.value)) }
+      case .array(let elements) where elements.count == 1:
+        // One probability stands in its own column already.
+        return row[name] == nil ? [(name, Self.cell(elements[0]))] : []
+      case .array(let elements):
+        return elements.enumerated().map { ("\(name)_\($0.offset + 1)", Self.cell($0.element)) }
+      default: return [(name, Self.cell(value))]
+      }
+    }
+  }
+
+  private static func cell(_ value: JSONValue) -> String {
+    switch value {
+    case .null: ""
+    case .string(let text): text
+    default: value.compactText
+    }
+  }
+
+  private static func quoted(_ cell: String) -> String {
+    guard cell.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return cell }
+    return "\""
+      + cell.split(separator: "\"", omittingEmptySubsequences: false)
+      .joined(separator: "\"\"") + "\""
+  }
+}

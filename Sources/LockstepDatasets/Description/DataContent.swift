@@ -1,0 +1,29 @@
+/// The raw examples of a file or of a generator, before anything is fitted: what a description is
+/// made of, and what it is applied to.
+public protocol DataContent: Sendable {
+  /// What the examples are called in messages: a file's path.
+  var name: String { get }
+  /// The number of examples.
+  var count: Int { get }
+  /// What the user should know about the examples.
+  var notices: [String] { get }
+  /// The stratum of each example, for stratified splits.
+  func strata() throws -> [Int]
+  /// What can be learned from some of the examples, the training part; from all where `rows` is nil.
+  func describe(_ rows: [Int]?) throws -> DataDescription
+  /// Some of the examples, or all, ready for a model.
+  ///
+  /// - Throws: `FileError` or ``DatasetError`` where an example does not fit the description; it names
+  ///   the row.
+  func part(_ rows: [Int]?, as description: DataDescription) throws -> DataPart
+}
+
+extension DataContent {
+  /// What can be learned from all of the examples.
+  public func describe() throws -> DataDescription { try describe(nil) }
+
+  /// All examples, ready for a model.
+  public func part(as description: DataDescription) throws -> DataPart {
+    try part(nil, as: description)
+  }
+}

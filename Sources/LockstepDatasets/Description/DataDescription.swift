@@ -1,0 +1,183 @@
+import LockstepFiles
+
+/// What training learned about its data: what the inputs are and how they are brought to numbers,
+/// what the target means, and which examples there were.
+///
+/// It is fitted on the training part alone. A run keeps it beside its configuration and in every
+/// checkpoint, and reads every later file through it: columns are matched by name, classes keep their
+/// numbers, and the means, deviations and fill values are those of training.
+///
+/// ```swift
+/// let content = try TableContent(CSVTable.read("train.csv"), TableOptions(target: "species"))
+/// let description = try content.describe()
+/// let training = try content.part(as: description)
+/// let later = try TableContent(CSVTable.read("new.csv"), as: description).part(as: description)
+/// ```
+public struct DataDescription: Sendable, Equatable {
+  /// What the inputs are.
+  public var input: InputDescription
+  /// What the target is.
+  public var target: TargetDescription
+  /// The examples that were trained on.
+  public var training: PartSummary?
+  /// The examples that were tested on, where there were any.
+  public var test: PartSummary?
+
+  package init(
+    input: InputDescription, target: TargetDescription, training: PartSummary? = nil,
+    test: PartSummary? = nil
+  ) {
+    self.input = input
+    self.target = target
+    self.training = training
+    self.test = test
+  }
+
+  /// Why weights that were trained on other data mean something else on this one: columns in another
+  /// order, classes with other numbers; nil where names agree, or where there are none to compare.
+  public func conflict(withTrainingOn other: DataDescription) -> String? {
+    if case .columns(let mine) = input, case .columns(let theirs) = other.input {
+      let (names, before) = (mine.columns.map(\.name), theirs.columns.map(\.name))
+      if names != before, names.count == before.count {
+        return "the columns are \(Self.list(names)), and the weights were trained on "
+          + Self.list(before)
+      }
+    }
+    if let mine = target.classes?.names, let theirs = other.target.classes?.names, mine != theirs,
+      mine.count == theirs.count
+    {
+      return "the classes are \(Self.list(mine)), and the weights were trained on "
+        + Self.list(theirs)
+    }
+    return nil
+  }
+
+  private static func list(_ names: [String]) -> String {
+    names.prefix(6).map { "'\($0)'" }.joined(separator: ", ")
+      + (names.count > 6 ? " and \(names.count - 6) more" : "")
+  }
+
+  /// The shape of one example's input.
+  public var inputShape: [Int] {
+    switch input {
+    case .columns(let table): [table.columns.count]
+    case .array(let array): array.shape
+    }
+  }
+}
+
+/// What the inputs of a run are.
+public enum InputDescription: Sendable, Equatable {
+  /// Columns of a table, matched by name.
+  case columns(ColumnsDescription)
+  /// Arrays of one shape: images, signals.
+  case array(ArrayDescription)
+}
+
+/// The columns of a table, and what each becomes.
+public struct ColumnsDescription: Sendable, Equatable {
+  /// One feature.
+  public struct Column: Sendable, Equatable {
+    /// What a column holds.
+    public enum Kind: String, Sendable {
+      /// Numbers, which become (x − mean) / deviation.
+      case number
+    }
+
+    /// The name in the header.
+    public var name: String
+    /// What it holds.
+    public var kind = Kind.number
+    /// What is subtracted; 0 where features stay as they are.
+    public var mean = 0.0
+    /// What is divided by then; 1 where features stay as they are.
+    public var deviation = 1.0
+    /// What a missing value becomes, before all else; nil where a missing value is an error.
+    public var fill: Double?
+
+    package init(_ name: String, mean: Double = 0, deviation: Double = 1, fill: Double? = nil) {
+      self.name = name
+      self.mean = mean
+      self.deviation = deviation
+      self.fill = fill
+    }
+  }
+
+  /// The features, in the order of the model's inputs.
+  public var columns: [Column]
+  /// Columns that are neither feature nor target, and may be missing later.
+  public var ignored: [String]
+  /// The column that names a row; nil for none.
+  public var id: String?
+  /// The character between fields.
+  public var delimiter: Unicode.Scalar
+
+  package init(
+    columns: [Column], ignored: [String] = [], id: String? = nil, delimiter: Unicode.Scalar = ","
+  ) {
+    self.columns = columns
+    self.ignored = ignored
+    self.id = id
+    self.delimiter = delimiter
+  }
+}
+
+/// Arrays of one shape, and how their values become numbers.
+public struct ArrayDescription: Sendable, Equatable {
+  /// (x − mean) / deviation, a value a channel or one for all.
+  public struct Normalization: Sendable, Equatable {
+    /// What is subtracted.
+    public var mean: [Double]
+    /// What is divided by then.
+    public var deviation: [Double]
+
+    /// (x − mean) / deviation.
+    public init(mean: [Double], deviation: [Double]) {
+      self.mean = mean
+      self.deviation = deviation
+    }
+  }
+
+  /// The shape of one example, `[channels, height, width]` for images.
+  public var shape: [Int]
+  /// The type of the stored elements. Unsigned bytes are divided by 255 first.
+  public var element: IDXFile.Element
+  /// What becomes of the values; what a channel is, is the first axis.
+  public var normalization: Normalization
+  /// Normalisations of the results, in their order.
+  public var further: [Normalization]
+
+  package init(
+    shape: [Int], element: IDXFile.Element, normalization: Normalization,
+    further: [Normalization] = []
+  ) {
+    self.shape = shape
+    self.element = element
+    self.normalization = normalization
+    self.further = further
+  }
+}
+
+/// What the target of a run is.
+public struct TargetDescription: Sendable, Equatable {
+  /// What the values mean.
+  public enum Kind: Sendable, Equatable {
+    /// A class for each example.
+    case classes(ClassNames)
+    /// So many numbers for each example.
+    case values(width: Int)
+  }
+
+  /// The target's column; nil where labels have a file of their own.
+  public var column: String?
+  /// What the values mean, and which there are.
+  public var kind: Kind
+
+  package init(column: String? = nil, kind: Kind) {
+    self.column = column
+    self.kind = kind
+  }
+
+  /// The classes; nil where the target is numbers.
+  public var classes: ClassNames? { if case .classes(let names) = kind { names } else { nil } }
+}

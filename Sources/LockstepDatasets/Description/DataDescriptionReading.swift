@@ -1,0 +1,39 @@
+import LockstepFiles
+
+extension DataDescription {
+  /// Reads a new file through what training learned.
+  ///
+  /// - Parameters:
+  ///   - path: a CSV file, or an IDX file where the run was trained on arrays.
+  ///   - labels: the IDX file of the labels, where inputs are arrays.
+  ///   - isTargetOptional: whether examples may lack a label.
+  ///   - id: the column that names a row; by default the one that training knew.
+  /// - Returns: the examples, and what the user should know about them.
+  /// - Throws: `FileError` that names columns, rows or shapes that do not fit.
+  public func read(
+    _ path: String, labels: String? = nil, isTargetOptional: Bool = false, id: String? = nil
+  ) throws -> (part: DataPart, notices: [String]) {
+    func refuse(_ reason: String) -> FileError {
+      FileError(path: path, kind: .mismatch, reason: reason)
+    }
+    let content: any DataContent
+    switch input {
+    case .columns(let table):
+      guard labels == nil else {
+        throw refuse("is a table, whose labels are a column of it; leave the labels' file out")
+      }
+      content = try TableContent(
+        CSVTable.read(path, delimiter: table.delimiter), as: self,
+        isTargetOptional: isTargetOptional, id: id)
+    case .array:
+      guard id == nil else { throw refuse("is an array, which has no column '\(id ?? "")'") }
+      guard labels != nil || isTargetOptional else {
+        throw refuse("is an array, and its labels are missing; name their file")
+      }
+      content = try ArrayContent(
+        IDXFile.read(path), labels: labels.map { path throws(FileError) in try IDXFile.read(path) },
+        as: self)
+    }
+    return (try content.part(as: self), content.notices)
+  }
+}

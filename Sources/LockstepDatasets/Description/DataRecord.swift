@@ -1,0 +1,42 @@
+import LockstepFiles
+
+/// What a run remembers of its data, and where its examples stand: it is compared when the run is
+/// resumed.
+public struct DataRecord: Sendable {
+  /// What training learned, with both parts' summaries.
+  public let description: DataDescription
+  private let training: ExamplePlaces
+  private let test: ExamplePlaces?
+
+  package init(_ description: DataDescription, training: ExamplePlaces, test: ExamplePlaces?) {
+    self.description = description
+    self.training = training
+    self.test = test
+  }
+
+  /// How the data differs from what was recorded before, in words; nil where it is the same.
+  public func difference(from recorded: DataDescription) -> String? {
+    if let problem = partDifference(
+      description.training, recorded.training, "training part", training)
+    {
+      return problem
+    }
+    if let test, description.test != nil || recorded.test != nil {
+      if let problem = partDifference(description.test, recorded.test, "test part", test) {
+        return problem
+      }
+    } else if recorded.test != nil {
+      return "there is no test part any more"
+    }
+    if description.input != recorded.input { return "the inputs are described in another way" }
+    return description.target == recorded.target
+      ? nil : "the target has other classes, or another width"
+  }
+
+  private func partDifference(
+    _ part: PartSummary?, _ recorded: PartSummary?, _ name: String, _ places: ExamplePlaces
+  ) -> String? {
+    guard let recorded else { return part == nil ? nil : "there was no \(name) before" }
+    return part?.difference(from: recorded, part: name, places: places)
+  }
+}

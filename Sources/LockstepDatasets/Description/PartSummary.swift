@@ -1,0 +1,105 @@
+import LockstepFiles
+
+/// What tells one set of examples from another: their number, and hashes of their raw values by
+/// columns and by blocks of rows.
+public struct PartSummary: Sendable, Equatable {
+  /// A column and the hash of its values.
+  public struct Column: Sendable, Equatable {
+    /// The column's name.
+    public let name: String
+    /// The hash of its values.
+    public let fingerprint: Fingerprint
+
+    package init(_ name: String, _ fingerprint: Fingerprint) {
+      self.name = name
+      self.fingerprint = fingerprint
+    }
+  }
+
+  /// The most blocks that examples are cut into.
+  static let blockLimit = 64
+
+  /// The number of examples.
+  public let examples: Int
+  /// The columns: of a table by their names, else `inputs` and `labels`.
+  public let columns: [Column]
+  /// The hashes of runs of examples of equal length, the last of which may be shorter.
+  public let blocks: [Fingerprint]
+
+  package init(examples: Int, columns: [Column], blocks: [Fingerprint]) {
+    self.examples = examples
+    self.columns = columns
+    self.blocks = blocks
+  }
+
+  /// Makes a summary.
+  ///
+  /// - Parameters:
+  ///   - columns: each column's name and hash.
+  ///   - block: the hash of a run of examples.
+  init(examples: Int, columns: [Column], block: (Range<Int>) -> Fingerprint) {
+    self.examples = examples
+    self.columns = columns
+    let size = Self.blockSize(examples)
+    blocks = stride(from: 0, to: examples, by: size).map {
+      block($0..<min($0 + size, examples))
+    }
+  }
+
+  private static func blockSize(_ examples: Int) -> Int {
+    max((examples + blockLimit - 1) / blockLimit, 1)
+  }
+
+  /// The hash of everything.
+  public var fingerprint: Fingerprint {
+    .tree(
+      columns.map { ($0.name, $0.fingerprint) } + [("examples", Fingerprint(of: [examples]))]
+        + blocks.map { ("", $0) })
+  }
+
+  /// How these examples differ from those that were recorded, in words; nil where they are the same.
+  ///
+  /// - Parameters:
+  ///   - recorded: the examples as they were.
+  ///   - part: what they are called: `training part`.
+  ///   - places: where these examples stand.
+  public func difference(
+    from recorded: PartSummary, part: String, places: ExamplePlaces
+  ) -> String? {
+    if self == recorded { return nil }
+    let file = "the \(part) (\(places.file))"
+    let (names, before) = (columns.map(\.name), recorded.columns.map(\.name))
+    guard names == before else {
+      let gone = before.filter { !names.contains($0) }
+      let new = names.filter { !before.contains($0) }
+      let reasons =
+        (gone.isEmpty ? [] : ["lacks \(Self.list(gone))"])
+        + (new.isEmpty ? [] : ["has \(Self.list(new)) besides"])
+      return "\(file) "
+        + (reasons.isEmpty
+          ? "has its columns in another order: \(Self.list(names)), not \(Self.list(before))"
+          : reasons.joined(separator: " and "))
+    }
+    guard examples == recorded.examples else {
+      return "\(file) has \(examples) examples, and had \(recorded.examples)"
+    }
+    let different = zip(columns, recorded.columns).filter { $0 != $1 }.map { $0.0.name }
+    var text = "\(file) has other values"
+    if !different.isEmpty { text += " in \(Self.list(different))" }
+    if let block = zip(blocks, recorded.blocks).enumerated().first(where: { $1.0 != $1.1 })?.offset
+    {
+      let size = Self.blockSize(examples)
+      let last = min((block + 1) * size, examples) - 1
+      text +=
+        size == 1
+        ? ", first on \(places.text(block))"
+        : ", first between \(places.text(block * size)) and \(places.text(last))"
+    }
+    return text
+  }
+
+  private static func list(_ names: [String]) -> String {
+    names.prefix(6).map { "'\($0)'" }.joined(separator: ", ")
+      + (names.count > 6 ? " and \(names.count - 6) more" : "")
+  }
+}

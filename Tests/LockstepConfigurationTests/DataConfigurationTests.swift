@@ -1,0 +1,186 @@
+import LockstepConfiguration
+import LockstepDatasets
+import LockstepFiles
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// What a configuration says about data, and what is loaded then.
+@Suite struct DataConfigurationTests {
+  private func configuration(
+    _ data: String, loss: String = "softmaxCrossEntropy", directory: String? = nil
+  ) throws -> RunConfiguration {
+    try RunConfiguration(
+      parsing: Array(
+        """
+        {"data": \(data), "model": {"type": "mlp", "sizes": [2]}, "loss": {"type": "\(loss)"}}
+        """.utf8), source: "test.json", directory: directory)
+  }
+
+  private func withFolder(_ files: [String: String], _ body: (String) throws -> Void) throws {
+    var template = Array("/tmp/lockstep-data-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { fatalError("no temporary directory: errno \(errno)") }
+    let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    defer {
+      for name in files.keys { unlink("\(path)/\(name)") }
+      rmdir(path)
+    }
+    for (name, text) in files { try AtomicFile.write("\(path)/\(name)", text: text) }
+    try body(path)
+  }
+
+  @Test func pathsAreRelativeToTheConfigurationsFolder() throws {
+    let text = #"{"type": "csv", "file": "a.csv", "testFile": "./b/c.csv", "target": "t"}"#
+    let read = try configuration(text, directory: "/project")
+    #expect(read.resolved["data.file"] == "/project/a.csv")
+    #expect(read.resolved["data.testFile"] == "/project/b/c.csv")
+    // The resolved configuration means the same files in any folder.
+    let again = try RunConfiguration(read.resolved, source: "x", directory: "/elsewhere")
+    #expect(again.resolved == read.resolved)
+    let absolute = try configuration(
+      #"{"type": "idx", "inputs": "/i", "labels": "l"}"#, directory: "/p")
+    #expect(absolute.resolved["data.inputs"] == "/i")
+    #expect(absolute.resolved["data.labels"] == "/p/l")
+    let typed = try RunConfiguration(
+      parsing: Array(read.resolved.compactText.utf8), source: "/configs/run.json",
+      overrides: [Override(path: "data.file", value: "here.csv")])
+    #expect(typed.resolved["data.file"] == .string(AbsolutePath.of("here.csv")))
+    let whole = try RunConfiguration(
+      parsing: Array(read.resolved.compactText.utf8), source: "/configs/run.json",
+      overrides: [
+        Override(path: "data", value: ["type": "csv", "file": "b.csv", "target": "t"])
+      ])
+    #expect(whole.resolved["data.file"] == .string(AbsolutePath.of("b.csv")))
+    let folder = try RunConfiguration(
+      parsing: Array(
+        #"{"data": {"type": "blobs"}, "model": {"type": "mlp", "sizes": [2]}, "initialWeights": {"file": "w"}}"#
+          .utf8), source: "/configs/run.json")
+    #expect(folder.resolved["initialWeights.file"] == "/configs/w")
+  }
+
+  /// A resolved configuration can be read again whatever it says of the keys that have no use in it.
+  @Test(arguments: [
+    #"{"type": "mnist-5k"}"#, #"{"type": "breast-cancer", "testFraction": 0.2}"#,
+    #"{"type": "breast-cancer", "folds": 5, "fold": 1}"#, #"{"type": "images"}"#,
+    #"{"type": "idx", "inputs": "a", "labels": "b", "testInputs": "c", "testLabels": "d"}"#,
+    #"{"type": "idx", "inputs": "a", "labels": "b", "mean": [0.5], "deviation": [0.5]}"#,
+    #"{"type": "csv", "file": "a", "target": "t", "testFile": "b", "testFraction": null}"#,
+    #"{"type": "csv", "file": "a", "target": "t", "classes": ["x", "y"]}"#,
+  ])
+  func resolvedConfigurationsAreReadAgain(_ data: String) throws {
+    let read = try configuration(data)
+    #expect(try RunConfiguration(read.resolved, source: "x").resolved == read.resolved)
+  }
+
+  @Test(arguments: [
+    (
+      #"{"type": "csv", "file": "a", "target": "t", "testFile": "b", "testFraction": 0.5}"#,
+      "'data.testFraction' cuts a test part, and the data comes with one"
+    ),
+    (
+      #"{"type": "mnist-5k", "folds": 3, "fold": 0}"#,
+      "'data.folds' cuts a test part, and the data comes with one"
+    ),
+    (
+      #"{"type": "idx", "inputs": "a", "labels": "b", "mean": [0.5]}"#,
+      "'data.deviation' is missing beside its counterpart"
+    ),
+    (
+      #"{"type": "csv", "file": "a", "target": "t", "classes": ["x", "x"]}"#,
+      "'data.classes' cannot be used: the name 'x' stands twice"
+    ),
+    (
+      #"{"type": "csv", "file": "a", "target": "t", "targetKind": "values", "classes": 3}"#,
+      "'data.classes' goes with the target kind 'classes'"
+    ),
+  ])
+  func mistakesAreNamed(_ data: String, _ message: String) {
+    let error = #expect(throws: ConfigurationError.self) { try configuration(data) }
+    #expect(error?.description.contains(message) == true, "\(String(describing: error))")
+  }
+
+  @Test func splitSeedsActOnNumbers() throws {
+    func test(_ seed: Int) throws -> Fingerprint? {
+      try configuration(
+        #"{"type": "linear", "weights": [1, 2], "examples": 50, "testFraction": 0.2, "splitSeed": \#(seed)}"#,
+        loss: "meanSquaredError"
+      ).data.load().test?.fingerprint
+    }
+    #expect(try test(0) != test(1))
+    #expect(try test(1) == test(1))
+  }
+
+  @Test func aTestFileIsReadAsTheTrainingFileWas() throws {
+    try withFolder([
+      "train.csv": "a,b,t\n1,5,x\n3,6,y\n5,7,z\n", "test.csv": "t,b,a\nz,5,1\nx,7,5\n",
+    ]) { folder in
+      let data = try configuration(
+        #"{"type": "csv", "file": "train.csv", "testFile": "test.csv", "target": "t"}"#,
+        directory: folder
+      ).data
+      let parts = try data.load()
+      #expect(parts.test?.strata == [2, 0])
+      guard case .floats(let training) = parts.training.inputs,
+        case .floats(let test)? = parts.test?.inputs
+      else {
+        Issue.record("expected floats")
+        return
+      }
+      #expect(test[0] == training[0] && test[1] == training[1] && test[2] == training[4])
+      // Read later through what was learned, both parts are the same examples.
+      let description = try DataDescription(parts.record.description.json, source: "d")
+      for name in DataConfiguration.PartName.allCases {
+        let part = try #require(try data.part(name, as: description)).part
+        #expect(
+          part.dataset.fingerprint
+            == (name == .test ? parts.test?.fingerprint : parts.training.fingerprint))
+        #expect(part.summary == (name == .test ? description.test : description.training))
+      }
+    }
+  }
+
+  /// The parts of a cut are the same when they are read through what was learned.
+  @Test(arguments: [
+    (#"{"type": "breast-cancer", "testFraction": 0.3}"#, "binaryCrossEntropy"),
+    (#"{"type": "mnist-5k"}"#, "softmaxCrossEntropy"),
+    (#"{"type": "blobs", "folds": 4, "fold": 2}"#, "softmaxCrossEntropy"),
+  ])
+  func partsComeBack(_ text: String, _ loss: String) throws {
+    let data = try configuration(text, loss: loss).data
+    let parts = try data.load()
+    let description = try DataDescription(parts.record.description.json, source: "d")
+    #expect(description == parts.record.description)
+    let (training, test) = (
+      try data.part(.training, as: description), try data.part(.test, as: description)
+    )
+    #expect(training?.part.dataset.fingerprint == parts.training.fingerprint)
+    #expect(test?.part.dataset.fingerprint == parts.test?.fingerprint)
+    #expect(test?.part.summary == description.test)
+  }
+
+  @Test func targetsOfBinaryCrossEntropyAreChecked() throws {
+    try withFolder(["t.csv": "a,t\n1,0\n2,0.5\n3,2\n"]) { folder in
+      let text = #"{"type": "csv", "file": "t.csv", "target": "t", "targetKind": "values"}"#
+      let error = #expect(throws: FileError.self) {
+        try configuration(text, loss: "binaryCrossEntropy", directory: folder).data.load()
+      }
+      #expect(error?.reason.hasPrefix("line 4: the target is 2.0") == true)
+      #expect(throws: Never.self) {
+        try configuration(text, loss: "meanSquaredError", directory: folder).data.load()
+      }
+    }
+  }
+
+  @Test func aTrainingPartOfOneClassIsNoticed() throws {
+    try withFolder(["t.csv": "a,t\n1,x\n2,x\n"]) { folder in
+      let parts = try configuration(
+        #"{"type": "csv", "file": "t.csv", "target": "t"}"#, directory: folder
+      ).data.load()
+      #expect(parts.notices.contains { $0.contains("of one class") })
+    }
+  }
+}

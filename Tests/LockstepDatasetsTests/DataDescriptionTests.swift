@@ -1,0 +1,378 @@
+import LockstepDatasets
+import LockstepFiles
+import LockstepTestSupport
+import Testing
+
+/// What training learns about tables is what later files are read with.
+@Suite struct TableDescriptionTests {
+  private func content(
+    _ text: String, _ change: (inout TableOptions) -> Void = { _ in }
+  ) throws -> TableContent {
+    var options = TableOptions(target: "t")
+    change(&options)
+    return try TableContent(CSVTable.parse(Array(text.utf8), path: "train.csv"), options)
+  }
+
+  private func later(
+    _ text: String, _ description: DataDescription, isTargetOptional: Bool = false,
+    id: String? = nil
+  ) throws -> (part: DataPart, notices: [String]) {
+    let content = try TableContent(
+      CSVTable.parse(Array(text.utf8), path: "new.csv"), as: description,
+      isTargetOptional: isTargetOptional, id: id)
+    return (try content.part(as: description), content.notices)
+  }
+
+  private func inputs(_ part: DataPart) -> [Float] {
+    if case .floats(let values) = part.dataset.inputs { values } else { [] }
+  }
+
+  private func message(_ body: () throws -> Void) -> String? {
+    #expect(throws: FileError.self, performing: body)?.description
+  }
+
+  private let text = "a,b,t\n1,10,cat\n3,30,dog\n5,20,cat\n"
+
+  @Test("columns are matched by name: any order gives the same examples")
+  func order() throws {
+    let content = try content(text)
+    let description = try content.describe()
+    let training = try content.part(as: description)
+    let shuffled = try later("t,b,a\ncat,10,1\ndog,30,3\ncat,20,5\n", description)
+    #expect(inputs(shuffled.part) == inputs(training))
+    #expect(shuffled.part.dataset.strata == training.dataset.strata)
+    #expect(shuffled.notices.isEmpty)
+    let mean = inputs(training).enumerated().filter { $0.offset % 2 == 0 }.map(\.element)
+    #expect(mean.reduce(0, +) == 0)
+  }
+
+  @Test("missing and renamed columns are refused with the nearest name, new ones noticed")
+  func columns() throws {
+    let description = try content("radius,mass,t\n1,2,0\n3,4,1\n").describe()
+    #expect(
+      message { _ = try later("Radius,mass,t\n1,2,0\n", description) }
+        == "new.csv: lacks the column 'radius' (is it 'Radius'?), which the run was trained with; it "
+        + "has 'Radius', 'mass', 't'")
+    #expect(
+      message { _ = try later("x\n1\n", description) }
+        == "new.csv: lacks the columns 'radius', 'mass', 't', which the run was trained with; it has "
+        + "'x'")
+    let extra = try later("radius,colour,mass,t\n1,red,2,0\n", description)
+    #expect(
+      extra.notices == ["new.csv: the run does not know the column 'colour' and leaves it out"])
+    #expect(inputs(extra.part) == [-1, -1])
+  }
+
+  @Test("ignored columns and the id may be there or not")
+  func ignored() throws {
+    let description = try content("a,name,id,t\n1,x,p1,0\n2,y,p2,1\n") {
+      $0.ignoring = ["name"]
+      $0.id = "id"
+    }.describe()
+    let with = try later("id,name,a,t\nq1,z,1,1\n", description)
+    #expect(with.part.ids == ["q1"])
+    #expect(with.notices.isEmpty)
+    #expect(try later("a,t\n1,1\n", description).part.ids == nil)
+    #expect(try later("a,t,key\n1,1,k\n", description, id: "key").part.ids == ["k"])
+    #expect(
+      message { _ = try later("a,t,key\n1,1,k\n", description, id: "keys") }
+        == "new.csv: has no column 'keys'; did you mean 'key'?")
+  }
+
+  @Test("classes keep the numbers that training gave them; others are refused with their row")
+  func classes() throws {
+    let description = try content("a,t\n1,a\n2,b\n3,c\n").describe()
+    #expect(try later("a,t\n1,c\n2,a\n", description).part.dataset.strata == [2, 0])
+    #expect(try later("a,t\n1, b \n", description).part.dataset.classCount == 3)
+    #expect(
+      message { _ = try later("a,t\n1,a\n\n2,bb\n", description) }
+        == "new.csv: line 4, column 't': the class 'bb' is unknown: the training part has no example "
+        + "of it; did you mean 'b'? The classes are 'a', 'b', 'c'")
+    let numbers = try content("a,t\n1,0\n2,1\n3,3\n").describe()
+    #expect(try later("a,t\n1,1.0\n", numbers).part.dataset.classCount == 4)
+    for (cell, reason) in [
+      ("4", "the class 4 is unknown; the classes are 0...3"),
+      ("2", "the class 2 is unknown: the training part has no example of it"),
+      ("cat", "the class 'cat' is unknown"), ("-1", "the class -1 is unknown"),
+    ] {
+      let text = message { _ = try later("a,t\n1,\(cell)\n", numbers) }
+      #expect(text?.contains("new.csv: line 2, column 't': \(reason)") == true, "\(text ?? "")")
+    }
+  }
+
+  @Test("the classes are those of the training part, whatever else is in the file")
+  func classesOfTheTrainingPart() throws {
+    let content = try content("a,t\n1,b\n2,a\n3,c\n")
+    let description = try content.describe([0, 1])
+    #expect(try content.part([0, 1], as: description).dataset.strata == [1, 0])
+    let text = message { _ = try content.part([2], as: description) }
+    #expect(text?.hasPrefix("train.csv: line 4, column 't': the class 'c' is unknown") == true)
+  }
+
+  @Test("class cells are trimmed and missing like features")
+  func cells() throws {
+    #expect(
+      try content("a,t\n1,cat\n2, cat\n3,\"cat \"\n4,dog\n").part(
+        as: content("a,t\n1,cat\n2,dog\n").describe()
+      ).dataset.strata == [0, 0, 0, 1])
+    for word in ["NA", " ", "nan", "?", "null", " N/A "] {
+      let text = message { _ = try content("a,t\n1,cat\n2,\(word)\n") }
+      #expect(
+        text?.hasPrefix("train.csv: line 3, column 't': the target is missing") == true,
+        "\(text ?? "")")
+    }
+    #expect(
+      message { _ = try content("a,t\n1,0\n2,0x1\n").describe() }
+        == "train.csv: line 3, column 't': expected a class 0, 1, …, found '0x1'")
+    #expect(
+      message { _ = try content("a,t\n1,0\n2,1.5\n").describe() }?.contains("'targetKind'") == true)
+    #expect(
+      message { _ = try content("a,t\n1,20261129\n").describe() }?.contains("too large") == true)
+  }
+
+  @Test("declared classes have the order and the number that was declared")
+  func declared() throws {
+    let named = try content("a,t\n1,low\n2,high\n") {
+      $0.classes = try? ClassNames(names: ["low", "middle", "high"])
+    }
+    #expect(try named.part(as: named.describe()).dataset.strata == [0, 2])
+    #expect(try named.describe().target.classes?.count == 3)
+    let counted = try content("a,t\n1,0\n2,1\n") { $0.classes = ClassNames(count: 5) }
+    #expect(try later("a,t\n1,4\n", counted.describe()).part.dataset.strata == [4])
+    #expect(throws: DatasetError.self) { try ClassNames(names: ["a", "a"]) }
+  }
+
+  @Test("means, deviations and fills are the training part's, whoever else is in the file")
+  func fitted() throws {
+    let content = try content("a,t\n1,0\n,1\n3,0\n") { $0.missing = .fill(2) }
+    let description = try content.describe()
+    guard case .columns(let columns) = description.input else { return }
+    #expect(columns.columns[0].mean == 2)
+    let alone = try later("a,t\n5,0\n", description)
+    let among = try later("a,t\n100,0\n5,1\n,0\n-100,0\n", description)
+    #expect(inputs(alone.part)[0] == inputs(among.part)[1])
+    #expect(inputs(among.part)[2] == 0)
+    let strict = try self.content("a,t\n1,0\n3,1\n").describe()
+    #expect(
+      message { _ = try later("a,t\n?,0\n", strict) }
+        == "new.csv: line 2, column 'a': the value is missing")
+  }
+
+  @Test("a large offset costs no digits")
+  func offset() throws {
+    let values = (0..<100).map { Double($0) / 128 }
+    func inputs(_ offset: Double) throws -> [Float] {
+      let rows = values.map { "\($0 + offset),0\n" }.joined()
+      let content = try content("a,t\n" + rows)
+      return self.inputs(try content.part(as: content.describe()))
+    }
+    let (plain, far) = (try inputs(0), try inputs(1e9))
+    for (one, other) in zip(plain, far) { #expect((one - other).magnitude < 1e-4) }
+    #expect(Set(far).count == 100)
+  }
+
+  @Test("rows without a target are read where they may lack it")
+  func unlabelled() throws {
+    let description = try content(text).describe()
+    let none = try later("b,a\n10,1\n", description, isTargetOptional: true).part
+    #expect(none.isLabelled == [false])
+    let some = try later("b,a,t\n10,1,\n20,2,dog\n", description, isTargetOptional: true).part
+    #expect(some.isLabelled == [false, true])
+    #expect(some.dataset.strata[1] == 1)
+    let all = try later("b,a,t\n10,1,cat\n", description, isTargetOptional: true).part
+    #expect(all.isLabelled == nil)
+    #expect(
+      message { _ = try later("b,a\n10,1\n", description) }?.contains("lacks the column 't'")
+        == true)
+  }
+
+  @Test("examples know their lines and rows")
+  func places() throws {
+    let description = try content(text).describe()
+    let part = try later("a,b,t\n1,2,cat\n\n3,4,dog\n", description).part
+    #expect(part.places.rows == [1, 2])
+    #expect(part.places.lines == [2, 4])
+    #expect(part.places.text(1) == "line 4")
+  }
+
+  @Test("a column that counts the rows is noticed")
+  func counters() throws {
+    #expect(try content(",a,t\n0,5,0\n1,6,1\n").notices.count == 1)
+    #expect(try content("a,t\n0,0\n1,1\n").notices.isEmpty)
+    #expect(try content(",a,t\n0,5,0\n2,6,1\n").notices.isEmpty)
+    #expect(try content(",a,t\n0,5,0\n1,6,1\n") { $0.ignoring = [""] }.notices.isEmpty)
+    let many = (1...30).map { "\($0),\($0 * $0),0\n" }.joined()
+    #expect(
+      try content("key,a,t\n" + many).notices.first?.contains("'key' counts the rows") == true)
+  }
+
+  @Test("a description comes back from its file as it was")
+  func json() throws {
+    let content = try content("a,n,b,t\n1,x,0.1,a\n3,y,,b\n7,z,0.3,a\n") {
+      $0.missing = .fill(0.25)
+      $0.id = "n"
+      $0.delimiter = ","
+    }
+    var description = try content.describe()
+    description.training = try content.part(as: description).summary
+    let text = description.json.prettyText
+    #expect(try DataDescription(parsing: Array(text.utf8), source: "d") == description)
+    for damaged in ["{}", "[", #"{"version": 1}"#, #"{"version": 99}"#] {
+      #expect(throws: FileError.self) {
+        try DataDescription(parsing: Array(damaged.utf8), source: "d")
+      }
+    }
+  }
+
+  @Test("damaged descriptions never crash")
+  func fuzz() async {
+    await #expect(processExitsWith: .success) {
+      let text = "a,b,t\n1,10,cat\n3,30,dog\n5,20,cat\n"
+      let content = try TableContent(
+        CSVTable.parse(Array(text.utf8), path: "t.csv"), TableOptions(target: "t"))
+      var description = try content.describe()
+      description.training = try content.part(as: description).summary
+      let sound = Array(description.json.compactText.utf8)
+      var mutator = Mutator(seed: 8)
+      var read = 0
+      for _ in 0..<3000 {
+        guard let other = try? DataDescription(parsing: mutator.mutate(sound), source: "d") else {
+          continue
+        }
+        read += 1
+        _ = try? TableContent(
+          CSVTable.parse(Array(text.utf8), path: "t.csv"), as: other
+        ).part(as: other)
+      }
+      #expect(read > 20)
+    }
+  }
+
+  @Test(
+    "what differs from the recorded data is named",
+    arguments: [
+      ("a,b,t\n1,10,cat\n3,30,dog\n5,20,cat\n6,20,cat\n", "has 4 examples, and had 3"),
+      ("a,b,t\n1,10,cat\n3,31,dog\n5,20,cat\n", "other values in 'b', first on line 3"),
+      ("a,b,t\n1,10,cat\n3,30,dog\n5,20,dog\n", "other values in 't', first on line 4"),
+      ("b,a,t\n10,1,cat\n30,3,dog\n20,5,cat\n", "columns in another order"),
+      ("a,c,t\n1,10,cat\n3,30,dog\n5,20,cat\n", "lacks 'b' and has 'c' besides"),
+    ])
+  func differences(_ other: String, _ reason: String) throws {
+    func record(_ text: String) throws -> DataRecord {
+      let content = try content(text)
+      var description = try content.describe()
+      let part = try content.part(as: description)
+      description.training = part.summary
+      return DataRecord(description, training: part.places, test: nil)
+    }
+    let before = try record(text)
+    #expect(before.difference(from: before.description) == nil)
+    let difference = try record(other).difference(from: before.description)
+    #expect(difference?.contains(reason) == true, "\(difference ?? "")")
+  }
+}
+
+/// What training learns about arrays is what later files must be.
+@Suite struct ArrayDescriptionTests {
+  private func idx(_ type: UInt8, _ shape: [Int], _ data: [UInt8], _ path: String = "f") throws
+    -> IDXFile
+  {
+    try IDXFile.parse(
+      [0, 0, type, UInt8(shape.count)]
+        + shape.flatMap { size in (0..<4).map { UInt8(truncatingIfNeeded: size >> (24 - 8 * $0)) } }
+        + data, path: path)
+  }
+
+  private func doubles(_ values: [Double]) -> [UInt8] {
+    values.flatMap { value in withUnsafeBytes(of: value.bitPattern.bigEndian) { Array($0) } }
+  }
+
+  private func inputs(_ part: DataPart) -> [Float] {
+    var values = [Float](repeating: 0, count: part.dataset.count * part.dataset.inputSize)
+    values.withUnsafeMutableBufferPointer {
+      part.dataset.copyInputs(of: Array(0..<part.dataset.count)[...], into: $0)
+    }
+    return values
+  }
+
+  @Test("bytes are normalised by the training part's mean and deviation, channel by channel")
+  func bytes() throws {
+    let images = try idx(8, [3, 2, 1, 2], [0, 255, 10, 20, 255, 0, 30, 40, 7, 7, 7, 7])
+    let labels = try idx(8, [3], [0, 1, 1], "l")
+    let content = try ArrayContent(images, labels: labels, ArrayOptions())
+    let description = try content.describe([0, 1])
+    guard case .array(let array) = description.input else { return }
+    #expect(array.normalization.mean == [0.5, 25.0 / 255])
+    #expect(array.normalization.deviation[0] == 0.5)
+    let values = inputs(try content.part([0, 1], as: description))
+    #expect(values[0] == -1 && values[1] == 1)
+    let again = try DataDescription(description.json, source: "d")
+    #expect(
+      inputs(try content.part([2], as: again)) == inputs(try content.part([2], as: description)))
+  }
+
+  @Test("numbers of any type are read, fitted and subtracted in Double")
+  func numbers() throws {
+    let values = [0.0, 5, 0.25, 5, 0.5, 5, 0.75, 5].enumerated().map {
+      $0.element + ($0.offset % 2 == 0 ? 1e9 : 0)
+    }
+    let content = try ArrayContent(
+      idx(0x0e, [4, 2], doubles(values)), labels: idx(8, [4], [0, 1, 0, 1], "l"), ArrayOptions())
+    let part = try content.part(as: content.describe())
+    let column = stride(from: 0, to: 8, by: 2).map { inputs(part)[$0] }
+    #expect(Set(column).count == 4)
+    #expect(column.reduce(0, +).magnitude < 1e-5)
+    #expect(stride(from: 1, to: 8, by: 2).allSatisfy { inputs(part)[$0] == 0 })
+    var options = ArrayOptions()
+    options.normalization = .given(.init(mean: [1e9, 5], deviation: [0.25, 2]))
+    let given = try ArrayContent(
+      idx(0x0e, [4, 2], doubles(values)), labels: idx(8, [4], [0, 1, 0, 1], "l"), options)
+    #expect(inputs(try given.part(as: given.describe())) == [0, 0, 1, 0, 2, 0, 3, 0])
+  }
+
+  @Test("files of other shapes, types and kinds are refused with what training had")
+  func refusals() throws {
+    let content = try ArrayContent(
+      idx(8, [2, 3, 2, 2], [UInt8](repeating: 1, count: 12) + [UInt8](0..<12)),
+      labels: idx(8, [2], [0, 1], "l"), ArrayOptions())
+    let description = try content.describe()
+    func message(_ inputs: IDXFile, _ labels: IDXFile?) -> String? {
+      #expect(throws: FileError.self) {
+        try ArrayContent(inputs, labels: labels, as: description).part(as: description)
+      }?.description
+    }
+    let labels = try idx(8, [1], [1], "l")
+    #expect(
+      message(try idx(8, [1, 2, 2], [1, 2, 3, 4]), labels)
+        == "f: an example has the shape [1, 2, 2], and the run was trained on [3, 2, 2]")
+    #expect(
+      message(labels, labels)?.contains("trained on [3, 2, 2]: is it the file of labels?") == true)
+    #expect(
+      message(try idx(9, [1, 3, 2, 2], [UInt8](0..<12)), labels)?
+        .contains("holds int8 values, and the run was trained on uint8") == true)
+    let sound = try idx(8, [1, 3, 2, 2], [UInt8](0..<12))
+    #expect(
+      message(sound, try idx(0x0d, [1], [0, 0, 0, 0], "l"))?.contains("trained on classes") == true)
+    #expect(
+      message(sound, try idx(8, [1], [2], "l"))
+        == "l: example 1: the class 2 is unknown; the classes are 0...1")
+    #expect(
+      message(sound, try idx(8, [2], [0, 1], "l"))?.contains("expected 1 labels") == true)
+    #expect(throws: DatasetError.self) {
+      let none = try idx(8, [0, 3, 2, 2], [])
+      _ = try ArrayContent(none, labels: idx(8, [0], [], "l"), as: description).part(
+        as: description)
+    }
+    let unlabelled = try ArrayContent(sound, labels: nil, as: description).part(as: description)
+    #expect(unlabelled.isLabelled == [false])
+  }
+
+  @Test("a file of labels in the place of inputs is refused when training begins")
+  func labelsAsInputs() throws {
+    let labels = try idx(8, [2], [0, 1], "l")
+    let text = #expect(throws: FileError.self) {
+      try ArrayContent(labels, labels: labels, ArrayOptions())
+    }?.description
+    #expect(text?.contains("is it the file of labels?") == true)
+  }
+}
