@@ -92,7 +92,7 @@ public struct RunConfiguration: Sendable {
     do {
       value = try JSONValue.parse(text, source: source)
     } catch {
-      throw ConfigurationError(source: source, path: "", reason: "\(error)")
+      throw ConfigurationError(source: source, path: "", reason: error.place)
     }
     for override in overrides { try override.apply(to: &value) }
     try self.init(value, source: source)
