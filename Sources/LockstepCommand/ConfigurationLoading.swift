@@ -20,13 +20,17 @@ struct NamedConfiguration {
 
   /// Reads the configuration on rank 0 and checks it on all ranks. Called by all ranks.
   init(_ path: String, _ arguments: Arguments, on collective: any Collective) throws {
+    try self.init(path, overrides: try arguments.overrides(), on: collective)
+  }
+
+  /// The same with values that replace parts of it.
+  init(_ path: String, overrides: [Override], on collective: any Collective) throws {
     let isDirectory = try collective.fromRoot { [Self.isDirectory(path) ? 1 : 0] } == [1]
     let file = isDirectory ? "\(path)/config.json" : path
     let text = try collective.fromRoot { try FileInput.contents(of: file, limit: 64 << 20) }
     self.path = path
     runDirectory = isDirectory ? path : nil
-    configuration = try RunConfiguration(
-      parsing: text, source: file, overrides: try arguments.overrides())
+    configuration = try RunConfiguration(parsing: text, source: file, overrides: overrides)
   }
 
   private static func isDirectory(_ path: String) -> Bool {

@@ -32,7 +32,7 @@ enum InspectCommand: Command {
     } else {
       var rows: [(String, String)] = []
       for (tensor, hash) in zip(file.tensors, tensors) {
-        rows.append((tensor.name, "\(tensor.element.rawValue) \(tensor.shape) \(hash.fingerprint)"))
+        rows.append((tensor.name, "\(tensor.type) \(tensor.shape) \(hash.fingerprint)"))
       }
       Console.text(table(rows))
       for key in file.metadata.keys.sorted() where key != "lockstep.configuration" {
@@ -54,7 +54,7 @@ enum InspectCommand: Command {
     var list = JSONObject()
     for (tensor, hash) in zip(file.tensors, tensors) {
       var entry = JSONObject()
-      entry["type"] = .string(tensor.element.rawValue)
+      entry["type"] = .string(tensor.type)
       entry["shape"] = .array(tensor.shape.map { .integer($0) })
       entry["fingerprint"] = .string(hash.fingerprint.description)
       list[tensor.name] = .object(entry)

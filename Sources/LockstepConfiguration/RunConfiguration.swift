@@ -71,13 +71,6 @@ public struct RunConfiguration: Sendable {
   /// The configuration as it was given.
   private let given: JSONValue
 
-  /// The dotted keys that may differ from a checkpoint's: they say how long to train and how, and
-  /// change no bit of a healthy step.
-  public static let mayDiffer: Set<String> = [
-    "epochs", "steps", "threads", "inputs", "update", "checkpoint", "evaluate", "replicaGuard",
-    "bucketBytes", "watchdog", "nonFinite", "log",
-  ]
-
   /// Reads a configuration's text.
   ///
   /// - Parameters:
