@@ -7,24 +7,33 @@ enum InspectCommand: Command {
   static let usage = "RUN-DIRECTORY | FILE.safetensors [OPTIONS]"
   static let summary = "show tensors, metadata and fingerprint of weights or of a checkpoint"
   static let discussion = """
-    A checkpoint is verified whole: its checksum covers every byte. The fingerprint of a run's
-    weights is the one that train prints.
+    A run directory stands for its final weights, or for one of its checkpoints; where a run was
+    killed, for its newest sound one. A checkpoint is verified whole: its checksum covers every byte.
+    The fingerprint of a run's weights is the one that train prints; that of a checkpoint is the one
+    that train would print if the run ended there.
     """
   static let options: [OptionSpecification] = [
+    .option("--checkpoint", "best|last|N", "which checkpoint of the run directory"),
     .flag("--json", "print one line of JSON"),
     .flag("--fingerprint", "print the fingerprint alone"),
   ]
 
   static func run(_ arguments: Arguments) throws -> Int32 {
     let path = try arguments.single("a run directory or a safetensors file")
-    let file = try SafetensorsFile(
-      FileKind(path) == .directory ? "\(path)/weights.safetensors" : path)
-    // The writer's order is the declaration order that train hashes in; a file that others wrote has
-    // an order of its own.
+    let weights = try WeightsFile(path, checkpoint: try arguments.checkpoint())
+    let file = weights.file
+    // A checkpoint has been verified, and says the fingerprint of its weights. Elsewhere the writer's
+    // order is the declaration order that train hashes in; a file that others wrote has an order of
+    // its own.
     let isCheckpoint = file.metadata["lockstep.checksum"] != nil
-    if isCheckpoint { _ = try Checkpoint(file.path) }
     let tensors = try file.fingerprints()
-    let fingerprint = Fingerprint.tree(tensors)
+    let fingerprint =
+      (isCheckpoint ? file.metadata["lockstep.fingerprint"] : nil)
+      ?? Fingerprint.tree(tensors).description
+    for notice in weights.notices where !arguments.has("--fingerprint") && !arguments.has("--json")
+    {
+      Console.line("notice: \(notice)")
+    }
     if arguments.has("--fingerprint") {
       Console.line(fingerprint)
     } else if arguments.has("--json") {
@@ -46,11 +55,11 @@ enum InspectCommand: Command {
 
   private static func json(
     _ file: SafetensorsFile, _ tensors: [(name: String, fingerprint: Fingerprint)],
-    _ fingerprint: Fingerprint
+    _ fingerprint: String
   ) -> JSONValue {
     var object = JSONObject()
     object["file"] = .string(file.path)
-    object["fingerprint"] = .string(fingerprint.description)
+    object["fingerprint"] = .string(fingerprint)
     var list = JSONObject()
     for (tensor, hash) in zip(file.tensors, tensors) {
       var entry = JSONObject()

@@ -51,11 +51,7 @@ struct RunPreparation {
     _ arguments: Arguments, from directory: String
   ) throws -> [Override] {
     var overrides = try arguments.overrides()
-    let choice = arguments.value("--checkpoint")
-    if let choice, WeightsFile.Choice(choice) == nil {
-      throw ArgumentError(
-        description: "'--checkpoint' must be best, last or a number of steps; found '\(choice)'")
-    }
+    let choice = try arguments.checkpoint()
     guard let path = arguments.value("--initial-weights") else {
       if choice != nil {
         throw ArgumentError(
@@ -66,7 +62,7 @@ struct RunPreparation {
     let file = path.hasPrefix("/") ? path : "\(directory)/\(path)"
     overrides.append(Override(path: "initialWeights.file", value: .string(file)))
     overrides.append(
-      Override(path: "initialWeights.checkpoint", value: choice.map { .string($0) } ?? .null))
+      Override(path: "initialWeights.checkpoint", value: choice.map { .string("\($0)") } ?? .null))
     return overrides
   }
 

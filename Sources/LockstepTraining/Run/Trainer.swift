@@ -298,7 +298,8 @@ public final class Trainer {
       // Only rank 0 gets here, and it has the directory where there is one.
       let path = try directory!.checkpoints.save(
         image, step: step.completed, configuration: configuration,
-        conditions: resumption.conditions, score: score,
+        conditions: resumption.conditions, weights: Weights(of: step.source).fingerprint(),
+        score: score,
         proven: step.completed - step.skippedInARow - 1)
       try tell(.checkpoint(path: path, step: step.completed))
     }

@@ -17,10 +17,11 @@ public struct Checkpoint {
     static let configuration = "lockstep.configuration"
     static let score = "lockstep.score"
     static let conditions = "lockstep.conditions"
+    static let weights = "lockstep.fingerprint"
     static let checksum = "lockstep.checksum"
     static let covered = [format, version, step, configuration, score]
     /// Covered where they are there: earlier checkpoints lack them.
-    static let optional = [conditions]
+    static let optional = [conditions, weights]
   }
 
   /// The file's path.
@@ -47,16 +48,19 @@ public struct Checkpoint {
   }
 
   /// Writes a checkpoint of an image, which may claim any version.
+  ///
+  /// - Parameter weights: the fingerprint of the weights alone, as a run that ends here would print it.
   package static func write(
     _ path: String, _ image: StateImage, version: Int = version, step: Int,
-    configuration: JSONValue, conditions: [RunCondition] = [], score: Double?,
-    fileSystem: any FileSystem
+    configuration: JSONValue, conditions: [RunCondition] = [], weights: Fingerprint? = nil,
+    score: Double?, fileSystem: any FileSystem
   ) throws {
     var metadata = [
       Key.format: "checkpoint", Key.version: "\(version)", Key.step: "\(step)",
       Key.configuration: configuration.compactText,
     ]
     if !conditions.isEmpty { metadata[Key.conditions] = RunCondition.text(conditions) }
+    if let weights { metadata[Key.weights] = weights.description }
     if let score { metadata[Key.score] = "\(score)" }
     metadata[Key.checksum] = checksum(metadata, image.fingerprints).description
     try SafetensorsWriter.write(path, image.tensors, metadata: metadata, fileSystem: fileSystem)

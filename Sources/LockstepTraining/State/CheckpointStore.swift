@@ -66,12 +66,12 @@ public struct CheckpointStore: Sendable {
   /// As ``save(_:step:configuration:score:proven:)``, of state that ranks may hold parts of.
   func save(
     _ image: StateImage, step: Int, configuration: JSONValue, conditions: [RunCondition] = [],
-    score: Double?, proven: Int?
+    weights: Fingerprint? = nil, score: Double?, proven: Int?
   ) throws -> String {
     let path = path(ofStep: step)
     try Checkpoint.write(
-      path, image, step: step, configuration: configuration, conditions: conditions, score: score,
-      fileSystem: fileSystem)
+      path, image, step: step, configuration: configuration, conditions: conditions,
+      weights: weights, score: score, fileSystem: fileSystem)
     try prune(proven)
     return path
   }
