@@ -114,7 +114,7 @@ let package = Package(
       "LockstepConfiguration",
       [
         "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepDatasets",
-        "LockstepFiles", "LockstepTraining",
+        "LockstepFiles", "LockstepTraining", "LockstepTrainingTestSupport",
       ]),
     .testTarget(
       name: "LockstepCommandTests",

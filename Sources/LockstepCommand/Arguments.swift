@@ -1,3 +1,4 @@
+import Lockstep
 import LockstepFiles
 
 /// One option that a command takes.
@@ -91,6 +92,16 @@ struct Arguments {
         description: "'\(name)' must be a whole number of at least \(least); found '\(text)'")
     }
     return number
+  }
+
+  /// The checkpoint of a run directory that `--checkpoint` names; nil where it was not given.
+  func checkpoint() throws -> WeightsFile.Choice? {
+    guard let text = value("--checkpoint") else { return nil }
+    guard let choice = WeightsFile.Choice(text) else {
+      throw ArgumentError(
+        description: "'--checkpoint' must be best, last or a number of steps; found '\(text)'")
+    }
+    return choice
   }
 
   /// The one positional argument.

@@ -22,12 +22,16 @@ struct NamedConfiguration {
 
   /// Reads the configuration on rank 0 and checks it on all ranks. Called by all ranks.
   init(_ path: String, _ arguments: Arguments, on collective: any Collective) throws {
+    try self.init(path, overrides: try arguments.overrides(), on: collective)
+  }
+
+  /// The same with values that replace parts of it.
+  init(_ path: String, overrides: [Override], on collective: any Collective) throws {
     let isDirectory = try collective.fromRoot { [Self.isDirectory(path) ? 1 : 0] } == [1]
     let file = isDirectory ? "\(path)/config.json" : path
     let text = try collective.fromRoot { try FileInput.contents(of: file, limit: 64 << 20) }
     // Ranks may have different working directories; rank 0's is the one that the user sees.
     let folder = try collective.fromRoot { Array(AbsolutePath.folder(of: file).utf8) }
-    let overrides = try arguments.overrides()
     self.path = path
     runDirectory = isDirectory ? path : nil
     overridesData = overrides.contains { $0.path == "data" || $0.path.hasPrefix("data.") }

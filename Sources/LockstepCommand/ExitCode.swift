@@ -9,11 +9,13 @@ enum ExitCode {
   static let done: Int32 = 0
   static let failure: Int32 = 1
   static let badInput: Int32 = 2
+  static let interrupted: Int32 = 75
 
   /// The code of an error.
   static func of(_ error: any Error) -> Int32 {
     switch error {
     case let joint as JointFailure: joint.code
+    case is Interrupted: interrupted
     case is ArgumentError, is ConfigurationError, is FileError, is DatasetError, is GraphError,
       is DescriptionError, is HyperparameterError, is FoldPlanError, is RunDirectoryError,
       is CheckpointError, is HandshakeError, is TrainerOptionsError, is ClipSuggestionError,
@@ -29,6 +31,11 @@ enum ExitCode {
 /// What a user gave cannot be used, in words.
 struct InputFailure: Error, CustomStringConvertible {
   let description: String
+}
+
+/// A signal ended a command that has nothing to save.
+struct Interrupted: Error, CustomStringConvertible {
+  var description: String { "interrupted by a signal; nothing is left running" }
 }
 
 /// A failure of the lowest rank that had one, known to all ranks.

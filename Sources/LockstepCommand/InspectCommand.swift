@@ -7,24 +7,33 @@ enum InspectCommand: Command {
   static let usage = "RUN-DIRECTORY | FILE.safetensors [OPTIONS]"
   static let summary = "show tensors, metadata and fingerprint of weights or of a checkpoint"
   static let discussion = """
-    A checkpoint is verified whole: its checksum covers every byte. The fingerprint of a run's
-    weights is the one that train prints.
+    A run directory stands for its final weights, or for one of its checkpoints; where a run was
+    killed, for its newest sound one. A checkpoint is verified whole: its checksum covers every byte.
+    The fingerprint of a run's weights is the one that train prints; that of a checkpoint is the one
+    that train would print if the run ended there.
     """
   static let options: [OptionSpecification] = [
+    .option("--checkpoint", "best|last|N", "which checkpoint of the run directory"),
     .flag("--json", "print one line of JSON"),
     .flag("--fingerprint", "print the fingerprint alone"),
   ]
 
   static func run(_ arguments: Arguments) throws -> Int32 {
     let path = try arguments.single("a run directory or a safetensors file")
-    let file = try SafetensorsFile(
-      FileKind(path) == .directory ? "\(path)/weights.safetensors" : path)
-    // The writer's order is the declaration order that train hashes in; a file that others wrote has
-    // an order of its own.
+    let weights = try WeightsFile(path, checkpoint: try arguments.checkpoint())
+    let file = weights.file
+    // A checkpoint has been verified, and says the fingerprint of its weights. Elsewhere the writer's
+    // order is the declaration order that train hashes in; a file that others wrote has an order of
+    // its own.
     let isCheckpoint = file.metadata["lockstep.checksum"] != nil
-    if isCheckpoint { _ = try Checkpoint(file.path) }
     let tensors = try file.fingerprints()
-    let fingerprint = Fingerprint.tree(tensors)
+    let fingerprint =
+      (isCheckpoint ? file.metadata["lockstep.fingerprint"] : nil)
+      ?? Fingerprint.tree(tensors).description
+    for notice in weights.notices where !arguments.has("--fingerprint") && !arguments.has("--json")
+    {
+      Console.line("notice: \(notice)")
+    }
     if arguments.has("--fingerprint") {
       Console.line(fingerprint)
     } else if arguments.has("--json") {
@@ -32,7 +41,7 @@ enum InspectCommand: Command {
     } else {
       var rows: [(String, String)] = []
       for (tensor, hash) in zip(file.tensors, tensors) {
-        rows.append((tensor.name, "\(tensor.element.rawValue) \(tensor.shape) \(hash.fingerprint)"))
+        rows.append((tensor.name, "\(tensor.type) \(tensor.shape) \(hash.fingerprint)"))
       }
       Console.text(table(rows))
       for key in file.metadata.keys.sorted() where key != "lockstep.configuration" {
@@ -46,15 +55,15 @@ enum InspectCommand: Command {
 
   private static func json(
     _ file: SafetensorsFile, _ tensors: [(name: String, fingerprint: Fingerprint)],
-    _ fingerprint: Fingerprint
+    _ fingerprint: String
   ) -> JSONValue {
     var object = JSONObject()
     object["file"] = .string(file.path)
-    object["fingerprint"] = .string(fingerprint.description)
+    object["fingerprint"] = .string(fingerprint)
     var list = JSONObject()
     for (tensor, hash) in zip(file.tensors, tensors) {
       var entry = JSONObject()
-      entry["type"] = .string(tensor.element.rawValue)
+      entry["type"] = .string(tensor.type)
       entry["shape"] = .array(tensor.shape.map { .integer($0) })
       entry["fingerprint"] = .string(hash.fingerprint.description)
       list[tensor.name] = .object(entry)

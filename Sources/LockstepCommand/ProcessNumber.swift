@@ -12,6 +12,15 @@ enum ProcessNumber {
   static func removeFile(_ path: String) { unlink(path) }
 }
 
+/// The directory that relative paths start from.
+enum WorkingDirectory {
+  static var path: String {
+    guard let path = getcwd(nil, 0) else { return "." }
+    defer { free(path) }
+    return String(cString: path)
+  }
+}
+
 extension String {
   /// What a symbolic link leads to; the path itself where it is none.
   var resolved: String {

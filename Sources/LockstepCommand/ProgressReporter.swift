@@ -60,6 +60,7 @@ final class ProgressReporter {
     case .resumed(let restored):
       for reason in restored.skipped { say("passed over a damaged checkpoint: \(reason)") }
       say("resumed from \(restored.path), step \(restored.step)")
+      for notice in restored.notices { say("notice: \(notice)") }
     case .step(let report, let epoch, let rate):
       examples += report.examples
       seconds += Double(report.examples) / rate

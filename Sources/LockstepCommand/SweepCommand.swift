@@ -13,7 +13,7 @@ enum SweepCommand: Command {
     directory. A run that fails because its gradient is not finite counts as diverged.
     """
   static let options =
-    NamedConfiguration.options + [
+    RunPreparation.options + [
       .option(
         "--vary", "KEY.PATH=V1,V2,…", "the values of a key; may be repeated for a grid",
         repeats: true),
@@ -45,11 +45,45 @@ enum SweepCommand: Command {
     }
   }
 
+  /// What became of one point of the grid.
   private struct Result {
     let overrides: [Override]
-    let evaluation: EvaluationReport?
-    let loss: Double
-    let clippedFraction: Double
+    /// The last evaluation of each name: of the weights first, then of their average.
+    private(set) var evaluations: [EvaluationReport] = []
+    private var lastLoss = Double.nan
+    private var steps = 0
+    private var clippedSteps = 0
+    /// Whether the run ended because something was not finite.
+    var hasDiverged = false
+
+    init(overrides: [Override]) { self.overrides = overrides }
+
+    mutating func hear(_ event: TrainingEvent) {
+      switch event {
+      case .step(let report, _, _):
+        // A step that was skipped says nothing of the others.
+        if report.skipped == nil { lastLoss = report.loss }
+        steps += 1
+        if report.update.clipped { clippedSteps += 1 }
+      case .evaluation(let report, _, _):
+        if let index = evaluations.firstIndex(where: { $0.name == report.name }) {
+          evaluations[index] = report
+        } else {
+          evaluations.append(report)
+        }
+      case .resumed, .checkpoint, .ended: break
+      }
+    }
+
+    /// Whether the run ended at a finite loss.
+    var isFinite: Bool {
+      !hasDiverged && lastLoss.isFinite && evaluations.allSatisfy(\.loss.isFinite)
+    }
+    /// The last training loss; nil where the run diverged.
+    var loss: Double? { isFinite ? lastLoss : nil }
+    /// The test of the weights; nil where the run diverged, or has no test part.
+    var evaluation: EvaluationReport? { isFinite ? evaluations.first : nil }
+    var clippedFraction: Double { Double(clippedSteps) / Double(max(steps, 1)) }
 
     var name: String {
       overrides.map { "\($0.path)=\($0.value.compactText)" }.joined(separator: " ")
@@ -58,13 +92,21 @@ enum SweepCommand: Command {
     var json: JSONValue {
       var object = JSONObject()
       for override in overrides { object[override.path] = override.value }
-      object["diverged"] = .bool(evaluation == nil && !loss.isFinite)
-      object["trainingLoss"] = .number(loss)
+      object["diverged"] = .bool(!isFinite)
+      object["trainingLoss"] = .number(loss ?? .nan)
       object["clippedFraction"] = .number(clippedFraction)
       if let evaluation {
         object["testLoss"] = .number(evaluation.loss)
         for (name, value) in zip(evaluation.metricNames, evaluation.metrics) {
           object[name] = .number(value)
+        }
+        for other in evaluations.dropFirst() {
+          var values = JSONObject()
+          values["loss"] = .number(other.loss)
+          for (name, value) in zip(other.metricNames, other.metrics) {
+            values[name] = .number(value)
+          }
+          object[other.name] = .object(values)
         }
       }
       return .object(object)
@@ -83,63 +125,58 @@ enum SweepCommand: Command {
         axis.values.map { point + [Override(path: axis.key, value: $0)] }
       }
     }
-    return try Job.run { collective in
-      let named = try NamedConfiguration(path, arguments, on: collective)
+    try RunPreparation.check(arguments)
+    return try Job.run { world in
+      let preparation = try RunPreparation(path, arguments, on: world)
+      let configuration = preparation.named.configuration
       // All points are checked before the first one takes time.
-      let configurations = try grid.map { try named.configuration.overridden(by: $0, source: path) }
-      let data = try collective.together { try named.configuration.data.load() }
+      let configurations = try grid.map { try configuration.overridden(by: $0, source: path) }
+      let data = try preparation.data(of: configuration)
       var results: [Result] = []
       for (point, configuration) in zip(grid, configurations) {
-        let isOther = configuration.data.identity != named.configuration.data.identity
+        let isOther = configuration.data.identity != preparation.named.configuration.data.identity
         let result = try run(
-          configuration, point,
-          isOther ? try collective.together { try configuration.data.load() } : data,
-          on: collective)
+          preparation, configuration, point,
+          isOther ? try preparation.data(of: configuration) : data)
         results.append(result)
-        if collective.isRoot { show(result, json: arguments.has("--json")) }
+        if world.isRoot { show(result, json: arguments.has("--json")) }
       }
-      if collective.isRoot { try finish(results, axes[0].key, arguments) }
+      if world.isRoot { try finish(results, axes[0].key, arguments) }
       return ExitCode.done
     }
   }
 
+  /// Runs one point of the grid. Called by all ranks.
   private static func run(
-    _ configuration: RunConfiguration, _ point: [Override], _ data: DataConfiguration.Parts,
-    on collective: MPICollective
+    _ preparation: RunPreparation, _ configuration: RunConfiguration, _ point: [Override],
+    _ data: DataConfiguration.Parts
   ) throws -> Result {
-    var loss = Double.nan
-    var (clipped, steps) = (0, 0)
-    var evaluation: EvaluationReport?
+    let collective = try preparation.ranks(for: configuration)
+    let run = try preparation.run(configuration, data, on: collective)
+    var result = Result(overrides: point)
     do {
-      let run = try ConfiguredRun(configuration, data: data, on: collective)
-      _ = try run.trainer(directory: nil) { event in
-        switch event {
-        case .step(let report, _, _):
-          loss = report.loss
-          steps += 1
-          if report.update.clipped { clipped += 1 }
-        case .evaluation(let report, _, _): evaluation = report
-        case .resumed, .checkpoint, .ended: break
-        }
+      _ = try run.trainer(directory: nil, agreement: try preparation.agreement()) { event in
+        result.hear(event)
       }.run()
-    } catch is NonFiniteError {
+    } catch let error where divergence(error) {
       // All ranks throw alike.
-      return Result(
-        overrides: point, evaluation: nil, loss: .nan,
-        clippedFraction: Double(clipped) / Double(max(steps, 1)))
+      result.hasDiverged = true
     }
-    return Result(
-      overrides: point, evaluation: evaluation, loss: loss,
-      clippedFraction: Double(clipped) / Double(max(steps, 1)))
+    return result
+  }
+
+  /// Whether an error says that training went where no number is finite.
+  private static func divergence(_ error: any Error) -> Bool {
+    error is NonFiniteError || error is NonFiniteWeightsError || error is SkipLimitError
   }
 
   private static func show(_ result: Result, json: Bool) {
     if json { return Console.line(result.json.compactText) }
     var text = "\(result.name): "
-    if result.loss.isFinite {
-      text += "training loss \(format(result.loss, 4))"
-      if let evaluation = result.evaluation {
-        text += ", test loss \(format(evaluation.loss, 4))"
+    if let loss = result.loss {
+      text += "training loss \(format(loss, 4))"
+      for evaluation in result.evaluations {
+        text += ", \(evaluation.name) loss \(format(evaluation.loss, 4))"
         for (name, value) in zip(evaluation.metricNames, evaluation.metrics) {
           text += ", \(name) \(format(100 * value, 2)) %"
         }

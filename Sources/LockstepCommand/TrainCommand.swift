@@ -22,13 +22,11 @@ enum TrainCommand: Command {
     1 anything else.
     """
   static let options =
-    NamedConfiguration.options + [
+    RunPreparation.options + [
       .option(
         "--run-directory", "DIR",
         "where to leave files (default: runs/CONFIG-DATE; 'none' leaves no files)"),
       .flag("--resume", "go on from the run directory's newest sound checkpoint, if there is one"),
-      .option("--initial-weights", "FILE", "start from the weights of a safetensors file"),
-      .option("--isa", "SET", "use at most baseline, avx2 or avx512"),
     ] + ProfileRequest.options + [
       .flag("--dry-run", "print what would be done, and how ranks share it"),
       .flag("--quiet", "print the fingerprint alone"),
@@ -41,28 +39,25 @@ enum TrainCommand: Command {
         throw ArgumentError(description: "'--resume' needs '--run-directory DIR'")
       }
     }
-    let pinned = try InstructionSet.named(arguments.value("--isa"))
+    try RunPreparation.check(arguments)
     let profile = try ProfileRequest(arguments)
-    _ = try arguments.overrides()
     Interruption.install()
     return try Job.run { world in
-      let named = try NamedConfiguration(path, arguments, on: world)
-      // Before anything is planned: ranks of different processors use what all of them have.
-      let isa = try InstructionSet.agree(on: world, pinned: pinned)
-      let collective = try Job.ranks(world, for: named.configuration)
-      return try train(named, arguments, isa, profile, on: collective)
+      let preparation = try RunPreparation(path, arguments, on: world)
+      let collective = try preparation.ranks(for: preparation.named.configuration)
+      return try train(preparation, arguments, profile, on: collective)
     }
   }
 
   private static func train(
-    _ named: NamedConfiguration, _ arguments: Arguments, _ isa: InstructionSet,
-    _ profile: ProfileRequest?, on collective: MPICollective
+    _ preparation: RunPreparation, _ arguments: Arguments, _ profile: ProfileRequest?,
+    on collective: MPICollective
   ) throws -> Int32 {
-    let configuration = named.configuration
-    let data = try collective.together { try configuration.data.load() }
+    let configuration = preparation.named.configuration
+    let data = try preparation.data(of: configuration)
     if collective.isRoot { for notice in data.notices { Console.notice(notice) } }
-    let configured = try ConfiguredRun(configuration, data: data, on: collective)
-    try loadInitialWeights(configured, arguments, on: collective)
+    let configured = try preparation.run(
+      configuration, data, on: collective, goesOn: try goesOn(arguments, on: collective))
     if arguments.has("--dry-run") {
       if collective.isRoot { Console.text(DryRun(configured, on: collective).text) }
       return ExitCode.done
@@ -72,8 +67,9 @@ enum TrainCommand: Command {
     var directory: RunDirectory?
     if arguments.value("--run-directory") != "none" {
       directory = try RunDirectory.open(
-        try directoryPath(named, arguments, on: collective), resume: arguments.has("--resume"),
-        configuration: configuration.resolved, keep: configuration.keptCheckpoints, on: collective)
+        try directoryPath(preparation.named, arguments, on: collective),
+        resume: arguments.has("--resume"), configuration: configuration.resolved,
+        keep: configuration.keptCheckpoints, on: collective)
     }
     let watchdog = collective.page.map {
       Watchdog(
@@ -85,7 +81,7 @@ enum TrainCommand: Command {
       configured, directory: directory?.path, quiet: arguments.has("--quiet"))
     if collective.isRoot { progress.start(ranks: collective.size, link: collective.link) }
     let trainer = try configured.trainer(
-      directory: directory, agreement: try agreement(isa),
+      directory: directory, agreement: try preparation.agreement(),
       listener: { event in
         // The fingerprint is the last line.
         if case .ended = event { return }
@@ -113,57 +109,34 @@ enum TrainCommand: Command {
     return outcome.exitCode
   }
 
-  /// Reads the weights to start from on rank 0; training gives them to all.
-  private static func loadInitialWeights(
-    _ run: ConfiguredRun, _ arguments: Arguments, on collective: any Collective
-  ) throws {
-    let given = run.configuration.initialWeights
-    guard let file = arguments.value("--initial-weights") ?? given?.file else { return }
-    try collective.onRoot {
-      let report = try Weights(of: run.source).load(
-        file, names: try given?.names ?? NameMap(), given?.loading ?? .strict)
-      for line in report.lines { Console.line("initial weights: \(line)") }
+  /// Whether the run goes on from a checkpoint: one that is there and damaged ends it. Called by all
+  /// ranks.
+  private static func goesOn(_ arguments: Arguments, on collective: any Collective) throws -> Bool {
+    guard arguments.has("--resume"), let directory = arguments.value("--run-directory") else {
+      return false
     }
+    return try collective.fromRoot {
+      let store = CheckpointStore("\(directory)/checkpoints")
+      guard FileKind(store.directory) == .directory else { return [0] }
+      return try store.steps().isEmpty ? [0] : [1]
+    } == [1]
   }
 
-  /// What all ranks must have the same of, beside configuration, model and data.
-  private static func agreement(_ isa: InstructionSet) throws -> Handshake {
-    var agreement = Handshake()
-    agreement.add("the command line", CommandLine.arguments.dropFirst().joined(separator: "\0"))
-    try agreement.addProgramAndLibraries()
-    agreement.addMPI()
-    agreement.add("the instruction set", isa.name)
-    return agreement
-  }
-
-  /// The directory that the user named, or a new one under `runs`, named by rank 0's clock.
+  /// The directory that the user named, or a new one under `runs`, named by rank 0's clock. No other
+  /// job gets the same one.
   private static func directoryPath(
     _ named: NamedConfiguration, _ arguments: Arguments, on collective: any Collective
   ) throws -> String {
     if let given = arguments.value("--run-directory") { return given }
-    let name = try collective.fromRoot {
+    let path = try collective.fromRoot {
       var now = time(nil)
       var local = tm()
       localtime_r(&now, &local)
       var text = [CChar](repeating: 0, count: 32)
       let count = strftime(&text, text.count, "%Y%m%d-%H%M%S", &local)
-      return text[..<count].map { UInt8(bitPattern: $0) }
+      let date = String(decoding: text[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      return Array(try SystemFileSystem().createNewDirectory("runs/\(named.stem)-\(date)").utf8)
     }
-    return "runs/\(named.stem)-\(String(decoding: name, as: UTF8.self))"
-  }
-}
-
-extension InstructionSet {
-  /// The set that a user asked for; nil where none was.
-  static func named(_ name: String?) throws -> InstructionSet? {
-    guard let name else { return nil }
-    guard let set = InstructionSet(name: name) else {
-      let known = InstructionSet.allCases.map(\.name)
-      let hint = NearestName.find(name, among: known).map { "; did you mean '\($0)'?" } ?? ""
-      throw ArgumentError(
-        description: "'--isa' must be one of \(known.joined(separator: ", ")); found '\(name)'"
-          + hint)
-    }
-    return set
+    return String(decoding: path, as: UTF8.self)
   }
 }

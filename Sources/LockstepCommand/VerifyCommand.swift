@@ -3,6 +3,12 @@ import LockstepConfiguration
 import LockstepFiles
 import LockstepTesting
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// `lockstep verify`: one configuration on several numbers of ranks, compared stage by stage.
 enum VerifyCommand: Command {
   static let name = "verify"
@@ -14,7 +20,7 @@ enum VerifyCommand: Command {
     tensor that differ; code 1 then.
     """
   static let options =
-    NamedConfiguration.options + [
+    RunPreparation.options + [
       .option("--ranks", "P1,P2,…", "the numbers of ranks (default 1,2,3)"),
       .option("--steps", "N", "how many steps (default 10)"),
       .option("--hashes", "FILE", "write this job's own hashes instead of comparing (internal)"),
@@ -23,7 +29,7 @@ enum VerifyCommand: Command {
   static func run(_ arguments: Arguments) throws -> Int32 {
     let path = try arguments.single("the configuration's path")
     let steps = try arguments.integer("--steps", atLeast: 1) ?? 10
-    _ = try arguments.overrides()
+    try RunPreparation.check(arguments)
     if let file = arguments.value("--hashes") {
       return try Job.run { try record(path, arguments, steps, to: file, on: $0) }
     }
@@ -42,13 +48,12 @@ enum VerifyCommand: Command {
     _ path: String, _ arguments: Arguments, _ steps: Int, to file: String,
     on world: MPICollective
   ) throws -> Int32 {
-    let named = try NamedConfiguration(path, arguments, on: world)
-    _ = try InstructionSet.agree(on: world)
-    let collective = try Job.ranks(world, for: named.configuration)
-    let configuration = try named.configuration.overridden(
+    let preparation = try RunPreparation(path, arguments, on: world)
+    let collective = try preparation.ranks(for: preparation.named.configuration)
+    let configuration = try preparation.named.configuration.overridden(
       by: [Override(path: "steps", value: .integer(steps))], source: path)
-    let data = try collective.together { try configuration.data.load() }
-    let run = try ConfiguredRun(configuration, data: data, on: collective)
+    let run = try preparation.run(
+      configuration, try preparation.data(of: configuration), on: collective)
     guard let step = run.step as? TrainingStep else {
       throw InputFailure(description: "\(path): verify compares first-order steps only")
     }
@@ -77,6 +82,8 @@ enum VerifyCommand: Command {
   private static func compare(
     _ path: String, _ arguments: Arguments, _ steps: Int, _ ranks: [Int]
   ) throws -> Int32 {
+    // The jobs have process groups of their own, which no signal to this one's reaches.
+    Interruption.install([SIGTERM, SIGINT, SIGHUP])
     var reference: [Substring] = []
     for (index, count) in ranks.enumerated() {
       let lines = try hashes(path, arguments, steps, ranks: count)
@@ -106,12 +113,16 @@ enum VerifyCommand: Command {
     let file = "\(SharedMemorySpace.directory)/lockstep-verify-\(ProcessNumber.own)"
     defer { ProcessNumber.removeFile(file) }
     var words = ["verify", path, "--hashes", file, "--steps", "\(steps)"]
-    for override in arguments.all("--set") { words += ["--set", override] }
+    for option in RunPreparation.options {
+      for value in arguments.all(option.name) { words += [option.name, value] }
+    }
     let result = try MPIRunner.run(
-      "/proc/self/exe".resolved, words, ranks: ranks, deadline: .seconds(3600))
+      "/proc/self/exe".resolved, words, ranks: ranks, deadline: .seconds(3600),
+      isCancelled: { Interruption.isRequested })
+    if result.ending == .cancelled { throw Interrupted() }
     guard result.succeeded else {
       throw InputFailure(
-        description: "\(ranks) ranks did not come to their end:\n"
+        description: "\(ranks) rank\(ranks == 1 ? "" : "s") did not come to their end:\n"
           + result.errorOutput.split(separator: "\n").prefix(3).joined(separator: "\n"))
     }
     let text = String(decoding: try FileInput.contents(of: file), as: UTF8.self)

@@ -29,6 +29,8 @@ public final class ConfiguredRun {
   /// The model with the average of its weights, where one is kept.
   public let average: AveragedModel?
 
+  /// What the bits follow from beside the configuration.
+  private let conditions: [RunCondition]
   private let collective: any Collective
 
   /// Puts a run together.
@@ -49,17 +51,17 @@ public final class ConfiguredRun {
     sampler = try Sampler(
       count: data.training.count, batchSize: configuration.batchSize, seed: configuration.seed,
       shuffle: configuration.data.shuffle, dropLast: configuration.data.dropLast)
-    let wholeRun = sampler.batchesPerEpoch.multipliedReportingOverflow(
-      by: configuration.options.epochs)
-    totalSteps = min(
-      configuration.options.steps ?? .max, wholeRun.overflow ? .max : wholeRun.partialValue)
+    totalSteps = configuration.options.lastStep(batchesPerEpoch: sampler.batchesPerEpoch)
     source = try configuration.source(data)
     source.prepareInputs(
       configuration.inputs, ranksOnNode: collective.page?.rankCount ?? collective.size)
-    source.teacher = try configuration.distillation?.logits(
+    let teacher = try configuration.distillation?.logits(
       for: data.training, data.record.description, labelLoss: configuration.labelLoss,
       classes: try source.outputShape().last ?? 0, options: configuration.planOptions,
       on: collective)
+    source.teacher = teacher?.0
+    conditions = [configuration.scheduleLength(totalSteps: totalSteps), teacher?.1]
+      .compactMap { $0 }
     let plan = try FoldPlan(shards: configuration.shards, of: source, on: collective)
     isSharded = try configuration.sharing.isSharded(
       source, plan, nonFinite: configuration.nonFinite, batchSize: configuration.batchSize,
@@ -116,6 +118,18 @@ public final class ConfiguredRun {
     return [plain, averaged]
   }
 
+  /// Reads the initial weights that the configuration names, if it names some, on rank 0; training
+  /// gives them to all. Called by all ranks, for a run that does not go on from a checkpoint.
+  ///
+  /// - Returns: on rank 0 what the user should know, a line each.
+  /// - Throws: `FileError` on rank 0 where they cannot be used, and ``RootFailure`` on the others.
+  public func loadInitialWeights() throws -> [String] {
+    guard let initial = configuration.initialWeights else { return [] }
+    var lines: [String] = []
+    try collective.onRoot { lines = try initial.load(into: Weights(of: source)) }
+    return lines
+  }
+
   /// The trainer of the run.
   ///
   /// - Parameters:
@@ -130,9 +144,11 @@ public final class ConfiguredRun {
     handshake.add("the data", data.fingerprint)
     return try Trainer(
       step: step, sampler: sampler, evaluations: evaluations, options: configuration.options,
-      configuration: configuration.resolved, mayDiffer: RunConfiguration.mayDiffer,
-      data: data.record, handshake: handshake, directory: directory, on: collective,
-      listener: listener)
+      configuration: configuration.resolved,
+      resumption: Resumption(
+        mayDiffer: configuration.mayDiffer, mayBeAbsent: RunConfiguration.mayBeAbsent,
+        conditions: conditions, data: data.record),
+      handshake: handshake, directory: directory, on: collective, listener: listener)
   }
 }
 

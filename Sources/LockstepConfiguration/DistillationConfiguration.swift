@@ -35,13 +35,14 @@ public struct DistillationConfiguration: Sendable {
   ///   - data: what training learned about the examples.
   ///   - labelLoss: the loss of the labels, by which the teacher's outputs must fit them.
   ///   - classes: the number of the student's outputs.
+  /// - Returns: the logits, and the teacher's weights as a condition of the run.
   /// - Throws: ``ConfigurationError`` where the teacher cannot be read, or does not fit the examples
   ///   or the student.
   func logits(
     for examples: Dataset, _ data: DataDescription, labelLoss: any LossFunction, classes: Int,
     options: PlanOptions,
     on collective: any Collective
-  ) throws -> TeacherLogits {
+  ) throws -> (TeacherLogits, RunCondition) {
     let isFile = try collective.fromRoot { [FileKind(teacher) == .directory ? 0 : 1] } == [1]
     let model = try model ?? self.model(isFile, on: collective)
     let source: ModelSource
@@ -66,7 +67,15 @@ public struct DistillationConfiguration: Sendable {
     let registry = StateRegistry()
     try registry.add(source.stateEntries, of: source)
     try registry.broadcast(on: collective)
-    return try TeacherLogits(of: ModelEvaluator(source, on: examples), on: collective)
+    let condition = RunCondition(
+      "distillation.teacher", weights.fingerprint().description, otherwise: .refused
+    ) { [teacher] _ in
+      "the teacher '\(teacher)' has other weights than the run was started with: put those back, or "
+        + "start another run directory"
+    }
+    return (
+      try TeacherLogits(of: ModelEvaluator(source, on: examples), on: collective), condition
+    )
   }
 
   /// Makes sure that the teacher learned from inputs as the student gets them, where its file says

@@ -73,15 +73,8 @@ public struct RunConfiguration: Sendable {
   /// The folder that its paths are relative to.
   private let directory: String
 
-  /// The dotted keys that may differ from a checkpoint's: they say how long to train and how, and
-  /// change no bit of a healthy step.
-  public static let mayDiffer: Set<String> = [
-    "epochs", "steps", "threads", "inputs", "update", "checkpoint", "evaluate", "replicaGuard",
-    "bucketBytes", "watchdog", "nonFinite", "log",
-  ].union(dataPaths)  // that the data is the same is checked by its values
-
   /// The dotted keys that name files of data.
-  private static let dataPaths = [
+  static let dataPaths = [
     "data.file", "data.testFile", "data.inputs", "data.labels", "data.testInputs",
     "data.testLabels",
   ]
@@ -119,7 +112,7 @@ public struct RunConfiguration: Sendable {
     do {
       value = try JSONValue.parse(text, source: source)
     } catch {
-      throw ConfigurationError(source: source, path: "", reason: "\(error)")
+      throw ConfigurationError(source: source, path: "", reason: error.place)
     }
     for override in overrides { try Self.typed(override).apply(to: &value) }
     try self.init(value, source: source, directory: directory)

@@ -3,18 +3,32 @@ import LockstepTraining
 
 /// The weights that a run starts from, as a configuration names them.
 public struct InitialWeights: Sendable {
-  /// The safetensors file.
+  /// A safetensors file, a checkpoint, or a run directory.
   public let file: String
+  /// The checkpoint of the run directory; nil for its final weights.
+  public let checkpoint: WeightsFile.Choice?
   /// How its names become the model's.
   public let names: NameMap
   /// What to do where file and model do not fit.
   public let loading: Weights.Loading
 }
 
+extension InitialWeights {
+  /// Fills a model's weights.
+  ///
+  /// - Returns: what the user should know, a line each.
+  /// - Throws: `FileError`; no weight has changed then.
+  func load(into weights: Weights) throws -> [String] {
+    let opened = try WeightsFile(file, checkpoint: checkpoint)
+    return opened.notices + (try weights.load(opened, names: names, loading)).lines
+  }
+}
+
 extension ConfigurationReader {
   /// Reads `initialWeights`.
   func initialWeights() throws(ConfigurationError) -> InitialWeights {
     let file = try filePath("file")
+    let checkpoint = try checkpoint()
     let modes = Weights.Loading.allCases.map(\.rawValue)
     let mode = try string("mode", default: "strict", oneOf: modes)
     var rules: [NameMap.Rule] = []
@@ -23,10 +37,22 @@ extension ConfigurationReader {
     }
     do throws(NameMapError) {
       return InitialWeights(
-        file: file, names: try NameMap(rules), loading: Weights.Loading(rawValue: mode) ?? .strict)
+        file: file, checkpoint: checkpoint, names: try NameMap(rules),
+        loading: Weights.Loading(rawValue: mode) ?? .strict)
     } catch {
       throw self.error("names", "cannot be used: \(error)")
     }
+  }
+
+  /// Reads `checkpoint`: `best`, `last`, or a number of steps.
+  private func checkpoint() throws(ConfigurationError) -> WeightsFile.Choice? {
+    let key = "checkpoint"
+    if case .integer? = peek(key) { return try optionalInteger(key, in: 0...).map { .step($0) } }
+    guard let text = try optionalString(key) else { return nil }
+    guard let choice = WeightsFile.Choice(text) else {
+      throw error(key, "must be 'best', 'last' or a number of steps; found '\(text)'")
+    }
+    return choice
   }
 
   /// Reads `hessianFree`.

@@ -20,6 +20,18 @@ public struct UpdateConfiguration: Sendable {
     return schedule.values["goal"] != .text("maximize")
   }
 
+  /// The length of the learning rate's schedule; nil for a schedule without one.
+  ///
+  /// - Parameter totalSteps: how long a schedule lasts that does not say it itself.
+  func scheduleSteps(totalSteps: Int) -> Int? {
+    guard let schedule = optimizer?.schedule,
+      let entry = ScheduleCatalog.entries.first(where: { $0.name == schedule.name }),
+      entry.parameters.contains(where: { $0.key == "steps" })
+    else { return nil }
+    guard case .number(let steps)? = schedule.values["steps"] else { return totalSteps }
+    return Int(steps)
+  }
+
   /// The chain of transforms for a run.
   ///
   /// - Parameter totalSteps: how long schedules last that do not say it themselves.
@@ -30,11 +42,7 @@ public struct UpdateConfiguration: Sendable {
     return clips
       + (try OptimizerCatalog.make(choice.name, values: choice.values) { rate in
         var values = schedule.values
-        let entry = ScheduleCatalog.entries.first { $0.name == schedule.name }
-        if values["steps"] == nil, entry?.parameters.contains(where: { $0.key == "steps" }) == true
-        {
-          values["steps"] = .number(Double(totalSteps))
-        }
+        values["steps"] = scheduleSteps(totalSteps: totalSteps).map { .number(Double($0)) }
         return try ScheduleCatalog.make(schedule.name, learningRate: rate, values: values)
       })
   }

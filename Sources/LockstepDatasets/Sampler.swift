@@ -49,6 +49,13 @@ public final class Sampler {
     dropLast ? count / batchSize : (count - 1) / batchSize + 1
   }
 
+  /// The sizes of the batches that so many steps meet, larger ones first; nil for whole epochs.
+  public func batchSizes(ofSteps steps: Int?) -> [Int] {
+    let tail = dropLast ? 0 : count % batchSize
+    let reachesTail = steps.map { $0 >= batchesPerEpoch } ?? true
+    return (count < batchSize ? [] : [batchSize]) + (reachesTail && tail > 0 ? [tail] : [])
+  }
+
   /// The epoch, from 0.
   public var epoch: Int { Int(position.buffer[0]) }
   /// The batch in the epoch, from 0.

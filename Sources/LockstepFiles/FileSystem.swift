@@ -127,6 +127,27 @@ public struct SystemFileSystem: FileSystem {
     throw FileError(path: path, call: "create directory", code: code)
   }
 
+  /// Creates a directory that nobody has: the path, or the path with the first free number behind it
+  /// (`-2`, `-3`, …). Those above it are created too.
+  ///
+  /// The name is taken by its creation, so that two callers never get the same one.
+  ///
+  /// - Returns: the path of the new directory.
+  public func createNewDirectory(_ path: String) throws(FileError) -> String {
+    if let parent = splitPath(path)?.directory, parent != "." { try createDirectory(parent) }
+    var name = path
+    var number = 1
+    while mkdir(name, 0o777) != 0 {
+      guard errno == EEXIST else {
+        throw FileError(path: name, call: "create directory", code: errno)
+      }
+      number += 1
+      name = "\(path)-\(number)"
+    }
+    try synchronizeDirectory(splitPath(name)?.directory ?? name)
+    return name
+  }
+
   public func list(_ directory: String) throws(FileError) -> [String] {
     guard let stream = opendir(directory) else {
       throw FileError(path: directory, call: "open directory", code: errno)

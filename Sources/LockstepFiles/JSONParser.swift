@@ -9,7 +9,10 @@ public struct JSONSyntaxError: Error, Sendable, Equatable, CustomStringConvertib
   /// What was expected and found.
   public let reason: String
 
-  public var description: String { "\(source): line \(line), column \(column): \(reason)" }
+  /// What is wrong and where, for an error that names the source itself.
+  public var place: String { "line \(line), column \(column): \(reason)" }
+
+  public var description: String { "\(source): \(place)" }
 }
 
 extension JSONValue {
@@ -17,7 +20,8 @@ extension JSONValue {
   public static let depthLimit = 128
 
   /// Parses one JSON value (RFC 8259, strictly): UTF-8, no comments, no trailing commas, no
-  /// duplicate keys, numbers within the range of Double, nesting to ``depthLimit``.
+  /// duplicate keys, numbers within the range of Double, nesting to ``depthLimit``. A byte-order mark
+  /// in front of it is skipped, as the RFC allows.
   public static func parse(
     _ bytes: [UInt8], source: String = "JSON"
   ) throws(JSONSyntaxError) -> JSONValue {
@@ -45,12 +49,18 @@ private struct JSONParser {
   var position = 0
   var depth = 0
 
+  private static let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
+
   init(bytes: [UInt8], source: String) {
     self.bytes = bytes
     self.source = source
   }
 
   mutating func parse() throws(JSONSyntaxError) -> JSONValue {
+    if bytes.starts(with: Self.byteOrderMark) { position = Self.byteOrderMark.count }
+    if bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff]) {
+      throw error("the text is UTF-16; save it as UTF-8")
+    }
     skipWhitespace()
     let value = try parseValue()
     skipWhitespace()
@@ -64,7 +74,8 @@ private struct JSONParser {
   func error(_ reason: String, at place: Int? = nil) -> JSONSyntaxError {
     var line = 1
     var column = 1
-    for byte in bytes[..<min(place ?? position, bytes.count)] {
+    let start = bytes.starts(with: Self.byteOrderMark) ? Self.byteOrderMark.count : 0
+    for byte in bytes[start..<max(start, min(place ?? position, bytes.count))] {
       if byte == UInt8(ascii: "\n") {
         line += 1
         column = 1

@@ -141,8 +141,8 @@ extension JSONValue {
     return value
   }
 
-  /// Sets the value at a dotted path. Objects that are missing on the way are made; an array's
-  /// index must exist, or be its count to append.
+  /// Sets the value at a dotted path. Objects that are missing on the way, or null, are made; an
+  /// array's index must exist, or be its count to append.
   public mutating func set(_ path: String, to newValue: JSONValue) throws(JSONPathError) {
     let steps = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     guard steps.allSatisfy({ !$0.isEmpty }) else {
@@ -159,6 +159,7 @@ extension JSONValue {
       return
     }
     let rest = steps.dropFirst()
+    if self == .null { self = .object(JSONObject()) }
     switch self {
     case .object(var object):
       var member = object[step] ?? (rest.isEmpty ? .null : .object(JSONObject()))

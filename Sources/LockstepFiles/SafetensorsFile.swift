@@ -2,15 +2,19 @@
 public struct TensorEntry: Sendable, Equatable {
   /// The name, `encoder.0.weight`.
   public let name: String
-  /// The element type.
-  public let element: TensorElement
+  /// The element type as the file names it, `F32`.
+  public let type: String
   /// The dimensions; none for a scalar.
   public let shape: [Int]
   /// Where the tensor's bytes lie behind the header.
   public let range: Range<Int>
 
+  /// The element type; nil for one that this program does not know, whose tensors lie where the file
+  /// says and cannot be read as numbers.
+  public var element: TensorElement? { TensorElement(rawValue: type) }
+
   /// The number of elements, the product of ``shape``.
-  public var count: Int { range.count / element.size }
+  public var count: Int { shape.reduce(1, *) }
 }
 
 /// A safetensors file, open for reading.
@@ -20,7 +24,8 @@ public struct TensorEntry: Sendable, Equatable {
 /// Opening reads and checks the header alone, as strictly as the reference implementation: its
 /// length is at most 100 MB and inside of the file, keys are unique, sizes are products of shapes
 /// without overflow, and tensors cover the rest of the file with no hole, overlap or trailing byte.
-/// Reading a tensor goes straight from the file to the caller's buffer.
+/// Reading a tensor goes straight from the file to the caller's buffer. Tensors of types that are not
+/// known (`F4`, `C64`, those of later versions) are taken by their offsets.
 ///
 /// Source: https://github.com/huggingface/safetensors
 public final class SafetensorsFile: Sendable {
@@ -107,23 +112,43 @@ public final class SafetensorsFile: Sendable {
     if tensor.element == .float32 {
       return try read(name, into: UnsafeMutableRawBufferPointer(values))
     }
-    // Chunks, so that a conversion needs no second tensor in memory.
-    let chunk = 1 << 16
+    try readFloats(tensor) { start, part throws(FileError) in
+      _ = values[start..<start + part.count].update(fromContentsOf: part)
+    }
+  }
+
+  /// The first value of a tensor of F32, F64, F16 or BF16 elements that is not finite in Float32; nil
+  /// where all are.
+  public func firstNotFinite(_ name: String) throws(FileError) -> (index: Int, value: Float)? {
+    var found: (index: Int, value: Float)?
+    try readFloats(try existing(name)) { start, part throws(FileError) in
+      guard found == nil, let index = part.firstIndex(where: { !$0.isFinite }) else { return }
+      found = (start + index, part[index])
+    }
+    return found
+  }
+
+  /// Reads a tensor's values in parts, so that no second tensor is in memory.
+  private func readFloats(
+    _ tensor: TensorEntry,
+    _ body: (_ start: Int, _ part: UnsafeMutableBufferPointer<Float>) throws(FileError) -> Void
+  ) throws(FileError) {
+    guard let element = tensor.element, element.isFloatingPoint else {
+      throw mismatch(tensor.name, "has elements of type \(tensor.type); expected F32")
+    }
+    let chunk = min(1 << 16, max(tensor.count, 1))
     let buffer = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: min(chunk, max(values.count, 1)) * tensor.element.size, alignment: 16)
+      byteCount: chunk * element.size, alignment: 16)
     defer { buffer.deallocate() }
-    for start in stride(from: 0, to: values.count, by: chunk) {
-      let count = min(chunk, values.count - start)
-      let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer[..<(count * tensor.element.size)])
-      try file.read(
-        into: bytes, at: dataStart + tensor.range.lowerBound + start * tensor.element.size)
-      guard
-        TensorConversion.floats(
-          UnsafeRawBufferPointer(bytes), tensor.element,
-          into: UnsafeMutableBufferPointer(rebasing: values[start..<(start + count)]))
-      else {
-        throw mismatch(name, "has elements of type \(tensor.element.rawValue); expected F32")
-      }
+    let values = UnsafeMutableBufferPointer<Float>.allocate(capacity: chunk)
+    defer { values.deallocate() }
+    for start in stride(from: 0, to: tensor.count, by: chunk) {
+      let count = min(chunk, tensor.count - start)
+      let bytes = UnsafeMutableRawBufferPointer(rebasing: buffer[..<(count * element.size)])
+      let part = UnsafeMutableBufferPointer(rebasing: values[..<count])
+      try file.read(into: bytes, at: dataStart + tensor.range.lowerBound + start * element.size)
+      TensorConversion.floats(UnsafeRawBufferPointer(bytes), element, into: part)
+      try body(start, part)
     }
   }
 
@@ -148,7 +173,7 @@ public final class SafetensorsFile: Sendable {
     let tensor = try existing(name)
     guard tensor.element == element else {
       throw mismatch(
-        name, "has elements of type \(tensor.element.rawValue); expected \(element.rawValue)")
+        name, "has elements of type \(tensor.type); expected \(element.rawValue)")
     }
     try read(name, into: bytes)
   }
@@ -258,9 +283,6 @@ struct SafetensorsHeader {
     guard case .string(let type)? = object["dtype"] else {
       throw Fault(reason: "has no 'dtype'")
     }
-    guard let element = TensorElement(rawValue: type) else {
-      throw Fault(reason: "has elements of an unknown type '\(type)'")
-    }
     guard let shape = sizes(object["shape"]) else {
       throw Fault(reason: "has no valid 'shape'")
     }
@@ -269,20 +291,21 @@ struct SafetensorsHeader {
     else {
       throw Fault(reason: "has no valid 'data_offsets'")
     }
-    var size = element.size
+    // Of a type that is not known the offsets alone say how long it is.
+    let element = TensorElement(rawValue: type)
+    var size = element?.size ?? 1
     for dimension in shape {
       let (product, overflow) = size.multipliedReportingOverflow(by: dimension)
       guard !overflow else { throw Fault(reason: "is too large: its shape is \(shape)") }
       size = product
     }
-    guard offsets[1] - offsets[0] == size else {
+    guard element == nil || offsets[1] - offsets[0] == size else {
       throw Fault(
         reason:
           "has \(offsets[1] - offsets[0]) bytes by its offsets; expected \(size) by its shape "
           + "\(shape) of \(type)")
     }
-    return TensorEntry(
-      name: name, element: element, shape: shape, range: offsets[0]..<offsets[1])
+    return TensorEntry(name: name, type: type, shape: shape, range: offsets[0]..<offsets[1])
   }
 
   /// An array of integers that are not negative.

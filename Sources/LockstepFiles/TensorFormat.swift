@@ -20,6 +20,14 @@ public enum TensorElement: String, Sendable, CaseIterable {
   case int64 = "I64"
   case uint64 = "U64"
 
+  /// Whether the elements can be read as Float32: F32 and F64, F16, BF16.
+  public var isFloatingPoint: Bool {
+    switch self {
+    case .float32, .float64, .float16, .bfloat16: true
+    default: false
+    }
+  }
+
   /// The size of one element in bytes.
   public var size: Int {
     switch self {
@@ -51,12 +59,11 @@ enum TensorConversion {
     }
   }
 
-  /// The Float32 values of a tensor's F64 (rounded to nearest), BF16 or F16 elements; false for
-  /// other element types.
+  /// The Float32 values of a tensor's F32, F64 (rounded to nearest), BF16 or F16 elements.
   static func floats(
     _ bytes: UnsafeRawBufferPointer, _ element: TensorElement,
     into values: UnsafeMutableBufferPointer<Float>
-  ) -> Bool {
+  ) {
     func at<Bits: FixedWidthInteger>(_ index: Int, _: Bits.Type) -> Bits {
       bytes.loadUnaligned(fromByteOffset: index * MemoryLayout<Bits>.size, as: Bits.self)
     }
@@ -65,9 +72,9 @@ enum TensorConversion {
       case .float64: values[index] = Float(Double(bitPattern: at(index, UInt64.self)))
       case .bfloat16: values[index] = float(bfloat16: at(index, UInt16.self))
       case .float16: values[index] = float(float16: at(index, UInt16.self))
-      default: return false
+      case .float32: values[index] = Float(bitPattern: at(index, UInt32.self))
+      default: preconditionFailure("\(element) is no floating-point type of tensor files")
       }
     }
-    return true
   }
 }

@@ -68,6 +68,8 @@ public struct RunHistory: Sendable {
 
   /// One evaluation.
   public struct Evaluation: Sendable, Equatable {
+    /// What was evaluated: `test` for the weights, `average` for their average.
+    public let name: String
     /// The number of steps before it.
     public let step: Int
     /// The mean loss.
@@ -76,7 +78,7 @@ public struct RunHistory: Sendable {
     public let metrics: [(name: String, value: Double)]
 
     public static func == (left: Self, right: Self) -> Bool {
-      left.step == right.step && left.loss == right.loss
+      left.name == right.name && left.step == right.step && left.loss == right.loss
         && left.metrics.elementsEqual(right.metrics) { $0 == $1 }
     }
   }
@@ -124,7 +126,7 @@ public struct RunHistory: Sendable {
       }
       let members = line.value.objectValue?.members ?? []
       return Evaluation(
-        step: step, loss: loss,
+        name: line.value["evaluation"]?.stringValue ?? "test", step: step, loss: loss,
         metrics: members.compactMap { key, value in
           known.contains(key) ? nil : value.number.map { (key, $0) }
         })

@@ -36,16 +36,34 @@ public struct RunReport: Sendable {
     let sanitized = taken.count(where: \.sanitized)
     if sanitized > 0 { rows.append(("sanitized, not finite", "\(sanitized) steps")) }
     rows += hessianFreeRows
-    if let evaluation = history.evaluations.last {
-      rows.append(("last evaluation", "step \(evaluation.step), loss \(evaluation.loss)"))
-      for metric in evaluation.metrics { rows.append(("  \(metric.name)", "\(metric.value)")) }
-      for (index, metric) in evaluation.metrics.enumerated() {
-        let best = history.evaluations.max {
-          $0.metrics[index].value < $1.metrics[index].value
-        }!  // there is at least one
-        rows.append(
-          ("best \(metric.name)", "\(best.metrics[index].value) at step \(best.step)"))
+    for (index, series) in evaluations.enumerated() {
+      rows += Self.rows(series, prefix: index == 0 ? "" : "\(series[0].name): ")
+    }
+    return rows
+  }
+
+  /// The evaluations, those of one name together, in the order in which the names came first.
+  private var evaluations: [[RunHistory.Evaluation]] {
+    var names: [String] = []
+    for evaluation in history.evaluations where !names.contains(evaluation.name) {
+      names.append(evaluation.name)
+    }
+    return names.map { name in history.evaluations.filter { $0.name == name } }
+  }
+
+  /// What evaluations of one name tell.
+  private static func rows(
+    _ evaluations: [RunHistory.Evaluation], prefix: String
+  ) -> [(String, String)] {
+    guard let last = evaluations.last else { return [] }
+    var rows = [("\(prefix)last evaluation", "step \(last.step), loss \(last.loss)")]
+    for metric in last.metrics { rows.append(("\(prefix)  \(metric.name)", "\(metric.value)")) }
+    for metric in last.metrics {
+      let all = evaluations.compactMap { evaluation in
+        evaluation.metrics.first { $0.name == metric.name }.map { ($0.value, evaluation.step) }
       }
+      guard let best = all.filter({ !$0.0.isNaN }).max(by: { $0.0 < $1.0 }) else { continue }
+      rows.append(("\(prefix)best \(metric.name)", "\(best.0) at step \(best.1)"))
     }
     return rows
   }
@@ -75,8 +93,8 @@ public struct RunReport: Sendable {
     var series = [
       LinePlot.Series("training", history.steps.map { (Double($0.step), $0.loss) })
     ]
-    if !history.evaluations.isEmpty {
-      series.append(.init("test", history.evaluations.map { (Double($0.step), $0.loss) }))
+    for evaluations in evaluations {
+      series.append(.init(evaluations[0].name, evaluations.map { (Double($0.step), $0.loss) }))
     }
     return LinePlot(
       title: "\(name): loss", xLabel: "step", yLabel: "loss", logarithmic: true, series)

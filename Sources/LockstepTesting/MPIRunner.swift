@@ -27,16 +27,18 @@ public enum MPIRunner {
   ///   - launcherArguments: further arguments of `mpirun`.
   ///   - directory: the working directory.
   ///   - deadline: the time the job may take, not counting the wait for other jobs.
+  ///   - isCancelled: whether to end the job now; asked every few milliseconds.
   public static func run(
     _ program: String, _ arguments: [String] = [], ranks: Int,
     environment: [String: String?] = [:], launcherArguments: [String] = [],
-    directory: String? = nil, deadline: Duration = .seconds(60)
+    directory: String? = nil, deadline: Duration = .seconds(60),
+    isCancelled: () -> Bool = { false }
   ) throws -> ProgramResult {
     try oneAtATime.withLock { _ in
       try ProgramRunner.run(
         "mpirun", ["-n", String(ranks)] + launcherArguments + [program] + arguments,
         environment: launcherEnvironment(ranks: ranks).merging(environment) { $1 },
-        directory: directory, deadline: deadline)
+        directory: directory, deadline: deadline, isCancelled: isCancelled)
     }
   }
 

@@ -8,6 +8,8 @@ public struct ProgramResult: Sendable {
     case signalled(Int32)
     /// It was still running at the deadline and was ended by the runner.
     case timedOut
+    /// The caller had it ended.
+    case cancelled
   }
 
   /// How it ended.

@@ -6,8 +6,9 @@
 
 /// Runs a program with a deadline and captures what it writes.
 ///
-/// The program gets a process group of its own; at the deadline it is asked to end, and after a
-/// grace period the group is killed. Nothing else is touched.
+/// The program gets a process group of its own; at the deadline, or when the caller cancels, it is
+/// asked to end, and after a grace period its group and its children are killed. Nothing else is
+/// touched.
 public enum ProgramRunner {
   /// Why a program could not be run at all.
   public struct Failure: Error, CustomStringConvertible {
@@ -22,9 +23,11 @@ public enum ProgramRunner {
   ///   - environment: changes to this process's environment; nil removes a variable.
   ///   - directory: the working directory, or nil for this process's.
   ///   - deadline: the time it may take.
+  ///   - isCancelled: whether to end it now; asked every few milliseconds.
   public static func run(
     _ program: String, _ arguments: [String] = [], environment: [String: String?] = [:],
-    directory: String? = nil, deadline: Duration = .seconds(60)
+    directory: String? = nil, deadline: Duration = .seconds(60),
+    isCancelled: () -> Bool = { false }
   ) throws -> ProgramResult {
     let output = try Pipe()
     let errorOutput = try Pipe()
@@ -66,7 +69,8 @@ public enum ProgramRunner {
 
     let clock = ContinuousClock()
     let start = clock.now
-    let status = supervise(process, output, errorOutput, deadline: deadline)
+    let status = supervise(
+      process, output, errorOutput, deadline: deadline, isCancelled: isCancelled)
     let took = start.duration(to: clock.now)
     return ProgramResult(
       ending: status, output: output.text, errorOutput: errorOutput.text,
@@ -75,12 +79,14 @@ public enum ProgramRunner {
 
   /// Reads until the program has ended, or ends it.
   private static func supervise(
-    _ process: pid_t, _ output: Pipe, _ errorOutput: Pipe, deadline: Duration
+    _ process: pid_t, _ output: Pipe, _ errorOutput: Pipe, deadline: Duration,
+    isCancelled: () -> Bool
   ) -> ProgramResult.Ending {
     let clock = ContinuousClock()
     let limit = clock.now + deadline
     let grace: Duration = .seconds(3)
-    var wasAsked = false
+    /// When the program was asked to end, and why.
+    var asked: (time: ContinuousClock.Instant, reason: ProgramResult.Ending)?
     var wasKilled = false
     while true {
       output.drain(waitMilliseconds: 5)
@@ -89,18 +95,46 @@ public enum ProgramRunner {
       if waitpid(process, &status, WNOHANG) == process {
         output.drain(waitMilliseconds: 0)
         errorOutput.drain(waitMilliseconds: 0)
-        if wasAsked { return .timedOut }
+        if let asked { return asked.reason }
         let signal = status & 0x7f
         return signal == 0 ? .exited((status >> 8) & 0xff) : .signalled(signal)
       }
-      if clock.now > limit, !wasAsked {
-        wasAsked = true
-        kill(process, SIGTERM)
-      } else if clock.now > limit + grace, !wasKilled {
+      let now = clock.now
+      if let asked {
+        guard now > asked.time + grace, !wasKilled else { continue }
         wasKilled = true
+        // A launcher's ranks have groups of their own.
+        for child in children(of: process) { kill(child, SIGKILL) }
         kill(-process, SIGKILL)
+      } else if now > limit || isCancelled() {
+        asked = (now, now > limit ? .timedOut : .cancelled)
+        kill(process, SIGTERM)
       }
     }
+  }
+
+  /// The processes that a process has started and that are still its children.
+  private static func children(of process: pid_t) -> [pid_t] {
+    guard let directory = opendir("/proc") else { return [] }
+    defer { closedir(directory) }
+    var children: [pid_t] = []
+    while let entry = readdir(directory) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      guard let candidate = pid_t(name), let file = fopen("/proc/\(name)/stat", "r") else {
+        continue
+      }
+      defer { fclose(file) }
+      var line = [CChar](repeating: 0, count: 1024)
+      guard fgets(&line, 1024, file) != nil else { continue }
+      // "number (name) state parent …", and the name may hold anything.
+      let text = String(
+        decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      let fields = text[(text.lastIndex(of: ")") ?? text.startIndex)...].split(separator: " ")
+      if fields.count > 2, pid_t(fields[2]) == process { children.append(candidate) }
+    }
+    return children
   }
 
   private static func merged(_ changes: [String: String?]) -> [String] {

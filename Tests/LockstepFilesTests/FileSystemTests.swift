@@ -17,6 +17,24 @@ import Testing
     for path in ["a/b/c", "a/b", "a"] { removeDirectory(directory.file(path)) }
   }
 
+  @Test("a new directory is nobody else's: a name that is taken gets a number")
+  func newDirectories() async throws {
+    let directory = TemporaryDirectory()
+    let path = directory.file("runs/a")
+    let made = try await withThrowingTaskGroup(of: String.self) { group in
+      for _ in 0..<8 { group.addTask { try SystemFileSystem().createNewDirectory(path) } }
+      return try await group.reduce(into: []) { $0.append($1) }
+    }
+    #expect(Set(made) == Set([path] + (2...8).map { "\(path)-\($0)" }))
+    for path in made { removeDirectory(path) }
+    removeDirectory(directory.file("runs"))
+    let file = directory.write([], to: "plain")
+    let error = #expect(throws: FileError.self) {
+      try SystemFileSystem().createNewDirectory("\(file)/a")
+    }
+    #expect(error?.description == "\(file): create directory: File exists")
+  }
+
   @Test("create refuses a name that is taken")
   func exclusive() throws {
     let directory = TemporaryDirectory()

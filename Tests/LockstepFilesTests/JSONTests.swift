@@ -57,13 +57,25 @@ import Testing
       ("\"\\udc00\"", 1, 2, "half of a surrogate pair"),
       ("\"\\u12g4\"", 1, 6, "expected four hexadecimal digits, found 'g'"),
       ("// no", 1, 1, "expected a value, found '/'"),
-      ("\u{feff}1", 1, 1, "expected a value, found the byte 0xef"),
+      ("\u{feff}[1\n2]", 2, 1, "expected ',' or ']' in an array, found '2'"),
+      ("\u{feff}?", 1, 1, "expected a value, found '?'"),
+      ("1\u{feff}", 1, 2, "expected the end of the text, found the byte 0xef"),
     ])
   func refusals(text: String, line: Int, column: Int, reason: String) {
     let error = #expect(throws: JSONSyntaxError.self) {
       try JSONValue.parse(text, source: "c.json")
     }
     #expect(error?.description == "c.json: line \(line), column \(column): \(reason)")
+  }
+
+  @Test("a byte-order mark in front is skipped; UTF-16 is named as such")
+  func byteOrderMarks() throws {
+    #expect(try JSONValue.parse("\u{feff}{\"a\": 1}") == ["a": 1])
+    #expect(try JSONValue.parse("\u{feff} \"\u{feff}\"") == .string("\u{feff}"))
+    for bytes in [[0xff, 0xfe, 0x7b, 0], [0xfe, 0xff, 0, 0x7b]] as [[UInt8]] {
+      let error = #expect(throws: JSONSyntaxError.self) { try JSONValue.parse(bytes) }
+      #expect(error?.place == "line 1, column 1: the text is UTF-16; save it as UTF-8")
+    }
   }
 
   @Test("bytes that are not UTF-8 are refused")

@@ -21,7 +21,7 @@ package struct SynchronizedNormalization: SynchronizedOperation {
   }
 
   func synchronization(_ input: TensorType, layer: String) -> Synchronization {
-    Synchronization(kind: .moments, channels: input.shape[1], layer: layer)
+    Synchronization(kind: .moments, of: input, layer: layer)
   }
 }
 
@@ -44,7 +44,7 @@ package struct SynchronizedNormalizationGradient: SynchronizedOperation {
   }
 
   func synchronization(_ input: TensorType, layer: String) -> Synchronization {
-    Synchronization(kind: .sums, channels: input.shape[1], layer: layer)
+    Synchronization(kind: .sums, of: input, layer: layer)
   }
 }
 

@@ -14,13 +14,23 @@ package struct Synchronization: Sendable, Equatable {
 
   package let kind: Kind
   package let channels: Int
+  /// How many values of a channel an example has.
+  package let valuesPerExample: Int
   /// The layer, for messages.
   package let layer: String
 
-  package init(kind: Kind, channels: Int, layer: String) {
+  package init(kind: Kind, channels: Int, valuesPerExample: Int = 1, layer: String) {
     self.kind = kind
     self.channels = channels
+    self.valuesPerExample = valuesPerExample
     self.layer = layer
+  }
+
+  /// For an operation on an input [N, C, …].
+  init(kind: Kind, of input: TensorType, layer: String) {
+    self.init(
+      kind: kind, channels: input.shape[1],
+      valuesPerExample: input.shape.dropFirst(2).reduce(1, *), layer: layer)
   }
 
   /// The length of a vector.
@@ -52,7 +62,16 @@ package struct Synchronization: Sendable, Equatable {
   /// Throws ``GraphError`` where a folded vector is one that no statistics can be made of. A micro-batch
   /// that no shard has an example of needs none.
   package func check(_ folded: UnsafePointer<Double>) throws(GraphError) {
-    guard kind == .moments, folded[0] == 1 else { return }
+    try check(values: folded[0])
+  }
+
+  /// Throws ``GraphError`` where no statistics can be made of so many examples in all shards together.
+  package func check(examples: Int) throws(GraphError) {
+    try check(values: Double(examples) * Double(valuesPerExample))
+  }
+
+  private func check(values: Double) throws(GraphError) {
+    guard kind == .moments, values == 1 else { return }
     let place = layer.isEmpty ? "" : "layer '\(layer)': "
     throw GraphError(
       place + "one value a channel in the whole batch has no variance; use a larger "

@@ -9,6 +9,22 @@ extension ModelSource {
       metrics: metricNames.count)
   }
 
+  public func check(_ batch: StepBatch) throws {
+    for microBatch in 0..<batch.microBatches {
+      let examples = (0..<batch.shards).reduce(0) {
+        $0 + batch.positions(ofShard: $1, microBatch: microBatch).count
+      }
+      for synchronization in synchronizations {
+        do { try synchronization.check(examples: examples) } catch {
+          throw GraphError(
+            "a batch of \(batch.examples.count) examples"
+              + (batch.microBatches > 1 ? " in \(batch.microBatches) micro-batches" : "")
+              + ": \(error)")
+        }
+      }
+    }
+  }
+
   public func declineShards(because failure: any Error) throws -> Never {
     // The other ranks wait in the first fold.
     if let joint { _ = try joint.fold.fold(0, failure: failure) }

@@ -11,7 +11,7 @@ public final class Evaluation {
 
   /// Runs the evaluation with other weights, say; on all ranks alike.
   public var around: (() throws -> EvaluationReport) throws -> EvaluationReport = { try $0() }
-  /// Hears each report, on all ranks alike.
+  /// Hears each report that an uninterrupted run would have too, on all ranks alike.
   public var onReport: (EvaluationReport) throws -> Void = { _ in }
 
   private let count: Int
@@ -47,10 +47,12 @@ public final class Evaluation {
 
   /// Evaluates. Called by all ranks.
   ///
+  /// - Parameter isScheduled: whether ``onReport`` hears of it. An evaluation that is made only because
+  ///   a run ends must move nothing, or the run would go on otherwise than one that did not end there.
   /// - Throws: what `compute` throws, on its own rank, and ``PeerFailure`` on the others.
-  public func run() throws -> EvaluationReport {
+  public func run(isScheduled: Bool = true) throws -> EvaluationReport {
     let report = try around(evaluate)
-    try onReport(report)
+    if isScheduled { try onReport(report) }
     return report
   }
 

@@ -22,11 +22,11 @@ public enum Interruption {
   /// Takes the request back.
   public static func clear() { flag.store(false, ordering: .relaxed) }
 
-  /// Handles SIGTERM and SIGUSR1 from now on.
-  public static func install() {
+  /// Handles SIGTERM and SIGUSR1, or other signals, from now on.
+  public static func install(_ signals: [Int32] = [SIGTERM, SIGUSR1]) {
     // The flag is made here, so that the handler does nothing but store.
     clear()
-    for signal in [SIGTERM, SIGUSR1] {
+    for signal in signals {
       var action = sigaction()
       action.__sigaction_handler.sa_handler = { _ in Interruption.request() }
       action.sa_flags = SA_RESTART

@@ -15,8 +15,7 @@ public final class Trainer {
   private let evaluations: [Evaluation]
   private let options: TrainerOptions
   private let configuration: JSONValue
-  private let data: DataRecord?
-  private let mayDiffer: Set<String>
+  private let resumption: Resumption
   private let directory: RunDirectory?
   private let collective: any Collective
   private let isInterrupted: () -> Bool
@@ -24,6 +23,8 @@ public final class Trainer {
   private let handshake: Handshake
   /// The registry's state whole, once the ranks have agreed on what it is.
   private var state: WholeState?
+  /// The highest score of this run's evaluations.
+  private var bestScore = -Double.infinity
   /// Whether rank 0 has a directory; agreed by all ranks when a run starts.
   private var saves = false
   /// Whether the directory's outcome is this run's.
@@ -41,9 +42,8 @@ public final class Trainer {
   ///   - evaluations: what to evaluate.
   ///   - options: how long, and when to do what.
   ///   - configuration: the resolved configuration, which a checkpoint must match.
-  ///   - mayDiffer: dotted keys of the configuration that may differ from the checkpoint's.
-  ///   - data: what training learned about its data, which is saved, and must be what a checkpoint
-  ///     was trained on.
+  ///   - resumption: what may differ from the checkpoint that the run goes on from, and what must not;
+  ///     the kernels in use and the last step are added here.
   ///   - handshake: what all ranks must have the same of, beside the configuration and the model.
   ///   - directory: where to leave files, on rank 0; nil on the others, or on all for none.
   ///   - collective: the ranks.
@@ -52,7 +52,7 @@ public final class Trainer {
   /// - Throws: ``StateError`` where two components use one name, ``TrainerOptionsError``.
   public init(
     step: any BatchStep, sampler: Sampler, evaluations: [Evaluation] = [], options: TrainerOptions,
-    configuration: JSONValue, mayDiffer: Set<String> = [], data: DataRecord? = nil,
+    configuration: JSONValue, resumption: Resumption = Resumption(),
     handshake: Handshake = Handshake(), directory: RunDirectory? = nil,
     on collective: any Collective,
     isInterrupted: @escaping () -> Bool = { Interruption.isRequested },
@@ -65,8 +65,10 @@ public final class Trainer {
     self.evaluations = evaluations
     self.options = options
     self.configuration = configuration
-    self.mayDiffer = mayDiffer
-    self.data = data
+    var resumption = resumption
+    resumption.conditions.append(.kernels)
+    resumption.lastStep = options.lastStep(batchesPerEpoch: sampler.batchesPerEpoch)
+    self.resumption = resumption
     self.directory = collective.isRoot ? directory : nil
     self.collective = collective
     self.isInterrupted = isInterrupted
@@ -120,20 +122,30 @@ public final class Trainer {
       try onRootIfSaving { directory in
         if resume {
           restored = try directory.checkpoints.restore(
-            into: registry, configuration: configuration, ignoring: mayDiffer, data: data)
+            into: registry, configuration: configuration, resumption)
         }
         try directory.truncateLogs(afterStep: restored?.step ?? 0)
         try directory.write(configuration: configuration)
-        if let data { try directory.write(data.description) }
+        if let data = resumption.data { try directory.write(data.description) }
         try directory.write(Outcome(.running, step: restored?.step ?? 0))
         hasStarted = true
       }
       if let restored { noteFailure { try tell(.resumed(restored)) } }
+      try agreeOnBest(upTo: restored?.step ?? 0)
     }
     try registry.broadcast(on: collective)
     try state.scatter(fromFile: restored?.path)
     enter(.starting)
     try registry.compare(on: collective, step: step.completed)
+  }
+
+  /// Tells all ranks the score that an evaluation must beat to be saved as the best.
+  private func agreeOnBest(upTo step: Int) throws {
+    let bits = try collective.fromRoot {
+      let best = try directory?.checkpoints.best(upTo: step)?.score ?? -.infinity
+      return withUnsafeBytes(of: best.bitPattern) { Array($0) }
+    }
+    bestScore = bits.withUnsafeBytes { Double(bitPattern: $0.loadUnaligned(as: UInt64.self)) }
   }
 
   /// Makes sure that all ranks train the same model in the same way.
@@ -148,19 +160,23 @@ public final class Trainer {
       "\(sampler.count) \(sampler.batchSize) \(sampler.seed) \(sampler.shuffle) \(sampler.dropLast)"
     )
     try all.agree(on: collective)
+    for batch in batches { try step.source.check(batch) }
     if options.probesKernels { try probe() }
+  }
+
+  /// A batch of each size that the run has.
+  private var batches: [StepBatch] {
+    sampler.batchSizes(ofSteps: options.steps).map {
+      StepBatch(
+        step: 0, epoch: 0, examples: Array(0..<$0)[...], shards: step.plan.shards,
+        microBatches: options.microBatches)
+    }
   }
 
   /// Makes sure that the same examples give the same bits on all ranks.
   private func probe() throws {
     var sizes: Set<Int> = []
-    let tail = sampler.dropLast ? 0 : sampler.count % sampler.batchSize
-    let reachesTail = options.steps.map { $0 >= sampler.batchesPerEpoch } ?? true
-    let counts = sampler.count < sampler.batchSize ? [] : [sampler.batchSize]
-    for count in counts + (reachesTail && tail > 0 ? [tail] : []) {
-      let batch = StepBatch(
-        step: 0, epoch: 0, examples: Array(0..<count)[...], shards: step.plan.shards,
-        microBatches: options.microBatches)
+    for batch in batches {
       for shard in 0..<batch.shards {
         for microBatch in 0..<batch.microBatches {
           sizes.insert(batch.positions(ofShard: shard, microBatch: microBatch).count)
@@ -180,7 +196,7 @@ public final class Trainer {
   // MARK: The loop
 
   private var isDone: Bool {
-    sampler.epoch >= options.epochs || options.steps.map { step.completed >= $0 } ?? false
+    sampler.epoch >= options.epochs || step.completed >= options.steps ?? .max
   }
 
   private func train() throws -> Outcome {
@@ -189,9 +205,11 @@ public final class Trainer {
       let isEpochEnd = sampler.batchInEpoch == 0
       let stops = report.requests.contains(.stop) && !isDone
       var score: Double?
-      if isDone || isEpochEnd && sampler.epoch % options.evaluateEveryEpochs == 0 {
+      // One more at the very end is of that end alone.
+      let isScheduled = isEpochEnd && sampler.epoch % options.evaluateEveryEpochs == 0
+      if isDone || isScheduled {
         enter(.evaluating)
-        score = try evaluate()
+        score = try evaluate(isScheduled: isScheduled)
       }
       if let every = options.compareEverySteps, report.step % every == 0 {
         enter(.comparing)
@@ -199,7 +217,9 @@ public final class Trainer {
         if registry.hasSingles { seal = StateSeal(registry, step: step.completed) }
       }
       let isDue = options.checkpointEverySteps.map { report.step % $0 == 0 } ?? isEpochEnd
-      if isDone || stops || isDue { try save(score) }
+      let isBest = score.map { $0 > bestScore } ?? false
+      if isDone || stops || isDue || isBest { try save(score) }
+      if isBest, let score { bestScore = score }
       if stops { return Outcome(.interrupted, step: step.completed) }
     }
     return try finish()
@@ -255,10 +275,10 @@ public final class Trainer {
   }
 
   /// Runs all evaluations; returns the first one's score.
-  private func evaluate() throws -> Double? {
+  private func evaluate(isScheduled: Bool) throws -> Double? {
     var score: Double?
     for evaluation in evaluations {
-      let report = try evaluation.run()
+      let report = try evaluation.run(isScheduled: isScheduled)
       if score == nil {
         let value = options.scoreMetric.map { report[$0] ?? .nan } ?? -report.loss
         score = report.loss.isFinite ? value : .nan
@@ -278,8 +298,9 @@ public final class Trainer {
     try state?.write { image in
       // Only rank 0 gets here, and it has the directory where there is one.
       let path = try directory!.checkpoints.save(
-        image, step: step.completed, configuration: configuration, data: data?.description,
-        score: score,
+        image, step: step.completed, configuration: configuration,
+        conditions: resumption.conditions, data: resumption.data?.description,
+        weights: Weights(of: step.source).fingerprint(), score: score,
         proven: step.completed - step.skippedInARow - 1)
       try tell(.checkpoint(path: path, step: step.completed))
     }
@@ -310,7 +331,9 @@ public final class Trainer {
   /// What a file of weights says about where they come from.
   private func metadata(_ more: [String: String]) -> [String: String] {
     var metadata = ["format": "pt", WeightsFile.stepKey: "\(step.completed)"]
-    if let data { metadata[DataDescription.metadataKey] = data.description.json.compactText }
+    if let data = resumption.data {
+      metadata[DataDescription.metadataKey] = data.description.json.compactText
+    }
     return metadata.merging(more) { $1 }
   }
 

@@ -9,7 +9,7 @@ public struct TrainerOptions: Sendable, Equatable {
   /// Evaluate at the end of every so many epochs, and at the end.
   public var evaluateEveryEpochs = 1
   /// Save a checkpoint after every so many steps; nil: at the end of each epoch. There is always
-  /// one at the end.
+  /// one at the end, and one of each evaluation that is better than all before.
   public var checkpointEverySteps: Int?
   /// Compare the state of all ranks after every so many steps; nil: only at start and end.
   public var compareEverySteps: Int?
@@ -24,6 +24,12 @@ public struct TrainerOptions: Sendable, Equatable {
   public init(epochs: Int, steps: Int? = nil) {
     self.epochs = epochs
     self.steps = steps
+  }
+
+  /// The number of the step that training ends with.
+  public func lastStep(batchesPerEpoch: Int) -> Int {
+    let (whole, overflow) = batchesPerEpoch.multipliedReportingOverflow(by: epochs)
+    return min(steps ?? .max, overflow ? .max : whole)
   }
 
   /// Throws ``TrainerOptionsError`` for a number that makes no sense.

@@ -66,13 +66,13 @@ public struct CheckpointStore: Sendable {
 
   /// As ``save(_:step:configuration:data:score:proven:)``, of state that ranks may hold parts of.
   func save(
-    _ image: StateImage, step: Int, configuration: JSONValue, data: DataDescription?,
-    score: Double?, proven: Int?
+    _ image: StateImage, step: Int, configuration: JSONValue, conditions: [RunCondition] = [],
+    data: DataDescription? = nil, weights: Fingerprint? = nil, score: Double?, proven: Int?
   ) throws -> String {
     let path = path(ofStep: step)
     try Checkpoint.write(
-      path, image, step: step, configuration: configuration, data: data, score: score,
-      fileSystem: fileSystem)
+      path, image, step: step, configuration: configuration, conditions: conditions, data: data,
+      weights: weights, score: score, fileSystem: fileSystem)
     try prune(proven)
     return path
   }
@@ -93,13 +93,16 @@ public struct CheckpointStore: Sendable {
   }
 
   /// The checkpoint with the highest finite score, the latest one of equals; nil where none has any.
-  public func bestStep() throws(FileError) -> Int? {
+  public func bestStep() throws(FileError) -> Int? { try best(upTo: .max)?.step }
+
+  /// The checkpoint with the highest finite score among those up to a step, and the score.
+  func best(upTo last: Int) throws(FileError) -> (step: Int, score: Double)? {
     var best: (step: Int, score: Double)?
-    for step in try steps() {
+    for step in try steps() where step <= last {
       guard let score = Checkpoint.score(of: path(ofStep: step)), score.isFinite else { continue }
       if score >= best?.score ?? -.infinity { best = (step, score) }
     }
-    return best?.step
+    return best
   }
 
   /// What was restored.
@@ -110,15 +113,16 @@ public struct CheckpointStore: Sendable {
     public let step: Int
     /// What was wrong with newer checkpoints that were passed over.
     public let skipped: [String]
+    /// What else the user should know: that the run goes on with other kernels.
+    public var notices: [String] = []
   }
 
   /// Fills the registry from the newest sound checkpoint; nil where there is none at all.
   ///
   /// A damaged or truncated checkpoint is passed over and named. One that is sound but of another
-  /// configuration, version, model or of other data is refused.
+  /// configuration, condition, version, model or of other data is refused.
   public func restore(
-    into registry: StateRegistry, configuration: JSONValue, ignoring: Set<String> = [],
-    data: DataRecord? = nil
+    into registry: StateRegistry, configuration: JSONValue, _ resumption: Resumption = Resumption()
   ) throws -> Restored? {
     var skipped: [String] = []
     for step in try steps().reversed() {
@@ -130,9 +134,10 @@ public struct CheckpointStore: Sendable {
         skipped.append("\(error)")
         continue
       }
-      try checkpoint.restore(
-        into: registry, configuration: configuration, ignoring: ignoring, data: data)
-      return Restored(path: checkpoint.path, step: checkpoint.step, skipped: skipped)
+      let notices = try checkpoint.restore(
+        into: registry, configuration: configuration, resumption)
+      return Restored(
+        path: checkpoint.path, step: checkpoint.step, skipped: skipped, notices: notices)
     }
     if skipped.isEmpty { return nil }
     throw CheckpointError.allDamaged(directory: directory, reasons: skipped)

@@ -14,7 +14,7 @@ extension SafetensorsFile {
       fingerprints.append(
         (
           tensor.name,
-          Fingerprint(of: UnsafeRawBufferPointer(bytes), tensor.element, tensor.shape)
+          Fingerprint(of: UnsafeRawBufferPointer(bytes), tensor.type, tensor.shape)
         ))
     }
     return fingerprints

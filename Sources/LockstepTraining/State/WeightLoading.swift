@@ -103,7 +103,7 @@ extension Weights {
       guard tensor.accepts(entry) else {
         report.mismatched.append(
           .init(
-            name: tensor.name, found: "\(entry.element.rawValue) \(entry.shape)",
+            name: tensor.name, found: "\(entry.type) \(entry.shape)",
             wanted: "\(tensor.element.rawValue) \(tensor.shape)"))
         continue
       }
@@ -112,10 +112,8 @@ extension Weights {
     guard !report.loaded.isEmpty, loading == .lenient || report.isComplete else {
       throw FileError(path: path, kind: .mismatch, reason: Self.reason(report))
     }
-    for tensor in tensors where report.loaded.contains(tensor.name) {
-      guard let entry = sources[tensor.name] else { continue }
-      try tensor.read(entry.name, from: weights.file)
-    }
+    let loaded = Set(report.loaded)
+    try fill(from: weights.file, sources.filter { loaded.contains($0.key) })
     return report
   }
 
@@ -143,10 +141,9 @@ extension Weights {
 extension StateRegistry.Tensor {
   /// Whether a file's tensor can be read into this one.
   func accepts(_ entry: TensorEntry) -> Bool {
-    let convertible: [TensorElement] = [.float32, .float64, .float16, .bfloat16]
-    return entry.shape == shape
+    entry.shape == shape
       && (entry.element == element
-        || element == .float32 && convertible.contains(entry.element))
+        || element == .float32 && entry.element?.isFloatingPoint == true)
   }
 
   /// Fills the tensor in place with a file's tensor of another name.

@@ -43,8 +43,8 @@ public struct Weights {
   /// Reads the weights from a safetensors file or a checkpoint; Float32 weights may be stored as F64,
   /// F16 or BF16.
   ///
-  /// - Throws: `FileError` that lists what is missing, unexpected or of another shape. No weight
-  ///   has changed then.
+  /// - Throws: `FileError` that lists what is missing, unexpected or of another shape, or that names a
+  ///   value that is not finite. No weight has changed then.
   public func read(_ path: String) throws { try read(WeightsFile(path)) }
 
   /// Reads the weights of an open file.
@@ -53,10 +53,19 @@ public struct Weights {
   public func read(_ weights: WeightsFile) throws {
     try TensorMatch(weights.path, weights.tensors, tensors).check(anyFloat: true)
     let stored = Dictionary(weights.tensors.map { ($0.name, $0.entry) }) { first, _ in first }
-    for tensor in tensors {
-      guard let entry = stored[tensor.name] else { continue }
-      try tensor.read(entry.name, from: weights.file)
+    try fill(from: weights.file, stored)
+  }
+
+  /// Reads the tensors that a file has, once all of them are known to be finite.
+  func fill(from file: SafetensorsFile, _ entries: [String: TensorEntry]) throws(FileError) {
+    let found = tensors.compactMap { tensor in entries[tensor.name].map { (tensor, $0) } }
+    for (tensor, entry) in found where tensor.element == .float32 {
+      guard let (index, value) = try file.firstNotFinite(entry.name) else { continue }
+      throw FileError(
+        path: file.path, kind: .mismatch,
+        reason: "the weight \(entry.name)[\(index)] is \(value): weights must be finite")
     }
+    for (tensor, entry) in found { try tensor.read(entry.name, from: file) }
   }
 }
 
@@ -91,12 +100,11 @@ struct TensorMatch {
       if found.shape != tensor.shape {
         return "\(tensor.name) is \(found.shape), not \(tensor.shape)"
       }
-      let convertible: [TensorElement] = [.float32, .float64, .float16, .bfloat16]
       let fits =
         found.element == tensor.element
-        || anyFloat && tensor.element == .float32 && convertible.contains(found.element)
+        || anyFloat && tensor.element == .float32 && found.element?.isFloatingPoint == true
       return fits
-        ? nil : "\(tensor.name) is \(found.element.rawValue), not \(tensor.element.rawValue)"
+        ? nil : "\(tensor.name) is \(found.type), not \(tensor.element.rawValue)"
     }
     if !different.isEmpty { problems.append(Self.list(different)) }
     guard problems.isEmpty else {

@@ -49,6 +49,10 @@ public protocol GradientSource: AnyObject {
     records: ShardRecords, accumulator: ShardAccumulator
   ) throws
 
+  /// Throws where a batch of this size, cut in this way, cannot be computed. Asked before the first
+  /// step, on all ranks alike, for each size that a run has.
+  func check(_ batch: StepBatch) throws
+
   /// The weight that the record of so many examples gets, which are computed at once; nil where it is
   /// not known before they are.
   func weight(ofExamples count: Int) -> Double?
@@ -102,6 +106,8 @@ extension GradientSource {
   public func join(_ plan: FoldPlan, on collective: any Collective) throws {}
   public func declineShards(because failure: any Error) throws -> Never { throw failure }
   public func firstNotFinite(ofShard shard: Int) -> Int { .max }
+  /// Every batch can be computed.
+  public func check(_ batch: StepBatch) throws {}
   /// Nothing is known before.
   public func weight(ofExamples count: Int) -> Double? { nil }
   /// Nothing is made ready ahead.

@@ -181,6 +181,43 @@ import Testing
     }
   }
 
+  /// An epoch's last batch of one example is found before the first step, and only where it is reached.
+  @Test func anEpochsLastBatchIsCheckedBeforeTheFirstStep() throws {
+    for (count, microBatches, steps, refused) in [
+      (17, 1, nil, true), (17, 1, 1, false), (18, 1, nil, false), (18, 2, nil, true),
+      (16, 1, nil, false),
+    ] as [(Int, Int, Int?, Bool)] {
+      let texts = try group(of: 2) { group in
+        let source = try ModelSource(
+          Self.models[1].model, loss: SoftmaxCrossEntropy(), on: SmallModel.dataset(count: count),
+          seed: 1)
+        let step = try TrainingStep(
+          source: source, update: try source.update(.sgd(learningRate: 0.1)), shards: 4, on: group)
+        var options = TrainerOptions(epochs: 1, steps: steps)
+        options.microBatches = microBatches
+        var events = 0
+        do {
+          _ = try Trainer(
+            step: step, sampler: try Sampler(count: count, batchSize: 8, seed: 5), options: options,
+            configuration: [:], on: group, listener: { _ in events += 1 }
+          ).run()
+          return "trained"
+        } catch {
+          #expect(events == 0)
+          return "\(error)"
+        }
+      }
+      for text in texts {
+        if refused {
+          #expect(text.contains("layer '2': one value a channel"), "\(text)")
+          #expect(text.contains("a batch of \(count % 8) example"), "\(text)")
+        } else {
+          #expect(text == "trained", "\(count) examples")
+        }
+      }
+    }
+  }
+
   @Test func frozenStatisticsAreNobodysToMeetFor() throws {
     func source(_ patterns: [String]) throws -> ModelSource {
       try ModelSource(

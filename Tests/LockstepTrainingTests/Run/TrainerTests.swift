@@ -141,6 +141,93 @@ import Testing
     }
   }
 
+  /// The best evaluation has its checkpoint, however seldom checkpoints are due, and through an
+  /// interruption.
+  @Test func theBestEvaluationIsSaved() throws {
+    var run = RegressionRun()
+    run.options.checkpointEverySteps = 1000
+    // Better up to the first evaluation, worse from there on.
+    run.learningRate = { $0 <= 5 ? 0.05 : -0.05 }
+    try withTemporaryDirectory { directory in
+      _ = try run.run(ranks: 2, directory: directory)
+      let store = CheckpointStore("\(directory)/checkpoints")
+      #expect(try store.steps() == [5, 15])
+      #expect(try store.bestStep() == 5)
+    }
+    try withTemporaryDirectory { directory in
+      var interrupted = run
+      interrupted.isInterrupted = { _, step in step == 7 }
+      _ = try interrupted.run(ranks: 3, directory: directory)
+      _ = try run.run(ranks: 2, directory: directory, resume: true)
+      let store = CheckpointStore("\(directory)/checkpoints")
+      #expect(try store.steps() == [5, 7, 15])
+      #expect(try store.bestStep() == 5)
+    }
+    // Where each evaluation beats the last one, each is saved.
+    try withTemporaryDirectory { directory in
+      var better = RegressionRun()
+      better.options.checkpointEverySteps = 7
+      _ = try better.run(ranks: 1, directory: directory)
+      #expect(try CheckpointStore("\(directory)/checkpoints").steps() == [10, 14, 15])
+      #expect(try CheckpointStore("\(directory)/checkpoints").bestStep() == 15)
+    }
+  }
+
+  /// An evaluation that is there only because the run ends is no report.
+  @Test func onlyScheduledEvaluationsAreReported() throws {
+    for (epochs, steps, reports) in [(3, nil, 1), (2, nil, 1), (4, nil, 2), (3, 13, 1), (3, 10, 1)]
+      as [(Int, Int?, Int)]
+    {
+      let heard = try group(of: 2) { group in
+        let evaluation = Evaluation("test", count: 4, shardSize: 2, metricNames: [], on: group) {
+          $1.weight += Double($0.count)
+          $1.examples += Double($0.count)
+        }
+        var heard = 0
+        evaluation.onReport = { _ in heard += 1 }
+        let source = LinearRegression()
+        let step = try TrainingStep(
+          source: source, update: ClippedSGD(regressionParameters), shards: 4, on: group)
+        var options = TrainerOptions(epochs: epochs, steps: steps)
+        options.evaluateEveryEpochs = 2
+        var evaluations = 0
+        _ = try Trainer(
+          step: step, sampler: try Sampler(count: 60, batchSize: 14, seed: 5),
+          evaluations: [evaluation], options: options, configuration: [:], on: group,
+          listener: { if case .evaluation = $0 { evaluations += 1 } }
+        ).run()
+        if group.isRoot {
+          #expect(evaluations == reports + (epochs % 2 == 0 || steps == 10 ? 0 : 1))
+        }
+        return heard
+      }
+      #expect(heard == [reports, reports], "\(epochs) epochs, \(steps ?? 0) steps")
+    }
+  }
+
+  /// Where fewer steps are asked for than are done there is nothing to go on with.
+  @Test func checkpointsBeyondTheEndAreRefusedOnAllRanks() throws {
+    try withTemporaryDirectory { directory in
+      _ = try RegressionRun().run(ranks: 2, directory: directory)
+      let before = try contents("\(directory)/outcome.json")
+      var shorter = RegressionRun()
+      shorter.options.steps = 14
+      let short = shorter
+      let errors = try group(of: 3) { group -> String in
+        let place = try RunDirectory.open(
+          directory, resume: true, configuration: short.configuration, on: group)
+        do {
+          _ = try short.train(on: group, place, true)
+          return "trained"
+        } catch { return "\(error)" }
+      }
+      for error in errors {
+        #expect(error.contains("has 15 steps behind it, and 'steps' and 'epochs' end the run"))
+      }
+      #expect(try contents("\(directory)/outcome.json") == before)
+    }
+  }
+
   @Test func resumingNothingStartsAtTheBeginning() throws {
     let reference = try Reference()
     try withTemporaryDirectory { directory in

@@ -58,7 +58,10 @@ let smallConfiguration: JSONValue = [
   @Test func everyFlippedByteIsDetected() throws {
     try withTemporaryDirectory { directory in
       let path = "\(directory)/c.safetensors"
-      try Self.write(path, seed: 1, score: 0.5)
+      try Checkpoint.write(
+        path, registry: try SmallState(seed: 1).registry(), step: 7,
+        configuration: smallConfiguration,
+        conditions: [RunCondition("length", "20", otherwise: .refused) { $0 }], score: 0.5)
       let bytes = try contents(path)
       for position in bytes.indices {
         for bit in [position % 8, (position / 8 + 5) % 8] {
@@ -94,12 +97,46 @@ let smallConfiguration: JSONValue = [
         throws: CheckpointError.configuration(path: path, keys: ["model.units", "clip"])
       ) {
         try checkpoint.restore(
-          into: registry, configuration: other, ignoring: ["training.epochs"])
+          into: registry, configuration: other, Resumption(mayDiffer: ["training.epochs"]))
       }
       #expect(registry.fingerprint() == before)
       try checkpoint.restore(
-        into: registry, configuration: other, ignoring: ["training.epochs", "model", "clip"])
+        into: registry, configuration: other,
+        Resumption(mayDiffer: ["training.epochs", "model", "clip"]))
       #expect(registry.fingerprint() != before)
+    }
+  }
+
+  /// Conditions that differ are refused or noticed; one that a side lacks is passed over.
+  @Test func conditionsAreHeldAgainstTheCheckpoints() throws {
+    func condition(_ value: String, _ difference: RunCondition.Difference) -> RunCondition {
+      RunCondition("length", value, otherwise: difference) { "was \($0), is \(value)" }
+    }
+    try withTemporaryDirectory { directory in
+      let path = "\(directory)/c.safetensors"
+      func restore(_ conditions: [RunCondition]) throws -> [String] {
+        let registry = try SmallState(seed: 2).registry()
+        let before = registry.fingerprint()
+        do {
+          return try Checkpoint(path).restore(
+            into: registry, configuration: smallConfiguration, Resumption(conditions: conditions))
+        } catch {
+          #expect(registry.fingerprint() == before)
+          throw error
+        }
+      }
+      try Checkpoint.write(
+        path, registry: try SmallState(seed: 1).registry(), step: 7,
+        configuration: smallConfiguration, conditions: [condition("20", .refused)])
+      #expect(try restore([condition("20", .refused)]).isEmpty)
+      #expect(try restore([]).isEmpty)
+      #expect(try restore([condition("30", .noticed)]) == ["was 20, is 30"])
+      #expect(throws: CheckpointError.condition(path: path, reason: "was 20, is 30")) {
+        try restore([condition("30", .refused)])
+      }
+      // Earlier programs wrote none.
+      try Self.write(path, seed: 1)
+      #expect(try restore([condition("30", .refused)]).isEmpty)
     }
   }
 

@@ -13,6 +13,17 @@ import Testing
       ConfigurationDifference.keys(first, second, ignoring: ["a", "b.c", "b.f", "e"]).isEmpty)
   }
 
+  @Test func keysMayBeAbsentButNotDiffer() {
+    let given: JSONValue = ["a": 1, "b": ["c": 1]]
+    for without in [["a": 1], ["a": 1, "b": nil]] as [JSONValue] {
+      #expect(ConfigurationDifference.keys(given, without, absent: ["b"]).isEmpty)
+      #expect(ConfigurationDifference.keys(without, given, absent: ["b"]).isEmpty)
+      #expect(ConfigurationDifference.keys(given, without) == ["b"])
+    }
+    let other: JSONValue = ["a": 1, "b": ["c": 2]]
+    #expect(ConfigurationDifference.keys(given, other, absent: ["b"]) == ["b.c"])
+  }
+
   @Test func aConfigurationEqualsItself() throws {
     let value: JSONValue = ["a": 1, "b": ["c": [1, 2], "d": 0.1], "e": nil]
     #expect(ConfigurationDifference.keys(value, value).isEmpty)

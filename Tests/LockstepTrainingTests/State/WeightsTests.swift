@@ -20,6 +20,32 @@ import Testing
     }
   }
 
+  /// File, tensor and index are named, by both ways of reading, and nothing changes.
+  @Test(arguments: [Float.nan, .infinity, -.infinity])
+  func weightsThatAreNotFiniteAreNamed(_ value: Float) throws {
+    try withTemporaryDirectory { directory in
+      let path = "\(directory)/weights.safetensors"
+      let sick = LinearRegression()
+      sick.parameters[2] = value
+      try Weights(of: sick).write(path)
+      let source = LinearRegression()
+      let before = Weights(of: source).fingerprint()
+      for read in [
+        { try Weights(of: source).read(path) },
+        { try Weights(of: source).load(path, names: NameMap(), .lenient) },
+      ] as [() throws -> Void] {
+        let error = #expect(throws: FileError.self) { try read() }
+        #expect(
+          error?.description
+            == "\(path): the weight weight[2] is \(value): weights must be finite")
+      }
+      #expect(Weights(of: source).fingerprint() == before)
+      // What is left out is not looked at.
+      _ = try Weights(of: source).load(
+        path, names: NameMap([.init("weight", to: nil)]), .lenient)
+    }
+  }
+
   @Test func weightsThatDoNotFitChangeNothing() throws {
     try withTemporaryDirectory { directory in
       let path = "\(directory)/weights.safetensors"

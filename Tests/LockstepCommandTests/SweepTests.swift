@@ -1,0 +1,114 @@
+import LockstepFiles
+import LockstepTesting
+import Testing
+
+/// Sweeps run each point as `train` runs it, and say what became of it.
+@Suite struct SweepTests {
+  /// A small table, two classes; training is a matter of milliseconds.
+  static let small = """
+    {"data": {"type": "blobs", "examples": 200, "testFraction": 0.2, "noise": 2},
+     "model": {"type": "mlp", "sizes": [6, 2]}, "batchSize": 32, "shards": 4, "epochs": 2,
+     "optimizer": {"type": "sgd", "learningRate": 0.1}}
+    """
+
+  static func sweep(
+    _ directory: String, _ arguments: [String], ranks: Int = 1
+  ) throws -> (rows: [JSONValue], result: ProgramResult) {
+    let file = "\(directory)/small.json"
+    try AtomicFile.write(file, text: small)
+    let result = try Lockstep.run(["sweep", file, "--json"] + arguments, ranks: ranks)
+    let rows = try result.lines.filter { $0.hasPrefix("{") }.map { try JSONValue.parse($0) }
+    return (rows, result)
+  }
+
+  /// What a run of the same configuration logs at its end.
+  static func train(
+    _ directory: String, _ arguments: [String]
+  ) throws -> (loss: JSONValue?, evaluations: [JSONValue]) {
+    let file = "\(directory)/small.json"
+    let run = "\(directory)/run"
+    let result = try Lockstep.run(["train", file, "--run-directory", run] + arguments)
+    #expect(result.succeeded, "\(result.transcript)")
+    return (
+      try jsonLines("\(run)/metrics.jsonl").last?["loss"], try jsonLines("\(run)/evaluations.jsonl")
+    )
+  }
+
+  /// A point starts from the weights that a run starts from, and ends where a run ends.
+  @Test func initialWeightsAreLoaded() throws {
+    try withDirectory { directory in
+      let plain = try Self.sweep(directory, ["--vary", "seed=1"])
+      #expect(plain.rows.count == 1, "\(plain.result.transcript)")
+      let first = try Lockstep.run([
+        "train", "\(directory)/small.json", "--set", "seed=9", "--run-directory",
+        "\(directory)/first",
+      ])
+      #expect(first.succeeded, "\(first.transcript)")
+      let given = ["--initial-weights", "\(directory)/first"]
+      let expected = try Self.train(directory, given)
+      for ranks in [1, 2] {
+        let sweep = try Self.sweep(directory, ["--vary", "seed=1"] + given, ranks: ranks)
+        try #require(sweep.rows.count == 1, "\(sweep.result.transcript)")
+        #expect(sweep.rows[0]["trainingLoss"] == expected.loss)
+        #expect(sweep.rows[0]["testLoss"] == expected.evaluations.last?["loss"])
+        #expect(sweep.rows[0]["trainingLoss"] != plain.rows[0]["trainingLoss"])
+        // As a key of the configuration.
+        let key = "initialWeights.file=\(directory)/first/weights.safetensors"
+        let set = try Self.sweep(directory, ["--vary", "seed=1", "--set", key], ranks: ranks)
+        #expect(set.rows == sweep.rows, "\(set.result.transcript)")
+      }
+      let missing = try Self.sweep(
+        directory, ["--vary", "seed=1", "--set", "initialWeights.file=\(directory)/nothing"],
+        ranks: 2)
+      #expect(missing.result.ending == .exited(2), "\(missing.result.transcript)")
+      #expect(missing.result.complaints.first?.contains("\(directory)/nothing") == true)
+    }
+  }
+
+  /// Data that the seed draws are each point's own.
+  @Test func seedsDrawTheirOwnData() throws {
+    try withDirectory { directory in
+      let rows = try Self.sweep(directory, ["--vary", "seed=1,2"]).rows
+      let two = try Self.train(directory, ["--set", "seed=2"])
+      try #require(rows.count == 2)
+      #expect(rows[1]["trainingLoss"] == two.loss)
+    }
+  }
+
+  @Test func theTestIsOfTheWeightsAndTheAverageBeside() throws {
+    try withDirectory { directory in
+      let average = ["--set", "average.decay=0.99"]
+      let rows = try Self.sweep(directory, ["--vary", "seed=1"] + average).rows
+      let evaluations = try Self.train(directory, average).evaluations
+      func last(_ name: String) -> JSONValue? {
+        evaluations.last { $0["evaluation"] == .string(name) }?["loss"]
+      }
+      try #require(rows.count == 1 && last("test") != last("average"))
+      #expect(rows[0]["testLoss"] == last("test"))
+      #expect(rows[0]["average.loss"] == last("average"))
+      let report = try Lockstep.run(["report", "\(directory)/run"])
+      let lines = report.lines.filter { $0.contains("last evaluation") }
+      #expect(lines.count == 2, "\(report.transcript)")
+      #expect(lines.last?.contains("average") == true && lines.first?.contains("average") == false)
+    }
+  }
+
+  /// However a point diverges, in the middle, at its last update or by too many skipped steps, the
+  /// sweep goes on.
+  @Test(arguments: [
+    ["steps=3"], ["steps=1"], ["steps=5", "nonFinite={\"policy\": \"skip\", \"limit\": 2}"],
+  ])
+  func pointsMayDiverge(_ settings: [String]) throws {
+    try withDirectory { directory in
+      for ranks in [1, 2] {
+        let sweep = try Self.sweep(
+          directory,
+          ["--vary", "optimizer.learningRate=0.1,1e39,0.01"] + settings.flatMap { ["--set", $0] },
+          ranks: ranks)
+        #expect(sweep.result.succeeded, "\(sweep.result.transcript)")
+        #expect(sweep.rows.map { $0["diverged"] } == [false, true, false])
+        #expect(sweep.rows.last?["testLoss"]?.doubleValue != nil)
+      }
+    }
+  }
+}
