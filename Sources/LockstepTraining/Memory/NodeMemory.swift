@@ -26,7 +26,7 @@ public struct NodeMemory: Sendable, Equatable {
   public static func now() -> NodeMemory { read(root: "") }
 
   /// - Parameter root: where `/proc` and `/sys` are, for tests.
-  static func read(root: String) -> NodeMemory {
+  package static func read(root: String) -> NodeMemory {
     var memory = NodeMemory(node: .max, limit: "the machine's memory")
     if let available = field("MemAvailable:", of: "\(root)/proc/meminfo") {
       memory.node = available << 10

@@ -34,20 +34,22 @@ public enum Interruption {
 
   /// Handles SIGTERM, SIGUSR1, SIGINT and SIGHUP from now on. A request that came before stays.
   ///
+  /// SIGXFSZ is ignored from now on, so that a file that may not grow (`ulimit -f`) is an error of writing.
   /// A SIGHUP that the process was started to ignore, by `nohup`, stays ignored. To be called first thing
   /// in a program: a signal that comes earlier ends it.
   public static func install() {
     // The flags are made here, so that the handler does nothing but exchange them.
     _ = isRequested
     _ = wasAskedByHand.load(ordering: .relaxed)
-    for signal in [SIGTERM, SIGUSR1, SIGINT, SIGHUP] {
+    signal(SIGXFSZ, SIG_IGN)
+    for number in [SIGTERM, SIGUSR1, SIGINT, SIGHUP] {
       var present = sigaction()
-      sigaction(signal, nil, &present)
-      if signal == SIGHUP, isIgnored(present) { continue }
+      sigaction(number, nil, &present)
+      if number == SIGHUP, isIgnored(present) { continue }
       var action = sigaction()
       action.__sigaction_handler.sa_handler = { Interruption.receive($0) }
       action.sa_flags = SA_RESTART
-      sigaction(signal, &action, nil)
+      sigaction(number, &action, nil)
     }
   }
 

@@ -41,7 +41,7 @@ public final class OutcomeFile: Sendable {
   /// written over.
   ///
   /// - Throws: `FileError`.
-  func write(_ outcome: Outcome) throws {
+  package func write(_ outcome: Outcome) throws {
     try written.withLock { kind in
       try replace(outcome, isDurable: true)
       kind = outcome.kind
@@ -56,7 +56,7 @@ public final class OutcomeFile: Sendable {
   /// neither for the disk nor for a thread that is writing, and does not fail.
   ///
   /// - Parameter owner: what rank 0 is, as far as it can be seen.
-  func settle(_ outcome: Outcome, owner: ProcessState = .running) {
+  package func settle(_ outcome: Outcome, owner: ProcessState = .running) {
     _ = written.withLockIfAvailable { kind in
       guard kind == nil && !isOwner || kind == .running else { return }
       kind = outcome.kind
@@ -81,7 +81,7 @@ public final class OutcomeFile: Sendable {
   }
 
   /// Writes what is true if this process is killed before it writes another.
-  func note(_ outcome: Outcome) {
+  package func note(_ outcome: Outcome) {
     _ = written.withLockIfAvailable { kind in
       if kind == .running { try? replace(outcome, isDurable: false) }
     }

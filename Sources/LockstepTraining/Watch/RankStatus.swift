@@ -66,7 +66,7 @@ public struct RankStatus: @unchecked Sendable {
   }
 
   /// From now on the rank comes to no meeting any more.
-  func finish() { set(Place.finished, 1) }
+  package func finish() { set(Place.finished, 1) }
 
   /// A phase begins.
   public func enter(_ phase: Phase, step: Int) {
@@ -95,7 +95,7 @@ public struct RankStatus: @unchecked Sendable {
   }
 
   /// The rank has said why it is about to end.
-  func speak() { set(Place.spoken, 1) }
+  package func speak() { set(Place.spoken, 1) }
 
   private static let anyone: UInt64 = 1
   private static let firstRank: UInt64 = 2

@@ -110,6 +110,7 @@ func train(_ rule: String, _ settings: Settings, on group: MPICollective) throws
         fflush(nil)
       }
     })
+  if settings.number("leaveEarly") == group.rank { return Outcome(.done, step: 0) }
   if let seconds = settings.number("terminateAfter") { terminate(after: seconds) }
   let outcome = try trainer.run(resume: settings["resume"] != nil)
   if group.isRoot, let fingerprint = outcome.fingerprint {
