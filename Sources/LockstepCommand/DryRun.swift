@@ -41,7 +41,9 @@ struct DryRun {
         ))
     }
     lines.append(("memory", "\(ByteCount(run.memoryNeed.total)) a rank, beside data and program"))
-    for part in run.memoryNeed.parts { lines.append(("  \(part.name)", "\(ByteCount(part.bytes))")) }
+    for part in run.memoryNeed.parts {
+      lines.append(("  \(part.name)", "\(ByteCount(part.bytes))"))
+    }
     let memory = NodeMemory.now()
     lines.append(("  available", "\(ByteCount(memory.node)) on this node (\(memory.limit))"))
     let efficiency = Int((100 / plan.loadBound).rounded())

@@ -59,7 +59,8 @@ final class ProgressReporter {
     guard getenv("OMPI_COMM_WORLD_SIZE") != nil,
       getenv("OMPI_MCA_odls_base_sigkill_timeout") == nil
     else { return nil }
-    return "to stop with a checkpoint: kill -USR1 \(getppid()) (mpirun); after SIGTERM or Ctrl-C mpirun "
+    return
+      "to stop with a checkpoint: kill -USR1 \(getppid()) (mpirun); after SIGTERM or Ctrl-C mpirun "
       + "kills the ranks within a second"
   }
 

@@ -216,7 +216,8 @@ public struct RunConfiguration: Sendable {
     let deadline = try watchdog.double("seconds", default: 300, above: 0)
     patience = Watchdog.Patience(
       deadline: deadline,
-      longDeadline: try watchdog.double("longSeconds", default: min(12 * deadline, .greatestFiniteMagnitude), above: 0))
+      longDeadline: try watchdog.double(
+        "longSeconds", default: min(12 * deadline, .greatestFiniteMagnitude), above: 0))
     try reader.finish()
     model = try modelReader.make(description)
     self.options = options

@@ -48,7 +48,8 @@ extension FileError {
   public var isWriting: Bool {
     guard case .system(let call, _) = kind else { return false }
     return [
-      "write", "fsync", "close", "rename", "remove", "truncate", "create", "create directory", "lock",
+      "write", "fsync", "close", "rename", "remove", "truncate", "create", "create directory",
+      "lock",
     ].contains(call)
   }
 

@@ -55,7 +55,10 @@ import Testing
         """
       let result = try MPIRunner.runAlone(
         "bash",
-        ["-c", script, program, Lockstep.example("digits-mlp"), "--run-directory", "\(directory)/r"],
+        [
+          "-c", script, program, Lockstep.example("digits-mlp"), "--run-directory",
+          "\(directory)/r",
+        ],
         environment: ["D": directory], deadline: .seconds(60))
       #expect(result.output == "130\n", "\(result.transcript)")
     }

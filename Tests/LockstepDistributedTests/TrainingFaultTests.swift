@@ -88,7 +88,8 @@ import Testing
 
   /// Files that are never written, and a rank that stops there, have deadlines too.
   @Test(arguments: [
-    ("checkpointWrite:0:2:hang", 0), ("checkpointWrite:0:2:stop", 0), ("checkpointRename:0:2:stop", 0),
+    ("checkpointWrite:0:2:hang", 0), ("checkpointWrite:0:2:stop", 0),
+    ("checkpointRename:0:2:stop", 0),
     ("end:1:1:stop", 1), ("end:0:1:hang", 0),
   ])
   func aRankThatHangsAroundStepsIsNamed(fault: String, rank: Int) throws {

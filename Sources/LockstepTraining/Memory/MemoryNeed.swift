@@ -97,7 +97,8 @@ public struct MemoryShortage: Error, Equatable, CustomStringConvertible {
     let largest = parts.sorted { $0.bytes > $1.bytes }.prefix(4).map {
       "\($0.name) \(ByteCount($0.bytes))"
     }.joined(separator: ", ")
-    return "not enough memory: \(who) at least \(ByteCount(needed)), and \(ByteCount(available)) are "
+    return
+      "not enough memory: \(who) at least \(ByteCount(needed)), and \(ByteCount(available)) are "
       + "available (\(limit)); a rank needs \(largest): take a smaller model or batch, more shards, or "
       + "fewer ranks or threads"
   }

@@ -1,5 +1,3 @@
-import LockstepFiles
-
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -90,8 +88,7 @@ public struct NodeMemory: Sendable, Equatable {
   }
 
   private static func lines(_ path: String) -> [Substring] {
-    guard let bytes = try? FileInput.contents(of: path, limit: 1 << 20) else { return [] }
-    return String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+    String(decoding: SystemFile.bytes(path), as: UTF8.self).split(separator: "\n")
   }
 
   /// The number in a file; nil for `max`, and where there is none.

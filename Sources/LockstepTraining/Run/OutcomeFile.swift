@@ -20,8 +20,13 @@ public final class OutcomeFile: Sendable {
 
   private let isOwner: Bool
   private let fileSystem: any FileSystem
-  /// The last outcome that this process wrote; provisional ones count as running.
-  private let written = Mutex<Outcome.Kind?>(nil)
+  private struct Written {
+    /// The last outcome that this process wrote; provisional ones count as running.
+    var kind: Outcome.Kind?
+    /// Whether the file has a provisional one.
+    var isNoted = false
+  }
+  private let written = Mutex(Written())
 
   /// - Parameters:
   ///   - directory: the run directory.
@@ -42,9 +47,9 @@ public final class OutcomeFile: Sendable {
   ///
   /// - Throws: `FileError`.
   package func write(_ outcome: Outcome) throws {
-    try written.withLock { kind in
+    try written.withLock { written in
       try replace(outcome, isDurable: true)
-      kind = outcome.kind
+      written = Written(kind: outcome.kind)
     }
     guard outcome.kind == .running else { return }
     OutOfMemory.onEnd { [weak self] message in
@@ -57,11 +62,12 @@ public final class OutcomeFile: Sendable {
   ///
   /// - Parameter owner: what rank 0 is, as far as it can be seen.
   package func settle(_ outcome: Outcome, owner: ProcessState = .running) {
-    _ = written.withLockIfAvailable { kind in
-      guard kind == nil && !isOwner || kind == .running else { return }
-      kind = outcome.kind
+    _ = written.withLockIfAvailable { written in
+      guard written.kind == nil && !isOwner || written.kind == .running else { return }
+      written.kind = outcome.kind
       if isOwner {
-        try? replace(outcome, isDurable: false)
+        // Another rank may have written in place of this one.
+        if written.isNoted || isRunning { try? replace(outcome, isDurable: false) }
       } else {
         standIn(outcome, owner)
       }
@@ -82,8 +88,10 @@ public final class OutcomeFile: Sendable {
 
   /// Writes what is true if this process is killed before it writes another.
   package func note(_ outcome: Outcome) {
-    _ = written.withLockIfAvailable { kind in
-      if kind == .running { try? replace(outcome, isDurable: false) }
+    _ = written.withLockIfAvailable { written in
+      guard written.kind == .running, !written.isNoted, isRunning else { return }
+      try? replace(outcome, isDurable: false)
+      written.isNoted = true
     }
   }
 

@@ -33,7 +33,8 @@ public enum StepError: Error, Equatable, CustomStringConvertible {
         + "it with plan.gradientBlocks(ofRank:)"
     case .batchesDiffer(let step, let ranks, let reference):
       let list = ranks.map(String.init).joined(separator: ", ")
-      return "step \(step): the batch on rank\(ranks.count == 1 ? "" : "s") \(list) differs from rank "
+      return
+        "step \(step): the batch on rank\(ranks.count == 1 ? "" : "s") \(list) differs from rank "
         + "\(reference)'s: all ranks must pass the same examples, epoch and step, of which each then "
         + "computes its shards"
     case .badOption(let key, let value, let expected):

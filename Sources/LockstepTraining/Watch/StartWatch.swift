@@ -146,18 +146,8 @@ struct NodeProcesses {
   }
 
   private static func environment(_ process: String) -> [String: String] {
-    let file = open("/proc/\(process)/environ", O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return [:] }
-    defer { close(file) }
-    var bytes: [UInt8] = []
-    var part = [UInt8](repeating: 0, count: 1 << 16)
-    while true {
-      let count = read(file, &part, part.count)
-      guard count > 0 else { break }
-      bytes += part[..<count]
-    }
     var result: [String: String] = [:]
-    for entry in bytes.split(separator: 0) {
+    for entry in SystemFile.bytes("/proc/\(process)/environ").split(separator: 0) {
       let words = entry.split(separator: UInt8(ascii: "="), maxSplits: 1)
       guard words.count == 2 else { continue }
       result[String(decoding: words[0], as: UTF8.self)] = String(decoding: words[1], as: UTF8.self)

@@ -72,20 +72,23 @@ package final class Watch {
     }
     // Who has finished, and has been to all meetings that this rank has, is not missed.
     let missed = peers.filter { !$0.snapshot.isFinished || $0.snapshot.meetings < mine.meetings }
+    // Who has given the job up is not to blame for having ended.
+    let speakers = peers.filter(\.snapshot.hasSpoken)
     let lost = missed.filter {
-      $0.state == .ended || mine.isWaiting && $0.snapshot.isFinished
+      !$0.snapshot.hasSpoken
+        && ($0.state == .ended || mine.isWaiting && $0.snapshot.isFinished)
     }
     let isLost = lost.contains { gone.contains($0.rank) || interrupted && $0.state == .ended }
     gone = Set(lost.map(\.rank))
     let stopped = missed.filter { $0.state == .stopped }
     stoppedLooks = stopped.isEmpty || wasSuspended ? 0 : stoppedLooks + 1
-    let speakers = peers.filter(\.snapshot.hasSpoken)
 
     if isLost {
       return verdict(message(mine, lost), mine)
     }
     // The launcher is about to end this rank, too.
-    if !speakers.isEmpty, !mine.isWaiting || !hasWaited {
+    let silent = missed.contains { !$0.snapshot.hasSpoken }
+    if !speakers.isEmpty, !mine.isWaiting || !hasWaited || !silent {
       return verdict(message(givenUpBy: speakers, mine), mine)
     }
     guard hasWaited else { return nil }
@@ -98,7 +101,7 @@ package final class Watch {
     let isHopeless = interrupted && (stoppedLooks >= Self.stoppedForGood || isElsewhere)
     guard current > deadline || isHopeless || !speakers.isEmpty else { return nil }
     return verdict(
-      message(mine, suspects(missed, mine)), mine,
+      message(mine, suspects(missed.filter { !$0.snapshot.hasSpoken }, mine)), mine,
       isInterruption: interrupted && speakers.isEmpty)
   }
 

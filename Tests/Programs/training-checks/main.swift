@@ -140,7 +140,8 @@ let code = MPISession.run { world -> Int32 in
       try MPICollective(
         world, path: path, reduction: reduction, patience: patience, nodeOf: { $0 % nodes },
         notice: notice)
-    } ?? MPICollective(
+    }
+    ?? MPICollective(
       world, path: path, reduction: reduction, patience: patience, notice: notice)
   if let bytes = settings.number("bucket") { group.bucketBytes = bytes }
   group.sharedMemoryLimit = settings.number("sharedMemory")
