@@ -38,6 +38,23 @@ struct NamedConfiguration {
     configuration = try RunConfiguration(
       parsing: text, source: file, directory: String(decoding: folder, as: UTF8.self),
       overrides: overrides)
+    collective.watchdog?.patience = configuration.patience
+  }
+
+  /// How long ranks wait for each other before they have read the configuration: what this rank finds of
+  /// it by itself, else the default.
+  static func foreseenPatience(_ path: String, _ arguments: Arguments) -> Watchdog.Patience {
+    func content(_ path: String) -> JSONValue? {
+      (try? FileInput.contents(of: path, limit: 1 << 20)).flatMap { try? JSONValue.parse($0) }
+    }
+    let document = FileKind(path) == .regular ? content(path) : content("\(path)/config.json")
+    func seconds(_ key: String) -> Double? {
+      let given = (try? arguments.overrides())?.last { $0.path == "watchdog.\(key)" }?.value
+      let value = (given ?? document?["watchdog"]?[key])?.doubleValue
+      return value.flatMap { $0 > 0 ? $0 : nil }
+    }
+    return Watchdog.Patience(
+      deadline: seconds("seconds") ?? 300, longDeadline: seconds("longSeconds"))
   }
 
   private static func isDirectory(_ path: String) -> Bool {

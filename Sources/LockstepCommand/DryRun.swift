@@ -40,6 +40,12 @@ struct DryRun {
           "shards \(shards.lowerBound)..<\(shards.upperBound), owns \(plan.slices[rank].count) values"
         ))
     }
+    lines.append(("memory", "\(ByteCount(run.memoryNeed.total)) a rank, beside data and program"))
+    for part in run.memoryNeed.parts {
+      lines.append(("  \(part.name)", "\(ByteCount(part.bytes))"))
+    }
+    let memory = NodeMemory.now()
+    lines.append(("  available", "\(ByteCount(memory.node)) on this node (\(memory.limit))"))
     let efficiency = Int((100 / plan.loadBound).rounded())
     lines.append(
       (

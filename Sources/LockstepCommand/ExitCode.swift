@@ -15,17 +15,25 @@ enum ExitCode {
   static func of(_ error: any Error) -> Int32 {
     switch error {
     case let joint as JointFailure: joint.code
-    case is Interrupted: interrupted
+    case is Interrupted, is InterruptedError: interrupted
+    case let file as FileError where file.isFailedWrite: failure
+    case is WritingFailure: failure
     case is ArgumentError, is ConfigurationError, is FileError, is DatasetError, is GraphError,
       is DescriptionError, is HyperparameterError, is FoldPlanError, is RunDirectoryError,
       is CheckpointError, is HandshakeError, is TrainerOptionsError, is ClipSuggestionError,
-      is InstructionSetError, is PrecisionError, is FaultError,
+      is InstructionSetError, is PrecisionError, is FaultError, is MemoryShortage,
       is InputFailure:
       badInput
     case UpdateError.unmatchedPattern, StepError.shardedWithoutTree: badInput
     default: failure
     }
   }
+}
+
+/// A run that had begun could not write its files.
+struct WritingFailure: Error, CustomStringConvertible {
+  let error: FileError
+  var description: String { "\(error)" }
 }
 
 /// What a user gave cannot be used, in words.

@@ -17,11 +17,22 @@ enum Job {
   ///
   /// Where all ranks come to the end, with an error or without, rank 0 speaks for them, MPI is
   /// finalized and each returns its code. Where some do not, those that wait in vain end the job.
-  static func run(_ body: (MPICollective) throws -> Int32) throws -> Int32 {
+  ///
+  /// - Parameter patience: how long ranks wait for each other until they agree on how long.
+  static func run(
+    patience: Watchdog.Patience = Watchdog.Patience(), _ body: (MPICollective) throws -> Int32
+  ) throws -> Int32 {
     preferPlainSends()
+    let start = StartWatch("MPI_Init", patience)
     let session = try MPISession(threadLevel: .funneled)
-    let result = Result { try body(try collective(session.world, .tree)) }
-    return end(session, result)
+    start.stop()
+    var ranks: MPICollective?
+    let result = Result {
+      let all = try collective(session.world, .tree, patience)
+      ranks = all
+      return try body(all)
+    }
+    return end(session, ranks?.page, result)
   }
 
   /// Lets Open MPI's TCP transport send long messages as they come, unless the user has set it
@@ -34,9 +45,11 @@ enum Job {
 
   /// The ranks of a communicator, with gradients added as asked.
   static func collective(
-    _ world: MPICommunicator, _ reduction: GradientReduction
+    _ world: MPICommunicator, _ reduction: GradientReduction, _ patience: Watchdog.Patience
   ) throws -> MPICollective {
-    try MPICollective(world, reduction: reduction) { Console.line("notice: \($0)") }
+    try MPICollective(world, reduction: reduction, patience: patience) {
+      Console.line("notice: \($0)")
+    }
   }
 
   /// The ranks of a job as a configuration wants them to add gradients.
@@ -53,10 +66,15 @@ enum Job {
   static func ranks(
     _ world: MPICollective, adding reduction: GradientReduction
   ) throws -> MPICollective {
-    reduction == world.reduction ? world : try collective(world.communicator, reduction)
+    reduction == world.reduction
+      ? world
+      : try collective(
+        world.communicator, reduction, world.watchdog?.patience ?? Watchdog.Patience())
   }
 
-  private static func end(_ session: MPISession, _ result: Result<Int32, any Error>) -> Int32 {
+  private static func end(
+    _ session: MPISession, _ page: StatusPage?, _ result: Result<Int32, any Error>
+  ) -> Int32 {
     var code: Int32 = 0
     var failure: (any Error)?
     switch result {
@@ -66,9 +84,12 @@ enum Job {
       code = ExitCode.of(error)
     }
     do {
-      try waitForAll(session, failure, code)
+      // Where one fails alone, the others do not come to this meeting.
+      try page.waiting(isMeeting: failure == nil) { try waitForAll(session, failure, code) }
       // One rank speaks, and its code is everybody's: the others may know of a failure at second hand.
-      let codes = try session.world.allgather(failure == nil ? -1 : Int(code))
+      let codes = try page.waiting {
+        try session.world.allgather(failure == nil ? -1 : Int(code))
+      }
       if let speaker = codes.firstIndex(where: { $0 >= 0 }) {
         code = Int32(codes[speaker])
         if let failure, speaker == session.world.rank {
@@ -92,12 +113,12 @@ enum Job {
     try session.world.withRequests(unwindSeconds: 0) { scope in
       let barrier = try scope.barrier()
       guard let failure else { return }
-      let start = try MPILibrary.wallTime()
+      // Counted, not timed: where the whole job is suspended nobody is late.
+      var waits = 0
       while try barrier.test() == nil {
-        if try MPILibrary.wallTime() - start > patience {
-          session.abort(failure, exitCode: code)
-        }
+        if Double(waits) * 1e-3 > patience { session.abort(failure, exitCode: code) }
         usleep(1000)
+        waits += 1
       }
     }
   }

@@ -46,8 +46,22 @@ final class ProgressReporter {
           + (run.sentAsFactors.isEmpty
             ? "" : ", those of \(run.sentAsFactors.joined(separator: ", ")) as factors"))
     }
-    if let directory { Console.line("run directory \(directory)") }
+    if let directory {
+      Console.line("run directory \(directory)")
+      if let advice = Self.launcherAdvice { Console.line(advice) }
+    }
     started = clock.now
+  }
+
+  /// How a job that Open MPI's launcher started is stopped with a checkpoint; nil under others, and where
+  /// the launcher was told to be patient.
+  private static var launcherAdvice: String? {
+    guard getenv("OMPI_COMM_WORLD_SIZE") != nil,
+      getenv("OMPI_MCA_odls_base_sigkill_timeout") == nil
+    else { return nil }
+    return
+      "to stop with a checkpoint: kill -USR1 \(getppid()) (mpirun); after SIGTERM or Ctrl-C mpirun "
+      + "kills the ranks within a second"
   }
 
   /// Hears what happens.

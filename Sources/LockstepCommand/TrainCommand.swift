@@ -18,8 +18,9 @@ enum TrainCommand: Command {
     outcome.json and at the end weights.safetensors. The last line printed is the fingerprint of the
     final weights: it does not depend on the number of ranks or threads, nor on interruptions.
 
-    Exit codes: 0 done, 2 the input is wrong, 75 interrupted (SIGTERM, SIGUSR1) and resumable,
-    1 anything else.
+    Exit codes: 0 done, 2 the input is wrong, 75 interrupted (SIGTERM, SIGUSR1, the first Ctrl-C) and
+    resumable, 1 anything else. Under mpirun, kill -USR1 of mpirun stops with a checkpoint; SIGTERM and
+    Ctrl-C leave the ranks a second, unless OMPI_MCA_odls_base_sigkill_timeout was set for mpirun.
     """
   static let options =
     RunPreparation.options + [
@@ -33,6 +34,7 @@ enum TrainCommand: Command {
     ]
 
   static func run(_ arguments: Arguments) throws -> Int32 {
+    Interruption.install()
     let path = try arguments.single("the configuration's path")
     if arguments.has("--resume") {
       guard let directory = arguments.value("--run-directory"), directory != "none" else {
@@ -41,8 +43,10 @@ enum TrainCommand: Command {
     }
     try RunPreparation.check(arguments)
     let profile = try ProfileRequest(arguments)
-    Interruption.install()
-    return try Job.run { world in
+    let patience = NamedConfiguration.foreseenPatience(path, arguments)
+    return try Job.run(patience: patience) { world in
+      // The library may have put handlers of its own in the place.
+      Interruption.install()
       let preparation = try RunPreparation(path, arguments, on: world)
       let collective = try preparation.ranks(for: preparation.named.configuration)
       return try train(preparation, arguments, profile, on: collective)
@@ -54,29 +58,39 @@ enum TrainCommand: Command {
     on collective: MPICollective
   ) throws -> Int32 {
     let configuration = preparation.named.configuration
-    let data = try preparation.data(of: configuration)
-    if collective.isRoot { for notice in data.notices { Console.notice(notice) } }
-    let configured = try preparation.run(
-      configuration, data, on: collective, goesOn: try goesOn(arguments, on: collective))
+    let data: DataConfiguration.Parts
+    let configured: ConfiguredRun
+    var directory: RunDirectory?
+    func openDirectory() throws {
+      if arguments.value("--run-directory") == "none" { return }
+      directory = try RunDirectory.open(
+        try directoryPath(preparation.named, arguments, on: collective),
+        resume: arguments.has("--resume"), configuration: configuration.resolved,
+        keep: configuration.keptCheckpoints, on: collective)
+    }
+    do {
+      try collective.endIfInterrupted()
+      data = try preparation.data(of: configuration)
+      if collective.isRoot { for notice in data.notices { Console.notice(notice) } }
+      try collective.endIfInterrupted()
+      configured = try preparation.run(
+        configuration, data, on: collective, goesOn: try goesOn(arguments, on: collective))
+      try collective.endIfInterrupted()
+    } catch let error as InterruptedError {
+      // Nothing is lost, and whoever started the run is to know.
+      if !arguments.has("--dry-run") {
+        try openDirectory()
+        try collective.onRoot { try directory?.writeInterruptedAtStart() }
+      }
+      throw error
+    }
     if arguments.has("--dry-run") {
       if collective.isRoot { Console.text(DryRun(configured, on: collective).text) }
       return ExitCode.done
     }
 
     try profile?.check(on: collective)
-    var directory: RunDirectory?
-    if arguments.value("--run-directory") != "none" {
-      directory = try RunDirectory.open(
-        try directoryPath(preparation.named, arguments, on: collective),
-        resume: arguments.has("--resume"), configuration: configuration.resolved,
-        keep: configuration.keptCheckpoints, on: collective)
-    }
-    let watchdog = collective.page.map {
-      Watchdog(
-        $0, Watchdog.Patience(deadline: configuration.watchdogSeconds),
-        outcomeFile: directory?.outcomePath)
-    }
-    defer { watchdog?.stop() }
+    try openDirectory()
     let progress = ProgressReporter(
       configured, directory: directory?.path, quiet: arguments.has("--quiet"))
     if collective.isRoot { progress.start(ranks: collective.size, link: collective.link) }
@@ -88,25 +102,41 @@ enum TrainCommand: Command {
         progress.hear(event)
       })
     let timeline = profile?.start(configured, on: collective)
-    let outcome = try trainer.run(resume: arguments.has("--resume"))
-    if outcome.kind == .done, let average = configured.average {
-      try average.run {
-        try collective.onRoot {
-          guard let path = directory?.path else { return }
-          try Weights(of: configured.source).write(
-            "\(path)/average.safetensors",
-            metadata: [
-              "format": "pt",
-              DataDescription.metadataKey: data.record.description.json.compactText,
-            ])
+    let outcome: Outcome
+    do {
+      outcome = try trainer.run(resume: arguments.has("--resume"))
+      if outcome.kind == .done, let average = configured.average {
+        try average.run {
+          try collective.onRoot {
+            try writeAverage(
+              configured, data.record.description, to: directory, after: outcome)
+          }
         }
       }
+    } catch let error as FileError where error.isWriting {
+      throw WritingFailure(error: error)
     }
     if let profile, let timeline {
       try profile.finish(timeline, quiet: arguments.has("--quiet"), on: collective)
     }
     if collective.isRoot { progress.hear(.ended(outcome)) }
     return outcome.exitCode
+  }
+
+  /// Writes the average of the weights; a run whose average cannot be written has failed.
+  private static func writeAverage(
+    _ run: ConfiguredRun, _ data: DataDescription, to directory: RunDirectory?,
+    after outcome: Outcome
+  ) throws {
+    guard let directory else { return }
+    do {
+      try Weights(of: run.source).write(
+        "\(directory.path)/average.safetensors",
+        metadata: ["format": "pt", DataDescription.metadataKey: data.json.compactText])
+    } catch {
+      try? directory.write(Outcome(.failed, step: outcome.step, message: "\(error)"))
+      throw error
+    }
   }
 
   /// Whether the run goes on from a checkpoint: one that is there and damaged ends it. Called by all

@@ -83,7 +83,7 @@ enum VerifyCommand: Command {
     _ path: String, _ arguments: Arguments, _ steps: Int, _ ranks: [Int]
   ) throws -> Int32 {
     // The jobs have process groups of their own, which no signal to this one's reaches.
-    Interruption.install([SIGTERM, SIGINT, SIGHUP])
+    Interruption.install()
     var reference: [Substring] = []
     for (index, count) in ranks.enumerated() {
       let lines = try hashes(path, arguments, steps, ranks: count)

@@ -29,6 +29,8 @@ public final class ConfiguredRun {
   /// The model with the average of its weights, where one is kept.
   public let average: AveragedModel?
 
+  /// The memory that this rank needs beside its data and the program.
+  public let memoryNeed: MemoryNeed
   /// What the bits follow from beside the configuration.
   private let conditions: [RunCondition]
   private let collective: any Collective
@@ -40,7 +42,8 @@ public final class ConfiguredRun {
   ///   - data: the examples, as ``DataConfiguration/load()`` gave them.
   ///   - collective: the ranks.
   /// - Throws: `GraphError` where the model does not fit the data, `FoldPlanError` where there are
-  ///   more ranks than shards, `HyperparameterError` where a pattern matches nothing, and others.
+  ///   more ranks than shards, `HyperparameterError` where a pattern matches nothing,
+  ///   `MemoryShortage` where a node has too little memory, and others.
   public init(
     _ configuration: RunConfiguration, data: DataConfiguration.Parts,
     on collective: any Collective
@@ -52,7 +55,7 @@ public final class ConfiguredRun {
       count: data.training.count, batchSize: configuration.batchSize, seed: configuration.seed,
       shuffle: configuration.data.shuffle, dropLast: configuration.data.dropLast)
     totalSteps = configuration.options.lastStep(batchesPerEpoch: sampler.batchesPerEpoch)
-    source = try configuration.source(data)
+    source = try configuration.source(data, on: collective)
     source.prepareInputs(
       configuration.inputs, ranksOnNode: collective.page?.rankCount ?? collective.size)
     let teacher = try configuration.distillation?.logits(
@@ -73,6 +76,9 @@ public final class ConfiguredRun {
         source, plan, nonFinite: configuration.nonFinite, batchSize: configuration.batchSize,
         microBatches: configuration.options.microBatches) : nil
     sentAsFactors = factors?.slots.map { plan.layout.slots[$0].name } ?? []
+    memoryNeed = try Self.need(
+      configuration, data, source, plan, sampler, totalSteps: totalSteps, isSharded: isSharded,
+      on: collective)
     let rule = try configuration.update.rule(
       source.memory, totalSteps: totalSteps,
       owning: isSharded ? plan.gradientBlocks(ofRank: collective.rank) : nil)
@@ -92,6 +98,33 @@ public final class ConfiguredRun {
       configuration.update.average == nil
       ? nil : AveragedModel(source, rule, plan, on: collective)
     evaluations = Self.evaluations(configuration, data, source, rule, average, collective)
+  }
+
+  /// Sums up what a rank needs, and makes sure that its node has it. Called by all ranks.
+  private static func need(
+    _ configuration: RunConfiguration, _ data: DataConfiguration.Parts, _ source: ModelSource,
+    _ plan: FoldPlan, _ sampler: Sampler, totalSteps: Int, isSharded: Bool,
+    on collective: any Collective
+  ) throws -> MemoryNeed {
+    let ranksOnNode = collective.page?.rankCount ?? collective.size
+    let size = configuration.evaluationBatchSize
+    let tested = data.test.map { [min(size, $0.count), $0.count % size] } ?? []
+    var need = try source.trainingNeed(
+      plan, rank: collective.rank, ranksOnNode: ranksOnNode,
+      shardSizes: sampler.shardSizes(
+        shards: configuration.shards, microBatches: configuration.options.microBatches,
+        steps: configuration.options.steps), evaluationSizes: Set(tested))
+    // A rule that owns nothing says how much it would keep of each parameter.
+    let rule = try configuration.update.rule(
+      source.memory, totalSteps: totalSteps, owning: 0..<0)
+    need.add(
+      "optimizer and averages", values: rule.stateBytesPerParameter, of: 1,
+      times: isSharded ? plan.slices[collective.rank].count : rule.layout.count)
+    if isSharded, collective.nodes.count == 1, collective.size > 1 {
+      need.add("shared parameters", values: source.memory.parameters.count / ranksOnNode)
+    }
+    try need.check(on: collective)
+    return MemoryNeed(model: source.memory) + need
   }
 
   /// The test of the weights, and of their average where one is kept.
@@ -155,19 +188,27 @@ public final class ConfiguredRun {
 extension RunConfiguration {
   /// The model on the training part, with initial weights drawn from the seed.
   ///
-  /// - Throws: `GraphError` where the model does not fit the data.
-  public func source(_ data: DataConfiguration.Parts) throws -> ModelSource {
-    let source = try source(on: data.training)
+  /// - Parameter collective: the ranks that make it at once.
+  /// - Throws: `GraphError` where the model does not fit the data, `MemoryShortage` where it does not fit
+  ///   into memory.
+  public func source(
+    _ data: DataConfiguration.Parts, on collective: any Collective = SoloCollective()
+  ) throws -> ModelSource {
+    let source = try source(on: data.training, ranks: collective)
     source.augmentation = try self.data.augment.augmentation(for: data.training)
     return source
   }
 
   /// The model on some examples, to evaluate it.
   ///
-  /// - Throws: `GraphError` where the model does not fit the data.
-  public func source(on examples: Dataset) throws -> ModelSource {
+  /// - Parameter collective: the ranks that make it at once.
+  /// - Throws: `GraphError` where the model does not fit the data, `MemoryShortage` where it does not fit
+  ///   into memory.
+  public func source(
+    on examples: Dataset, ranks collective: any Collective = SoloCollective()
+  ) throws -> ModelSource {
     try ModelSource(
       model, loss: loss, on: examples, seed: seed, freezing: freezing, options: planOptions,
-      threads: threads)
+      threads: threads, admit: { try $0.check(on: collective) })
   }
 }

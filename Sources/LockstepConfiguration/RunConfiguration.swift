@@ -57,8 +57,8 @@ public struct RunConfiguration: Sendable {
   public let bucketBytes: Int?
   /// How primitives are chosen.
   public let planOptions: PlanOptions
-  /// The seconds that a wait inside a step may take.
-  public let watchdogSeconds: Double
+  /// How long ranks wait for each other.
+  public let patience: Watchdog.Patience
   /// How long, and when to do what.
   public let options: TrainerOptions
   /// How many of the newest checkpoints are kept.
@@ -237,7 +237,12 @@ public struct RunConfiguration: Sendable {
         "log.parameterNormsEverySteps",
         "does not go with 'hessianFree', whose steps are not made of clipped gradients")
     }
-    watchdogSeconds = try reader.object("watchdog").double("seconds", default: 300, above: 0)
+    let watchdog = try reader.object("watchdog")
+    let deadline = try watchdog.double("seconds", default: 300, above: 0)
+    patience = Watchdog.Patience(
+      deadline: deadline,
+      longDeadline: try watchdog.double(
+        "longSeconds", default: min(12 * deadline, .greatestFiniteMagnitude), above: 0))
     try reader.finish()
     model = try modelReader.make(description)
     self.options = options

@@ -1,6 +1,7 @@
 import LockstepEngine
 import LockstepMPI
 import LockstepTraining
+import Synchronization
 
 /// How gradients travel between ranks. The bits do not depend on it.
 public enum ExchangePath: Sendable, Equatable {
@@ -31,6 +32,9 @@ public final class MPICollective: Collective {
   /// How gradients are added.
   public let reduction: GradientReduction
   public let page: StatusPage?
+  /// Ends this rank where it waits for one that will never come. It watches from when the group is made
+  /// until MPI is finalized.
+  public let watchdog: Watchdog?
 
   /// The bytes of gradients that travel together, as Float32, where they are sent as messages beside
   /// the backward pass: whole blocks that make at least as many. Nil, the default, for what the link
@@ -62,33 +66,42 @@ public final class MPICollective: Collective {
   ///   - world: the ranks, in any order.
   ///   - path: how gradients travel.
   ///   - reduction: how gradients are added.
+  ///   - patience: how long ranks wait for each other before a ``Watchdog`` ends the job with a message
+  ///     that says who waits for whom; nil for ever.
   ///   - notice: told, on rank 0, when gradients cannot travel through shared memory and why.
   /// - Throws: ``MPIError``.
   public convenience init(
     _ world: MPICommunicator, path: ExchangePath = .automatic,
-    reduction: GradientReduction = .tree, notice: @escaping (String) -> Void = { _ in }
+    reduction: GradientReduction = .tree, patience: Watchdog.Patience? = Watchdog.Patience(),
+    notice: @escaping (String) -> Void = { _ in }
   ) throws {
     try self.init(
-      world, node: world.splitBySharedMemory(), path: path, reduction: reduction, notice: notice)
+      world, path: path, reduction: reduction, patience: patience, notice: notice
+    ) { try $0.splitBySharedMemory() }
   }
 
   /// Takes the ranks of one node for several: `nodeOf` gives each rank's number of a node. For
   /// tests of what happens between nodes.
   package convenience init(
     _ world: MPICommunicator, path: ExchangePath = .automatic,
-    reduction: GradientReduction = .tree, nodeOf: (Int) -> Int,
-    notice: @escaping (String) -> Void = { _ in }
+    reduction: GradientReduction = .tree, patience: Watchdog.Patience? = Watchdog.Patience(),
+    nodeOf: (Int) -> Int, notice: @escaping (String) -> Void = { _ in }
   ) throws {
     // A rank with a colour gets a group.
     try self.init(
-      world, node: world.split(color: nodeOf(world.rank))!, path: path, reduction: reduction,
-      notice: notice)
+      world, path: path, reduction: reduction, patience: patience, notice: notice
+    ) { try $0.split(color: nodeOf($0.rank))! }
   }
 
   private init(
-    _ world: MPICommunicator, node: MPICommunicator, path: ExchangePath,
-    reduction: GradientReduction, notice: @escaping (String) -> Void
+    _ world: MPICommunicator, path: ExchangePath, reduction: GradientReduction,
+    patience: Watchdog.Patience?, notice: @escaping (String) -> Void,
+    node split: (MPICommunicator) throws -> MPICommunicator
   ) throws {
+    let start =
+      world.size == 1 ? nil : patience.map { StartWatch("the making of the group of ranks", $0) }
+    defer { start?.stop() }
+    let node = try split(world)
     let leader = try node.broadcast(world.rank, root: 0)
     communicator = try NodeOrder.communicator(of: world, leader: leader)
     nodes = NodeOrder.nodes(leaders: try communicator.allgather(leader))
@@ -103,9 +116,12 @@ public final class MPICollective: Collective {
       : try communicator.allgatherArrays(Array(MPILibrary.processorName().utf8)).map {
         String(decoding: $0, as: UTF8.self)
       }
-    page = try Self.makePage(
+    let page = try Self.makePage(
       on: self.node, of: communicator.size,
       ranks: nodes.first { [rank = communicator.rank] in $0.contains(rank) }!, hosts: hosts)
+    self.page = page
+    watchdog = communicator.size == 1 ? nil : patience.map { Watchdog(page, $0) }
+    if let watchdog { MPISession.add(EndOfWatch(watchdog)) }
   }
 
   /// The node's page of statuses; one of this rank alone where there is no shared memory for it.
@@ -313,4 +329,20 @@ final class WindowUse {
   private let lease: LeasedWindow
   init(_ lease: LeasedWindow) { self.lease = lease }
   deinit { lease.isUsed = false }
+}
+
+/// Lets a watchdog watch until MPI is finalized, and watches over that.
+private final class EndOfWatch: MPISessionObserver {
+  private let watchdog: Watchdog
+  private let finalizing = Mutex<StartWatch?>(nil)
+
+  init(_ watchdog: Watchdog) { self.watchdog = watchdog }
+
+  func willFinalize() {
+    watchdog.stop()
+    let watch = StartWatch("MPI_Finalize", watchdog.patience)
+    finalizing.withLock { $0 = watch }
+  }
+
+  func didFinalize() { finalizing.withLock { $0.take() }?.stop() }
 }

@@ -18,7 +18,7 @@ public struct DirectoryLock: ~Copyable {
   public init(_ directory: String) throws(FileError) {
     let path = "\(directory)/.lock"
     let descriptor = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o666)
-    if descriptor < 0 { throw FileError(path: path, call: "open", code: errno) }
+    if descriptor < 0 { throw FileError(path: path, call: "create", code: errno) }
     if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
       let code = errno
       defer { close(descriptor) }

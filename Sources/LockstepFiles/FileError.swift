@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// What went wrong with a file: its path, the kind of fault, and what was expected and found.
 public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The kind of fault.
@@ -35,4 +41,26 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
   }
 
   public var description: String { "\(path): \(reason)" }
+}
+
+extension FileError {
+  /// Whether a call of writing failed, for whatever reason.
+  public var isWriting: Bool {
+    guard case .system(let call, _) = kind else { return false }
+    return [
+      "write", "fsync", "close", "rename", "remove", "truncate", "create", "create directory",
+      "lock",
+    ].contains(call)
+  }
+
+  /// Whether the system did not let something be written: a disk that is full or broken, for one.
+  ///
+  /// A path that leads nowhere, or where the user may not write, is not such a failure of the system, but
+  /// what the user gave.
+  public var isFailedWrite: Bool {
+    guard isWriting, case .system(let call, let code) = kind else { return false }
+    guard call.hasPrefix("create") || call == "lock" else { return true }
+    return ![ENOENT, ENOTDIR, EISDIR, EEXIST, ENAMETOOLONG, ELOOP, EACCES, EPERM, EROFS].contains(
+      code)
+  }
 }

@@ -32,14 +32,13 @@ public final class Arena<Element: BitwiseCopyable>: @unchecked Sendable {
   public init(indices: Range<Int>) {
     self.indices = indices
     let count = indices.count
-    let bytes = max(count * MemoryLayout<Element>.stride, 64)
+    let (wanted, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
     let huge = 2 << 20
+    guard !overflow, wanted < Int.max - huge else { OutOfMemory.end(bytes: Int.max) }
+    let bytes = max(wanted, 64)
     let alignment = bytes >= huge ? huge : 64
     let size = (bytes + alignment - 1) / alignment * alignment
-    guard let pointer = aligned_alloc(alignment, size) else {
-      // Nothing can go on without memory, and an allocation failure has no caller to blame.
-      fatalError("out of memory: \(size) bytes for an arena")
-    }
+    guard let pointer = aligned_alloc(alignment, size) else { OutOfMemory.end(bytes: size) }
     if bytes >= huge { madvise(pointer, size, MADV_HUGEPAGE) }
     memset(pointer, 0, size)
     mapping = pointer

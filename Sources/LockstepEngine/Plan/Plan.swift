@@ -235,6 +235,17 @@ package final class Plan {
   /// The number of bytes of a lane: activations, inputs and read-outs.
   package var laneBytes: Int { activationBytes + (sizes[.ports]?.byteCount ?? 0) }
 
+  /// The bytes of a lane, and of what all lanes share, of a plan of one shard that is not made: none is
+  /// allocated.
+  package static func bytes(
+    _ program: Program, isa: InstructionSet, options: PlanOptions
+  ) throws -> (lane: Int, packed: Int) {
+    ComputeLibrary.useSingleThread()
+    let sizes = try PlanBuilder(program, shards: 1, factors: nil, isa: isa, options: options).sizes
+    func bytes(_ region: Region) -> Int { sizes[region]?.byteCount ?? 0 }
+    return (bytes(.activations) + bytes(.ports), bytes(.packed) + bytes(.constants))
+  }
+
   /// The number of bytes that all lanes share beside the parameters: weights in the primitives'
   /// layouts, and constants.
   package var packedBytes: Int { packed.count + constants.count }

@@ -63,6 +63,9 @@ public struct LauncherClaim: Sendable, Equatable {
       """
   }
 
+  /// Whether a launcher that says no number of tasks offers this process its services.
+  static var isManaged: Bool { getenv("PMIX_NAMESPACE") != nil || getenv("PMIX_RANK") != nil }
+
   /// The variables of this process that a claim is read from.
   static func currentEnvironment() -> [String: String] {
     var result: [String: String] = [:]

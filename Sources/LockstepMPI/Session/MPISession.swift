@@ -1,10 +1,19 @@
 internal import CMPI
+internal import Synchronization
 
 #if canImport(Glibc)
   internal import Glibc
 #elseif canImport(Musl)
   internal import Musl
 #endif
+
+/// Somebody who has to know when MPI ends.
+package protocol MPISessionObserver: AnyObject, Sendable {
+  /// This rank is about to wait in `MPI_Finalize`.
+  func willFinalize()
+  /// MPI is finalized, or could not be.
+  func didFinalize()
+}
 
 /// The time between initialising and finalizing MPI, once in a process's life.
 ///
@@ -52,6 +61,7 @@ public final class MPISession {
     }
     // Read before MPI adds variables of its own.
     let claim = LauncherClaim(environment: LauncherClaim.currentEnvironment())
+    if claim == nil, !LauncherClaim.isManaged { Self.startAlone() }
 
     var provided: Int32 = 0
     try check(call, MPI_Init_thread(nil, nil, threadLevel.code, &provided))
@@ -77,9 +87,26 @@ public final class MPISession {
     }
   }
 
+  /// Lets Open MPI start a process that no launcher has started without a helper process, which it needs
+  /// for starting others only: some tenths of a second sooner. The user's own setting holds.
+  private static func startAlone() { setenv("OMPI_MCA_ess_singleton_isolated", "1", 0) }
+
+  private static let observers = Mutex<[any MPISessionObserver]>([])
+
+  /// Lets somebody know of the session's end, whom the session keeps until then.
+  package static func add(_ observer: any MPISessionObserver) {
+    observers.withLock { $0.append(observer) }
+  }
+
   /// Ends MPI on success. All ranks call it; afterwards every other call throws.
   public func finalize() throws(MPIError) {
     try MPILibrary.requireReady("MPI_Finalize")
+    let observers = Self.observers.withLock { observers in
+      defer { observers = [] }
+      return observers
+    }
+    for observer in observers { observer.willFinalize() }
+    defer { for observer in observers { observer.didFinalize() } }
     try MPIRegistry.shared.releaseAll()
     try check("MPI_Finalize", MPI_Finalize())
   }

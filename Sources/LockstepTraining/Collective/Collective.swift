@@ -12,6 +12,9 @@ public protocol Collective: AnyObject {
   /// Where the ranks of this node say what they are doing; nil where nobody watches.
   var page: StatusPage? { get }
 
+  /// What ends a rank that waits for one that will never come; nil where nothing does.
+  var watchdog: Watchdog? { get }
+
   /// The ranks of each node, which share memory and can be reached without a network.
   var nodes: [Range<Int>] { get }
 
@@ -67,6 +70,7 @@ public protocol Collective: AnyObject {
 extension Collective {
   /// Nobody watches.
   public var page: StatusPage? { nil }
+  public var watchdog: Watchdog? { nil }
 
   /// All ranks are on one node.
   public var nodes: [Range<Int>] { [0..<size] }

@@ -127,7 +127,8 @@ final class MeetingPoint: @unchecked Sendable {
 }
 
 /// A thread with a closure to run, joined exactly once.
-final class RankThread {
+final class RankThread: @unchecked Sendable {
+  // Unchecked: the thread is written before anybody has the value, and joined once.
   private var thread = pthread_t()
 
   private final class Work {

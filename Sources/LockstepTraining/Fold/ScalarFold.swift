@@ -54,12 +54,14 @@ public struct ShardRecords {
 /// Gathers the records of all shards on every rank and adds them up by the fold's tree, so that all
 /// ranks hold the same sums, in Double, whatever their number.
 ///
-/// Each rank's requests travel along, and whether it failed.
+/// Each rank's requests travel along, whether it failed, and a stamp of what it worked on.
 public final class ScalarFold {
   /// All ranks' requests of the last ``gather(requests:_:)``, combined.
   public private(set) var requests: StepRequests = []
 
   private let records: ShardRecords
+  /// The words before each rank's records: its requests, and its stamp.
+  private static let control = 2
 
   private let collective: any Collective
   private let runs: [Range<Int>]
@@ -84,28 +86,39 @@ public final class ScalarFold {
     let columns = ShardRecord.Column.metrics + metrics
     let shards = runs.last!.upperBound
     width = columns
-    // One word of control before each rank's records.
-    counts = runs.map { (1 + $0.count * columns) * MemoryLayout<Double>.stride }
-    sent = Arena(count: 1 + runs[collective.rank].count * columns)
-    received = Arena(count: runs.count + shards * columns)
+    counts = runs.map { (Self.control + $0.count * columns) * MemoryLayout<Double>.stride }
+    sent = Arena(count: Self.control + runs[collective.rank].count * columns)
+    received = Arena(count: Self.control * runs.count + shards * columns)
     tree = Arena(count: shards * columns)
     records = ShardRecords(
       shards: runs[collective.rank], width: columns,
-      values: .init(rebasing: sent.buffer[1...]))
+      values: .init(rebasing: sent.buffer[Self.control...]))
   }
 
   /// Lets this rank compute its shards' records, gathers those of all ranks, and folds them. Called
   /// by all ranks.
   ///
   /// - Parameters:
-  ///   - requests: what this rank asks of all.
+  ///   - requests: what this rank asks of all, once it has computed.
   ///   - compute: writes this rank's records, which are zeros at first.
   /// - Throws: what `compute` throws, on its own rank, and ``PeerFailure`` on the others.
   public func gather(
-    requests mine: StepRequests = [], _ compute: (ShardRecords) throws -> Void
+    requests mine: @autoclosure () -> StepRequests = [],
+    _ compute: (ShardRecords) throws -> Void
   ) throws {
     self.compute(compute)
-    try gather(requests: mine)
+    try gather(requests: mine())
+  }
+
+  /// As ``gather(requests:_:)``, of a step's batch, which must be the same on all ranks.
+  ///
+  /// - Throws: ``StepError/batchesDiffer(step:ranks:reference:)``, on all ranks alike.
+  func gather(requests: StepRequests, of batch: StepBatch) throws {
+    do { try gather(requests: requests, stamp: batch.stamp) } catch let error as StampError {
+      let odd = error.odd
+      throw StepError.batchesDiffer(
+        step: batch.step + 1, ranks: odd.ranks, reference: odd.reference)
+    }
   }
 
   /// Lets this rank compute its shards' records. What it throws is kept for
@@ -120,17 +133,34 @@ public final class ScalarFold {
 
   /// Gathers the records of all ranks and folds them. Called by all ranks.
   ///
-  /// - Throws: what ``compute(_:)`` kept, on its own rank, and ``PeerFailure`` on the others.
-  func gather(requests mine: StepRequests) throws {
+  /// - Parameters:
+  ///   - requests: what this rank asks of all.
+  ///   - stamp: what this rank worked on, as a number that must be the same on all ranks.
+  /// - Throws: what ``compute(_:)`` kept, on its own rank, and ``PeerFailure`` on the others;
+  ///   ``StampError``, on all ranks alike.
+  private func gather(requests mine: StepRequests, stamp: UInt64 = 0) throws {
     let failure = failure
     self.failure = nil
     let control = failure == nil ? mine : mine.union(.failed)
     UnsafeMutableRawPointer(sent.base).storeBytes(of: control.rawValue, as: UInt64.self)
+    UnsafeMutableRawPointer(sent.base + 1).storeBytes(of: stamp, as: UInt64.self)
     try collective.allgather(
       UnsafeRawBufferPointer(sent.buffer), counts: counts,
       into: UnsafeMutableRawBufferPointer(received.buffer))
     if let rank = unpack() { throw try reason(of: failure, on: rank) }
+    if !hasOneStamp { throw StampError(stamps: runs.indices.map(stamp(ofRank:))) }
     fold()
+  }
+
+  /// The stamp of a rank.
+  private func stamp(ofRank rank: Int) -> UInt64 {
+    let start = Self.control * rank + runs[rank].lowerBound * width + 1
+    return UnsafeRawPointer(received.base + start).load(as: UInt64.self)
+  }
+
+  private var hasOneStamp: Bool {
+    let first = stamp(ofRank: 0)
+    return runs.indices.allSatisfy { stamp(ofRank: $0) == first }
   }
 
   /// Lets all ranks know why the first failed one did; returns what this rank throws.
@@ -150,7 +180,7 @@ public final class ScalarFold {
         rawValue: UnsafeRawPointer(received.base + position).load(as: UInt64.self))
       if control.contains(.failed), failed == nil { failed = rank }
       requests.formUnion(control)
-      position += 1
+      position += Self.control
       for value in run.lowerBound * width..<run.upperBound * width {
         tree.buffer[value] = received.buffer[position]
         position += 1
@@ -180,8 +210,7 @@ public final class ScalarFold {
   /// The numbers of one shard; valid after ``gather(requests:_:)``, until the next one.
   func record(ofShard shard: Int) -> ShardRecord {
     let rank = runs.firstIndex { $0.contains(shard) }!  // the runs tile all shards
-    // One word of control before each rank's records.
-    let start = 1 + rank + shard * width
+    let start = Self.control * (rank + 1) + shard * width
     return ShardRecord(values: .init(rebasing: received.buffer[start..<start + width]))
   }
 
@@ -196,4 +225,17 @@ public struct PeerFailure: SecondHandError, Equatable, CustomStringConvertible {
   /// Its error, in words.
   public let reason: String
   public var description: String { "rank \(rank): \(reason)" }
+}
+
+/// Ranks worked on different things, the same error on all of them.
+struct StampError: Error {
+  /// What each rank worked on, as a number.
+  let stamps: [UInt64]
+
+  /// The ranks that differ from most, and the lowest of the others.
+  var odd: (ranks: [Int], reference: Int) {
+    let votes = stamps.map { stamp in stamps.count { $0 == stamp } }
+    let reference = votes.firstIndex(of: votes.max()!)!  // there is a rank
+    return (stamps.indices.filter { stamps[$0] != stamps[reference] }, reference)
+  }
 }

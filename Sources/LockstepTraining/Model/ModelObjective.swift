@@ -69,10 +69,11 @@ extension ModelSource {
   /// - Throws: ``GraphError`` where the model does not fit the data.
   public convenience init(
     _ model: any Model, loss: any LossFunction, on dataset: Dataset, seed: UInt64,
-    freezing: Freezing = Freezing(), options: PlanOptions = PlanOptions(), threads: Int = 1
+    freezing: Freezing = Freezing(), options: PlanOptions = PlanOptions(), threads: Int = 1,
+    admit: (MemoryNeed) throws -> Void = { _ in }
   ) throws {
     try self.init(
-      dataset: dataset, seed: seed, options: options, threads: threads,
+      dataset: dataset, seed: seed, options: options, threads: threads, admit: admit,
       trace: Objective.trace(model, loss: loss, on: dataset, freezing: freezing))
     memory.initialize(seed: seed)
   }

@@ -81,11 +81,14 @@ public final class ModelSource: FactorSource {
   ///   - isa: the instruction set of our own kernels.
   ///   - options: the algorithms of the engine's plans.
   ///   - threads: how many threads of this rank compute shards. Their number changes no bit.
+  ///   - admit: looks at what the model's memory will take before there is any, and throws where that is
+  ///     too much.
   /// - Throws: ``GraphError`` where the model does not fit the data, ``PrecisionError`` where the
   ///   processor does not compute in the precision asked for.
   public init(
     dataset: Dataset, seed: UInt64, isa: InstructionSet = .current,
-    options: PlanOptions = PlanOptions(), threads: Int = 1, trace: @escaping ObjectiveTrace
+    options: PlanOptions = PlanOptions(), threads: Int = 1,
+    admit: (MemoryNeed) throws -> Void = { _ in }, trace: @escaping ObjectiveTrace
   ) throws {
     precondition(threads > 0, "a rank without threads")
     try options.precision.check()
@@ -104,6 +107,7 @@ public final class ModelSource: FactorSource {
     synchronizations = program.synchronizations
     let isJoint = !synchronizations.isEmpty
     lanes = (0..<threads).map { _ in LaneSet(sharesActivations: isJoint) }
+    try admit(MemoryNeed(model: program))
     memory = ModelMemory(program)
     layout = program.leafLayout
     gradientSlotCount = program.gradientCount

@@ -14,6 +14,11 @@ public final class Evaluation {
   /// Hears each report that an uninterrupted run would have too, on all ranks alike.
   public var onReport: (EvaluationReport) throws -> Void = { _ in }
 
+  /// What the ranks asked for while the last evaluation was computed, combined.
+  public var requests: StepRequests { fold.requests }
+  /// Whether this rank was asked to stop; set by the trainer.
+  var isInterrupted: () -> Bool = { Interruption.isRequested }
+
   private let count: Int
   private let shardSize: Int
   private let fold: ScalarFold
@@ -57,7 +62,7 @@ public final class Evaluation {
   }
 
   private func evaluate() throws -> EvaluationReport {
-    try fold.gather { records in
+    try fold.gather(requests: isInterrupted() ? .stop : []) { records in
       for shard in records.shards {
         let start = shard * shardSize
         try compute(start..<min(start + shardSize, count), records[shard])

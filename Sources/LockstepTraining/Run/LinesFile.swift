@@ -19,7 +19,7 @@ public final class LinesFile {
   public init(_ path: String) throws(FileError) {
     self.path = path
     descriptor = open(path, O_CREAT | O_RDWR | O_APPEND | O_CLOEXEC, 0o666)
-    if descriptor < 0 { throw Self.failure(path, "open", errno) }
+    if descriptor < 0 { throw Self.failure(path, "create", errno) }
   }
 
   deinit { close(descriptor) }

@@ -22,6 +22,9 @@ public final class RunDirectory {
   /// The checkpoints.
   public let checkpoints: CheckpointStore
 
+  /// How the run ended.
+  public let outcome: OutcomeFile
+
   private let lock: DirectoryLock
   private let fileSystem: any FileSystem
 
@@ -42,6 +45,7 @@ public final class RunDirectory {
     self.fileSystem = fileSystem
     try fileSystem.createDirectory(path)
     lock = try DirectoryLock(path)
+    outcome = OutcomeFile(path, isOwner: true, fileSystem: fileSystem)
     let holdsRun = access("\(path)/config.json", F_OK) == 0
     if holdsRun, !resume { throw RunDirectoryError.holdsRun(path) }
     checkpoints = CheckpointStore(
@@ -67,8 +71,12 @@ public final class RunDirectory {
     return directory
   }
 
-  /// Where the outcome is.
-  public var outcomePath: String { "\(path)/outcome.json" }
+  /// The path from the root, for processes that may have another working directory.
+  var absolutePath: String {
+    guard let resolved = realpath(path, nil) else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
 
   /// Where the final weights go.
   public var weightsPath: String { "\(path)/weights.safetensors" }
@@ -89,9 +97,13 @@ public final class RunDirectory {
   public static func dataPath(_ directory: String) -> String { "\(directory)/data.json" }
 
   /// Writes the outcome file.
-  public func write(_ outcome: Outcome) throws {
-    try AtomicFile.write(
-      outcomePath, text: outcome.json.prettyText + "\n", fileSystem: fileSystem)
+  public func write(_ outcome: Outcome) throws { try self.outcome.write(outcome) }
+
+  /// Says that the run was asked to stop before it took a step.
+  public func writeInterruptedAtStart() throws {
+    let step = try checkpoints.steps().max() ?? 0
+    try write(
+      Outcome(.interrupted, step: step, message: "asked to stop before the first step was taken"))
   }
 
   /// Takes back what was logged after a step, because the run goes on from there.

@@ -72,6 +72,7 @@ public final class Trainer {
     self.directory = collective.isRoot ? directory : nil
     self.collective = collective
     self.isInterrupted = isInterrupted
+    for evaluation in evaluations { evaluation.isInterrupted = isInterrupted }
     self.listener = listener
     try registry.add(step.source.stateEntries, of: step.source)
     try registry.add(step.update.stateEntries, of: step.update)
@@ -90,7 +91,10 @@ public final class Trainer {
       enter(.starting)
       try Fault.reach(.start, rank: collective.rank)
       try start(resume: resume)
-      let outcome = try train()
+      // Nothing is new that a checkpoint would keep.
+      let outcome =
+        try collective.isInterrupted(isInterrupted())
+        ? Outcome(.interrupted, step: step.completed) : try train()
       enter(.ending)
       try collective.onRoot { if let failure { throw failure } }
       try onRootIfSaving { try $0.write(outcome) }
@@ -115,7 +119,13 @@ public final class Trainer {
     try agree()
     let state = try WholeState(registry, on: collective)
     self.state = state
-    saves = try collective.fromRoot { [directory == nil ? 0 : 1] } == [1]
+    let path = String(
+      decoding: try collective.fromRoot { Array((directory?.absolutePath ?? "").utf8) },
+      as: UTF8.self)
+    saves = !path.isEmpty
+    // A watchdog of any rank may have to say how the run ended.
+    collective.watchdog?.outcome =
+      directory?.outcome ?? (saves ? OutcomeFile(path, isOwner: false) : nil)
     var restored: CheckpointStore.Restored?
     if saves {
       enter(.checkpointing)
@@ -175,14 +185,8 @@ public final class Trainer {
 
   /// Makes sure that the same examples give the same bits on all ranks.
   private func probe() throws {
-    var sizes: Set<Int> = []
-    for batch in batches {
-      for shard in 0..<batch.shards {
-        for microBatch in 0..<batch.microBatches {
-          sizes.insert(batch.positions(ofShard: shard, microBatch: microBatch).count)
-        }
-      }
-    }
+    let sizes = sampler.shardSizes(
+      shards: step.plan.shards, microBatches: options.microBatches, steps: options.steps)
     var results = Handshake()
     var failure: (any Error)?
     do {
@@ -203,14 +207,16 @@ public final class Trainer {
     while !isDone {
       let report = try oneStep()
       let isEpochEnd = sampler.batchInEpoch == 0
-      let stops = report.requests.contains(.stop) && !isDone
+      var requests = report.requests
       var score: Double?
       // One more at the very end is of that end alone.
       let isScheduled = isEpochEnd && sampler.epoch % options.evaluateEveryEpochs == 0
       if isDone || isScheduled {
         enter(.evaluating)
         score = try evaluate(isScheduled: isScheduled)
+        for evaluation in evaluations { requests.formUnion(evaluation.requests) }
       }
+      let stops = requests.contains(.stop) && !isDone
       if let every = options.compareEverySteps, report.step % every == 0 {
         enter(.comparing)
         try registry.compare(on: collective, step: step.completed)

@@ -25,6 +25,22 @@ public struct StepBatch: Sendable {
     self.microBatches = microBatches
   }
 
+  /// A number that ranks with the same batch have in common: FNV-1a over its values.
+  var stamp: UInt64 {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    func add(_ value: Int) {
+      hash = (hash ^ UInt64(truncatingIfNeeded: value)) &* 0x100_0000_01b3
+      hash ^= hash >> 32
+    }
+    add(step)
+    add(epoch)
+    add(shards)
+    add(microBatches)
+    add(examples.count)
+    for example in examples { add(example) }
+    return hash
+  }
+
   /// The positions in the global batch, `0..<examples.count`, that a shard computes.
   ///
   /// Shard s has positions ⌊sB/L⌋ ..< ⌊(s+1)B/L⌋: shards differ by one example at most, and some

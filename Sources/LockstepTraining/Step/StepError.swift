@@ -12,6 +12,9 @@ public enum StepError: Error, Equatable, CustomStringConvertible {
   case blocksDiffer(update: Range<Int>, plan: Range<Int>)
   /// A sharded update of gradients that no rank owns.
   case shardedWithoutTree
+  /// Ranks were given different batches: `ranks` another one than most, of which `reference` is the
+  /// lowest.
+  case batchesDiffer(step: Int, ranks: [Int], reference: Int)
   /// A hyperparameter of the step makes no sense.
   case badOption(key: String, value: String, expected: String)
 
@@ -28,6 +31,12 @@ public enum StepError: Error, Equatable, CustomStringConvertible {
     case .blocksDiffer(let update, let plan):
       return "the sharded update owns the blocks \(update), the plan gives its rank \(plan): make "
         + "it with plan.gradientBlocks(ofRank:)"
+    case .batchesDiffer(let step, let ranks, let reference):
+      let list = ranks.map(String.init).joined(separator: ", ")
+      return
+        "step \(step): the batch on rank\(ranks.count == 1 ? "" : "s") \(list) differs from rank "
+        + "\(reference)'s: all ranks must pass the same examples, epoch and step, of which each then "
+        + "computes its shards"
     case .badOption(let key, let value, let expected):
       return "\(key) is \(value): it must be \(expected)"
     case .layoutsDiffer(let update, let source):

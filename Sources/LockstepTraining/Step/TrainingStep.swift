@@ -144,11 +144,11 @@ public final class TrainingStep: BatchStep {
       // takes what comes of that.
       enter(.folding)
       try fold(divisors)
-      try scalars.gather(requests: requests)
+      try scalars.gather(requests: requests, of: batch)
     } else {
       let divisors: Divisors
       do {
-        try scalars.gather(requests: requests)
+        try scalars.gather(requests: requests, of: batch)
         divisors = try self.divisors()
       } catch {
         // On all ranks alike, some of which may have sent already.

@@ -5,11 +5,11 @@
 #endif
 
 /// What the system says of a process of this machine.
-enum ProcessState: Equatable {
+package enum ProcessState: Equatable {
   case running, stopped, ended
 
   /// Looks a process up.
-  init(_ process: Int32) {
+  package init(_ process: Int32) {
     let file = open("/proc/\(process)/stat", O_RDONLY | O_CLOEXEC)
     guard file >= 0 else {
       self = kill(process, 0) != 0 && errno == ESRCH ? .ended : .running

@@ -17,11 +17,12 @@ public struct RankStatus: @unchecked Sendable {
   public enum Phase: UInt64, Sendable, CaseIterable {
     case starting, computing, folding, updating, comparing, evaluating, checkpointing, ending
 
-    /// Whether waiting in it is limited: evaluating and writing take as long as they take.
-    var isLimited: Bool {
+    /// Whether it is a part of a step. What is around steps (loading data, making plans, evaluating,
+    /// writing files) takes longer, and has a longer deadline.
+    var isInStep: Bool {
       switch self {
-      case .starting, .computing, .folding, .updating, .comparing, .ending: true
-      case .evaluating, .checkpointing: false
+      case .computing, .folding, .updating, .comparing: true
+      case .starting, .evaluating, .checkpointing, .ending: false
       }
     }
   }
@@ -41,6 +42,7 @@ public struct RankStatus: @unchecked Sendable {
     static let process = 5
     static let namespace = 6
     static let spoken = 7
+    static let finished = 8
   }
 
   /// A status in memory that is zero at first, at a multiple of 8.
@@ -63,8 +65,8 @@ public struct RankStatus: @unchecked Sendable {
     set(Place.process, UInt64(getpid()))
   }
 
-  /// From now on nobody may miss the rank: it ends as it should.
-  public func depart() { set(Place.process, 0) }
+  /// From now on the rank comes to no meeting any more.
+  package func finish() { set(Place.finished, 1) }
 
   /// A phase begins.
   public func enter(_ phase: Phase, step: Int) {
@@ -93,7 +95,7 @@ public struct RankStatus: @unchecked Sendable {
   }
 
   /// The rank has said why it is about to end.
-  func speak() { set(Place.spoken, 1) }
+  package func speak() { set(Place.spoken, 1) }
 
   private static let anyone: UInt64 = 1
   private static let firstRank: UInt64 = 2
@@ -111,26 +113,26 @@ public struct RankStatus: @unchecked Sendable {
     var awaited: Int?
     /// The step that it is in, counted from 1.
     var step: Int
-    /// The nanoseconds that it has been doing what it does.
-    var nanoseconds: UInt64
+    /// Since when it has been doing what it does, by ``RankStatus/now``.
+    var since: UInt64
     /// Its process, where it can be looked up here.
     var process: Int32?
     /// Whether it has said why it is about to end.
     var hasSpoken: Bool
+    /// Whether it comes to no meeting any more.
+    var isFinished: Bool
   }
 
   var snapshot: Snapshot {
     let awaited = get(Place.awaited)
-    let now = Self.now
-    let since = get(Place.since)
     let process = Int32(truncatingIfNeeded: get(Place.process))
     return Snapshot(
       meetings: get(Place.meetings), phase: Phase(rawValue: get(Place.phase)) ?? .starting,
       isWaiting: awaited != 0,
       awaited: awaited >= Self.firstRank ? Int(awaited - Self.firstRank) : nil,
-      step: Int(truncatingIfNeeded: get(Place.step)), nanoseconds: now > since ? now - since : 0,
+      step: Int(truncatingIfNeeded: get(Place.step)), since: get(Place.since),
       process: process > 0 && get(Place.namespace) == Self.processNamespace ? process : nil,
-      hasSpoken: get(Place.spoken) != 0)
+      hasSpoken: get(Place.spoken) != 0, isFinished: get(Place.finished) != 0)
   }
 
   /// A clock that all processes of a machine share, in nanoseconds.

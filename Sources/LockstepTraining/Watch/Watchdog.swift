@@ -9,21 +9,30 @@ import Synchronization
 
 /// Ends a rank that waits for one that will never come, and says for whom.
 ///
-/// A thread that calls no MPI looks at the node's status page now and then. Where this rank waits
+/// A thread that calls no MPI looks at the node's status page now and then. It ends the rank where
 ///
-/// - for a rank whose process has ended,
-/// - longer than the deadline, but for one that evaluates or reads or writes a checkpoint,
-/// - for a rank that is stopped, and was itself asked to stop (SIGTERM), or
-/// - for a rank of another node, of which nothing is known, several times as long as it has ever
-///   waited, and was itself asked to stop,
+/// - a rank has ended, or has finished its part of the program while this one waits for it,
+/// - it waits longer than the deadline: a short one inside a step and for a rank that is stopped, a long
+///   one around steps, where ranks load data, make plans, evaluate and write files,
+/// - another rank of the node has given the job up,
+/// - it waits for a rank that is stopped, and was itself asked to stop (SIGTERM), or
+/// - it waits for a rank of another node, of which nothing is known, several times as long as it has
+///   ever waited, and was itself asked to stop.
 ///
-/// it prints who waits where for whom, lets the other ranks do the same, and ends the process. The
-/// launcher kills all ranks as soon as one ends, so none ends before those of its node have spoken.
-public final class Watchdog {
+/// It prints who waits where for whom, leaves the outcome, lets the other ranks do the same, and ends the
+/// process. The launcher kills all ranks as soon as one ends, so none ends before those of its node have
+/// spoken. Time in which this process was suspended does not count.
+///
+/// ``MPICollective`` has one by default.
+public final class Watchdog: Sendable {
   /// How patient a watchdog is.
   public struct Patience: Sendable, Equatable {
-    /// The seconds that a wait inside a step may take; `infinity` for ever.
+    /// The seconds that a wait inside a step may take, and one for a rank that is stopped; `infinity`
+    /// for ever.
     public var deadline: Double
+    /// The seconds that a wait around steps may take: while data are loaded, plans made, models
+    /// evaluated, files written.
+    public var longDeadline: Double
     /// The seconds between two looks.
     public var interval = 0.1
     /// The seconds that ranks of other nodes, which nobody sees, get to print what they know.
@@ -33,12 +42,18 @@ public final class Watchdog {
     /// The seconds that a rank of another node is waited for at least by one that was asked to stop.
     public var afterRequest = 2.0
 
-    public init(deadline: Double = 300) { self.deadline = deadline }
+    /// - Parameters:
+    ///   - deadline: the seconds that a wait inside a step may take.
+    ///   - longDeadline: the seconds that one around steps may take; twelve times as many by default.
+    public init(deadline: Double = 300, longDeadline: Double? = nil) {
+      self.deadline = deadline
+      self.longDeadline = longDeadline ?? 12 * deadline
+    }
   }
 
   /// Why a rank is ended.
   public struct Verdict: Sendable, Equatable {
-    /// Whether the rank was asked to stop; the run can be resumed then.
+    /// Whether the rank was asked to stop, and nothing has failed; the run can be resumed then.
     public let isInterruption: Bool
     /// Who waits where for whom.
     public let message: String
@@ -52,57 +67,87 @@ public final class Watchdog {
     }
   }
 
-  private let page: StatusPage
-  private let isOver = Flag()
-  private var thread: RankThread?
-
-  private final class Flag: Sendable {
-    let value = Atomic<Bool>(false)
+  private struct State {
+    var patience: Patience
+    var outcome: OutcomeFile?
+    var isOver = false
+    var thread: RankThread?
   }
+  private let state: Mutex<State>
+  private let page: StatusPage
+
+  /// How patient it is; may change while it watches.
+  public var patience: Patience {
+    get { state.withLock { $0.patience } }
+    set { state.withLock { $0.patience = newValue } }
+  }
+
+  /// Where it leaves the outcome; nil for nowhere.
+  public var outcome: OutcomeFile? {
+    get { state.withLock { $0.outcome } }
+    set { state.withLock { $0.outcome = newValue } }
+  }
+
+  /// Whether a watchdog of this process is about to end it.
+  private static let isEnding = Atomic<Bool>(false)
 
   /// Starts to watch.
   ///
   /// - Parameters:
   ///   - page: the node's statuses.
   ///   - patience: when to lose it.
-  ///   - outcomeFile: where to leave the outcome, on rank 0; nil for nowhere.
+  ///   - outcome: where to leave the outcome; nil for nowhere.
   ///   - isInterrupted: whether this rank was asked to stop; by default by signal.
   ///   - announce: prints a message; by default to standard error.
   ///   - end: ends the process, from the watchdog's thread; by default with the outcome's exit
   ///     code.
   public init(
-    _ page: StatusPage, _ patience: Patience = Patience(), outcomeFile: String? = nil,
+    _ page: StatusPage, _ patience: Patience = Patience(), outcome: OutcomeFile? = nil,
     isInterrupted: @escaping @Sendable () -> Bool = { Interruption.isRequested },
     announce: @escaping @Sendable (String) -> Void = Watchdog.print,
-    end: @escaping @Sendable (Verdict) -> Void = { _exit($0.outcome.exitCode) }
+    end: (@Sendable (Verdict) -> Void)? = nil
   ) {
     self.page = page
-    let watch = Watch(page, patience, isInterrupted)
-    let isOver = isOver
-    thread = RankThread {
-      while !isOver.value.load(ordering: .relaxed) {
+    state = Mutex(State(patience: patience, outcome: outcome))
+    let thread = RankThread { [weak self] in
+      let watch = Watch(page, interval: patience.interval, isInterrupted: isInterrupted)
+      var request = RequestNote()
+      while true {
         usleep(UInt32(max(patience.interval, 0.001) * 1e6))
-        guard let verdict = watch.look(), !isOver.value.load(ordering: .relaxed) else { continue }
+        guard let state = self?.state.withLock({ ($0.patience, $0.outcome, $0.isOver) }), !state.2
+        else { return }
+        let (patience, outcome, _) = state
+        guard let verdict = watch.look(patience), self?.isOver == false else {
+          request.look(isInterrupted(), page, outcome)
+          continue
+        }
+        // One watchdog of a process speaks.
+        if end == nil, Self.isEnding.exchange(true, ordering: .relaxed) { return }
         announce(verdict.message)
         // At once: the launcher may be about to kill this process, and a disk can take seconds.
-        if let outcomeFile {
-          try? AtomicFile.write(
-            outcomeFile, text: verdict.outcome.json.prettyText + "\n", isDurable: false)
-        }
+        outcome?.settle(verdict.outcome, owner: watch.ownerState(0))
         page.own.speak()
-        watch.hear()
-        end(verdict)
+        watch.hear(patience)
+        if let end { end(verdict) } else { _exit(verdict.outcome.exitCode) }
         return
       }
     }
+    state.withLock { $0.thread = thread }
   }
 
-  /// Stops watching: the rank is about to end as it should.
+  private var isOver: Bool { state.withLock { $0.isOver } }
+
+  /// Stops watching: the rank comes to no meeting any more. A rank that waits for it from now on says
+  /// so and ends.
   public func stop() {
-    isOver.value.store(true, ordering: .relaxed)
-    page.own.depart()
-    thread?.join()
-    thread = nil
+    let thread = state.withLock { state in
+      state.isOver = true
+      defer { state.thread = nil }
+      return state.thread
+    }
+    guard let thread else { return }
+    page.own.finish()
+    thread.join()
   }
 
   deinit { stop() }
@@ -114,124 +159,23 @@ public final class Watchdog {
   }
 }
 
-/// The judgement, without the thread.
-final class Watch: @unchecked Sendable {
-  // Unchecked: used by the watchdog's thread alone.
+/// Leaves word of a request to stop that the run has not come to: a launcher may kill all ranks a second
+/// after it has asked them.
+private struct RequestNote {
+  private var looks = 0
+  /// So many looks after the request, in which a rank that has failed would have been seen.
+  private static let due = 4
 
-  private let page: StatusPage
-  private let patience: Watchdog.Patience
-  private let isInterrupted: @Sendable () -> Bool
-  /// Ranks whose processes had ended at the last look too: one that ends as it should says so
-  /// before, and what it wrote last must arrive first.
-  private var ended: Set<Int> = []
-  /// The longest wait that came to its end, in seconds, and how long the one at hand was when it was
-  /// last seen.
-  private var longest = 0.0
-  private var current = 0.0
-
-  init(
-    _ page: StatusPage, _ patience: Watchdog.Patience,
-    _ isInterrupted: @escaping @Sendable () -> Bool
-  ) {
-    self.page = page
-    self.patience = patience
-    self.isInterrupted = isInterrupted
-  }
-
-  private struct Peer {
-    let rank: Int
-    let snapshot: RankStatus.Snapshot
-    let state: ProcessState
-  }
-
-  /// Why this rank should end; nil where it should not.
-  func look() -> Watchdog.Verdict? {
-    let mine = page.own.snapshot
-    let waited = mine.isWaiting ? Double(mine.nanoseconds) / 1e9 : 0
-    // Another wait, where less has been waited than before.
-    if waited < current { longest = max(longest, current) }
-    current = waited
-    guard mine.isWaiting else {
-      ended = []
-      return nil
-    }
-    // Looking processes up costs, and most waits are short.
-    guard Double(mine.nanoseconds) > patience.interval * 1e9 else { return nil }
-    let behind = zip(page.ranks, page.statuses).compactMap { rank, status -> Peer? in
-      let snapshot = status.snapshot
-      guard rank != page.rank,
-        snapshot.meetings < mine.meetings || snapshot.process == nil || rank == mine.awaited
-      else { return nil }
-      return Peer(
-        rank: rank, snapshot: snapshot, state: snapshot.process.map(ProcessState.init) ?? .running)
-    }
-    let dead = behind.filter { $0.state == .ended }
-    let isDead = dead.contains { ended.contains($0.rank) }
-    ended = Set(dead.map(\.rank))
-    let isStopped = behind.contains { $0.state == .stopped }
-    let isLate =
-      (mine.phase.isLimited || isStopped) && Double(mine.nanoseconds) > patience.deadline * 1e9
-    let interrupted = isInterrupted()
-    let isElsewhere =
-      behind.isEmpty && !page.elsewhere.isEmpty && mine.phase.isLimited
-      && current > max(patience.afterRequest, 4 * longest)
-    let isHopeless = interrupted && (isStopped || !dead.isEmpty || isElsewhere)
-    guard isDead || isLate || isHopeless else { return nil }
-    return Watchdog.Verdict(
-      isInterruption: interrupted, message: message(mine, behind), step: mine.step)
-  }
-
-  /// Returns once the other ranks have spoken: those of this node that wait and live, or once they
-  /// have had their time.
-  func hear() {
-    let start = RankStatus.now
-    while true {
-      let seconds = Double(RankStatus.now - start) / 1e9
-      let silent = zip(page.ranks, page.statuses).compactMap { rank, status in
-        let snapshot = status.snapshot
-        return rank != page.rank && snapshot.isWaiting && !snapshot.hasSpoken ? snapshot : nil
-      }
-      let isUnseen = !page.elsewhere.isEmpty || silent.contains { $0.process == nil }
-      let isSpeaking = silent.compactMap(\.process).contains { ProcessState($0) == .running }
-      guard isUnseen && seconds < patience.moment || isSpeaking && seconds < patience.hearing else {
-        return
-      }
-      usleep(UInt32(max(patience.interval, 0.001) * 1e6))
-    }
-  }
-
-  private func message(_ mine: RankStatus.Snapshot, _ behind: [Peer]) -> String {
-    var text =
-      "rank \(page.rank) has waited \(seconds(mine)) s in step \(mine.step) (\(mine.phase)) for "
-    // A rank that waits itself is not the one to blame, where another is further behind.
-    let last = behind.map(\.snapshot.meetings).min()
-    let causes = behind.filter { $0.snapshot.meetings == last || $0.state != .running }
-    if causes.isEmpty {
-      let ranks = mine.awaited.map { [$0] } ?? page.elsewhere
-      let list = ranks.map { rank in
-        page.hosts.isEmpty ? "\(rank)" : "\(rank) on host \(page.hosts[rank])"
-      }.joined(separator: " or ")
-      return text + "rank \(list), about which nothing is known on this node"
-    }
-    text += causes.map { peer in
-      let process = peer.snapshot.process.map { " (process \($0))" } ?? ""
-      let doing =
-        peer.snapshot.isWaiting
-        ? "waiting" + (peer.snapshot.awaited.map { " for rank \($0)" } ?? "") : "busy"
-      let place =
-        "step \(peer.snapshot.step), \(peer.snapshot.phase), \(doing) for "
-        + "\(seconds(peer.snapshot)) s"
-      switch peer.state {
-      case .ended: return "rank \(peer.rank)\(process), which has ended: it was in \(place)"
-      case .stopped: return "rank \(peer.rank)\(process), which is stopped: it is in \(place)"
-      case .running: return "rank \(peer.rank)\(process), which runs: it is in \(place)"
-      }
-    }.joined(separator: "; and for ")
-    return text
-  }
-
-  private func seconds(_ snapshot: RankStatus.Snapshot) -> String {
-    let tenths = snapshot.nanoseconds / 100_000_000
-    return "\(tenths / 10).\(tenths % 10)"
+  mutating func look(_ isRequested: Bool, _ page: StatusPage, _ outcome: OutcomeFile?) {
+    guard isRequested, looks < Self.due, let outcome, page.rank == 0, page.elsewhere.isEmpty
+    else { return }
+    looks += 1
+    guard looks == Self.due else { return }
+    let step = page.own.snapshot.step
+    outcome.note(
+      Outcome(
+        .interrupted, step: max(step - 1, 0),
+        message: "asked to stop in step \(step), and ended before it was done: go on from the last "
+          + "checkpoint with --resume"))
   }
 }

@@ -51,6 +51,29 @@ struct Trace: Equatable, Sendable {
     return trace
   }
 
+  /// A loop of one's own that gives ranks different examples, epochs or steps is told on all ranks, with
+  /// nothing updated.
+  @Test(arguments: [1, 2], ["examples", "order", "epoch"])
+  func ranksWithDifferentBatchesAreNamed(odd: Int, what: String) throws {
+    _ = try group(of: 3) { group in
+      let source = LinearRegression()
+      let step = try TrainingStep(
+        source: source, update: ClippedSGD(regressionParameters), shards: 8, on: group)
+      let isOdd = group.rank == odd
+      var examples = Array(0..<29)
+      if isOdd, what == "examples" { examples[28] = 1000 }
+      if isOdd, what == "order" { examples.swapAt(3, 4) }
+      let before = bits(source.parameterValues)
+      let error = #expect(throws: StepError.self) {
+        try step.run(
+          StepBatch(
+            step: 0, epoch: isOdd && what == "epoch" ? 1 : 0, examples: examples[...], shards: 8))
+      }
+      #expect(error == .batchesDiffer(step: 1, ranks: [odd], reference: 0))
+      #expect(bits(source.parameterValues) == before)
+    }
+  }
+
   static let variants: [Settings] = [
     Settings(),
     Settings(clip: 0.05),

@@ -83,12 +83,6 @@ func train(_ rule: String, _ settings: Settings, on group: MPICollective) throws
     directory = try RunDirectory.open(
       path, resume: settings["resume"] != nil, configuration: [:], on: group)
   }
-  let watchdog = group.page.map {
-    Watchdog(
-      $0, Watchdog.Patience(deadline: Double(settings.number("deadline") ?? 60)),
-      outcomeFile: directory?.outcomePath)
-  }
-  defer { watchdog?.stop() }
   let evaluation = Evaluation(
     "slow", count: group.size, shardSize: 1, metricNames: [], on: group
   ) { positions, record in
@@ -116,6 +110,7 @@ func train(_ rule: String, _ settings: Settings, on group: MPICollective) throws
         fflush(nil)
       }
     })
+  if settings.number("leaveEarly") == group.rank { return Outcome(.done, step: 0) }
   if let seconds = settings.number("terminateAfter") { terminate(after: seconds) }
   let outcome = try trainer.run(resume: settings["resume"] != nil)
   if group.isRoot, let fingerprint = outcome.fingerprint {
@@ -137,11 +132,17 @@ let code = MPISession.run { world -> Int32 in
     default: .automatic
     }
   let reduction = GradientReduction(rawValue: settings["reduction"] ?? "tree")!
+  let patience = Watchdog.Patience(
+    deadline: Double(settings.number("deadline") ?? 60),
+    longDeadline: settings.number("longDeadline").map { Double($0) })
   let group =
     try settings.number("nodes").map { nodes in
       try MPICollective(
-        world, path: path, reduction: reduction, nodeOf: { $0 % nodes }, notice: notice)
-    } ?? MPICollective(world, path: path, reduction: reduction, notice: notice)
+        world, path: path, reduction: reduction, patience: patience, nodeOf: { $0 % nodes },
+        notice: notice)
+    }
+    ?? MPICollective(
+      world, path: path, reduction: reduction, patience: patience, notice: notice)
   if let bytes = settings.number("bucket") { group.bucketBytes = bytes }
   group.sharedMemoryLimit = settings.number("sharedMemory")
   // Before the library is first used, which reads it then.

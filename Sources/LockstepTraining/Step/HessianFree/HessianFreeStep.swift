@@ -211,13 +211,14 @@ public final class HessianFreeStep: BatchStep {
   ) throws -> NonFiniteError? {
     accumulator.inspector = inspector
     defer { accumulator.inspector = nil }
-    try scalars.gather(requests: requests) { records in
+    scalars.compute { records in
       if let failure { throw failure }
       inspector?.step = completed + 1
       inspector?.records = records
       try source.computeShards(
         of: batch, into: exchange.partials, records: records, accumulator: accumulator)
     }
+    try scalars.gather(requests: requests, of: batch)
     let total = scalars.total
     guard !(total.weight <= 0) else {
       throw StepError.noWeight(step: completed + 1, weight: total.weight)

@@ -1,0 +1,124 @@
+import LockstepEngine
+
+/// What a rank is about to ask the system for, part by part.
+public struct MemoryNeed: Sendable, Equatable {
+  /// One part.
+  public struct Part: Sendable, Equatable {
+    /// What it is for.
+    public let name: String
+    /// Its bytes.
+    public let bytes: Int
+  }
+
+  /// The parts, in the order in which they were added.
+  public private(set) var parts: [Part] = []
+
+  public init() {}
+
+  /// The bytes of all parts; `Int.max` stands for all that is more.
+  public var total: Int { parts.reduce(0) { Self.sum($0, $1.bytes) } }
+
+  /// Adds so many values; parts of no bytes are left out.
+  public mutating func add(_ name: String, values: Int, of width: Int = 4, times: Int = 1) {
+    let bytes = Self.product(Self.product(values, width), times)
+    if bytes > 0 { parts.append(Part(name: name, bytes: bytes)) }
+  }
+
+  private static func sum(_ a: Int, _ b: Int) -> Int {
+    let (sum, overflow) = a.addingReportingOverflow(b)
+    return overflow ? .max : sum
+  }
+
+  private static func product(_ a: Int, _ b: Int) -> Int {
+    let (product, overflow) = a.multipliedReportingOverflow(by: b)
+    return overflow ? .max : product
+  }
+
+  /// The parts of two needs.
+  public static func + (a: MemoryNeed, b: MemoryNeed) -> MemoryNeed {
+    var both = a
+    both.parts += b.parts
+    return both
+  }
+
+  /// What a model takes.
+  public init(model memory: ModelMemory) {
+    add("parameters", values: memory.parameters.count)
+    add("running statistics", values: memory.statisticLayout.count)
+  }
+
+  /// What a model will take, before it does.
+  init(model program: Program) {
+    add("parameters", values: program.parameterLayout.count)
+    add("running statistics", values: program.statisticLayout.count)
+  }
+
+  /// Makes sure that what all ranks of each node are about to ask for is there. Called by all ranks.
+  ///
+  /// - Parameter memory: what this rank finds.
+  /// - Throws: ``MemoryShortage``, on all ranks alike.
+  public func check(_ memory: NodeMemory = .now(), on collective: any Collective) throws {
+    let mine = SIMD4(total, memory.node, memory.process ?? .max, 0)
+    let all = try collective.allgather(mine)
+    for node in collective.nodes {
+      let needed = node.reduce(0) { Self.sum($0, all[$1][0]) }
+      let available = node.lazy.map { all[$0][1] }.min() ?? .max
+      if needed > available {
+        throw MemoryShortage(
+          ranks: node, needed: needed, available: available, limit: memory.limit, parts: parts)
+      }
+    }
+    for (rank, words) in all.enumerated() where words[0] > words[2] {
+      throw MemoryShortage(
+        ranks: rank..<rank + 1, needed: words[0], available: words[2],
+        limit: "the limit of a process's address space (ulimit -v)", parts: parts)
+    }
+  }
+}
+
+/// A node has not the memory that its ranks would need.
+public struct MemoryShortage: Error, Equatable, CustomStringConvertible {
+  /// The ranks that need it together.
+  public let ranks: Range<Int>
+  /// The bytes that they need, at the least.
+  public let needed: Int
+  /// The bytes that there are.
+  public let available: Int
+  /// What sets the limit.
+  public let limit: String
+  /// What this rank would need.
+  public let parts: [MemoryNeed.Part]
+
+  public var description: String {
+    let who =
+      ranks.count == 1
+      ? "rank \(ranks.lowerBound) needs"
+      : "ranks \(ranks.lowerBound) to \(ranks.upperBound - 1) need together"
+    let largest = parts.sorted { $0.bytes > $1.bytes }.prefix(4).map {
+      "\($0.name) \(ByteCount($0.bytes))"
+    }.joined(separator: ", ")
+    return
+      "not enough memory: \(who) at least \(ByteCount(needed)), and \(ByteCount(available)) are "
+      + "available (\(limit)); a rank needs \(largest): take a smaller model or batch, more shards, or "
+      + "fewer ranks or threads"
+  }
+}
+
+/// A number of bytes as people read it, `1.5 GiB`.
+public struct ByteCount: CustomStringConvertible {
+  private let bytes: Int
+
+  public init(_ bytes: Int) { self.bytes = bytes }
+
+  public var description: String {
+    if bytes == .max { return "more than 8 EiB" }
+    var value = Double(bytes)
+    var unit = "bytes"
+    for larger in ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"] where value >= 1024 {
+      value /= 1024
+      unit = larger
+    }
+    let tenths = Int((value * 10).rounded())
+    return unit == "bytes" ? "\(bytes) bytes" : "\(tenths / 10).\(tenths % 10) \(unit)"
+  }
+}
