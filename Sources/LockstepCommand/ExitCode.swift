@@ -14,6 +14,7 @@ enum ExitCode {
   static func of(_ error: any Error) -> Int32 {
     switch error {
     case let joint as JointFailure: joint.code
+    case let error as FileError where error.kind == .replaced: failure
     case is ArgumentError, is ConfigurationError, is FileError, is DatasetError, is GraphError,
       is DescriptionError, is HyperparameterError, is FoldPlanError, is RunDirectoryError,
       is CheckpointError, is HandshakeError, is TrainerOptionsError, is ClipSuggestionError,

@@ -20,7 +20,12 @@ enum Job {
   static func run(_ body: (MPICollective) throws -> Int32) throws -> Int32 {
     preferPlainSends()
     let session = try MPISession(threadLevel: .funneled)
-    let result = Result { try body(try collective(session.world, .tree)) }
+    let result = Result {
+      let code = try body(try collective(session.world, .tree))
+      // What rank 0 could not say is a failure of the job.
+      if code == ExitCode.done, let failure = Console.failure { throw failure }
+      return code
+    }
     return end(session, result)
   }
 

@@ -44,9 +44,9 @@ enum PredictCommand: Command {
       start = end
     }
     if let file = arguments.value("--output") {
-      try AtomicFile.write(file, text: lines)
+      try OutputFile.write(file, text: lines)
     } else {
-      Console.text(lines)
+      try Console.print(lines)
     }
     return ExitCode.done
   }

@@ -119,7 +119,7 @@ enum SweepCommand: Command {
           steps += 1
           if report.update.clipped { clipped += 1 }
         case .evaluation(let report, _, _): evaluation = report
-        case .resumed, .checkpoint, .ended: break
+        case .notice, .resumed, .checkpoint, .ended: break
         }
       }.run()
     } catch is NonFiniteError {

@@ -44,6 +44,8 @@ enum TrainCommand: Command {
     let pinned = try InstructionSet.named(arguments.value("--isa"))
     let profile = try ProfileRequest(arguments)
     _ = try arguments.overrides()
+    // A run does not end because nobody reads along any more.
+    Console.outlivesReader = true
     Interruption.install()
     return try Job.run { world in
       let named = try NamedConfiguration(path, arguments, on: world)
@@ -77,7 +79,8 @@ enum TrainCommand: Command {
     let watchdog = collective.page.map {
       Watchdog(
         $0, Watchdog.Patience(deadline: configuration.watchdogSeconds),
-        outcomeFile: directory?.outcomePath)
+        outcomeFile: directory?.outcomePath,
+        fileSystem: directory?.fileSystem ?? SystemFileSystem())
     }
     defer { watchdog?.stop() }
     let progress = ProgressReporter(
@@ -95,9 +98,10 @@ enum TrainCommand: Command {
     if outcome.kind == .done, let average = configured.average {
       try average.run {
         try collective.onRoot {
-          guard let path = directory?.path else { return }
+          guard let directory else { return }
           try Weights(of: configured.source).write(
-            "\(path)/average.safetensors", metadata: ["format": "pt"])
+            "\(directory.path)/average.safetensors", metadata: ["format": "pt"],
+            fileSystem: directory.fileSystem)
         }
       }
     }

@@ -111,6 +111,7 @@ public final class Trainer {
     self.state = state
     saves = try collective.fromRoot { [directory == nil ? 0 : 1] } == [1]
     var restored: CheckpointStore.Restored?
+    var notices: [String] = []
     if saves {
       enter(.checkpointing)
       try onRootIfSaving { directory in
@@ -118,12 +119,13 @@ public final class Trainer {
           restored = try directory.checkpoints.restore(
             into: registry, configuration: configuration, ignoring: mayDiffer)
         }
-        try directory.truncateLogs(afterStep: restored?.step ?? 0)
+        notices = try directory.truncateLogs(afterStep: restored?.step ?? 0)
         try directory.write(configuration: configuration)
         try directory.write(Outcome(.running, step: restored?.step ?? 0))
         hasStarted = true
       }
       if let restored { noteFailure { try tell(.resumed(restored)) } }
+      for notice in notices { noteFailure { try tell(.notice(notice)) } }
     }
     try registry.broadcast(on: collective)
     try state.scatter(fromFile: restored?.path)
@@ -272,6 +274,7 @@ public final class Trainer {
     try checkWeights()
     try state?.write { image in
       // Only rank 0 gets here, and it has the directory where there is one.
+      try directory!.synchronizeLogs()
       let path = try directory!.checkpoints.save(
         image, step: step.completed, configuration: configuration, score: score,
         proven: step.completed - step.skippedInARow - 1)
@@ -299,7 +302,8 @@ public final class Trainer {
         metadata: [
           "format": "pt", "lockstep.fingerprint": fingerprint.description,
           WeightsFile.stepKey: "\(step.completed)",
-        ])
+        ],
+        fileSystem: directory.fileSystem)
     }
     return Outcome(.done, step: step.completed, fingerprint: fingerprint)
   }

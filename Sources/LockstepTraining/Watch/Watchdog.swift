@@ -66,12 +66,14 @@ public final class Watchdog {
   ///   - page: the node's statuses.
   ///   - patience: when to lose it.
   ///   - outcomeFile: where to leave the outcome, on rank 0; nil for nowhere.
+  ///   - fileSystem: the run directory's.
   ///   - isInterrupted: whether this rank was asked to stop; by default by signal.
   ///   - announce: prints a message; by default to standard error.
   ///   - end: ends the process, from the watchdog's thread; by default with the outcome's exit
   ///     code.
   public init(
     _ page: StatusPage, _ patience: Patience = Patience(), outcomeFile: String? = nil,
+    fileSystem: any FileSystem = SystemFileSystem(),
     isInterrupted: @escaping @Sendable () -> Bool = { Interruption.isRequested },
     announce: @escaping @Sendable (String) -> Void = Watchdog.print,
     end: @escaping @Sendable (Verdict) -> Void = { _exit($0.outcome.exitCode) }
@@ -87,7 +89,8 @@ public final class Watchdog {
         // At once: the launcher may be about to kill this process, and a disk can take seconds.
         if let outcomeFile {
           try? AtomicFile.write(
-            outcomeFile, text: verdict.outcome.json.prettyText + "\n", isDurable: false)
+            outcomeFile, text: verdict.outcome.json.prettyText + "\n", isDurable: false,
+            fileSystem: fileSystem)
         }
         page.own.speak()
         watch.hear()
