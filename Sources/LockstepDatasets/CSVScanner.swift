@@ -5,11 +5,11 @@ import LockstepFiles
 /// The fields of all rows are kept one after the other in one array of bytes, without quotes,
 /// delimiters and line ends; of each field only its end is noted. A row is checked while it is cut:
 /// one with far too many fields, or a field without an end, is refused before it fills the memory.
-struct CSVScanner {
+package struct CSVScanner {
   /// The most columns that a table may have.
-  static let columnLimit = 1 << 20
+  package static let columnLimit = 1 << 20
   /// The longest field, in bytes.
-  static let fieldLimit = 1 << 24
+  package static let fieldLimit = 1 << 24
   /// A row with more superfluous fields than these is not counted to its end.
   private static let countLimit = 10_000
 
@@ -46,13 +46,13 @@ struct CSVScanner {
   private var quoteLine = 1
   private var hasLoneCarriageReturn = false
 
-  init(path: String, delimiter: UInt8) {
+  package init(path: String, delimiter: UInt8) {
     self.path = path
     self.delimiter = delimiter
   }
 
   /// The table's column names and cells, once all bytes were given.
-  mutating func finish() throws(FileError) -> (header: [String], cells: CSVCells) {
+  package mutating func finish() throws(FileError) -> (header: [String], cells: CSVCells) {
     if let start {
       self.start = nil
       try scan(start)
@@ -79,12 +79,12 @@ struct CSVScanner {
   }
 
   /// Makes room for the cells of a file of so many bytes, judged by what was scanned so far.
-  mutating func reserve(fileSize: Int, scanned: Int) {
+  package mutating func reserve(fileSize: Int, scanned: Int) {
     cells.reserve(growth: Double(fileSize) / Double(max(scanned, 1)), bytes: fileSize)
   }
 
   /// Takes the next bytes.
-  mutating func consume(_ piece: UnsafeRawBufferPointer) throws(FileError) {
+  package mutating func consume(_ piece: UnsafeRawBufferPointer) throws(FileError) {
     guard var start else { return try scan(piece) }
     start.append(contentsOf: piece)
     self.start = start
@@ -258,10 +258,6 @@ struct CSVScanner {
 
   private mutating func readHeader() throws(FileError) {
     let names = (0..<cells.count).map { cells.text($0) }
-    var seen: Set<String> = []
-    for name in names where !seen.insert(name).inserted {
-      throw corrupt("the header has the column \(name.quoted) twice")
-    }
     header = names
     columnCount = names.count
     cells = CSVCells()
@@ -278,29 +274,29 @@ struct CSVScanner {
 }
 
 /// The cells of a table's rows, as bytes of UTF-8 one behind the other.
-struct CSVCells: Sendable {
-  fileprivate(set) var bytes: [UInt8] = []
+package struct CSVCells: Sendable {
+  package fileprivate(set) var bytes: [UInt8] = []
   /// Where each cell ends among the bytes.
   private var ends: [UInt32] = []
   /// The number of rows.
-  private(set) var rowCount = 0
+  package private(set) var rowCount = 0
   /// The rows that do not begin on the line behind the beginning of the row before, with their lines.
   private var jumps: [(row: Int, line: Int)] = []
   private var lastLine = 1
 
   /// The number of cells.
-  var count: Int { ends.count }
+  package var count: Int { ends.count }
 
   /// Where a cell lies among the bytes.
-  func range(_ cell: Int) -> Range<Int> {
+  package func range(_ cell: Int) -> Range<Int> {
     (cell == 0 ? 0 : Int(ends[cell - 1]))..<Int(ends[cell])
   }
 
   /// A cell's text; the scanner has made sure that it is one.
-  func text(_ cell: Int) -> String { String(decoding: bytes[range(cell)], as: UTF8.self) }
+  package func text(_ cell: Int) -> String { String(decoding: bytes[range(cell)], as: UTF8.self) }
 
   /// The line on which a row begins, from 1.
-  func line(ofRow row: Int) -> Int {
+  package func line(ofRow row: Int) -> Int {
     var (low, high) = (0, jumps.count)
     while low < high {
       let middle = (low + high) / 2

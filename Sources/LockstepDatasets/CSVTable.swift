@@ -65,6 +65,11 @@ public struct CSVTable: Sendable {
   private init(_ path: String, _ scanner: inout CSVScanner) throws(FileError) {
     self.path = path
     (columns, cells) = try scanner.finish()
+    var seen: Set<String> = []
+    for name in columns where !seen.insert(name).inserted {
+      throw FileError(
+        path: path, kind: .corrupt, reason: "the header has the column \(name.quoted) twice")
+    }
   }
 
   /// The text of a cell.

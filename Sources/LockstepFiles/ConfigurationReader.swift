@@ -59,8 +59,9 @@ public final class ConfigurationReader {
   private func mismatch(
     _ key: String, expected: String, _ value: JSONValue
   ) -> ConfigurationError {
-    let found =
-      value == .null ? "null" : "\(value.kind), \(value.compactText.shortened(to: 40))"
+    var text = value.compactText
+    if text.count > 40 { text = text.prefix(37) + "..." }
+    let found = value == .null ? "null" : "\(value.kind), \(text)"
     return error(key, "must be \(expected); found \(found)")
   }
 
@@ -171,7 +172,7 @@ public final class ConfigurationReader {
     if let choices, case .string(let text)? = object[key], !choices.contains(text) {
       known.insert(key)
       let hint = NearestName.find(text, among: choices).map { "; did you mean '\($0)'?" } ?? ""
-      throw error(key, "must be \(expected); found \(text.quoted)\(hint)")
+      throw error(key, "must be \(expected); found '\(text)'\(hint)")
     }
     return try read(key, fallback, expected: expected, json: { .string($0) }) { $0.stringValue }
   }
@@ -314,7 +315,7 @@ public final class ConfigurationReader {
 
   private func collectUnknown(into unknown: inout [(path: String, text: String)]) {
     for key in object.keys where !known.contains(key) {
-      var text = "unknown key \(key.quoted)"
+      var text = "unknown key '\(key)'"
       if !path.isEmpty { text += " in '\(path)'" }
       let candidates = entries.map(\.key)
       if let nearest = NearestName.find(key, among: candidates) {

@@ -15,7 +15,7 @@ extension FileInput {
     package let isWhole: Bool
   }
 
-  /// Hands the lines that are not empty to `body`, in order; no more than one block and one line are in
+  /// Hands the lines that are not blank to `body`, in order; no more than one block and one line are in
   /// memory at once.
   ///
   /// - Throws: `FileError` of kind `.tooLarge` for a line of more than `lineLimit` bytes, and what
@@ -27,7 +27,7 @@ extension FileInput {
     var rest: [UInt8] = []
     func hand(_ bytes: UnsafeRawBufferPointer, _ isWhole: Bool) throws(FileError) {
       number += 1
-      if bytes.isEmpty { return }
+      if bytes.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\r") }) { return }
       try body(Line(bytes: bytes, number: number, isWhole: isWhole))
     }
     func hand(_ bytes: [UInt8], _ isWhole: Bool) throws(FileError) {

@@ -153,7 +153,12 @@ public struct CheckpointStore: Sendable {
     into registry: StateRegistry, configuration: JSONValue, ignoring: Set<String> = []
   ) throws -> Restored? {
     let content = try content()
-    let strays = content.strays.map { "\(directory)/\($0.printable): is no checkpoint" }
+    var strays = content.strays.prefix(10).map {
+      "\(directory)/\($0.shortened(to: 80)): is no checkpoint"
+    }
+    if content.strays.count > 10 {
+      strays.append("\(directory): \(content.strays.count - 10) more files that are no checkpoints")
+    }
     var skipped: [String] = []
     for step in content.steps.reversed() {
       let checkpoint: Checkpoint
