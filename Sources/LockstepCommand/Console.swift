@@ -41,8 +41,10 @@ enum Console {
     }
   }
 
-  /// Prints a line.
-  static func line(_ text: some CustomStringConvertible) { self.text("\(text)\n") }
+  /// Prints a line, or several; control characters are escaped, which names from files may have.
+  static func line(_ text: some CustomStringConvertible) {
+    self.text("\(text)".printableLines + "\n")
+  }
 
   /// Prints text as it is.
   static func text(_ text: String) {

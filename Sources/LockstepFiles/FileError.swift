@@ -27,7 +27,7 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
     self.path = path
     self.kind = kind
     // A reason quotes what the file holds, which must not reach a terminal as it is.
-    self.reason = reason.printable
+    self.reason = reason.shortened(to: 4000)
   }
 
   /// A failed system call, with the system's own text for `code`.

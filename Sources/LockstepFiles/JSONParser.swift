@@ -59,7 +59,7 @@ struct JSONParser {
   init(_ bytes: UnsafeBufferPointer<UInt8>, source: String) {
     self.bytes = bytes
     self.source = source
-    allowance = 4_000_000 + bytes.count / 8
+    allowance = 250_000 + bytes.count / 5
   }
 
   mutating func spend(_ count: Int) throws(JSONSyntaxError) {

@@ -35,8 +35,9 @@ extension StringProtocol {
 }
 
 extension Unicode.Scalar {
-  /// Whether a terminal might do something else than show the character.
-  fileprivate var isUnprintable: Bool {
+  /// Whether a terminal might do something else than show the character. All of these are of the
+  /// first 65,536.
+  var isUnprintable: Bool {
     switch value {
     case 0..<0x20, 0x7f..<0xa0: true
     case 0x200e, 0x200f, 0x2028...0x202e, 0x2066...0x2069, 0xfeff: true

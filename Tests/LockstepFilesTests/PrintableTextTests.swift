@@ -36,6 +36,9 @@ import Testing
     }
     #expect(syntax?.description.contains("the key '\\u{1b}[2J' is there twice") == true)
     // What Lockstep writes as JSON is safe to look at, too.
-    #expect(JSONValue.string("\u{1b}\u{7f}\u{9b}").compactText == "\"\\u001b\\u007f\\u009b\"")
+    let text = JSONValue.string("\u{1b}\u{7f}\u{9b}\u{202e}ü").compactText
+    #expect(text == "\"\\u001b\\u007f\\u009b\\u202eü\"")
+    #expect(text.printable == text)
+    #expect(try JSONValue.parse(text).stringValue == "\u{1b}\u{7f}\u{9b}\u{202e}ü")
   }
 }
