@@ -32,7 +32,11 @@ enum InspectCommand: Command {
     } else {
       var rows: [(String, String)] = []
       for (tensor, hash) in zip(file.tensors, tensors) {
-        rows.append((tensor.name.shortened(to: 200), "\(tensor.element.rawValue) \(tensor.shape) \(hash.fingerprint)"))
+        rows.append(
+          (
+            tensor.name.shortened(to: 200),
+            "\(tensor.element.rawValue) \(tensor.shape) \(hash.fingerprint)"
+          ))
       }
       Console.text(table(rows))
       for key in file.metadata.keys.sorted() where key != "lockstep.configuration" {

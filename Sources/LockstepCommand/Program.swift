@@ -132,11 +132,13 @@ extension CommandLine {
       guard let word = String(validating: bytes, as: UTF8.self) else {
         let shown = bytes.map { byte in
           (0x20..<0x7f).contains(byte)
-            ? String(Unicode.Scalar(byte)) : "\\x" + String(byte >> 4, radix: 16)
+            ? String(Unicode.Scalar(byte))
+            : "\\x" + String(byte >> 4, radix: 16)
               + String(byte & 15, radix: 16)
         }.joined()
         throw ArgumentError(
-          description: "argument \(index), '\(shown)', is not UTF-8; give files and directories names "
+          description:
+            "argument \(index), '\(shown)', is not UTF-8; give files and directories names "
             + "in UTF-8")
       }
       return word

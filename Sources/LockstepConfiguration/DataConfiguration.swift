@@ -239,7 +239,9 @@ extension ConfigurationReader {
     guard delimiter.unicodeScalars.count == 1, let scalar = delimiter.unicodeScalars.first else {
       throw error("delimiter", "must be one character; found '\(delimiter)'")
     }
-    let fill = try optionalDouble("fillMissing", in: Double(-Float.greatestFiniteMagnitude)...Double(Float.greatestFiniteMagnitude))
+    let fill = try optionalDouble(
+      "fillMissing",
+      in: Double(-Float.greatestFiniteMagnitude)...Double(Float.greatestFiniteMagnitude))
     return .init(
       file: try string("file"), testFile: try optionalString("testFile"),
       target: try string("target"),

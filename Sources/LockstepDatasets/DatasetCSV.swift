@@ -104,7 +104,8 @@ extension Dataset {
     for (row, number) in numbers.enumerated() {
       guard let number, number >= 0 else {
         throw table.fault(
-          row: row, column: column, "expected a class 0, 1, …, found '\(texts[row].shortened(to: 40))'")
+          row: row, column: column,
+          "expected a class 0, 1, …, found '\(texts[row].shortened(to: 40))'")
       }
       classes.append(number)
     }

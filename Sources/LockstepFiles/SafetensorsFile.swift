@@ -158,7 +158,8 @@ public final class SafetensorsFile: Sendable {
       let nearest = NearestName.find(name, among: tensors.map(\.name))
       throw FileError(
         path: path, kind: .mismatch,
-        reason: "has no tensor \(name.quoted)" + (nearest.map { "; did you mean \($0.quoted)?" } ?? ""))
+        reason: "has no tensor \(name.quoted)"
+          + (nearest.map { "; did you mean \($0.quoted)?" } ?? ""))
     }
     return tensor
   }

@@ -106,7 +106,8 @@ import Testing
           }, "\(result.output.debugDescription)")
       }
       let load = try Lockstep.run([
-        "train", Lockstep.example("digits-mlp"), "--run-directory", "none", "--initial-weights", file,
+        "train", Lockstep.example("digits-mlp"), "--run-directory", "none", "--initial-weights",
+        file,
       ])
       #expect(load.ending == .exited(2))
       #expect(!load.errorOutput.contains("\u{1b}"))

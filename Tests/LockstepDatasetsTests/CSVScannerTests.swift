@@ -23,7 +23,8 @@ import Testing
   @Test("where the bytes are cut into pieces makes no difference")
   func pieces() async {
     await #expect(processExitsWith: .success) {
-      let text = Array("\u{feff}a,\"b\"\"\",ü\r\n1,,\"x\r\ny\"\n\n\"\",\"2\"\"\",3\r\n\r,4\r\r\n".utf8)
+      let text = Array(
+        "\u{feff}a,\"b\"\"\",ü\r\n1,,\"x\r\ny\"\n\n\"\",\"2\"\"\",3\r\n\r,4\r\r\n".utf8)
       var mutator = Mutator(seed: 8)
       withMemoryBound {
         for round in 0..<2000 {

@@ -70,14 +70,15 @@ import Testing
   }
 
   /// Each damage is named with its line, and nothing traps.
-  @Test(arguments: [
-    ("{\"step\":1e400}", "line 2 cannot be read (column 9: the number is out of range)"),
-    ("{\"step\":1}", "line 2 is of step 1, and stands behind step 1"),
-    ("{\"step\":-3}", "line 2 is of step -3"), ("{\"step\":1.5}", "line 2 has no number 'step'"),
-    ("{\"step\":2,\"loss\":[]}", "line 2 has no number 'loss'"), ("[2]", "line 2 cannot be read"),
-    ("{\"step\":2,\"x\":" + String(repeating: "[", count: 200), "nested deeper than 128 levels"),
-    ("\u{0}\u{0}", "line 2 cannot be read"),
-  ])
+  @Test(
+    arguments: [
+      ("{\"step\":1e400}", "line 2 cannot be read (column 9: the number is out of range)"),
+      ("{\"step\":1}", "line 2 is of step 1, and stands behind step 1"),
+      ("{\"step\":-3}", "line 2 is of step -3"), ("{\"step\":1.5}", "line 2 has no number 'step'"),
+      ("{\"step\":2,\"loss\":[]}", "line 2 has no number 'loss'"), ("[2]", "line 2 cannot be read"),
+      ("{\"step\":2,\"x\":" + String(repeating: "[", count: 200), "nested deeper than 128 levels"),
+      ("\u{0}\u{0}", "line 2 cannot be read"),
+    ] as [(String, String)])
   func damagedLinesAreNamed(damage: String, message: String) throws {
     let directory = TemporaryDirectory()
     _ = directory.write(

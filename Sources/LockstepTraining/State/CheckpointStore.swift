@@ -62,7 +62,8 @@ public struct CheckpointStore: Sendable {
     guard FileKind(directory, followsLinks: false) != .link else {
       throw FileError(
         path: directory, kind: .mismatch,
-        reason: "is a symbolic link, and is not followed; to keep checkpoints on another disk, let the "
+        reason:
+          "is a symbolic link, and is not followed; to keep checkpoints on another disk, let the "
           + "run directory itself be a link")
     }
     try fileSystem.createDirectory(directory)

@@ -53,14 +53,14 @@ import Testing
   /// One line that cannot be read, or lies about its step, takes no other with it.
   @Test(
     arguments: [
-      (damaged: 12, line: "{\"step\":12,\"loss\":\u{1}}", after: 30, "line 12 cannot be read"),
+      (12, "{\"step\":12,\"loss\":\u{1}}", 30, "line 12 cannot be read"),
       (12, "{\"step\":92,\"loss\":0.5}", 30, "line 12 is of step 92"),
       (12, "{\"loss\":0.5}", 30, "line 12 has no whole number under 'step'"),
       (12, "[1]", 30, "line 12 cannot be read"),
       (30, "no JSON", 30, "line 30 cannot be read"),
       (25, "{\"step\":5,\"loss\":0.5}", 20, "line 25 is of step 5"),
       (25, "{", 20, "line 25 cannot be read"),
-    ])
+    ] as [(Int, String, Int, String)])
   func damagedLinesAreSetAside(
     damaged: Int, line: String, after: Int, notice: String
   ) throws {
