@@ -16,7 +16,7 @@ enum ExitCode {
     switch error {
     case let joint as JointFailure: joint.code
     case is Interrupted, is InterruptedError: interrupted
-    case let file as FileError where file.isFailedWrite: failure
+    case let file as FileError where file.isFailedWrite || file.kind == .replaced: failure
     case is WritingFailure: failure
     case is ArgumentError, is ConfigurationError, is FileError, is DatasetError, is GraphError,
       is DescriptionError, is HyperparameterError, is FoldPlanError, is RunDirectoryError,

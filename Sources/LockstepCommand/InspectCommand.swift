@@ -41,11 +41,12 @@ enum InspectCommand: Command {
     } else {
       var rows: [(String, String)] = []
       for (tensor, hash) in zip(file.tensors, tensors) {
-        rows.append((tensor.name, "\(tensor.type) \(tensor.shape) \(hash.fingerprint)"))
+        rows.append(
+          (tensor.name.shortened(to: 200), "\(tensor.type) \(tensor.shape) \(hash.fingerprint)"))
       }
       Console.text(table(rows))
       for key in file.metadata.keys.sorted() where key != "lockstep.configuration" {
-        Console.line("\(key): \(file.metadata[key]!)")
+        Console.line("\(key.shortened(to: 200)): \(file.metadata[key]!.shortened(to: 1000))")
       }
       if isCheckpoint { Console.line("checkpoint: sound") }
       Console.line("fingerprint \(fingerprint)")

@@ -30,7 +30,10 @@ enum Job {
     let result = Result {
       let all = try collective(session.world, .tree, patience)
       ranks = all
-      return try body(all)
+      let code = try body(all)
+      // What rank 0 could not say is a failure of the job.
+      if code == ExitCode.done, let failure = Console.failure { throw failure }
+      return code
     }
     return end(session, ranks?.page, result)
   }

@@ -35,7 +35,7 @@ enum PredictCommand: Command {
           loss: model.named.configuration.labelLoss)
         try table.check()
         let text = table.text(format)
-        if let output { try AtomicFile.write(output, text: text) } else { Console.text(text) }
+        if let output { try OutputFile.write(output, text: text) } else { try Console.print(text) }
       }
       return ExitCode.done
     }

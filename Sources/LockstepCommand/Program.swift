@@ -74,9 +74,12 @@ enum Program {
   /// How many seconds ranks that do not speak give rank 0 to speak, and the launcher to end them.
   private static let silentPatience: UInt32 = 10
 
-  static func run(_ arguments: [String]) -> Never {
+  /// Runs the command that the command line names.
+  static func run() -> Never {
     do {
-      exit(try dispatch(arguments))
+      let code = try dispatch(Array(try CommandLine.words().dropFirst()))
+      if code == ExitCode.done, let failure = Console.failure { throw failure }
+      exit(code)
     } catch {
       // Before MPI runs all ranks find the same; one of them speaks. A launcher ends the job when the
       // first rank fails, so the others wait for that, or rank 0 might be ended before it has spoken.
@@ -114,6 +117,32 @@ enum Program {
 
   static var versionText: String {
     "lockstep \(version) (oneDNN \(ComputeLibrary.version), \(InstructionSet.detected.name))"
+  }
+}
+
+extension CommandLine {
+  /// The words of the command line, the program's name first.
+  ///
+  /// - Throws: ``ArgumentError`` for a word that is not UTF-8. Swift's own list repairs it, and a name
+  ///   of a file would become another's.
+  static func words() throws -> [String] {
+    try (0..<Int(argc)).map { index in
+      guard let start = unsafeArgv[index] else { return "" }
+      let bytes = UnsafeRawBufferPointer(start: start, count: strlen(start))
+      guard let word = String(validating: bytes, as: UTF8.self) else {
+        let shown = bytes.map { byte in
+          (0x20..<0x7f).contains(byte)
+            ? String(Unicode.Scalar(byte))
+            : "\\x" + String(byte >> 4, radix: 16)
+              + String(byte & 15, radix: 16)
+        }.joined()
+        throw ArgumentError(
+          description:
+            "argument \(index), '\(shown)', is not UTF-8; give files and directories names "
+            + "in UTF-8")
+      }
+      return word
+    }
   }
 }
 

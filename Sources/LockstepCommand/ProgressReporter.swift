@@ -71,8 +71,9 @@ final class ProgressReporter {
       return
     }
     switch event {
+    case .notice(let notice): say("notice: \(notice)")
     case .resumed(let restored):
-      for reason in restored.skipped { say("passed over a damaged checkpoint: \(reason)") }
+      for reason in restored.skipped { say("passed over: \(reason)") }
       say("resumed from \(restored.path), step \(restored.step)")
       for notice in restored.notices { say("notice: \(notice)") }
     case .step(let report, let epoch, let rate):

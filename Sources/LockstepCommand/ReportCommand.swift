@@ -22,7 +22,7 @@ enum ReportCommand: Command {
   }
 
   static func write(_ plot: LinePlot, to path: String) throws {
-    try AtomicFile.write(path, text: plot.svg)
+    try OutputFile.write(path, text: plot.svg)
     Console.line("plot \(path)")
   }
 }

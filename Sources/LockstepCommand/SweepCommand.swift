@@ -71,7 +71,7 @@ enum SweepCommand: Command {
         } else {
           evaluations.append(report)
         }
-      case .resumed, .checkpoint, .ended: break
+      case .notice, .resumed, .checkpoint, .ended: break
       }
     }
 

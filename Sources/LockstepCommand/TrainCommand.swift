@@ -44,6 +44,8 @@ enum TrainCommand: Command {
     try RunPreparation.check(arguments)
     let profile = try ProfileRequest(arguments)
     let patience = NamedConfiguration.foreseenPatience(path, arguments)
+    // A run does not end because nobody reads along any more.
+    Console.outlivesReader = true
     return try Job.run(patience: patience) { world in
       // The library may have put handlers of its own in the place.
       Interruption.install()
@@ -132,7 +134,8 @@ enum TrainCommand: Command {
     do {
       try Weights(of: run.source).write(
         "\(directory.path)/average.safetensors",
-        metadata: ["format": "pt", DataDescription.metadataKey: data.json.compactText])
+        metadata: ["format": "pt", DataDescription.metadataKey: data.json.compactText],
+        fileSystem: directory.fileSystem)
     } catch {
       try? directory.write(Outcome(.failed, step: outcome.step, message: "\(error)"))
       throw error

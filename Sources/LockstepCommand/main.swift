@@ -1,1 +1,2 @@
-Program.run(Array(CommandLine.arguments.dropFirst()))
+Console.prepare()
+Program.run()

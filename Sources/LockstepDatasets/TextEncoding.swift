@@ -2,10 +2,10 @@ import LockstepFiles
 
 /// The ways in which a text file can be something else than lines of UTF-8.
 enum TextEncoding {
-  /// Refuses other encodings of Unicode, and lines that end in CR alone, by their names.
+  /// Refuses other encodings of Unicode by their names, and what is no text, by a file's first bytes.
   ///
   /// - Throws: `FileError` that says what the file is and how to convert it.
-  static func check(_ bytes: [UInt8], path: String) throws(FileError) {
+  static func check(start bytes: [UInt8], path: String) throws(FileError) {
     func refuse(_ reason: String) -> FileError {
       FileError(path: path, kind: .corrupt, reason: reason)
     }
@@ -13,14 +13,8 @@ enum TextEncoding {
       throw refuse(
         "the text is in \(name), not in UTF-8; convert it: iconv -f \(name) -t UTF-8 FILE > NEW")
     }
-    let start = bytes.prefix(1 << 16)
-    if let zero = start.firstIndex(of: 0) {
+    if let zero = bytes.firstIndex(of: 0) {
       throw refuse("is no text: byte \(zero + 1) is zero")
-    }
-    if !bytes.contains(UInt8(ascii: "\n")), bytes.contains(UInt8(ascii: "\r")) {
-      throw refuse(
-        "its lines end in CR alone, as old Mac programs write them; convert it: "
-          + "tr '\\r' '\\n' < FILE > NEW")
     }
   }
 

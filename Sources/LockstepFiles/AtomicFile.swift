@@ -11,7 +11,8 @@
 /// that dies leaves a temporary file behind, whose name tells host and process; ``leftovers(in:of:fileSystem:)``
 /// finds those of the dead.
 ///
-/// A symbolic link at the path is replaced, not followed.
+/// A symbolic link at the path is replaced, not followed: these are a program's own files. What a
+/// user names goes to ``OutputFile``.
 public enum AtomicFile {
   /// Appends bytes to a file that is being written.
   public struct Output: ~Copyable {
@@ -21,7 +22,7 @@ public enum AtomicFile {
     /// The number of bytes written so far.
     public private(set) var count = 0
 
-    fileprivate init(_ fileSystem: any FileSystem, _ descriptor: Int32, _ path: String) {
+    init(_ fileSystem: any FileSystem, _ descriptor: Int32, _ path: String) {
       self.fileSystem = fileSystem
       self.descriptor = descriptor
       self.path = path
@@ -151,13 +152,14 @@ public enum AtomicFile {
     }.map { "\(directory)/\($0)" }
   }
 
-  /// Removes what ``leftovers(in:of:fileSystem:)`` finds; returns the paths.
+  /// Removes what ``leftovers(in:of:fileSystem:)`` finds, folders excepted; returns the paths.
   @discardableResult
   public static func removeLeftovers(
     in directory: String, of writers: Writers = .dead,
     fileSystem: any FileSystem = SystemFileSystem()
   ) throws -> [String] {
     let paths = try leftovers(in: directory, of: writers, fileSystem: fileSystem)
+      .filter { FileKind($0, followsLinks: false) != .directory }
     for path in paths { try fileSystem.remove(path) }
     return paths
   }

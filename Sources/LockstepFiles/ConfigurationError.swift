@@ -13,7 +13,7 @@ public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConver
     self.reason = reason
   }
 
-  public var description: String { "\(source): \(reason)" }
+  public var description: String { "\(source.printable): \(reason.printableLines)" }
 }
 
 /// The name nearest to what somebody wrote, for "did you mean".

@@ -18,6 +18,8 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
     case tooLarge
     /// The content is well formed but not what was asked for.
     case mismatch
+    /// What was opened is no longer what the path names.
+    case replaced
   }
 
   /// The file's path, as the caller gave it.
@@ -30,7 +32,8 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
   public init(path: String, kind: Kind, reason: String) {
     self.path = path
     self.kind = kind
-    self.reason = reason
+    // A reason quotes what the file holds, which must not reach a terminal as it is.
+    self.reason = reason.shortened(to: 4000)
   }
 
   /// A failed system call, with the system's own text for `code`.
@@ -40,7 +43,14 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
       reason: "\(call): \(systemErrorText(code))")
   }
 
-  public var description: String { "\(path): \(reason)" }
+  /// A symbolic link in a place where none is followed.
+  package static func isLink(_ path: String) -> FileError {
+    FileError(
+      path: path, kind: .mismatch,
+      reason: "is a symbolic link, and is not followed here; put a file in its place")
+  }
+
+  public var description: String { "\(path.printable): \(reason)" }
 }
 
 extension FileError {

@@ -8,20 +8,26 @@
 public enum FileKind: Sendable, Equatable {
   case regular
   case directory
+  /// A symbolic link, where links are not followed.
+  case link
+  /// A fifo, a device or a socket.
   case other
   /// Nothing, or nothing that this process may see.
   case missing
 
-  /// The kind of what a path names, links followed.
-  public init(_ path: String) {
+  /// The kind of what a path names.
+  ///
+  /// - Parameter followsLinks: whether a symbolic link stands for what it leads to.
+  public init(_ path: String, followsLinks: Bool = true) {
     var status = stat()
-    guard stat(path, &status) == 0 else {
+    guard fstatat(AT_FDCWD, path, &status, followsLinks ? 0 : AT_SYMLINK_NOFOLLOW) == 0 else {
       self = .missing
       return
     }
     switch status.st_mode & S_IFMT {
     case S_IFREG: self = .regular
     case S_IFDIR: self = .directory
+    case S_IFLNK: self = .link
     default: self = .other
     }
   }

@@ -20,11 +20,9 @@ public enum Gzip {
     _ bytes: [UInt8], path: String, limit: Int = 4 << 30
   ) throws(FileError) -> [UInt8] {
     var output: [UInt8] = []
+    output.reserveCapacity(min(limit, 4 * bytes.count))
     try inflate(bytes, path: path) { chunk throws(FileError) in
-      guard chunk.count <= limit - output.count else {
-        throw FileError(
-          path: path, kind: .tooLarge, reason: "inflates to more than the limit of \(limit) bytes")
-      }
+      guard chunk.count <= limit - output.count else { throw tooLarge(path, limit: limit) }
       output.append(contentsOf: chunk)
       return true
     }
@@ -43,8 +41,16 @@ public enum Gzip {
     return output
   }
 
-  /// Hands the content to `receive` in chunks until it returns false.
-  private static func inflate(
+  /// The refusal of a content that is too long.
+  public static func tooLarge(_ path: String, limit: Int) -> FileError {
+    FileError(
+      path: path, kind: .tooLarge, reason: "inflates to more than the limit of \(limit) bytes")
+  }
+
+  /// Hands the content of a gzip file to `receive` in chunks, until it returns false.
+  ///
+  /// - Throws: `FileError` where the file is not gzip or damaged, and what `receive` throws.
+  public static func inflate(
     _ bytes: [UInt8], path: String,
     _ receive: (UnsafeRawBufferPointer) throws(FileError) -> Bool
   ) throws(FileError) {

@@ -10,9 +10,9 @@ public struct JSONSyntaxError: Error, Sendable, Equatable, CustomStringConvertib
   public let reason: String
 
   /// What is wrong and where, for an error that names the source itself.
-  public var place: String { "line \(line), column \(column): \(reason)" }
+  public var place: String { "line \(line), column \(column): \(reason.printable)" }
 
-  public var description: String { "\(source): \(place)" }
+  public var description: String { "\(source.printable): \(place)" }
 }
 
 extension JSONValue {
@@ -21,12 +21,18 @@ extension JSONValue {
 
   /// Parses one JSON value (RFC 8259, strictly): UTF-8, no comments, no trailing commas, no
   /// duplicate keys, numbers within the range of Double, nesting to ``depthLimit``. A byte-order mark
-  /// in front of it is skipped, as the RFC allows.
+  /// in front of it is skipped, as the RFC allows. A text that is made of brackets and commas has too
+  /// many values for its length, and is refused before they fill the memory.
   public static func parse(
     _ bytes: [UInt8], source: String = "JSON"
   ) throws(JSONSyntaxError) -> JSONValue {
-    var parser = JSONParser(bytes: bytes, source: source)
-    return try parser.parse()
+    let result = bytes.withUnsafeBufferPointer { bytes in
+      Result { () throws(JSONSyntaxError) in
+        var parser = JSONParser(bytes, source: source)
+        return try parser.parse()
+      }
+    }
+    return try result.get()
   }
 
   /// Parses one JSON value.
@@ -43,17 +49,25 @@ extension JSONValue {
 }
 
 /// A recursive-descent parser over the bytes of a text.
-private struct JSONParser {
-  let bytes: [UInt8]
+struct JSONParser {
+  let bytes: UnsafeBufferPointer<UInt8>
   let source: String
   var position = 0
   var depth = 0
+  /// How many more values the text may have; a member of an object counts for four.
+  var allowance: Int
 
   private static let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
 
-  init(bytes: [UInt8], source: String) {
+  init(_ bytes: UnsafeBufferPointer<UInt8>, source: String) {
     self.bytes = bytes
     self.source = source
+    allowance = 250_000 + bytes.count / 5
+  }
+
+  mutating func spend(_ count: Int) throws(JSONSyntaxError) {
+    allowance -= count
+    if allowance < 0 { throw error("the text has too many values for its length") }
   }
 
   mutating func parse() throws(JSONSyntaxError) -> JSONValue {
@@ -111,6 +125,7 @@ private struct JSONParser {
   }
 
   mutating func parseValue() throws(JSONSyntaxError) -> JSONValue {
+    try spend(1)
     switch current {
     case UInt8(ascii: "{"): return .object(try nested("an object", Self.parseObject))
     case UInt8(ascii: "["): return .array(try nested("an array", Self.parseArray))
@@ -172,13 +187,14 @@ private struct JSONParser {
         throw parser.error("expected a key in double quotes, found \(parser.found)")
       }
       let place = parser.position
+      try parser.spend(4)
       let key = try parser.parseString()
       guard object[key] == nil else {
-        throw parser.error("the key '\(key)' is there twice", at: place)
+        throw parser.error("the key \(key.quoted) is there twice", at: place)
       }
       parser.skipWhitespace()
       guard parser.accept(":") else {
-        throw parser.error("expected ':' behind the key '\(key)', found \(parser.found)")
+        throw parser.error("expected ':' behind the key \(key.quoted), found \(parser.found)")
       }
       parser.skipWhitespace()
       object[key] = try parser.parseValue()
@@ -200,7 +216,8 @@ private struct JSONParser {
     return position - start
   }
 
-  mutating func parseNumber() throws(JSONSyntaxError) -> JSONValue {
+  /// Steps over a number; returns whether it is written as an integer.
+  mutating func skipNumber() throws(JSONSyntaxError) -> Bool {
     let start = position
     _ = accept("-")
     if accept("0") {
@@ -221,20 +238,36 @@ private struct JSONParser {
       if !accept("+") { _ = accept("-") }
       try skipDigits()
     }
-    let text = String(decoding: bytes[start..<position], as: UTF8.self)
-    if isInteger, let value = Int(text) { return .integer(value) }
-    guard let value = Double(text), value.isFinite else {
-      throw error("the number is out of range", at: start)
+    return isInteger
+  }
+
+  mutating func parseNumber() throws(JSONSyntaxError) -> JSONValue {
+    let start = position
+    let isInteger = try skipNumber()
+    if isInteger,
+      let value = Int(String(decoding: bytes[start..<position], as: UTF8.self))
+    {
+      return .integer(value)
     }
+    guard let value = DecimalNumber.read(UnsafeBufferPointer(rebasing: bytes[start..<position]))
+    else { throw error("the number is out of range", at: start) }
     return .number(value)
   }
 
   // MARK: Strings
 
+  /// Steps over characters of a string that stand for themselves.
+  mutating func skipPlainCharacters() {
+    while let byte = current, byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
+      position += 1
+    }
+  }
+
   mutating func parseString() throws(JSONSyntaxError) -> String {
     let start = position
     position += 1
-    var content: [UInt8] = []
+    skipPlainCharacters()
+    var content = Array(bytes[(start + 1)..<position])
     while let byte = current {
       switch byte {
       case UInt8(ascii: "\""):

@@ -79,7 +79,8 @@ extension JSONValue {
       case "\n": output += "\\n"
       case "\r": output += "\\r"
       case "\t": output += "\\t"
-      case "\0"..<" ":
+      // Beside JSON's own control characters those that a terminal might obey.
+      case _ where scalar.isUnprintable:
         let digits = String(scalar.value, radix: 16)
         output += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
       default: output.unicodeScalars.append(scalar)

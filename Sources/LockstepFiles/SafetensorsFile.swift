@@ -183,13 +183,14 @@ public final class SafetensorsFile: Sendable {
       let nearest = NearestName.find(name, among: tensors.map(\.name))
       throw FileError(
         path: path, kind: .mismatch,
-        reason: "has no tensor '\(name)'" + (nearest.map { "; did you mean '\($0)'?" } ?? ""))
+        reason: "has no tensor \(name.quoted)"
+          + (nearest.map { "; did you mean \($0.quoted)?" } ?? ""))
     }
     return tensor
   }
 
   private func mismatch(_ name: String, _ reason: String) -> FileError {
-    FileError(path: path, kind: .mismatch, reason: "tensor '\(name)' \(reason)")
+    FileError(path: path, kind: .mismatch, reason: "tensor \(name.quoted) \(reason)")
   }
 }
 
@@ -226,7 +227,7 @@ struct SafetensorsHeader {
         }
         for (key, value) in texts.members {
           guard case .string(let text) = value else {
-            throw corrupt("'__metadata__' must hold strings; '\(key)' is \(value.kind)")
+            throw corrupt("'__metadata__' must hold strings; \(key.quoted) is \(value.kind)")
           }
           metadata[key] = text
         }
@@ -234,7 +235,7 @@ struct SafetensorsHeader {
         do throws(Fault) {
           tensors.append(try Self.tensor(name, value))
         } catch {
-          throw corrupt("tensor '\(name)' \(error.reason)")
+          throw corrupt("tensor \(name.quoted) \(error.reason)")
         }
       }
     }
@@ -248,7 +249,7 @@ struct SafetensorsHeader {
     for tensor in tensors {
       guard tensor.range.lowerBound == end else {
         throw corrupt(
-          "tensor '\(tensor.name)' begins at offset \(tensor.range.lowerBound); expected \(end): "
+          "tensor \(tensor.name.quoted) begins at offset \(tensor.range.lowerBound); expected \(end): "
             + "there is \(tensor.range.lowerBound > end ? "a hole" : "an overlap")")
       }
       end = tensor.range.upperBound
@@ -258,7 +259,7 @@ struct SafetensorsHeader {
       throw FileError(
         path: path, kind: .truncated,
         reason:
-          "truncated: tensor '\(last.name)' ends at offset \(last.range.upperBound), the data "
+          "truncated: tensor \(last.name.quoted) ends at offset \(last.range.upperBound), the data "
           + "at \(dataSize)")
     }
     guard end == dataSize else {
@@ -278,7 +279,7 @@ struct SafetensorsHeader {
       throw Fault(reason: "must be an object, found \(value.kind)")
     }
     for key in object.keys where !["dtype", "shape", "data_offsets"].contains(key) {
-      throw Fault(reason: "has an unknown key '\(key)'")
+      throw Fault(reason: "has an unknown key \(key.quoted)")
     }
     guard case .string(let type)? = object["dtype"] else {
       throw Fault(reason: "has no 'dtype'")

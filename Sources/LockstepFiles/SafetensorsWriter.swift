@@ -88,7 +88,7 @@ public enum SafetensorsWriter {
   ) -> FileError {
     FileError(
       path: path, kind: .mismatch,
-      reason: "tensor '\(tensor.name)' has \(found) bytes; expected \(expected) by its shape "
+      reason: "tensor \(tensor.name.quoted) has \(found) bytes; expected \(expected) by its shape "
         + "\(tensor.shape) of \(tensor.element.rawValue)")
   }
 
@@ -105,7 +105,7 @@ public enum SafetensorsWriter {
     var offset = 0
     for tensor in tensors {
       func refuse(_ reason: String) -> FileError {
-        FileError(path: path, kind: .mismatch, reason: "tensor '\(tensor.name)' \(reason)")
+        FileError(path: path, kind: .mismatch, reason: "tensor \(tensor.name.quoted) \(reason)")
       }
       guard !tensor.name.isEmpty, tensor.name != "__metadata__" else {
         throw refuse("has a name that the format reserves")

@@ -1,5 +1,11 @@
 import LockstepFiles
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// Thresholds for clipping by global norm, read off a run's history.
 ///
 /// The norms are those before clipping, of the run's part after its first tenth: the first steps of
@@ -115,10 +121,12 @@ public struct ClipSuggestion: Sendable {
   /// Three digits: more would claim a precision that a history does not have.
   static func rounded(_ value: Double) -> Double {
     guard value > 0, value.isFinite else { return value }
-    var scale = 1.0
-    while value * scale < 100 { scale *= 10 }
-    while value * scale >= 1000 { scale /= 10 }
-    return (value * scale).rounded() / scale
+    let places = 2 - Int(log10(value).rounded(.down))
+    let scale = pow(10, Double(abs(places)))
+    // Numbers at the ends of Double's range have no room for the scale.
+    guard scale.isFinite, (value * scale).isFinite || places < 0 else { return value }
+    return places < 0
+      ? (value / scale).rounded() * scale : (value * scale).rounded() / scale
   }
 
   private static func spikes(_ steps: [RunHistory.Step]) -> [Spike] {
@@ -175,7 +183,4 @@ public struct ClipSuggestionError: Error, Equatable, CustomStringConvertible {
 }
 
 /// A number as people write it.
-func text(_ value: Double) -> String {
-  guard value.isFinite else { return "\(value)" }
-  return Int(exactly: value).map { "\($0)" } ?? "\(value)"
-}
+func text(_ value: Double) -> String { Int(exactly: value).map { "\($0)" } ?? "\(value)" }

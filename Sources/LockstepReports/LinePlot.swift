@@ -56,7 +56,7 @@ public struct LinePlot: Sendable {
       line.points.filter { point in
         point.x.isFinite && point.y.isFinite && (!isLogarithmic || point.y > 0)
           && (!isLogarithmicX || point.x > 0)
-      }
+      }.thinned(to: 2000)
     }
     let xs = shown.joined().map(\.x)
     let ys = shown.joined().map(\.y) + levels.map(\.y)
@@ -159,64 +159,5 @@ public struct LinePlot: Sendable {
       default: result.append(character)
       }
     }
-  }
-}
-
-/// A range of values on a line from 0 to 1, with round ticks.
-struct Axis {
-  private(set) var low: Double
-  private(set) var high: Double
-  let isLogarithmic: Bool
-
-  init(_ values: [Double], logarithmic: Bool) {
-    isLogarithmic = logarithmic
-    low = values.min() ?? (logarithmic ? 1 : 0)
-    high = values.max() ?? (logarithmic ? 10 : 1)
-    if logarithmic {
-      if high <= low * 1.0001 { (low, high) = (low / 2, high * 2) }
-      let margin = exp(0.04 * log(high / low))
-      (low, high) = (low / margin, high * margin)
-      return
-    }
-    if high - low <= 1e-12 * max(low.magnitude, 1e-300) { (low, high) = (low - 0.5, high + 0.5) }
-    let margin = 0.04 * (high - low)
-    low = low >= 0 && low < 4 * margin ? 0 : low - margin
-    high += margin
-  }
-
-  /// Where a value lies, from 0 to 1.
-  func place(_ value: Double) -> Double {
-    isLogarithmic
-      ? log10(value / low) / log10(high / low)
-      : (value - low) / (high - low)
-  }
-
-  /// Round values inside the range.
-  var ticks: [Double] {
-    guard isLogarithmic else {
-      let step = Self.roundStep((high - low) / 6)
-      let first = (low / step).rounded(.up)
-      return stride(from: first, through: (high / step).rounded(.down), by: 1).map { $0 * step }
-    }
-    var ticks: [Double] = []
-    var decade = 1.0
-    while decade > low { decade /= 10 }
-    while decade * 10 <= low { decade *= 10 }
-    let isWide = high / low > 1000
-    while decade <= high {
-      for factor in isWide ? [1.0] : [1, 2, 5] where (low...high).contains(decade * factor) {
-        ticks.append(decade * factor)
-      }
-      decade *= 10
-    }
-    return ticks
-  }
-
-  /// The next of 1, 2, 5 times a power of ten.
-  private static func roundStep(_ value: Double) -> Double {
-    var power = 1.0
-    while power > value { power /= 10 }
-    while power * 10 <= value { power *= 10 }
-    return [1, 2, 5, 10].map { $0 * power }.first { $0 >= value } ?? power
   }
 }

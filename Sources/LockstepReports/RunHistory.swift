@@ -93,68 +93,110 @@ public struct RunHistory: Sendable {
     self.evaluations = evaluations
   }
 
-  /// Reads `metrics.jsonl` and `evaluations.jsonl` of a run directory. A last line that is not whole,
-  /// as a crash leaves one, is passed over.
+  /// Reads `metrics.jsonl` and `evaluations.jsonl` of a run directory, line by line. A last line that
+  /// is not whole, as a crash leaves one, is passed over.
   ///
-  /// - Throws: `FileError` where the directory holds no run, or a line is damaged.
+  /// - Throws: `FileError` where the directory holds no run, or a line is damaged: no JSON, without a
+  ///   number that belongs there, or of a step that is out of order.
   public init(directory: String) throws(FileError) {
-    steps = try Self.lines("\(directory)/metrics.jsonl").map { line throws(FileError) in
-      func number(_ key: String) throws(FileError) -> Double {
-        guard let value = line.value[key]?.number else { throw line.lacks(key) }
+    steps = try Self.steps("\(directory)/metrics.jsonl")
+    let path = "\(directory)/evaluations.jsonl"
+    evaluations = FileKind(path) == .regular ? try Self.evaluations(path) : []
+  }
+
+  /// The evaluation with the highest value of a metric, the last one of equals; nil where none has the
+  /// metric as a number.
+  func best(_ metric: String) -> (step: Int, value: Double)? {
+    var best: (step: Int, value: Double)?
+    for evaluation in evaluations {
+      guard let value = evaluation.metrics.first(where: { $0.name == metric })?.value,
+        !value.isNaN, value >= best?.value ?? -.infinity
+      else { continue }
+      best = (evaluation.step, value)
+    }
+    return best
+  }
+
+  private static let stepKeys = [
+    "step", "loss", "gradientNorm", "clippedGradientNorm", "learningRate", "examplesPerSecond",
+    "clipped", "skipped", "sanitized", "hessianFree",
+  ]
+
+  private static func steps(_ path: String) throws(FileError) -> [Step] {
+    let file = try FileInput(path)
+    let members = JSONMembers(stepKeys)
+    var steps: [Step] = []
+    try file.forEachLine { line throws(FileError) in
+      let values: [JSONValue?]
+      do throws(JSONSyntaxError) {
+        values = try members.values(of: line.bytes, source: path)
+      } catch {
+        if line.isWhole { throw damage(path, line.number, "cannot be read", error) }
+        return
+      }
+      func number(_ index: Int) throws(FileError) -> Double {
+        guard let value = values[index]?.number else {
+          throw damage(path, line.number, "has no number '\(stepKeys[index])'")
+        }
         return value
       }
-      guard let step = line.value["step"]?.integerValue else { throw line.lacks("step") }
-      return Step(
-        step: step, loss: try number("loss"), gradientNorm: try number("gradientNorm"),
-        clippedGradientNorm: try number("clippedGradientNorm"),
-        clipped: line.value["clipped"]?.boolValue ?? false,
-        learningRate: try number("learningRate"),
-        examplesPerSecond: try number("examplesPerSecond"),
-        skipped: line.value["skipped"]?.boolValue ?? false,
-        sanitized: line.value["sanitized"] != nil,
-        hessianFree: HessianFree(line.value["hessianFree"]))
+      guard let step = values[0]?.integerValue else {
+        throw damage(path, line.number, "has no number 'step'")
+      }
+      let last = steps.last?.step ?? 0
+      guard step > last else {
+        throw damage(
+          path, line.number, "is of step \(step), and stands behind step \(last)")
+      }
+      steps.append(
+        Step(
+          step: step, loss: try number(1), gradientNorm: try number(2),
+          clippedGradientNorm: try number(3), clipped: values[6]?.boolValue ?? false,
+          learningRate: try number(4), examplesPerSecond: try number(5),
+          skipped: values[7]?.boolValue ?? false, sanitized: values[8] != nil,
+          hessianFree: HessianFree(values[9])))
     }
-    guard FileKind("\(directory)/evaluations.jsonl") == .regular else {
-      evaluations = []
-      return
-    }
+    return steps
+  }
+
+  private static func evaluations(_ path: String) throws(FileError) -> [Evaluation] {
+    let file = try FileInput(path)
     let known: Set<String> = ["step", "epoch", "evaluation", "loss", "examples"]
-    evaluations = try Self.lines("\(directory)/evaluations.jsonl").map { line throws(FileError) in
-      guard let step = line.value["step"]?.integerValue, let loss = line.value["loss"]?.number
-      else {
-        throw line.lacks("step or loss")
+    var evaluations: [Evaluation] = []
+    try file.forEachLine { line throws(FileError) in
+      let value: JSONValue
+      do throws(JSONSyntaxError) {
+        value = try JSONValue.parse(Array(line.bytes), source: path)
+      } catch {
+        if line.isWhole { throw damage(path, line.number, "cannot be read", error) }
+        return
       }
-      let members = line.value.objectValue?.members ?? []
-      return Evaluation(
-        name: line.value["evaluation"]?.stringValue ?? "test", step: step, loss: loss,
-        metrics: members.compactMap { key, value in
-          known.contains(key) ? nil : value.number.map { (key, $0) }
-        })
+      guard let step = value["step"]?.integerValue, let loss = value["loss"]?.number else {
+        throw damage(path, line.number, "has no number 'step' or 'loss'")
+      }
+      let last = evaluations.last?.step ?? 0
+      guard step >= last else {
+        throw damage(
+          path, line.number, "is of step \(step), and stands behind step \(last)")
+      }
+      let members = value.objectValue?.members ?? []
+      evaluations.append(
+        Evaluation(
+          name: value["evaluation"]?.stringValue ?? "test", step: step, loss: loss,
+          metrics: members.compactMap { key, value in
+            known.contains(key) ? nil : value.number.map { (key, $0) }
+          }))
     }
+    return evaluations
   }
 
-  private struct Line {
-    let path: String
-    let number: Int
-    let value: JSONValue
-
-    func lacks(_ key: String) -> FileError {
-      FileError(path: path, kind: .corrupt, reason: "line \(number) has no number '\(key)'")
-    }
-  }
-
-  private static func lines(_ path: String) throws(FileError) -> [Line] {
-    let bytes = try FileInput.contents(of: path)
-    let texts = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: true)
-    var lines: [Line] = []
-    for (index, text) in texts.enumerated() {
-      if let value = try? JSONValue.parse(Array(text)) {
-        lines.append(Line(path: path, number: index + 1, value: value))
-      } else if index < texts.count - 1 {
-        throw FileError(path: path, kind: .corrupt, reason: "line \(index + 1) is no JSON")
-      }
-    }
-    return lines
+  private static func damage(
+    _ path: String, _ line: Int, _ what: String, _ error: JSONSyntaxError? = nil
+  ) -> FileError {
+    let why = error.map { " (column \($0.column): \($0.reason))" } ?? ""
+    return FileError(
+      path: path, kind: .corrupt,
+      reason: "line \(line) \(what)\(why); mend the line, or remove it")
   }
 }
 

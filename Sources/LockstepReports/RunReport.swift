@@ -19,17 +19,16 @@ public struct RunReport: Sendable {
     let taken = history.steps.filter { !$0.skipped }
     let last = taken.last ?? end
     let clipped = taken.count(where: \.clipped)
-    let norms = taken.map(\.gradientNorm).sorted()
-    let rates = history.steps.map(\.examplesPerSecond).sorted()
+    let norms = taken.map(\.gradientNorm)
+    let rates = history.steps.map(\.examplesPerSecond)
     var rows = [
       ("steps", "\(end.step)"), ("last loss", "\(last.loss)"),
       ("clipped", "\(clipped) of \(history.steps.count) steps"),
       (
         "gradient norm",
-        norms.isEmpty
-          ? "none" : "median \(ClipSuggestion.rounded(ClipSuggestion.percentile(50, of: norms)))"
+        Self.median(norms).map { "median \(ClipSuggestion.rounded($0))" } ?? "none"
       ),
-      ("examples/s", "median \(Int(ClipSuggestion.percentile(50, of: rates)))"),
+      ("examples/s", Self.median(rates).map { "median \(text($0.rounded(.down)))" } ?? "none"),
     ]
     let skipped = history.steps.count - taken.count
     if skipped > 0 { rows.append(("skipped, not finite", "\(skipped) steps")) }
@@ -68,17 +67,23 @@ public struct RunReport: Sendable {
     return rows
   }
 
+  /// The median of those numbers that are finite; nil where none is.
+  private static func median(_ values: [Double]) -> Double? {
+    let finite = values.filter(\.isFinite).sorted()
+    return finite.isEmpty ? nil : ClipSuggestion.percentile(50, of: finite)
+  }
+
   /// What Hessian-free steps tell.
   private var hessianFreeRows: [(String, String)] {
     let steps = history.steps.compactMap(\.hessianFree)
     guard let last = steps.last else { return [] }
-    let iterations = steps.map { Double($0.iterations) }.sorted()
+    let iterations = steps.map { Double($0.iterations) }
     let costs = steps.map(\.gradientEquivalents).filter(\.isFinite)
     let taken = steps.count { $0.stepLength > 0 }
     return [
       (
         "conjugate gradients",
-        "median \(Int(ClipSuggestion.percentile(50, of: iterations))) iterations a step"
+        "median \(text((Self.median(iterations) ?? 0).rounded(.down))) iterations a step"
       ), ("damping", "\(ClipSuggestion.rounded(last.damping)) at last"),
       ("directions taken", "\(taken) of \(steps.count)"),
       (

@@ -181,6 +181,19 @@ import Testing
     #expect(object.count == 2)
   }
 
+  @Test("brackets without end are refused before they fill the memory")
+  func bombs() async {
+    await #expect(processExitsWith: .success) {
+      for piece in ["[],", "0,", "{\"a\":[]},"] {
+        let text = Array("[".utf8) + (0..<4_000_000).flatMap { _ in Array(piece.utf8) }
+        withMemoryBound(growth: 12 * text.count) {
+          let error = #expect(throws: JSONSyntaxError.self) { try JSONValue.parse(text) }
+          #expect(error?.reason == "the text has too many values for its length")
+        }
+      }
+    }
+  }
+
   @Test("files: the path is in the errors")
   func files() throws {
     let directory = TemporaryDirectory()

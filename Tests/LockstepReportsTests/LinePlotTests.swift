@@ -27,6 +27,38 @@ import Testing
     #expect(plot.svg.hasPrefix("<svg") && plot.svg.hasSuffix("</svg>\n"))
   }
 
+  /// A long line keeps its ends and its extremes.
+  @Test func longLinesAreThinned() {
+    var values: [(x: Double, y: Double)] = []
+    for index in 0..<100_000 {
+      let y = index == 54_321 ? 9.0 : Double(1 + index % 7)
+      values.append((x: Double(index), y: y))
+    }
+    let found = points(LinePlot(title: "", xLabel: "", yLabel: "", [.init("s", values)]).svg)
+    let top = found.reduce(Double.infinity) { min($0, $1.1) }
+    #expect(found.count <= 2000)
+    #expect(found.count { $0.1 == top } == 1)
+    #expect(zip(found, found.dropFirst()).allSatisfy { $0.0 <= $1.0 })
+  }
+
+  /// Axes of any range come to an end.
+  @Test(
+    arguments: [
+      [5e-324], [1e20, 1e20], [1e20, 1.0000000001e20], [-1e308, 1e308], [1e-300, 1e300],
+      [0, 5e-324],
+      [1e308, 1.7e308], [-5e-324, 5e-324], [1e16, 10_000_000_000_000_002],
+    ] as [[Double]])
+  func anyRangeHasAxes(ys: [Double]) {
+    for logarithmic in [false, true] {
+      let points = ys.map { (x: $0, y: $0) }
+      let plot = LinePlot(
+        title: "", xLabel: "", yLabel: "", logarithmic: logarithmic, logarithmicX: logarithmic,
+        [.init("s", points)])
+      #expect(plot.svg.utf8.count < 20_000)
+      #expect(!plot.svg.contains("nan") && !plot.svg.contains("\"inf"))
+    }
+  }
+
   @Test func whatCannotBeShownIsLeftOut() {
     let plot = LinePlot(
       title: "", xLabel: "", yLabel: "", logarithmic: true,

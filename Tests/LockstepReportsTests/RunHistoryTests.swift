@@ -60,10 +60,120 @@ import Testing
     #expect(throws: FileError.self) { try RunHistory(directory: directory.path) }
     _ = directory.write(Array(("nonsense\n" + line + "\n").utf8), to: "metrics.jsonl")
     let noise = #expect(throws: FileError.self) { try RunHistory(directory: directory.path) }
-    #expect(noise?.reason == "line 1 is no JSON")
+    #expect(
+      noise?.reason
+        == "line 1 cannot be read (column 1: expected an object, found 'n'); mend the line, or remove it"
+    )
     _ = directory.write(Array((line + "\n{\"step\": 2}\n").utf8), to: "metrics.jsonl")
     let lacking = #expect(throws: FileError.self) { try RunHistory(directory: directory.path) }
-    #expect(lacking?.reason == "line 2 has no number 'loss'")
+    #expect(lacking?.reason == "line 2 has no number 'loss'; mend the line, or remove it")
+  }
+
+  /// Each damage is named with its line, and nothing traps.
+  @Test(
+    arguments: [
+      ("{\"step\":1e400}", "line 2 cannot be read (column 9: the number is out of range)"),
+      ("{\"step\":1}", "line 2 is of step 1, and stands behind step 1"),
+      ("{\"step\":-3}", "line 2 is of step -3"), ("{\"step\":1.5}", "line 2 has no number 'step'"),
+      ("{\"step\":2,\"loss\":[]}", "line 2 has no number 'loss'"), ("[2]", "line 2 cannot be read"),
+      ("{\"step\":2,\"x\":" + String(repeating: "[", count: 200), "nested deeper than 128 levels"),
+      ("\u{0}\u{0}", "line 2 cannot be read"),
+    ] as [(String, String)])
+  func damagedLinesAreNamed(damage: String, message: String) throws {
+    let directory = TemporaryDirectory()
+    _ = directory.write(
+      Array((line + "\n" + damage + "\n" + line.replacingStep(9) + "\n").utf8),
+      to: "metrics.jsonl")
+    let error = #expect(throws: FileError.self) { try RunHistory(directory: directory.path) }
+    #expect(error?.reason.contains(message) == true, "\(error?.reason ?? "")")
+  }
+
+  /// A line that was set aside is blank.
+  @Test func blankLinesArePassedOver() throws {
+    let directory = TemporaryDirectory()
+    _ = directory.write(
+      Array((line + "\n     \n\n" + line.replacingStep(3) + "\r\n").utf8), to: "metrics.jsonl")
+    #expect(try RunHistory(directory: directory.path).steps.map(\.step) == [1, 3])
+  }
+
+  /// Numbers at the ends of their range, and evaluations that differ in their metrics.
+  @Test func strangeNumbersAreReported() throws {
+    let directory = TemporaryDirectory()
+    let numbers = [
+      "\"NaN\"", "\"Infinity\"", "1e308", "-1e308", "5e-324", "0", "9223372036854775807", "1e-200",
+    ]
+    for first in numbers {
+      let lines = (1...40).map { step in
+        let value = step % 2 == 0 ? first : numbers[step % numbers.count]
+        return """
+          {"step":\(step),"loss":\(value),"gradientNorm":\(value),"clippedGradientNorm":\(value),\
+          "learningRate":\(value),"examplesPerSecond":\(value),"hessianFree":{"iterations":\(step),\
+          "damping":\(value),"stepLength":\(value)}}
+          """
+      }
+      _ = directory.write(Array((lines.joined(separator: "\n") + "\n").utf8), to: "metrics.jsonl")
+      _ = directory.write(
+        Array(
+          """
+          {"step":1,"loss":\(first),"accuracy":0.5,"f1":\(first)}
+          {"step":2,"loss":1}
+          {"step":2,"loss":\(first),"f1":1,"\\u001b[2J":\(first)}\n
+          """.utf8), to: "evaluations.jsonl")
+      let history = try RunHistory(directory: directory.path)
+      let report = RunReport(history, name: "x")
+      #expect(report.rows.contains { $0.0 == "best f1" })
+      #expect(report.rows.allSatisfy { !$0.0.contains("\u{1b}") })
+      for plot in [report.lossPlot, report.normPlot] {
+        #expect(plot.svg.hasSuffix("</svg>\n"))
+        #expect(!plot.svg.contains("\"nan") && !plot.svg.contains("inf\""))
+      }
+      _ = try? ClipSuggestion(history)
+    }
+  }
+
+  @Test func damageNeverTrapsNorTakesLong() async {
+    await #expect(processExitsWith: .success) {
+      let directory = TemporaryDirectory()
+      let line = """
+        {"step":1,"epoch":0,"loss":2.5,"accuracy":0.1,"gradientNorm":3,"clippedGradientNorm":1,\
+        "clipped":true,"learningRate":0.1,"examples":8,"examplesPerSecond":100}
+        """
+      let text = Array(
+        (1...30).map { line.replacingStep($0) }.joined(separator: "\n").utf8)
+      var mutator = Mutator(seed: 9)
+      var read = 0
+      withMemoryBound {
+        for _ in 0..<1500 {
+          _ = directory.write(mutator.mutate(text), to: "metrics.jsonl")
+          guard let history = try? RunHistory(directory: directory.path) else { continue }
+          read += 1
+          let report = RunReport(history, name: "x")
+          _ = (report.rows, report.lossPlot.svg, report.normPlot.svg)
+          _ = try? ClipSuggestion(history)
+        }
+      }
+      #expect(read > 100)
+    }
+  }
+
+  /// Many lines take little more memory than their numbers, and a plot of them is a small file.
+  @Test func longHistoriesStaySmall() async {
+    await #expect(processExitsWith: .success) {
+      let directory = TemporaryDirectory()
+      let line = """
+        ,"epoch":0,"loss":2.5125817,"gradientNorm":3.13897,"clippedGradientNorm":1,"clipped":true,\
+        "learningRate":0.1,"examples":8,"examplesPerSecond":1001.5}\n
+        """
+      var text: [UInt8] = []
+      for step in 1...200_000 { text += Array("{\"step\":\(step)\(line)".utf8) }
+      _ = directory.write(text, to: "metrics.jsonl")
+      let size = text.count
+      text = []
+      try withMemoryBound(growth: 2 * size) {
+        let report = RunReport(try RunHistory(directory: directory.path), name: "x")
+        #expect(report.lossPlot.svg.utf8.count < 100_000)
+      }
+    }
   }
 }
 

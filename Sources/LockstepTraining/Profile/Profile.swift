@@ -64,7 +64,7 @@ public struct Profile {
   /// - Throws: `FileError` on rank 0 and ``RootFailure`` on the others.
   public func write(_ path: String, on collective: any Collective) throws {
     try collective.onRoot {
-      try AtomicFile.write(path) { output in
+      try OutputFile.write(path) { output in
         try output.append("{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n")
         for (index, rows) in events.enumerated() {
           if index > 0 { try output.append(",\n") }

@@ -11,7 +11,9 @@ import LockstepFiles
 /// `checkpoints/`, `outcome.json`, and at the end `weights.safetensors`.
 ///
 /// Rank 0 alone holds and writes it. It is locked while it is in use; the lock goes with the
-/// process, however that ends.
+/// process, however that ends. Before each change of a file the directory is looked at: where somebody
+/// removed or replaced it, nothing more is written, because it may be another job's. Links inside of
+/// it are not followed; the directory itself may be one.
 public final class RunDirectory {
   /// The directory.
   public let path: String
@@ -24,9 +26,10 @@ public final class RunDirectory {
 
   /// How the run ended.
   public let outcome: OutcomeFile
+  /// The directory's files: for everything else that is written there.
+  public let fileSystem: any FileSystem
 
   private let lock: DirectoryLock
-  private let fileSystem: any FileSystem
 
   /// Makes or opens a run directory and locks it.
   ///
@@ -42,9 +45,10 @@ public final class RunDirectory {
     fileSystem: any FileSystem = SystemFileSystem()
   ) throws {
     self.path = path
-    self.fileSystem = fileSystem
     try fileSystem.createDirectory(path)
     lock = try DirectoryLock(path)
+    let fileSystem = LockedFileSystem(fileSystem, lock)
+    self.fileSystem = fileSystem
     outcome = OutcomeFile(path, isOwner: true, fileSystem: fileSystem)
     let holdsRun = access("\(path)/config.json", F_OK) == 0
     if holdsRun, !resume { throw RunDirectoryError.holdsRun(path) }
@@ -106,10 +110,16 @@ public final class RunDirectory {
       Outcome(.interrupted, step: step, message: "asked to stop before the first step was taken"))
   }
 
-  /// Takes back what was logged after a step, because the run goes on from there.
-  public func truncateLogs(afterStep step: Int) throws(FileError) {
-    try metrics.truncate(afterStep: step)
-    try evaluations.truncate(afterStep: step)
+  /// Takes back what was logged after a step, because the run goes on from there; returns a sentence
+  /// about each damaged line that was found.
+  public func truncateLogs(afterStep step: Int) throws(FileError) -> [String] {
+    try metrics.truncate(afterStep: step) + evaluations.truncate(afterStep: step)
+  }
+
+  /// Makes what was logged durable: before a checkpoint says that its steps are done.
+  public func synchronizeLogs() throws(FileError) {
+    try metrics.synchronize()
+    try evaluations.synchronize()
   }
 }
 

@@ -127,6 +127,7 @@ public final class Trainer {
     collective.watchdog?.outcome =
       directory?.outcome ?? (saves ? OutcomeFile(path, isOwner: false) : nil)
     var restored: CheckpointStore.Restored?
+    var notices: [String] = []
     if saves {
       enter(.checkpointing)
       try onRootIfSaving { directory in
@@ -134,13 +135,14 @@ public final class Trainer {
           restored = try directory.checkpoints.restore(
             into: registry, configuration: configuration, resumption)
         }
-        try directory.truncateLogs(afterStep: restored?.step ?? 0)
+        notices = try directory.truncateLogs(afterStep: restored?.step ?? 0)
         try directory.write(configuration: configuration)
         if let data = resumption.data { try directory.write(data.description) }
         try directory.write(Outcome(.running, step: restored?.step ?? 0))
         hasStarted = true
       }
       if let restored { noteFailure { try tell(.resumed(restored)) } }
+      for notice in notices { noteFailure { try tell(.notice(notice)) } }
       try agreeOnBest(upTo: restored?.step ?? 0)
     }
     try registry.broadcast(on: collective)
@@ -303,6 +305,7 @@ public final class Trainer {
     try checkWeights()
     try state?.write { image in
       // Only rank 0 gets here, and it has the directory where there is one.
+      try directory!.synchronizeLogs()
       let path = try directory!.checkpoints.save(
         image, step: step.completed, configuration: configuration,
         conditions: resumption.conditions, data: resumption.data?.description,
@@ -329,7 +332,8 @@ public final class Trainer {
     try onRootIfSaving { directory in
       try weights.write(
         directory.weightsPath,
-        metadata: metadata(["lockstep.fingerprint": fingerprint.description]))
+        metadata: metadata(["lockstep.fingerprint": fingerprint.description]),
+        fileSystem: directory.fileSystem)
     }
     return Outcome(.done, step: step.completed, fingerprint: fingerprint)
   }

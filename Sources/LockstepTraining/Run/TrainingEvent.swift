@@ -3,6 +3,8 @@ import LockstepOptimization
 
 /// What a trainer tells its caller on rank 0.
 public enum TrainingEvent: Sendable, Equatable {
+  /// Something that the user should know, in a sentence.
+  case notice(String)
   /// The run goes on from a checkpoint.
   case resumed(CheckpointStore.Restored)
   /// A step is done.

@@ -214,7 +214,7 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
         + "\(Checkpoint.version). Resume with the version of the program that wrote it"
     case .configuration(let path, let keys):
       return "\(path): the checkpoint was written with another configuration; these keys differ: "
-        + keys.joined(separator: ", ")
+        + keys.map { $0.shortened(to: 80) }.joined(separator: ", ")
         + ". Resume with the run directory's config.json, or start another run directory"
     case .data(let path, let difference):
       return

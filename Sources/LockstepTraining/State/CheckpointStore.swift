@@ -31,15 +31,42 @@ public struct CheckpointStore: Sendable {
   private static let suffix = ".safetensors"
 
   /// The steps that have a checkpoint, sound or not, in ascending order.
-  public func steps() throws(FileError) -> [Int] {
-    try fileSystem.list(directory).compactMap { name in
-      guard name.hasPrefix(Self.prefix), name.hasSuffix(Self.suffix) else { return nil }
-      return Int(name.dropFirst(Self.prefix.count).dropLast(Self.suffix.count))
-    }.sorted()
+  public func steps() throws(FileError) -> [Int] { try content().steps }
+
+  /// What is in the directory that is no checkpoint: other names, folders, links, fifos. It is left
+  /// alone.
+  public func strays() throws(FileError) -> [String] { try content().strays }
+
+  private func content() throws(FileError) -> (steps: [Int], strays: [String]) {
+    var (steps, strays): ([Int], [String]) = ([], [])
+    for name in try fileSystem.list(directory) {
+      guard name.hasPrefix(Self.prefix), name.hasSuffix(Self.suffix),
+        let step = Int(name.dropFirst(Self.prefix.count).dropLast(Self.suffix.count)),
+        path(ofStep: step) == "\(directory)/\(name)", Self.canBeFile(path(ofStep: step))
+      else {
+        strays.append(name)
+        continue
+      }
+      steps.append(step)
+    }
+    return (steps.sorted(), strays)
+  }
+
+  /// Whether a path is that of a regular file, or of nothing that this process sees.
+  private static func canBeFile(_ path: String) -> Bool {
+    let kind = FileKind(path, followsLinks: false)
+    return kind == .regular || kind == .missing
   }
 
   /// Creates the directory, and removes what writers left that died while they wrote.
   public func prepare() throws {
+    guard FileKind(directory, followsLinks: false) != .link else {
+      throw FileError(
+        path: directory, kind: .mismatch,
+        reason:
+          "is a symbolic link, and is not followed; to keep checkpoints on another disk, let the "
+          + "run directory itself be a link")
+    }
     try fileSystem.createDirectory(directory)
     try AtomicFile.removeLeftovers(in: directory, of: .all, fileSystem: fileSystem)
   }
@@ -70,11 +97,20 @@ public struct CheckpointStore: Sendable {
     data: DataDescription? = nil, weights: Fingerprint? = nil, score: Double?, proven: Int?
   ) throws -> String {
     let path = path(ofStep: step)
+    try makeRoom(path)
     try Checkpoint.write(
       path, image, step: step, configuration: configuration, conditions: conditions, data: data,
       weights: weights, score: score, fileSystem: fileSystem)
     try prune(proven)
     return path
+  }
+
+  /// Gives a stray folder that has a checkpoint's name another one.
+  private func makeRoom(_ path: String) throws(FileError) {
+    guard FileKind(path, followsLinks: false) == .directory else { return }
+    var number = 0
+    while FileKind("\(path).stray\(number)", followsLinks: false) != .missing { number += 1 }
+    try fileSystem.rename(path, to: "\(path).stray\(number)")
   }
 
   private func prune(_ proven: Int?) throws {
@@ -111,7 +147,8 @@ public struct CheckpointStore: Sendable {
     public let path: String
     /// The number of steps completed.
     public let step: Int
-    /// What was wrong with newer checkpoints that were passed over.
+    /// What was wrong with newer checkpoints, and what else in the directory was passed over: a
+    /// sentence each.
     public let skipped: [String]
     /// What else the user should know: that the run goes on with other kernels.
     public var notices: [String] = []
@@ -124,20 +161,27 @@ public struct CheckpointStore: Sendable {
   public func restore(
     into registry: StateRegistry, configuration: JSONValue, _ resumption: Resumption = Resumption()
   ) throws -> Restored? {
+    let content = try content()
+    var strays = content.strays.prefix(10).map {
+      "\(directory)/\($0.shortened(to: 80)): is no checkpoint"
+    }
+    if content.strays.count > 10 {
+      strays.append("\(directory): \(content.strays.count - 10) more files that are no checkpoints")
+    }
     var skipped: [String] = []
-    for step in try steps().reversed() {
+    for step in content.steps.reversed() {
       let checkpoint: Checkpoint
       do throws(FileError) {
         checkpoint = try Checkpoint(path(ofStep: step))
       } catch {
-        guard error.kind == .corrupt || error.kind == .truncated else { throw error }
+        if case .system = error.kind { throw error }
         skipped.append("\(error)")
         continue
       }
       let notices = try checkpoint.restore(
         into: registry, configuration: configuration, resumption)
       return Restored(
-        path: checkpoint.path, step: checkpoint.step, skipped: skipped, notices: notices)
+        path: checkpoint.path, step: checkpoint.step, skipped: skipped + strays, notices: notices)
     }
     if skipped.isEmpty { return nil }
     throw CheckpointError.allDamaged(directory: directory, reasons: skipped)

@@ -50,44 +50,64 @@ import Testing
     }
   }
 
+  /// Links inside of a run directory would let it write to somebody else's files.
+  @Test(arguments: [".lock", "metrics.jsonl", "evaluations.jsonl", "checkpoints"])
+  func linksInsideAreNotFollowed(name: String) throws {
+    try withTemporaryDirectory { parent in
+      let path = "\(parent)/run"
+      try SystemFileSystem().createDirectory(path)
+      try AtomicFile.write("\(parent)/victim", text: "precious")
+      symlink("../victim", "\(path)/\(name)")
+      let error = #expect(throws: FileError.self) {
+        try RunDirectory(path, resume: false, configuration: Self.configuration)
+      }
+      #expect(error?.path == "\(path)/\(name)")
+      #expect(error?.reason.contains("is a symbolic link") == true)
+      #expect(try contents("\(parent)/victim") == Array("precious".utf8))
+    }
+  }
+
+  @Test func whatIsReplacedWholeReplacesLinksToo() throws {
+    try withTemporaryDirectory { parent in
+      try SystemFileSystem().createDirectory("\(parent)/real")
+      // The directory itself may be a link.
+      let path = "\(parent)/run"
+      symlink("real", path)
+      try AtomicFile.write("\(parent)/victim", text: "precious")
+      symlink("../victim", "\(parent)/real/outcome.json")
+      let directory = try RunDirectory(path, resume: false, configuration: Self.configuration)
+      try directory.write(Outcome(.done, step: 3))
+      #expect(try contents("\(parent)/victim") == Array("precious".utf8))
+      #expect(try JSONValue.read("\(parent)/real/outcome.json")["step"] == 3)
+    }
+  }
+
+  @Test func aDirectoryThatBecameAnothersIsLeftAlone() throws {
+    try withTemporaryDirectory { parent in
+      let path = "\(parent)/run"
+      let mine = try RunDirectory(path, resume: false, configuration: Self.configuration)
+      rename(path, "\(parent)/old")
+      let other = try RunDirectory(path, resume: false, configuration: ["seed": 2])
+      try other.write(Outcome(.running, step: 1))
+      let error = #expect(throws: FileError.self) {
+        try mine.write(Outcome(.failed, step: 9, message: "x"))
+      }
+      #expect(error?.kind == .replaced)
+      #expect(error?.path.hasPrefix(path) == true)
+      #expect(throws: FileError.self) {
+        try AtomicFile.write(
+          mine.checkpoints.path(ofStep: 1), text: "x", fileSystem: mine.fileSystem)
+      }
+      #expect(try JSONValue.read("\(path)/outcome.json")["step"] == 1)
+      #expect(try SystemFileSystem().list("\(path)/checkpoints") == [])
+    }
+  }
+
   @Test func outcomesCarryTheExitCode() {
     #expect(Outcome(.done, step: 3).exitCode == 0)
     #expect(Outcome(.interrupted, step: 3).exitCode == 75)
     #expect(Outcome(.failed, step: 3, message: "x").exitCode == 1)
     #expect(Outcome(.running, step: 3).json["exitCode"] == JSONValue.null)
-  }
-}
-
-@Suite struct LinesFileTests {
-  static func append(_ file: LinesFile, _ steps: ClosedRange<Int>) throws {
-    for step in steps { try file.append(["step": .integer(step), "loss": 0.5]) }
-  }
-
-  @Test func linesOfLaterStepsAndTornLinesAreRemoved() throws {
-    try withTemporaryDirectory { directory in
-      let path = "\(directory)/metrics.jsonl"
-      let file = try LinesFile(path)
-      try Self.append(file, 1...6)
-      let whole = try contents(path)
-      overwrite(path, whole + Array("{\"step\":7,\"lo".utf8))
-      try file.truncate(afterStep: 9)
-      #expect(try contents(path) == whole)
-      try file.truncate(afterStep: 4)
-      #expect(try lines(path).map { $0["step"] } == [1, 2, 3, 4])
-      try Self.append(file, 5...5)
-      #expect(try lines(path).map { $0["step"] } == [1, 2, 3, 4, 5])
-      try file.truncate(afterStep: 0)
-      #expect(try contents(path).isEmpty)
-    }
-  }
-
-  @Test func anExistingFileIsContinued() throws {
-    try withTemporaryDirectory { directory in
-      let path = "\(directory)/metrics.jsonl"
-      do { try Self.append(try LinesFile(path), 1...2) }
-      do { try Self.append(try LinesFile(path), 3...3) }
-      #expect(try lines(path).map { $0["step"] } == [1, 2, 3])
-    }
   }
 }
 
