@@ -93,6 +93,20 @@ struct Arguments {
     return number
   }
 
+  /// The path that an option gives for a plot: a name that ends in `.svg`, in a folder that is there.
+  func plotPath(_ name: String) throws -> String? {
+    guard let path = value(name) else { return nil }
+    guard path.lowercased().hasSuffix(".svg") else {
+      throw ArgumentError(
+        description: "'\(name)' writes SVG, so its name must end in '.svg'; found '\(path)'")
+    }
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    guard FileKind(folder) == .directory else {
+      throw ArgumentError(description: "'\(name)': there is no folder '\(folder)'")
+    }
+    return path
+  }
+
   /// The one positional argument.
   func single(_ what: String) throws -> String {
     guard let first = positional.first else {

@@ -15,6 +15,9 @@ enum Console {
   /// Prints a line.
   static func line(_ text: some CustomStringConvertible) { send("\(text)\n", STDOUT_FILENO) }
 
+  /// Prints what a user should know and what keeps nothing from going on. Rank 0 alone calls it.
+  static func notice(_ text: String) { line("notice: \(text)") }
+
   /// Prints text as it is.
   static func text(_ text: String) { send(text, STDOUT_FILENO) }
 

@@ -78,10 +78,8 @@ enum EvaluateCommand: Command {
       Console.line(JSONValue.object(object).compactText)
       return
     }
-    var text = "\(report.name): loss \(format(report.loss, 4))"
-    for (name, value) in zip(report.metricNames, report.metrics) {
-      text += ", \(name) \(format(100 * value, 2)) %"
-    }
-    Console.line(text + " of \(report.examples) examples")
+    Console.line(
+      "\(report.name): loss \(readable(report.loss))\(metricsText(report)) of "
+        + counted(report.examples, "example"))
   }
 }

@@ -36,7 +36,7 @@ enum Job {
   static func collective(
     _ world: MPICommunicator, _ reduction: GradientReduction
   ) throws -> MPICollective {
-    try MPICollective(world, reduction: reduction) { Console.line("notice: \($0)") }
+    try MPICollective(world, reduction: reduction) { Console.notice($0) }
   }
 
   /// The ranks of a job as a configuration wants them to add gradients.

@@ -29,6 +29,10 @@ public final class ConfiguredRun {
   /// The model with the average of its weights, where one is kept.
   public let average: AveragedModel?
 
+  /// What a user should know before the first step, a sentence each: settings without effect, and
+  /// likely mistakes.
+  public private(set) var notices: [String] = []
+
   private let collective: any Collective
 
   /// Puts a run together.
@@ -54,6 +58,7 @@ public final class ConfiguredRun {
     totalSteps = min(
       configuration.options.steps ?? .max, wholeRun.overflow ? .max : wholeRun.partialValue)
     source = try configuration.source(data)
+    try configuration.checkScore(metrics: source.metricNames, hasTest: data.test != nil)
     source.prepareInputs(
       configuration.inputs, ranksOnNode: collective.page?.rankCount ?? collective.size)
     source.teacher = try configuration.distillation?.logits(
@@ -90,6 +95,11 @@ public final class ConfiguredRun {
       configuration.update.average == nil
       ? nil : AveragedModel(source, rule, plan, on: collective)
     evaluations = Self.evaluations(configuration, data, source, rule, average, collective)
+    notices =
+      try RunNotices(
+        self, rankCount: collective.size,
+        ranksOnNode: collective.page?.rankCount ?? collective.size
+      ).lines
   }
 
   /// The test of the weights, and of their average where one is kept.

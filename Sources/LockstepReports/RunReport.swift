@@ -22,29 +22,29 @@ public struct RunReport: Sendable {
     let norms = taken.map(\.gradientNorm).sorted()
     let rates = history.steps.map(\.examplesPerSecond).sorted()
     var rows = [
-      ("steps", "\(end.step)"), ("last loss", "\(last.loss)"),
-      ("clipped", "\(clipped) of \(history.steps.count) steps"),
+      ("steps", "\(end.step)"), ("last loss", readable(last.loss)),
+      ("clipped", "\(clipped) of \(counted(history.steps.count, "step"))"),
       (
         "gradient norm",
         norms.isEmpty
-          ? "none" : "median \(ClipSuggestion.rounded(ClipSuggestion.percentile(50, of: norms)))"
+          ? "none" : "median \(readable(ClipSuggestion.percentile(50, of: norms), digits: 3))"
       ),
       ("examples/s", "median \(Int(ClipSuggestion.percentile(50, of: rates)))"),
     ]
     let skipped = history.steps.count - taken.count
-    if skipped > 0 { rows.append(("skipped, not finite", "\(skipped) steps")) }
+    if skipped > 0 { rows.append(("skipped, not finite", counted(skipped, "step"))) }
     let sanitized = taken.count(where: \.sanitized)
-    if sanitized > 0 { rows.append(("sanitized, not finite", "\(sanitized) steps")) }
+    if sanitized > 0 { rows.append(("sanitized, not finite", counted(sanitized, "step"))) }
     rows += hessianFreeRows
     if let evaluation = history.evaluations.last {
-      rows.append(("last evaluation", "step \(evaluation.step), loss \(evaluation.loss)"))
-      for metric in evaluation.metrics { rows.append(("  \(metric.name)", "\(metric.value)")) }
+      rows.append(("last evaluation", "step \(evaluation.step), loss \(readable(evaluation.loss))"))
+      for metric in evaluation.metrics { rows.append(("  \(metric.name)", readable(metric.value))) }
       for (index, metric) in evaluation.metrics.enumerated() {
         let best = history.evaluations.max {
           $0.metrics[index].value < $1.metrics[index].value
         }!  // there is at least one
         rows.append(
-          ("best \(metric.name)", "\(best.metrics[index].value) at step \(best.step)"))
+          ("best \(metric.name)", "\(readable(best.metrics[index].value)) at step \(best.step)"))
       }
     }
     return rows
@@ -61,11 +61,11 @@ public struct RunReport: Sendable {
       (
         "conjugate gradients",
         "median \(Int(ClipSuggestion.percentile(50, of: iterations))) iterations a step"
-      ), ("damping", "\(ClipSuggestion.rounded(last.damping)) at last"),
+      ), ("damping", "\(readable(last.damping, digits: 3)) at last"),
       ("directions taken", "\(taken) of \(steps.count)"),
       (
         "gradient-equivalents",
-        "\(ClipSuggestion.rounded(costs.reduce(0, +))) in \(costs.count) steps, by time"
+        "\(readable(costs.reduce(0, +), digits: 3)) in \(counted(costs.count, "step")), by time"
       ),
     ]
   }
@@ -73,19 +73,21 @@ public struct RunReport: Sendable {
   /// The losses of steps and evaluations.
   public var lossPlot: LinePlot {
     var series = [
-      LinePlot.Series("training", history.steps.map { (Double($0.step), $0.loss) })
+      LinePlot.Series("training loss, each step", history.steps.map { (Double($0.step), $0.loss) })
     ]
     if !history.evaluations.isEmpty {
-      series.append(.init("test", history.evaluations.map { (Double($0.step), $0.loss) }))
+      series.append(
+        .init(
+          "test loss", history.evaluations.map { (Double($0.step), $0.loss) }, style: .marked))
     }
     return LinePlot(
-      title: "\(name): loss", xLabel: "step", yLabel: "loss", logarithmic: true, series)
+      title: "Loss of the run \(name)", xLabel: "step", yLabel: "loss", logarithmic: true, series)
   }
 
   /// The norms before and after clipping.
   public var normPlot: LinePlot {
     LinePlot(
-      title: "\(name): gradient norm", xLabel: "step", yLabel: "norm", logarithmic: true,
+      title: "Gradient norm of the run \(name)", xLabel: "step", yLabel: "norm", logarithmic: true,
       [
         .init("before clipping", history.steps.map { (Double($0.step), $0.gradientNorm) }),
         .init("after clipping", history.steps.map { (Double($0.step), $0.clippedGradientNorm) }),
