@@ -76,6 +76,9 @@ struct Arguments {
     }
   }
 
+  /// The options that were given, in the order of their names.
+  var names: [String] { values.keys.sorted() }
+
   /// Whether a flag was given.
   func has(_ name: String) -> Bool { values[name] != nil }
   /// An option's value, nil where it was not given.

@@ -151,6 +151,9 @@ struct RunNotices {
   private func update(_ run: ConfiguredRun) -> [String] {
     var lines: [String] = []
     let update = configuration.update
+    if run.source.memory.trainableLayout.slots.isEmpty {
+      lines.append("no parameter is trainable: no weight will move")
+    }
     if let optimizer = update.optimizer?.choice {
       func number(_ key: String) -> Double? {
         if case .number(let value)? = optimizer.values[key] { value } else { nil }

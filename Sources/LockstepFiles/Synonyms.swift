@@ -182,7 +182,7 @@ enum Synonyms {
     ("initialWeights", "pretrained weights init checkpoint"),
     ("freeze", "frozen"), ("distillation", "distill kd teacher"), ("nonFinite", "nan nanpolicy"),
     ("replicaGuard", "guard"), ("hessianFree", "hf secondorder"), ("wire", "compression"),
-    ("stop", "fail raise error"), ("watchdog", "timeout"),
+    ("stop", "fail raise error"), ("watchdog", "timeout"), ("type", "name nam kind class method"),
   ]
 
   private static let commands: [Group] = [

@@ -29,14 +29,16 @@ extension ConfigurationReader {
     }
   }
 
-  /// What an unknown key should have been: a key here of the same meaning, a key of another type, a
-  /// key of the same meaning elsewhere, a key here that is written nearly so.
+  /// What an unknown key should have been: a key here of the same letters, a key of another type, a
+  /// key of the same meaning here or elsewhere, a key here that is written nearly so.
   private func hint(_ key: String, among all: [ConfigurationReader]) -> String {
     let here = entries.map(\.key)
-    if let same = NearestName.synonym(key, among: here.filter { object[$0] == nil }) {
+    let free = here.filter { object[$0] == nil }
+    if let same = free.first(where: { NearestName.folded($0) == NearestName.folded(key) }) {
       return "; did you mean '\(same)'?"
     }
     if let types = types(having: key) { return "; it is a key of the \(types)" }
+    if let same = NearestName.synonym(key, among: free) { return "; did you mean '\(same)'?" }
     if let elsewhere = Self.place(of: key, among: all.filter { $0 !== self }) {
       return "; did you mean '\(elsewhere)'?"
     }

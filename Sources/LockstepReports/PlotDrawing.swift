@@ -22,7 +22,8 @@ struct PlotDrawing {
   private let ticks: [PlotAxis.Tick]
   /// Whether labels below the axis are long and stand at a slant.
   private let isSlanted: Bool
-  private var edges: Set<Edge> = []
+  /// How many marks stand at each place of an edge: they are stacked, so that none hides another.
+  private var edges: [Edge: [Double: Int]] = [:]
   private var out = ""
 
   init(_ plot: LinePlot) {
@@ -126,6 +127,7 @@ struct PlotDrawing {
   private mutating func series(_ series: LinePlot.Series, _ color: String) {
     var pieces: [[(x: Double, y: Double)]] = [[]]
     var marks: [(x: Double, edge: Edge)] = []
+    var marked: [Edge: Set<Double>] = [:]
     for point in series.points where horizontal.shows(point.x) {
       if vertical.shows(point.y) {
         pieces[pieces.count - 1].append((x(point.x), y(point.y)))
@@ -133,7 +135,7 @@ struct PlotDrawing {
         let isLow = point.y == -.infinity || point.y.isFinite
         let mark = (x: (x(point.x) * 2).rounded() / 2, edge: isLow ? Edge.bottom : .top)
         // One mark is enough where many points fall on one place.
-        if marks.last?.x != mark.x || marks.last?.edge != mark.edge { marks.append(mark) }
+        if marked[mark.edge, default: []].insert(mark.x).inserted { marks.append(mark) }
         if pieces.last?.isEmpty == false { pieces.append([]) }
       }
     }
@@ -154,8 +156,9 @@ struct PlotDrawing {
       }
     }
     for mark in marks {
-      edges.insert(mark.edge)
-      add(Self.mark(mark.edge, mark.x, mark.edge == .top ? Self.top + 7 : bottom - 7, color))
+      let depth = 7 + 11 * Double(edges[mark.edge]?[mark.x] ?? 0)
+      edges[mark.edge, default: [:]][mark.x, default: 0] += 1
+      add(Self.mark(mark.edge, mark.x, mark.edge == .top ? Self.top + depth : bottom - depth, color))
     }
   }
 
@@ -244,7 +247,7 @@ struct PlotDrawing {
     }
     for (edge, name) in [
       (Edge.top, "not finite, or diverged"), (.bottom, "zero or less: below this axis"),
-    ] where edges.contains(edge) {
+    ] where edges[edge] != nil {
       entries.append((name, { x, y in Self.mark(edge, x + 10, y, "#444") }))
     }
     var (x, y) = (Self.left, start)

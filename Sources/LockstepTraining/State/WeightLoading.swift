@@ -100,7 +100,7 @@ extension Weights {
     }
     report.unusedRules = names.rules.map(\.pattern).filter { pattern in
       let glob = NameGlob(pattern)
-      return !file.tensors.contains { glob.matches($0.name) }
+      return !weights.tensors.contains { glob.matches($0.name) }
     }
     for tensor in tensors {
       guard let entry = sources[tensor.name] else {
