@@ -40,7 +40,13 @@ public enum CatalogTables {
     case "augmentations": DataCatalog.augmentations
     case "losses": rows(LossCatalog.catalog)
     case "optimizers": OptimizerCatalog.entries.map(row)
-    case "schedules": ScheduleCatalog.entries.map(row)
+    // The length of a schedule is the run's where none is given.
+    case "schedules":
+      ScheduleCatalog.entries.map(row).map { entry in
+        Row(
+          name: entry.name, summary: entry.summary,
+          keys: entry.keys.map { $0.name == "steps" ? ($0.name, "the run's") : $0 })
+      }
     case "clips": ClipCatalog.entries.map(row)
     case "constraints": ConstraintCatalog.entries.map(row)
     case "regularizers": RegularizerCatalog.entries.map(row)
