@@ -77,6 +77,9 @@ struct Arguments {
     }
   }
 
+  /// The options that were given, in the order of their names.
+  var names: [String] { values.keys.sorted() }
+
   /// Whether a flag was given.
   func has(_ name: String) -> Bool { values[name] != nil }
   /// An option's value, nil where it was not given.
@@ -102,6 +105,20 @@ struct Arguments {
         description: "'--checkpoint' must be best, last or a number of steps; found '\(text)'")
     }
     return choice
+  }
+
+  /// The path that an option gives for a plot: a name that ends in `.svg`, in a folder that is there.
+  func plotPath(_ name: String) throws -> String? {
+    guard let path = value(name) else { return nil }
+    guard path.lowercased().hasSuffix(".svg") else {
+      throw ArgumentError(
+        description: "'\(name)' writes SVG, so its name must end in '.svg'; found '\(path)'")
+    }
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    guard FileKind(folder) == .directory else {
+      throw ArgumentError(description: "'\(name)': there is no folder '\(folder)'")
+    }
+    return path
   }
 
   /// The one positional argument.

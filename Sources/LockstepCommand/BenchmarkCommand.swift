@@ -48,13 +48,43 @@ enum BenchmarkCommand: Command {
         description: "unknown benchmark '\(kind)'"
           + (hint.map { "; did you mean '\($0)'?" } ?? "; see lockstep benchmark --help"))
     }
+    let known = Self.known[kind, default: []]
+    if let idle = arguments.names.first(where: { $0 != "--json" && !known.contains($0) }) {
+      throw ArgumentError(
+        description: "'\(idle)' has no effect on 'benchmark \(kind)', which takes "
+          + known.joined(separator: ", "))
+    }
     let run = try measure(arguments)
     return try Job.run { collective in
       let result = try run(collective)
       if collective.isRoot {
-        Console.line(arguments.has("--json") ? result.compactText : result.prettyText)
+        Console.line(arguments.has("--json") ? result.compactText : Self.shown(result).prettyText)
       }
       return 0
+    }
+  }
+
+  /// The options that each benchmark takes, beside `--json`.
+  private static let known: [String: [String]] = {
+    let step = [
+      "--model", "--batch", "--shards", "--threads", "--windows", "--seconds", "--wire", "--update",
+    ]
+    return [
+      "step": step + ["--precision", "--reduction", "--bucket"], "ceiling": step + ["--precision"],
+      "scaling": step, "update": ["--parameters"], "fold": ["--bytes"],
+      "kernels": ["--model", "--shard-size", "--precision"],
+    ]
+  }()
+
+  /// A result with the digits that a measurement has; `--json` keeps all.
+  private static func shown(_ value: JSONValue) -> JSONValue {
+    switch value {
+    case .number(let number): .number(Double(readable(number, digits: 5)) ?? number)
+    case .array(let elements): .array(elements.map(shown))
+    case .object(let object):
+      .object(
+        object.members.reduce(into: JSONObject()) { $0[$1.key] = shown($1.value) })
+    default: value
     }
   }
 

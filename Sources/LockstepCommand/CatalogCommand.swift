@@ -4,15 +4,29 @@ import LockstepFiles
 /// `lockstep catalog`: what configurations can name.
 enum CatalogCommand: Command {
   static let name = "catalog"
-  static let usage = "[KIND] [OPTIONS]"
+  static let usage = "[KIND…] [OPTIONS]"
   static let summary = "list optimizers, clips, constraints, layers and more, with their keys"
-  static let discussion = "Kinds: " + CatalogTables.kinds.joined(separator: ", ") + "."
+  static let discussion = """
+    Without a kind, lists the kinds and the keys that name them; with one or more, what there is of
+    each, with its keys. Kinds: \(CatalogTables.kinds.joined(separator: ", ")).
+    """
   static let options: [OptionSpecification] = [
     .flag("--markdown", "print tables for documentation")
   ]
 
   static func run(_ arguments: Arguments) throws -> Int32 {
-    let kinds = arguments.positional.isEmpty ? CatalogTables.kinds : arguments.positional
+    let kinds = arguments.positional
+    if kinds.isEmpty, LauncherRank.isRoot {
+      Console.text("kinds, and the keys that name one: lockstep catalog KIND\n\n")
+      Console.text(
+        table(
+          CatalogTables.places.map { kind, place in
+            (
+              kind,
+              place + ": " + (CatalogTables.rows(kind) ?? []).map(\.name).joined(separator: ", ")
+            )
+          }))
+    }
     for kind in kinds {
       let markdown = arguments.has("--markdown")
       guard let text = markdown ? CatalogTables.markdown(kind) : CatalogTables.text(kind) else {

@@ -66,9 +66,11 @@ enum Console {
     if let failure { throw failure }
   }
 
-  /// Tells the user something beside the command's own output: on standard error, which others do not
-  /// read.
-  static func notice(_ text: String) { send("notice: \(text)\n", STDERR_FILENO) }
+  /// Prints what a user should know and what keeps nothing from going on: on standard error, so that
+  /// the command's own output stays what programs read. Rank 0 alone calls it.
+  static func notice(_ text: String) {
+    _ = send("notice: \(text.printableLines)\n", STDERR_FILENO)
+  }
 
   /// Prints an error the way every command does.
   static func error(_ error: any Error) {

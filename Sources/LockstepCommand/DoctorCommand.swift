@@ -1,4 +1,5 @@
 import Lockstep
+import LockstepFiles
 import LockstepMPI
 
 #if canImport(Glibc)
@@ -80,7 +81,7 @@ private struct DoctorReport {
       let usable = Set(here.flatMap { processors[$0] }).count
       if here.count > usable {
         warnings.append(
-          "\(here.count) ranks share \(usable) processor\(usable == 1 ? "" : "s") of \(host): "
+          "\(counted(here.count, "rank")) share \(counted(usable, "processor")) of \(host): "
             + "start fewer ranks, or bind them to more processors (--bind-to none)")
       }
     }

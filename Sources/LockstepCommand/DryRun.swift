@@ -1,5 +1,6 @@
 import Lockstep
 import LockstepConfiguration
+import LockstepFiles
 
 /// What a run would do, in words: sizes, steps, and how the ranks share a step.
 struct DryRun {
@@ -16,17 +17,20 @@ struct DryRun {
       ("test examples", "\(run.data.test?.count ?? 0)"),
       (
         "trainable parameters",
-        "\(parameters) in \(layout.slots.count) tensors" + (frozen > 0 ? ", \(frozen) frozen" : "")
+        "\(parameters) in \(counted(layout.slots.count, "tensor"))"
+          + (frozen > 0 ? ", \(frozen) frozen" : "")
       ),
       (
         "steps",
         "\(run.totalSteps), \(run.sampler.batchesPerEpoch) an epoch, "
-          + "\(run.configuration.batchSize) examples each"
+          + "\(counted(run.configuration.batchSize, "example")) each"
       ),
       (
-        "shards", "\(plan.shards), about \(run.configuration.batchSize / plan.shards) examples each"
+        "shards",
+        "\(plan.shards), about "
+          + "\(counted(run.configuration.batchSize / plan.shards, "example")) each"
       ),
-      ("ranks", "\(plan.ranks), \(run.configuration.threads) threads each"),
+      ("ranks", "\(plan.ranks), \(counted(run.configuration.threads, "thread")) each"),
       (
         "update",
         run.isSharded
@@ -37,7 +41,7 @@ struct DryRun {
       lines.append(
         (
           "  rank \(rank)",
-          "shards \(shards.lowerBound)..<\(shards.upperBound), owns \(plan.slices[rank].count) values"
+          "shards \(shards.lowerBound)..<\(shards.upperBound), owns \(counted(plan.slices[rank].count, "value"))"
         ))
     }
     lines.append(("memory", "\(ByteCount(run.memoryNeed.total)) a rank, beside data and program"))
@@ -50,13 +54,13 @@ struct DryRun {
     lines.append(
       (
         "load",
-        "the busiest rank has \(plan.loadBound) times the mean: at most \(efficiency) % efficient"
+        "the busiest rank has \(readable(plan.loadBound, digits: 3)) times the mean: at most \(efficiency) % efficient"
       ))
     if !collective.sharesOneNode {
       lines.append(
         (
           "between nodes",
-          run.configuration.bucketBytes.map { "buckets of \($0) bytes, as configured" }
+          run.configuration.bucketBytes.map { "buckets of \(counted($0, "byte")), as configured" }
             ?? collective.link.map { "\($0.text): buckets of \($0.bucketBytes >> 10) KiB" }
             ?? "MPI's own reduction"
         ))
@@ -64,6 +68,6 @@ struct DryRun {
         lines.append(("  as factors", run.sentAsFactors.joined(separator: ", ")))
       }
     }
-    text = table(lines)
+    text = table(lines) + run.notices.map { "notice: \($0)\n" }.joined()
   }
 }

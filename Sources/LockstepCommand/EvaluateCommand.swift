@@ -51,17 +51,14 @@ enum EvaluateCommand: Command {
       Console.line(JSONValue.object(object).compactText)
       return
     }
-    var text = "\(report.name): loss \(format(report.loss, 4))"
-    for (name, value) in zip(report.metricNames, report.metrics) {
-      text += ", \(name) \(format(100 * value, 2)) %"
-    }
+    var text = "\(report.name): loss \(readable(report.loss))\(metricsText(report))"
     if let regression {
-      text += ", RMSE \(format(regression.rootMeanSquaredError, 4))"
+      text += ", RMSE \(readable(regression.rootMeanSquaredError))"
       if let determination = regression.determination {
-        text += ", R² \(format(determination, 4))"
+        text += ", R² \(readable(determination))"
       }
     }
-    Console.line(text + " of \(report.examples) examples")
+    Console.line(text + " of " + counted(report.examples, "example"))
   }
 }
 

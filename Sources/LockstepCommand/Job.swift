@@ -50,9 +50,7 @@ enum Job {
   static func collective(
     _ world: MPICommunicator, _ reduction: GradientReduction, _ patience: Watchdog.Patience
   ) throws -> MPICollective {
-    try MPICollective(world, reduction: reduction, patience: patience) {
-      Console.line("notice: \($0)")
-    }
+    try MPICollective(world, reduction: reduction, patience: patience) { Console.notice($0) }
   }
 
   /// The ranks of a job as a configuration wants them to add gradients.

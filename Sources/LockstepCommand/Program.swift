@@ -68,7 +68,10 @@ enum Program {
 
     """ + table(commands.map { ($0.name, $0.summary) })
       + "\noptions:\n"
-      + table([("--help", "show this help, or a command's"), ("--version", "show the versions")])
+      + table([
+        ("--help", "show this help, or a command's, as lockstep help COMMAND does"),
+        ("--version", "show the versions"),
+      ])
   }
 
   /// How many seconds ranks that do not speak give rank 0 to speak, and the launcher to end them.
@@ -94,25 +97,31 @@ enum Program {
     }
     switch first {
     case "--help", "-h", "help":
-      if LauncherRank.isRoot { Console.text(help) }
+      let text =
+        try arguments.count > 1 && first == "help" ? command(named: arguments[1]).help : help
+      if LauncherRank.isRoot { Console.text(text) }
       return 0
     case "--version":
       if LauncherRank.isRoot { Console.line(versionText) }
       return 0
     default: break
     }
-    guard let command = commands.first(where: { $0.name == first }) else {
-      let hint = NearestName.find(first, among: commands.map { $0.name })
-      throw ArgumentError(
-        description: "unknown command '\(first)'"
-          + (hint.map { "; did you mean '\($0)'?" } ?? "; see lockstep --help"))
-    }
+    let command = try command(named: first)
     let rest = Array(arguments.dropFirst())
     if rest.contains("--help") || rest.contains("-h") {
       if LauncherRank.isRoot { Console.text(command.help) }
       return 0
     }
     return try command.run(try Arguments(rest, options: command.options))
+  }
+
+  /// The command of a name.
+  private static func command(named name: String) throws -> any Command.Type {
+    if let command = commands.first(where: { $0.name == name }) { return command }
+    let hint = NearestName.find(name, among: commands.map { $0.name })
+    throw ArgumentError(
+      description: "unknown command '\(name)'"
+        + (hint.map { "; did you mean '\($0)'?" } ?? "; see lockstep --help"))
   }
 
   static var versionText: String {

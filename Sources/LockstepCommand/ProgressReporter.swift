@@ -1,5 +1,6 @@
 import Lockstep
 import LockstepConfiguration
+import LockstepFiles
 
 #if canImport(Glibc)
   import Glibc
@@ -35,9 +36,11 @@ final class ProgressReporter {
     if isQuiet { return }
     let parameters = run.source.memory.trainableLayout.slots.reduce(0) { $0 + $1.count }
     Console.line(
-      "training \(parameters) parameters on \(run.data.training.count) examples: "
-        + "\(run.totalSteps) steps of \(run.configuration.batchSize), \(run.step.plan.shards) "
-        + "shard\(run.step.plan.shards == 1 ? "" : "s") over \(ranks) rank\(ranks == 1 ? "" : "s")")
+      "training \(counted(parameters, "parameter")) on "
+        + "\(counted(run.data.training.count, "example")): \(counted(run.totalSteps, "step")) of "
+        + "\(run.configuration.batchSize), \(counted(run.step.plan.shards, "shard")) over "
+        + counted(ranks, "rank"))
+    for notice in run.notices { Console.notice(notice) }
     if let link {
       let bytes = run.configuration.bucketBytes
       Console.line(
@@ -85,11 +88,9 @@ final class ProgressReporter {
         step(report, epoch)
       }
     case .evaluation(let report, let step, let epoch):
-      var text = "epoch \(epoch), step \(step): \(report.name) loss \(format(report.loss, 4))"
-      for (name, value) in zip(report.metricNames, report.metrics) {
-        text += ", \(name) \(format(100 * value, 2)) %"
-      }
-      say(text + " of \(report.examples)")
+      say(
+        "epoch \(epoch), step \(step): \(report.name) loss \(readable(report.loss))"
+          + "\(metricsText(report)) of \(counted(report.examples, "example"))")
     case .checkpoint: break
     case .ended(let outcome): end(outcome)
     }
@@ -100,8 +101,8 @@ final class ProgressReporter {
     guard now - lastLine >= .milliseconds(isTerminal ? 100 : 2000) else { return }
     lastLine = now
     var text =
-      "epoch \(epoch + 1)/\(run.configuration.options.epochs), step \(report.step)/\(run.totalSteps): "
-      + "loss \(format(report.loss, 4)), norm \(format(report.update.gradientNorm, 3))"
+      "epoch \(epoch)/\(run.configuration.options.epochs), step \(report.step)/\(run.totalSteps): "
+      + "loss \(readable(report.loss)), norm \(readable(report.update.gradientNorm, digits: 3))"
     if report.update.clipped { text += " clipped" }
     if let sanitized = report.sanitized {
       let shards = sanitized.shards.map(String.init).joined(separator: ", ")
@@ -122,7 +123,7 @@ final class ProgressReporter {
       if !isQuiet {
         let elapsed = (clock.now - started) / .seconds(1)
         say(
-          "done: \(outcome.step) steps in \(format(elapsed, 2)) s, "
+          "done: \(counted(outcome.step, "step")) in \(format(elapsed, 2)) s, "
             + "\(Int(Double(examples) / max(seconds, 1e-9))) examples/s in steps")
         if let directory { Console.line("weights \(directory)/weights.safetensors") }
       }
@@ -138,6 +139,14 @@ final class ProgressReporter {
     isLineOpen = false
     Console.line(text)
   }
+}
+
+/// The metrics of an evaluation behind its loss: fractions as percentages, others as numbers.
+func metricsText(_ report: EvaluationReport) -> String {
+  zip(report.metricNames, report.metrics).map { name, value in
+    name == "accuracy"
+      ? ", \(name) \(format(100 * value, 2)) %" : ", \(name) \(readable(value))"
+  }.joined()
 }
 
 /// A number with so many decimals.

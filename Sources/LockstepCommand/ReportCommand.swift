@@ -13,11 +13,14 @@ enum ReportCommand: Command {
 
   static func run(_ arguments: Arguments) throws -> Int32 {
     let directory = try arguments.single("a run directory")
+    let (lossPlot, normPlot) = (
+      try arguments.plotPath("--loss-plot"), try arguments.plotPath("--norm-plot")
+    )
     let report = RunReport(try RunHistory(directory: directory), name: lastName(of: directory))
     guard LauncherRank.isRoot else { return ExitCode.done }
     Console.text(table(report.rows))
-    if let path = arguments.value("--loss-plot") { try write(report.lossPlot, to: path) }
-    if let path = arguments.value("--norm-plot") { try write(report.normPlot, to: path) }
+    if let path = lossPlot { try write(report.lossPlot, to: path) }
+    if let path = normPlot { try write(report.normPlot, to: path) }
     return ExitCode.done
   }
 

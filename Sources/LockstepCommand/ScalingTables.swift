@@ -92,7 +92,7 @@ struct ScalingTables {
         ("products of factors", "\(format(work.productRate / 1e9, 0)) GFLOP/s")
       ])
     }
-    text += "\n\(asked.ranks) ranks on \(asked.nodes) node\(asked.nodes == 1 ? "" : "s")\n"
+    text += "\n\(counted(asked.ranks, "rank")) on \(counted(asked.nodes, "node"))\n"
     text += table([
       (
         "step",

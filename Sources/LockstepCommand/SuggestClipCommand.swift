@@ -1,3 +1,4 @@
+import LockstepFiles
 import LockstepReports
 
 /// `lockstep suggest-clip`: thresholds for clipping by global norm, from a run's history.
@@ -16,6 +17,7 @@ enum SuggestClipCommand: Command {
 
   static func run(_ arguments: Arguments) throws -> Int32 {
     let directory = try arguments.single("a run directory")
+    let picture = try arguments.plotPath("--plot")
     let history = try RunHistory(directory: directory)
     let suggestion = try ClipSuggestion(history)
     guard LauncherRank.isRoot else { return ExitCode.done }
@@ -24,12 +26,12 @@ enum SuggestClipCommand: Command {
     } else {
       show(suggestion)
     }
-    if let path = arguments.value("--plot") {
+    if let path = picture {
       var plot = RunReport(history, name: lastName(of: directory)).normPlot
       plot.series.removeLast()
       plot.levels = [
         (
-          "suggested: \(suggestion.choice.threshold) (\(Int(suggestion.choice.percentile))th percentile)",
+          "suggested: \(readable(suggestion.choice.threshold)) (\(Int(suggestion.choice.percentile))th percentile)",
           suggestion.choice.threshold
         )
       ]
@@ -43,13 +45,13 @@ enum SuggestClipCommand: Command {
     for candidate in suggestion.candidates {
       let mark = candidate == suggestion.choice ? "  <- suggested" : ""
       Console.line(
-        padded("\(Int(candidate.percentile))", 10) + padded("\(candidate.threshold)", 11)
+        padded("\(Int(candidate.percentile))", 10) + padded(readable(candidate.threshold), 11)
           + padded("\(format(100 * candidate.clippedFraction, 1)) %", 7) + mark)
     }
     Console.line("")
     for sentence in suggestion.reasoning { Console.line(sentence) }
     Console.line(
-      "Try: --set clip.type=globalNorm --set clip.limit=\(suggestion.choice.threshold)")
+      "Try: --set clip.type=globalNorm --set clip.limit=\(readable(suggestion.choice.threshold))")
   }
 
   private static func padded(_ text: String, _ width: Int) -> String {

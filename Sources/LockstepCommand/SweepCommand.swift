@@ -9,6 +9,7 @@ enum SweepCommand: Command {
   static let usage = "CONFIG.json --vary KEY.PATH=V1,V2,… [OPTIONS]"
   static let summary = "run a grid of values of configuration keys and compare the results"
   static let discussion = """
+    Commas inside of brackets, braces and quotes belong to a value (model.sizes=[16,10],[32,10]).
     Every combination of the values is a whole run of the configuration, in this job, without a run
     directory. A run that fails because its gradient is not finite counts as diverged.
     """
@@ -17,35 +18,12 @@ enum SweepCommand: Command {
       .option(
         "--vary", "KEY.PATH=V1,V2,…", "the values of a key; may be repeated for a grid",
         repeats: true),
-      .option("--plot", "FILE.svg", "plot the final test loss and metric over the first key"),
+      .option(
+        "--plot", "FILE.svg",
+        "plot the final losses over the first key, a color for each value of the others"),
       .flag("--json", "print a line of JSON a run"),
     ]
 
-  /// One key with its values.
-  private struct Axis {
-    let key: String
-    let values: [JSONValue]
-
-    init(_ text: String) throws {
-      guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
-        throw ArgumentError(description: "'--vary' expects KEY.PATH=V1,V2,…; found '\(text)'")
-      }
-      key = String(text[..<equals])
-      let list = String(text[text.index(after: equals)...])
-      if let array = (try? JSONValue.parse(list))?.arrayValue {
-        values = array
-      } else {
-        values = list.split(separator: ",").map { part in
-          (try? JSONValue.parse(String(part))) ?? .string(String(part))
-        }
-      }
-      guard !values.isEmpty else {
-        throw ArgumentError(description: "'--vary \(key)=' has no values")
-      }
-    }
-  }
-
-  /// What became of one point of the grid.
   private struct Result {
     let overrides: [Override]
     /// The last evaluation of each name: of the weights first, then of their average.
@@ -86,7 +64,7 @@ enum SweepCommand: Command {
     var clippedFraction: Double { Double(clippedSteps) / Double(max(steps, 1)) }
 
     var name: String {
-      overrides.map { "\($0.path)=\($0.value.compactText)" }.joined(separator: " ")
+      overrides.map { "\($0.path)=\($0.value.stringValue ?? $0.value.compactText)" }.joined(separator: " ")
     }
 
     var json: JSONValue {
@@ -115,16 +93,9 @@ enum SweepCommand: Command {
 
   static func run(_ arguments: Arguments) throws -> Int32 {
     let path = try arguments.single("the configuration's path")
-    let axes = try arguments.all("--vary").map(Axis.init)
-    guard !axes.isEmpty else {
-      throw ArgumentError(description: "'--vary KEY.PATH=V1,V2,…' is missing")
-    }
-    var grid: [[Override]] = [[]]
-    for axis in axes {
-      grid = grid.flatMap { point in
-        axis.values.map { point + [Override(path: axis.key, value: $0)] }
-      }
-    }
+    let axes = try SweepAxis.all(arguments.all("--vary"))
+    let grid = try SweepAxis.grid(axes)
+    let plot = try arguments.plotPath("--plot")
     try RunPreparation.check(arguments)
     return try Job.run { world in
       let preparation = try RunPreparation(path, arguments, on: world)
@@ -141,7 +112,10 @@ enum SweepCommand: Command {
         results.append(result)
         if world.isRoot { show(result, json: arguments.has("--json")) }
       }
-      if world.isRoot { try finish(results, axes[0].key, arguments) }
+      if world.isRoot {
+        finish(results, json: arguments.has("--json"))
+        if let plot { try ReportCommand.write(picture(results, axes.map(\.key)), to: plot) }
+      }
       return ExitCode.done
     }
   }
@@ -174,12 +148,9 @@ enum SweepCommand: Command {
     if json { return Console.line(result.json.compactText) }
     var text = "\(result.name): "
     if let loss = result.loss {
-      text += "training loss \(format(loss, 4))"
+      text += "training loss \(readable(loss))"
       for evaluation in result.evaluations {
-        text += ", \(evaluation.name) loss \(format(evaluation.loss, 4))"
-        for (name, value) in zip(evaluation.metricNames, evaluation.metrics) {
-          text += ", \(name) \(format(100 * value, 2)) %"
-        }
+        text += ", \(evaluation.name) loss \(readable(evaluation.loss))\(metricsText(evaluation))"
       }
     } else {
       text += "diverged"
@@ -187,35 +158,20 @@ enum SweepCommand: Command {
     Console.line(text + ", clipped \(format(100 * result.clippedFraction, 1)) %")
   }
 
-  private static func finish(_ results: [Result], _ key: String, _ arguments: Arguments) throws {
-    let best = results.filter { $0.evaluation != nil }.min {
+  private static func finish(_ results: [Result], json: Bool) {
+    let best = results.filter { $0.evaluation?.loss.isFinite == true }.min {
       $0.evaluation!.loss < $1.evaluation!.loss  // filtered for it
     }
-    if let best, !arguments.has("--json") { Console.line("lowest test loss: \(best.name)") }
-    guard let path = arguments.value("--plot") else { return }
-    func points(_ value: (Result) -> Double?) -> [(x: Double, y: Double)] {
-      results.enumerated().compactMap { index, result in
-        value(result).map { (result.overrides[0].value.doubleValue ?? Double(index), $0) }
-      }.sorted { $0.x < $1.x }
-    }
-    let xs = points { _ in 0 }.map(\.x)
-    let isWide = (xs.min() ?? 0) > 0 && (xs.max() ?? 1) > 20 * (xs.min() ?? 1)
-    var series = [
-      LinePlot.Series("training loss", points { $0.loss }, scatter: results[0].overrides.count > 1),
-      .init(
-        "test loss", points { $0.evaluation?.loss }, scatter: results[0].overrides.count > 1),
-    ]
-    for (index, name) in (results.lazy.compactMap(\.evaluation).first?.metricNames ?? [])
-      .enumerated()
-    {
-      series.append(
-        .init(
-          "1 - \(name)", points { $0.evaluation.map { 1 - $0.metrics[index] } },
-          scatter: results[0].overrides.count > 1))
-    }
-    try ReportCommand.write(
-      LinePlot(
-        title: "final values by \(key)", xLabel: key, yLabel: "loss", logarithmic: true,
-        logarithmicX: isWide, series), to: path)
+    if let best, !json { Console.line("lowest test loss: \(best.name)") }
+  }
+
+  private static func picture(_ results: [Result], _ keys: [String]) -> LinePlot {
+    LinePlot(
+      sweep: results.map { result in
+        SweepPoint(
+          values: result.overrides.map(\.value), trainingLoss: result.loss ?? .nan,
+          testLoss: result.evaluation?.loss, accuracy: result.evaluation?["accuracy"],
+          diverged: !result.isFinite)
+      }, over: keys)
   }
 }

@@ -89,7 +89,7 @@ enum VerifyCommand: Command {
       let lines = try hashes(path, arguments, steps, ranks: count)
       if index == 0 {
         reference = lines
-        Console.line("\(count) rank\(count == 1 ? "" : "s"): \(lines.count) stages")
+        Console.line("\(counted(count, "rank")): \(counted(lines.count, "stage"))")
         continue
       }
       if let place = zip(reference, lines).enumerated().first(where: { $1.0 != $1.1 })?.offset
@@ -100,9 +100,9 @@ enum VerifyCommand: Command {
           "\(count) ranks differ from \(ranks[0]): step \(words[0]), \(words[1]) first")
         return ExitCode.failure
       }
-      Console.line("\(count) ranks: the same \(lines.count) stages")
+      Console.line("\(counted(count, "rank")): the same \(counted(lines.count, "stage"))")
     }
-    Console.line("the same bits in every stage of \(steps) steps")
+    Console.line("the same bits in every stage of \(counted(steps, "step"))")
     return ExitCode.done
   }
 
@@ -122,7 +122,7 @@ enum VerifyCommand: Command {
     if result.ending == .cancelled { throw Interrupted() }
     guard result.succeeded else {
       throw InputFailure(
-        description: "\(ranks) rank\(ranks == 1 ? "" : "s") did not come to their end:\n"
+        description: "\(counted(ranks, "rank")) did not come to their end:\n"
           + result.errorOutput.split(separator: "\n").prefix(3).joined(separator: "\n"))
     }
     let text = String(decoding: try FileInput.contents(of: file), as: UTF8.self)

@@ -64,44 +64,49 @@ extension ConfigurationReader {
   /// Reads the list `augment`.
   func augment() throws(ConfigurationError) -> AugmentConfiguration {
     var result = AugmentConfiguration()
-    for reader in try objects("augment", required: false) {
-      switch try reader.string("type", oneOf: ["shift", "crop", "flip", "normalize"]) {
-      case "shift":
-        result.entries.append(
-          reader.entry(RandomShift(pixels: try reader.integer("pixels", in: 1...))))
-      case "crop":
-        let border = try reader.string(
-          "border", default: "blank", oneOf: RandomCrop.Border.allCases.map(\.rawValue))
-        result.entries.append(
-          reader.entry(
-            RandomCrop(
-              padding: try reader.integer("padding", in: 1...),
-              border: RandomCrop.Border(rawValue: border) ?? .blank)))
-      case "flip":
-        let axis = try reader.string(
-          "axis", default: "horizontal", oneOf: RandomFlip.Axis.allCases.map(\.rawValue))
-        result.entries.append(
-          reader.entry(
-            RandomFlip(
-              RandomFlip.Axis(rawValue: axis) ?? .horizontal,
-              probability: try reader.double("probability", default: 0.5, in: 0...1))))
-      default:
-        let mean = try reader.doubles("mean").map { Float($0) }
-        let deviation = try reader.doubles("standardDeviation").map { Float($0) }
-        guard mean.count == deviation.count, !mean.isEmpty else {
-          throw reader.error(
-            "mean",
-            "has \(mean.count) values and 'standardDeviation' \(deviation.count); give one a channel "
-              + "in both, or one in both")
-        }
-        guard deviation.allSatisfy({ $0 > 0 }) else {
-          throw reader.error("standardDeviation", "must be greater than 0; found \(deviation)")
-        }
-        result.normalizations.append(
-          .init(mean: mean, deviation: deviation, source: reader.source, path: reader.path))
-      }
+    for reader in try objects("augment", required: false, shorthand: "type") {
+      try reader.augmentation(into: &result)
     }
     return result
+  }
+
+  /// Reads one change.
+  func augmentation(into result: inout AugmentConfiguration) throws(ConfigurationError) {
+    switch try string("type", oneOf: ["shift", "crop", "flip", "normalize"]) {
+    case "shift":
+      result.entries.append(
+        entry(RandomShift(pixels: try integer("pixels", in: 1...Int(Int32.max)))))
+    case "crop":
+      let border = try string(
+        "border", default: "blank", oneOf: RandomCrop.Border.allCases.map(\.rawValue))
+      result.entries.append(
+        entry(
+          RandomCrop(
+            padding: try integer("padding", in: 1...Int(Int32.max)),
+            border: RandomCrop.Border(rawValue: border) ?? .blank)))
+    case "flip":
+      let axis = try string(
+        "axis", default: "horizontal", oneOf: RandomFlip.Axis.allCases.map(\.rawValue))
+      result.entries.append(
+        entry(
+          RandomFlip(
+            RandomFlip.Axis(rawValue: axis) ?? .horizontal,
+            probability: try double("probability", default: 0.5, in: 0...1))))
+    default:
+      let mean = try doubles("mean").map { Float($0) }
+      let deviation = try doubles("standardDeviation").map { Float($0) }
+      guard mean.count == deviation.count, !mean.isEmpty else {
+        throw error(
+          "mean",
+          "has \(mean.count) values and 'standardDeviation' \(deviation.count); give one a channel "
+            + "in both, or one in both")
+      }
+      guard deviation.allSatisfy({ $0 > 0 }) else {
+        throw error("standardDeviation", "must be greater than 0; found \(deviation)")
+      }
+      result.normalizations.append(
+        .init(mean: mean, deviation: deviation, source: source, path: path))
+    }
   }
 
   private func entry(_ transform: any InputTransform) -> AugmentConfiguration.Entry {

@@ -21,6 +21,7 @@ extension ConfigurationReader {
   func choice(
     among entries: [CatalogEntry], default fallback: String? = nil, skipping: Set<String> = []
   ) throws(ConfigurationError) -> CatalogChoice {
+    noteTypes(entries.map { ($0.name, $0.parameters.map(\.key)) })
     let name = try string("type", default: fallback, oneOf: entries.map(\.name))
     let entry = entries.first { $0.name == name }!  // string(oneOf:) has checked it
     let values = try values(of: entry, skipping: skipping)
@@ -54,11 +55,12 @@ extension ConfigurationReader {
       return .number(try double(key, default: number, in: least...most))
     case .patterns:
       return .texts(try strings(key, default: parameter.defaultValue?.texts))
-    case .integer(let least):
-      return .number(Double(try integer(key, default: number.map { Int($0) }, in: least...)))
+    case .integer(let least, let most):
+      return .number(Double(try integer(key, default: number.map { Int($0) }, in: least...most)))
     case .boolean: return .flag(try bool(key, default: parameter.defaultValue?.flag))
     case .milestones:
-      let steps = try integers(key, default: parameter.defaultValue?.integers, in: 1...)
+      let steps = try integers(
+        key, default: parameter.defaultValue?.integers, in: 1...HyperparameterRange.largestInteger)
       return .numbers(steps.map(Double.init))
     case .axes:
       let axes = try integers(key, default: parameter.defaultValue?.integers, in: -8...7)

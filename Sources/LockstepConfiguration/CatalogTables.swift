@@ -15,22 +15,38 @@ public enum CatalogTables {
     func keyText(_ quote: String) -> String {
       keys.map { key in
         let name = quote + key.name + quote
-        return key.fallback.map { $0.isEmpty ? name : "\(name) (\($0))" } ?? "\(name) *required*"
+        return key.fallback.map { $0.isEmpty ? name : "\(name) (\($0))" } ?? "\(name) "
+          + (quote.isEmpty ? "required" : "*required*")
       }.joined(separator: ", ")
     }
   }
 
-  /// The kinds of things, in the order of documentation.
-  public static let kinds = [
-    "optimizers", "schedules", "clips", "constraints", "regularizers", "models", "layers",
-    "initializers",
+  /// Each kind with the key of a configuration that names one of it.
+  public static let places: [(kind: String, place: String)] = [
+    ("data", "data.type"), ("augmentations", "data.augment"), ("models", "model.type"),
+    ("layers", "model.layers"), ("initializers", "weightInitializer, biasInitializer of layers"),
+    ("losses", "loss.type"), ("optimizers", "optimizer.type"),
+    ("schedules", "optimizer.schedule.type"), ("clips", "clip.type"),
+    ("constraints", "constraints, constraint of layers"), ("regularizers", "regularizers"),
   ]
+
+  /// The kinds of things, in the order of documentation.
+  public static let kinds = places.map(\.kind)
 
   /// The rows of a kind; nil where there is none of the name.
   public static func rows(_ kind: String) -> [Row]? {
     switch kind {
+    case "data": DataCatalog.types
+    case "augmentations": DataCatalog.augmentations
+    case "losses": rows(LossCatalog.catalog)
     case "optimizers": OptimizerCatalog.entries.map(row)
-    case "schedules": ScheduleCatalog.entries.map(row)
+    // The length of a schedule is the run's where none is given.
+    case "schedules":
+      ScheduleCatalog.entries.map(row).map { entry in
+        Row(
+          name: entry.name, summary: entry.summary,
+          keys: entry.keys.map { $0.name == "steps" ? ($0.name, "the run's") : $0 })
+      }
     case "clips": ClipCatalog.entries.map(row)
     case "constraints": ConstraintCatalog.entries.map(row)
     case "regularizers": RegularizerCatalog.entries.map(row)

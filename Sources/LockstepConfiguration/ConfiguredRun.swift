@@ -31,6 +31,9 @@ public final class ConfiguredRun {
 
   /// The memory that this rank needs beside its data and the program.
   public let memoryNeed: MemoryNeed
+  /// What a user should know before the first step, a sentence each: settings without effect, and
+  /// likely mistakes.
+  public private(set) var notices: [String] = []
   /// What the bits follow from beside the configuration.
   private let conditions: [RunCondition]
   private let collective: any Collective
@@ -56,6 +59,7 @@ public final class ConfiguredRun {
       shuffle: configuration.data.shuffle, dropLast: configuration.data.dropLast)
     totalSteps = configuration.options.lastStep(batchesPerEpoch: sampler.batchesPerEpoch)
     source = try configuration.source(data, on: collective)
+    try configuration.checkScore(metrics: source.metricNames, hasTest: data.test != nil)
     source.prepareInputs(
       configuration.inputs, ranksOnNode: collective.page?.rankCount ?? collective.size)
     let teacher = try configuration.distillation?.logits(
@@ -98,6 +102,11 @@ public final class ConfiguredRun {
       configuration.update.average == nil
       ? nil : AveragedModel(source, rule, plan, on: collective)
     evaluations = Self.evaluations(configuration, data, source, rule, average, collective)
+    notices =
+      try RunNotices(
+        self, rankCount: collective.size,
+        ranksOnNode: collective.page?.rankCount ?? collective.size
+      ).lines
   }
 
   /// Sums up what a rank needs, and makes sure that its node has it. Called by all ranks.

@@ -17,9 +17,10 @@ extension ConfigurationReader {
 
   /// Reads `type` and that type's hyperparameters, defaults filled in.
   private func typed<Product>(
-    among catalog: Catalog<Product>
+    among catalog: Catalog<Product>, default fallback: String? = nil
   ) throws(ConfigurationError) -> TypedDescription {
-    let type = try string("type", oneOf: catalog.entries.map(\.type))
+    noteTypes(catalog.entries.map { ($0.type, $0.hyperparameters.map(\.key)) })
+    let type = try string("type", default: fallback, oneOf: catalog.entries.map(\.type))
     var description = TypedDescription(type)
     let entry = catalog.entry(type)!  // string(oneOf:) has checked it
     for hyperparameter in entry.hyperparameters {
@@ -30,7 +31,7 @@ extension ConfigurationReader {
 
   private func layerList(_ key: String) throws(ConfigurationError) -> [TypedDescription] {
     var layers: [TypedDescription] = []
-    for reader in try objects(key) {
+    for reader in try objects(key, shorthand: "type") {
       var layer = try reader.typed(among: LayerCatalog.catalog)
       if let name = try reader.optionalString("name") { layer.values["name"] = .text(name) }
       layers.append(layer)
@@ -55,20 +56,26 @@ extension ConfigurationReader {
       }
     }
     switch hyperparameter.kind {
-    case .initializer: return .description(try object(key).typed(among: InitializerCatalog.catalog))
-    case .layer: return .description(try object(key).typed(among: LayerCatalog.catalog))
+    case .initializer:
+      return .description(
+        try object(key, shorthand: "type").typed(among: InitializerCatalog.catalog))
+    case .layer:
+      return .description(try object(key, shorthand: "type").typed(among: LayerCatalog.catalog))
     case .layers: return .descriptions(try layerList(key))
-    case .constraint: return .constraint(try object(key).constraint())
+    case .constraint: return .constraint(try constraint(key))
+    case .text(let choices) where !choices.isEmpty:
+      return .text(try string(key, oneOf: choices))
     case .boolean, .integer, .number, .text, .integers, .pair, .padding:
-      guard contains(key) else {
-        throw error(key, "is missing; it must be \(hyperparameter.expectation)")
-      }
-      let raw = try value(key)
-      guard let plain = DescriptionValue(plain: raw) else {
-        throw error(key, "must be \(hyperparameter.expectation); found \(raw.compactText)")
-      }
-      return plain
+      return try read(
+        key, default: nil, expected: hyperparameter.expectation, json: { $0.json ?? .null }
+      ) { raw in DescriptionValue(plain: raw).flatMap(hyperparameter.accepted) }
     }
+  }
+
+  /// Reads a weight constraint under a key.
+  private func constraint(_ key: String) throws(ConfigurationError) -> WeightConstraint {
+    try refuseNumber(key) { ["type": "maxNorm", "limit": $0] }
+    return try object(key, shorthand: "type").constraint()
   }
 
   /// Reads a weight constraint: `{"type": "maxNorm", "limit": 2}`.
@@ -88,13 +95,11 @@ extension ConfigurationReader {
 
   /// Reads a loss.
   func loss() throws(ConfigurationError) -> any LossFunction {
-    let names = ["softmaxCrossEntropy", "binaryCrossEntropy", "meanSquaredError"]
-    switch try string("type", default: names[0], oneOf: names) {
-    case names[1]: return BinaryCrossEntropy()
-    case names[2]: return MeanSquaredError()
-    default:
-      let smoothing = try double("labelSmoothing", default: 0, in: 0...1)
-      return SoftmaxCrossEntropy(labelSmoothing: Float(smoothing))
+    let description = try typed(among: LossCatalog.catalog, default: "softmaxCrossEntropy")
+    do throws(DescriptionError) {
+      return try LossCatalog.catalog.make(description, path: path)
+    } catch {
+      throw ConfigurationError(source: source, path: error.path, reason: error.description)
     }
   }
 }

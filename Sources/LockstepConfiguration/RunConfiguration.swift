@@ -68,6 +68,9 @@ public struct RunConfiguration: Sendable {
   /// The configuration with all defaults, as `config.json` has it.
   public let resolved: JSONValue
 
+  /// What the configuration is called in errors.
+  let source: String
+
   /// The configuration as it was given.
   private let given: JSONValue
   /// The folder that its paths are relative to.
@@ -134,18 +137,19 @@ public struct RunConfiguration: Sendable {
     _ value: JSONValue, source: String, directory: String? = nil
   ) throws(ConfigurationError) {
     given = value
+    self.source = source
     self.directory = directory ?? AbsolutePath.folder(of: source)
     let reader = try ConfigurationReader(value, source: source, directory: self.directory)
     seed = UInt64(try reader.integer("seed", default: 1, in: 0...))
-    var data = try reader.object("data").data(seed: seed)
-    let modelReader = try reader.object("model")
+    var data = try reader.object("data", shorthand: "type").data(seed: seed)
+    let modelReader = try reader.object("model", shorthand: "type")
     let description = try modelReader.model()
-    let labelLoss = try reader.object("loss").loss()
+    let labelLoss = try reader.object("loss", shorthand: "type").loss()
     self.labelLoss = labelLoss
     data.targetRange = labelLoss is BinaryCrossEntropy ? 0...1 : nil
     self.data = data
-    let distillation = try reader.optionalObject("distillation")?.distillation(
-      beside: labelLoss.name)
+    let distillation = try reader.optionalObject("distillation", shorthand: "teacher")?
+      .distillation(beside: labelLoss.name)
     self.distillation = distillation
     loss = try reader.make { try distillation?.loss(labelLoss) ?? labelLoss }
     batchSize = try reader.integer("batchSize", default: 64, in: 1...100_000_000)
@@ -176,7 +180,8 @@ public struct RunConfiguration: Sendable {
     freezing = Freezing(
       parameters: try reader.strings("freeze", default: []),
       batchNorms: try reader.strings("freezeBatchNorm", default: []))
-    initialWeights = try reader.optionalObject("initialWeights")?.initialWeights()
+    initialWeights = try reader.optionalObject("initialWeights", shorthand: "file")?
+      .initialWeights()
     let configured = try reader.string(
       "update", default: "automatic", oneOf: UpdateSharing.allCases.map(\.rawValue))
     var sharing = UpdateSharing(rawValue: configured) ?? .automatic
@@ -187,7 +192,7 @@ public struct RunConfiguration: Sendable {
     if sharing == .sharded, reduction != "tree" {
       throw reader.error("update", "is sharded, which needs the reduction 'tree'")
     }
-    wire = try reader.object("wire").wire(shards: shards)
+    wire = try reader.object("wire", shorthand: "type").wire(shards: shards)
     if wire != .float32, reduction != "tree" {
       throw reader.error("wire", "is bfloat16, which needs the reduction 'tree'")
     }
@@ -219,6 +224,16 @@ public struct RunConfiguration: Sendable {
       "inputs", default: "automatic", oneOf: InputPreparation.allCases.map(\.rawValue))
     self.inputs = InputPreparation(rawValue: inputs) ?? .automatic
 
+    for (key, meant) in [
+      ("evaluate", "everyEpochs"), ("checkpoint", "everySteps"), ("replicaGuard", "everySteps"),
+      ("log", "parameterNormsEverySteps"), ("watchdog", "seconds"),
+    ] {
+      try reader.refuseNumber(key) { number in
+        var form = JSONObject()
+        form[meant] = number
+        return .object(form)
+      }
+    }
     let evaluate = try reader.object("evaluate")
     options.evaluateEveryEpochs = try evaluate.integer("everyEpochs", default: 1, in: 1...)
     evaluationBatchSize = try evaluate.integer("batchSize", default: 128, in: 1...1_000_000)

@@ -41,9 +41,8 @@ public struct UpdateConfiguration: Sendable {
     guard let (choice, schedule) = optimizer else { return clips }
     return clips
       + (try OptimizerCatalog.make(choice.name, values: choice.values) { rate in
-        var values = schedule.values
-        values["steps"] = scheduleSteps(totalSteps: totalSteps).map { .number(Double($0)) }
-        return try ScheduleCatalog.make(schedule.name, learningRate: rate, values: values)
+        try ConfigurationReader.makeSchedule(
+          schedule.name, schedule.values, learningRate: rate, totalSteps: totalSteps)
       })
   }
 
@@ -88,20 +87,25 @@ extension ConfigurationReader {
     var optimizer: (choice: CatalogChoice, schedule: CatalogChoice)?
     var groups: [ParameterGroup] = []
     if hasOptimizer {
-      let reader = try object("optimizer")
+      let reader = try object("optimizer", shorthand: "type")
       let choice = try reader.choice(among: OptimizerCatalog.entries, default: "adam")
-      optimizer = (choice, try reader.object("schedule").schedule())
+      _ = try reader.make { try OptimizerCatalog.make(choice.name, values: choice.values) }
+      optimizer = (choice, try reader.object("schedule", shorthand: "type").schedule())
       groups = try reader.groups()
     }
     var clips: [CatalogChoice] = []
-    for reader in try oneOrMore("clip") {
-      clips.append(try reader.choice(among: ClipCatalog.entries))
+    try refuseNumber("clip") { ["type": "globalNorm", "limit": $0] }
+    for reader in try objects("clip", required: false, shorthand: "type") {
+      let choice = try reader.choice(among: ClipCatalog.entries)
+      _ = try reader.make { try ClipCatalog.make(choice.name, values: choice.values) }
+      clips.append(choice)
     }
     var rules: [ConstraintRule] = []
     for reader in try objects("constraints", required: false) {
       rules.append(ConstraintRule(try reader.target(), try reader.constraint()))
     }
     var penalties: [RegularizerRule] = []
+    try refuseNumber("regularizers") { [["pattern": "*.weight", "type": "l2", "l2": $0]] }
     for reader in try objects("regularizers", required: false) {
       let target = try reader.target()
       let choice = try reader.choice(among: RegularizerCatalog.entries)
@@ -111,16 +115,14 @@ extension ConfigurationReader {
           try reader.make { try RegularizerCatalog.make(choice.name, values: choice.values) }))
     }
     var average: WeightAverage?
+    try refuseNumber("average") { ["decay": $0] }
     if let reader = try optionalObject("average") {
       let values = try reader.values(of: WeightAverage.entry)
       average = try reader.make { try WeightAverage(values: values) }
     }
-    let update = UpdateConfiguration(
+    return UpdateConfiguration(
       optimizer: optimizer, clips: clips, groups: groups, constraints: rules,
       regularizers: penalties, average: average)
-    // What the tables accept and the transforms do not is found before any rank computes.
-    _ = try make { try update.chain(totalSteps: 1_000_000) }
-    return update
   }
 
   /// Reads the parameter groups of an optimizer.
@@ -159,20 +161,26 @@ extension ConfigurationReader {
     let entry = ScheduleCatalog.entries.first { $0.name == choice.name }!  // choice has checked it
     var values = choice.values
     if entry.parameters.contains(where: { $0.key == "steps" }),
-      let steps = try optionalInteger("steps", in: 1...)
+      let steps = try optionalInteger("steps", in: 1...HyperparameterRange.largestInteger)
     {
       values["steps"] = .number(Double(steps))
+    }
+    // What the table accepts and the schedule does not is found before any rank computes.
+    _ = try make {
+      try Self.makeSchedule(choice.name, values, learningRate: 1, totalSteps: 1_000_000)
     }
     return CatalogChoice(name: choice.name, values: values, path: choice.path)
   }
 
-  /// An array of objects, or a single one, or none.
-  private func oneOrMore(_ key: String) throws(ConfigurationError) -> [ConfigurationReader] {
-    if case .object? = peek(key) { return [try object(key)] }
-    if peek(key) == .null {
-      _ = try optionalObject(key)
-      return []
+  /// Makes a schedule; one whose `steps` are left to the run lasts as long as the run.
+  fileprivate static func makeSchedule(
+    _ name: String, _ values: [String: HyperparameterValue], learningRate: Double, totalSteps: Int
+  ) throws -> Schedule {
+    var values = values
+    let entry = ScheduleCatalog.entries.first { $0.name == name }
+    if values["steps"] == nil, entry?.parameters.contains(where: { $0.key == "steps" }) == true {
+      values["steps"] = .number(Double(totalSteps))
     }
-    return try objects(key, required: false)
+    return try ScheduleCatalog.make(name, learningRate: learningRate, values: values)
   }
 }

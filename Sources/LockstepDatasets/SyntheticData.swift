@@ -51,7 +51,13 @@ public enum SyntheticData {
     count: Int, shape: [Int], classes: Int, seed: UInt64
   ) throws(DatasetError) -> Dataset {
     var size = 1
-    for extent in shape { size = size.multipliedReportingOverflow(by: max(extent, 0)).partialValue }
+    for extent in shape {
+      let (product, overflow) = size.multipliedReportingOverflow(by: max(extent, 0))
+      guard !overflow else {
+        throw DatasetError("images", "an image of the shape \(shape) is too large")
+      }
+      size = product
+    }
     try check(count, size, classes, "images")
     var generator = CounterGenerator(seed: seed, .synthesis)
     let patterns = (0..<(classes * size)).map { _ in UInt8(generator.next(below: 128)) }
@@ -71,11 +77,22 @@ public enum SyntheticData {
   private static func check(
     _ count: Int, _ size: Int, _ classes: Int, _ name: String
   ) throws(DatasetError) {
-    guard count > 0, size > 0, classes > 0, count < 1 << 32, size < 1 << 28 else {
+    guard count > 0, size > 0, classes > 0 else {
       throw DatasetError(
         name,
         "expected positive counts, found \(count) examples of \(size) values in \(classes) "
           + "classes")
     }
+    guard count < 1 << 32, size < 1 << 28, classes < 1 << 32,
+      max(count, classes) <= valueLimit / size
+    else {
+      throw DatasetError(
+        name,
+        "\(count) examples of \(size) values in \(classes) classes are too many: at most "
+          + "\(valueLimit) values are made")
+    }
   }
+
+  /// The most values that are made.
+  private static let valueLimit = 1 << 34
 }

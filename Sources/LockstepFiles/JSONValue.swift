@@ -141,7 +141,7 @@ extension JSONValue {
     return value
   }
 
-  /// Sets the value at a dotted path. Objects that are missing on the way, or null, are made; an
+  /// Sets the value at a dotted path. Objects that are missing or null on the way are made; an
   /// array's index must exist, or be its count to append.
   public mutating func set(_ path: String, to newValue: JSONValue) throws(JSONPathError) {
     let steps = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
@@ -162,7 +162,7 @@ extension JSONValue {
     if self == .null { self = .object(JSONObject()) }
     switch self {
     case .object(var object):
-      var member = object[step] ?? (rest.isEmpty ? .null : .object(JSONObject()))
+      var member = object[step] ?? .null
       try member.set(rest, of: path, to: newValue)
       object[step] = member
       self = .object(object)
@@ -171,7 +171,7 @@ extension JSONValue {
         throw JSONPathError(
           path: path, reason: "'\(step)' is not an index of an array of \(elements.count)")
       }
-      var element = index < elements.count ? elements[index] : .object(JSONObject())
+      var element = index < elements.count ? elements[index] : .null
       try element.set(rest, of: path, to: newValue)
       if index < elements.count { elements[index] = element } else { elements.append(element) }
       self = .array(elements)

@@ -25,8 +25,22 @@ public struct Override: Sendable, Equatable {
     value = (try? JSONValue.parse(literal)) ?? .string(literal)
   }
 
-  /// Sets the value in a configuration.
+  /// What a text stands for where an object is meant and it is no `type`.
+  private static let shorthands = [
+    "initialWeights": "file", "distillation": "teacher", "nonFinite": "policy",
+  ]
+
+  /// Sets the value in a configuration. A text on the way that stands for an object becomes it:
+  /// `optimizer.learningRate=1` goes into `"optimizer": "adam"`.
   public func apply(to configuration: inout JSONValue) throws(ConfigurationError) {
+    let parts = path.split(separator: ".", omittingEmptySubsequences: false)
+    for length in parts.indices.dropFirst() {
+      let prefix = parts[..<length].joined(separator: ".")
+      guard case .string(let text)? = configuration[prefix] else { continue }
+      var object = JSONObject()
+      object[Self.shorthands[prefix] ?? "type"] = .string(text)
+      try? configuration.set(prefix, to: .object(object))
+    }
     do {
       try configuration.set(path, to: value)
     } catch {

@@ -75,8 +75,8 @@ public struct ClipSuggestion: Sendable {
     let (median, top) = (candidates[0].threshold, candidates[4].threshold)
     let tail = top / median
     reasoning.append(
-      "Of \(stepCount) steps, half have a norm below \(text(median)) and 99 % one below "
-        + "\(text(top)), \(text(Self.rounded(tail))) times as much.")
+      "Of \(stepCount) steps, half have a norm below \(readable(median)) and 99 % one below "
+        + "\(readable(top)), \(readable(tail, digits: 3)) times as much.")
     let rising = spikes.filter { $0.lossRatio > 1.1 }.count
     if spikes.isEmpty {
       reasoning.append("No step has a norm above three times the running median.")
@@ -181,6 +181,3 @@ public struct ClipSuggestionError: Error, Equatable, CustomStringConvertible {
       + "\(found): train longer"
   }
 }
-
-/// A number as people write it.
-func text(_ value: Double) -> String { Int(exactly: value).map { "\($0)" } ?? "\(value)" }

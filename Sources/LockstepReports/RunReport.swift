@@ -22,18 +22,18 @@ public struct RunReport: Sendable {
     let norms = taken.map(\.gradientNorm)
     let rates = history.steps.map(\.examplesPerSecond)
     var rows = [
-      ("steps", "\(end.step)"), ("last loss", "\(last.loss)"),
-      ("clipped", "\(clipped) of \(history.steps.count) steps"),
+      ("steps", "\(end.step)"), ("last loss", readable(last.loss)),
+      ("clipped", "\(clipped) of \(counted(history.steps.count, "step"))"),
       (
         "gradient norm",
-        Self.median(norms).map { "median \(ClipSuggestion.rounded($0))" } ?? "none"
+        Self.median(norms).map { "median \(readable($0, digits: 3))" } ?? "none"
       ),
-      ("examples/s", Self.median(rates).map { "median \(text($0.rounded(.down)))" } ?? "none"),
+      ("examples/s", Self.median(rates).map { "median \(readable($0.rounded(.down)))" } ?? "none"),
     ]
     let skipped = history.steps.count - taken.count
-    if skipped > 0 { rows.append(("skipped, not finite", "\(skipped) steps")) }
+    if skipped > 0 { rows.append(("skipped, not finite", counted(skipped, "step"))) }
     let sanitized = taken.count(where: \.sanitized)
-    if sanitized > 0 { rows.append(("sanitized, not finite", "\(sanitized) steps")) }
+    if sanitized > 0 { rows.append(("sanitized, not finite", counted(sanitized, "step"))) }
     rows += hessianFreeRows
     for (index, series) in evaluations.enumerated() {
       rows += Self.rows(series, prefix: index == 0 ? "" : "\(series[0].name): ")
@@ -55,14 +55,20 @@ public struct RunReport: Sendable {
     _ evaluations: [RunHistory.Evaluation], prefix: String
   ) -> [(String, String)] {
     guard let last = evaluations.last else { return [] }
-    var rows = [("\(prefix)last evaluation", "step \(last.step), loss \(last.loss)")]
-    for metric in last.metrics { rows.append(("\(prefix)  \(metric.name)", "\(metric.value)")) }
+    var rows = [("\(prefix)last evaluation", "step \(last.step), loss \(readable(last.loss))")]
+    for metric in last.metrics { 
+      rows.append(("\(prefix)  \(metric.name.shortened(to: 80))", readable(metric.value)))
+ }
     for metric in last.metrics {
       let all = evaluations.compactMap { evaluation in
         evaluation.metrics.first { $0.name == metric.name }.map { ($0.value, evaluation.step) }
       }
       guard let best = all.filter({ !$0.0.isNaN }).max(by: { $0.0 < $1.0 }) else { continue }
-      rows.append(("\(prefix)best \(metric.name)", "\(best.0) at step \(best.1)"))
+      rows.append(
+        (
+          "\(prefix)best \(metric.name.shortened(to: 80))",
+          "\(readable(best.0)) at step \(best.1)"
+        ))
     }
     return rows
   }
@@ -83,12 +89,12 @@ public struct RunReport: Sendable {
     return [
       (
         "conjugate gradients",
-        "median \(text((Self.median(iterations) ?? 0).rounded(.down))) iterations a step"
-      ), ("damping", "\(ClipSuggestion.rounded(last.damping)) at last"),
+        "median \(readable((Self.median(iterations) ?? 0).rounded(.down))) iterations a step"
+      ), ("damping", "\(readable(last.damping, digits: 3)) at last"),
       ("directions taken", "\(taken) of \(steps.count)"),
       (
         "gradient-equivalents",
-        "\(ClipSuggestion.rounded(costs.reduce(0, +))) in \(costs.count) steps, by time"
+        "\(readable(costs.reduce(0, +), digits: 3)) in \(counted(costs.count, "step")), by time"
       ),
     ]
   }
@@ -96,19 +102,22 @@ public struct RunReport: Sendable {
   /// The losses of steps and evaluations.
   public var lossPlot: LinePlot {
     var series = [
-      LinePlot.Series("training", history.steps.map { (Double($0.step), $0.loss) })
+      LinePlot.Series("training loss, each step", history.steps.map { (Double($0.step), $0.loss) })
     ]
     for evaluations in evaluations {
-      series.append(.init(evaluations[0].name, evaluations.map { (Double($0.step), $0.loss) }))
+      series.append(
+        .init(
+          "\(evaluations[0].name) loss", evaluations.map { (Double($0.step), $0.loss) },
+          style: .marked))
     }
     return LinePlot(
-      title: "\(name): loss", xLabel: "step", yLabel: "loss", logarithmic: true, series)
+      title: "Loss of the run \(name)", xLabel: "step", yLabel: "loss", logarithmic: true, series)
   }
 
   /// The norms before and after clipping.
   public var normPlot: LinePlot {
     LinePlot(
-      title: "\(name): gradient norm", xLabel: "step", yLabel: "norm", logarithmic: true,
+      title: "Gradient norm of the run \(name)", xLabel: "step", yLabel: "norm", logarithmic: true,
       [
         .init("before clipping", history.steps.map { (Double($0.step), $0.gradientNorm) }),
         .init("after clipping", history.steps.map { (Double($0.step), $0.clippedGradientNorm) }),

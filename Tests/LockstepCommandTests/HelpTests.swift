@@ -1,4 +1,5 @@
 import LockstepFiles
+import LockstepConfiguration
 import LockstepTesting
 import Testing
 
@@ -22,6 +23,67 @@ import Testing
     #expect(result.succeeded)
     #expect(result.output.hasPrefix("usage: lockstep \(command)"))
     #expect(result.output.contains("--help"))
+  }
+
+  /// `help COMMAND` is `COMMAND --help`.
+  @Test(arguments: ["train", "sweep"]) func helpTakesACommand(_ command: String) throws {
+    let help = try Lockstep.run(["help", command])
+    #expect(help.succeeded && help.output == (try Lockstep.run([command, "--help"])).output)
+    let wrong = try Lockstep.run(["help", "trian"])
+    #expect(wrong.ending == .exited(2))
+    #expect(wrong.complaints.first?.contains("did you mean 'train'?") == true)
+  }
+
+  /// Without a kind the kinds are listed; each has its own list.
+  @Test func theCatalogHasEveryKind() throws {
+    let all = try Lockstep.run(["catalog"])
+    #expect(all.succeeded)
+    for kind in CatalogTables.kinds {
+      #expect(all.output.contains("\n  \(kind) "))
+      let one = try Lockstep.run(["catalog", kind])
+      #expect(one.succeeded && !one.output.isEmpty)
+    }
+    #expect(try Lockstep.run(["catalog", "data"]).output.contains("mnist-5k: "))
+    #expect(try Lockstep.run(["catalog", "losses"]).output.contains("meanSquaredError: "))
+  }
+
+  /// What people write by habit leads to the right form.
+  @Test(arguments: [
+    ("optimizer.lr=0.1", "unknown key 'lr' in 'optimizer'; did you mean 'learningRate'?"),
+    ("learningRate=0.1", "unknown key 'learningRate'; did you mean 'optimizer.learningRate'?"),
+    ("lr=0.1", "unknown key 'lr'; did you mean 'optimizer.learningRate'?"),
+    (
+      "loss=mse",
+      "'loss.type' must be one of 'softmaxCrossEntropy', 'binaryCrossEntropy', "
+        + "'meanSquaredError'; found 'mse'; did you mean 'meanSquaredError'?"
+    ),
+    ("model.activation=Relu", "found 'Relu'; did you mean 'relu'?"),
+    (
+      "clip=1", #"'clip' must be an object; found 1; did you mean {"type":"globalNorm","limit":1}?"#
+    ),
+    ("optimizer.nam=adam", "unknown key 'nam' in 'optimizer'"),
+    ("batch_size=32", "unknown key 'batch_size'; did you mean 'batchSize'?"),
+    ("clip.max_norm=1", "unknown key 'max_norm' in 'clip'"),
+  ])
+  func habitsLeadToTheRightForm(_ setting: String, _ message: String) throws {
+    let result = try Lockstep.run([
+      "train", Lockstep.example("digits-mlp"), "--dry-run", "--set", setting,
+    ])
+    #expect(result.ending == .exited(2), "\(result.transcript)")
+    #expect(result.errorOutput.contains(message), "\(result.transcript)")
+  }
+
+  /// Short forms of what the configuration has at length.
+  @Test(arguments: [
+    "optimizer=adam", "loss=softmaxCrossEntropy", "clip.norm=2", "clip.norm=[2]",
+    "optimizer.schedule=cosine", "clip=null", "constraints=null", "wire=float32", "model.sizes=10",
+    "clip.scope=*.weight", "batchSize=[64]", "batchSize=64.0", "nonFinite=skip",
+  ])
+  func shortFormsAreTaken(_ setting: String) throws {
+    let result = try Lockstep.run([
+      "train", Lockstep.example("digits-mlp"), "--dry-run", "--set", setting,
+    ])
+    #expect(result.succeeded, "\(result.transcript)")
   }
 
   /// The version is that of the newest release in the changelog.

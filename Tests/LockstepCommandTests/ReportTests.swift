@@ -69,6 +69,41 @@ import Testing
     }
   }
 
+  /// Lists, names and two keys can be varied; what is no list of values is named.
+  @Test func sweepsOverListsAndNames() throws {
+    try withDirectory { directory in
+      let example = Lockstep.example("digits-mlp")
+      let arguments = [
+        "sweep", example, "--set", "steps=2", "--json", "--vary",
+        #"model.sizes=[16,10],[8, 10], 10"#, "--vary", "optimizer=adam,sgd",
+      ]
+      let plot = "\(directory)/sweep.svg"
+      let result = try Lockstep.run(arguments + ["--plot", plot])
+      #expect(result.succeeded, "\(result.transcript)")
+      let rows = try result.lines.filter { $0.hasPrefix("{") }.map { try JSONValue.parse($0) }
+      #expect(
+        rows.map { $0.objectValue?["model.sizes"] }
+          == [[16, 10], [16, 10], [8, 10], [8, 10], 10, 10])
+      let svg = String(decoding: try FileInput.contents(of: plot), as: UTF8.self)
+      for name in ["[16,10]", "[8,10]", "optimizer = adam", "optimizer = sgd"] {
+        #expect(svg.contains(">\(name)</text>"))
+      }
+      let seeds = ["--vary", "seed=1,2"]
+      for (more, message) in [
+        (seeds + ["--plot", "\(directory)/x.png"], "its name must end in '.svg'; found"),
+        (seeds + ["--plot", "\(directory)/none/x.svg"], "there is no folder"),
+        (seeds + ["--vary", "seed=3"], "'--vary seed=' is given twice"),
+        (["--vary", "seed=[1,2"], "lacks a closing ']'"),
+        (["--vary", "seed=1,,2"], "has an empty value"),
+        (["--vary", "seed=1,1"], "has the value 1 twice"), (["--vary", "seed="], "has no values"),
+      ] {
+        let wrong = try Lockstep.run(["sweep", example] + more)
+        #expect(
+          wrong.ending == .exited(2) && wrong.errorOutput.contains(message), "\(wrong.transcript)")
+      }
+    }
+  }
+
   /// The classes that predict prints are right as often as evaluate says.
   @Test func predictionsAgreeWithTheEvaluation() throws {
     try withDirectory { directory in

@@ -227,7 +227,7 @@ private func refusal(_ overrides: [String]) -> String {
     (["batchSize=\"many\""], "found a string, \"many\""),
     (["shards=6"], "'shards' must be a power of two; found 6"),
     (["model.type=mpl"], "did you mean 'mlp'?"),
-    (["model.sizes=[]"], "'model.sizes' must be an array of at least 1 integers"),
+    (["model.sizes=[]"], "'model.sizes' must be an array of at least 1 integer from 1"),
     (["model.layers=[]"], "'model.type' names a preset"),
     (["model={\"layers\": []}"], "must hold at least one layer"),
     (["model={\"layers\": [{\"type\": \"Conv2d\"}]}"], "outChannels' is missing"),

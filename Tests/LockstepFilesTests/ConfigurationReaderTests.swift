@@ -169,6 +169,79 @@ import Testing
         == "c.json: 'model.layers' is missing; it must be an array of objects")
   }
 
+  @Test("one value and a list of one are the same, in the form that is asked for")
+  func singles() throws {
+    let reader = try reader(
+      #"""
+      {"is": 3, "ds": 0.5, "ss": "a", "os": {"k": 1}, "i": [3], "d": [2], "s": ["x"], "b": [true],
+       "o": [{"k": 1}], "empty": [], "two": [1, 2], "nested": [[1, 2]]}
+      """#)
+    #expect(try reader.integers("is") == [3])
+    #expect(try reader.doubles("ds") == [0.5])
+    #expect(try reader.strings("ss") == ["a"])
+    #expect(try reader.objects("os").map { try $0.integer("k") } == [1])
+    #expect(try reader.integer("i") == 3)
+    #expect(try reader.double("d") == 2)
+    #expect(try reader.string("s", oneOf: ["x"]) == "x")
+    #expect(try reader.bool("b"))
+    #expect(try reader.object("o").integer("k") == 1)
+    #expect(
+      reader.resolved.compactText
+        == #"{"is":[3],"ds":[0.5],"ss":["a"],"os":{"k":1},"i":3,"d":2.0,"s":"x","b":true,"o":{"k":1}}"#
+    )
+    #expect(message { _ = try reader.integer("empty") } != nil)
+    #expect(message { _ = try reader.integer("two") } != nil)
+    #expect(message { _ = try reader.integers("nested") } != nil)
+  }
+
+  @Test("a number stands for its digits among choices")
+  func digits() throws {
+    let reader = try reader(#"{"norm": 2, "other": 2.0, "wrong": 3}"#)
+    #expect(try reader.string("norm", oneOf: ["1", "2"]) == "2")
+    #expect(try reader.string("other", oneOf: ["1", "2"]) == "2")
+    #expect(
+      message { _ = try reader.string("wrong", oneOf: ["1", "2"]) }
+        == "c.json: 'wrong' must be one of '1', '2'; found an integer, 3")
+  }
+
+  @Test("a text stands for an object where the reader says of which key")
+  func shorthands() throws {
+    let reader = try reader(#"{"o": "adam", "os": ["a", {"type": "b"}], "one": "c", "none": null}"#)
+    #expect(try reader.object("o", shorthand: "type").string("type") == "adam")
+    #expect(
+      try reader.objects("os", shorthand: "type").map { try $0.string("type") } == ["a", "b"])
+    #expect(try reader.objects("one", shorthand: "type").map { try $0.string("type") } == ["c"])
+    #expect(try reader.objects("none", required: false).isEmpty)
+    try reader.finish()
+    let strict = try self.reader(#"{"o": "adam", "n": 1}"#)
+    #expect(
+      message { _ = try strict.object("o") }
+        == #"c.json: 'o' must be an object; found a string, "adam""#)
+    #expect(
+      message { try strict.refuseNumber("n") { ["limit": $0] } }
+        == #"c.json: 'n' must be an object; found 1; did you mean {"limit":1}?"#)
+  }
+
+  @Test("an unknown key leads to the place where it belongs")
+  func places() throws {
+    let reader = try reader(
+      #"{"learning_rate": 1, "momentum": 1, "optimizer": {"epochs": 2, "nesterov": true}, "xyz": 1}"#
+    )
+    _ = try reader.integer("epochs", default: 1)
+    let optimizer = try reader.object("optimizer")
+    _ = try optimizer.double("learningRate", default: 1)
+    optimizer.noteTypes([("sgd", ["momentum", "nesterov"]), ("lars", ["momentum"])])
+    let error = #expect(throws: ConfigurationError.self) { try reader.finish() }
+    #expect(
+      error?.description == """
+        c.json: unknown key 'learning_rate'; did you mean 'optimizer.learningRate'?
+        unknown key 'momentum'; it is a key of 'optimizer' with the types 'sgd', 'lars'
+        unknown key 'xyz'; known here: 'epochs', 'optimizer'
+        unknown key 'epochs' in 'optimizer'; did you mean 'epochs'?
+        unknown key 'nesterov' in 'optimizer'; it is a key of the type 'sgd'
+        """)
+  }
+
   @Test("looking does not count as reading")
   func peeking() throws {
     let reader = try reader(#"{"a": 1, "b": null}"#)
@@ -211,20 +284,6 @@ import Testing
   }
 }
 
-@Suite struct NearestNameTests {
-  @Test("the nearest name within reach, the first of equals")
-  func nearest() {
-    #expect(NearestName.find("bathcSize", among: ["epochs", "batchSize"]) == "batchSize")
-    #expect(NearestName.find("BATCHSIZE", among: ["batchSize"]) == "batchSize")
-    #expect(NearestName.find("rat", among: ["rate", "ratio"]) == "rate")
-    #expect(NearestName.find("cat", among: ["bat", "rat"]) == "bat")
-    #expect(NearestName.find("ab", among: ["cd"]) == nil)
-    #expect(NearestName.find("momentum", among: ["shuffle", "epochs"]) == nil)
-    #expect(NearestName.find("", among: ["a"]) == nil)
-    #expect(NearestName.find("a", among: []) == nil)
-  }
-}
-
 @Suite struct OverrideTests {
   @Test("values are JSON where they parse as JSON, else text")
   func parsing() throws {
@@ -240,6 +299,25 @@ import Testing
       let error = #expect(throws: ConfigurationError.self) { try Override(parsing: text) }
       #expect(error?.description == "--set: expected key.path=value, found '\(text)'")
     }
+  }
+
+  @Test("an override goes into what is null, and into a text that stands for an object")
+  func shorthands() throws {
+    var value: JSONValue = [
+      "optimizer": "adam", "average": nil, "nonFinite": "skip", "initialWeights": "a.safetensors",
+    ]
+    for text in [
+      "optimizer.learningRate=0.5", "average.decay=0.9", "nonFinite.limit=3",
+      "initialWeights.mode=lenient",
+    ] {
+      try Override(parsing: text).apply(to: &value)
+    }
+    #expect(
+      value == [
+        "optimizer": ["type": "adam", "learningRate": 0.5], "average": ["decay": 0.9],
+        "nonFinite": ["policy": "skip", "limit": 3],
+        "initialWeights": ["file": "a.safetensors", "mode": "lenient"],
+      ])
   }
 
   @Test("an override replaces, an unknown path surfaces at the end of reading")

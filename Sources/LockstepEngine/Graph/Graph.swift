@@ -185,6 +185,11 @@ public final class Graph {
 
   private func leaf(_ leaf: Leaf, _ type: TensorType) -> Tensor {
     let id = values.count
+    var type = type
+    if let problem = type.sizeProblem {
+      fail(problem)
+      type = TensorType([])
+    }
     values.append(Value(type: type, producer: nil, outputIndex: 0))
     leaves.append((id, leaf))
     return Tensor(graph: self, id: id)
@@ -200,6 +205,7 @@ public final class Graph {
     do throws(GraphError) {
       if failure != nil { throw GraphError("") }
       types = try operation.infer(inputs.map(\.type))
+      for type in types { if let problem = type.sizeProblem { throw GraphError(problem) } }
     } catch {
       fail("\(operation.name): \(error.description)")
       types = Array(repeating: TensorType([]), count: operation.outputCount)

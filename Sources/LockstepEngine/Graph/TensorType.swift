@@ -18,8 +18,29 @@ public struct TensorType: Sendable, Equatable {
     self.scalar = scalar
   }
 
-  /// The number of values.
-  public var count: Int { shape.reduce(1, *) }
+  /// The number of values; `Int.max` where it is larger. Tensors of a graph are smaller, see
+  /// ``sizeProblem``.
+  public var count: Int {
+    shape.reduce(1) { product, extent in
+      let (count, overflow) = product.multipliedReportingOverflow(by: extent)
+      return overflow ? .max : count
+    }
+  }
+
+  /// The most values that a tensor can have. Beside it sums over all tensors of a model, in bytes,
+  /// stay far inside of an `Int`.
+  static let countLimit = 1 << 40
+
+  /// Why no tensor can have this type, or nil.
+  var sizeProblem: String? {
+    if shape.contains(where: { $0 < 0 }) { return "the shape \(shape) has a negative size" }
+    // A size of zero hides others in the product.
+    guard TensorType(shape.map { max($0, 1) }).count <= Self.countLimit else {
+      return "a tensor of the shape \(shape) is too large: it can have at most "
+        + "\(Self.countLimit) values"
+    }
+    return nil
+  }
 }
 
 /// A model or an operation that does not fit its inputs.

@@ -121,7 +121,8 @@ extension Tensor {
   public func reshaped(to shape: [Int]) -> Tensor {
     var shape = shape
     if let free = shape.firstIndex(of: -1) {
-      let known = shape.enumerated().reduce(1) { $1.offset == free ? $0 : $0 * $1.element }
+      let others = shape.enumerated().filter { $0.offset != free }.map(\.element)
+      let known = TensorType(others).count
       shape[free] = known == 0 ? 0 : type.count / known
     }
     return shape == self.shape ? self : apply(Reshape(shape: shape))

@@ -1,5 +1,8 @@
 /// How a kernel slides over the two spatial axes: (rows, columns) each.
 public struct Window: Sendable, Equatable {
+  /// The largest number in a window: products of two stay inside of an `Int`.
+  static let limit = Int(Int32.max)
+
   public var kernel: [Int]
   public var strides: [Int]
   /// Zeros added before the first row and column, in positions.
@@ -26,7 +29,9 @@ public struct Window: Sendable, Equatable {
   ) -> Window {
     var window = Window(kernel: kernel, strides: strides, dilations: dilations)
     for axis in 0..<2 {
-      let total = dilations[axis] * (kernel[axis] - 1)
+      // Where that is too large, ``outputSize(_:)`` says so.
+      let (total, overflow) = dilations[axis].multipliedReportingOverflow(by: kernel[axis] - 1)
+      if overflow { continue }
       window.paddingLow[axis] = total / 2
       window.paddingHigh[axis] = total - total / 2
     }
@@ -45,6 +50,13 @@ public struct Window: Sendable, Equatable {
       try expect(
         list.count == 2 && list.allSatisfy { $0 >= 0 },
         "padding is two numbers that are not negative, got \(list)")
+    }
+    for (what, list) in [
+      ("kernel", kernel), ("stride", strides), ("dilation", dilations), ("padding", paddingLow),
+      ("padding", paddingHigh),
+    ] {
+      try expect(
+        list.allSatisfy { $0 <= Self.limit }, "the \(what) \(list) is larger than \(Self.limit)")
     }
     var size: [Int] = []
     for axis in 0..<2 {

@@ -32,7 +32,7 @@ public struct Freezing: Sendable, Equatable {
       if !graph.parameters.contains(where: { glob.matches($0.name) }) {
         throw GraphError(
           "no parameter fits the pattern '\(pattern)' of parameters to freeze; there are "
-            + Self.list(graph.parameters.map(\.name)))
+            + NameGlob.list(graph.parameters.map(\.name)))
       }
     }
     // The layer of `features.1.running_mean` is `features.1`.
@@ -44,16 +44,8 @@ public struct Freezing: Sendable, Equatable {
       if !layers.contains(where: glob.matches) {
         throw GraphError(
           "no batch normalisation fits the pattern '\(pattern)' of those to freeze; there are "
-            + Self.list(layers))
+            + NameGlob.list(layers))
       }
     }
-  }
-
-  private static func list(_ names: [String]) -> String {
-    var unique: [String] = []
-    for name in names where !unique.contains(name) { unique.append(name) }
-    if unique.isEmpty { return "none" }
-    return unique.prefix(8).joined(separator: ", ")
-      + (unique.count > 8 ? " and \(unique.count - 8) more" : "")
   }
 }

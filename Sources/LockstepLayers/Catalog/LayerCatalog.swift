@@ -2,7 +2,7 @@ import LockstepEngine
 
 /// The layers that a configuration can name, with PyTorch's names.
 public enum LayerCatalog {
-  private static let positive = 1...Int.max
+  private static let positive = 1...Int(Int32.max)
   private static let rate = 0...Double(Float(1).nextDown)
   private static let small = 1e-30...1e30
   private static let any = -1e30...1e30
@@ -101,7 +101,7 @@ public enum LayerCatalog {
       "Reshape", "another shape of each example",
       [
         .required(
-          "shape", .integers(-1...Int.max, minimumCount: 1), "one example's; one may be −1")
+          "shape", .integers(-1...Int(Int32.max), minimumCount: 1), "one example's; one may be −1")
       ]
     ) { values in Reshape(values.integers("shape")) },
     .init("Identity", "x itself") { _ in Identity() },

@@ -21,7 +21,7 @@ public enum ModelDescription: Sendable, Equatable {
 
 /// The models that a configuration can name.
 public enum PresetCatalog {
-  private static let positive = 1...Int.max
+  private static let positive = 1...Int(Int32.max)
   private static let rate = 0...Double(Float(1).nextDown)
 
   private static let classes = LayerHyperparameter.with(

@@ -109,7 +109,8 @@ public struct LayerHyperparameter: Sendable {
     case .text(let choices):
       choices.isEmpty
         ? "a text" : "one of " + choices.map { "'\($0)'" }.joined(separator: ", ")
-    case .integers(let range, let count): "an array of at least \(count) integers\(words(range))"
+    case .integers(let range, let count):
+      "an array of at least \(count) integer\(count == 1 ? "" : "s")\(words(range))"
     case .pair(let range): "an integer or [rows, columns]\(words(range))"
     case .padding: "'valid', 'same', an integer or [rows, columns]"
     case .initializer:
@@ -118,6 +119,21 @@ public struct LayerHyperparameter: Sendable {
     case .layer: "a layer: an object with a 'type'"
     case .layers: "an array of layers: objects with a 'type'"
     }
+  }
+
+  /// The value in the form that is asked for, or nil where it is not right: a number without a
+  /// fraction is an integer, and a single integer a list of one.
+  public func accepted(_ value: DescriptionValue) -> DescriptionValue? {
+    var value = value
+    switch (kind, value) {
+    case (.integer, .number(let number)), (.pair, .number(let number)),
+      (.padding, .number(let number)), (.integers, .number(let number)):
+      guard let integer = Int(exactly: number) else { return nil }
+      value = .integer(integer)
+    default: break
+    }
+    if case .integers = kind, case .integer(let number) = value { value = .integers([number]) }
+    return accepts(value) ? value : nil
   }
 
   /// Whether a value is right.

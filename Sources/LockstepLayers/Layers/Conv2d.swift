@@ -74,6 +74,7 @@ public struct Conv2d: Layer {
     let weight = scope.parameter(
       "weight", [outChannels, channels / groups] + kernel.list, weightInitializer,
       constraint: constraint, trainable: trainable)
+    guard !input.graph.hasFailed else { return input }
     guard bias else { return input.convolved(weight, window: window, groups: groups) }
     let fanIn = channels / groups * kernel.rows * kernel.columns
     let shift = scope.parameter(

@@ -34,7 +34,7 @@ public enum ClipCatalog {
       "autoClip", "limits the global norm to a percentile of the latest norms",
       [
         Hyperparameter("percentile", 10, AutoClip.percentiles),
-        Hyperparameter("window", 1024, .integer(atLeast: 2)),
+        Hyperparameter("window", 1024, AutoClip.windows),
         Hyperparameter("warmup", 0, .integer(atLeast: 0)), scope,
       ]),
     CatalogEntry(

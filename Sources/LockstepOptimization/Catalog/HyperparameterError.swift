@@ -33,8 +33,8 @@ public enum HyperparameterRange: Sendable, Equatable {
   case fraction
   /// A number from the first to the second.
   case interval(Double, Double)
-  /// A whole number of at least this value.
-  case integer(atLeast: Int)
+  /// A whole number of at least the first value and at most the second.
+  case integer(atLeast: Int, atMost: Int = largestInteger)
   /// True or false.
   case boolean
   /// Whole numbers that grow, each at least 1.
@@ -46,6 +46,9 @@ public enum HyperparameterRange: Sendable, Equatable {
   /// Patterns of dotted names.
   case patterns
 
+  /// The largest whole number where a range names none: sums and products with few steps stay exact.
+  public static let largestInteger = 1_000_000_000_000_000
+
   /// Why `value` is out of range, or nil where it is inside.
   func problem(with value: Double) -> String? {
     switch self {
@@ -56,9 +59,12 @@ public enum HyperparameterRange: Sendable, Equatable {
     case .fraction: value >= 0 && value <= 1 ? nil : "must lie between 0 and 1"
     case .interval(let least, let most):
       value >= least && value <= most ? nil : "must lie between \(least) and \(most)"
-    case .integer(let least):
-      value.isFinite && value == value.rounded() && value >= Double(least) && value < 1e15
-        ? nil : "must be a whole number, at least \(least)"
+    case .integer(let least, let most):
+      if value.isFinite, value == value.rounded(), value >= Double(least) {
+        value <= Double(most) ? nil : "must be a whole number from \(least) to \(most)"
+      } else {
+        "must be a whole number, at least \(least)"
+      }
     case .boolean: "must be true or false"
     case .milestones: "must be a list of growing whole numbers"
     case .axes: "must be a list of axes"

@@ -72,7 +72,8 @@ public indirect enum Schedule: Sendable, Equatable {
       } else {
         while rest >= length {
           rest -= length
-          length *= growth
+          let (next, overflow) = length.multipliedReportingOverflow(by: growth)
+          length = overflow ? .max : next
         }
       }
       return Self.wave(initial, minimum, Double(rest) / Double(length))

@@ -25,11 +25,13 @@ public struct AutoClip: GradientTransform, Equatable {
     self.scope = scope
   }
 
+  /// Memory for a window is taken at once.
+  static let windows = HyperparameterRange.integer(atLeast: 2, atMost: 10_000_000)
   static let percentiles = HyperparameterRange.interval(0, 100)
 
   public func validate() throws {
     try Self.percentiles.check("autoclip", "percentile", percentile)
-    try HyperparameterRange.integer(atLeast: 2).check("autoclip", "window", Double(window))
+    try Self.windows.check("autoclip", "window", Double(window))
     try HyperparameterRange.integer(atLeast: 0).check("autoclip", "warmup", Double(warmup))
   }
 

@@ -18,7 +18,8 @@ struct ClipScope {
       guard layout.slots.contains(where: { matcher.matches($0.name) }) else {
         throw HyperparameterError(
           owner: owner, key: "scope", value: "\"\(pattern)\"",
-          problem: "matches no trainable parameter")
+          problem: "matches no trainable parameter; there are "
+            + NameGlob.list(layout.slots.map(\.name)))
       }
     }
     let matchers = patterns.map { NameGlob($0) }

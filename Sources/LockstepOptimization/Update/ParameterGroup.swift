@@ -36,7 +36,7 @@ struct SlotGroups {
 
   /// The first group that holds for a name counts.
   ///
-  /// - Throws: ``HyperparameterError``, ``UpdateError/unmatchedPattern(_:)``.
+  /// - Throws: ``HyperparameterError``, ``UpdateError/unmatchedPattern(_:names:)``.
   init(_ groups: [ParameterGroup], layout: FlatLayout) throws {
     for group in groups {
       let owner = "parameter group '\(group.pattern)'"
@@ -46,7 +46,7 @@ struct SlotGroups {
         try HyperparameterRange.positive.check(owner, "clipNorm", limit)
       }
       guard layout.slots.contains(where: { group.contains($0.name) }) else {
-        throw UpdateError.unmatchedPattern(group.pattern)
+        throw UpdateError.unmatchedPattern(group.pattern, names: layout.slots.map(\.name))
       }
     }
     var members: [[Bool]] = groups.map { _ in layout.slots.map { _ in false } }

@@ -77,7 +77,9 @@ public enum ParameterTarget: Sendable, Equatable, CustomStringConvertible {
   private func problem(_ specifications: [ParameterSpecification]) -> String {
     if specifications.contains(where: contains) { return "matches frozen parameters only" }
     switch self {
-    case .pattern: return "matches no trainable parameter"
+    case .pattern:
+      return "matches no trainable parameter; there are "
+        + NameGlob.list(specifications.filter(\.trainable).map(\.name))
     case .kernels:
       let kinds = Set(specifications.map(\.layerKind)).subtracting([""]).sorted()
       return "is the kind of no layer with weights: there are \(kinds.joined(separator: ", "))"

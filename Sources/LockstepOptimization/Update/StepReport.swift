@@ -1,3 +1,5 @@
+import LockstepEngine
+
 /// What one step did to the gradient.
 public struct StepReport: Sendable, Equatable {
   /// The run's step, counted from 0.
@@ -44,8 +46,8 @@ public enum UpdateError: Error, Equatable, CustomStringConvertible {
   case wrongLength(String, expected: Int, found: Int)
   /// Block groups name a block twice or one that is not there.
   case badBlocks([Range<Int>])
-  /// A parameter group that holds for no tensor.
-  case unmatchedPattern(String)
+  /// A parameter group that holds for no tensor; `names` are the tensors'.
+  case unmatchedPattern(String, names: [String])
 
   public var description: String {
     switch self {
@@ -54,8 +56,9 @@ public enum UpdateError: Error, Equatable, CustomStringConvertible {
     case .wrongLength(let what, let expected, let found):
       "\(what) has \(found) values where the layout asks for \(expected)"
     case .badBlocks(let groups): "blocks \(groups) overlap or are not in the layout"
-    case .unmatchedPattern(let pattern):
-      "parameter group '\(pattern)' matches no trainable parameter"
+    case .unmatchedPattern(let pattern, let names):
+      "parameter group '\(pattern)' matches no trainable parameter; there are "
+        + NameGlob.list(names)
     }
   }
 }

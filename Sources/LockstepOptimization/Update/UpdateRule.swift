@@ -78,7 +78,7 @@ public final class UpdateRule {
   ///   - owned: the blocks to update, where each rank updates its own; all of them if nil. State is
   ///     kept for these alone.
   /// - Throws: ``HyperparameterError`` with the key and value that cannot be used,
-  ///   ``UpdateError/unmatchedPattern(_:)``.
+  ///   ``UpdateError/unmatchedPattern(_:names:)``.
   public convenience init(
     layout: FlatLayout, chain: Chain, constraints: [WeightConstraint?] = [],
     groups: [ParameterGroup] = [], average: WeightAverage? = nil, owning owned: Range<Int>? = nil,

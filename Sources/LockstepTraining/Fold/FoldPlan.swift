@@ -1,4 +1,5 @@
 import LockstepEngine
+import LockstepFiles
 
 /// Who adds what: the fixed binary tree over logical shards, cut to the ranks at hand.
 ///
@@ -200,7 +201,8 @@ public enum FoldPlanError: Error, Equatable, CustomStringConvertible {
     case .moreRanksThanShards(let ranks, let shards):
       var enough = shards
       while enough < ranks { enough *= 2 }
-      return "\(ranks) ranks but only \(shards) shards: start at most \(shards) ranks, or set "
+      return "\(counted(ranks, "rank")) but only \(counted(shards, "shard")): start at most "
+        + "\(counted(shards, "rank")), or set "
         + "shards to \(enough) or more (a power of two; this changes the bits of the result)"
     case .gradientSlots(let count, let slots):
       return "\(count) gradient slots in a layout of \(slots) slots"

@@ -89,6 +89,17 @@ public struct EvaluationReport: Sendable, Equatable {
   /// The metrics' means over the examples, in the order of their names.
   public let metrics: [Double]
 
+  /// The name of the loss among the metrics.
+  public static let lossName = "loss"
+
+  /// How good the result is, larger is better: a metric, or minus the loss where none is named or
+  /// the loss is. NaN where the loss is not finite or there is no such metric.
+  public func score(by metric: String?) -> Double {
+    guard loss.isFinite else { return .nan }
+    guard let metric, metric != Self.lossName else { return -loss }
+    return self[metric] ?? .nan
+  }
+
   /// A metric's mean, or nil where there is none of the name.
   public subscript(name: String) -> Double? {
     metricNames.firstIndex(of: name).map { metrics[$0] }

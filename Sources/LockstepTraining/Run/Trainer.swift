@@ -59,6 +59,11 @@ public final class Trainer {
     listener: @escaping (TrainingEvent) throws -> Void = { _ in }
   ) throws {
     try options.validate()
+    if let metric = options.scoreMetric, let names = evaluations.first?.metricNames,
+      metric != EvaluationReport.lossName, !names.contains(metric)
+    {
+      throw TrainerOptionsError.unknownMetric(metric, known: [EvaluationReport.lossName] + names)
+    }
     self.handshake = handshake
     self.step = step
     self.sampler = sampler
@@ -260,9 +265,9 @@ public final class Trainer {
       let isDue = options.parameterNormsEverySteps.map { report.step % $0 == 0 } ?? false
       try directory?.metrics.append(
         report.line(
-          epoch: epoch, metricNames: step.source.metricNames, examplesPerSecond: rate,
+          epoch: epoch + 1, metricNames: step.source.metricNames, examplesPerSecond: rate,
           norms: isDue && report.skipped == nil ? step.update.parameterNorms() : []))
-      try tell(.step(report, epoch: epoch, examplesPerSecond: rate))
+      try tell(.step(report, epoch: epoch + 1, examplesPerSecond: rate))
     }
     // Skipping steps cannot help where the weights themselves are lost.
     if report.skipped != nil { try checkWeights() }
@@ -288,12 +293,12 @@ public final class Trainer {
     for evaluation in evaluations {
       let report = try evaluation.run(isScheduled: isScheduled)
       if score == nil {
-        let value = options.scoreMetric.map { report[$0] ?? .nan } ?? -report.loss
-        score = report.loss.isFinite ? value : .nan
+        score = report.score(by: options.scoreMetric)
       }
       noteFailure {
-        try directory?.evaluations.append(report.line(step: step.completed, epoch: sampler.epoch))
-        try tell(.evaluation(report, step: step.completed, epoch: sampler.epoch))
+        let epoch = sampler.epoch + (sampler.batchInEpoch > 0 ? 1 : 0)
+        try directory?.evaluations.append(report.line(step: step.completed, epoch: epoch))
+        try tell(.evaluation(report, step: step.completed, epoch: epoch))
       }
     }
     return score

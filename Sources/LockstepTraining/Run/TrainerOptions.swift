@@ -1,3 +1,5 @@
+import LockstepFiles
+
 /// How long a trainer trains, and when it looks up from it.
 public struct TrainerOptions: Sendable, Equatable {
   /// The number of epochs.
@@ -18,7 +20,7 @@ public struct TrainerOptions: Sendable, Equatable {
   /// Compute fixed data on all ranks before the first step, and compare the bits.
   public var probesKernels = true
   /// The metric of the first evaluation that says which checkpoint is the best (higher is better);
-  /// nil: its loss (lower is better).
+  /// nil or `loss`: its loss (lower is better).
   public var scoreMetric: String?
 
   public init(epochs: Int, steps: Int? = nil) {
@@ -41,16 +43,24 @@ public struct TrainerOptions: Sendable, Equatable {
       ("parameterNormsEverySteps", parameterNormsEverySteps),
     ]
     for case (let key, let value?) in counts where value < 1 {
-      throw TrainerOptionsError(key: key, value: value)
+      throw TrainerOptionsError.belowOne(key: key, value: value)
     }
   }
 }
 
-/// A number of steps or epochs that makes no sense.
-public struct TrainerOptionsError: Error, Equatable, CustomStringConvertible {
-  /// The option.
-  public let key: String
-  /// Its value.
-  public let value: Int
-  public var description: String { "\(key) is \(value); it must be at least 1" }
+/// An option that makes no sense.
+public enum TrainerOptionsError: Error, Equatable, CustomStringConvertible {
+  /// A number of steps or epochs below 1.
+  case belowOne(key: String, value: Int)
+  /// A score by a metric that the first evaluation does not have.
+  case unknownMetric(String, known: [String])
+
+  public var description: String {
+    switch self {
+    case .belowOne(let key, let value): return "\(key) is \(value); it must be at least 1"
+    case .unknownMetric(let name, let known):
+      let hint = NearestName.find(name, among: known).map { "; did you mean '\($0)'?" } ?? ""
+      return "scoreMetric must be one of \(known.joined(separator: ", ")); found '\(name)'\(hint)"
+    }
+  }
 }

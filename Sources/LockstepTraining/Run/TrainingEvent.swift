@@ -7,9 +7,9 @@ public enum TrainingEvent: Sendable, Equatable {
   case notice(String)
   /// The run goes on from a checkpoint.
   case resumed(CheckpointStore.Restored)
-  /// A step is done.
+  /// A step is done. `epoch` is the one it is part of, from 1.
   case step(TrainingStepReport, epoch: Int, examplesPerSecond: Double)
-  /// An evaluation is done.
+  /// An evaluation is done. `epoch` is that of the last step, from 1.
   case evaluation(EvaluationReport, step: Int, epoch: Int)
   /// A checkpoint was written.
   case checkpoint(path: String, step: Int)

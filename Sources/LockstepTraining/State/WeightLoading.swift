@@ -24,6 +24,8 @@ public struct WeightReport: Sendable, Equatable {
   /// The file's tensors that were left out on purpose: by a rule, or counters of batches, which
   /// PyTorch stores beside running statistics.
   public var ignored: [String] = []
+  /// The patterns of rules that hold for none of the file's tensors.
+  public var unusedRules: [String] = []
 
   /// Whether every tensor of either side found its place.
   public var isComplete: Bool { missing.isEmpty && unexpected.isEmpty && mismatched.isEmpty }
@@ -35,6 +37,7 @@ public struct WeightReport: Sendable, Equatable {
         "mis-shaped: \($0.name) is \($0.found) in the file, \($0.wanted) in the model (keeps its initial values)"
       }
       + unexpected.map { "unexpected: \($0) has no place in the model" }
+      + unusedRules.map { "unused: the rule '\($0)' fits no tensor of the file" }
   }
 }
 
@@ -94,6 +97,10 @@ extension Weights {
           reason: "has '\(other.name)' and '\(entry.name)', which are both '\(name)' in the model")
       }
       sources[name] = entry
+    }
+    report.unusedRules = names.rules.map(\.pattern).filter { pattern in
+      let glob = NameGlob(pattern)
+      return !weights.tensors.contains { glob.matches($0.name) }
     }
     for tensor in tensors {
       guard let entry = sources[tensor.name] else {

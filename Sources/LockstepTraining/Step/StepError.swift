@@ -1,3 +1,5 @@
+import LockstepFiles
+
 /// Why a step changed nothing.
 public enum StepError: Error, Equatable, CustomStringConvertible {
   /// The folded weight is not positive, so there is nothing to divide by.
@@ -21,7 +23,8 @@ public enum StepError: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .noWeight(let step, let weight):
-      return "step \(step): the weights of the batch add up to \(weight); they must be positive"
+      return
+        "step \(step): the weights of the batch add up to \(readable(weight)); they must be positive"
     case .noFlushToZero:
       return "flush-to-zero cannot be set on this processor, so the bits would depend on it"
     case .parametersTooFew(let count, let needed):
@@ -73,7 +76,9 @@ public struct NonFiniteError: Error, Equatable, CustomStringConvertible {
 
   public var description: String {
     // Where the loss itself is what was found it has been said.
-    let loss = origin.flatMap { $0.tensor == nil ? nil : " (the shard's loss is \($0.loss))" }
+    let loss = origin.flatMap {
+      $0.tensor == nil ? nil : " (the shard's loss is \(readable($0.loss)))"
+    }
     return finding + (loss ?? "") + "; nothing was updated"
   }
 

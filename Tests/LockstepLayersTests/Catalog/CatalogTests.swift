@@ -145,11 +145,11 @@ private func layers(_ layers: TypedDescription...) -> ModelDescription { .layers
   func errors() {
     #expect(
       refusal(layers(.init("ReLU"), .init("Linear")))
-        == "'model.layers.1.outFeatures' is missing from Linear; it must be an integer of at least 1"
+        == "'model.layers.1.outFeatures' is missing from Linear; it must be an integer from 1 to 2147483647"
     )
     #expect(
       refusal(layers(.init("Linear", ["outFeatures": .number(2.5)])))
-        == "'model.layers.0.outFeatures' must be an integer of at least 1; found 2.5")
+        == "'model.layers.0.outFeatures' must be an integer from 1 to 2147483647; found 2.5")
     #expect(
       refusal(layers(.init("MaxPool2d", ["kernal": .integer(2)])))
         == "'model.layers.0.kernal' is no hyperparameter of MaxPool2d; known are kernel, stride, padding"
@@ -159,7 +159,7 @@ private func layers(_ layers: TypedDescription...) -> ModelDescription { .layers
         == "'model.layers.0.slope' is no hyperparameter of ReLU; it has none")
     #expect(
       refusal(layers(.init("MaxPool2d", ["kernel": .integers([1, 2, 3])])))
-        == "'model.layers.0.kernel' must be an integer or [rows, columns] of at least 1; found [1, 2, 3]"
+        == "'model.layers.0.kernel' must be an integer or [rows, columns] from 1 to 2147483647; found [1, 2, 3]"
     )
     #expect(
       refusal(layers(.init("Dropout", ["rate": .integer(1)])))?

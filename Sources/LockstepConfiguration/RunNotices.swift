@@ -1,0 +1,225 @@
+import LockstepDatasets
+import LockstepFiles
+import LockstepLayers
+import LockstepOptimization
+import LockstepTraining
+
+/// What a user should know about a run before its first step: settings that have no effect, and what
+/// is a mistake more often than not. Nothing here keeps a run from starting.
+struct RunNotices {
+  /// A sentence each.
+  private(set) var lines: [String] = []
+
+  private let configuration: RunConfiguration
+  private let totalSteps: Int
+
+  init(_ run: ConfiguredRun, rankCount: Int, ranksOnNode: Int) throws {
+    configuration = run.configuration
+    totalSteps = run.totalSteps
+    lines += try Self.output(run)
+    lines += examples(run)
+    lines += length(run)
+    lines += update(run)
+    lines += intervals()
+    if configuration.bucketBytes != nil,
+      configuration.reduction != "tree" || ranksOnNode == rankCount
+    {
+      lines.append(
+        "'bucketBytes' has no effect: "
+          + (configuration.reduction != "tree"
+            ? "the reduction is '\(configuration.reduction)'" : "all ranks are on one node"))
+    }
+  }
+
+  // MARK: The model's output
+
+  /// Outputs that do not go with the loss.
+  private static func output(_ run: ConfiguredRun) throws -> [String] {
+    let loss = run.configuration.labelLoss
+    guard loss is SoftmaxCrossEntropy || loss is BinaryCrossEntropy else { return [] }
+    var lines: [String] = []
+    let own = loss is SoftmaxCrossEntropy ? "softmax" : "sigmoid"
+    let name = "the loss '\(loss.name)'"
+    switch try run.source.finalActivation() {
+    case .softmax?, .sigmoid?:
+      let final = try run.source.finalActivation() == .softmax ? "softmax" : "sigmoid"
+      lines.append(
+        "the model ends in a \(final), and \(name) applies a \(own) itself: leave the model's out")
+    case .nonNegative?:
+      lines.append(
+        "the model ends in an activation that is never negative, and \(name) expects logits of both "
+          + "signs: leave it out")
+    case .tanh?:
+      lines.append(
+        "the model ends in a tanh, and \(name) expects logits without bounds: leave it out")
+    case nil: break
+    }
+    if let classes = run.data.training.classCount, let outputs = try run.source.outputShape().last {
+      if outputs > classes {
+        lines.append(
+          "the model has \(outputs) outputs and the data \(counted(classes, "class", plural: "classes")): "
+            + "\(outputs - classes == 1 ? "output \(classes) is" : "outputs \(classes) to \(outputs - 1) are") "
+            + "never right")
+      }
+      if outputs == 1 {
+        lines.append(
+          "the model has one output, whose softmax is always 1: nothing can be learned; give one output "
+            + "a class")
+      }
+    }
+    return lines
+  }
+
+  // MARK: Examples
+
+  private func examples(_ run: ConfiguredRun) -> [String] {
+    var lines: [String] = []
+    let count = run.data.training.count
+    if run.data.test == nil {
+      lines.append(
+        "the data has no test part, so nothing is evaluated"
+          + (configuration.options.scoreMetric == nil
+            ? "" : " and 'evaluate.scoreMetric' has no effect")
+          + ": set 'data.testFraction', or name test files")
+    }
+    if configuration.batchSize > count {
+      lines.append(
+        "'batchSize' is \(configuration.batchSize) and there are \(count) training examples: each step "
+          + "takes all of them")
+    }
+    let shard = max(min(configuration.batchSize, count) / configuration.shards, 1)
+    let parts = configuration.options.microBatches
+    if parts > shard {
+      lines.append(
+        "'microBatches' is \(parts) and a shard has about \(counted(shard, "example")): some parts are empty"
+      )
+    }
+    return lines
+  }
+
+  // MARK: The length of the run
+
+  private func length(_ run: ConfiguredRun) -> [String] {
+    var lines: [String] = []
+    let options = configuration.options
+    if let steps = options.steps, steps > totalSteps {
+      lines.append(
+        "'steps' is \(steps), and \(counted(options.epochs, "epoch")) have \(counted(totalSteps, "step")): "
+          + "the run ends there; raise 'epochs'")
+    }
+    if let schedule = configuration.update.optimizer?.schedule {
+      lines += self.schedule(schedule, epochs: options.epochs)
+    }
+    return lines
+  }
+
+  private func schedule(_ schedule: CatalogChoice, epochs: Int) -> [String] {
+    var lines: [String] = []
+    func number(_ key: String) -> Int? {
+      if case .number(let value)? = schedule.values[key] { Int(value) } else { nil }
+    }
+    func note(_ key: String, _ value: Int, _ effect: String) {
+      lines.append(
+        "'optimizer.schedule.\(key)' is \(value) and the run has \(counted(totalSteps, "step")): \(effect)"
+      )
+    }
+    if let warmup = number("warmupSteps"), warmup >= totalSteps {
+      note("warmupSteps", warmup, "the learning rate never reaches its value")
+    }
+    let start = number("warmupSteps") ?? 0
+    if schedule.name == "step", let every = number("every"), start + every >= totalSteps {
+      note("every", every, "the learning rate never falls")
+    }
+    if case .numbers(let milestones)? = schedule.values["milestones"],
+      let first = milestones.first, start + Int(first) >= totalSteps
+    {
+      note("milestones", Int(first), "the learning rate never falls")
+    }
+    if schedule.name == "reduceOnPlateau", let patience = number("patience") {
+      let evaluations = (epochs - 1) / configuration.options.evaluateEveryEpochs + 1
+      if patience >= evaluations - 1 {
+        lines.append(
+          "'optimizer.schedule.patience' is \(patience) and the run has "
+            + "\(counted(evaluations, "evaluation")): the learning rate never falls")
+      }
+    }
+    return lines
+  }
+
+  // MARK: The update
+
+  private func update(_ run: ConfiguredRun) -> [String] {
+    var lines: [String] = []
+    let update = configuration.update
+    if run.source.memory.trainableLayout.slots.isEmpty {
+      lines.append("no parameter is trainable: no weight will move")
+    }
+    if let optimizer = update.optimizer?.choice {
+      func number(_ key: String) -> Double? {
+        if case .number(let value)? = optimizer.values[key] { value } else { nil }
+      }
+      if number("learningRate") == 0 {
+        lines.append("'optimizer.learningRate' is 0: no weight will move")
+      }
+      if let dampening = number("dampening"), dampening != 0, number("momentum") == 0 {
+        lines.append("'optimizer.dampening' has no effect without 'optimizer.momentum'")
+      }
+      if number("weightDecay") ?? 0 == 0, update.groups.contains(where: { $0.weightDecay != 1 }) {
+        lines.append(
+          "'weightDecayFactor' in 'optimizer.groups' has no effect: 'optimizer.weightDecay' is 0")
+      }
+    }
+    lines += shadowedGroups(run)
+    for clip in update.clips {
+      if case .number(let warmup)? = clip.values["warmup"], Int(warmup) >= totalSteps {
+        lines.append(
+          "'\(clip.path).warmup' is \(Int(warmup)) and the run has \(counted(totalSteps, "step")): nothing is "
+            + "clipped")
+      }
+    }
+    if let average = update.average, average.start >= totalSteps {
+      lines.append(
+        "'average.start' is \(average.start) and the run has \(counted(totalSteps, "step")): nothing is "
+          + "averaged")
+    }
+    if let late = update.constraints.first(where: { $0.constraint.interval > totalSteps }) {
+      lines.append(
+        "the constraint on \(late.target) holds every \(late.constraint.interval) steps and the run has "
+          + "\(counted(totalSteps, "step")): it never acts")
+    }
+    if configuration.distillation?.weight == 0 {
+      lines.append("'distillation.weight' is 0: the teacher has no effect")
+    }
+    return lines
+  }
+
+  /// Groups whose tensors all belong to groups before them.
+  private func shadowedGroups(_ run: ConfiguredRun) -> [String] {
+    let groups = configuration.update.groups
+    let names = run.source.memory.trainableLayout.slots.map(\.name)
+    let used = Set(names.compactMap { name in groups.firstIndex { $0.contains(name) } })
+    return groups.indices.filter { !used.contains($0) }.map { index in
+      "the group '\(groups[index].pattern)' in 'optimizer.groups' has no effect: groups before it hold "
+        + "for all of its tensors"
+    }
+  }
+
+  // MARK: Intervals
+
+  /// What happens after so many steps, in a run that has fewer.
+  private func intervals() -> [String] {
+    let options = configuration.options
+    let intervals: [(key: String, steps: Int?, effect: String)] = [
+      (
+        "checkpoint.everySteps", options.checkpointEverySteps,
+        "the only checkpoint is that at the end"
+      ),
+      ("replicaGuard.everySteps", options.compareEverySteps, "ranks are compared at the end only"),
+      ("log.parameterNormsEverySteps", options.parameterNormsEverySteps, "no norms are logged"),
+    ]
+    return intervals.compactMap { key, steps, effect in
+      guard let steps, steps > totalSteps else { return nil }
+      return "'\(key)' is \(steps) and the run has \(counted(totalSteps, "step")): \(effect)"
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import LockstepFiles
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// A range of values on a line from 0 to 1, with round ticks.
+struct PlotAxis {
+  /// What lies at a place of the axis, and what is written there.
+  struct Tick: Equatable {
+    let value: Double
+    let label: String
+  }
+
+  let low: Double
+  let high: Double
+  let isLogarithmic: Bool
+  /// The names of places 0, 1, 2, … where the axis is one of names.
+  let categories: [String]
+
+  /// Values larger than this are shown at it, so that differences stay finite.
+  private static let limit = 1e300
+
+  /// An axis that holds finite values; on a logarithmic one, positive values alone.
+  init(_ values: [Double], logarithmic: Bool) {
+    categories = []
+    isLogarithmic = logarithmic
+    let values = values.filter { $0.isFinite && (!logarithmic || $0 > 0) }
+    var low = max(values.min() ?? (logarithmic ? 1 : 0), -Self.limit)
+    var high = min(values.max() ?? (logarithmic ? 10 : 1), Self.limit)
+    if logarithmic {
+      low = max(low, 1e-300)
+      if high <= low * 1.0001 { (low, high) = (low / 2, high * 2) }
+      let margin = exp(0.04 * (log(high) - log(low)))
+      (low, high) = (low / margin, high * margin)
+    } else {
+      if high - low <= 1e-9 * max(low.magnitude, high.magnitude, 1e-300) {
+        let half = max(low.magnitude / 2, low == 0 ? 0.5 : 0)
+        (low, high) = (low - half, high + half)
+      }
+      let margin = 0.04 * (high - low)
+      low = low >= 0 && low < 4 * margin ? 0 : low - margin
+      high += margin
+    }
+    self.low = low
+    self.high = high
+  }
+
+  /// An axis of names, evenly spaced.
+  init(categories: [String]) {
+    self.categories = categories
+    isLogarithmic = false
+    low = -0.5
+    high = Double(max(categories.count, 1)) - 0.5
+  }
+
+  /// Whether a value has a place between the ends.
+  func shows(_ value: Double) -> Bool { value.isFinite && (!isLogarithmic || value > 0) }
+
+  /// Where a value lies, from 0 to 1.
+  func place(_ value: Double) -> Double {
+    let value = min(max(value, low), high)
+    return isLogarithmic
+      ? (log10(value) - log10(low)) / (log10(high) - log10(low))
+      : (value - low) / (high - low)
+  }
+
+  /// Round values inside the range, few enough to be read.
+  var ticks: [Tick] {
+    if !categories.isEmpty {
+      let every = (categories.count - 1) / 24 + 1
+      return stride(from: 0, to: categories.count, by: every).map {
+        Tick(value: Double($0), label: Self.shortened(categories[$0]))
+      }
+    }
+    return isLogarithmic ? logarithmicTicks : linearTicks
+  }
+
+  private var linearTicks: [Tick] {
+    let step = Self.roundStep((high - low) / 6)
+    guard step > 0, step.isFinite else { return [] }
+    let (first, last) = ((low / step).rounded(.up), (high / step).rounded(.down))
+    guard last >= first, last - first < 100 else { return [] }
+    // As many digits as tell one tick from the next.
+    let largest = max(first.magnitude, last.magnitude, 1)
+    let digits = min(max(Int(log10(largest)) + 2, 3), 15)
+    return stride(from: first, through: last, by: 1).map {
+      let value = $0 * step
+      return Tick(value: value, label: readable(value, digits: digits))
+    }
+  }
+
+  private var logarithmicTicks: [Tick] {
+    let decades = log10(high) - log10(low)
+    let (first, last) = (Int(log10(low).rounded(.down)), Int(log10(high).rounded(.up)))
+    let every = max(Int((decades / 8).rounded(.up)), 1)
+    let factors = decades > 3 ? [1] : [1, 2, 5]
+    var ticks: [Tick] = []
+    for exponent in first...last where exponent.isMultiple(of: every) {
+      for factor in factors {
+        // Written with its exponent, so that it is the nearest number and reads as it.
+        guard let value = Double("\(factor)e\(exponent)"), (low...high).contains(value) else {
+          continue
+        }
+        ticks.append(Tick(value: value, label: readable(value)))
+      }
+    }
+    // A range inside of one decade has no power of ten, perhaps.
+    return ticks.count >= 2 ? ticks : linearTicks.filter { $0.value > 0 }
+  }
+
+  /// The next of 1, 2, 5 times a power of ten.
+  private static func roundStep(_ value: Double) -> Double {
+    guard value > 0, value.isFinite else { return 0 }
+    let exponent = Int(log10(value).rounded(.down))
+    for candidate in ["1e\(exponent)", "2e\(exponent)", "5e\(exponent)", "1e\(exponent + 1)"] {
+      if let step = Double(candidate), step >= value * (1 - 1e-12) { return step }
+    }
+    return Double("2e\(exponent + 1)") ?? value
+  }
+
+  private static func shortened(_ text: String) -> String {
+    text.count > 24 ? text.prefix(22) + "…" : text
+  }
+}

@@ -1,0 +1,65 @@
+import LockstepFiles
+import LockstepTesting
+import Testing
+
+/// Every configuration that ships runs on 1, 2 and 4 ranks, and gives one result.
+@Suite struct ExampleTests {
+  private static let names: [String] = {
+    let folder = String(Lockstep.example("x").dropLast("/x.json".count))
+    let files = (try? SystemFileSystem().list(folder)) ?? []
+    return files.filter { $0.hasSuffix(".json") }.map { String($0.dropLast(5)) }.sorted()
+  }()
+
+  @Test func thereAreSome() { #expect(Self.names.count >= 3) }
+
+  @Test(arguments: names) func anExampleRunsOnEveryNumberOfRanks(_ name: String) throws {
+    var fingerprints: Set<String> = []
+    for ranks in [1, 2, 4] {
+      let result = try Lockstep.run(
+        [
+          "train", Lockstep.example(name), "--set", "steps=2", "--run-directory", "none", "--quiet",
+        ], ranks: ranks)
+      fingerprints.insert(try #require(result.fingerprint, "\(result.transcript)"))
+      #expect(result.lines.filter { !$0.isEmpty }.count == 1)
+    }
+    #expect(fingerprints.count == 1)
+  }
+
+  /// A user is told of nothing in an example: there is nothing to tell.
+  @Test(arguments: names) func anExampleHasNoNotices(_ name: String) throws {
+    let result = try Lockstep.run(["train", Lockstep.example(name), "--dry-run"])
+    #expect(result.succeeded && !result.output.contains("notice: "), "\(result.transcript)")
+    #expect(!result.output.contains("1 shards") && !result.output.contains("1 threads"))
+  }
+
+  /// Both logs count epochs from 1, and the two agree.
+  @Test func epochsAreCountedFromOne() throws {
+    try withDirectory { directory in
+      let run = "\(directory)/run"
+      // 455 examples in batches of 228: two steps an epoch; the run ends inside of the third.
+      let result = try Lockstep.run([
+        "train", Lockstep.example("breast-cancer"), "--run-directory", run, "--set",
+        "batchSize=228", "--set", "steps=5",
+      ])
+      #expect(result.succeeded, "\(result.transcript)")
+      let steps = try jsonLines("\(run)/metrics.jsonl").map { $0["epoch"] }
+      #expect(steps == [1, 1, 2, 2, 3])
+      let evaluations = try jsonLines("\(run)/evaluations.jsonl")
+      #expect(evaluations.map { $0["epoch"] } == [1, 2, 3])
+      #expect(evaluations.map { $0["step"] } == [2, 4, 5])
+    }
+  }
+
+  /// A notice is told once, whatever the number of ranks, by train and by a dry run.
+  @Test func noticesAreToldOnce() throws {
+    for arguments in [["--dry-run"], ["--run-directory", "none"]] {
+      let result = try Lockstep.run(
+        [
+          "train", Lockstep.example("breast-cancer"), "--set", "steps=2", "--set",
+          "data.testFraction=null",
+        ] + arguments, ranks: 2)
+      #expect(result.succeeded, "\(result.transcript)")
+      #expect(result.lines.filter { $0.hasPrefix("notice: the data has no test part") }.count == 1)
+    }
+  }
+}
