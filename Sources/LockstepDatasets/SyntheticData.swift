@@ -54,7 +54,7 @@ public enum SyntheticData {
     for extent in shape { size = size.multipliedReportingOverflow(by: max(extent, 0)).partialValue }
     try check(count, size, classes, "images")
     var generator = CounterGenerator(seed: seed, .synthesis)
-    let patterns = (0..<(classes * size)).map { _ in UInt8(generator.next(below: 128)) }
+    let patterns = (0..<(classes * size)).map { _ in UInt8(generator.index(below: 128)) }
     var inputs: [UInt8] = []
     inputs.reserveCapacity(count * size)
     for example in 0..<count {

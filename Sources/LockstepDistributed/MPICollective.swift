@@ -116,7 +116,7 @@ public final class MPICollective: Collective {
     do {
       let window = try MPISharedWindow(bytes: RankStatus.byteCount, on: node)
       return StatusPage(
-        window.segments.map { $0.baseAddress! }, ranks: Array(ranks), rank: rank, of: size,
+        try window.segments.map { $0.baseAddress! }, ranks: Array(ranks), rank: rank, of: size,
         hosts: hosts, owner: window)
     } catch {
       // Every rank of the node gets here or none.
@@ -193,7 +193,7 @@ public final class MPICollective: Collective {
       {
         let lease = LeasedWindow(window)
         windows.append(lease)
-        let arenas = SharedArenas(plan, lease, ranks: ranks, buckets: values, page: page)
+        let arenas = try SharedArenas(plan, lease, ranks: ranks, buckets: values, page: page)
         let makeArena = { try self.windowArena(count: $0, otherwise: $1) }
         if nodes.count == 1 {
           return SharedMemoryExchange(plan, rank: rank, arenas, makeArena)
@@ -234,7 +234,7 @@ public final class MPICollective: Collective {
     else { return nil }
     let lease = LeasedWindow(window)
     windows.append(lease)
-    let start = window.segments[0].baseAddress!.bindMemory(to: Float.self, capacity: count)
+    let start = try window.segments[0].baseAddress!.bindMemory(to: Float.self, capacity: count)
     return SharedArena(
       UnsafeMutableBufferPointer(start: start, count: count), owner: WindowUse(lease))
   }

@@ -17,8 +17,8 @@ public struct RandomShift: InputTransform, Equatable {
   }
 
   public func apply(to input: ExampleInput, random: inout CounterGenerator) {
-    let down = random.next(below: 2 * pixels + 1) - pixels
-    let right = random.next(below: 2 * pixels + 1) - pixels
+    let down = random.index(below: 2 * pixels + 1) - pixels
+    let right = random.index(below: 2 * pixels + 1) - pixels
     input.move(down: down, right: right, border: .blank)
   }
 }
@@ -55,8 +55,8 @@ public struct RandomCrop: InputTransform, Equatable {
   }
 
   public func apply(to input: ExampleInput, random: inout CounterGenerator) {
-    let top = random.next(below: 2 * padding + 1)
-    let left = random.next(below: 2 * padding + 1)
+    let top = random.index(below: 2 * padding + 1)
+    let left = random.index(below: 2 * padding + 1)
     input.move(down: padding - top, right: padding - left, border: border)
   }
 }

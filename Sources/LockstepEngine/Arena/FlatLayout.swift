@@ -33,17 +33,30 @@ public struct FlatLayout: Sendable, Equatable {
   /// The length of an arena with this layout, padding included; a multiple of ``alignment``.
   public let count: Int
 
+  /// What is wrong with a tensor's shape; nil where all can be laid out. Whoever takes a layout in
+  /// throws it.
+  package let problem: String?
+
   /// Lays out tensors in the order given.
+  ///
+  /// A tensor whose shape has a negative size, or more values than an arena, gets no room, and what
+  /// takes the layout throws.
   public init(_ tensors: [(name: String, shape: [Int])]) {
     var slots: [Slot] = []
     var offset = 0
+    var problem: String?
     for (name, shape) in tensors {
-      let count = shape.reduce(1, *)
+      var count = shape.contains(0) ? 0 : TensorType(shape).count
+      if shape.contains(where: { $0 < 0 }) || count > TensorType.largestCount - offset {
+        problem = problem ?? "tensor '\(name)' of shape \(shape) does not fit an arena"
+        count = 0
+      }
       slots.append(Slot(name: name, shape: shape, offset: offset, count: count))
       offset += (count + Self.alignment - 1) / Self.alignment * Self.alignment
     }
     self.slots = slots
     self.count = offset
+    self.problem = problem
   }
 
   /// The index of the slot with a name, or nil.

@@ -18,8 +18,28 @@ public struct TensorType: Sendable, Equatable {
     self.scalar = scalar
   }
 
-  /// The number of values.
-  public var count: Int { shape.reduce(1, *) }
+  /// The number of values; `Int.max` where there would be more.
+  public var count: Int {
+    shape.reduce(1) { product, size in
+      let (result, overflow) = product.multipliedReportingOverflow(by: size)
+      return overflow ? .max : result
+    }
+  }
+
+  /// What is wrong with the shape; nil where a tensor can have it.
+  ///
+  /// A product is looked at in the order of the axes, so that no later zero hides an overflow.
+  package var problem: String? {
+    if let size = shape.first(where: { $0 <= 0 }) {
+      return "the shape \(shape) has a size of \(size); sizes are positive"
+    }
+    let count = count
+    return count > Self.largestCount
+      ? "the shape \(shape) has more than \(Self.largestCount) values" : nil
+  }
+
+  /// The most values that a tensor can have: offsets in bytes and sums of some of them fit Int.
+  package static let largestCount = 1 << 56
 }
 
 /// A model or an operation that does not fit its inputs.

@@ -42,6 +42,7 @@ package struct Program {
   ) throws(GraphError) {
     let graph = loss.graph
     try graph.check()
+    try Self.check(scalars + outputs, belongTo: graph)
     guard loss.shape.isEmpty else {
       throw GraphError("the loss must be a scalar, got shape \(loss.shape)")
     }
@@ -72,6 +73,7 @@ package struct Program {
     slots: [(name: String, shape: [Int])], gradients: Int
   ) throws(GraphError) {
     try graph.check()
+    try Self.check(scalars + outputs, belongTo: graph)
     for scalar in scalars where !scalar.shape.isEmpty {
       throw GraphError("a scalar is wanted, got shape \(scalar.shape)")
     }
@@ -91,6 +93,13 @@ package struct Program {
     statisticLayout = FlatLayout(graph.statistics.map { ($0.name, $0.shape) })
     gradientCount = gradients
     forwardNodeCount = graph.nodes.count
+  }
+
+  /// Throws unless what is to be read out is of the trace.
+  private static func check(_ tensors: [Tensor], belongTo graph: Graph) throws(GraphError) {
+    guard tensors.allSatisfy({ $0.graph === graph }) else {
+      throw GraphError("what is to be read out, a metric or an output, is a tensor of another trace")
+    }
   }
 
   /// Where a run of the program must see all shards, in order.

@@ -90,10 +90,10 @@ import Testing
       var random = CounterGenerator(seed: 1, .synthesis)
       for index in 0..<12 {
         func batch(_ step: Int) -> StepBatch {
-          let count = 8 + random.next(below: 40)
+          let count = 8 + random.index(below: 40)
           return StepBatch(
-            step: step, epoch: random.next(below: 3),
-            examples: (0..<count).map { _ in random.next(below: 101) }[...], shards: 8)
+            step: step, epoch: random.index(below: 3),
+            examples: (0..<count).map { _ in random.index(below: 101) }[...], shards: 8)
         }
         let (mine, lost) = (batch(index), batch(index + 1))
         source.anticipate { lost }
