@@ -30,7 +30,7 @@ enum PredictCommand: Command {
     let collective = SoloCollective()
     let named = try NamedConfiguration(path, arguments, on: collective)
     let (source, examples) = try EvaluateCommand.load(named, arguments, on: collective)
-    let evaluator = ModelEvaluator(source, on: examples)
+    let evaluator = try ModelEvaluator(source, on: examples)
     var lines = ""
     var start = 0
     while start < examples.count {

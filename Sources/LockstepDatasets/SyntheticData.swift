@@ -71,7 +71,9 @@ public enum SyntheticData {
   private static func check(
     _ count: Int, _ size: Int, _ classes: Int, _ name: String
   ) throws(DatasetError) {
-    guard count > 0, size > 0, classes > 0, count < 1 << 32, size < 1 << 28 else {
+    guard count > 0, size > 0, classes > 0, count < 1 << 32, size < 1 << 28,
+      classes < 1 << 28, count * size < 1 << 33, classes * size < 1 << 33
+    else {
       throw DatasetError(
         name,
         "expected positive counts, found \(count) examples of \(size) values in \(classes) "

@@ -170,7 +170,7 @@ public final class MPICollective: Collective {
         kind: .argument, call: "makeExchange",
         message: "the fold is planned for \(plan.ranks) ranks and there are \(size)", rank: rank)
     }
-    if size == 1 { return SoloCollective().makeExchange(plan) }
+    if size == 1 { return try SoloCollective().makeExchange(plan) }
     if reduction == .allreduce {
       guard plan.wire == .float32 else {
         throw MPIError(

@@ -15,6 +15,8 @@ public struct FlatLayout: Sendable, Equatable {
     public let offset: Int
     /// The number of values, the product of ``shape``.
     public let count: Int
+    /// The set that the tensor's layer wants it projected onto after every update; nil for none.
+    public let constraint: WeightConstraint?
 
     /// The number of values of one unit: everything behind the leading dimension (a dense unit's
     /// incoming weights, one convolution filter). A vector or a scalar is one single unit.
@@ -41,17 +43,24 @@ public struct FlatLayout: Sendable, Equatable {
   ///
   /// A tensor whose shape has a negative size, or more values than an arena, gets no room, and what
   /// takes the layout throws.
-  public init(_ tensors: [(name: String, shape: [Int])]) {
+  ///
+  /// - Parameter constraints: what the tensors' layers carry, one entry a tensor, or none at all.
+  public init(
+    _ tensors: [(name: String, shape: [Int])], constraints: [WeightConstraint?] = []
+  ) {
     var slots: [Slot] = []
     var offset = 0
     var problem: String?
-    for (name, shape) in tensors {
+    for (index, (name, shape)) in tensors.enumerated() {
       var count = shape.contains(0) ? 0 : TensorType(shape).count
       if shape.contains(where: { $0 < 0 }) || count > TensorType.largestCount - offset {
         problem = problem ?? "tensor '\(name)' of shape \(shape) does not fit an arena"
         count = 0
       }
-      slots.append(Slot(name: name, shape: shape, offset: offset, count: count))
+      slots.append(
+        Slot(
+          name: name, shape: shape, offset: offset, count: count,
+          constraint: index < constraints.count ? constraints[index] : nil))
       offset += (count + Self.alignment - 1) / Self.alignment * Self.alignment
     }
     self.slots = slots

@@ -227,6 +227,13 @@ public final class Graph {
     return Tensor(graph: self, id: id)
   }
 
+  /// The inputs that a batch must fill, in the order in which the trace met them.
+  package var inputs: [(name: String, type: TensorType)] {
+    leaves.compactMap { id, leaf in
+      if case .input(let name) = leaf { (name, values[id].type) } else { nil }
+    }
+  }
+
   // MARK: Operations
 
   /// Applies an operation, and returns its results. After a failure the results are placeholders that

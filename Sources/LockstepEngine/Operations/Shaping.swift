@@ -75,7 +75,7 @@ package struct Slice: Operation {
     try expect(shape.indices.contains(axis), "axis \(axis) is not among the axes of \(shape)")
     try expect(
       start >= 0 && count > 0 && count <= shape[axis] && start <= shape[axis] - count,
-      "the \(count) positions from \(start) on are not inside axis \(axis) of \(shape)")
+      "\(start)..<\(start &+ count) is not inside axis \(axis) of \(shape)")
     shape[axis] = count
     return [TensorType(shape, inputs[0].scalar)]
   }

@@ -81,12 +81,15 @@ package struct Program {
     self.scalars = scalars
     self.outputs = outputs
     self.leaves = leaves
-    leafLayout = FlatLayout(slots)
+    let specifications = graph.parameters
+    leafLayout = FlatLayout(
+      slots, constraints: specifications.filter(\.trainable).prefix(gradients).map(\.constraint))
     let order =
       graph.parameters.indices.filter { graph.parameters[$0].trainable }
       + graph.parameters.indices.filter { !graph.parameters[$0].trainable }
     parameterLayout = FlatLayout(
-      order.map { (graph.parameters[$0].name, graph.parameters[$0].shape) })
+      order.map { (specifications[$0].name, specifications[$0].shape) },
+      constraints: order.map { specifications[$0].constraint })
     var parameterSlots = order
     for (slot, parameter) in order.enumerated() { parameterSlots[parameter] = slot }
     self.parameterSlots = parameterSlots

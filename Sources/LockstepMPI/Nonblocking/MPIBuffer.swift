@@ -21,31 +21,37 @@ public final class MPIBuffer<T: MPIDatatype> {
   public convenience init(repeating value: T, count: Int) throws(MPIError) {
     let call = "MPIBuffer.init"
     try requireCount(call, count, of: T.self)
-    let bytes = count * MemoryLayout<T>.stride
-    // What cannot be had is asked for first: allocating it would end the process.
-    guard let probe = malloc(max(bytes, 1)) else {
+    guard let storage = Self.allocate(count) else {
       throw MPIError(
-        kind: .resource, call: call, message: "there is no memory for \(bytes) bytes",
+        kind: .resource, call: call,
+        message: "there is no memory for \(count * MemoryLayout<T>.stride) bytes",
         rank: MPILibrary.worldRank)
     }
-    free(probe)
-    self.init(capacity: count)
+    self.init(storage, count)
     values.initialize(repeating: value)
   }
 
   /// A copy of an array.
   public convenience init(_ array: [T]) {
-    self.init(capacity: array.count)
+    guard let storage = Self.allocate(array.count) else {
+      // As any copy of an array ends where there is no memory.
+      fatalError("out of memory: a copy of \(array.count) values")
+    }
+    self.init(storage, array.count)
     _ = values.initialize(from: array)
   }
 
-  private init(capacity: Int) {
-    storage = .allocate(byteCount: max(capacity * MemoryLayout<T>.stride, 1), alignment: 64)
+  private init(_ storage: UnsafeMutableRawPointer, _ count: Int) {
+    self.storage = storage
     values = UnsafeMutableBufferPointer(
-      start: storage.bindMemory(to: T.self, capacity: capacity), count: capacity)
+      start: storage.bindMemory(to: T.self, capacity: count), count: count)
   }
 
-  deinit { storage.deallocate() }
+  private static func allocate(_ count: Int) -> UnsafeMutableRawPointer? {
+    aligned_alloc(64, (max(count * MemoryLayout<T>.stride, 1) + 63) / 64 * 64)
+  }
+
+  deinit { free(storage) }
 
   /// The number of values.
   public var count: Int { values.count }

@@ -52,7 +52,7 @@ public final class MPISharedWindow {
     let alignment = 64
     let page = SharedMemorySpace.pageSize
     // What MPI is asked for: room to move up to a multiple of 64.
-    let largest = Int.max >> 24
+    let largest = 1 << 56
     let asked = min(max(bytes, 0), largest) + alignment
     let node = try communicator.splitBySharedMemory()
     let free = min(SharedMemorySpace.freeBytes() ?? 0, spaceLimit ?? Int.max)
@@ -75,7 +75,10 @@ public final class MPISharedWindow {
         "the \(communicator.size) ranks do not share one node: split the communicator first")
     }
     // A page for each segment's end and one for each rank of MPI's own book-keeping.
-    let needed = sizes.reduce(0) { $0 + $1 + alignment + 2 * page } + 4 * page
+    let needed = sizes.reduce(4 * page) { sum, size in
+      let (more, overflow) = sum.addingReportingOverflow(size + alignment + 2 * page)
+      return overflow ? .max : more
+    }
     guard needed <= space else {
       throw MPIError(
         kind: .resource, call: call,

@@ -46,6 +46,8 @@ public enum UpdateError: Error, Equatable, CustomStringConvertible {
   case badBlocks([Range<Int>])
   /// A parameter group that holds for no tensor.
   case unmatchedPattern(String)
+  /// A transform asked for a measure that it did not declare, or of a tensor that is not there.
+  case badMeasure(String)
 
   public var description: String {
     switch self {
@@ -56,6 +58,7 @@ public enum UpdateError: Error, Equatable, CustomStringConvertible {
     case .badBlocks(let groups): "blocks \(groups) overlap or are not in the layout"
     case .unmatchedPattern(let pattern):
       "parameter group '\(pattern)' matches no trainable parameter"
+    case .badMeasure(let what): what
     }
   }
 }

@@ -46,7 +46,8 @@ public final class Trainer {
   ///   - collective: the ranks.
   ///   - isInterrupted: whether this rank was asked to stop; by default by signal.
   ///   - listener: hears events, on rank 0 only.
-  /// - Throws: ``StateError`` where two components use one name, ``TrainerOptionsError``.
+  /// - Throws: ``StateError`` where two components use one name, ``TrainerOptionsError``,
+  ///   ``ArgumentError`` for a sampler of more examples than the model's data set has.
   public init(
     step: any BatchStep, sampler: Sampler, evaluations: [Evaluation] = [], options: TrainerOptions,
     configuration: JSONValue, mayDiffer: Set<String> = [],
@@ -56,6 +57,11 @@ public final class Trainer {
     listener: @escaping (TrainingEvent) throws -> Void = { _ in }
   ) throws {
     try options.validate()
+    if let count = step.source.exampleCount, sampler.count > count {
+      throw ArgumentError(
+        "Trainer", "sampler.count", is: sampler.count,
+        expected: "at most \(count), the examples of the data set that the model trains on")
+    }
     self.handshake = handshake
     self.step = step
     self.sampler = sampler

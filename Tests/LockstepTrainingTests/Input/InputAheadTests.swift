@@ -37,7 +37,7 @@ import Testing
       settings.augments ? [RandomShift(pixels: 2), RandomFlip(.vertical)] : []
     if let bad = settings.bad {
       var values = [Float](repeating: 0, count: dataset.inputSize)
-      values.withUnsafeMutableBufferPointer { dataset.copyInputs(of: [bad], into: $0) }
+      try values.withUnsafeMutableBufferPointer { try dataset.copyInputs(of: [bad], into: $0) }
       transforms.insert(Refusal(first: values[0]), at: 0)
     }
     source.augmentation = try Augmentation(transforms, for: dataset)
@@ -131,7 +131,7 @@ import Testing
       step: try Self.step(source, on: group),
       sampler: try Sampler(count: 101, batchSize: 40, seed: 3), options: TrainerOptions(epochs: 4),
       configuration: [:], on: group)
-    let timeline = Timeline()
+    let timeline = try Timeline()
     group.page?.timeline = timeline
     source.timeline = timeline
     _ = try trainer.run()

@@ -13,6 +13,7 @@ MPISession.run(threadLevel: .funneled) { world in
 }
 
 print("updates \(try documentedUpdate()), \(try documentedLayer())")
+print("extensions \(try documentedExtensions())")
 print("noise \(abs(try documentedNoise() - 0.01) < 0.001)")
 print("same bits \(try trainingHasTheSameBits())")
 print("second-order step \(try documentedTransfer())")

@@ -224,6 +224,17 @@ func refusalChecks() -> [Check] {
           _ = try withBuffer([0]) { try world.receive(into: $0, from: rank, tag: 1) }
         }
       }
+      // One of many pages: nothing behind the buffer changes.
+      let guarded = MPIBuffer([0, 77])
+      let large = [Int](repeating: 5, count: 100_000)
+      try world.withRequests { scope in
+        try scope.send(large, to: (rank + 1) % world.size, tag: 3)
+        report.expectError("rank \(rank): MPI_Recv: MPI_ERR_TRUNCATE: message truncated") {
+          try world.receive(
+            into: .init(rebasing: guarded.values[..<1]), from: nil, tag: 3)
+        }
+        report.expectEqual(guarded.array, [0, 77], "around the buffer")
+      }
       try world.withRequests { scope in
         try scope.send([UInt8](repeating: 1, count: 7), to: rank, tag: 2)
         report.expectError("MPI_Recv", "7 bytes from rank \(rank) is no whole number of Float") {
