@@ -89,12 +89,14 @@ let package = Package(
       ]),
     .executableTarget(
       name: "documented", dependencies: ["Lockstep", "LockstepMPI", "LockstepTesting"],
-      path: "Tests/Programs/documented"),
+      path: "Tests/Programs/documented", packageAccess: false),
     .executableTarget(
       name: "compare-methods",
       dependencies: ["Lockstep", "LockstepEngine", "LockstepTraining", "LockstepFiles"],
       path: "Benchmarks/Methods", exclude: ["plot.py"]),
-    .executableTarget(name: "own-model", dependencies: ["Lockstep"], path: "Examples/OwnModel"),
+    .executableTarget(
+      name: "own-model", dependencies: ["Lockstep"], path: "Examples/OwnModel",
+      packageAccess: false),
     .target(
       name: "LockstepConfiguration",
       dependencies: [

@@ -123,7 +123,7 @@ struct AutoencoderComparison {
     let plan = try FoldPlan(shards: 8, ranks: 1, layout: source.layout)
     let partial = Arena<Float>(count: source.layout.count)
     let accumulator = ShardAccumulator(plan, rank: 0)
-    let fold = ScalarFold(runs: plan.shardRuns, metrics: 0, on: SoloCollective())
+    let fold = try ScalarFold(runs: plan.shardRuns, metrics: 0, on: SoloCollective())
     let batch = batch(0, Array(0..<all))
     func time(_ body: (ShardRecords) throws -> Void) throws -> Double {
       var best = Double.infinity
@@ -227,7 +227,7 @@ struct AutoencoderComparison {
 
   /// The objective on all images; its time counts for no method.
   private func loss(of source: ModelSource, _ plan: FoldPlan) throws -> Double {
-    let losses = ScalarFold(runs: plan.shardRuns, metrics: 0, on: SoloCollective())
+    let losses = try ScalarFold(runs: plan.shardRuns, metrics: 0, on: SoloCollective())
     try losses.gather { try source.computeLosses(of: batch(0, Array(0..<all)), records: $0) }
     return losses.total.loss / losses.total.weight
   }

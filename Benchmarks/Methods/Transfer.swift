@@ -90,7 +90,7 @@ struct TransferComparison {
   }
 
   private func accuracy(_ source: ModelSource, _ test: Dataset) throws -> Double {
-    let evaluation = ModelEvaluator(source, on: test)
+    let evaluation = try ModelEvaluator(source, on: test)
       .evaluation("test", shardSize: 100, on: SoloCollective())
     return try evaluation.run()["accuracy"] ?? .nan
   }

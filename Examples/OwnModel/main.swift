@@ -24,7 +24,7 @@ MPISession.run { world in
     step: TrainingStep(source: source, update: update, shards: 8, on: ranks),
     sampler: Sampler(count: digits.training.count, batchSize: 128, seed: 1),
     evaluations: [
-      ModelEvaluator(source, on: digits.test).evaluation("test", shardSize: 125, on: ranks)
+      try ModelEvaluator(source, on: digits.test).evaluation("test", shardSize: 125, on: ranks)
     ],
     options: TrainerOptions(epochs: 5), configuration: [:], on: ranks,
     listener: { event in

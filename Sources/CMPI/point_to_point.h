@@ -11,11 +11,6 @@ static inline int lockstep_mpi_ssend(
     const void *b, int n, lockstep_mpi_datatype t, int to, int tag, lockstep_mpi_comm c) {
   return MPI_Ssend(b, n, t.handle, to, tag, c.handle);
 }
-static inline int lockstep_mpi_recv(
-    void *b, int n, lockstep_mpi_datatype t, int from, int tag, lockstep_mpi_comm c,
-    lockstep_mpi_status *s) {
-  return MPI_Recv(b, n, t.handle, from, tag, c.handle, &s->status);
-}
 static inline int lockstep_mpi_sendrecv(
     const void *sb, int sn, lockstep_mpi_datatype st, int to, int stag, void *rb, int rn,
     lockstep_mpi_datatype rt, int from, int rtag, lockstep_mpi_comm c, lockstep_mpi_status *s) {
@@ -91,14 +86,6 @@ static inline int lockstep_mpi_wait(lockstep_mpi_request *r, lockstep_mpi_status
 }
 static inline int lockstep_mpi_test(lockstep_mpi_request *r, int *flag, lockstep_mpi_status *s) {
   return MPI_Test(&r->handle, flag, &s->status);
-}
-static inline int lockstep_mpi_waitany(
-    int n, lockstep_mpi_request *r, int *index, lockstep_mpi_status *s) {
-  return MPI_Waitany(n, (MPI_Request *)r, index, &s->status);
-}
-static inline int lockstep_mpi_testany(
-    int n, lockstep_mpi_request *r, int *index, int *flag, lockstep_mpi_status *s) {
-  return MPI_Testany(n, (MPI_Request *)r, index, flag, &s->status);
 }
 static inline int lockstep_mpi_waitall(int n, lockstep_mpi_request *r, lockstep_mpi_status *s) {
   return MPI_Waitall(n, (MPI_Request *)r, (MPI_Status *)s);

@@ -87,7 +87,7 @@ public struct CostMeasurement {
     let plan = try FoldPlan(shards: shards, of: source, on: alone)
     let accumulator = ShardAccumulator(plan, rank: 0)
     let sum = Arena<Float>(count: plan.layout.count)
-    let scalars = ScalarFold(
+    let scalars = try ScalarFold(
       runs: plan.shardRuns, metrics: source.metricNames.count, on: alone)
     let batch = StepBatch(
       step: 0, epoch: 0, examples: (0..<shards * shardSize).map { $0 % dataset }[...],
@@ -114,12 +114,18 @@ public struct CostMeasurement {
     let kernels: UnsafePointer<lockstep_arena_kernels> = lockstep_arena_kernels_for(
       lockstep_isa(rawValue: InstructionSet.current.rawValue))
     func add() {
-      for block in plan.blocks { executor.combine(block, of: operands, into: arenas[2].base) }
+      for block in plan.blocks {
+        operands.withUnsafeBufferPointer {
+          executor.combine(block, of: $0, into: arenas[2].base)
+        }
+      }
     }
     let addition = try median(add)
     let both = try median {
       for (index, block) in plan.blocks.enumerated() {
-        executor.combine(block, of: operands, into: arenas[2].base)
+        operands.withUnsafeBufferPointer {
+          executor.combine(block, of: $0, into: arenas[2].base)
+        }
         let values = arenas[2].base + block.offset
         kernels.pointee.divide(values, values, 128, block.count)
         if index < plan.gradientBlockCount {

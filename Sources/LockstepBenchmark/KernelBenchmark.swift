@@ -56,7 +56,7 @@ public enum KernelBenchmark {
     let lane = try Lane(plan)
     let leaf = Arena<Float>(count: plan.leafCount)
     if let input = lane.input(Objective.Input.examples) {
-      dataset.copyInputs(
+      try dataset.copyInputs(
         of: Array(0..<options.shardSize)[...], into: input.bindMemory(to: Float.self))
     }
     try plan.packParameters()

@@ -33,7 +33,7 @@ public enum ScheduleProfile {
     let lane = try Lane(plan)
     let leaf = Arena<Float>(count: plan.leafCount)
     if let input = lane.input(Objective.Input.examples) {
-      dataset.copyInputs(of: Array(0..<shardSize)[...], into: input.bindMemory(to: Float.self))
+      try dataset.copyInputs(of: Array(0..<shardSize)[...], into: input.bindMemory(to: Float.self))
     }
     try plan.packParameters()
     var least = [Double](repeating: .infinity, count: plan.stepCount)

@@ -106,7 +106,7 @@ private struct DoctorReport {
     let world = collective.communicator
     guard world.size > 1 else { return }
     let barrier = try median(20) { try world.barrier() }
-    let values = MPIBuffer(repeating: Float(1), count: 1 << 20)
+    let values = try MPIBuffer(repeating: Float(1), count: 1 << 20)
     let reduce = try median(5) { try world.allreduce(inPlace: values.values, .sum) }
     facts.append(("barrier", "\(format(barrier * 1e6, 1)) µs"))
     facts.append(("allreduce of 4 MiB", "\(format(reduce * 1e3, 2)) ms"))

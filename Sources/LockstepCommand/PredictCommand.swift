@@ -50,7 +50,7 @@ enum PredictCommand: Command {
     let size = model.named.configuration.evaluationBatchSize
     let runs = FoldPlan.runs(of: (count - 1) / size + 1, over: collective.size)
     let own = try collective.together {
-      let evaluator = ModelEvaluator(model.source, on: model.part.dataset)
+      let evaluator = try ModelEvaluator(model.source, on: model.part.dataset)
       var own: [Float] = []
       for batch in runs[collective.rank] {
         own += try evaluator.compute(Array(batch * size..<min((batch + 1) * size, count))[...])

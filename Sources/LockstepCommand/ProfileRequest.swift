@@ -45,7 +45,7 @@ struct ProfileRequest {
 
   /// Lets a run record itself.
   func start(_ run: ConfiguredRun, on collective: any Collective) -> Timeline {
-    let timeline = Timeline(threads: run.configuration.threads, options: options)
+    let timeline = try Timeline(threads: run.configuration.threads, options: options)
     collective.page?.timeline = timeline
     run.source.timeline = timeline
     return timeline

@@ -64,7 +64,8 @@ enum SweepCommand: Command {
     var clippedFraction: Double { Double(clippedSteps) / Double(max(steps, 1)) }
 
     var name: String {
-      overrides.map { "\($0.path)=\($0.value.stringValue ?? $0.value.compactText)" }.joined(separator: " ")
+      overrides.map { "\($0.path)=\($0.value.stringValue ?? $0.value.compactText)" }.joined(
+        separator: " ")
     }
 
     var json: JSONValue {

@@ -101,7 +101,7 @@ public final class ConfiguredRun {
     average =
       configuration.update.average == nil
       ? nil : AveragedModel(source, rule, plan, on: collective)
-    evaluations = Self.evaluations(configuration, data, source, rule, average, collective)
+    evaluations = try Self.evaluations(configuration, data, source, rule, average, collective)
     notices =
       try RunNotices(
         self, rankCount: collective.size,
@@ -140,13 +140,13 @@ public final class ConfiguredRun {
   private static func evaluations(
     _ configuration: RunConfiguration, _ data: DataConfiguration.Parts, _ source: ModelSource,
     _ rule: UpdateRule, _ average: AveragedModel?, _ collective: any Collective
-  ) -> [Evaluation] {
+  ) throws -> [Evaluation] {
     guard let test = data.test else { return [] }
-    func evaluation(_ name: String) -> Evaluation {
-      ModelEvaluator(source, on: test).evaluation(
+    func evaluation(_ name: String) throws -> Evaluation {
+      try ModelEvaluator(source, on: test).evaluation(
         name, shardSize: configuration.evaluationBatchSize, on: collective)
     }
-    let plain = evaluation("test")
+    let plain = try evaluation("test")
     if let minimizes = configuration.update.plateauMinimizes {
       let metric = configuration.options.scoreMetric
       plain.onReport = { report in
@@ -155,7 +155,7 @@ public final class ConfiguredRun {
       }
     }
     guard let average else { return [plain] }
-    let averaged = evaluation("average")
+    let averaged = try evaluation("average")
     averaged.around = { body in try average.run(body) }
     return [plain, averaged]
   }

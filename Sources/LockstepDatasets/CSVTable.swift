@@ -144,4 +144,3 @@ public struct CSVTable: Sendable {
       reason: "line \(cells.line(ofRow: row)), column \(columns[column].quoted): \(reason)")
   }
 }
-

@@ -113,16 +113,16 @@ public struct Dataset: Sendable {
   /// - Parameters:
   ///   - indices: examples, `0..<count`.
   ///   - output: `indices.count · inputSize` values or more; what is beyond stays as it is.
+  /// - Throws: ``DatasetError`` where there is no such example, or the buffer is too small.
   public func copyInputs(
     of indices: ArraySlice<Int>, into output: UnsafeMutableBufferPointer<Float>
-  ) {
-    precondition(output.count >= indices.count * inputSize, "the buffer for inputs is too small")
+  ) throws(DatasetError) {
+    try check(indices, output.count, width: inputSize, "inputs")
     guard var target = output.baseAddress else { return }
     switch inputs {
     case .floats(let values):
       values.withUnsafeBufferPointer { values in
         for index in indices {
-          precondition(index >= 0 && index < count, "no example has this index")
           target.update(from: values.baseAddress! + index * inputSize, count: inputSize)
           target += inputSize
         }
@@ -133,7 +133,6 @@ public struct Dataset: Sendable {
       values.withUnsafeBufferPointer { values in
         normalization.table.withUnsafeBufferPointer { tables in
           for index in indices {
-            precondition(index >= 0 && index < count, "no example has this index")
             var source = values.baseAddress! + index * inputSize
             for channel in 0..<channels {
               let table = tables.baseAddress! + channel * 256
@@ -148,27 +147,43 @@ public struct Dataset: Sendable {
   }
 
   /// Copies the classes of examples, in the order given. Labels must be classes.
+  ///
+  /// - Throws: ``DatasetError`` where they are not, there is no such example, or the buffer is too small.
   public func copyClasses(
     of indices: ArraySlice<Int>, into output: UnsafeMutableBufferPointer<Int32>
-  ) {
+  ) throws(DatasetError) {
     guard case .classes(let classes, _) = labels else {
-      preconditionFailure("the labels of '\(name)' are targets, not classes")
+      throw DatasetError(name, "has targets for labels, not classes")
     }
-    precondition(output.count >= indices.count, "the buffer for classes is too small")
+    try check(indices, output.count, width: 1, "classes")
     for (position, index) in indices.enumerated() { output[position] = classes[index] }
   }
 
   /// Copies the targets of examples, in the order given, `targetWidth` values each. Labels must be
   /// targets.
+  ///
+  /// - Throws: ``DatasetError`` where they are not, there is no such example, or the buffer is too small.
   public func copyTargets(
     of indices: ArraySlice<Int>, into output: UnsafeMutableBufferPointer<Float>
-  ) {
+  ) throws(DatasetError) {
     guard case .targets(let values, let width) = labels else {
-      preconditionFailure("the labels of '\(name)' are classes, not targets")
+      throw DatasetError(name, "has classes for labels, not targets")
     }
-    precondition(output.count >= indices.count * width, "the buffer for targets is too small")
+    try check(indices, output.count, width: width, "targets")
     for (position, index) in indices.enumerated() {
       for column in 0..<width { output[position * width + column] = values[index * width + column] }
+    }
+  }
+
+  private func check(
+    _ indices: ArraySlice<Int>, _ room: Int, width: Int, _ what: String
+  ) throws(DatasetError) {
+    guard room / width >= indices.count else {
+      throw DatasetError(
+        name, "a buffer of \(room) values does not hold the \(what) of \(indices.count) examples")
+    }
+    for index in indices where index < 0 || index >= count {
+      throw DatasetError(name, "has no example \(index); there are \(count)")
     }
   }
 

@@ -60,7 +60,7 @@ public enum SyntheticData {
     }
     try check(count, size, classes, "images")
     var generator = CounterGenerator(seed: seed, .synthesis)
-    let patterns = (0..<(classes * size)).map { _ in UInt8(generator.next(below: 128)) }
+    let patterns = (0..<(classes * size)).map { _ in UInt8(generator.index(below: 128)) }
     var inputs: [UInt8] = []
     inputs.reserveCapacity(count * size)
     for example in 0..<count {

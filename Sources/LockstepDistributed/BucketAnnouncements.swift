@@ -47,7 +47,7 @@ final class BucketAnnouncements {
   }
 
   private func counter(_ place: Int, _ bucket: Int) -> MPISharedCounter {
-    MPISharedCounter(at: counters[place] + bucket * MemoryLayout<UInt64>.stride)
+    MPISharedCounter(aligned: counters[place] + bucket * MemoryLayout<UInt64>.stride)
   }
 
   /// This rank's partials are complete in a part of the arena.

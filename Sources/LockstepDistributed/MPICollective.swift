@@ -132,7 +132,7 @@ public final class MPICollective: Collective {
     do {
       let window = try MPISharedWindow(bytes: RankStatus.byteCount, on: node)
       return StatusPage(
-        window.segments.map { $0.baseAddress! }, ranks: Array(ranks), rank: rank, of: size,
+        try window.segments.map { $0.baseAddress! }, ranks: Array(ranks), rank: rank, of: size,
         hosts: hosts, owner: window)
     } catch {
       // Every rank of the node gets here or none.
@@ -186,7 +186,7 @@ public final class MPICollective: Collective {
         kind: .argument, call: "makeExchange",
         message: "the fold is planned for \(plan.ranks) ranks and there are \(size)", rank: rank)
     }
-    if size == 1 { return SoloCollective().makeExchange(plan) }
+    if size == 1 { return try SoloCollective().makeExchange(plan) }
     if reduction == .allreduce {
       guard plan.wire == .float32 else {
         throw MPIError(
@@ -209,7 +209,7 @@ public final class MPICollective: Collective {
       {
         let lease = LeasedWindow(window)
         windows.append(lease)
-        let arenas = SharedArenas(plan, lease, ranks: ranks, buckets: values, page: page)
+        let arenas = try SharedArenas(plan, lease, ranks: ranks, buckets: values, page: page)
         let makeArena = { try self.windowArena(count: $0, otherwise: $1) }
         if nodes.count == 1 {
           return SharedMemoryExchange(plan, rank: rank, arenas, makeArena)
@@ -250,7 +250,7 @@ public final class MPICollective: Collective {
     else { return nil }
     let lease = LeasedWindow(window)
     windows.append(lease)
-    let start = window.segments[0].baseAddress!.bindMemory(to: Float.self, capacity: count)
+    let start = try window.segments[0].baseAddress!.bindMemory(to: Float.self, capacity: count)
     return SharedArena(
       UnsafeMutableBufferPointer(start: start, count: count), owner: WindowUse(lease))
   }

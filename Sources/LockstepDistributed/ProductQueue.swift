@@ -67,7 +67,7 @@ final class ProductQueue {
     func counters(_ count: Int) -> [MPISharedCounter] {
       defer { next += whole(count) * MemoryLayout<UInt64>.stride }
       return (0..<count).map {
-        MPISharedCounter(at: next + $0 * MemoryLayout<UInt64>.stride)
+        MPISharedCounter(aligned: next + $0 * MemoryLayout<UInt64>.stride)
       }
     }
     readiness = pieces.map { _ in counters(slots.count) }

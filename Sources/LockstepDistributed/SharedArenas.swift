@@ -59,9 +59,10 @@ final class SharedArenas {
   convenience init(
     _ plan: FoldPlan, _ lease: LeasedWindow, ranks: Range<Int>, buckets: [Range<Int>] = [],
     page: StatusPage?
-  ) {
+  ) throws {
     self.init(
-      plan, lease.window.segments.map { $0.baseAddress! }, owner: WindowUse(lease), ranks: ranks,
+      plan, try lease.window.segments.map { $0.baseAddress! }, owner: WindowUse(lease),
+      ranks: ranks,
       place: lease.window.communicator.rank, buckets: buckets, page: page)
   }
 
@@ -99,8 +100,8 @@ final class SharedArenas {
     partials = all[place]
     folded = arena(0, plan.subtrees[ranks.lowerBound].count)
     operands = all.joined().map { FoldOperand(base: UnsafePointer($0.baseAddress!)) }
-    progress = segments.map { MPISharedCounter(at: $0) }
-    failures = segments.map { MPISharedCounter(at: $0 + 64) }
+    progress = segments.map { MPISharedCounter(aligned: $0) }
+    failures = segments.map { MPISharedCounter(aligned: $0 + 64) }
     announcements = BucketAnnouncements(
       buckets, counters: segments.map { $0 + 128 }, place: place, owner: owner)
     spins = segments.count > ProcessorCount.available ? 0 : 2000

@@ -56,9 +56,9 @@ public struct RunReport: Sendable {
   ) -> [(String, String)] {
     guard let last = evaluations.last else { return [] }
     var rows = [("\(prefix)last evaluation", "step \(last.step), loss \(readable(last.loss))")]
-    for metric in last.metrics { 
+    for metric in last.metrics {
       rows.append(("\(prefix)  \(metric.name.shortened(to: 80))", readable(metric.value)))
- }
+    }
     for metric in last.metrics {
       let all = evaluations.compactMap { evaluation in
         evaluation.metrics.first { $0.name == metric.name }.map { ($0.value, evaluation.step) }

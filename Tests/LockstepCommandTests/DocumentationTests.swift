@@ -91,7 +91,7 @@ import Testing
     let sources = try [
       "Examples/OwnModel/main.swift", "Tests/Programs/documented/main.swift",
       "Tests/Programs/documented/Documented.swift", "Tests/Programs/documented/Testing.swift",
-      "Tests/Programs/documented/Transfer.swift",
+      "Tests/Programs/documented/Transfer.swift", "Tests/Programs/documented/Extensions.swift",
     ].map {
       String(decoding: try FileInput.contents(of: "\(Self.root)/\($0)"), as: UTF8.self)
         .split(separator: "\n").map { $0.drop { $0 == " " } }
@@ -123,6 +123,7 @@ import Testing
     #expect(result.succeeded, "\(result.transcript)")
     #expect(result.lines.contains("mean 1.0, received 1.0"))
     #expect(result.lines.contains("updates 0, [2, 3]"))
+    #expect(result.lines.filter { $0 == "extensions true" }.count == 3)
     #expect(result.lines.filter { $0 == "noise true" }.count == 3)
     #expect(result.lines.filter { $0 == "same bits true" }.count == 3)
     #expect(result.lines.filter { $0 == "second-order step 1" }.count == 3)

@@ -21,9 +21,9 @@ import Testing
     var scratch = [Float](repeating: .nan, count: dataset.inputSize)
     try values.withUnsafeMutableBufferPointer { values in
       try scratch.withUnsafeMutableBufferPointer { scratch in
-        dataset.copyInputs(of: [example], into: values)
+        try dataset.copyInputs(of: [example], into: values)
         try augmentation.apply(
-          to: ExampleInput(
+          to: try ExampleInput(
             values: values, shape: dataset.inputShape, blank: dataset.blank, scratch: scratch),
           example: example, epoch: epoch, seed: seed)
       }

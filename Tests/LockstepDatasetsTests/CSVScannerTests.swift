@@ -68,9 +68,11 @@ import Testing
   func encodings() {
     #expect(
       Self.scan([0xff, 0xfe, 0x61, 0, 0x0a, 0], pieces: [])
-        == "t.csv: the text is in UTF-16LE, not in UTF-8; convert it: iconv -f UTF-16LE -t UTF-8 FILE > NEW")
+        == "t.csv: the text is in UTF-16LE, not in UTF-8; convert it: iconv -f UTF-16LE -t UTF-8 FILE > NEW"
+    )
     #expect(
       Self.scan(Array("a,b\r1,2\r3,4\r".utf8), pieces: [])
-        == "t.csv: its lines end in CR alone, as old Mac programs write them; convert it: tr '\\r' '\\n' < FILE > NEW")
+        == "t.csv: its lines end in CR alone, as old Mac programs write them; convert it: tr '\\r' '\\n' < FILE > NEW"
+    )
   }
 }

@@ -1,4 +1,5 @@
 import LockstepDatasets
+import LockstepEngine
 import Testing
 
 @Suite struct DatasetTests {
@@ -15,7 +16,7 @@ import Testing
   func bytes() throws {
     let data = try images()
     var output = [Float](repeating: -7, count: 19)
-    output.withUnsafeMutableBufferPointer { data.copyInputs(of: [1, 0, 1], into: $0) }
+    try output.withUnsafeMutableBufferPointer { try data.copyInputs(of: [1, 0, 1], into: $0) }
     let second: [Float] = [1, 2, 3].map { $0 / 255 } + [4, 5, 6].map { ($0 / 255 - 0.5) / 0.25 }
     let first: [Float] = [0, 0.2, 1] + [10, 20, 30].map { ($0 / 255 - 0.5) / 0.25 }
     #expect(output == second + first + second + [-7])
@@ -30,10 +31,10 @@ import Testing
     #expect(data.targetWidth == 2)
     #expect(data.classCount == nil)
     var inputs = [Float](repeating: 0, count: 4)
-    inputs.withUnsafeMutableBufferPointer { data.copyInputs(of: [2, 0], into: $0) }
+    try inputs.withUnsafeMutableBufferPointer { try data.copyInputs(of: [2, 0], into: $0) }
     #expect(inputs == [5, 6, 1, 2])
     var targets = [Float](repeating: 0, count: 4)
-    targets.withUnsafeMutableBufferPointer { data.copyTargets(of: [2, 0], into: $0) }
+    try targets.withUnsafeMutableBufferPointer { try data.copyTargets(of: [2, 0], into: $0) }
     #expect(targets == [30, 31, 10, 11])
     var classes: [Int32] = [9, 9, 9]
     try images().copyClasses(of: [1, 0], into: &classes)
@@ -47,7 +48,7 @@ import Testing
       labels: .classes([0, 1, 2, 3], count: 4))
     let order = [3, 1, 0, 2]
     var inputs = [Float](repeating: 0, count: 2)
-    inputs.withUnsafeMutableBufferPointer { data.copyInputs(of: order[2..<4], into: $0) }
+    try inputs.withUnsafeMutableBufferPointer { try data.copyInputs(of: order[2..<4], into: $0) }
     #expect(inputs == [0, 2])
   }
 
@@ -63,8 +64,8 @@ import Testing
     #expect(part.count == 3)
     var whole = [Float](repeating: 0, count: 18)
     var parts = [Float](repeating: 0, count: 18)
-    whole.withUnsafeMutableBufferPointer { data.copyInputs(of: [1, 1, 0], into: $0) }
-    parts.withUnsafeMutableBufferPointer { part.copyInputs(of: [0, 1, 2], into: $0) }
+    try whole.withUnsafeMutableBufferPointer { try data.copyInputs(of: [1, 1, 0], into: $0) }
+    try parts.withUnsafeMutableBufferPointer { try part.copyInputs(of: [0, 1, 2], into: $0) }
     #expect(whole == parts)
     #expect(part.strata == [0, 0, 1])
     let error = #expect(throws: DatasetError.self) { try data.subset([0, 2]) }
@@ -175,5 +176,72 @@ extension Dataset {
   /// Copies classes into an array.
   fileprivate func copyClasses(of indices: ArraySlice<Int>, into output: inout [Int32]) {
     output.withUnsafeMutableBufferPointer { copyClasses(of: indices, into: $0) }
+  }
+}
+
+/// Copies and transforms that do not fit are errors.
+@Suite struct DatasetMisuseTests {
+  private static func data(_ shape: [Int] = [1, 4, 4]) throws -> Dataset {
+    let size = shape.reduce(1, *)
+    return try Dataset(
+      name: "squares", inputShape: shape, inputs: .floats((0..<3 * size).map(Float.init)),
+      labels: .targets([1, 2, 3], width: 1))
+  }
+
+  @Test("copying what is not there, or to where it does not fit")
+  func copies() throws {
+    let data = try Self.data()
+    var (values, classes) = ([Float](repeating: 0, count: 32), [Int32](repeating: 0, count: 3))
+    values.withUnsafeMutableBufferPointer { values in
+      for indices in [[3], [-1], [0, .max]] {
+        #expect(throws: DatasetError.self) {
+          try data.copyInputs(of: indices[...], into: values)
+        }
+        #expect(throws: DatasetError.self) {
+          try data.copyTargets(of: indices[...], into: values)
+        }
+      }
+      #expect(throws: DatasetError.self) { try data.copyInputs(of: [0, 1, 2], into: values) }
+      let one = UnsafeMutableBufferPointer(rebasing: values[..<1])
+      #expect(throws: DatasetError.self) { try data.copyTargets(of: [0, 1], into: one) }
+    }
+    classes.withUnsafeMutableBufferPointer { classes in
+      let error = #expect(throws: DatasetError.self) {
+        try data.copyClasses(of: [0], into: classes)
+      }
+      #expect(error?.description == "squares: has targets for labels, not classes")
+    }
+  }
+
+  @Test("an augmentation for other inputs, and inputs of one's own that do not fit")
+  func augmentations() throws {
+    let (values, scratch) = (Arena<Float>(count: 16), Arena<Float>(count: 15))
+    #expect(throws: DatasetError.self) {
+      try ExampleInput(
+        values: values.buffer, shape: [1, 4, 4], blank: [0], scratch: scratch.buffer)
+    }
+    #expect(throws: DatasetError.self) {
+      try ExampleInput(values: values.buffer, shape: [1, 4, 5], blank: [0], scratch: values.buffer)
+    }
+    let flat = try ExampleInput(
+      values: values.buffer, shape: [16], blank: [0], scratch: values.buffer)
+    let augmentation = try Augmentation([RandomShift(pixels: 1)], for: Self.data())
+    #expect(throws: DatasetError.self) {
+      try augmentation.apply(to: flat, example: 0, epoch: 0, seed: 1)
+    }
+    var random = CounterGenerator(seed: 1, .augmentation)
+    let image = try ExampleInput(
+      values: values.buffer, shape: [1, 4, 4], blank: [0],
+      scratch: Arena<Float>(count: 16).buffer)
+    let senseless: [any InputTransform] = [
+      RandomShift(pixels: -1), RandomShift(pixels: .max), RandomCrop(padding: 4),
+      RandomFlip(probability: 2),
+    ]
+    for transform in senseless {
+      #expect(throws: DatasetError.self) { try transform.apply(to: image, random: &random) }
+    }
+    for transform in [RandomFlip(.vertical), RandomFlip()] {
+      #expect(throws: DatasetError.self) { try transform.apply(to: flat, random: &random) }
+    }
   }
 }

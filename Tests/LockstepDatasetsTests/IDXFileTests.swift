@@ -177,7 +177,7 @@ private func idx(_ type: UInt8, _ shape: [Int], _ data: [UInt8]) -> [UInt8] {
     #expect(data.inputShape == [3])
     #expect(data.targetWidth == 1)
     var output = [Float](repeating: 0, count: 3)
-    output.withUnsafeMutableBufferPointer { data.copyInputs(of: [1], into: $0) }
+    try output.withUnsafeMutableBufferPointer { try data.copyInputs(of: [1], into: $0) }
     #expect(output == [4, 5, -1])
   }
 

@@ -68,7 +68,7 @@ import Testing
     var generator = CounterGenerator(seed: 7, .synthesis)
     var counts = [Int](repeating: 0, count: bound)
     let draws = 200 * bound
-    for _ in 0..<draws { counts[generator.next(below: bound)] += 1 }
+    for _ in 0..<draws { counts[generator.index(below: bound)] += 1 }
     // Chi-squared with bound − 1 degrees of freedom: mean bound − 1, variance 2 (bound − 1).
     let squares = counts.reduce(0.0) { $0 + Double(($1 - 200) * ($1 - 200)) / 200 }
     let freedom = Double(bound - 1)
@@ -79,7 +79,7 @@ import Testing
   func largeBound() {
     var generator = CounterGenerator(seed: 3, .synthesis)
     let bound = (1 << 62) + 1
-    for _ in 0..<1000 { #expect((0..<bound).contains(generator.next(below: bound))) }
+    for _ in 0..<1000 { #expect((0..<bound).contains(generator.index(below: bound))) }
   }
 
   @Test("uniform numbers have mean 1/2, variance 1/12 and lie in [0, 1)")
@@ -99,7 +99,7 @@ import Testing
     var generator = CounterGenerator(seed: 14, .synthesis)
     for _ in 0..<20_000 {
       let x = Double(
-        sign: .plus, exponent: generator.next(below: 2000) - 1000,
+        sign: .plus, exponent: generator.index(below: 2000) - 1000,
         significand: 1 + generator.nextUniform())
       let expected = log(x)
       #expect(abs(naturalLogarithm(x) - expected) <= 4 * max(expected.ulp, 0x1p-1000))

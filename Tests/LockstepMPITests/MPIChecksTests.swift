@@ -11,7 +11,8 @@ import Testing
     let numbers = integers + ["Float", "Double", "MPIBFloat16"]
     var names: Set<String> = [
       "logical.Bool", "user.noncommutative", "user.runs", "user.slots", "bf16.rounding", "probe",
-      "wait.any-some-all", "test", "cancel", "scope.throws", "spans", "nonblocking.user",
+      "wait.any-some-all", "test", "cancel", "scope.throws", "scope.ends", "scope.lives-long",
+      "scope.failures", "refusals.values", "refusals.freed", "spans", "nonblocking.user",
       "nonblocking.in-place-parts", "communicators", "sub-communicators", "zero-length",
       "large-counts", "library",
       "window", "window.claims", "window.counters", "persistent", "window.space", "refusals.ranks",

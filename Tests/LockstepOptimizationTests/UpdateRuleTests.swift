@@ -172,8 +172,8 @@ private let constraintSets = [mixedConstraints, laterConstraints]
       for trial in trials {
         trial.parameters = gathered
         #expect(trial.rule.projectsAfterGather)
-        trial.parameters.withUnsafeMutableBufferPointer {
-          trial.rule.projectGathered(parameters: $0)
+        try trial.parameters.withUnsafeMutableBufferPointer {
+          try trial.rule.projectGathered(parameters: $0)
         }
       }
     }

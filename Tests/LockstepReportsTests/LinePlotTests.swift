@@ -83,7 +83,8 @@ import Testing
   /// Labels are short and exact, whatever the values are.
   @Test(
     arguments: [
-      [1, 1e25], [1e-300, 1e300], [.leastNonzeroMagnitude, 1], [0, 1e308], [-1e308, 1e308], [1e9, 1e9 + 1], [3, 3],
+      [1, 1e25], [1e-300, 1e300], [.leastNonzeroMagnitude, 1], [0, 1e308], [-1e308, 1e308],
+      [1e9, 1e9 + 1], [3, 3],
       [0, 0], [1e-9, 2e-9], [0.1, 0.30000000000000004], [1.5, 1.6], [12345, 23456], [-5, 5],
     ] as [[Double]], [false, true])
   func ticksAreReadable(_ values: [Double], _ logarithmic: Bool) {

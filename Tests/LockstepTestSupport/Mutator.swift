@@ -9,21 +9,21 @@ public struct Mutator {
   /// A copy of bytes with one to four random changes.
   public mutating func mutate(_ bytes: [UInt8]) -> [UInt8] {
     var bytes = bytes
-    for _ in 0...generator.next(below: 4) { change(&bytes) }
+    for _ in 0...generator.index(below: 4) { change(&bytes) }
     return bytes
   }
 
   private mutating func change(_ bytes: inout [UInt8]) {
     guard !bytes.isEmpty else {
-      bytes.append(UInt8(generator.next(below: 256)))
+      bytes.append(UInt8(generator.index(below: 256)))
       return
     }
-    let place = generator.next(below: bytes.count)
-    let length = min(1 + generator.next(below: 16), bytes.count - place)
-    switch generator.next(below: 10) {
-    case 0: bytes[place] ^= 1 << UInt8(generator.next(below: 8))
-    case 1: bytes[place] = UInt8(generator.next(below: 256))
-    case 2: bytes[place] = [0, 1, 0x7f, 0x80, 0xff][generator.next(below: 5)]
+    let place = generator.index(below: bytes.count)
+    let length = min(1 + generator.index(below: 16), bytes.count - place)
+    switch generator.index(below: 10) {
+    case 0: bytes[place] ^= 1 << UInt8(generator.index(below: 8))
+    case 1: bytes[place] = UInt8(generator.index(below: 256))
+    case 2: bytes[place] = [0, 1, 0x7f, 0x80, 0xff][generator.index(below: 5)]
     case 3: bytes.removeSubrange(place..<(place + length))
     case 4: bytes.insert(contentsOf: bytes[place..<(place + length)], at: place)
     case 5: bytes.removeSubrange(place...)
@@ -35,11 +35,11 @@ public struct Mutator {
         "99999999999999999999", "9223372036854775807", "-1", "1e999", "\"", "[", "{", "}", ",",
         ":", "\\u", "\r\n", "0", ".", "null",
       ]
-      let piece = Array(pieces[generator.next(below: pieces.count)].utf8)
+      let piece = Array(pieces[generator.index(below: pieces.count)].utf8)
       bytes.replaceSubrange(
-        place..<(place + (generator.next(below: 2) == 0 ? 0 : length)), with: piece)
+        place..<(place + (generator.index(below: 2) == 0 ? 0 : length)), with: piece)
     default:
-      let other = generator.next(below: bytes.count)
+      let other = generator.index(below: bytes.count)
       bytes.swapAt(place, other)
     }
   }

@@ -16,9 +16,10 @@ public struct RandomShift: InputTransform, Equatable {
           + "\(min(inputShape[1], inputShape[2]) - 1) pixels" : nil)
   }
 
-  public func apply(to input: ExampleInput, random: inout CounterGenerator) {
-    let down = random.next(below: 2 * pixels + 1) - pixels
-    let right = random.next(below: 2 * pixels + 1) - pixels
+  public func apply(to input: ExampleInput, random: inout CounterGenerator) throws {
+    if let problem = problem(with: input.shape) { throw DatasetError(description, problem) }
+    let down = random.index(below: 2 * pixels + 1) - pixels
+    let right = random.index(below: 2 * pixels + 1) - pixels
     input.move(down: down, right: right, border: .blank)
   }
 }
@@ -54,9 +55,10 @@ public struct RandomCrop: InputTransform, Equatable {
           + "\(min(inputShape[1], inputShape[2]) - 1) pixels" : nil)
   }
 
-  public func apply(to input: ExampleInput, random: inout CounterGenerator) {
-    let top = random.next(below: 2 * padding + 1)
-    let left = random.next(below: 2 * padding + 1)
+  public func apply(to input: ExampleInput, random: inout CounterGenerator) throws {
+    if let problem = problem(with: input.shape) { throw DatasetError(description, problem) }
+    let top = random.index(below: 2 * padding + 1)
+    let left = random.index(below: 2 * padding + 1)
     input.move(down: padding - top, right: padding - left, border: border)
   }
 }
@@ -85,7 +87,8 @@ public struct RandomFlip: InputTransform, Equatable {
       ?? ((0...1).contains(probability) ? nil : "the probability \(probability) is not in 0...1")
   }
 
-  public func apply(to input: ExampleInput, random: inout CounterGenerator) {
+  public func apply(to input: ExampleInput, random: inout CounterGenerator) throws {
+    if let problem = problem(with: input.shape) { throw DatasetError(description, problem) }
     if random.nextUniform() < probability { input.flip(axis) }
   }
 }

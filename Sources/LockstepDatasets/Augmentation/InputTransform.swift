@@ -35,11 +35,22 @@ public struct ExampleInput {
   /// As many values to use on the way; they mean nothing before and after.
   public let scratch: UnsafeMutableBufferPointer<Float>
 
+  /// - Throws: ``DatasetError`` where the values do not fill the shape, the scratch has less room, or
+  ///   there is not one black for all, or one a channel.
   public init(
     values: UnsafeMutableBufferPointer<Float>, shape: [Int], blank: [Float],
     scratch: UnsafeMutableBufferPointer<Float>
-  ) {
-    precondition(scratch.count >= values.count, "the scratch is too small")
+  ) throws(DatasetError) {
+    var size = 1
+    for extent in shape { size = size.multipliedReportingOverflow(by: extent).partialValue }
+    guard size == values.count, scratch.count >= values.count,
+      blank.count == 1 || blank.count == shape.first
+    else {
+      throw DatasetError(
+        "ExampleInput",
+        "\(values.count) values of shape \(shape), a scratch of \(scratch.count) values and "
+          + "\(blank.count) values of black do not fit each other")
+    }
     self.values = values
     self.shape = shape
     self.blank = blank
@@ -50,6 +61,8 @@ public struct ExampleInput {
 /// The transforms of a training, applied one after the other.
 public struct Augmentation: Sendable {
   public let transforms: [any InputTransform]
+  /// The shape of the inputs that they were made for.
+  let inputShape: [Int]
 
   /// - Throws: ``DatasetError`` where a transform cannot change the data set's inputs.
   public init(
@@ -61,10 +74,28 @@ public struct Augmentation: Sendable {
       }
     }
     self.transforms = transforms
+    inputShape = dataset.inputShape
+  }
+
+  /// Throws ``DatasetError`` where the transforms were made for inputs of another shape.
+  package func check(_ dataset: Dataset) throws(DatasetError) {
+    if dataset.inputShape != inputShape {
+      throw DatasetError(
+        dataset.name,
+        "has inputs of shape \(dataset.inputShape), and the augmentation was made for \(inputShape)"
+      )
+    }
   }
 
   /// Changes the input of an example of the data set.
+  ///
+  /// - Throws: ``DatasetError`` for an input of another shape than that of the data set; what a
+  ///   transform throws.
   public func apply(to input: ExampleInput, example: Int, epoch: Int, seed: UInt64) throws {
+    guard input.shape == inputShape else {
+      throw DatasetError(
+        "augmentation", "is for inputs of shape \(inputShape), found \(input.shape)")
+    }
     for place in transforms.indices {
       var random = CounterGenerator(
         seed: seed, .augmentation, index: UInt32(truncatingIfNeeded: epoch),

@@ -24,8 +24,8 @@ public final class Arena<Element: BitwiseCopyable>: @unchecked Sendable {
 
   private let mapping: UnsafeMutableRawPointer
 
-  /// Allocates `count` zero bytes-valued elements.
-  public convenience init(count: Int) { self.init(indices: 0..<count) }
+  /// Allocates `count` zero bytes-valued elements; none where the count is negative.
+  public convenience init(count: Int) { self.init(indices: 0..<max(count, 0)) }
 
   /// Allocates a part of an arena that nobody holds whole: ``base`` and an index in `indices` lead
   /// to a value, as in an arena that starts at 0.

@@ -15,6 +15,8 @@ public struct FlatLayout: Sendable, Equatable {
     public let offset: Int
     /// The number of values, the product of ``shape``.
     public let count: Int
+    /// The set that the tensor's layer wants it projected onto after every update; nil for none.
+    public let constraint: WeightConstraint?
 
     /// The number of values of one unit: everything behind the leading dimension (a dense unit's
     /// incoming weights, one convolution filter). A vector or a scalar is one single unit.
@@ -33,17 +35,37 @@ public struct FlatLayout: Sendable, Equatable {
   /// The length of an arena with this layout, padding included; a multiple of ``alignment``.
   public let count: Int
 
+  /// What is wrong with a tensor's shape; nil where all can be laid out. Whoever takes a layout in
+  /// throws it.
+  package let problem: String?
+
   /// Lays out tensors in the order given.
-  public init(_ tensors: [(name: String, shape: [Int])]) {
+  ///
+  /// A tensor whose shape has a negative size, or more values than an arena, gets no room, and what
+  /// takes the layout throws.
+  ///
+  /// - Parameter constraints: what the tensors' layers carry, one entry a tensor, or none at all.
+  public init(
+    _ tensors: [(name: String, shape: [Int])], constraints: [WeightConstraint?] = []
+  ) {
     var slots: [Slot] = []
     var offset = 0
-    for (name, shape) in tensors {
-      let count = shape.reduce(1, *)
-      slots.append(Slot(name: name, shape: shape, offset: offset, count: count))
+    var problem: String?
+    for (index, (name, shape)) in tensors.enumerated() {
+      var count = shape.contains(0) ? 0 : TensorType(shape).count
+      if shape.contains(where: { $0 < 0 }) || count > TensorType.largestCount - offset {
+        problem = problem ?? "tensor '\(name)' of shape \(shape) does not fit an arena"
+        count = 0
+      }
+      slots.append(
+        Slot(
+          name: name, shape: shape, offset: offset, count: count,
+          constraint: index < constraints.count ? constraints[index] : nil))
       offset += (count + Self.alignment - 1) / Self.alignment * Self.alignment
     }
     self.slots = slots
     self.count = offset
+    self.problem = problem
   }
 
   /// The index of the slot with a name, or nil.

@@ -26,14 +26,12 @@ extension Graph {
     for node in nodes where node.inputs.contains(where: { depends[$0] }) {
       for output in node.outputs { depends[output] = true }
     }
-    var gradients = [Tensor?](repeating: nil, count: values.count)
-    for (value, seed) in seeds where depends[value.id] {
-      gradients[value.id] = gradients[value.id].map { $0 + seed } ?? seed
-    }
+    var gradients = GradientSums(count: values.count)
+    for (value, seed) in seeds where depends[value.id] { gradients.add(seed, to: value) }
     let last = seeds.compactMap { values[$0.value.id].producer }.max() ?? -1
     for index in stride(from: last, through: 0, by: -1) {
       let node = nodes[index]
-      let outputs = node.outputs.map { gradients[$0] }
+      let outputs = node.outputs.map { gradients.sum(of: Tensor(graph: self, id: $0)) }
       guard outputs.contains(where: { $0 != nil }), node.inputs.contains(where: { depends[$0] })
       else { continue }
       scope = node.scope
@@ -41,12 +39,54 @@ extension Graph {
         inputs: node.inputs.map { Tensor(graph: self, id: $0) },
         outputs: node.outputs.map { Tensor(graph: self, id: $0) },
         needs: node.inputs.map { depends[$0] })
-      for (input, gradient) in zip(node.inputs, node.operation.reverse(call, outputs)) {
-        guard depends[input], let gradient else { continue }
-        gradients[input] = gradients[input].map { $0 + gradient } ?? gradient
+      if let slice = node.operation as? Slice {
+        if let gradient = outputs[0] { gradients.add(gradient, at: slice, of: call.inputs[0]) }
+        continue
+      }
+      for (input, gradient) in zip(call.inputs, node.operation.reverse(call, outputs)) {
+        guard depends[input.id], let gradient else { continue }
+        gradients.add(gradient, to: input)
       }
     }
     scope = ""
-    return wanted.map { gradients[$0.id] }
+    return wanted.map { gradients.sum(of: $0) }
+  }
+}
+
+/// The gradients of a reverse pass, as they are added up.
+///
+/// What slices of a value contribute is kept until the value's sum is wanted, or something else
+/// contributes to it, and then added by one operation: the order of additions is that of the pass.
+private struct GradientSums {
+  private var sums: [Tensor?]
+  /// The parts that slices of a value have contributed since its sum was last made, in their order.
+  private var parts: [Graph.ValueID: [(slice: Slice, gradient: Tensor)]] = [:]
+
+  init(count: Int) { sums = Array(repeating: nil, count: count) }
+
+  mutating func add(_ gradient: Tensor, to value: Tensor) {
+    sums[value.id] = sum(of: value).map { $0 + gradient } ?? gradient
+  }
+
+  mutating func add(_ gradient: Tensor, at slice: Slice, of value: Tensor) {
+    parts[value.id, default: []].append((slice, gradient))
+  }
+
+  /// The sum of all that was added for a value; nil where that is nothing.
+  mutating func sum(of value: Tensor) -> Tensor? {
+    guard let parts = parts.removeValue(forKey: value.id) else { return sums[value.id] }
+    let base = sums[value.id]
+    let sum: Tensor
+    if parts.count == 1 {
+      let padded = parts[0].slice.padded(parts[0].gradient, to: value.shape)
+      sum = base.map { $0 + padded } ?? padded
+    } else {
+      sum =
+        value.graph.apply(
+          SliceSum(slices: parts.map(\.slice), shape: value.shape, hasBase: base != nil),
+          (base.map { [$0] } ?? []) + parts.map(\.gradient))[0]
+    }
+    sums[value.id] = sum
+    return sum
   }
 }

@@ -128,9 +128,20 @@ public final class Graph {
 
   // MARK: Leaves
 
-  /// A tensor of the batch: `shape` includes the leading batch dimension.
+  /// A tensor of the batch: `shape` includes the leading batch dimension. A name has one type.
   public func input(_ name: String, _ shape: [Int], _ scalar: ScalarType = .float32) -> Tensor {
-    leaf(.input(name), TensorType(shape, scalar))
+    let type = TensorType(shape, scalar)
+    for (id, leaf) in leaves {
+      guard case .input(name) = leaf else { continue }
+      if values[id].type != type {
+        fail(
+          "input '\(name)' is asked for as \(values[id].type.scalar) \(values[id].type.shape) and as "
+            + "\(scalar) \(shape)")
+      }
+      return Tensor(graph: self, id: id)
+    }
+    require(type, "input '\(name)'")
+    return leaf(.input(name), type)
   }
 
   /// The tensor of a parameter; the same tensor whenever the name is used again.
@@ -143,6 +154,10 @@ public final class Graph {
       }
       return Tensor(graph: self, id: id)
     }
+    require(TensorType(specification.shape), "parameter '\(specification.name)'")
+    if let problem = specification.initializer.problem {
+      fail("the initializer of parameter '\(specification.name)': \(problem)")
+    }
     parameters.append(
       freezing.freezes(parameter: specification.name) ? specification.frozen : specification)
     let tensor = leaf(.parameter(parameters.count - 1), TensorType(specification.shape))
@@ -152,7 +167,15 @@ public final class Graph {
 
   /// The current value of a running statistic.
   public func statistic(_ specification: StatisticSpecification) -> Tensor {
-    if let id = statisticValues[specification.name] { return Tensor(graph: self, id: id) }
+    if let id = statisticValues[specification.name] {
+      if values[id].type.shape != specification.shape {
+        fail(
+          "statistic '\(specification.name)' is used with shapes \(values[id].type.shape) and "
+            + "\(specification.shape)")
+      }
+      return Tensor(graph: self, id: id)
+    }
+    require(TensorType(specification.shape), "statistic '\(specification.name)'")
     statistics.append(specification)
     let tensor = leaf(.statistic(statistics.count - 1), TensorType(specification.shape))
     statisticValues[specification.name] = tensor.id
@@ -161,10 +184,18 @@ public final class Graph {
 
   /// Records what this batch observed for a statistic: `scale · value`, averaged over the shards by
   /// their numbers of examples.
+  ///
+  /// The trace fails where `statistic` is none, or `value` has another shape.
   public func observe(_ statistic: Tensor, _ value: Tensor, scale: Float = 1) {
+    guard belong([statistic, value], to: "observe") else { return }
     guard let leaf = leaves.first(where: { $0.id == statistic.id }),
       case .statistic(let index) = leaf.leaf
-    else { return }
+    else { return fail("observe: the first tensor is no running statistic") }
+    guard value.shape == statistic.shape else {
+      return fail(
+        "observe: a value of shape \(value.shape) for the statistic '\(statistics[index].name)' of "
+          + "shape \(statistic.shape)")
+    }
     observations.append(Observation(statistic: index, value: value.id, scale: scale))
   }
 
@@ -178,15 +209,21 @@ public final class Graph {
   public func constant(_ value: Float, _ shape: [Int] = []) -> Tensor {
     let key = "\(value.bitPattern) \(shape)"
     if let id = constants[key] { return Tensor(graph: self, id: id) }
+    require(TensorType(shape), "constant")
     let tensor = leaf(.constant(value), TensorType(shape))
     constants[key] = tensor.id
     return tensor
   }
 
+  /// Fails the trace unless a tensor can have a type.
+  private func require(_ type: TensorType, _ what: String) {
+    if let problem = type.problem { fail("\(what): \(problem)") }
+  }
+
   private func leaf(_ leaf: Leaf, _ type: TensorType) -> Tensor {
     let id = values.count
     var type = type
-    if let problem = type.sizeProblem {
+    if let problem = type.problem {
       fail(problem)
       type = TensorType([])
     }
@@ -195,20 +232,28 @@ public final class Graph {
     return Tensor(graph: self, id: id)
   }
 
+  /// The inputs that a batch must fill, in the order in which the trace met them.
+  package var inputs: [(name: String, type: TensorType)] {
+    leaves.compactMap { id, leaf in
+      if case .input(let name) = leaf { (name, values[id].type) } else { nil }
+    }
+  }
+
   // MARK: Operations
 
-  /// Applies an operation, and returns its results. After a failure the results are scalars that
+  /// Applies an operation, and returns its results. After a failure the results are placeholders that
   /// only keep the model's code going.
   package func apply(_ operation: any Operation, _ inputs: [Tensor]) -> [Tensor] {
-    precondition(inputs.allSatisfy { $0.graph === self }, "a tensor of another trace was used")
-    var types: [TensorType]
+    let types: [TensorType]
     do throws(GraphError) {
-      if failure != nil { throw GraphError("") }
-      types = try operation.infer(inputs.map(\.type))
-      for type in types { if let problem = type.sizeProblem { throw GraphError(problem) } }
+      guard failure == nil, belong(inputs, to: operation.name) else { throw GraphError("") }
+      types = try checkedTypes(operation, inputs.map(\.type))
     } catch {
       fail("\(operation.name): \(error.description)")
-      types = Array(repeating: TensorType([]), count: operation.outputCount)
+      return operation.placeholders(inputs.map(\.type)).map { type in
+        values.append(Value(type: type, producer: nil, outputIndex: 0))
+        return Tensor(graph: self, id: values.count - 1)
+      }
     }
     let outputs = types.indices.map { index in
       values.append(Value(type: types[index], producer: nodes.count, outputIndex: index))
@@ -218,6 +263,40 @@ public final class Graph {
       Node(
         operation: operation, inputs: inputs.map(\.id), outputs: outputs.map(\.id), scope: scope))
     return outputs
+  }
+
+  /// The types of an operation's results.
+  private func checkedTypes(
+    _ operation: any Operation, _ inputs: [TensorType]
+  ) throws(GraphError) -> [TensorType] {
+    for (index, input) in inputs.enumerated() where input.scalar != .float32 {
+      try expect(
+        operation.acceptsIntegers(index), "expects Float32 values, got integers \(input.shape)")
+    }
+    let types = try operation.infer(inputs)
+    for type in types { if let problem = type.problem { throw GraphError(problem) } }
+    return types
+  }
+
+  /// Whether all tensors are of this trace. Where one is not, its trace fails too: which of them is
+  /// still going on is not known here.
+  package func belong(_ tensors: [Tensor], to what: String) -> Bool {
+    guard let stranger = tensors.first(where: { $0.graph !== self }) else { return true }
+    let message =
+      stranger.graph.failure?.description
+      ?? "\(what): a tensor of another trace is used; a tensor belongs to the call that made it"
+    fail(message)
+    stranger.graph.fail(message)
+    return false
+  }
+
+  /// A tensor of a trace of its own that has failed, for what has no tensor to ask for its trace: the
+  /// trace in which it is used fails with the same message.
+  package static func failed(_ message: String) -> Tensor {
+    let graph = Graph(batchCount: 1, training: false)
+    let tensor = graph.constant(0)
+    graph.fail(message)
+    return tensor
   }
 
   /// Keeps the first failure of the trace.
@@ -283,9 +362,17 @@ public final class LayerIdentity: Sendable {
 
 /// Draws a parameter's initial values.
 public protocol Initializer: Sendable {
+  /// What is wrong with the initializer's own numbers; nil where it can be used. A trace fails with it,
+  /// naming the parameter.
+  var problem: String? { get }
+
   /// Fills `values`, a row-major tensor of `shape`, from a generator that is keyed by the run's
   /// seed and the parameter's name.
   func fill(
     _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
     using random: inout some RandomNumberGenerator)
+}
+
+extension Initializer {
+  public var problem: String? { nil }
 }

@@ -14,6 +14,13 @@ package protocol Operation: ReferenceOperation, Sendable {
   /// The types of the results. Throws ``GraphError`` where the inputs do not fit.
   func infer(_ inputs: [TensorType]) throws(GraphError) -> [TensorType]
 
+  /// Whether an input, by its index, may hold integers.
+  func acceptsIntegers(_ input: Int) -> Bool
+
+  /// The types of the results in a trace that has failed, which only keep the model's code going:
+  /// of the rank that it expects.
+  func placeholders(_ inputs: [TensorType]) -> [TensorType]
+
   /// The reverse rule: for each input the gradient of a scalar, given its gradients by the outputs
   /// (nil stands for zero). Nil means that no gradient flows.
   func reverse(_ call: Call, _ gradients: [Tensor?]) -> [Tensor?]
@@ -34,6 +41,10 @@ package struct Call {
 
 extension Operation {
   package var outputCount: Int { 1 }
+  package func acceptsIntegers(_ input: Int) -> Bool { false }
+  package func placeholders(_ inputs: [TensorType]) -> [TensorType] {
+    Array(repeating: inputs.first ?? TensorType([]), count: outputCount)
+  }
   package func tangent(_ call: Call, _ tangents: [Tensor?]) -> [Tensor?]? { nil }
 }
 

@@ -18,29 +18,28 @@ public struct TensorType: Sendable, Equatable {
     self.scalar = scalar
   }
 
-  /// The number of values; `Int.max` where it is larger. Tensors of a graph are smaller, see
-  /// ``sizeProblem``.
+  /// The number of values; `Int.max` where there would be more.
   public var count: Int {
-    shape.reduce(1) { product, extent in
-      let (count, overflow) = product.multipliedReportingOverflow(by: extent)
-      return overflow ? .max : count
+    shape.reduce(1) { product, size in
+      let (result, overflow) = product.multipliedReportingOverflow(by: size)
+      return overflow ? .max : result
     }
   }
 
-  /// The most values that a tensor can have. Beside it sums over all tensors of a model, in bytes,
-  /// stay far inside of an `Int`.
-  static let countLimit = 1 << 40
-
-  /// Why no tensor can have this type, or nil.
-  var sizeProblem: String? {
-    if shape.contains(where: { $0 < 0 }) { return "the shape \(shape) has a negative size" }
-    // A size of zero hides others in the product.
-    guard TensorType(shape.map { max($0, 1) }).count <= Self.countLimit else {
-      return "a tensor of the shape \(shape) is too large: it can have at most "
-        + "\(Self.countLimit) values"
+  /// What is wrong with the shape; nil where a tensor can have it.
+  ///
+  /// A product is looked at in the order of the axes, so that no later zero hides an overflow.
+  package var problem: String? {
+    if let size = shape.first(where: { $0 <= 0 }) {
+      return "the shape \(shape) has a size of \(size); sizes are positive"
     }
-    return nil
+    let count = count
+    return count > Self.largestCount
+      ? "the shape \(shape) has more than \(Self.largestCount) values" : nil
   }
+
+  /// The most values that a tensor can have: offsets in bytes and sums of some of them fit Int.
+  package static let largestCount = 1 << 40
 }
 
 /// A model or an operation that does not fit its inputs.

@@ -23,6 +23,10 @@ package struct SummedLoss: Operation {
     }
   }
 
+  /// Targets may be labels.
+  package func acceptsIntegers(_ input: Int) -> Bool { input == 1 }
+  package func placeholders(_ inputs: [TensorType]) -> [TensorType] { [TensorType([])] }
+
   /// Inputs: predictions, targets, and optionally one Float32 weight an example [N].
   package func infer(_ inputs: [TensorType]) throws(GraphError) -> [TensorType] {
     let (x, target) = (inputs[0], inputs[1])
@@ -62,6 +66,7 @@ package struct SummedLoss: Operation {
 package struct SummedLossGradient: Operation {
   package let kind: SummedLoss.Kind
   package var name: String { "gradient of \(SummedLoss(kind: kind).name)" }
+  package func acceptsIntegers(_ input: Int) -> Bool { input == 2 }
 
   package func infer(_ inputs: [TensorType]) throws(GraphError) -> [TensorType] { [inputs[1]] }
   package func reverse(_ call: Call, _ gradients: [Tensor?]) -> [Tensor?] {
@@ -80,6 +85,8 @@ package struct CorrectCount: Operation {
 
   package let kind: Kind
   package var name: String { "correct predictions" }
+  package func acceptsIntegers(_ input: Int) -> Bool { input == 1 }
+  package func placeholders(_ inputs: [TensorType]) -> [TensorType] { [TensorType([])] }
 
   package func infer(_ inputs: [TensorType]) throws(GraphError) -> [TensorType] {
     switch kind {

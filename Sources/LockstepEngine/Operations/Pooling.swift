@@ -38,6 +38,8 @@ package struct PoolingGradient: Operation {
   package let pooling: Pooling
   package let inputShape: [Int]
   package var name: String { "gradient of \(pooling.name)" }
+  /// The places of the maxima.
+  package func acceptsIntegers(_ input: Int) -> Bool { input == 1 }
 
   package func infer(_ inputs: [TensorType]) throws(GraphError) -> [TensorType] {
     [TensorType(inputShape)]

@@ -2,6 +2,10 @@
 package struct Reshape: Operation {
   package let shape: [Int]
   package var name: String { "reshape" }
+  package func acceptsIntegers(_ input: Int) -> Bool { true }
+  package func placeholders(_ inputs: [TensorType]) -> [TensorType] {
+    [TensorType(shape, inputs[0].scalar)]
+  }
 
   package func infer(_ inputs: [TensorType]) throws(GraphError) -> [TensorType] {
     let result = TensorType(shape, inputs[0].scalar)
@@ -20,6 +24,7 @@ package struct Reshape: Operation {
 package struct Transpose: Operation {
   package let permutation: [Int]
   package var name: String { "transpose" }
+  package func acceptsIntegers(_ input: Int) -> Bool { true }
 
   package func infer(_ inputs: [TensorType]) throws(GraphError) -> [TensorType] {
     try expect(
@@ -39,6 +44,10 @@ package struct Transpose: Operation {
 package struct Broadcast: Operation {
   package let shape: [Int]
   package var name: String { "broadcast" }
+  package func acceptsIntegers(_ input: Int) -> Bool { true }
+  package func placeholders(_ inputs: [TensorType]) -> [TensorType] {
+    [TensorType(shape, inputs[0].scalar)]
+  }
 
   package func infer(_ inputs: [TensorType]) throws(GraphError) -> [TensorType] {
     try expect(
@@ -59,30 +68,31 @@ package struct Slice: Operation {
   package let start: Int
   package let count: Int
   package var name: String { "slice" }
+  package func acceptsIntegers(_ input: Int) -> Bool { true }
 
   package func infer(_ inputs: [TensorType]) throws(GraphError) -> [TensorType] {
     var shape = inputs[0].shape
     try expect(shape.indices.contains(axis), "axis \(axis) is not among the axes of \(shape)")
     try expect(
-      start >= 0 && count > 0 && start + count <= shape[axis],
-      "\(start)..<\(start + count) is not inside axis \(axis) of \(shape)")
+      start >= 0 && count > 0 && count <= shape[axis] && start <= shape[axis] - count,
+      "\(start)..<\(start &+ count) is not inside axis \(axis) of \(shape)")
     shape[axis] = count
     return [TensorType(shape, inputs[0].scalar)]
   }
 
   package func reverse(_ call: Call, _ gradients: [Tensor?]) -> [Tensor?] {
-    guard let dy = gradients[0] else { return [nil] }
-    // Zeros before and behind.
-    let shape = call.inputs[0].shape
+    [gradients[0].map { padded($0, to: call.inputs[0].shape) }]
+  }
+
+  /// A part of the slice's shape as the whole, zeros before and behind.
+  func padded(_ part: Tensor, to shape: [Int]) -> Tensor {
     func zeros(_ count: Int) -> [Tensor] {
-      var part = shape
-      part[axis] = count
-      return count == 0 ? [] : [dy.graph.constant(0, part)]
+      var size = shape
+      size[axis] = count
+      return count == 0 ? [] : [part.graph.constant(0, size)]
     }
-    return [
-      Tensor.concatenated(
-        zeros(start) + [dy] + zeros(shape[axis] - start - count), axis: axis)
-    ]
+    return Tensor.concatenated(
+      zeros(start) + [part] + zeros(shape[axis] - start - count), axis: axis)
   }
 }
 
@@ -90,6 +100,7 @@ package struct Slice: Operation {
 package struct Concatenate: Operation {
   package let axis: Int
   package var name: String { "concatenate" }
+  package func acceptsIntegers(_ input: Int) -> Bool { true }
 
   package func infer(_ inputs: [TensorType]) throws(GraphError) -> [TensorType] {
     guard let first = inputs.first else { throw GraphError("nothing to concatenate") }
@@ -121,19 +132,18 @@ extension Tensor {
   public func reshaped(to shape: [Int]) -> Tensor {
     var shape = shape
     if let free = shape.firstIndex(of: -1) {
-      let others = shape.enumerated().filter { $0.offset != free }.map(\.element)
-      let known = TensorType(others).count
+      let known = TensorType(shape.enumerated().filter { $0.offset != free }.map(\.element)).count
       shape[free] = known == 0 ? 0 : type.count / known
     }
     return shape == self.shape ? self : apply(Reshape(shape: shape))
   }
   /// All dimensions from `axis` on joined to one.
   public func flattened(from axis: Int = 1) -> Tensor {
-    guard axis <= shape.count else {
+    guard (0...shape.count).contains(axis) else {
       graph.fail("flatten: axis \(axis) is not among the axes of \(shape)")
       return self
     }
-    return reshaped(to: shape[..<axis] + [shape[axis...].reduce(1, *)])
+    return reshaped(to: shape[..<axis] + [TensorType(Array(shape[axis...])).count])
   }
   /// Axis i of the result is axis `permutation[i]`; without an argument the axes are reversed.
   public func transposed(_ permutation: [Int]? = nil) -> Tensor {
@@ -151,10 +161,43 @@ extension Tensor {
   public func sliced(axis: Int, _ range: Range<Int>) -> Tensor {
     apply(Slice(axis: axis, start: range.lowerBound, count: range.count))
   }
-  /// Tensors behind one another on one axis.
+  /// Parts of the axis, one behind the other, of the sizes given; these fill the axis. PyTorch's
+  /// `split`.
+  ///
+  /// - Returns: as many parts as sizes, whether or not they fit.
+  public func split(axis: Int, sizes: [Int]) -> [Tensor] {
+    let whole = shape.indices.contains(axis) ? shape[axis] : 0
+    var starts: [Int] = []
+    var end = 0
+    for size in sizes {
+      starts.append(end)
+      end &+= size
+    }
+    guard whole > 0, sizes.allSatisfy({ $0 > 0 && $0 <= whole }), end == whole else {
+      graph.fail("split: the sizes \(sizes) do not fill axis \(axis) of \(shape)")
+      return sizes.map { _ in self }
+    }
+    return zip(starts, sizes).map { sliced(axis: axis, $0..<$0 + $1) }
+  }
+
+  /// Parts of `size` positions of the axis each, the last one of what is left. PyTorch's `split` with
+  /// a number.
+  public func split(axis: Int, every size: Int) -> [Tensor] {
+    guard shape.indices.contains(axis), size > 0 else {
+      graph.fail("split: axis \(axis) of \(shape) in parts of \(size)")
+      return [self]
+    }
+    return stride(from: 0, to: shape[axis], by: size).map { start in
+      sliced(axis: axis, start..<start + min(size, shape[axis] - start))
+    }
+  }
+
+  /// Tensors behind one another on one axis. No tensor at all fails the trace in which the result is
+  /// used.
   public static func concatenated(_ tensors: [Tensor], axis: Int) -> Tensor {
-    precondition(!tensors.isEmpty, "nothing to concatenate")
-    return tensors.count == 1
-      ? tensors[0] : tensors[0].graph.apply(Concatenate(axis: axis), tensors)[0]
+    guard let first = tensors.first else {
+      return Graph.failed("concatenate: there is no tensor to concatenate")
+    }
+    return tensors.count == 1 ? first : first.graph.apply(Concatenate(axis: axis), tensors)[0]
   }
 }

@@ -28,6 +28,9 @@ public struct Window: Sendable, Equatable {
     kernel: [Int], strides: [Int] = [1, 1], dilations: [Int] = [1, 1]
   ) -> Window {
     var window = Window(kernel: kernel, strides: strides, dilations: dilations)
+    // What is no window is refused where it is used.
+    guard [kernel, dilations].allSatisfy({ $0.count == 2 && $0.allSatisfy(possible.contains) })
+    else { return window }
     for axis in 0..<2 {
       // Where that is too large, ``outputSize(_:)`` says so.
       let (total, overflow) = dilations[axis].multipliedReportingOverflow(by: kernel[axis] - 1)
@@ -38,18 +41,23 @@ public struct Window: Sendable, Equatable {
     return window
   }
 
+  /// The sizes that a window can have, whose products still fit Int.
+  private static let possible = 1...1 << 30
+
   /// The spatial size of the result for an input [N, C, H, W].
   package func outputSize(_ shape: [Int]) throws(GraphError) -> [Int] {
     try expect(shape.count == 4, "expects an input [N, C, H, W], got \(shape)")
     for list in [kernel, strides, dilations] {
       try expect(
-        list.count == 2 && list.allSatisfy { $0 > 0 },
-        "kernel, strides and dilations are two positive numbers each, got \(list)")
+        list.count == 2 && list.allSatisfy(Self.possible.contains),
+        "kernel, strides and dilations are two positive numbers each, up to "
+          + "\(Self.possible.upperBound), got \(list)")
     }
     for list in [paddingLow, paddingHigh] {
       try expect(
-        list.count == 2 && list.allSatisfy { $0 >= 0 },
-        "padding is two numbers that are not negative, got \(list)")
+        list.count == 2 && list.allSatisfy { $0 == 0 || Self.possible.contains($0) },
+        "padding is two numbers that are not negative, up to \(Self.possible.upperBound), got "
+          + "\(list)")
     }
     for (what, list) in [
       ("kernel", kernel), ("stride", strides), ("dilation", dilations), ("padding", paddingLow),

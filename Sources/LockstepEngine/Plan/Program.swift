@@ -42,6 +42,7 @@ package struct Program {
   ) throws(GraphError) {
     let graph = loss.graph
     try graph.check()
+    try Self.check(scalars + outputs, belongTo: graph)
     guard loss.shape.isEmpty else {
       throw GraphError("the loss must be a scalar, got shape \(loss.shape)")
     }
@@ -72,6 +73,7 @@ package struct Program {
     slots: [(name: String, shape: [Int])], gradients: Int
   ) throws(GraphError) {
     try graph.check()
+    try Self.check(scalars + outputs, belongTo: graph)
     for scalar in scalars where !scalar.shape.isEmpty {
       throw GraphError("a scalar is wanted, got shape \(scalar.shape)")
     }
@@ -79,18 +81,29 @@ package struct Program {
     self.scalars = scalars
     self.outputs = outputs
     self.leaves = leaves
-    leafLayout = FlatLayout(slots)
+    let specifications = graph.parameters
+    leafLayout = FlatLayout(
+      slots, constraints: specifications.filter(\.trainable).prefix(gradients).map(\.constraint))
     let order =
       graph.parameters.indices.filter { graph.parameters[$0].trainable }
       + graph.parameters.indices.filter { !graph.parameters[$0].trainable }
     parameterLayout = FlatLayout(
-      order.map { (graph.parameters[$0].name, graph.parameters[$0].shape) })
+      order.map { (specifications[$0].name, specifications[$0].shape) },
+      constraints: order.map { specifications[$0].constraint })
     var parameterSlots = order
     for (slot, parameter) in order.enumerated() { parameterSlots[parameter] = slot }
     self.parameterSlots = parameterSlots
     statisticLayout = FlatLayout(graph.statistics.map { ($0.name, $0.shape) })
     gradientCount = gradients
     forwardNodeCount = graph.nodes.count
+  }
+
+  /// Throws unless what is to be read out is of the trace.
+  private static func check(_ tensors: [Tensor], belongTo graph: Graph) throws(GraphError) {
+    guard tensors.allSatisfy({ $0.graph === graph }) else {
+      throw GraphError(
+        "what is to be read out, a metric or an output, is a tensor of another trace")
+    }
   }
 
   /// Where a run of the program must see all shards, in order.

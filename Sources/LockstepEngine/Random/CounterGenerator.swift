@@ -59,11 +59,18 @@ public struct CounterGenerator: RandomNumberGenerator, Sendable {
     return low | UInt64(nextWord()) << 32
   }
 
-  /// An integer in `0..<bound`, each with exactly the same probability. `bound` is positive.
+  /// An integer in `0..<bound`, each with exactly the same probability.
   ///
   /// Source: D. Lemire, "Fast random integer generation in an interval", ACM TOMACS 2019.
-  public mutating func next(below bound: Int) -> Int {
-    precondition(bound > 0, "the bound of a random integer must be positive")
+  ///
+  /// - Throws: ``ArgumentError`` where `bound` is not positive.
+  public mutating func next(below bound: Int) throws(ArgumentError) -> Int {
+    try ArgumentError.require(bound, atLeast: 1, "bound", of: "CounterGenerator.next(below:)")
+    return index(below: bound)
+  }
+
+  /// As ``next(below:)`` for a bound that is known to be positive.
+  @usableFromInline package mutating func index(below bound: Int) -> Int {
     let bound = UInt64(bound)
     var (high, low) = next().multipliedFullWidth(by: bound)
     if low < bound {
@@ -95,7 +102,7 @@ public struct CounterGenerator: RandomNumberGenerator, Sendable {
   public mutating func shuffle<Element>(_ elements: inout [Element]) {
     var last = elements.count - 1
     while last > 0 {
-      elements.swapAt(last, next(below: last + 1))
+      elements.swapAt(last, index(below: last + 1))
       last -= 1
     }
   }

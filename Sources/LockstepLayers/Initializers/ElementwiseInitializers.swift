@@ -5,6 +5,10 @@ public struct ConstantInitializer: Initializer, Equatable {
   public let value: Float
   public init(_ value: Float) { self.value = value }
 
+  public var problem: String? {
+    value.isFinite ? nil : "a constant of \(value): it must be finite"
+  }
+
   public func fill(
     _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
     using random: inout some RandomNumberGenerator
@@ -19,9 +23,13 @@ public struct UniformInitializer: Initializer, Equatable {
   public let upper: Float
 
   public init(_ lower: Float, _ upper: Float) {
-    precondition(lower <= upper, "the bounds of a uniform distribution are in order")
     self.lower = lower
     self.upper = upper
+  }
+
+  public var problem: String? {
+    lower <= upper && (upper - lower).isFinite
+      ? nil : "uniform from \(lower) to \(upper): the bounds must be finite and in order"
   }
 
   /// PyTorch's bias of a layer with `fanIn` inputs a unit: uniform from ±1/√fanIn.
@@ -45,9 +53,15 @@ public struct NormalInitializer: Initializer, Equatable {
   public let standardDeviation: Float
 
   public init(mean: Float = 0, standardDeviation: Float = 1) {
-    precondition(standardDeviation >= 0, "a standard deviation is not negative")
     self.mean = mean
     self.standardDeviation = standardDeviation
+  }
+
+  public var problem: String? {
+    mean.isFinite && standardDeviation >= 0 && standardDeviation.isFinite
+      ? nil
+      : "normal with mean \(mean) and standard deviation \(standardDeviation): both must be finite, and "
+        + "the deviation not negative"
   }
 
   public func fill(
@@ -71,18 +85,27 @@ public struct TruncatedNormalInitializer: Initializer, Equatable {
   public init(
     mean: Float = 0, standardDeviation: Float = 1, lower: Float = -2, upper: Float = 2
   ) {
-    precondition(standardDeviation > 0, "a standard deviation is positive")
-    precondition(lower < upper, "the bounds of a truncated distribution are in order")
     self.mean = mean
     self.standardDeviation = standardDeviation
     self.lower = lower
     self.upper = upper
   }
 
+  public var problem: String? {
+    guard mean.isFinite, standardDeviation > 0, standardDeviation.isFinite else {
+      return
+        "truncated normal with mean \(mean) and standard deviation \(standardDeviation): both must be "
+        + "finite, and the deviation positive"
+    }
+    return lower < upper
+      ? nil : "truncated normal from \(lower) to \(upper): the bounds must be in order"
+  }
+
   public func fill(
     _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
     using random: inout some RandomNumberGenerator
   ) {
+    guard problem == nil else { return }  // a trace says what is wrong
     let (mean, deviation) = (Double(mean), Double(standardDeviation))
     let range = (Double(lower) - mean) / deviation...(Double(upper) - mean) / deviation
     for index in values.indices {

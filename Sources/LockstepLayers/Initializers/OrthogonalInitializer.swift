@@ -12,6 +12,10 @@ public struct OrthogonalInitializer: Initializer, Equatable {
   public let gain: Float
   public init(gain: Float = 1) { self.gain = gain }
 
+  public var problem: String? {
+    gain.isFinite ? nil : "orthogonal with a gain of \(gain): it must be finite"
+  }
+
   public func fill(
     _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
     using random: inout some RandomNumberGenerator

@@ -43,10 +43,14 @@ public struct VarianceScaling: Initializer, Equatable {
   public let distribution: Distribution
 
   public init(scale: Float, mode: Mode, distribution: Distribution) {
-    precondition(scale > 0, "a variance is positive")
     self.scale = scale
     self.mode = mode
     self.distribution = distribution
+  }
+
+  public var problem: String? {
+    scale > 0 && scale.isFinite
+      ? nil : "variance scaling by \(scale): it must be positive and finite"
   }
 
   /// Variance 2 gain² / (inputs + outputs).

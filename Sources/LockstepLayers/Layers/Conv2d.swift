@@ -76,7 +76,8 @@ public struct Conv2d: Layer {
       constraint: constraint, trainable: trainable)
     guard !input.graph.hasFailed else { return input }
     guard bias else { return input.convolved(weight, window: window, groups: groups) }
-    let fanIn = channels / groups * kernel.rows * kernel.columns
+    // Where this overflows the weight's shape has failed the trace.
+    let fanIn = channels / groups &* kernel.rows &* kernel.columns
     let shift = scope.parameter(
       "bias", [outChannels], biasInitializer ?? UniformInitializer.bias(fanIn: fanIn),
       trainable: trainable)

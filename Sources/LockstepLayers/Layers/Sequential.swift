@@ -20,15 +20,26 @@ public struct Sequential: Model, CustomReflectable {
     self.init(named: models.enumerated().map { ("\($0)", $1) })
   }
   /// Models with names of their own, as of PyTorch's `Sequential(OrderedDict(…))`. Names are
-  /// unique.
+  /// unique and without dots; others make the trace fail.
   public init(named models: [(name: String, model: any Model)]) {
     self.models = models.map(\.model)
     self.names = models.map(\.name)
-    precondition(Set(names).count == names.count, "the models of a Sequential share a name")
   }
   public init(@ModelBuilder _ models: () -> [any Model]) { self.init(models()) }
 
-  public func callAsFunction(_ input: Tensor) -> Tensor { models.reduce(input) { $1($0) } }
+  public func callAsFunction(_ input: Tensor) -> Tensor {
+    var seen: Set<String> = []
+    for name in names {
+      if name.isEmpty || name.contains(".") {
+        input.graph.fail(
+          "a Sequential has a model named '\(name)'; names have no dots and are not empty")
+      }
+      if !seen.insert(name).inserted {
+        input.graph.fail("two models of a Sequential are named '\(name)'; names must be unique")
+      }
+    }
+    return models.reduce(input) { $1($0) }
+  }
 
   /// The models under their names, without a property's name in between.
   public var customMirror: Mirror {

@@ -14,11 +14,14 @@ public struct SpatialPair: Sendable, Equatable, ExpressibleByIntegerLiteral,
   /// The same number for both.
   public init(_ both: Int) { self.init(both, both) }
   public init(integerLiteral value: Int) { self.init(value) }
-  /// `[rows, columns]`.
+  /// `[rows, columns]`. A list of another length makes a pair that no layer accepts, so that the trace
+  /// fails.
   public init(arrayLiteral elements: Int...) {
-    precondition(elements.count == 2, "a pair is written [rows, columns]")
-    self.init(elements[0], elements[1])
+    self = elements.count == 2 ? Self(elements[0], elements[1]) : .notAPair
   }
+
+  /// What a list of another length than two makes.
+  static let notAPair = SpatialPair(.min, .min)
 
   var list: [Int] { [rows, columns] }
 }
@@ -34,16 +37,24 @@ public enum Padding: Sendable, Equatable, ExpressibleByIntegerLiteral, Expressib
   case explicit(SpatialPair)
 
   public init(integerLiteral value: Int) { self = .explicit(SpatialPair(value)) }
-  /// `[rows, columns]`.
+  /// `[rows, columns]`. A list of another length makes the trace fail.
   public init(arrayLiteral elements: Int...) {
-    precondition(elements.count == 2, "a padding is written [rows, columns]")
-    self = .explicit(SpatialPair(elements[0], elements[1]))
+    self = .explicit(
+      elements.count == 2 ? SpatialPair(elements[0], elements[1]) : .notAPair)
   }
 
   /// The window of a kernel with this padding; nil after failing the trace.
   func window(
     kernel: SpatialPair, stride: SpatialPair, dilation: SpatialPair, _ scope: LayerScope
   ) -> Window? {
+    var pairs = [("kernel", kernel), ("stride", stride), ("dilation", dilation)]
+    if case .explicit(let padding) = self { pairs.append(("padding", padding)) }
+    for (name, pair) in pairs {
+      guard
+        scope.require(
+          pair != .notAPair, "the \(name) must be a number or a list of two, [rows, columns]")
+      else { return nil }
+    }
     switch self {
     case .valid:
       return Window(kernel: kernel.list, strides: stride.list, dilations: dilation.list)

@@ -8,6 +8,13 @@ public struct LossValue {
   /// the loss is a mean over outputs too, else one.
   public let weightPerExample: Float
   public let metrics: [LossMetric]
+
+  /// - Parameter weightPerExample: positive and finite.
+  public init(sum: Tensor, weightPerExample: Float = 1, metrics: [LossMetric] = []) {
+    self.sum = sum
+    self.weightPerExample = weightPerExample
+    self.metrics = metrics
+  }
 }
 
 /// A quantity that is reported beside the loss: Σ over all examples / (examples · countPerExample).
@@ -18,9 +25,29 @@ public struct LossMetric {
   public let sum: Tensor
   /// How many predictions an example has.
   public let countPerExample: Float
+
+  /// - Parameter countPerExample: positive and finite.
+  public init(name: String, sum: Tensor, countPerExample: Float = 1) {
+    self.name = name
+    self.sum = sum
+    self.countPerExample = countPerExample
+  }
 }
 
 /// A loss of predictions and targets.
+///
+/// ```swift
+/// struct AbsoluteError: LossFunction {
+///   var name: String { "absoluteError" }
+///   func targetType(for prediction: TensorType) -> TensorType { prediction }
+///
+///   func callAsFunction(_ prediction: Tensor, _ target: Tensor, weights: Tensor?) -> LossValue {
+///     var errors = (prediction - target).absolute().mean([1])
+///     if let weights { errors = errors * weights }
+///     return LossValue(sum: errors.sum())
+///   }
+/// }
+/// ```
 public protocol LossFunction: Sendable {
   /// The name in reports.
   var name: String { get }

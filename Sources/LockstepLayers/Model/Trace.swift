@@ -25,7 +25,8 @@ public func trace(
   _ model: any Model, inputShape: [Int], batchCount: Int, training: Bool,
   scalar: ScalarType = .float32, freezing: Freezing = Freezing()
 ) throws(GraphError) -> Trace {
-  guard batchCount > 0, inputShape.allSatisfy({ $0 > 0 }) else {
+  guard batchCount > 0, batchCount <= TensorType.largestCount, inputShape.allSatisfy({ $0 > 0 })
+  else {
     throw GraphError(
       "a model is traced for \(batchCount) examples of shape \(inputShape); all must be positive")
   }
@@ -40,6 +41,10 @@ public func trace(
   let input = graph.input("input", [batchCount] + inputShape, scalar)
   let output = model(input)
   try graph.check()
+  guard output.graph === graph else {
+    try output.graph.check()
+    throw GraphError("the model returns a tensor of another trace than that of its input")
+  }
   try freezing.check(graph)
   graph.sortParameters { name in
     // The owner's name is all but the last component.

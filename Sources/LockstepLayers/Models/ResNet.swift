@@ -24,6 +24,9 @@ public struct ResNet: Model {
   public let layer2: [ResidualBlock]
   public let layer3: [ResidualBlock]
   public let linear: Linear
+  /// What is wrong with the depth or the width; a trace fails with it.
+  private let problem: String?
+  private static let largestDepth = 6 * 1000 + 2
 
   /// - Parameters:
   ///   - depth: 6n + 2: 20, 32, 44, 56, 110.
@@ -33,8 +36,13 @@ public struct ResNet: Model {
     depth: Int, classes: Int = 10, width: Int = 16, shortcut: Shortcut = .padded,
     statistics: BatchStatistics = .perShard
   ) {
-    precondition(depth >= 8 && depth % 6 == 2, "a depth is 6n + 2, got \(depth)")
-    let count = (depth - 2) / 6
+    let isPossible = depth >= 8 && depth % 6 == 2 && depth <= Self.largestDepth
+    problem =
+      !isPossible
+      ? "a ResNet's depth is 6n + 2, from 8 to \(Self.largestDepth), got \(depth)"
+      : width < 1 || width > 1 << 20 ? "a ResNet's width is positive, got \(width)" : nil
+    let count = problem == nil ? (depth - 2) / 6 : 1
+    let width = problem == nil ? width : 1
     func stage(_ from: Int, _ to: Int, _ stride: Int) -> [ResidualBlock] {
       (0..<count).map { index in
         ResidualBlock(
@@ -61,6 +69,7 @@ public struct ResNet: Model {
   }
 
   public func callAsFunction(_ input: Tensor) -> Tensor {
+    if let problem { input.graph.fail(problem) }
     let stem = bn1(conv1(input)).relu()
     let features = (layer1 + layer2 + layer3).reduce(stem) { $1($0) }
     return linear(features.globallyAveragePooled().flattened())

@@ -27,7 +27,7 @@ extension MPICommunicator {
   /// The root's array on all ranks, whatever its length; other ranks' arrays are ignored.
   public func broadcastArray<T: MPIDatatype>(_ values: [T], root: Int) throws(MPIError) -> [T] {
     let count = try broadcast(values.count, root: root)
-    return try makeArray(count) { (buffer) throws(MPIError) in
+    return try makeArray("MPI_Bcast", count) { (buffer) throws(MPIError) in
       if rank == root { _ = buffer.initialize(from: values) }
       try broadcast(buffer, root: root)
     }
@@ -42,7 +42,7 @@ extension MPICommunicator {
         try reduce(values, into: nil, reduction, root: root)
         return nil
       }
-      return try makeArray(values.count) { (result) throws(MPIError) in
+      return try makeArray("MPI_Reduce", values.count) { (result) throws(MPIError) in
         try reduce(values, into: result, reduction, root: root)
       }
     }
@@ -53,7 +53,7 @@ extension MPICommunicator {
     throws(MPIError) -> [T]
   {
     try read(values) { (values) throws(MPIError) in
-      try makeArray(values.count) { (result) throws(MPIError) in
+      try makeArray("MPI_Allreduce", values.count) { (result) throws(MPIError) in
         try allreduce(values, into: result, reduction)
       }
     }
@@ -80,7 +80,7 @@ extension MPICommunicator {
     throws(MPIError) -> [T]
   {
     try read(values) { (values) throws(MPIError) in
-      try makeArray(values.count / size) { (result) throws(MPIError) in
+      try makeArray("MPI_Reduce_scatter", values.count / size) { (result) throws(MPIError) in
         try reduceScatter(values, into: result, reduction)
       }
     }
@@ -92,7 +92,7 @@ extension MPICommunicator {
   ) throws(MPIError) -> [T] {
     let count = counts.indices.contains(rank) ? max(counts[rank], 0) : 0
     return try read(values) { (values) throws(MPIError) in
-      try makeArray(count) { (result) throws(MPIError) in
+      try makeArray("MPI_Reduce_scatter", count) { (result) throws(MPIError) in
         try reduceScatter(values, counts: counts, into: result, reduction)
       }
     }
@@ -103,7 +103,7 @@ extension MPICommunicator {
     throws(MPIError) -> [T]
   {
     try read(values) { (values) throws(MPIError) in
-      try makeArray(values.count) { (result) throws(MPIError) in
+      try makeArray("MPI_Scan", values.count) { (result) throws(MPIError) in
         try scan(values, into: result, reduction)
       }
     }
@@ -114,7 +114,7 @@ extension MPICommunicator {
     throws(MPIError) -> [T]?
   {
     let result: [T] = try read(values) { (values) throws(MPIError) in
-      try makeArray(values.count) { (result) throws(MPIError) in
+      try makeArray("MPI_Exscan", values.count) { (result) throws(MPIError) in
         UnsafeMutableRawBufferPointer(result).copyMemory(from: UnsafeRawBufferPointer(values))
         try exclusiveScan(values, into: result, reduction)
       }
@@ -129,7 +129,7 @@ extension MPICommunicator {
         try gather(values, into: nil, root: root)
         return nil
       }
-      return try makeArray(values.count * size) { (result) throws(MPIError) in
+      return try makeArray("MPI_Gather", values.count * size) { (result) throws(MPIError) in
         try gather(values, into: result, root: root)
       }
     }
@@ -145,7 +145,7 @@ extension MPICommunicator {
     }
     return try read(values) { (values) throws(MPIError) in
       cut(
-        try makeArray(counts.reduce(0, +)) { (result) throws(MPIError) in
+        try makeArray("MPI_Gatherv", counts.reduce(0, +)) { (result) throws(MPIError) in
           try gather(values, into: result, counts: counts, root: root)
         }, counts)
     }
@@ -157,7 +157,7 @@ extension MPICommunicator {
   public func scatter<T: MPIDatatype>(_ values: [T]?, count: Int, root: Int)
     throws(MPIError) -> [T]
   {
-    try makeArray(count) { (result) throws(MPIError) in
+    try makeArray("MPI_Scatter", count) { (result) throws(MPIError) in
       guard let values else { return try scatter(nil, into: result, root: root) }
       try read(values) { (values) throws(MPIError) in
         try scatter(values, into: result, root: root)
@@ -173,7 +173,7 @@ extension MPICommunicator {
     }
     let counts = arrays?.map(\.count)
     let count = try scatter(counts, count: 1, root: root)[0]
-    return try makeArray(count) { (result) throws(MPIError) in
+    return try makeArray("MPI_Scatterv", count) { (result) throws(MPIError) in
       guard let arrays, let counts else {
         return try scatter(nil, counts: [], into: result, root: root)
       }
@@ -186,7 +186,7 @@ extension MPICommunicator {
   /// Concatenates equally long arrays on every rank, in rank order.
   public func allgather<T: MPIDatatype>(_ values: [T]) throws(MPIError) -> [T] {
     try read(values) { (values) throws(MPIError) in
-      try makeArray(values.count * size) { (result) throws(MPIError) in
+      try makeArray("MPI_Allgather", values.count * size) { (result) throws(MPIError) in
         try allgather(values, into: result)
       }
     }
@@ -202,7 +202,7 @@ extension MPICommunicator {
     let counts = try allgather(values.count)
     return try read(values) { (values) throws(MPIError) in
       cut(
-        try makeArray(counts.reduce(0, +)) { (result) throws(MPIError) in
+        try makeArray("MPI_Allgatherv", counts.reduce(0, +)) { (result) throws(MPIError) in
           try allgather(values, into: result, counts: counts)
         }, counts)
     }
@@ -211,7 +211,7 @@ extension MPICommunicator {
   /// Sends part r of the array to rank r; the parts received, in rank order.
   public func alltoall<T: MPIDatatype>(_ values: [T]) throws(MPIError) -> [T] {
     try read(values) { (values) throws(MPIError) in
-      try makeArray(values.count) { (result) throws(MPIError) in
+      try makeArray("MPI_Alltoall", values.count) { (result) throws(MPIError) in
         try alltoall(values, into: result)
       }
     }
@@ -226,7 +226,7 @@ extension MPICommunicator {
     let resultCounts = try alltoall(counts)
     return try read(Array(arrays.joined())) { (values) throws(MPIError) in
       cut(
-        try makeArray(resultCounts.reduce(0, +)) { (result) throws(MPIError) in
+        try makeArray("MPI_Alltoallv", resultCounts.reduce(0, +)) { (result) throws(MPIError) in
           try alltoall(values, counts: counts, into: result, resultCounts: resultCounts)
         }, resultCounts)
     }

@@ -68,7 +68,7 @@ extension MPICommunicator {
       try requireCount(call, "the result", result.count, is: values.count)
       try requireApart(call, values, result)
     }
-    let type = try T.mpiLayout.handle()
+    let type = try typeHandle(T.self, call)
     let operation = try reduction.handle()
 
     if let start {
@@ -130,7 +130,7 @@ extension MPICommunicator {
       try requireApart(call, values, result)
     }
     let count = try requireShort(call, part)
-    let type = try T.mpiLayout.handle()
+    let type = try typeHandle(T.self, call)
     let operation = try reduction.handle()
     let send = values.map { address($0) } ?? UnsafeRawPointer(lockstep_mpi_in_place()!)
     if let start {
@@ -162,7 +162,7 @@ extension MPICommunicator {
       try requireCount(call, "the result", result.count, is: counts[rank])
       try requireApart(call, values, result)
     }
-    let type = try T.mpiLayout.handle()
+    let type = try typeHandle(T.self, call)
     let operation = try reduction.handle()
     let send = values.map { address($0) } ?? UnsafeRawPointer(lockstep_mpi_in_place()!)
     if let start {

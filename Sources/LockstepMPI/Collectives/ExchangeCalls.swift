@@ -62,7 +62,7 @@ extension MPICommunicator {
         try requireApart(call, values, result)
       }
     }
-    let type = try T.mpiLayout.handle()
+    let type = try typeHandle(T.self, call)
     let send = values.map { address($0) } ?? UnsafeRawPointer(lockstep_mpi_in_place()!)
     let sendCount = try requireShort(call, values?.count ?? 0)
     let receive = result.map { address($0) }
@@ -138,7 +138,7 @@ extension MPICommunicator {
         try requireApart(call, values, result)
       }
     }
-    let type = try T.mpiLayout.handle()
+    let type = try typeHandle(T.self, call)
     let send = values.map { address($0) }
     let receive = result.map { address($0) } ?? lockstep_mpi_in_place()!
     let receiveCount = try requireShort(call, result?.count ?? 0)
@@ -192,7 +192,7 @@ extension MPICommunicator {
   ) throws(MPIError) {
     let call = start == nil ? "MPI_Allgatherv" : "MPI_Iallgatherv"
     try requireUsable(call)
-    try requireAgreement(call, count: counts.reduce(0, +), layout: T.mpiLayout)
+    try requireAgreement(call, count: counts.reduce(0, &+), layout: T.mpiLayout)
     let parts = try parts(
       call, "the result", counts: counts, displacements: displacements, bufferCount: result.count,
       disjoint: true)
@@ -200,7 +200,7 @@ extension MPICommunicator {
       try requireCount(call, "this rank's part", values.count, is: counts[rank])
       try requireApart(call, values, result)
     }
-    let type = try T.mpiLayout.handle()
+    let type = try typeHandle(T.self, call)
     let send = values.map { address($0) } ?? UnsafeRawPointer(lockstep_mpi_in_place()!)
     let sendCount = try requireShort(call, values?.count ?? 0)
     if let start {
@@ -274,7 +274,7 @@ extension MPICommunicator {
           """)
       }
     }
-    let type = try T.mpiLayout.handle()
+    let type = try typeHandle(T.self, call)
     let send = values.map { address($0) } ?? UnsafeRawPointer(lockstep_mpi_in_place()!)
     if let start {
       start.owners += [

@@ -94,7 +94,7 @@ extension MPICommunicator {
       var start = 0
       for count in counts {
         starts.append(start)
-        start += max(count, 0)
+        start &+= max(count, 0)  // one that is too long is refused below
       }
     }
     guard starts.count == size else {

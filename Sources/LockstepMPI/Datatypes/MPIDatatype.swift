@@ -44,6 +44,16 @@ public struct MPILayout: Sendable, Hashable {
     }
   }
 
+  /// The bytes from one value in memory to the next.
+  var memoryBytes: Int {
+    switch kind {
+    case .int16Index: MemoryLayout<MPIIndexed<Int16>>.stride
+    case .int64Index: MemoryLayout<MPIIndexed<Int64>>.stride
+    case .doubleIndex: MemoryLayout<MPIIndexed<Double>>.stride
+    default: messageBytes
+    }
+  }
+
   /// The handle of MPI's type. The library must be ready.
   func handle() throws(MPIError) -> lockstep_mpi_datatype {
     switch kind {

@@ -6,9 +6,14 @@ public struct MPIIndexed<Value: MPIIndexable>: MPIDatatype, Equatable {
   /// The index, often the rank.
   public var index: Int32
 
-  public init(_ value: Value, index: Int) {
+  /// - Throws: ``MPIError`` of kind `argument` where the index does not fit 32 bits, which is all that
+  ///   MPI's pairs have room for.
+  public init(_ value: Value, index: Int) throws(MPIError) {
+    guard let index = Int32(exactly: index) else {
+      throw argumentError("MPIIndexed", "index \(index) does not fit 32 bits")
+    }
     self.value = value
-    self.index = Int32(index)
+    self.index = index
   }
 
   public static var mpiLayout: MPILayout { Value.mpiIndexedLayout }

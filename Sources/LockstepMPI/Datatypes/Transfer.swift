@@ -17,7 +17,7 @@ struct Transfer {
     _ count: Int, _: T.Type, limit: Int, _ call: String,
     _ body: (Transfer) throws(MPIError) -> Result
   ) throws(MPIError) -> Result {
-    let base = try T.mpiLayout.handle()
+    let base = try typeHandle(T.self, call)
     if count <= limit {
       return try body(Transfer(type: base, count: Int32(count), isMade: false))
     }
@@ -80,9 +80,12 @@ func address<T>(_ values: UnsafeMutableBufferPointer<T>) -> UnsafeMutableRawPoin
 }
 
 /// An array of `count` values that `fill` writes.
+///
+/// - Parameter call: the function that the array is made for.
 func makeArray<T: MPIDatatype>(
-  _ count: Int, _ fill: (UnsafeMutableBufferPointer<T>) throws(MPIError) -> Void
+  _ call: String, _ count: Int, _ fill: (UnsafeMutableBufferPointer<T>) throws(MPIError) -> Void
 ) throws(MPIError) -> [T] {
+  try requireCount(call, count, of: T.self)
   var failure: MPIError?
   let result = [T](unsafeUninitializedCapacity: count) { buffer, initialized in
     do throws(MPIError) {
@@ -95,4 +98,31 @@ func makeArray<T: MPIDatatype>(
   }
   if let failure { throw failure }
   return result
+}
+
+/// Throws where there can be no buffer of so many values.
+func requireCount<T>(_ call: String, _ count: Int, of: T.Type) throws(MPIError) {
+  guard count >= 0 else { throw argumentError(call, "the count \(count) is negative") }
+  guard !count.multipliedReportingOverflow(by: MemoryLayout<T>.stride).overflow,
+    count * MemoryLayout<T>.stride < Int.max / 2
+  else {
+    throw argumentError(
+      call, "\(count) values of \(MemoryLayout<T>.stride) bytes are more than memory can hold")
+  }
+}
+
+/// The handle of a type's layout, which must describe the values that lie in memory.
+func typeHandle<T: MPIDatatype>(
+  _: T.Type, _ call: String
+) throws(MPIError) -> lockstep_mpi_datatype {
+  let layout = T.mpiLayout
+  guard layout.memoryBytes == MemoryLayout<T>.stride else {
+    throw argumentError(
+      call,
+      """
+      the layout of \(T.self) says \(layout.memoryBytes) bytes a value, and \(T.self) has \
+      \(MemoryLayout<T>.stride): use MPILayout.bytes(of: \(T.self).self)
+      """)
+  }
+  return try layout.handle()
 }

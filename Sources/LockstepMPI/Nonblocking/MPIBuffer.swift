@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
 /// Values at an address that stays, for operations that outlast a call.
 ///
 /// ``MPIRequestScope/pin(_:)-(MPIBuffer<T>)`` keeps the buffer alive until the operations that use
@@ -9,37 +15,68 @@ public final class MPIBuffer<T: MPIDatatype> {
   private let storage: UnsafeMutableRawPointer
 
   /// `count` times one value.
-  public convenience init(repeating value: T, count: Int) {
-    self.init(capacity: count)
+  ///
+  /// - Throws: ``MPIError`` of kind `argument` where the count is negative or more than memory can be
+  ///   asked for, `resource` where there is not so much memory.
+  public convenience init(repeating value: T, count: Int) throws(MPIError) {
+    let call = "MPIBuffer.init"
+    try requireCount(call, count, of: T.self)
+    guard let storage = Self.allocate(count) else {
+      throw MPIError(
+        kind: .resource, call: call,
+        message: "there is no memory for \(count * MemoryLayout<T>.stride) bytes",
+        rank: MPILibrary.worldRank)
+    }
+    self.init(storage, count)
     values.initialize(repeating: value)
   }
 
   /// A copy of an array.
   public convenience init(_ array: [T]) {
-    self.init(capacity: array.count)
+    guard let storage = Self.allocate(array.count) else {
+      // As any copy of an array ends where there is no memory.
+      fatalError("out of memory: a copy of \(array.count) values")
+    }
+    self.init(storage, array.count)
     _ = values.initialize(from: array)
   }
 
-  private init(capacity: Int) {
-    storage = .allocate(byteCount: max(capacity * MemoryLayout<T>.stride, 1), alignment: 64)
+  private init(_ storage: UnsafeMutableRawPointer, _ count: Int) {
+    self.storage = storage
     values = UnsafeMutableBufferPointer(
-      start: storage.bindMemory(to: T.self, capacity: capacity), count: capacity)
+      start: storage.bindMemory(to: T.self, capacity: count), count: count)
   }
 
-  deinit { storage.deallocate() }
+  private static func allocate(_ count: Int) -> UnsafeMutableRawPointer? {
+    aligned_alloc(64, (max(count * MemoryLayout<T>.stride, 1) + 63) / 64 * 64)
+  }
+
+  deinit { free(storage) }
 
   /// The number of values.
   public var count: Int { values.count }
 
   /// One value.
+  ///
+  /// - Throws: ``MPIError`` of kind `argument` where there is no such index. ``values`` are not checked.
   public subscript(index: Int) -> T {
-    get {
-      precondition(values.indices.contains(index), "index out of range")
+    get throws(MPIError) {
+      try requireIndex(index)
       return values[index]
     }
-    set {
-      precondition(values.indices.contains(index), "index out of range")
-      values[index] = newValue
+  }
+
+  /// Sets one value.
+  ///
+  /// - Throws: ``MPIError`` of kind `argument` where there is no such index. ``values`` are not checked.
+  public func set(_ value: T, at index: Int) throws(MPIError) {
+    try requireIndex(index)
+    values[index] = value
+  }
+
+  private func requireIndex(_ index: Int) throws(MPIError) {
+    guard values.indices.contains(index) else {
+      throw argumentError("MPIBuffer", "index \(index) is not in 0..<\(count)")
     }
   }
 

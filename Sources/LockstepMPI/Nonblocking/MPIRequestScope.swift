@@ -20,12 +20,17 @@ extension MPICommunicator {
   /// some time to finish, and if the peers do not take part the whole job is ended, because memory
   /// that MPI still reads must not be given back.
   ///
-  /// - Parameter unwindSeconds: the time that sends and collectives get after an error.
+  /// - Parameter unwindSeconds: the time that sends and collectives get after an error, 0 or more.
+  /// - Throws: what `body` throws; after it the error of an operation that failed and that nobody
+  ///   waited for.
   @discardableResult
   public func withRequests<Result>(
     unwindSeconds: Double = 5, _ body: (MPIRequestScope) throws -> Result
   ) throws -> Result {
     try requireUsable("MPI_Waitall")
+    guard unwindSeconds >= 0 else {
+      throw argumentError("MPI_Waitall", "unwindSeconds is \(unwindSeconds); it must be 0 or more")
+    }
     let table = RequestTable(self)
     do {
       let result = try body(MPIRequestScope(table))
@@ -50,17 +55,29 @@ public struct MPIRequestScope {
 
   init(_ table: RequestTable) { self.table = table }
 
+  /// The number of operations that have not finished, as far as is known.
+  package var pendingCount: Int { table.pendingCount }
+  /// How often an operation was looked at, for tests.
+  package var examined: Int { table.examined }
+
   // MARK: Buffers that live as long as the scope
 
   /// The buffer's values, kept until the scope ends.
-  public func pin<T: MPIDatatype>(_ buffer: MPIBuffer<T>) -> UnsafeMutableBufferPointer<T> {
-    table.pinned.append(buffer)
+  ///
+  /// - Throws: ``MPIError`` of kind `state` where the scope has ended.
+  public func pin<T: MPIDatatype>(
+    _ buffer: MPIBuffer<T>
+  ) throws(MPIError) -> UnsafeMutableBufferPointer<T> {
+    try table.pin(buffer)
     return buffer.values
   }
 
   /// A copy of the array, kept until the scope ends.
-  public func pin<T: MPIDatatype>(_ array: [T]) -> UnsafeBufferPointer<T> {
-    UnsafeBufferPointer(pin(MPIBuffer(array)))
+  ///
+  /// A scope that lives long keeps every copy that was pinned; ``send(_:to:tag:synchronous:)-([T],_,_,_)``
+  /// keeps its own until the message has gone.
+  public func pin<T: MPIDatatype>(_ array: [T]) throws(MPIError) -> UnsafeBufferPointer<T> {
+    UnsafeBufferPointer(try pin(MPIBuffer(array)))
   }
 
   // MARK: Messages
@@ -70,17 +87,29 @@ public struct MPIRequestScope {
   public func send<T: MPIDatatype>(
     _ values: UnsafeBufferPointer<T>, to destination: Int, tag: Int = 0, synchronous: Bool = false
   ) throws(MPIError) -> MPIRequest {
-    try table.start(synchronous ? "MPI_Issend" : "MPI_Isend") { (start) throws(MPIError) in
+    try send(values, to: destination, tag: tag, synchronous: synchronous, owner: nil)
+  }
+
+  /// - Parameter owner: what keeps the values until the message has gone.
+  private func send<T: MPIDatatype>(
+    _ values: UnsafeBufferPointer<T>, to destination: Int, tag: Int, synchronous: Bool,
+    owner: AnyObject?
+  ) throws(MPIError) -> MPIRequest {
+    try table.start(synchronous ? "MPI_Issend" : "MPI_Isend", owner: owner) {
+      (start) throws(MPIError) in
       try communicator.send(values, to: destination, tag: tag, synchronous: synchronous, start)
     }
   }
 
-  /// Starts to send a copy of an array.
+  /// Starts to send a copy of an array, which is kept until the message has gone.
   @discardableResult
   public func send<T: MPIDatatype>(
     _ values: [T], to destination: Int, tag: Int = 0, synchronous: Bool = false
   ) throws(MPIError) -> MPIRequest {
-    try send(pin(values), to: destination, tag: tag, synchronous: synchronous)
+    let copy = MPIBuffer(values)
+    return try send(
+      UnsafeBufferPointer(copy.values), to: destination, tag: tag, synchronous: synchronous,
+      owner: copy)
   }
 
   /// Starts to receive a message of at most `values.count` values.
@@ -92,17 +121,25 @@ public struct MPIRequestScope {
   public func receive<T: MPIDatatype>(
     into values: UnsafeMutableBufferPointer<T>, from source: Int?, tag: Int? = 0
   ) throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Irecv", isReceive: true) { (start) throws(MPIError) in
+    try receive(into: values, from: source, tag: tag, owner: nil)
+  }
+
+  /// - Parameter owner: what keeps the values' memory until the message has arrived.
+  private func receive<T: MPIDatatype>(
+    into values: UnsafeMutableBufferPointer<T>, from source: Int?, tag: Int?, owner: AnyObject?
+  ) throws(MPIError) -> MPIRequest {
+    try table.start("MPI_Irecv", received: ReceivedType(T.self), owner: owner) {
+      (start) throws(MPIError) in
       try communicator.receive(into: values, from: source, tag: tag, start)
     }
   }
 
-  /// Starts to receive a message into a buffer that the scope keeps.
+  /// Starts to receive a message into a buffer, which is kept until the message has arrived.
   @discardableResult
   public func receive<T: MPIDatatype>(
     into buffer: MPIBuffer<T>, from source: Int?, tag: Int? = 0
   ) throws(MPIError) -> MPIRequest {
-    try receive(into: pin(buffer), from: source, tag: tag)
+    try receive(into: buffer.values, from: source, tag: tag, owner: buffer)
   }
 
   // MARK: Completion
@@ -138,23 +175,24 @@ public struct MPIRequestScope {
 /// One operation that was started in a scope.
 public struct MPIRequest: Equatable {
   let table: RequestTable
-  let index: Int
+  let operation: StartedOperation
 
   /// Waits until the operation has finished; at once where it has.
   ///
   /// For a send or a collective the status says nothing (source and tag are -1).
+  ///
+  /// - Throws: what went wrong with the operation, by the call that started it; ``MPIError`` of kind
+  ///   `state` where the scope has ended.
   @discardableResult
-  public func wait() throws(MPIError) -> MPIStatus { try table.wait(index) }
+  public func wait() throws(MPIError) -> MPIStatus { try table.wait(operation) }
 
-  /// The status where the operation has finished, else nil.
-  public func test() throws(MPIError) -> MPIStatus? { try table.test(index) }
+  /// The status where the operation has finished, else nil; throws as ``wait()``.
+  public func test() throws(MPIError) -> MPIStatus? { try table.test(operation) }
 
   /// Cancels a receive, unless a message has arrived: the status tells which.
-  public func cancel() throws(MPIError) { try table.cancel(index) }
+  public func cancel() throws(MPIError) { try table.cancel(operation) }
 
-  public static func == (left: Self, right: Self) -> Bool {
-    left.table === right.table && left.index == right.index
-  }
+  public static func == (left: Self, right: Self) -> Bool { left.operation === right.operation }
 }
 
 extension MPICommunicator {

@@ -6,119 +6,183 @@ internal import CMPI
   internal import Musl
 #endif
 
-/// The operations that a scope has started, and what they need until they finish.
-final class RequestTable {
-  struct Entry {
-    let call: String
-    let isReceive: Bool
-    var owners: [AnyObject]
-    var status: MPIStatus?
-  }
+/// One operation of a scope.
+final class StartedOperation {
+  /// The MPI function that started it.
+  let call: String
+  /// The type that a receive takes values of; nil for what receives nothing.
+  let received: ReceivedType?
+  /// Its number in the scope.
+  let serial: Int
+  /// What must live until it has finished.
+  var owners: [AnyObject]
+  /// How it ended; nil while it is pending.
+  var outcome: Result<MPIStatus, MPIError>?
+  /// Whether the program has heard of its end.
+  var isReported = false
+  /// Its place among the pending operations.
+  var place: Int
 
+  init(_ call: String, received: ReceivedType?, owners: [AnyObject], serial: Int, place: Int) {
+    self.call = call
+    self.received = received
+    self.owners = owners
+    self.serial = serial
+    self.place = place
+  }
+}
+
+/// The operations that a scope has started, and what they need until they finish.
+///
+/// Only operations that are pending have a handle here, so that a long-lived scope stays small and a
+/// wait looks at nothing that has finished long ago.
+final class RequestTable {
   let communicator: MPICommunicator
   private var handles: [lockstep_mpi_request] = []
-  private var entries: [Entry] = []
+  /// The pending operations, each at the index of its handle.
+  private var pending: [StartedOperation] = []
+  /// What has finished, in that order, and whose end may still have to be reported, from `nextFinished`
+  /// on.
+  private var finished: [StartedOperation] = []
+  private var nextFinished = 0
   /// What ``MPIRequestScope/pin(_:)-([T])`` keeps until the scope ends.
-  var pinned: [AnyObject] = []
+  private var pinned: [ObjectIdentifier: AnyObject] = [:]
   private var isOpen = true
+  private var started = 0
+  /// The number of pending operations at which the next start looks whether some have finished.
+  private var collectsAt = RequestTable.window
+  /// Where the next look at a part of the pending operations begins.
+  private var cursor = 0
+  private var indices: [Int32] = []
+  private var statuses: [lockstep_mpi_status] = []
+
+  /// How many handles were looked at so far.
+  private(set) var examined = 0
+  var pendingCount: Int { pending.count }
+
+  /// How many operations a look for the next one to finish takes at once. All of them would make n
+  /// waits for n operations cost n².
+  private static let window = 256
 
   init(_ communicator: MPICommunicator) { self.communicator = communicator }
 
+  /// Keeps a buffer until the scope ends.
+  func pin(_ buffer: AnyObject) throws(MPIError) {
+    try requireOpen("MPIRequestScope.pin")
+    pinned[ObjectIdentifier(buffer)] = buffer
+  }
+
   func start(
-    _ call: String, isReceive: Bool = false, owner: AnyObject? = nil,
+    _ call: String, received: ReceivedType? = nil, owner: AnyObject? = nil,
     _ body: (OperationStart) throws(MPIError) -> Void
   ) throws(MPIError) -> MPIRequest {
     try requireOpen(call)
+    if pending.count >= collectsAt {
+      // Buffers of what has finished go, though nobody waits for it.
+      try collect("MPI_Testsome", 0..<pending.count, waits: false)
+      collectsAt = max(Self.window, 2 * pending.count)
+    }
     let start = OperationStart()
     if let owner { start.owners.append(owner) }
     try body(start)
+    let operation = StartedOperation(
+      call, received: received, owners: start.owners, serial: started, place: pending.count)
+    started += 1
     handles.append(start.request)
-    entries.append(Entry(call: call, isReceive: isReceive, owners: start.owners, status: nil))
-    return MPIRequest(table: self, index: entries.count - 1)
+    pending.append(operation)
+    return MPIRequest(table: self, operation: operation)
   }
 
-  func status(_ index: Int) -> MPIStatus? { entries[index].status }
-
-  func wait(_ index: Int) throws(MPIError) -> MPIStatus {
-    if let known = entries[index].status { return known }
+  func wait(_ operation: StartedOperation) throws(MPIError) -> MPIStatus {
     try requireOpen("MPI_Wait")
-    var status = lockstep_mpi_status()
-    try check("MPI_Wait", lockstep_mpi_wait(&handles[index], &status))
-    return try finish(index, status)
-  }
-
-  func test(_ index: Int) throws(MPIError) -> MPIStatus? {
-    if let known = entries[index].status { return known }
-    try requireOpen("MPI_Test")
-    var status = lockstep_mpi_status()
-    var flag: Int32 = 0
-    try check("MPI_Test", lockstep_mpi_test(&handles[index], &flag, &status))
-    return flag == 0 ? nil : try finish(index, status)
-  }
-
-  func cancel(_ index: Int) throws(MPIError) {
-    guard entries[index].status == nil else { return }
-    try requireOpen("MPI_Cancel")
-    guard entries[index].isReceive else {
-      throw argumentError(
-        "MPI_Cancel", "\(entries[index].call) cannot be cancelled: only a receive can")
+    if operation.outcome == nil {
+      var status = lockstep_mpi_status()
+      finish(operation, status: lockstep_mpi_wait(&handles[operation.place], &status), status)
     }
-    try check("MPI_Cancel", lockstep_mpi_cancel(&handles[index]))
+    return try report(operation)
+  }
+
+  func test(_ operation: StartedOperation) throws(MPIError) -> MPIStatus? {
+    try requireOpen("MPI_Test")
+    if operation.outcome == nil {
+      var status = lockstep_mpi_status()
+      var flag: Int32 = 0
+      let code = lockstep_mpi_test(&handles[operation.place], &flag, &status)
+      guard flag != 0 || code != lockstep_mpi_success() else { return nil }
+      finish(operation, status: code, status)
+    }
+    return try report(operation)
+  }
+
+  func cancel(_ operation: StartedOperation) throws(MPIError) {
+    try requireOpen("MPI_Cancel")
+    guard operation.outcome == nil else { return }
+    guard operation.received != nil else {
+      throw argumentError("MPI_Cancel", "\(operation.call) cannot be cancelled: only a receive can")
+    }
+    try check("MPI_Cancel", lockstep_mpi_cancel(&handles[operation.place]))
   }
 
   /// The next operation to finish, waiting for it or not.
   func any(waits: Bool) throws(MPIError) -> (request: MPIRequest, status: MPIStatus)? {
-    let call = waits ? "MPI_Waitany" : "MPI_Testany"
+    let call = waits ? "MPI_Waitsome" : "MPI_Testsome"
     try requireOpen(call)
-    var index: Int32 = 0
-    var flag: Int32 = 1
-    var status = lockstep_mpi_status()
-    let count = Int32(handles.count)
-    try check(
-      call,
-      waits
-        ? lockstep_mpi_waitany(count, &handles, &index, &status)
-        : lockstep_mpi_testany(count, &handles, &index, &flag, &status))
-    guard flag != 0, index != lockstep_mpi_undefined() else { return nil }
-    return (MPIRequest(table: self, index: Int(index)), try finish(Int(index), status))
+    var looked = 0
+    while true {
+      if let operation = nextToReport() {
+        return (MPIRequest(table: self, operation: operation), try report(operation))
+      }
+      if pending.isEmpty || !waits && looked >= pending.count { return nil }
+      if cursor >= pending.count { cursor = 0 }
+      let part = cursor..<min(cursor + Self.window, pending.count)
+      let isAll = part.count == pending.count
+      if try collect(call, part, waits: waits && isAll) == 0 {
+        cursor = part.upperBound
+        looked += part.count
+        if waits, part.upperBound == pending.count { sched_yield() }
+      }
+    }
   }
 
   /// All operations that have finished since; where one waits, at least one, if any is pending.
   func some(waits: Bool) throws(MPIError) -> [(request: MPIRequest, status: MPIStatus)] {
     let call = waits ? "MPI_Waitsome" : "MPI_Testsome"
     try requireOpen(call)
-    let count = handles.count
-    var finished: Int32 = 0
-    var indices = [Int32](repeating: 0, count: count)
-    var statuses = [lockstep_mpi_status](repeating: .init(), count: count)
-    let code =
-      waits
-      ? lockstep_mpi_waitsome(Int32(count), &handles, &finished, &indices, &statuses)
-      : lockstep_mpi_testsome(Int32(count), &handles, &finished, &indices, &statuses)
-    guard finished != lockstep_mpi_undefined() else { return [] }
-    let range = 0..<Int(finished)
-    try checkAll(call, code, statuses: range.map { statuses[$0] })
-    return try range.map { (place) throws(MPIError) in
-      let index = Int(indices[place])
-      return (MPIRequest(table: self, index: index), try finish(index, statuses[place]))
+    let known = nextToReport()
+    if known != nil { nextFinished -= 1 }
+    try collect(call, 0..<pending.count, waits: waits && known == nil)
+    var result: [(request: MPIRequest, status: MPIStatus)] = []
+    while let operation = nextToReport() {
+      // What went before a failure is told first; the failure is the next call's.
+      if !result.isEmpty, case .failure = operation.outcome {
+        nextFinished -= 1
+        break
+      }
+      result.append((MPIRequest(table: self, operation: operation), try report(operation)))
     }
+    return result
   }
 
   /// Waits for all operations, or tests whether all have finished.
+  ///
+  /// - Throws: the error of the first operation, in the order of their starts, that failed and whose
+  ///   failure nobody has heard of.
   func all(waits: Bool) throws(MPIError) -> Bool {
-    let call = waits ? "MPI_Waitall" : "MPI_Testall"
-    try requireOpen(call)
-    let count = handles.count
-    let pending = handles.indices.filter { entries[$0].status == nil }
-    var flag: Int32 = 1
-    var statuses = [lockstep_mpi_status](repeating: .init(), count: count)
-    let code =
-      waits
-      ? lockstep_mpi_waitall(Int32(count), &handles, &statuses)
-      : lockstep_mpi_testall(Int32(count), &handles, &flag, &statuses)
-    try checkAll(call, code, statuses: pending.map { statuses[$0] })
-    guard flag != 0 else { return false }
-    for index in pending { _ = try finish(index, statuses[index]) }
+    try requireOpen(waits ? "MPI_Waitall" : "MPI_Testall")
+    if waits {
+      try waitForAll()
+    } else {
+      try collect("MPI_Testsome", 0..<pending.count, waits: false)
+      guard pending.isEmpty else { return false }
+    }
+    var first: (serial: Int, error: MPIError)?
+    while let operation = nextToReport() {
+      operation.isReported = true
+      if case .failure(let error) = operation.outcome, operation.serial < first?.serial ?? .max {
+        first = (operation.serial, error)
+      }
+    }
+    if let first { throw first.error }
     return true
   }
 
@@ -126,7 +190,7 @@ final class RequestTable {
   func close() throws(MPIError) {
     _ = try all(waits: true)
     isOpen = false
-    pinned = []
+    pinned = [:]
   }
 
   /// Ends the scope after an error: receives are cancelled, and everything else may finish.
@@ -138,7 +202,7 @@ final class RequestTable {
     defer { isOpen = false }
     guard isOpen, MPILibrary.isReady else { return }
     for index in handles.indices
-    where entries[index].isReceive && lockstep_mpi_request_is_null(handles[index]) == 0 {
+    where pending[index].received != nil && lockstep_mpi_request_is_null(handles[index]) == 0 {
       _ = lockstep_mpi_cancel(&handles[index])
     }
     let deadline = MPI_Wtime() + seconds
@@ -148,10 +212,11 @@ final class RequestTable {
         var status = lockstep_mpi_status()
         let code = lockstep_mpi_test(&handles[index], &flag, &status)
         if flag != 0 || code != lockstep_mpi_success() { break }
-        if MPI_Wtime() > deadline {
+        // Not "later than the deadline", which no time is where the deadline is not a number.
+        if !(MPI_Wtime() <= deadline) {
           MPISession.abort(
             MPIError(
-              kind: .state, call: entries[index].call,
+              kind: .state, call: pending[index].call,
               message: """
                 still pending \(seconds) s after the scope that started it failed with: \(error)
                 """, rank: MPILibrary.worldRank))
@@ -159,7 +224,9 @@ final class RequestTable {
         sched_yield()
       }
     }
-    pinned = []
+    pinned = [:]
+    handles = []
+    pending = []
   }
 
   private func requireOpen(_ call: String) throws(MPIError) {
@@ -172,26 +239,106 @@ final class RequestTable {
     }
   }
 
-  private func finish(_ index: Int, _ status: lockstep_mpi_status) throws(MPIError) -> MPIStatus {
-    // A send or a collective fills no source, tag or length in.
-    let result = entries[index].isReceive ? try MPIStatus(status) : MPIStatus.withoutMessage
-    entries[index].status = result
-    entries[index].owners = []
-    return result
+  // MARK: What has finished
+
+  /// Looks which pending operations of a part have finished, waiting for one or not; how many have.
+  @discardableResult
+  private func collect(
+    _ call: String, _ part: Range<Int>, waits: Bool
+  ) throws(MPIError) -> Int {
+    guard !part.isEmpty else { return 0 }
+    makeRoom(part.count)
+    examined += part.count
+    var found: Int32 = 0
+    let code = handles.withUnsafeMutableBufferPointer { handles in
+      let start = handles.baseAddress! + part.lowerBound  // the part is not empty
+      return waits
+        ? lockstep_mpi_waitsome(Int32(part.count), start, &found, &indices, &statuses)
+        : lockstep_mpi_testsome(Int32(part.count), start, &found, &indices, &statuses)
+    }
+    let isInStatus = code == lockstep_mpi_error_in_status()
+    if !isInStatus { try check(call, code) }
+    guard found != lockstep_mpi_undefined(), found > 0 else { return 0 }
+    // All of them first: each that goes moves another to its place.
+    let operations = indices[..<Int(found)].map { pending[part.lowerBound + Int($0)] }
+    for (at, operation) in operations.enumerated() {
+      let code = isInStatus ? lockstep_mpi_status_error(&statuses[at]) : lockstep_mpi_success()
+      finish(operation, status: code, statuses[at])
+      finished.append(operation)
+    }
+    return operations.count
   }
 
-  /// Throws the first error among several operations, by the name of the call that started it.
-  private func checkAll(_ call: String, _ code: Int32, statuses: [lockstep_mpi_status])
-    throws(MPIError)
-  {
-    if code == lockstep_mpi_error_in_status() {
-      for var status in statuses {
-        let error = lockstep_mpi_status_error(&status)
-        if error != lockstep_mpi_success(), error != lockstep_mpi_error_pending() {
-          throw libraryError(call, error)
-        }
+  private func waitForAll() throws(MPIError) {
+    while !pending.isEmpty {
+      makeRoom(pending.count)
+      let code = lockstep_mpi_waitall(Int32(pending.count), &handles, &statuses)
+      let isInStatus = code == lockstep_mpi_error_in_status()
+      if !isInStatus { try check("MPI_Waitall", code) }
+      for place in pending.indices.reversed() {
+        let operation = pending[place]
+        let code =
+          isInStatus ? lockstep_mpi_status_error(&statuses[place]) : lockstep_mpi_success()
+        guard code != lockstep_mpi_error_pending() else { continue }
+        finish(operation, status: code, statuses[place])
+        finished.append(operation)
       }
     }
-    try check(call, code)
+  }
+
+  private func makeRoom(_ count: Int) {
+    guard indices.count < count else { return }
+    indices = Array(repeating: 0, count: count)
+    statuses = Array(repeating: lockstep_mpi_status(), count: count)
+  }
+
+  /// Takes an operation out of those that are pending.
+  private func finish(
+    _ operation: StartedOperation, status code: Int32, _ status: lockstep_mpi_status
+  ) {
+    do throws(MPIError) {
+      try check(operation.call, code)
+      // A send or a collective fills no source, tag or length in.
+      operation.outcome = .success(
+        try operation.received?.status(status, operation.call) ?? .withoutMessage)
+    } catch {
+      operation.outcome = .failure(error)
+    }
+    operation.owners = []
+    let place = operation.place
+    if lockstep_mpi_request_is_null(handles[place]) == 0 {
+      _ = lockstep_mpi_request_free(&handles[place])
+    }
+    let last = handles.count - 1
+    if place != last {
+      handles[place] = handles[last]
+      pending[place] = pending[last]
+      pending[place].place = place
+    }
+    handles.removeLast()
+    pending.removeLast()
+  }
+
+  /// The next operation whose end nobody has heard of.
+  private func nextToReport() -> StartedOperation? {
+    while nextFinished < finished.count {
+      let operation = finished[nextFinished]
+      nextFinished += 1
+      if nextFinished > Self.window, 2 * nextFinished > finished.count {
+        finished.removeFirst(nextFinished)
+        nextFinished = 0
+      }
+      if !operation.isReported { return operation }
+    }
+    return nil
+  }
+
+  private func report(_ operation: StartedOperation) throws(MPIError) -> MPIStatus {
+    operation.isReported = true
+    switch operation.outcome {
+    case .success(let status): return status
+    case .failure(let error): throw error
+    case nil: return .withoutMessage  // never: it was waited for
+    }
   }
 }

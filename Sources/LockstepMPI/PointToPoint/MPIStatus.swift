@@ -39,3 +39,31 @@ public struct MPIStatus: Sendable, Equatable {
     return rest == 0 ? count : nil
   }
 }
+
+/// The type of the values that a receive takes.
+struct ReceivedType {
+  private let name: String
+  private let bytes: Int
+
+  init<T: MPIDatatype>(_: T.Type) {
+    name = "\(T.self)"
+    bytes = T.mpiLayout.messageBytes
+  }
+
+  /// The status of a receive that has finished.
+  ///
+  /// - Throws: ``MPIError`` of kind `argument` where the message is no whole number of values: it is of
+  ///   another type.
+  func status(_ status: lockstep_mpi_status, _ call: String) throws(MPIError) -> MPIStatus {
+    let status = try MPIStatus(status)
+    guard status.isCancelled || status.byteCount % bytes == 0 else {
+      throw argumentError(
+        call,
+        """
+        the message of \(status.byteCount) bytes from rank \(status.source) is no whole number of \
+        \(name) values
+        """)
+    }
+    return status
+  }
+}

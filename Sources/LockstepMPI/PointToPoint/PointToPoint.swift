@@ -32,19 +32,40 @@ extension MPICommunicator {
   ///   - source: a rank of this communicator, or nil for any.
   ///   - tag: the message's tag, or nil for any.
   /// - Returns: who sent it, and how long it is.
-  /// - Throws: ``MPIError`` of kind `library` (truncation) where the message is longer.
+  /// - Throws: ``MPIError`` of kind `library` (truncation) where the message is longer, `argument`
+  ///   where it is no whole number of values.
   @discardableResult
   public func receive<T: MPIDatatype>(
     into values: UnsafeMutableBufferPointer<T>, from source: Int?, tag: Int? = 0
   ) throws(MPIError) -> MPIStatus {
     let call = "MPI_Recv"
     let (from, tag) = try selector(call, source, tag)
+    var message = lockstep_mpi_message()
+    var status = lockstep_mpi_status()
+    // Open MPI 4.1 writes what is too long behind the buffer, so the length is looked at first.
+    try check("MPI_Mprobe", lockstep_mpi_mprobe(from, tag, handle, &message, &status))
+    let bytes = try MPIStatus(status).byteCount
+    guard bytes <= values.count * T.mpiLayout.messageBytes else {
+      let _: [UInt8] = try makeArray(call, bytes) { (rest) throws(MPIError) in
+        try receive(message, into: rest, call)
+      }
+      throw libraryError(call, lockstep_mpi_error_truncate())
+    }
+    return try ReceivedType(T.self).status(try receive(message, into: values, call), call)
+  }
+
+  /// Receives a message that a matched probe has found.
+  @discardableResult
+  private func receive<T: MPIDatatype>(
+    _ message: lockstep_mpi_message, into values: UnsafeMutableBufferPointer<T>, _ call: String
+  ) throws(MPIError) -> lockstep_mpi_status {
+    var message = message
     var status = lockstep_mpi_status()
     try Transfer.of(values.count, T.self, limit: largestCount, call) { (run) throws(MPIError) in
       try check(
-        call, lockstep_mpi_recv(address(values), run.count, run.type, from, tag, handle, &status))
+        call, lockstep_mpi_mrecv(address(values), run.count, run.type, &message, &status))
     }
-    return try MPIStatus(status)
+    return status
   }
 
   /// Receives a message of whatever length.
@@ -67,23 +88,10 @@ extension MPICommunicator {
     let call = "MPI_Mrecv"
     let unit = T.mpiLayout.messageBytes
     let count = (status.byteCount + unit - 1) / unit
-    let values: [T] = try makeArray(count) { (buffer) throws(MPIError) in
-      var received = lockstep_mpi_status()
-      try Transfer.of(count, T.self, limit: largestCount, call) { (run) throws(MPIError) in
-        try check(
-          call,
-          lockstep_mpi_mrecv(address(buffer), run.count, run.type, &message, &received))
-      }
+    let values: [T] = try makeArray(call, count) { (buffer) throws(MPIError) in
+      try receive(message, into: buffer, call)
     }
-    guard status.byteCount % unit == 0 else {
-      throw argumentError(
-        call,
-        """
-        the message of \(status.byteCount) bytes from rank \(status.source) is no whole number of \
-        \(T.self) values
-        """)
-    }
-    return (values, status)
+    return (values, try ReceivedType(T.self).status(probed, call))
   }
 
   /// Sends one message and receives another, with no deadlock when two ranks do so at once.
@@ -113,7 +121,7 @@ extension MPICommunicator {
             back.type, from, receiveTag, handle, &status))
       }
     }
-    return try MPIStatus(status)
+    return try ReceivedType(U.self).status(status, call)
   }
 
   /// Sends the values and replaces them by a message of at most as many.
@@ -133,7 +141,7 @@ extension MPICommunicator {
         lockstep_mpi_sendrecv_replace(
           address(values), run.count, run.type, to, sendTag, from, receiveTag, handle, &status))
     }
-    return try MPIStatus(status)
+    return try ReceivedType(T.self).status(status, call)
   }
 
   /// Waits until a message can be received, and leaves it there.
@@ -210,7 +218,7 @@ extension MPICommunicator {
     receiveTag: Int? = 0
   ) throws(MPIError) -> [T] {
     var received = 0
-    let result: [T] = try makeArray(count) { (buffer) throws(MPIError) in
+    let result: [T] = try makeArray("MPI_Sendrecv", count) { (buffer) throws(MPIError) in
       // A shorter message leaves the tail unwritten; it is dropped below.
       UnsafeMutableRawBufferPointer(buffer).initializeMemory(as: UInt8.self, repeating: 0)
       let status = try values.withUnsafeBufferPointer { (values) throws(MPIError) in

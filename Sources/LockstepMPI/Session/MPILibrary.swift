@@ -1,6 +1,12 @@
 internal import CMPI
 internal import Synchronization
 
+#if canImport(Glibc)
+  internal import Glibc
+#elseif canImport(Musl)
+  internal import Musl
+#endif
+
 /// The MPI library of this process: its state, its versions, its clock.
 ///
 /// MPI exists once in a process, so these are static. Source: MPI 3.1, chapter 8.
@@ -77,8 +83,22 @@ public enum MPILibrary {
   }
 
   /// Throws unless calls are possible: MPI would end the process instead.
+  ///
+  /// Under ``MPIThreadLevel/single`` and ``MPIThreadLevel/funneled`` the one thread that may call is the
+  /// one that made the session.
   static func requireReady(_ call: String) throws(MPIError) {
-    if isReady { return }
+    if isReady {
+      let owner = sessionThread.load(ordering: .relaxed)
+      guard owner == 0 || owner == UInt(pthread_self()) else {
+        throw MPIError(
+          kind: .state, call: call,
+          message: """
+            called from another thread than the one that made the session: ask for the thread level \
+            'serialized' or 'multiple'
+            """, rank: worldRank)
+      }
+      return
+    }
     let message =
       isFinalized
       ? "MPI is finalized: no call is possible any more"
@@ -95,6 +115,12 @@ public enum MPILibrary {
   static func remember(worldRank rank: Int) { storedWorldRank.store(rank, ordering: .relaxed) }
 
   private static let storedWorldRank = Atomic<Int>(-1)
+
+  /// Lets this thread alone call from now on.
+  static func bindToThread() { sessionThread.store(UInt(pthread_self()), ordering: .relaxed) }
+
+  /// The one thread that may call; 0 where any may.
+  private static let sessionThread = Atomic<UInt>(0)
 }
 
 /// What threads of a process may call MPI. Source: MPI 3.1, section 12.4.

@@ -76,6 +76,7 @@ public final class MPISession {
       throw MPIError(kind: .launch, call: call, message: reason, rank: nil)
     }
     MPILibrary.remember(worldRank: world.rank)
+    if threadLevel < .serialized { MPILibrary.bindToThread() }
     if self.threadLevel < threadLevel {
       MPI_Finalize()
       throw MPIError(

@@ -15,10 +15,18 @@ public struct MPISharedCounter {
   private let address: UnsafeMutableRawPointer
 
   /// A counter in 8 bytes of a window, at a multiple of 8; zeroed memory is the number 0.
-  public init(at address: UnsafeMutableRawPointer) {
-    precondition(Int(bitPattern: address) % 8 == 0, "a counter lies at a multiple of 8 bytes")
+  ///
+  /// - Throws: ``MPIError`` of kind `argument` for another address.
+  public init(at address: UnsafeMutableRawPointer) throws(MPIError) {
+    guard Int(bitPattern: address) % 8 == 0 else {
+      throw argumentError(
+        "MPISharedCounter", "address \(address): a counter lies at a multiple of 8 bytes")
+    }
     self.address = address
   }
+
+  /// A counter at an address that is known to be a multiple of 8.
+  package init(aligned address: UnsafeMutableRawPointer) { self.address = address }
 
   /// The number now.
   public var value: UInt64 { lockstep_mpi_load_acquire(address) }
@@ -42,7 +50,7 @@ public struct MPISharedCounter {
   ///   - isGivenUp: looked at now and then; true ends the wait.
   /// - Returns: whether the number was reached.
   public func wait(atLeast value: UInt64, spins: Int = 2000, isGivenUp: () -> Bool) -> Bool {
-    for _ in 0..<spins {
+    for _ in 0..<max(spins, 0) {
       if self.value >= value { return true }
       lockstep_mpi_pause()
     }

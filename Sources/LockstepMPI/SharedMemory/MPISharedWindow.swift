@@ -12,14 +12,25 @@ internal import CMPI
 public final class MPISharedWindow {
   /// The ranks that share it.
   public let communicator: MPICommunicator
-  /// The segments, by rank, at this process's addresses.
-  public let segments: [UnsafeMutableRawBufferPointer]
 
+  private let addresses: [UnsafeMutableRawBufferPointer]
   private var window: lockstep_mpi_win
   private var isFreed = false
 
-  /// This rank's segment.
-  public var own: UnsafeMutableRawBufferPointer { segments[communicator.rank] }
+  /// The segments, by rank, at this process's addresses.
+  ///
+  /// - Throws: ``MPIError`` of kind `state` where the window was freed or MPI finalized.
+  public var segments: [UnsafeMutableRawBufferPointer] {
+    get throws(MPIError) {
+      try requireUsable("MPI_Win_shared_query")
+      return addresses
+    }
+  }
+
+  /// This rank's segment; throws as ``segments``.
+  public var own: UnsafeMutableRawBufferPointer {
+    get throws(MPIError) { try segments[communicator.rank] }
+  }
 
   /// Allocates the window. Collective.
   ///
@@ -41,7 +52,8 @@ public final class MPISharedWindow {
     let alignment = 64
     let page = SharedMemorySpace.pageSize
     // What MPI is asked for: room to move up to a multiple of 64.
-    let asked = max(bytes, 0) + alignment
+    let largest = 1 << 56
+    let asked = min(max(bytes, 0), largest) + alignment
     let node = try communicator.splitBySharedMemory()
     let free = min(SharedMemorySpace.freeBytes() ?? 0, spaceLimit ?? Int.max)
 
@@ -53,13 +65,21 @@ public final class MPISharedWindow {
     if let rank = sizes.firstIndex(where: { $0 < 0 }) {
       throw argumentError(call, "rank \(rank) asks for \(sizes[rank]) bytes")
     }
+    if let rank = sizes.firstIndex(where: { $0 > largest }) {
+      throw argumentError(
+        call,
+        "rank \(rank) asks for \(sizes[rank]) bytes, more than the \(largest) that a window has")
+    }
     guard nodeSizes.allSatisfy({ $0 == communicator.size }) else {
       throw argumentError(
         call,
         "the \(communicator.size) ranks do not share one node: split the communicator first")
     }
     // A page for each segment's end and one for each rank of MPI's own book-keeping.
-    let needed = sizes.reduce(0) { $0 + $1 + alignment + 2 * page } + 4 * page
+    let needed = sizes.reduce(4 * page) { sum, size in
+      let (more, overflow) = sum.addingReportingOverflow(size + alignment + 2 * page)
+      return overflow ? .max : more
+    }
     guard needed <= space else {
       throw MPIError(
         kind: .resource, call: call,
@@ -86,7 +106,7 @@ public final class MPISharedWindow {
       segments.append(UnsafeMutableRawBufferPointer(start: aligned, count: sizes[rank]))
     }
     self.communicator = communicator
-    self.segments = segments
+    addresses = segments
     self.window = window
     segments[communicator.rank].initializeMemory(as: UInt8.self, repeating: 0)
     // One epoch for the window's whole life, in which memory is read and written directly.

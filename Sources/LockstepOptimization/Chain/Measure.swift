@@ -31,6 +31,8 @@ public final class Measurements {
   let table: Arena<Double>
   let blockCount: Int
   let slotBlocks: [Range<Int>]
+  /// What a transform asked for that it cannot have; the update throws it before anything changes.
+  private(set) var misuse: UpdateError?
 
   init(measures: [Measure], blockCount: Int, slotBlocks: [Range<Int>]) {
     self.measures = measures
@@ -44,7 +46,13 @@ public final class Measurements {
 
   /// The norm of one tensor.
   public func norm(_ measure: Measure, slot: Int) -> Double {
-    norm(measure, blocks: slotBlocks[slot])
+    guard slotBlocks.indices.contains(slot) else {
+      misuse =
+        misuse
+        ?? .badMeasure("a transform asks for the norm of slot \(slot) of \(slotBlocks.count)")
+      return .nan
+    }
+    return norm(measure, blocks: slotBlocks[slot])
   }
 
   /// The norm of a run of blocks, added in block order.
@@ -72,8 +80,15 @@ public final class Measurements {
   }
 
   private func add(_ measure: Measure, _ blocks: Range<Int>, to start: Double) -> Double {
-    guard let column = measures.firstIndex(of: measure) else {
-      preconditionFailure("a transform asked for a measure that it did not declare: \(measure)")
+    guard let column = measures.firstIndex(of: measure), blocks.lowerBound >= 0,
+      blocks.upperBound <= blockCount
+    else {
+      misuse =
+        misuse
+        ?? .badMeasure(
+          "a transform asks for \(measure) of the blocks \(blocks): it declares "
+            + "\(measures), and there are \(blockCount) blocks")
+      return .nan
     }
     let width = measures.count
     var total = start

@@ -39,7 +39,12 @@ public indirect enum Schedule: Sendable, Equatable {
   case reduceOnPlateau(ReduceOnPlateau, of: Schedule)
 
   /// The rate at a step, at least 0, while no metric has reduced it.
-  public func value(at step: Int) -> Double { value(at: step, reducedBy: 1) }
+  ///
+  /// - Returns: a NaN for a step below 0 and for a schedule that ``validate()`` refuses.
+  public func value(at step: Int) -> Double {
+    guard step >= 0, (try? validate()) != nil else { return .nan }
+    return value(at: step, reducedBy: 1)
+  }
 
   /// The reduction on plateaus that the schedule holds.
   var plateau: ReduceOnPlateau? {

@@ -48,6 +48,8 @@ public enum UpdateError: Error, Equatable, CustomStringConvertible {
   case badBlocks([Range<Int>])
   /// A parameter group that holds for no tensor; `names` are the tensors'.
   case unmatchedPattern(String, names: [String])
+  /// A transform asked for a measure that it did not declare, or of a tensor that is not there.
+  case badMeasure(String)
 
   public var description: String {
     switch self {
@@ -59,6 +61,7 @@ public enum UpdateError: Error, Equatable, CustomStringConvertible {
     case .unmatchedPattern(let pattern, let names):
       "parameter group '\(pattern)' matches no trainable parameter; there are "
         + NameGlob.list(names)
+    case .badMeasure(let what): what
     }
   }
 }

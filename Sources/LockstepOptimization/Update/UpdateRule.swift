@@ -71,7 +71,8 @@ public final class UpdateRule {
   /// Binds a chain and constraints to a layout.
   ///
   /// - Parameters:
-  ///   - constraints: one entry a slot, or none at all.
+  ///   - constraints: one entry a slot, or none at all; nil for those that the layout's tensors got
+  ///     from their layers.
   ///   - groups: learning-rate and weight-decay factors and clips by name; the first group that
   ///     holds for a name counts.
   ///   - average: the average of weights to keep.
@@ -80,12 +81,13 @@ public final class UpdateRule {
   /// - Throws: ``HyperparameterError`` with the key and value that cannot be used,
   ///   ``UpdateError/unmatchedPattern(_:names:)``.
   public convenience init(
-    layout: FlatLayout, chain: Chain, constraints: [WeightConstraint?] = [],
+    layout: FlatLayout, chain: Chain, constraints: [WeightConstraint?]? = nil,
     groups: [ParameterGroup] = [], average: WeightAverage? = nil, owning owned: Range<Int>? = nil,
     instructionSet: InstructionSet = .current
   ) throws {
     try self.init(
-      layout: layout, chain: chain, constraints: constraints, groups: groups, average: average,
+      layout: layout, chain: chain, constraints: constraints ?? layout.slots.map(\.constraint),
+      groups: groups, average: average,
       owning: owned,
       instructionSet: instructionSet, fuses: true)
   }
@@ -98,6 +100,7 @@ public final class UpdateRule {
   ) throws {
     try chain.validate()
     try average?.validate()
+    if let problem = layout.problem { throw GraphError(problem) }
     guard constraints.isEmpty || constraints.count == layout.slots.count else {
       throw UpdateError.wrongLength(
         "the list of constraints", expected: layout.slots.count, found: constraints.count)
@@ -210,8 +213,14 @@ public final class UpdateRule {
 
   /// The sum of squares of a block of the gradient, in Double; not finite exactly where a value of
   /// the block is not.
+  ///
+  /// - Returns: a NaN, which ``prepare(step:blockSums:)`` refuses, where there is no such block or the
+  ///   gradient does not reach it.
   public func measure(block: Int, in gradient: UnsafeBufferPointer<Float>) -> Double {
-    kernels.sumOfSquares(gradient.baseAddress! + blocks[block].offset, blocks[block].count)
+    guard blocks.indices.contains(block), gradient.count >= blocks[block].range.upperBound else {
+      return .nan
+    }
+    return kernels.sumOfSquares(gradient.baseAddress! + blocks[block].offset, blocks[block].count)
   }
 
   /// Decides the step: norm, clip coefficients, learning rate, bias corrections. Changes neither
@@ -240,7 +249,7 @@ public final class UpdateRule {
     var report = StepReport(
       step: step, gradientNorm: measured.norm(.update(.two)), clippedGradientNorm: nil,
       clipped: false, learningRate: firstRate?.value(at: step, reducedBy: rateScale) ?? 1)
-    prepareTransforms(of: passes[0], step: step)
+    try prepareTransforms(of: passes[0], step: step)
     if let lastClip {
       if passes[0].transforms.contains(lastClip) {
         report.clippedGradientNorm = transforms[lastClip].clippedNorm
@@ -259,10 +268,11 @@ public final class UpdateRule {
     try blockSums.withUnsafeBufferPointer { try prepare(step: step, blockSums: $0) }
   }
 
-  private func prepareTransforms(of pass: Pass, step: Int) {
+  private func prepareTransforms(of pass: Pass, step: Int) throws {
     let context = StepContext(
       step: step, update: updateCount + 1, measurements: pass.measurements, rateScale: rateScale)
     for index in pass.transforms { transforms[index].prepare(context) }
+    if let misuse = pass.measurements.misuse { throw misuse }
   }
 
   /// Makes the step that was prepared: chain, p ← p − u, constraints; state advances once.
@@ -306,7 +316,7 @@ public final class UpdateRule {
           try gather(
             passes[pass].measurements.table.buffer, passes[pass].measurements.measures.count)
         }
-        prepareTransforms(of: passes[pass], step: report.step)
+        try prepareTransforms(of: passes[pass], step: report.step)
       }
       for group in groups {
         var rest = group
@@ -329,7 +339,7 @@ public final class UpdateRule {
       tally.base[block * Tally.width + Tally.run]
     }
     if projection.hasRuns { takeAverages(values, behind: .sums) }
-    if isWhole, gather == nil { projectGathered(parameters: parameters) }
+    if isWhole, gather == nil { try projectGathered(parameters: parameters) }
     for transform in transforms { transform.commit() }
     average?.commit()
     return finish(&report)
@@ -477,7 +487,10 @@ public final class UpdateRule {
   ///
   /// `apply` without `gather` does it. Where ranks update parts, each calls this once after the
   /// parameters have been gathered: the vectors of spectral norms move with it.
-  public func projectGathered(parameters: UnsafeMutableBufferPointer<Float>) {
+  ///
+  /// - Throws: ``UpdateError/wrongLength(_:expected:found:)``.
+  public func projectGathered(parameters: UnsafeMutableBufferPointer<Float>) throws {
+    try checkLength("the parameters", parameters.count)
     guard let base = parameters.baseAddress else { return }
     projection.projectTensors(base)
     if projection.needsTensors { takeAverages(base, behind: .tensor) }

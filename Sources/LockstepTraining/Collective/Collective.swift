@@ -1,3 +1,5 @@
+import LockstepEngine
+
 /// A group of ranks, as training sees it.
 ///
 /// Three groups exist: one rank alone, several ranks as threads of one process (for tests), and
@@ -68,6 +70,34 @@ public protocol Collective: AnyObject {
 }
 
 extension Collective {
+  /// Throws ``ArgumentError`` unless there is such a rank.
+  func requireRoot(_ root: Int, _ call: String) throws(ArgumentError) {
+    guard (0..<size).contains(root) else {
+      throw ArgumentError(call, "root", is: root, expected: "a rank of the group, 0..<\(size)")
+    }
+  }
+
+  /// Throws ``ArgumentError`` unless each rank's count is that of its bytes, and they make up the whole.
+  func requireCounts(
+    _ counts: [Int], mine: Int, whole: Int?, _ call: String
+  ) throws(ArgumentError) {
+    guard counts.count == size, counts.allSatisfy({ $0 >= 0 }), counts[rank] == mine,
+      whole.map({ counts.reduce(0, &+) == $0 }) ?? true
+    else {
+      throw ArgumentError(
+        call, "counts", is: counts,
+        expected: "\(size) numbers of bytes, one a rank, \(mine) for rank \(rank)"
+          + (whole.map { ", \($0) in all" } ?? ""))
+    }
+  }
+
+  /// Throws ``ArgumentError`` unless a plan is for as many ranks.
+  func requirePlan(_ plan: FoldPlan) throws(ArgumentError) {
+    guard plan.ranks == size else {
+      throw ArgumentError("makeExchange", "plan.ranks", is: plan.ranks, expected: "\(size)")
+    }
+  }
+
   /// Nobody watches.
   public var page: StatusPage? { nil }
   public var watchdog: Watchdog? { nil }
@@ -86,6 +116,9 @@ extension Collective {
     _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer,
     root: Int
   ) throws {
+    try requireRoot(root, "gather")
+    try requireCounts(
+      counts, mine: bytes.count, whole: rank == root ? result.count : nil, "gather")
     if rank == root { return try allgather(bytes, counts: counts, into: result) }
     let all = UnsafeMutableRawBufferPointer.allocate(
       byteCount: counts.reduce(0, +), alignment: 64)
@@ -98,6 +131,9 @@ extension Collective {
     _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer,
     root: Int
   ) throws {
+    try requireRoot(root, "scatter")
+    try requireCounts(
+      counts, mine: result.count, whole: rank == root ? bytes.count : nil, "scatter")
     let all = UnsafeMutableRawBufferPointer.allocate(
       byteCount: counts.reduce(0, +), alignment: 64)
     defer { all.deallocate() }

@@ -9,7 +9,7 @@ import LockstepEngine
 ///
 /// ```swift
 /// for index in plan.blockSlices[rank] {
-///   executor.combine(plan.blocks[index], of: operands, into: folded.baseAddress!)
+///   try executor.combine(plan.blocks[index], of: operands, into: folded.baseAddress!)
 ///   try visit(index)
 /// }
 /// ```

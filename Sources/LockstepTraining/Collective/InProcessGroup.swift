@@ -15,11 +15,14 @@ import LockstepEngine
 public final class InProcessGroup: Sendable {
   /// Runs `body` once a rank, each on a thread of its own, and returns the results in rank order.
   ///
-  /// - Throws: where ranks fail, an error that says why: the first one, in rank order, that is not
+  /// - Throws: ``ArgumentError`` where `ranks` is not in 1...1024. Where ranks fail, an error that says why: the first one, in rank order, that is not
   ///   ``SecondHandError``; ``InProcessGroupError`` where the group was misused.
   public static func run<Result: Sendable>(
     ranks: Int, _ body: @escaping @Sendable (any Collective) throws -> Result
   ) throws -> [Result] {
+    guard (1...1024).contains(ranks) else {
+      throw ArgumentError("InProcessGroup", "ranks", is: ranks, expected: "in 1...1024")
+    }
     let meeting = MeetingPoint(size: ranks)
     let memory = PageMemory(count: ranks)
     let cells = (0..<ranks).map { memory[$0] }
@@ -81,6 +84,7 @@ private final class InProcessRank: Collective {
   func barrier() throws { _ = try page.waiting { try meeting.meet(rank, "barrier") } }
 
   func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) throws {
+    try requireRoot(root, "broadcast")
     try page.waiting {
       try meeting.exchange(rank, "broadcast of \(bytes.count) bytes from \(root)", bytes) { all in
         if rank != root { bytes.copyMemory(from: UnsafeRawBufferPointer(all[root])) }
@@ -91,9 +95,7 @@ private final class InProcessRank: Collective {
   func allgather(
     _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer
   ) throws {
-    precondition(
-      counts.count == size && counts[rank] == bytes.count
-        && counts.reduce(0, +) == result.count, "counts do not agree")
+    try requireCounts(counts, mine: bytes.count, whole: result.count, "allgather")
     let mine = UnsafeMutableRawBufferPointer(mutating: bytes)
     try page.waiting {
       try meeting.exchange(rank, "allgather of \(counts) bytes", mine) { all in
@@ -108,7 +110,8 @@ private final class InProcessRank: Collective {
   }
 
   func makeExchange(_ plan: FoldPlan) throws -> any GradientExchange {
-    try InProcessExchange(plan, rank, meeting, page)
+    try requirePlan(plan)
+    return try InProcessExchange(plan, rank, meeting, page)
   }
 
   func makeSharedArena(count: Int, otherwise consequence: String) throws -> SharedArena? {
@@ -143,7 +146,6 @@ private final class InProcessExchange: FactorExchange {
   init(
     _ plan: FoldPlan, _ rank: Int, _ meeting: MeetingPoint, _ page: StatusPage?
   ) throws {
-    precondition(plan.ranks == meeting.size, "a plan for another number of ranks")
     self.plan = plan
     self.rank = rank
     self.meeting = meeting
@@ -173,7 +175,7 @@ private final class InProcessExchange: FactorExchange {
     _ = try page.waiting { try meeting.meet(rank, "combine") }
     func add(_ blocks: Range<Int>) throws {
       for index in blocks {
-        executor.combine(plan.blocks[index], of: operands, into: shared.base)
+        try executor.combine(plan.blocks[index], of: operands, into: shared.base)
         try visit(index)
       }
     }

@@ -11,18 +11,21 @@ public final class SoloCollective: Collective {
 
   public func barrier() {}
 
-  public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) {
-    precondition(root == 0, "root \(root) in a group of one")
+  public func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) throws {
+    try requireRoot(root, "broadcast")
   }
 
   public func allgather(
     _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer
-  ) {
-    precondition(counts == [bytes.count] && result.count == bytes.count, "counts do not agree")
+  ) throws {
+    try requireCounts(counts, mine: bytes.count, whole: result.count, "allgather")
     result.copyMemory(from: bytes)
   }
 
-  public func makeExchange(_ plan: FoldPlan) -> any GradientExchange { SoloExchange(plan) }
+  public func makeExchange(_ plan: FoldPlan) throws -> any GradientExchange {
+    try requirePlan(plan)
+    return SoloExchange(plan)
+  }
 }
 
 /// One rank's exchange: the tree's root is already there.
@@ -35,7 +38,6 @@ private final class SoloExchange: GradientExchange {
   private let operands: [FoldOperand]
 
   init(_ plan: FoldPlan) {
-    precondition(plan.ranks == 1, "a plan for \(plan.ranks) ranks in a group of one")
     self.plan = plan
     arena = Arena(count: plan.layout.count)
     partials = [arena.buffer]
@@ -46,7 +48,7 @@ private final class SoloExchange: GradientExchange {
 
   func combine(_ visit: (Int) throws -> Void) throws {
     for index in plan.blockSlices[0] {
-      executor.combine(plan.blocks[index], of: operands, into: arena.base)
+      try executor.combine(plan.blocks[index], of: operands, into: arena.base)
       try visit(index)
     }
   }

@@ -70,12 +70,19 @@ public final class FoldExecutor {
   ///     the block's values.
   ///   - folded: the first value of the folded arena; only the block's values are written. It may
   ///     be the base of the one partial of a plan for one rank, and then nothing is copied.
+  /// - Throws: ``ArgumentError`` for another number of partials than the plan's, or a block that is none.
   public func combine(
     _ block: Block, of partials: [FoldOperand], into folded: UnsafeMutablePointer<Float>
-  ) {
-    precondition(
-      partials.count == program.leafCount,
-      "\(partials.count) partials for a fold of \(program.leafCount)")
+  ) throws(ArgumentError) {
+    guard partials.count == program.leafCount else {
+      throw ArgumentError(
+        "FoldExecutor", "partials.count", is: partials.count, expected: "\(program.leafCount)")
+    }
+    guard block.offset >= 0, (0...FlatLayout.blockSize).contains(block.count) else {
+      throw ArgumentError(
+        "FoldExecutor", "block", is: block,
+        expected: "a block of a layout, of at most \(FlatLayout.blockSize) values")
+    }
     partials.withUnsafeBufferPointer { combine(block, of: $0, into: folded) }
   }
 

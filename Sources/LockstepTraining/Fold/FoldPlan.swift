@@ -74,6 +74,7 @@ public struct FoldPlan: Sendable, Equatable {
     shards: Int, ranks: Int, layout: FlatLayout, gradientSlotCount: Int? = nil,
     wire: WirePrecision = .float32
   ) throws {
+    if let problem = layout.problem { throw GraphError(problem) }
     guard shards > 0, shards & (shards - 1) == 0 else {
       throw FoldPlanError.shardsNotAPowerOfTwo(shards)
     }
@@ -106,9 +107,11 @@ public struct FoldPlan: Sendable, Equatable {
   /// The number of partials of all ranks together.
   public var partialCount: Int { program.leafCount }
 
-  /// The gradients' blocks that a rank owns; a sharded update changes these alone.
+  /// The gradients' blocks that a rank owns; a sharded update changes these alone. None where there is
+  /// no such rank.
   public func gradientBlocks(ofRank rank: Int) -> Range<Int> {
-    blockSlices[rank].clamped(to: 0..<gradientBlockCount)
+    guard blockSlices.indices.contains(rank) else { return 0..<0 }
+    return blockSlices[rank].clamped(to: 0..<gradientBlockCount)
   }
 
   /// The shards of the busiest rank over the average: 1 is perfect balance, 1.5 means that a step

@@ -29,10 +29,15 @@ public struct ShardRecord {
     get { values[Column.examples] }
     nonmutating set { values[Column.examples] = newValue }
   }
-  /// The sums of the metrics over the examples, in the order of their names.
+  /// The sums of the metrics over the examples, in the order of their names. Of a metric that is not
+  /// among them nothing is kept, and a NaN found.
   public subscript(metric metric: Int) -> Double {
-    get { values[Column.metrics + metric] }
-    nonmutating set { values[Column.metrics + metric] = newValue }
+    get { has(metric) ? values[Column.metrics + metric] : .nan }
+    nonmutating set { if has(metric) { values[Column.metrics + metric] = newValue } }
+  }
+
+  private func has(_ metric: Int) -> Bool {
+    metric >= 0 && metric < values.count - Column.metrics
   }
 }
 
@@ -44,8 +49,20 @@ public struct ShardRecords {
   let values: UnsafeMutableBufferPointer<Double>
 
   /// A shard's record; all zeros until it is written.
+  ///
+  /// - Throws: ``ArgumentError`` for a shard that is another rank's.
   public subscript(shard: Int) -> ShardRecord {
-    precondition(shards.contains(shard), "shard \(shard) is another rank's")
+    get throws(ArgumentError) {
+      guard shards.contains(shard) else {
+        throw ArgumentError(
+          "ShardRecords", "shard", is: shard, expected: "in \(shards), this rank's shards")
+      }
+      return self[known: shard]
+    }
+  }
+
+  /// The record of a shard that is known to be this rank's.
+  subscript(known shard: Int) -> ShardRecord {
     let start = (shard - shards.lowerBound) * width
     return ShardRecord(values: .init(rebasing: values[start..<start + width]))
   }
@@ -79,8 +96,16 @@ public final class ScalarFold {
   ///   - runs: the shards of each rank, in rank order; they tile `0..<L`. L need not be a power of
   ///     two: the tree is the one over the next power of two, and missing leaves are left out.
   ///   - metrics: the number of metrics beside the fixed columns.
-  public init(runs: [Range<Int>], metrics: Int, on collective: any Collective) {
-    precondition(runs.count == collective.size, "one run of shards a rank")
+  /// - Throws: ``ArgumentError`` where there is not one run a rank, or `metrics` is negative.
+  public init(runs: [Range<Int>], metrics: Int, on collective: any Collective) throws {
+    guard runs.count == collective.size, runs.first?.lowerBound == 0,
+      zip(runs, runs.dropFirst()).allSatisfy({ $0.upperBound == $1.lowerBound })
+    else {
+      throw ArgumentError(
+        "ScalarFold", "runs", is: runs,
+        expected: "\(collective.size) ranges, one a rank, that tile the shards from 0 on")
+    }
+    try ArgumentError.require(metrics, atLeast: 0, "metrics", of: "ScalarFold")
     self.collective = collective
     self.runs = runs
     let columns = ShardRecord.Column.metrics + metrics

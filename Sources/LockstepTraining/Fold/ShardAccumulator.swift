@@ -66,10 +66,16 @@ public final class ShardAccumulator {
   ///   - partials: one arena a subtree, all of the length given at initialisation.
   ///   - compute: computes a shard's leaf and writes *all* values of the buffer (an empty shard
   ///     writes zeros).
+  /// - Throws: ``ArgumentError`` where there is not one arena a subtree; what `compute` throws.
   public func accumulate(
     into partials: [UnsafeMutableBufferPointer<Float>],
     _ compute: (_ shard: Int, _ leaf: UnsafeMutableBufferPointer<Float>) throws -> Void
-  ) rethrows {
+  ) throws {
+    guard partials.count == subtrees.count, partials.allSatisfy({ $0.count >= count }) else {
+      throw ArgumentError(
+        "ShardAccumulator", "partials", is: partials.map(\.count),
+        expected: "\(subtrees.count) arenas of \(count) values, one a subtree")
+    }
     try accumulate(into: partials, adding: nil) { shards, leaf, _ in
       try compute(shards.lowerBound, leaf)
     }

@@ -22,14 +22,14 @@ struct ExampleLoader: Sendable {
     _ examples: ArraySlice<Int>, epoch: Int, into inputs: UnsafeMutableBufferPointer<Float>,
     scratch: UnsafeMutableBufferPointer<Float>?
   ) throws {
-    dataset.copyInputs(of: examples, into: inputs)
+    try dataset.copyInputs(of: examples, into: inputs)
     guard let augmentation, let scratch else { return }
     let size = dataset.inputSize
     for (place, example) in examples.enumerated() {
-      let input = ExampleInput(
-        values: .init(rebasing: inputs[place * size..<(place + 1) * size]),
-        shape: dataset.inputShape, blank: dataset.blank, scratch: scratch)
       do {
+        let input = try ExampleInput(
+          values: .init(rebasing: inputs[place * size..<(place + 1) * size]),
+          shape: dataset.inputShape, blank: dataset.blank, scratch: scratch)
         try augmentation.apply(to: input, example: example, epoch: epoch, seed: seed)
       } catch {
         throw InputError(dataset: dataset.name, example: example, reason: "\(error)")

@@ -88,7 +88,9 @@ extension ModelSource {
     _ name: String, of batch: StepBatch, _ positions: Range<Int>,
     into rows: UnsafeMutableBufferPointer<Float>
   ) throws {
-    precondition(name == Objective.Input.examples, "no examples have '\(name)' of their own")
+    guard name == Objective.Input.examples else {
+      throw GraphError("no examples have '\(name)' of their own")
+    }
     try lanes[0].track.span(.input, 0) {
       try loader.load(
         batch.examples(at: positions), epoch: batch.epoch, into: rows,

@@ -76,7 +76,7 @@ extension ModelSource {
       }
       attempt {
         try everyShard(of: joint) {
-          try finish($1, records[joint.shards.lowerBound + $0], isPacked: packing != nil)
+          try finish($1, records[known: joint.shards.lowerBound + $0], isPacked: packing != nil)
         }
       }
     }

@@ -53,7 +53,7 @@ final class JointShards {
   func keep(_ records: ShardRecords) {
     for (position, shard) in shards.enumerated() {
       // What an inspector counts stands behind the model's own numbers.
-      _ = kept(position).update(fromContentsOf: records[shard].values[..<columns])
+      _ = kept(position).update(fromContentsOf: records[known: shard].values[..<columns])
     }
   }
 

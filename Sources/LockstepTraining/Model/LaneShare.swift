@@ -85,8 +85,9 @@ final class ThreadedFold {
       for index in blockRuns[thread] {
         let start = index * FlatLayout.blockSize
         let block = Block(slot: 0, offset: start, count: min(FlatLayout.blockSize, count - start))
-        join.executors[thread].combine(
-          block, of: join.operands, into: destination.baseAddress!)
+        join.operands.withUnsafeBufferPointer {
+          join.executors[thread].combine(block, of: $0, into: destination.baseAddress!)
+        }
       }
     }
   }

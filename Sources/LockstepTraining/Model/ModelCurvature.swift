@@ -51,7 +51,7 @@ extension ModelSource: CurvatureSource {
           guard !positions.isEmpty else { continue }
           let executor = try lanes[thread].executor(plan(positions.count, for: .loss))
           try run(
-            .loss, executor, shard, positions, of: batch, into: nil, record: records[shard],
+            .loss, executor, shard, positions, of: batch, into: nil, record: records[known: shard],
             lanes[thread])
         }
       }
@@ -65,7 +65,7 @@ extension ModelSource: CurvatureSource {
   ) throws {
     if crew.size == 1 {
       return try accumulator.accumulate(into: partials) { shard, leaf in
-        try compute(work, shard, of: batch, into: leaf, records[shard], lanes[0])
+        try compute(work, shard, of: batch, into: leaf, records[known: shard], lanes[0])
       }
     }
     let fold: ThreadedFold
@@ -83,7 +83,7 @@ extension ModelSource: CurvatureSource {
       guard thread < fold.shares.count else { return }
       let share = fold.shares[thread]
       try share.accumulator.accumulate(into: share.partials) { shard, leaf in
-        try compute(work, shard, of: batch, into: leaf, records[shard], lanes[thread])
+        try compute(work, shard, of: batch, into: leaf, records[known: shard], lanes[thread])
       }
     }
     try crew.run { fold.join(thread: $0, into: partials) }
@@ -145,7 +145,12 @@ extension ModelSource: CurvatureSource {
   private func plan(_ count: Int, for work: ShardWork) throws -> Plan {
     let key = CurvatureMemory.Key(work: work, count: count)
     if let plan = curvature.plans[key] { return plan }
-    let program = try work.program(try trace(count, true))
+    let objective = try trace(count, true)
+    try ObjectiveInputs(objective, count: count).check(fillableBy: dataset)
+    let program = try work.program(objective)
+    guard memory.fits(program) else {
+      throw GraphError("the model declares other parameters for \(count) examples than for 2")
+    }
     let plan = try Plan(
       program, parameters: memory.parameters, statistics: memory.runningStatistics, isa: isa,
       options: options, vector: work == .product ? vector : nil)

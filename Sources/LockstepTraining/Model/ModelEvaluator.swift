@@ -22,7 +22,15 @@ public final class ModelEvaluator {
   public let metricNames: [String]
 
   /// Prepares inference with a source's weights on other examples.
-  public init(_ source: ModelSource, on dataset: Dataset) {
+  ///
+  /// - Throws: ``GraphError`` where the examples have another input shape, another kind of labels, another
+  ///   number of target values, or more classes than those that the source trains on; ``GraphError``
+  ///   where the model cannot be traced for inference.
+  public init(_ source: ModelSource, on dataset: Dataset) throws {
+    try Self.check(dataset, against: source.dataset)
+    let objective = try source.trace(2, false)
+    try ObjectiveInputs(objective, count: 2).check(
+      fillableBy: dataset, classes: source.dataset.classCount)
     memory = source.memory
     isa = source.isa
     options = source.options
@@ -31,11 +39,36 @@ public final class ModelEvaluator {
     self.dataset = dataset
   }
 
+  /// Throws where examples differ in form from those that a model trains on.
+  private static func check(_ dataset: Dataset, against training: Dataset) throws(GraphError) {
+    func form(_ dataset: Dataset) -> String {
+      let labels =
+        switch dataset.labels {
+        case .classes(_, let count): "one of \(count) classes"
+        case .targets(_, let width): "\(width) target value\(width == 1 ? "" : "s")"
+        }
+      return "inputs of shape \(dataset.inputShape) and \(labels)"
+    }
+    let fits =
+      switch (dataset.labels, training.labels) {
+      case (.classes(_, let count), .classes(_, let known)): count <= known
+      case (.targets(_, let width), .targets(_, let known)): width == known
+      default: false
+      }
+    guard fits, dataset.inputShape == training.inputShape else {
+      throw GraphError(
+        "the model trains on '\(training.name)', \(form(training)), and cannot be evaluated on "
+          + "'\(dataset.name)', \(form(dataset))")
+    }
+  }
+
   /// An evaluation over all ranks, in shards of a fixed size.
+  ///
+  /// - Throws: ``ArgumentError`` where `shardSize` is not positive.
   public func evaluation(
     _ name: String, shardSize: Int, on collective: any Collective
-  ) -> Evaluation {
-    Evaluation(
+  ) throws -> Evaluation {
+    try Evaluation(
       name, count: count, shardSize: shardSize, metricNames: metricNames, on: collective
     ) { [self] positions, record in
       try compute(Array(positions)[...], record: record)
@@ -44,14 +77,17 @@ public final class ModelEvaluator {
 
   /// Computes examples and adds their sums to a record.
   ///
-  /// - Returns: the model's outputs, `examples.count` rows; valid until the next call.
+  /// - Returns: the model's outputs, `examples.count` rows; valid until the next call. None for no
+  ///   examples.
+  /// - Throws: `DatasetError` where there is no such example.
   @discardableResult
   public func compute(
     _ examples: ArraySlice<Int>, record: ShardRecord? = nil
   ) throws -> UnsafeBufferPointer<Float> {
+    guard !examples.isEmpty else { return UnsafeBufferPointer(start: nil, count: 0) }
     let executor = try executor(examples.count)
     try executor.packParameters()
-    executor.load(examples, of: dataset)
+    try executor.load(examples, of: dataset)
     try executor.lane.run(RunContext())
     if let record {
       record.loss += Double(executor.lane.scalar(0))
@@ -71,10 +107,15 @@ public final class ModelEvaluator {
     }
     if let executor = executors[count] { return executor }
     let objective = try trace(count, false)
+    try ObjectiveInputs(objective, count: count).check(fillableBy: dataset)
     weightPerExample = objective.weightPerExample
     let program = try Program(
       evaluating: objective.loss.graph,
       scalars: [objective.loss] + objective.metrics.map(\.sum), outputs: [objective.output])
+    guard memory.fits(program), objective.metrics.map(\.name) == metricNames else {
+      throw GraphError(
+        "the model declares other parameters or metrics for inference than for training")
+    }
     let plan = try Plan(
       program, parameters: memory.parameters, statistics: memory.runningStatistics, isa: isa,
       options: options)

@@ -11,6 +11,8 @@ public final class ModelMemory {
   /// The running statistics' layout.
   public let statisticLayout: FlatLayout
   let statistics: [StatisticSpecification]
+  /// The names of all parameters in declaration order, trainable or frozen.
+  let declaredNames: [String]
 
   /// The trainable parameters, then the frozen ones.
   public private(set) var parameters: UnsafeMutableBufferPointer<Float>
@@ -25,7 +27,10 @@ public final class ModelMemory {
     let graph = program.graph
     specifications =
       graph.parameters.filter(\.trainable) + graph.parameters.filter { !$0.trainable }
-    trainableLayout = FlatLayout(specifications.filter(\.trainable).map { ($0.name, $0.shape) })
+    declaredNames = graph.parameters.map(\.name)
+    let trainable = specifications.filter(\.trainable)
+    trainableLayout = FlatLayout(
+      trainable.map { ($0.name, $0.shape) }, constraints: trainable.map(\.constraint))
     frozenLayout = FlatLayout(specifications.filter { !$0.trainable }.map { ($0.name, $0.shape) })
     statisticLayout = program.statisticLayout
     statistics = graph.statistics
@@ -33,6 +38,13 @@ public final class ModelMemory {
     parameters = arena.buffer
     parameterOwner = arena
     statisticArena = Arena(count: program.statisticLayout.count)
+  }
+
+  /// Whether a program has the parameters and statistics that the memory was made for.
+  func fits(_ program: Program) -> Bool {
+    program.parameterLayout.slots.map(\.shape) == specifications.map(\.shape)
+      && program.parameterLayout.slots.map(\.name) == specifications.map(\.name)
+      && program.statisticLayout == statisticLayout
   }
 
   /// The trainable parameters.

@@ -36,12 +36,40 @@ extension Objective {
       let target = trace.graph.input(Input.labels, found.shape, found.scalar)
       let value = loss(trace.output, target)
       try trace.graph.check()
+      try check(value, of: loss, in: trace.graph)
       return Objective(
         loss: value.sum, weightPerExample: Double(value.weightPerExample),
         metrics: value.metrics.map { metric in
           let share = 1 / metric.countPerExample
           return (metric.name, share == 1 ? metric.sum : metric.sum * share)
         }, output: trace.output)
+    }
+  }
+
+  /// Throws where what a loss returned is no sum of the trace, or its numbers make no sense.
+  private static func check(
+    _ value: LossValue, of loss: any LossFunction, in graph: Graph
+  ) throws(GraphError) {
+    let sums = [value.sum] + value.metrics.map(\.sum)
+    if let stranger = sums.first(where: { $0.graph !== graph }) {
+      try stranger.graph.check()
+      throw GraphError("the loss \(loss.name) returns a tensor of another trace")
+    }
+    for sum in sums where !sum.shape.isEmpty {
+      throw GraphError(
+        "the loss \(loss.name) returns a tensor of shape \(sum.shape) where the sum over the batch, a "
+          + "scalar, is wanted: end with .sum()")
+    }
+    guard value.weightPerExample > 0, value.weightPerExample.isFinite else {
+      throw GraphError(
+        "the loss \(loss.name) has a weightPerExample of \(value.weightPerExample); it must be positive "
+          + "and finite")
+    }
+    for metric in value.metrics
+    where !(metric.countPerExample > 0 && metric.countPerExample.isFinite) {
+      throw GraphError(
+        "the metric '\(metric.name)' of the loss \(loss.name) has a countPerExample of "
+          + "\(metric.countPerExample); it must be positive and finite")
     }
   }
 

@@ -19,18 +19,20 @@ public final class ModelSource: FactorSource {
   /// What a loss that distils learns from: its logits for the examples of the data set.
   public var teacher: TeacherLogits?
 
-  /// Where the time of the rank's threads is recorded; nil for nowhere.
+  /// Where the time of the rank's threads is recorded; nil for nowhere. A step throws where it has
+  /// another number of threads than the source.
   public var timeline: Timeline? {
     didSet {
-      precondition(
-        timeline.map { $0.threads.count == lanes.count } ?? true, "a track a thread is needed")
       crew.track = timeline?.main
-      for (index, lane) in lanes.enumerated() { lane.track = timeline?.threads[index] }
+      for (index, lane) in lanes.enumerated() {
+        lane.track = timeline.flatMap { $0.threads.count == lanes.count ? $0.threads[index] : nil }
+      }
       ahead = nil
     }
   }
 
-  /// Random changes to the inputs, for training alone.
+  /// Random changes to the inputs, for training alone. A step throws where they were made for inputs of
+  /// another shape.
   public var augmentation: Augmentation? {
     didSet {
       loader.augmentation = augmentation
@@ -83,18 +85,20 @@ public final class ModelSource: FactorSource {
   ///   - threads: how many threads of this rank compute shards. Their number changes no bit.
   ///   - admit: looks at what the model's memory will take before there is any, and throws where that is
   ///     too much.
-  /// - Throws: ``GraphError`` where the model does not fit the data, ``PrecisionError`` where the
-  ///   processor does not compute in the precision asked for.
+  /// - Throws: ``ArgumentError`` for less than one thread, ``GraphError`` where the model does not fit
+  ///   the data or asks for an input that nothing fills, ``PrecisionError`` where the processor does
+  ///   not compute in the precision asked for.
   public init(
     dataset: Dataset, seed: UInt64, isa: InstructionSet = .current,
     options: PlanOptions = PlanOptions(), threads: Int = 1,
     admit: (MemoryNeed) throws -> Void = { _ in }, trace: @escaping ObjectiveTrace
   ) throws {
-    precondition(threads > 0, "a rank without threads")
+    try ArgumentError.require(threads, atLeast: 1, "threads", of: "ModelSource")
     try options.precision.check()
     // The shapes of parameters do not depend on the number of examples; two are the fewest that
     // batch normalisation accepts.
     let objective = try trace(2, true)
+    try ObjectiveInputs(objective, count: 2).check(fillableBy: dataset)
     let program = try Program(
       differentiating: objective.loss, scalars: [objective.loss] + objective.metrics.map(\.sum))
     self.trace = trace
@@ -125,6 +129,9 @@ public final class ModelSource: FactorSource {
   public var precision: Precision { options.precision }
   public var shareableCount: Int { memory.parameters.count }
 
+  public var exampleCount: Int? { dataset.count }
+  public var declaredNames: [String] { memory.declaredNames }
+
   public func shareParameters(_ arena: SharedArena, copies: Bool) {
     memory.share(arena, copies: copies)
     // Plans know their parameters by address.
@@ -149,6 +156,7 @@ public final class ModelSource: FactorSource {
     records: ShardRecords, accumulator: ShardAccumulator
   ) throws {
     let shards = records.shards
+    try checkSettings()
     if preparesAhead { beginInputs(batch, shards) }
     if isJoint {
       return try computeJointly(batch, into: partials, records: records, accumulator: accumulator)
@@ -166,6 +174,16 @@ public final class ModelSource: FactorSource {
       batch, records, fold, by: try uniform.map { try atOnce($0, widest: widest) },
       into: packing == nil ? partials : fold.partials)
     if let packing { try unpack(fold, packing, by: lanes[0], into: partials) }
+  }
+
+  /// Throws where what was set since the source was made does not fit it.
+  private func checkSettings() throws {
+    if let timeline, timeline.threads.count != lanes.count {
+      throw ArgumentError(
+        "ModelSource", "timeline.threads", is: timeline.threads.count,
+        expected: "\(lanes.count), the source's threads")
+    }
+    try augmentation?.check(dataset)
   }
 
   /// Computes all shards on this thread. Where the exchange listens, it hears of the sums' parts while
@@ -273,7 +291,7 @@ public final class ModelSource: FactorSource {
   ) throws {
     guard let plan else {
       return try compute(
-        shards.lowerBound, of: batch, into: leaf, records[shards.lowerBound], lane)
+        shards.lowerBound, of: batch, into: leaf, records[known: shards.lowerBound], lane)
     }
     lane.track?.begin(.shard, shards.lowerBound)
     defer { lane.track?.end() }
@@ -284,7 +302,7 @@ public final class ModelSource: FactorSource {
       context(batch, batch.positions(ofShards: shards)), leaf: leaf.baseAddress,
       addingTo: sum?.baseAddress, on: lane.track, announcing: announcer)
     try announcer?.end()
-    for shard in shards { note(executor, shard - shards.lowerBound, records[shard]) }
+    for shard in shards { note(executor, shard - shards.lowerBound, records[known: shard]) }
   }
 
   /// Computes a shard's leaf in the canonical layout, micro-batch by micro-batch.
@@ -374,9 +392,13 @@ public final class ModelSource: FactorSource {
     let size = Size(examples: count, shards: shards, factors: factors.map(ObjectIdentifier.init))
     if let plan = plans[size] { return plan }
     let objective = try trace(count, true)
+    try ObjectiveInputs(objective, count: count).check(fillableBy: dataset)
     let program = try Program(
       differentiating: objective.loss, scalars: [objective.loss] + objective.metrics.map(\.sum))
-    guard program.leafLayout == layout else {
+    guard objective.metrics.map(\.name) == metricNames else {
+      throw GraphError("the objective has other metrics for \(count) examples than for 2")
+    }
+    guard program.leafLayout == layout, memory.fits(program) else {
       throw GraphError("the model declares other parameters for \(count) examples than for 2")
     }
     guard program.synchronizations == synchronizations else {

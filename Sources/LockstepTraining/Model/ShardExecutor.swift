@@ -72,7 +72,7 @@ final class ShardExecutor {
   func loadLabels(
     _ examples: ArraySlice<Int>, of dataset: Dataset, teacher: TeacherLogits?
   ) throws {
-    loadLabels(examples, of: dataset)
+    try loadLabels(examples, of: dataset)
     guard let teacherRows else { return }
     guard let teacher else {
       throw GraphError("the loss distils from a teacher, and the source has none")
@@ -87,17 +87,19 @@ final class ShardExecutor {
   }
 
   /// Copies examples to the lane's inputs.
-  func load(_ examples: ArraySlice<Int>, of dataset: Dataset) {
-    if let inputs { dataset.copyInputs(of: examples, into: inputs) }
-    loadLabels(examples, of: dataset)
+  func load(_ examples: ArraySlice<Int>, of dataset: Dataset) throws(DatasetError) {
+    if let inputs { try dataset.copyInputs(of: examples, into: inputs) }
+    try loadLabels(examples, of: dataset)
   }
 
-  private func loadLabels(_ examples: ArraySlice<Int>, of dataset: Dataset) {
+  private func loadLabels(
+    _ examples: ArraySlice<Int>, of dataset: Dataset
+  ) throws(DatasetError) {
     guard let labels else { return }
     if dataset.classCount != nil {
-      dataset.copyClasses(of: examples, into: labels.bindMemory(to: Int32.self))
+      try dataset.copyClasses(of: examples, into: labels.bindMemory(to: Int32.self))
     } else {
-      dataset.copyTargets(of: examples, into: labels.bindMemory(to: Float.self))
+      try dataset.copyTargets(of: examples, into: labels.bindMemory(to: Float.self))
     }
   }
 

@@ -13,11 +13,11 @@ public final class TeacherLogits {
 
   /// Runs a teacher on its evaluator's data set. Called by all ranks.
   ///
-  /// - Throws: what the evaluator throws, on its own rank, and ``PeerFailure`` on the others.
+  /// - Throws: ``ArgumentError`` where `chunkSize` is not positive; what the evaluator throws, on its own rank, and ``PeerFailure`` on the others.
   public init(
     of teacher: ModelEvaluator, chunkSize: Int = 64, on collective: any Collective
   ) throws {
-    precondition(chunkSize > 0, "a chunk without examples")
+    try ArgumentError.require(chunkSize, atLeast: 1, "chunkSize", of: "TeacherLogits")
     let count = teacher.count
     let chunks = (count + chunkSize - 1) / chunkSize
     func examples(_ chunk: Int) -> Range<Int> {

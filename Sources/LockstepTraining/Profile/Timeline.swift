@@ -1,10 +1,12 @@
+import LockstepEngine
+
 /// What the threads of one rank do, step by step, for a profile.
 ///
 /// Set it on the rank's page and its source before training; the steps that fit are kept, the
 /// newest ones.
 ///
 /// ```swift
-/// let timeline = Timeline(threads: 1)
+/// let timeline = try Timeline(threads: 1)
 /// group.page?.timeline = timeline
 /// source.timeline = timeline
 /// _ = try trainer.run()
@@ -42,8 +44,10 @@ public final class Timeline: @unchecked Sendable {
   private static let largestCapacity = 1 << 20
 
   /// - Parameter threads: the number of the rank's computing threads.
-  public init(threads: Int = 1, options: Options = Options()) {
-    precondition(threads > 0 && options.steps > 0, "a timeline of nothing")
+  /// - Throws: ``ArgumentError`` for less than one thread or step.
+  public init(threads: Int = 1, options: Options = Options()) throws(ArgumentError) {
+    try ArgumentError.require(threads, atLeast: 1, "threads", of: "Timeline")
+    try ArgumentError.require(options.steps, atLeast: 1, "options.steps", of: "Timeline")
     self.options = options
     self.threads = (0..<threads).map { number in
       Track(

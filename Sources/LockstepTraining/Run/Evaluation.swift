@@ -1,3 +1,5 @@
+import LockstepEngine
+
 /// An evaluation over all ranks that counts every example exactly once.
 ///
 /// The examples are cut into shards of a fixed size (the last one may be smaller), the shards are
@@ -34,18 +36,20 @@ public final class Evaluation {
   ///   - collective: the ranks.
   ///   - compute: computes the examples of a range of positions and adds their sums to a record of
   ///     zeros.
+  /// - Throws: ``ArgumentError`` where `count` or `shardSize` is not positive.
   public init(
     _ name: String, count: Int, shardSize: Int, metricNames: [String],
     on collective: any Collective, _ compute: @escaping (Range<Int>, ShardRecord) throws -> Void
-  ) {
-    precondition(count > 0 && shardSize > 0, "an evaluation of no examples")
+  ) throws {
+    try ArgumentError.require(count, atLeast: 1, "count", of: "Evaluation")
+    try ArgumentError.require(shardSize, atLeast: 1, "shardSize", of: "Evaluation")
     self.name = name
     self.metricNames = metricNames
     self.count = count
     self.shardSize = shardSize
     self.compute = compute
     let shards = (count - 1) / shardSize + 1
-    fold = ScalarFold(
+    fold = try ScalarFold(
       runs: FoldPlan.runs(of: shards, over: collective.size), metrics: metricNames.count,
       on: collective)
   }
@@ -65,7 +69,7 @@ public final class Evaluation {
     try fold.gather(requests: isInterrupted() ? .stop : []) { records in
       for shard in records.shards {
         let start = shard * shardSize
-        try compute(start..<min(start + shardSize, count), records[shard])
+        try compute(start..<min(start + shardSize, count), records[known: shard])
       }
     }
     let total = fold.total

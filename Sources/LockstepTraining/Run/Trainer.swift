@@ -49,7 +49,8 @@ public final class Trainer {
   ///   - collective: the ranks.
   ///   - isInterrupted: whether this rank was asked to stop; by default by signal.
   ///   - listener: hears events, on rank 0 only.
-  /// - Throws: ``StateError`` where two components use one name, ``TrainerOptionsError``.
+  /// - Throws: ``StateError`` where two components use one name, ``TrainerOptionsError``,
+  ///   ``ArgumentError`` for a sampler of more examples than the model's data set has.
   public init(
     step: any BatchStep, sampler: Sampler, evaluations: [Evaluation] = [], options: TrainerOptions,
     configuration: JSONValue, resumption: Resumption = Resumption(),
@@ -63,6 +64,11 @@ public final class Trainer {
       metric != EvaluationReport.lossName, !names.contains(metric)
     {
       throw TrainerOptionsError.unknownMetric(metric, known: [EvaluationReport.lossName] + names)
+    }
+    if let count = step.source.exampleCount, sampler.count > count {
+      throw ArgumentError(
+        "Trainer", "sampler.count", is: sampler.count,
+        expected: "at most \(count), the examples of the data set that the model trains on")
     }
     self.handshake = handshake
     self.step = step

@@ -1,4 +1,5 @@
 import LockstepDatasets
+import LockstepEngine
 import LockstepFiles
 
 /// A directory of checkpoints, one file a step: the last ones, the best one, and the last one that is
@@ -8,13 +9,12 @@ import LockstepFiles
 public struct CheckpointStore: Sendable {
   /// The directory.
   public let directory: String
-  /// How many of the newest checkpoints are kept, beside the best one.
+  /// How many of the newest checkpoints are kept, beside the best one; saving throws for less than one.
   public let keep: Int
 
   private let fileSystem: any FileSystem
 
   public init(_ directory: String, keep: Int = 3, fileSystem: any FileSystem = SystemFileSystem()) {
-    precondition(keep > 0, "at least one checkpoint must be kept")
     self.directory = directory
     self.keep = keep
     self.fileSystem = fileSystem
@@ -96,6 +96,8 @@ public struct CheckpointStore: Sendable {
     _ image: StateImage, step: Int, configuration: JSONValue, conditions: [RunCondition] = [],
     data: DataDescription? = nil, weights: Fingerprint? = nil, score: Double?, proven: Int?
   ) throws -> String {
+    try ArgumentError.require(keep, atLeast: 1, "keep", of: "CheckpointStore")
+    try ArgumentError.require(step, atLeast: 0, "step", of: "CheckpointStore.save")
     let path = path(ofStep: step)
     try makeRoom(path)
     try Checkpoint.write(

@@ -13,7 +13,7 @@ public struct Weights {
   /// The weights of a model.
   public init(of source: any GradientSource) {
     owner = source
-    tensors = source.stateEntries.flatMap { entry -> [StateRegistry.Tensor] in
+    let entries = source.stateEntries.flatMap { entry -> [StateRegistry.Tensor] in
       let prefix: Int
       if case .arena = entry.storage { prefix = entry.name.count + 1 } else { prefix = 0 }
       return StateRegistry.tensors(of: entry).map {
@@ -22,9 +22,16 @@ public struct Weights {
           bytes: $0.bytes)
       }
     }
+    // Frozen parameters lie in an arena of their own, and were declared among the others.
+    let ranks = Dictionary(
+      zip(source.declaredNames, 0...), uniquingKeysWith: { first, _ in first })
+    tensors = entries.enumerated().sorted {
+      (ranks[$0.element.name] ?? .max, $0.offset) < (ranks[$1.element.name] ?? .max, $1.offset)
+    }.map(\.element)
   }
 
-  /// The hash of all names, types, shapes and bits, in declaration order.
+  /// The hash of all names, types, shapes and bits: parameters in declaration order, whether frozen or
+  /// not, then running statistics in theirs.
   public func fingerprint() -> Fingerprint { .tree(tensors.map { ($0.name, $0.fingerprint) }) }
 
   /// Writes a safetensors file, atomically.

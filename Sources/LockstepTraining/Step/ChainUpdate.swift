@@ -33,6 +33,11 @@ public class ChainUpdate: ParameterUpdate {
     gather: UpdateRule.Gather?
   ) throws -> UpdateReport {
     let count = rule.layout.count
+    for (what, found) in [
+      ("the gradient", gradient.count), ("the parameters", parameters.count),
+    ] where found < count {
+      throw UpdateError.wrongLength(what, expected: count, found: found)
+    }
     let report = try rule.apply(
       gradient: UnsafeBufferPointer(rebasing: gradient[..<count]),
       parameters: UnsafeMutableBufferPointer(rebasing: parameters[..<count]), gather: gather)
@@ -65,10 +70,11 @@ public final class ShardedChainUpdate: ChainUpdate, ShardedParameterUpdate {
 
   public var constrainsGathered: Bool { rule.projectsAfterGather }
 
-  public func constrainGathered(parameters: UnsafeMutableBufferPointer<Float>) {
+  public func constrainGathered(parameters: UnsafeMutableBufferPointer<Float>) throws {
     if rule.projectsAfterGather {
-      rule.projectGathered(
-        parameters: UnsafeMutableBufferPointer(rebasing: parameters[..<rule.layout.count]))
+      try rule.projectGathered(
+        parameters: UnsafeMutableBufferPointer(
+          rebasing: parameters.prefix(rule.layout.count)))
     }
   }
 }

@@ -16,6 +16,11 @@ public protocol GradientSource: AnyObject {
   var parameters: UnsafeMutableBufferPointer<Float> { get }
   /// The names of the metrics in a shard's record, in order.
   var metricNames: [String] { get }
+  /// The number of examples that batches can name; nil where that is not known.
+  var exampleCount: Int? { get }
+  /// The names of all parameters in declaration order, in which a fingerprint covers them; empty where
+  /// ``stateEntries`` have that order.
+  var declaredNames: [String] { get }
   /// Everything of the model that a checkpoint must hold: trainable parameters, frozen ones,
   /// running statistics. Arenas have the names of PyTorch's `state_dict` in their slots.
   var stateEntries: [StateEntry] { get }
@@ -90,7 +95,7 @@ public protocol GradientSource: AnyObject {
   /// Lets the parameters lie in `arena` from now on, which other ranks see too. Values are taken
   /// along by the rank that `copies`. Called before anybody has taken ``parameters`` or
   /// ``stateEntries``.
-  func shareParameters(_ arena: SharedArena, copies: Bool)
+  func shareParameters(_ arena: SharedArena, copies: Bool) throws
 
   /// Takes over the folded statistics, divided by the folded number of examples, as part of a step
   /// that succeeds.
@@ -101,6 +106,8 @@ public protocol GradientSource: AnyObject {
 }
 
 extension GradientSource {
+  public var exampleCount: Int? { nil }
+  public var declaredNames: [String] { [] }
   /// Shards know nothing of each other.
   public var isJoint: Bool { false }
   public func join(_ plan: FoldPlan, on collective: any Collective) throws {}
@@ -120,8 +127,10 @@ extension GradientSource {
 
   /// Parameters stay where they are.
   public var shareableCount: Int { 0 }
-  public func shareParameters(_ arena: SharedArena, copies: Bool) {
-    preconditionFailure("a source that cannot share its parameters")
+  public func shareParameters(_ arena: SharedArena, copies: Bool) throws {
+    throw GraphError(
+      "the source says that it can share \(shareableCount) values, and has no shareParameters(_:copies:)"
+    )
   }
 
   /// Computes shard by shard in shard order.
@@ -130,7 +139,7 @@ extension GradientSource {
     records: ShardRecords, accumulator: ShardAccumulator
   ) throws {
     try accumulator.accumulate(into: partials) { shard, leaf in
-      try computeShard(shard, of: batch, into: leaf, record: records[shard])
+      try computeShard(shard, of: batch, into: leaf, record: records[known: shard])
     }
   }
 }

@@ -64,7 +64,7 @@ public protocol ShardedParameterUpdate: ParameterUpdate {
   var constrainsGathered: Bool { get }
 
   /// Constrains what needs tensors whole, on every rank alike, once all parameters are there.
-  func constrainGathered(parameters: UnsafeMutableBufferPointer<Float>)
+  func constrainGathered(parameters: UnsafeMutableBufferPointer<Float>) throws
 }
 
 /// What an update did in a step.

@@ -52,7 +52,7 @@ final class ShardedApplication {
       let arena = try collective.makeSharedArena(
         count: source.shareableCount, otherwise: "every rank keeps all parameters")
     else { return false }
-    source.shareParameters(arena, copies: collective.isRoot)
+    try source.shareParameters(arena, copies: collective.isRoot)
     try collective.barrier()
     return true
   }
@@ -65,7 +65,7 @@ final class ShardedApplication {
     guard travels else {
       // The statistics alone; and nobody reads parameters before all are there.
       try collective.page.span(.gather) { try exchange.gather() }
-      update.constrainGathered(parameters: parameters)
+      try update.constrainGathered(parameters: parameters)
       return report
     }
     if let values = parameters.baseAddress, let travelling = folded.baseAddress {
@@ -81,7 +81,7 @@ final class ShardedApplication {
         (values + block.offset).update(from: travelling + block.offset, count: block.count)
       }
     }
-    update.constrainGathered(parameters: parameters)
+    try update.constrainGathered(parameters: parameters)
     return report
   }
 

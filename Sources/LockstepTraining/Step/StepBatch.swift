@@ -1,4 +1,5 @@
 import LockstepDatasets
+import LockstepEngine
 
 /// The examples of one step, as every rank knows them: which of them a rank computes follows from
 /// the shard numbers alone.
@@ -9,7 +10,7 @@ public struct StepBatch: Sendable {
   public let epoch: Int
   /// The examples' numbers in their data set, in the order of the global batch.
   public let examples: ArraySlice<Int>
-  /// The number of logical shards L.
+  /// The number of logical shards L; the step throws where it is another than its own.
   public let shards: Int
   /// The number of micro-batches that each shard is computed in, one after the other.
   public let microBatches: Int
@@ -17,7 +18,6 @@ public struct StepBatch: Sendable {
   public init(
     step: Int, epoch: Int, examples: ArraySlice<Int>, shards: Int, microBatches: Int = 1
   ) {
-    precondition(shards > 0 && microBatches > 0, "a batch without shards or micro-batches")
     self.step = step
     self.epoch = epoch
     self.examples = examples
@@ -41,10 +41,40 @@ public struct StepBatch: Sendable {
     return hash
   }
 
+  /// What is wrong with the batch for a step over a plan; nil where it can be computed.
+  ///
+  /// - Parameters:
+  ///   - completed: the number of steps that were completed.
+  ///   - exampleCount: how many examples there are; nil where that is not known.
+  func problem(for plan: FoldPlan, completed: Int, exampleCount: Int?) -> ArgumentError? {
+    func wrong(_ argument: String, _ value: Int, _ expected: String) -> ArgumentError {
+      ArgumentError("StepBatch", argument, is: value, expected: expected)
+    }
+    if shards != plan.shards { return wrong("shards", shards, "the step's \(plan.shards)") }
+    if microBatches < 1 { return wrong("microBatches", microBatches, "at least 1") }
+    if step != completed { return wrong("step", step, "\(completed), the steps completed") }
+    if epoch < 0 { return wrong("epoch", epoch, "at least 0") }
+    for example in examples where example < 0 || example >= exampleCount ?? .max {
+      return wrong(
+        "examples", example,
+        exampleCount.map { "in 0..<\($0), the examples of the data set" } ?? "at least 0")
+    }
+    return nil
+  }
+
+  /// A batch of as many examples that a plan's ranks walk through alike, whatever is wrong with this
+  /// one.
+  func substitute(for plan: FoldPlan, completed: Int) -> StepBatch {
+    StepBatch(
+      step: completed, epoch: epoch, examples: examples, shards: plan.shards,
+      microBatches: max(microBatches, 1))
+  }
+
   /// The positions in the global batch, `0..<examples.count`, that a shard computes.
   ///
-  /// Shard s has positions ⌊sB/L⌋ ..< ⌊(s+1)B/L⌋: shards differ by one example at most, and some
-  /// have none where a tail batch has fewer examples than there are shards.
+  /// A shard that the batch does not have computes none. Shard s has positions ⌊sB/L⌋ ..< ⌊(s+1)B/L⌋:
+  /// shards differ by one example at most, and some have none where a tail batch has fewer examples
+  /// than there are shards.
   public func positions(ofShard shard: Int) -> Range<Int> {
     Self.part(shard, of: shards, 0..<examples.count)
   }
@@ -64,10 +94,14 @@ public struct StepBatch: Sendable {
   /// The example numbers at positions of the global batch.
   public func examples(at positions: Range<Int>) -> ArraySlice<Int> {
     let start = examples.startIndex
-    return examples[start + positions.lowerBound..<start + positions.upperBound]
+    let inside = positions.clamped(to: 0..<examples.count)
+    return examples[start + inside.lowerBound..<start + inside.upperBound]
   }
 
   private static func part(_ index: Int, of count: Int, _ whole: Range<Int>) -> Range<Int> {
+    guard (0..<max(count, 0)).contains(index) else {
+      return whole.lowerBound..<whole.lowerBound
+    }
     let part = ShardCut.range(of: index, in: count, count: whole.count)
     return whole.lowerBound + part.lowerBound..<whole.lowerBound + part.upperBound
   }

@@ -79,7 +79,7 @@ public final class TrainingStep: BatchStep {
     accumulator.inspector = inspector
     accumulator.statistics = plan.layout.slots[plan.gradientSlotCount...].map(\.range)
     health = try StepHealth(nonFinite, plan: plan, source: source, on: collective)
-    scalars = ScalarFold(
+    scalars = try ScalarFold(
       runs: plan.shardRuns,
       metrics: source.metricNames.count
         + (inspector == nil ? 0 : LeafInspector.Column.allCases.count),
@@ -117,21 +117,24 @@ public final class TrainingStep: BatchStep {
   /// Takes one step on a batch.
   ///
   /// - Parameters:
-  ///   - batch: the same on every rank; its `step` is ``completed``.
+  ///   - given: the same on every rank; its `step` is ``completed``, its `shards` the step's.
   ///   - requests: what this rank asks of all.
   ///   - failure: what already went wrong on this rank; it ends the step on all ranks.
   ///   - inspect: looks at the state that the step started from, once the gradient is there and
   ///     before anything changes. What it throws, on all ranks alike, ends the step.
   /// - Returns: what was done, or that nothing was because the step was skipped.
-  /// - Throws: ``NonFiniteError``, ``SkipLimitError`` or ``StepError``, on all ranks alike, or the
+  /// - Throws: ``ArgumentError`` for a batch that is not this step's, ``NonFiniteError``, ``SkipLimitError`` or ``StepError``, on all ranks alike, or the
   ///   source's own error on the rank where it arose and ``PeerFailure`` on the others. Nothing has
   ///   changed then.
   public func run(
-    _ batch: StepBatch, requests: StepRequests = [], failure: (any Error)? = nil,
+    _ given: StepBatch, requests: StepRequests = [], failure: (any Error)? = nil,
     inspect: () throws -> Void = {}
   ) throws -> TrainingStepReport {
-    precondition(
-      batch.step == completed && batch.shards == plan.shards, "a batch for another step")
+    // What is wrong on one rank alone reaches the others where they meet.
+    let problem = given.problem(
+      for: plan, completed: completed, exampleCount: source.exampleCount)
+    let failure = failure ?? problem
+    let batch = problem == nil ? given : given.substitute(for: plan, completed: completed)
     try flushDenormals()
     enter(.computing)
     try factorFold?.begin(batch)

@@ -15,7 +15,8 @@ private struct Misuse: Sendable, CustomTestStringConvertible {
 
 extension Graph {
   fileprivate func x(_ shape: Int..., scalar: ScalarType = .float32) -> Tensor {
-    input("x", shape, scalar)
+    // A name has one type: each call makes another input.
+    input("x\(leaves.count)", shape, scalar)
   }
 }
 
@@ -56,7 +57,9 @@ private let misuses: [Misuse] = [
     let window = Window(kernel: [3, 3], dilations: [2, 2])
     _ = $0.x(2, 3, 4, 5).convolved($0.x(4, 3, 3, 3), window: window)
   },
-  Misuse("conv2d: kernel, strides and dilations are two positive numbers each, got [0, 1]") {
+  Misuse(
+    "conv2d: kernel, strides and dilations are two positive numbers each, up to 1073741824, got [0, 1]"
+  ) {
     let window = Window(kernel: [3, 3], strides: [0, 1])
     _ = $0.x(2, 3, 4, 5).convolved($0.x(4, 3, 3, 3), window: window)
   },

@@ -39,7 +39,7 @@ import Testing
     // Twice, so that leftovers of a first step would show in the second.
     var visits: [Int] = []
     for _ in 0..<2 {
-      accumulator.accumulate(into: exchange.partials, leaf)
+      try accumulator.accumulate(into: exchange.partials, leaf)
       visits = []
       try exchange.combine { visits.append($0) }
       try exchange.gather()
@@ -60,7 +60,7 @@ import Testing
       var found: [[UInt32]] = []
       // All ranks fold as often.
       for width in [1, 2, 4, 8, 16] {
-        accumulator.accumulate(
+        try accumulator.accumulate(
           into: exchange.partials, adding: nil, width: min(width, accumulator.widestGroup)
         ) { shards, leaf, _ in
           for (index, value) in Self.recursion(shards).enumerated() { leaf[index] = value }
@@ -103,7 +103,7 @@ import Testing
       let results = try group(of: ranks) { group in
         let plan = try FoldPlan(shards: 4, ranks: group.size, layout: Self.layout)
         let exchange = try group.makeExchange(plan)
-        ShardAccumulator(plan, rank: group.rank).accumulate(into: exchange.partials, Self.leaf)
+        try ShardAccumulator(plan, rank: group.rank).accumulate(into: exchange.partials, Self.leaf)
         try exchange.combine { index in
           for i in plan.blocks[index].range { exchange.folded[i] /= 3 }
         }
@@ -120,7 +120,7 @@ import Testing
     var arenas: [Arena<Float>] = []
     for rank in 0..<3 {
       let mine = plan.subtrees[rank].map { _ in Arena<Float>(count: Self.layout.count) }
-      ShardAccumulator(plan, rank: rank).accumulate(into: mine.map(\.buffer), Self.leaf)
+      try ShardAccumulator(plan, rank: rank).accumulate(into: mine.map(\.buffer), Self.leaf)
       arenas += mine
     }
     defer { withExtendedLifetime(arenas) {} }
@@ -132,7 +132,7 @@ import Testing
         FoldOperand(base: UnsafePointer($0.base + slice.lowerBound), origin: slice.lowerBound)
       }
       for block in plan.blockSlices[rank] {
-        executor.combine(plan.blocks[block], of: operands, into: folded.base)
+        try executor.combine(plan.blocks[block], of: operands, into: folded.base)
       }
     }
     #expect(bits(folded.values) == bits(expected))

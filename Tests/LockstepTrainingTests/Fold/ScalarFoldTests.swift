@@ -19,11 +19,11 @@ import Testing
     for ranks in 1...min(shards, 8) {
       let results = try group(of: ranks) { group in
         let runs = (0..<ranks).map { shards * $0 / ranks..<shards * ($0 + 1) / ranks }
-        let fold = ScalarFold(runs: runs, metrics: 2, on: group)
+        let fold = try ScalarFold(runs: runs, metrics: 2, on: group)
         for _ in 0..<2 {
           try fold.gather(requests: .init(rawValue: 1 << UInt64(group.rank))) { records in
             for shard in records.shards {
-              let record = records[shard]
+              let record = try records[shard]
               record.loss = Self.value(shard, 0)
               record.weight = Self.value(shard, 1)
               record.examples = Self.value(shard, 2)
@@ -52,9 +52,9 @@ import Testing
       for ranks in 1...4 {
         let results = try group(of: ranks) { group in
           let runs = (0..<ranks).map { shards * $0 / ranks..<shards * ($0 + 1) / ranks }
-          let fold = ScalarFold(runs: runs, metrics: 0, on: group)
+          let fold = try ScalarFold(runs: runs, metrics: 0, on: group)
           try fold.gather { records in
-            for shard in records.shards { records[shard].loss = Self.value(shard, 0) }
+            for shard in records.shards { try records[shard].loss = Self.value(shard, 0) }
           }
           return withExtendedLifetime(fold) { fold.total.loss }
         }
@@ -69,7 +69,7 @@ import Testing
   @Test func aRankThatFailsIsNamedOnAllOthers() throws {
     struct Trouble: Error {}
     let errors = try group(of: 4) { group -> String in
-      let fold = ScalarFold(runs: [0..<1, 1..<2, 2..<2, 2..<4], metrics: 0, on: group)
+      let fold = try ScalarFold(runs: [0..<1, 1..<2, 2..<2, 2..<4], metrics: 0, on: group)
       do {
         try fold.gather { _ in if group.rank == 2 { throw Trouble() } }
         return "no error"

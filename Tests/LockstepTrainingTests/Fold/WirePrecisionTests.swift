@@ -38,7 +38,7 @@ import Testing
       shards: shards, ranks: group.size, layout: layout, gradientSlotCount: 5, wire: wire)
     let exchange = try group.makeExchange(plan)
     let accumulator = ShardAccumulator(plan, rank: group.rank)
-    accumulator.accumulate(into: exchange.partials, FoldExecutorTests.leaf)
+    try accumulator.accumulate(into: exchange.partials, FoldExecutorTests.leaf)
     try exchange.combine { _ in }
     try exchange.gather()
     let values = exchange.foldedValues

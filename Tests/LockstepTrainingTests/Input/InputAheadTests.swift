@@ -37,7 +37,7 @@ import Testing
       settings.augments ? [RandomShift(pixels: 2), RandomFlip(.vertical)] : []
     if let bad = settings.bad {
       var values = [Float](repeating: 0, count: dataset.inputSize)
-      values.withUnsafeMutableBufferPointer { dataset.copyInputs(of: [bad], into: $0) }
+      try values.withUnsafeMutableBufferPointer { try dataset.copyInputs(of: [bad], into: $0) }
       transforms.insert(Refusal(first: values[0]), at: 0)
     }
     source.augmentation = try Augmentation(transforms, for: dataset)
@@ -90,10 +90,10 @@ import Testing
       var random = CounterGenerator(seed: 1, .synthesis)
       for index in 0..<12 {
         func batch(_ step: Int) -> StepBatch {
-          let count = 8 + random.next(below: 40)
+          let count = 8 + random.index(below: 40)
           return StepBatch(
-            step: step, epoch: random.next(below: 3),
-            examples: (0..<count).map { _ in random.next(below: 101) }[...], shards: 8)
+            step: step, epoch: random.index(below: 3),
+            examples: (0..<count).map { _ in random.index(below: 101) }[...], shards: 8)
         }
         let (mine, lost) = (batch(index), batch(index + 1))
         source.anticipate { lost }
@@ -131,7 +131,7 @@ import Testing
       step: try Self.step(source, on: group),
       sampler: try Sampler(count: 101, batchSize: 40, seed: 3), options: TrainerOptions(epochs: 4),
       configuration: [:], on: group)
-    let timeline = Timeline()
+    let timeline = try Timeline()
     group.page?.timeline = timeline
     source.timeline = timeline
     _ = try trainer.run()

@@ -233,7 +233,7 @@ import Testing
     let source = try KernelProbeTests.source(.synchronized)
     #expect(source.isJoint)
     let leaf = Arena<Float>(count: source.layout.count)
-    let numbers = ScalarFold(runs: [0..<8], metrics: 1, on: SoloCollective())
+    let numbers = try ScalarFold(runs: [0..<8], metrics: 1, on: SoloCollective())
     let batch = StepBatch(step: 0, epoch: 0, examples: Array(0..<20)[...], shards: 8)
     #expect(throws: GraphError.self) {
       try numbers.gather { records in

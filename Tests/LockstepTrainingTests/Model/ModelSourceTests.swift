@@ -54,7 +54,7 @@ import Testing
             microBatches: settings.microBatches)))
       sampler.advance()
     }
-    let evaluator = ModelEvaluator(source, on: try SmallModel.dataset(count: 53))
+    let evaluator = try ModelEvaluator(source, on: try SmallModel.dataset(count: 53))
     return Trace(
       fingerprint: registry.fingerprint().description, reports: reports,
       evaluation: try evaluator.evaluation("test", shardSize: 16, on: group).run(),
@@ -124,7 +124,7 @@ import Testing
       try source.join(plan, on: group)
       return try [44, 5].map { count in
         let batch = StepBatch(step: 3, epoch: 0, examples: Array(0..<count)[...], shards: 8)
-        let fold = ScalarFold(runs: plan.shardRuns, metrics: 1, on: group)
+        let fold = try ScalarFold(runs: plan.shardRuns, metrics: 1, on: group)
         try fold.gather { records in
           try source.computeShards(
             of: batch, into: [partial.buffer], records: records, accumulator: accumulator)

@@ -14,7 +14,7 @@ struct PrecisionTrainingTests {
   private func leaf(_ source: ModelSource, examples: Int) throws -> [Float] {
     let leaf = Arena<Float>(count: source.layout.count)
     let batch = StepBatch(step: 0, epoch: 0, examples: Array(0..<examples)[...], shards: 1)
-    let scalars = ScalarFold(
+    let scalars = try ScalarFold(
       runs: [0..<1], metrics: source.metricNames.count, on: SoloCollective())
     try scalars.gather {
       try source.computeShard(0, of: batch, into: leaf.buffer, record: $0[0])

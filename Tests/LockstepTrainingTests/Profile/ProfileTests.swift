@@ -23,10 +23,10 @@ import Testing
       let trainer = try Trainer(
         step: step, sampler: try Sampler(count: 101, batchSize: 40, seed: 3),
         evaluations: [
-          ModelEvaluator(source, on: try SmallModel.dataset(count: 33))
+          try ModelEvaluator(source, on: try SmallModel.dataset(count: 33))
             .evaluation("test", shardSize: 16, on: group)
         ], options: TrainerOptions(epochs: 3), configuration: [:], on: group)
-      let timeline = Timeline(threads: threads, options: options)
+      let timeline = try Timeline(threads: threads, options: options)
       group.page?.timeline = timeline
       source.timeline = timeline
       #expect(try trainer.run().kind == .done)

@@ -34,7 +34,7 @@ import Testing
       let source = try ModelSource(dataset: dataset, seed: 9, trace: SmallModel.convolutional.trace)
       // Ranks other than the first start from what it starts from.
       source.memory.initialize(seed: group.rank == 0 ? 4 : 5)
-      let evaluator = ModelEvaluator(source, on: dataset)
+      let evaluator = try ModelEvaluator(source, on: dataset)
       _ = try evaluator.compute([1, 2, 3, 4][...])
       let plan = try FoldPlan(shards: 8, of: source, on: group)
       let rule = try UpdateRule(
@@ -50,7 +50,7 @@ import Testing
       let average = AveragedModel(source, rule, plan, on: group)
       let losses = Losses()
       func evaluation(_ name: String) -> Evaluation {
-        let evaluation = evaluator.evaluation(name, shardSize: 25, on: group)
+        let evaluation = try evaluator.evaluation(name, shardSize: 25, on: group)
         evaluation.onReport = { losses.all.append($0.loss) }
         return evaluation
       }

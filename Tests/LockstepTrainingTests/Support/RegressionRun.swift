@@ -59,7 +59,7 @@ struct RegressionRun: Sendable {
         try disturb(group.rank, step.completed + 1, source)
       }
     }
-    let evaluation = Evaluation(
+    let evaluation = try Evaluation(
       "test", count: 23, shardSize: 5, metricNames: ["absoluteError"], on: group
     ) { positions, record in
       for position in positions {

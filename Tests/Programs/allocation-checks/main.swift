@@ -60,7 +60,7 @@ func check(on group: MPICollective) throws {
     source: source, update: isSharded ? ShardedChainUpdate(rule) : ChainUpdate(rule),
     shards: shards, on: group)
   if settings["profile"] != nil {
-    let timeline = Timeline(threads: threads)
+    let timeline = try Timeline(threads: threads)
     group.page?.timeline = timeline
     source.timeline = timeline
   }

@@ -41,9 +41,9 @@ func documentedNoise() throws -> Double {
   let (values, scratch) = (Arena<Float>(count: 784), Arena<Float>(count: 784))
   var sum = 0.0
   for example in 0..<10 {
-    dataset.copyInputs(of: [example], into: values.buffer)
+    try dataset.copyInputs(of: [example], into: values.buffer)
     let before = Array(values.buffer)
-    let input = ExampleInput(
+    let input = try ExampleInput(
       values: values.buffer, shape: dataset.inputShape, blank: dataset.blank,
       scratch: scratch.buffer)
     try augmentation.apply(to: input, example: example, epoch: 0, seed: 1)

@@ -106,11 +106,13 @@ struct Folding: Sendable {
     var hashes: [UInt64] = []
     for step in 0..<steps {
       if announces, step % 2 == 1 {
-        accumulator.accumulate(into: exchange.partials) { fill($1, step: step + 100, shard: $0) }
+        try accumulator.accumulate(into: exchange.partials) {
+          fill($1, step: step + 100, shard: $0)
+        }
         announce(parts().prefix(plan.blocks.count * group.rank / group.size))
         exchange.abandon()
       }
-      accumulator.accumulate(into: exchange.partials) { shard, leaf in
+      try accumulator.accumulate(into: exchange.partials) { shard, leaf in
         fill(leaf, step: step, shard: shard)
         pause()
       }

@@ -61,7 +61,7 @@ func allreduce(_ world: MPICommunicator) throws {
     var sums: [[Float]] = []
     for group in [tree, plain] {
       let exchange = try group.makeExchange(plan)
-      ShardAccumulator(plan, rank: group.rank).accumulate(into: exchange.partials) {
+      try ShardAccumulator(plan, rank: group.rank).accumulate(into: exchange.partials) {
         folding.fill($1, step: 3, shard: $0)
       }
       try exchange.combine { _ in }

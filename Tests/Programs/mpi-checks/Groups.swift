@@ -47,10 +47,10 @@ func groupChecks() -> [Check] {
         ]
       for check in inner { try check.body(half, report) }
       let window = try MPISharedWindow(bytes: 8, on: half)
-      window.own.storeBytes(of: world.rank, as: Int.self)
+      try window.own.storeBytes(of: world.rank, as: Int.self)
       try window.fence()
       report.expectEqual(
-        window.segments.map { $0.load(as: Int.self) }, try half.allgather(world.rank),
+        try window.segments.map { $0.load(as: Int.self) }, try half.allgather(world.rank),
         "windows of the two groups")
       try window.fence()
       try window.free()
@@ -120,10 +120,12 @@ func groupChecks() -> [Check] {
         report.expectEqual(
           try short.sendReceive(part, to: right, count: count + 1, from: left),
           (0..<count).map { Int32(1000 * left + $0) }, "message of \(count)")
-        let pairs = part.map { MPIIndexed(Double($0), index: Int($0) % 5) }
+        let pairs = try part.map { try MPIIndexed(Double($0), index: Int($0) % 5) }
         report.expectEqual(
           try short.sendReceive(pairs, to: right, count: count, from: left),
-          (0..<count).map { MPIIndexed(Double(1000 * left + $0), index: (1000 * left + $0) % 5) },
+          try (0..<count).map {
+            try MPIIndexed(Double(1000 * left + $0), index: (1000 * left + $0) % 5)
+          },
           "padded values")
       }
       report.expectError("MPI_Send", "more than 7², the most one call takes") {
@@ -162,38 +164,48 @@ func groupChecks() -> [Check] {
         // A different, odd size on each rank, and none on the last but one.
         func bytes(_ rank: Int) -> Int { rank == size - 2 ? 0 : 1000 * round + 7 * rank + 1 }
         let window = try MPISharedWindow(bytes: bytes(rank), on: world)
-        report.expectEqual(window.segments.map(\.count), (0..<size).map(bytes), "sizes")
-        for segment in window.segments {
+        report.expectEqual(try window.segments.map(\.count), (0..<size).map(bytes), "sizes")
+        for segment in try window.segments {
           report.expect(Int(bitPattern: segment.baseAddress) % 64 == 0, "aligned")
         }
-        report.expect(window.own.allSatisfy { $0 == 0 }, "zero at first")
+        report.expect(try window.own.allSatisfy { $0 == 0 }, "zero at first")
         try window.fence()
-        for index in window.own.indices {
-          window.own[index] = UInt8(truncatingIfNeeded: rank + index)
+        let own = try window.own
+        for index in own.indices {
+          own[index] = UInt8(truncatingIfNeeded: rank + index)
         }
         try window.fence()
         for peer in 0..<size {
-          let segment = window.segments[peer]
+          let segment = try window.segments[peer]
           report.expect(
             segment.indices.allSatisfy { segment[$0] == UInt8(truncatingIfNeeded: peer + $0) },
             "rank \(peer)'s segment, read by rank \(rank)")
         }
         try window.fence()
         // And a peer's segment can be written.
-        let right = window.segments[(rank + 1) % size]
+        let right = try window.segments[(rank + 1) % size]
         if !right.isEmpty { right[0] = UInt8(200 + rank) }
         try window.fence()
-        if !window.own.isEmpty {
-          report.expectEqual(window.own[0], UInt8(200 + (rank + size - 1) % size), "written")
+        if !own.isEmpty {
+          report.expectEqual(own[0], UInt8(200 + (rank + size - 1) % size), "written")
         }
         try window.free()
         report.expectError("MPI_Win_sync", "the window was freed") { try window.synchronize() }
+        report.expectError("MPI_Win_shared_query", "the window was freed") { _ = try window.own }
+      }
+      report.expectError("MPI_Win_allocate_shared", "bytes, more than the") {
+        _ = try MPISharedWindow(bytes: .max, on: world)
+      }
+      report.expectError("MPISharedCounter", "a counter lies at a multiple of 8") {
+        let bytes = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
+        defer { bytes.deallocate() }
+        _ = try MPISharedCounter(at: bytes + 4)
       }
     },
     Check("window.claims") { world, report in
       // Of all ranks that want a number one gets it, each time.
       let window = try MPISharedWindow(bytes: 64, on: world)
-      let number = MPISharedCounter(at: window.segments[0].baseAddress!)
+      let number = try MPISharedCounter(at: window.segments[0].baseAddress!)
       var won = 0
       for round in 1...40 {
         let seen = UInt64(round - 1)
@@ -211,8 +223,8 @@ func groupChecks() -> [Check] {
       // A value is handed around the ring, in plain memory behind a counter.
       let (rank, size) = (world.rank, world.size)
       let window = try MPISharedWindow(bytes: 128, on: world)
-      let counters = window.segments.map { MPISharedCounter(at: $0.baseAddress!) }
-      let values = window.segments.map { $0.baseAddress! + 64 }
+      let counters = try window.segments.map { try MPISharedCounter(at: $0.baseAddress!) }
+      let values = try window.segments.map { $0.baseAddress! + 64 }
       report.expect(
         !counters[rank].wait(atLeast: 1, spins: 3) { true }, "nobody has come: given up")
       try world.barrier()

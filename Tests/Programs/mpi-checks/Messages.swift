@@ -17,7 +17,7 @@ func messageChecks<T: CheckNumber>(_: T.Type) -> Check {
       try withBuffer(own) { try world.sendReceive(inPlace: $0, to: right, from: left) }, theirs,
       "sendReceive in place")
 
-    let incoming = MPIBuffer(repeating: T(small: 0), count: 6)
+    let incoming = try MPIBuffer(repeating: T(small: 0), count: 6)
     try world.withRequests { scope in
       let request = try scope.receive(into: incoming, from: left, tag: 9)
       try scope.send(own, to: right, tag: 9, synchronous: true)
@@ -80,8 +80,8 @@ func specialMessageChecks() -> [Check] {
     },
     Check("wait.any-some-all") { world, report in
       let (rank, size) = (world.rank, world.size)
-      let buffers = (0..<size).map { _ in MPIBuffer(repeating: 0, count: 2) }
-      let later = (0..<size).map { _ in MPIBuffer(repeating: 0, count: 1) }
+      let buffers = try (0..<size).map { _ in try MPIBuffer(repeating: 0, count: 2) }
+      let later = try (0..<size).map { _ in try MPIBuffer(repeating: 0, count: 1) }
       try world.withRequests { scope in
         report.expect(try scope.waitAny() == nil, "nothing to wait for")
         report.expect(try scope.waitSome().isEmpty, "nothing to wait for")
@@ -119,18 +119,18 @@ func specialMessageChecks() -> [Check] {
       }
     },
     Check("test") { world, report in
-      let buffer = MPIBuffer(repeating: Float(0), count: 1)
+      let buffer = try MPIBuffer(repeating: Float(0), count: 1)
       try world.withRequests { scope in
         let request = try scope.receive(into: buffer, from: world.rank, tag: 5)
         report.expect(try request.test() == nil, "not yet sent")
         try scope.send([Float(world.rank) + 0.5], to: world.rank, tag: 5)
         while try request.test() == nil {}
-        report.expectEqual(buffer[0], Float(world.rank) + 0.5, "received")
+        report.expectEqual(try buffer[0], Float(world.rank) + 0.5, "received")
         report.expectEqual(try request.wait().source, world.rank, "known status")
       }
     },
     Check("cancel") { world, report in
-      let buffer = MPIBuffer(repeating: 0, count: 1)
+      let buffer = try MPIBuffer(repeating: 0, count: 1)
       try world.withRequests { scope in
         let request = try scope.receive(into: buffer, from: world.rank, tag: 6)
         try request.cancel()
@@ -149,7 +149,7 @@ func specialMessageChecks() -> [Check] {
     },
     Check("scope.throws") { world, report in
       struct Trouble: Error {}
-      let buffer = MPIBuffer(repeating: 0, count: 1)
+      let buffer = try MPIBuffer(repeating: 0, count: 1)
       var escaped: MPIRequest?
       do {
         try world.withRequests { scope in
@@ -163,16 +163,130 @@ func specialMessageChecks() -> [Check] {
       report.expectError("MPI_Wait", "the scope of this request has ended") {
         _ = try escaped?.wait()
       }
+      report.expectError("MPI_Test", "the scope of this request has ended") {
+        _ = try escaped?.test()
+      }
       // The cancelled receive takes no later message.
       try world.sendReceive([42], to: world.rank, tag: 8, count: 1, from: world.rank, receiveTag: 8)
         .forEach { report.expectEqual($0, 42, "the message is still for the taking") }
+    },
+    Check("scope.ends") { world, report in
+      // After a scope nothing of it can be used, what has finished neither.
+      var ended: (scope: MPIRequestScope, request: MPIRequest)?
+      try world.withRequests { scope in
+        let request = try scope.send([1], to: world.rank, tag: 9)
+        _ = try scope.receive(into: MPIBuffer([0]), from: world.rank, tag: 9)
+        try request.wait()
+        ended = (scope, request)
+      }
+      guard let ended else { return report.expect(false, "no scope") }
+      let words = "the scope of this request has ended"
+      report.expectError("MPI_Wait", words) { try ended.request.wait() }
+      report.expectError("MPI_Test", words) { _ = try ended.request.test() }
+      report.expectError("MPI_Cancel", words) { try ended.request.cancel() }
+      report.expectError("pin", words) { _ = try ended.scope.pin([1]) }
+      report.expectError("MPI_Isend", words) { try ended.scope.send([1], to: world.rank) }
+      report.expectError("MPI_Irecv", words) {
+        try ended.scope.receive(into: MPIBuffer([1]), from: 0)
+      }
+      report.expectError("MPI_Ibarrier", words) { try ended.scope.barrier() }
+      report.expectError("MPI_Waitall", words) { try ended.scope.waitAll() }
+      report.expectError("MPI_Testall", words) { _ = try ended.scope.testAll() }
+      report.expectError("MPI_Waitsome", words) { _ = try ended.scope.waitAny() }
+      report.expectError("MPI_Testsome", words) { _ = try ended.scope.testSome() }
+      report.expectError("MPI_Waitall", "unwindSeconds is nan") {
+        try world.withRequests(unwindSeconds: .nan) { _ in }
+      }
+    },
+    Check("scope.lives-long") { world, report in
+      // Buffers go once their operations have finished, whoever waits; what has finished is not looked
+      // at again.
+      weak var gone: MPIBuffer<Int>?
+      let count = 3000
+      try world.withRequests { scope in
+        var values = (sum: 0, seen: 0)
+        for round in 0..<count {
+          let incoming = MPIBuffer([0])
+          gone = incoming
+          try scope.receive(into: incoming, from: world.rank, tag: 3)
+          try scope.send([round], to: world.rank, tag: 3)
+          while let (request, _) = try scope.testAny() {
+            _ = request
+            values.seen += 1
+          }
+          values.sum += try incoming[0]
+        }
+        report.expect(gone == nil, "the scope keeps a buffer of a message that has arrived")
+        try scope.waitAll()
+        report.expectEqual(values.sum, count * (count - 1) / 2, "sum")
+        report.expectEqual(scope.pendingCount, 0, "pending")
+        for tag in 0..<count {
+          try scope.receive(into: MPIBuffer([0]), from: world.rank, tag: tag)
+        }
+        for tag in 0..<count { try scope.send([tag], to: world.rank, tag: tag) }
+        let before = scope.examined
+        var waited = 0
+        while try scope.waitAny() != nil { waited += 1 }
+        report.expectEqual(waited, 2 * count, "each once")
+        report.expect(
+          scope.examined - before <= 8 * count,
+          "\(scope.examined - before) looks for \(2 * count) operations")
+      }
+    },
+    Check("scope.failures") { world, report in
+      // A message that is too long, or of another type, is the receive's error, told to whoever waits
+      // for it, and nobody else's.
+      let (rank, size) = (world.rank, world.size)
+      let (right, left) = ((rank + 1) % size, (rank + size - 1) % size)
+      let fine = MPIBuffer([0])
+      func start(_ scope: MPIRequestScope) throws -> (bad: MPIRequest, good: MPIRequest) {
+        // Sent first: Open MPI does not find out where a rank sends to itself.
+        try scope.send([1, 2, 3], to: right, tag: 1)
+        try scope.send([rank], to: right, tag: 2)
+        try world.barrier()
+        let bad = try scope.receive(into: MPIBuffer([0]), from: left, tag: 1)
+        let good = try scope.receive(into: fine, from: left, tag: 2)
+        return (bad, good)
+      }
+      let truncated = "rank \(rank): MPI_Irecv: MPI_ERR_TRUNCATE"
+      try world.withRequests { scope in
+        let (bad, good) = try start(scope)
+        report.expectError(truncated) { try scope.waitAll() }
+        report.expectEqual(try good.wait().byteCount, 8, "the other message")
+        report.expectError(truncated) { try bad.wait() }
+        try scope.waitAll()
+      }
+      try world.withRequests { scope in
+        let (bad, good) = try start(scope)
+        report.expectError(truncated) { try bad.wait() }
+        try good.wait()
+      }
+      try world.withRequests { scope in
+        _ = try start(scope)
+        var errors = 0
+        var reported = 0
+        while errors + reported < 4 {
+          do { reported += try scope.waitSome().count } catch { errors += 1 }
+        }
+        report.expectEqual(errors, 1, "errors")
+      }
+      report.expectError(truncated) { try world.withRequests { _ = try start($0) } }
+      try world.withRequests { scope in
+        let floats = MPIBuffer([Float](repeating: 0, count: 4))
+        let request = try scope.receive(into: floats, from: left, tag: 4)
+        try scope.send([UInt8](repeating: 1, count: 7), to: right, tag: 4)
+        report.expectError("MPI_Irecv", "7 bytes from rank \(left) is no whole number of Float") {
+          try request.wait()
+        }
+      }
+      report.expectEqual(try world.allreduce(1, .sum), world.size, "and goes on")
     },
     Check("persistent") { world, report in
       let (rank, size) = (world.rank, world.size)
       let right = (rank + 1) % size
       let left = (rank + size - 1) % size
-      let outgoing = MPIBuffer(repeating: 0, count: 20)
-      let incoming = (0..<2).map { _ in MPIBuffer(repeating: 0, count: 10) }
+      let outgoing = try MPIBuffer(repeating: 0, count: 20)
+      let incoming = try (0..<2).map { _ in try MPIBuffer(repeating: 0, count: 10) }
       let short = try world.duplicate()
       short.largestCount = 6
       for communicator in [world, short] {
@@ -185,7 +299,7 @@ func specialMessageChecks() -> [Check] {
             tag: half, owner: outgoing)
         }
         for round in 0..<20 {
-          for index in 0..<20 { outgoing[index] = 1000 * round + 100 * rank + index }
+          for index in 0..<20 { outgoing.values[index] = 1000 * round + 100 * rank + index }
           try messages.start()
           report.expectError("MPI_Startall", "were started and not waited for") {
             try messages.start()

@@ -11,26 +11,28 @@ func nonblockingChecks<T: CheckNumber>(_: T.Type) -> Check {
     let total = counts.reduce(0, +)
     let ragged = samples(T.self, rank, 0..<rank + 1)
     let long = samples(T.self, rank, 0..<total)
-    func room(_ count: Int) -> MPIBuffer<T> { MPIBuffer(repeating: T(small: 0), count: count) }
+    func room(_ count: Int) throws -> MPIBuffer<T> {
+      try MPIBuffer(repeating: T(small: 0), count: count)
+    }
 
     let broadcast = MPIBuffer(own)
-    let reduced = room(count), reducedInPlace = MPIBuffer(own)
-    let all = room(count), allInPlace = MPIBuffer(own)
-    let block = room(2), blockInPlace = MPIBuffer(own)
-    let scattered = room(rank + 1), scatteredInPlace = MPIBuffer(long)
-    let scan = room(count), scanInPlace = MPIBuffer(own)
-    let exclusive = room(count), exclusiveInPlace = MPIBuffer(own)
-    let gathered = room(count * size), gatheredRagged = room(total)
-    let part = room(2), partRagged = room(rank + 1)
-    let everyone = room(count * size), everyoneRagged = room(total)
-    let exchanged = room(count), exchangedInPlace = MPIBuffer(own)
-    let exchangedRagged = room(size * (rank + 1))
+    let reduced = try room(count), reducedInPlace = MPIBuffer(own)
+    let all = try room(count), allInPlace = MPIBuffer(own)
+    let block = try room(2), blockInPlace = MPIBuffer(own)
+    let scattered = try room(rank + 1), scatteredInPlace = MPIBuffer(long)
+    let scan = try room(count), scanInPlace = MPIBuffer(own)
+    let exclusive = try room(count), exclusiveInPlace = MPIBuffer(own)
+    let gathered = try room(count * size), gatheredRagged = try room(total)
+    let part = try room(2), partRagged = try room(rank + 1)
+    let everyone = try room(count * size), everyoneRagged = try room(total)
+    let exchanged = try room(count), exchangedInPlace = MPIBuffer(own)
+    let exchangedRagged = try room(size * (rank + 1))
     let toEach = samples(T.self, rank, 0..<total)
 
     try world.withRequests { scope in
       try scope.barrier()
       try scope.broadcast(scope.pin(broadcast), root: root)
-      let values = scope.pin(own)
+      let values = try scope.pin(own)
       try scope.reduce(values, into: scope.pin(reduced), .sum, root: root)
       try scope.reduce(inPlace: scope.pin(reducedInPlace), .sum, root: root)
       try scope.allreduce(values, into: scope.pin(all), .maximum)
@@ -105,7 +107,7 @@ func specialNonblockingChecks() -> [Check] {
   [
     Check("nonblocking.user") { world, report in
       // The scope keeps the reduction alive after its maker has gone.
-      let result = MPIBuffer(repeating: 0, count: 3)
+      let result = try MPIBuffer(repeating: 0, count: 3)
       try world.withRequests { scope in
         func start() throws {
           let reduction = try MPIReduction<Int>.custom(commutative: true) { $0 + 2 * $1 - $1 }

@@ -106,20 +106,20 @@ func bitChecks<T: CheckNumber & MPIInteger>(_: T.Type) -> Check {
 func locationChecks<T: CheckNumber & MPIIndexable>(_: T.Type) -> Check {
   Check("location.\(T.self)") { world, report in
     let size = world.size
-    func pairs(_ rank: Int) -> [MPIIndexed<T>] {
-      (0..<3).map { MPIIndexed(T(small: sample(rank, $0) / 2), index: rank) }
+    func pairs(_ rank: Int) throws -> [MPIIndexed<T>] {
+      try (0..<3).map { try MPIIndexed(T(small: sample(rank, $0) / 2), index: rank) }
     }
     let least = try world.allreduce(pairs(world.rank), .minimumLocation)
     let greatest = try world.allreduce(pairs(world.rank), .maximumLocation)
     for index in 0..<3 {
-      let all = (0..<size).map { pairs($0)[index] }
+      let all = try (0..<size).map { try pairs($0)[index] }
       let low = all.map(\.value.small).min()!
       let high = all.map(\.value.small).max()!
       report.expectEqual(least[index], all.first { $0.value.small == low }!, "minimum")
       report.expectEqual(greatest[index], all.first { $0.value.small == high }!, "maximum")
     }
     let everyone = try world.allgather(pairs(world.rank))
-    report.expectEqual(everyone, (0..<size).flatMap(pairs), "pairs travel")
+    report.expectEqual(everyone, try (0..<size).flatMap(pairs), "pairs travel")
   }
 }
 

@@ -1,5 +1,11 @@
 import LockstepMPI
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
 /// What is refused, with the message. Every rank refuses alike, before MPI sees the call.
 func refusalChecks() -> [Check] {
   [
@@ -117,6 +123,70 @@ func refusalChecks() -> [Check] {
         }
       }
     },
+    Check("refusals.values") { world, report in
+      let buffer = MPIBuffer([1, 2, 3])
+      report.expectError("MPIBuffer", "index 3 is not in 0..<3") { _ = try buffer[3] }
+      report.expectError("MPIBuffer", "index -1 is not in 0..<3") { try buffer.set(4, at: -1) }
+      try buffer.set(9, at: 2)
+      report.expectEqual(try buffer[2], 9, "set")
+      report.expectError("MPIBuffer", "the count -1 is negative") {
+        _ = try MPIBuffer(repeating: 0, count: -1)
+      }
+      report.expectError("MPIBuffer", "more than memory can hold") {
+        _ = try MPIBuffer(repeating: 0, count: .max)
+      }
+      report.expectError("MPIBuffer", "there is no memory for") {
+        _ = try MPIBuffer(repeating: 0, count: .max >> 6)
+      }
+      report.expectError("MPIIndexed", "index 2147483648 does not fit 32 bits") {
+        _ = try MPIIndexed(1.0, index: Int(Int32.max) + 1)
+      }
+      report.expectError("MPI_Sendrecv", "the count -1 is negative") {
+        _ = try world.sendReceive([1], to: 0, count: -1, from: 0)
+      }
+      report.expectError("MPI_Scatter", "the count -2 is negative") {
+        _ = try world.scatter([1], count: -2, root: 0)
+      }
+      _ = try withBuffer([Int](repeating: 0, count: world.size)) { result in
+        report.expectError("MPI_Allgatherv", "are more than") {
+          let counts = [Int](repeating: .max, count: world.size)
+          try [1].withUnsafeBufferPointer {
+            try world.allgather($0, into: result, counts: counts)
+          }
+        }
+      }
+      report.expectError("MPI_Bcast", "layout of Mislaid says 8 bytes", "Mislaid has 4") {
+        _ = try world.broadcast(Mislaid(value: 1), root: 0)
+      }
+    },
+    Check("refusals.freed") { world, report in
+      let copy = try world.duplicate()
+      try copy.free()
+      let words = "the communicator was freed"
+      report.expectError("MPI_Barrier", words) { try copy.barrier() }
+      report.expectError("MPI_Send", words) { try copy.send([1], to: 0) }
+      report.expectError("MPI_Recv", words) {
+        _ = try withBuffer([1]) { try copy.receive(into: $0, from: nil) }
+      }
+      report.expectError("MPI_Comm_dup", words) { _ = try copy.duplicate() }
+      report.expectError("MPI_Comm_free", words) { try copy.free() }
+      report.expectError("MPI_Waitall", words) { try copy.withRequests { _ in } }
+      report.expectError("MPI_Win_allocate_shared", words) {
+        _ = try MPISharedWindow(bytes: 8, on: copy)
+      }
+      report.expectError("MPI_Send_init", words) {
+        let messages = MPIPersistentMessages(on: copy)
+        let buffer = MPIBuffer([1])
+        try messages.addSend(UnsafeBufferPointer(buffer.values), to: 0, owner: buffer)
+      }
+      // Under a scope that is open.
+      let other = try world.duplicate()
+      report.expectError("MPI_Waitall", words) { try other.withRequests { _ in try other.free() } }
+      // From another thread than the session's, which this thread level does not allow.
+      report.expectError("MPI_Allreduce", "called from another thread") {
+        try onAnotherThread { _ = try world.allreduce(1, .sum) }
+      }
+    },
     Check("refusals.disagreement") { world, report in
       let (rank, size) = (world.rank, world.size)
       let careful = try world.duplicate()
@@ -154,6 +224,25 @@ func refusalChecks() -> [Check] {
           _ = try withBuffer([0]) { try world.receive(into: $0, from: rank, tag: 1) }
         }
       }
+      // One of many pages: nothing behind the buffer changes.
+      let guarded = MPIBuffer([0, 77])
+      let large = [Int](repeating: 5, count: 100_000)
+      try world.withRequests { scope in
+        try scope.send(large, to: (rank + 1) % world.size, tag: 3)
+        report.expectError("rank \(rank): MPI_Recv: MPI_ERR_TRUNCATE: message truncated") {
+          try world.receive(
+            into: .init(rebasing: guarded.values[..<1]), from: nil, tag: 3)
+        }
+        report.expectEqual(guarded.array, [0, 77], "around the buffer")
+      }
+      try world.withRequests { scope in
+        try scope.send([UInt8](repeating: 1, count: 7), to: rank, tag: 2)
+        report.expectError("MPI_Recv", "7 bytes from rank \(rank) is no whole number of Float") {
+          _ = try withBuffer([Float](repeating: 0, count: 9)) {
+            try world.receive(into: $0, from: rank, tag: 2)
+          }
+        }
+      }
       try world.withRequests { scope in
         try scope.send([UInt8](repeating: 1, count: 7), to: rank, tag: 2)
         report.expectError("7 bytes from rank \(rank) is no whole number of Float values") {
@@ -162,6 +251,32 @@ func refusalChecks() -> [Check] {
       }
     },
   ]
+}
+
+/// A value whose layout is another type's.
+private struct Mislaid: MPIDatatype {
+  static var mpiLayout: MPILayout { Int.mpiLayout }
+  let value: Int32
+}
+
+/// Runs a closure on a thread of its own, waits for it, and throws what it throws.
+private func onAnotherThread(_ body: @escaping () throws -> Void) throws {
+  final class Work {
+    let body: () throws -> Void
+    var error: (any Error)?
+    init(_ body: @escaping () throws -> Void) { self.body = body }
+  }
+  let work = Work(body)
+  var thread = pthread_t()
+  pthread_create(
+    &thread, nil,
+    { argument in
+      let work = Unmanaged<Work>.fromOpaque(argument!).takeUnretainedValue()
+      do { try work.body() } catch { work.error = error }
+      return nil
+    }, Unmanaged.passUnretained(work).toOpaque())
+  pthread_join(thread, nil)
+  if let error = work.error { throw error }
 }
 
 extension String {

@@ -92,7 +92,7 @@ func useAfterFinalize() throws {
 /// A scope fails while a send that nobody receives is pending.
 func stuckUnwind() {
   MPISession.run { world in
-    let large = MPIBuffer(repeating: 1.0, count: 1 << 20)
+    let large = try MPIBuffer(repeating: 1.0, count: 1 << 20)
     if world.rank == 0 {
       try world.withRequests(unwindSeconds: 0.5) { scope in
         try scope.send(UnsafeBufferPointer(scope.pin(large)), to: 1, tag: 1, synchronous: true)
@@ -108,22 +108,22 @@ func stuckUnwind() {
 func moreThanInt32() {
   MPISession.run { world in
     let count = Int(Int32.max) + 6
-    let values = MPIBuffer(repeating: UInt8(world.rank + 1), count: count)
-    values[count - 1] = UInt8(10 + world.rank)
+    let values = try MPIBuffer(repeating: UInt8(world.rank + 1), count: count)
+    values.values[count - 1] = UInt8(10 + world.rank)
     let check = Check("more-than-int32") { world, report in
       try world.allreduce(inPlace: values.values, .sum)
-      report.expectEqual([values[0], values[count - 1]], [3, 21], "allreduce")
+      report.expectEqual([try values[0], try values[count - 1]], [3, 21], "allreduce")
       if world.rank == 0 {
-        values[count - 1] = 99
+        values.values[count - 1] = 99
         try world.send(UnsafeBufferPointer(values.values), to: 1)
       } else {
         let status = try world.receive(into: values.values, from: 0)
         report.expectEqual(status.count(of: UInt8.self), count, "length")
-        report.expectEqual(values[count - 1], 99, "last value")
-        values[count - 1] = 98
+        report.expectEqual(try values[count - 1], 99, "last value")
+        values.values[count - 1] = 98
       }
       try world.broadcast(values.values, root: 1)
-      report.expectEqual(values[count - 1], 98, "broadcast")
+      report.expectEqual(try values[count - 1], 98, "broadcast")
     }
     if try !check.run(on: world) { throw Trouble(description: "failed") }
   }

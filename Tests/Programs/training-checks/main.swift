@@ -83,7 +83,7 @@ func train(_ rule: String, _ settings: Settings, on group: MPICollective) throws
     directory = try RunDirectory.open(
       path, resume: settings["resume"] != nil, configuration: [:], on: group)
   }
-  let evaluation = Evaluation(
+  let evaluation = try Evaluation(
     "slow", count: group.size, shardSize: 1, metricNames: [], on: group
   ) { positions, record in
     if positions.lowerBound == 1 { sleep(UInt32(settings.number("slowEvaluation") ?? 0)) }

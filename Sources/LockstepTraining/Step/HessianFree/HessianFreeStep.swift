@@ -108,8 +108,8 @@ public final class HessianFreeStep: BatchStep {
     let metrics = source.metricNames.count
     inspector = LeafInspector(nil, metrics: metrics)
     health = try StepHealth(nonFinite, plan: plan, source: source, on: collective)
-    scalars = ScalarFold(runs: plan.shardRuns, metrics: metrics, on: collective)
-    trials = ScalarFold(runs: plan.shardRuns, metrics: 0, on: collective)
+    scalars = try ScalarFold(runs: plan.shardRuns, metrics: metrics, on: collective)
+    trials = try ScalarFold(runs: plan.shardRuns, metrics: 0, on: collective)
     blockSums = BlockSums(plan, measuresAll: exchange.visitsAllBlocks, on: collective)
     kernels = InstructionSet.current.arenaKernels
     vectors = BlockVectors(Array(plan.blocks[..<plan.gradientBlockCount]), count: count)
@@ -140,18 +140,21 @@ public final class HessianFreeStep: BatchStep {
   /// Takes one step on a batch.
   ///
   /// - Parameters:
-  ///   - batch: the same on every rank; its `step` is ``completed``.
+  ///   - given: the same on every rank; its `step` is ``completed``, its `shards` the step's.
   ///   - requests: what this rank asks of all.
   ///   - failure: what already went wrong on this rank; it ends the step on all ranks.
   ///   - inspect: looks at the state that the step started from, once the gradient is there and
   ///     before anything changes.
   /// - Throws: as ``TrainingStep/run(_:requests:failure:inspect:)``. Nothing has changed then.
   public func run(
-    _ batch: StepBatch, requests: StepRequests = [], failure: (any Error)? = nil,
+    _ given: StepBatch, requests: StepRequests = [], failure: (any Error)? = nil,
     inspect: () throws -> Void = {}
   ) throws -> TrainingStepReport {
-    precondition(
-      batch.step == completed && batch.shards == plan.shards, "a batch for another step")
+    // What is wrong on one rank alone reaches the others where they meet.
+    let problem = given.problem(
+      for: plan, completed: completed, exampleCount: source.exampleCount)
+    let failure = failure ?? problem
+    let batch = problem == nil ? given : given.substitute(for: plan, completed: completed)
     guard lockstep_flush_denormals() != 0 else { throw StepError.noFlushToZero }
     details = HessianFreeReport()
     details.damping = damping.buffer[0]
