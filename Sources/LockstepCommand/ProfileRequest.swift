@@ -44,7 +44,7 @@ struct ProfileRequest {
   }
 
   /// Lets a run record itself.
-  func start(_ run: ConfiguredRun, on collective: any Collective) -> Timeline {
+  func start(_ run: ConfiguredRun, on collective: any Collective) throws -> Timeline {
     let timeline = try Timeline(threads: run.configuration.threads, options: options)
     collective.page?.timeline = timeline
     run.source.timeline = timeline

@@ -103,7 +103,7 @@ enum TrainCommand: Command {
         if case .ended = event { return }
         progress.hear(event)
       })
-    let timeline = profile?.start(configured, on: collective)
+    let timeline = try profile?.start(configured, on: collective)
     let outcome: Outcome
     do {
       outcome = try trainer.run(resume: arguments.has("--resume"))

@@ -44,7 +44,7 @@ extension ConfigurationReader {
   /// The path of a file, relative to the configuration's folder where it is not absolute. It is
   /// recorded as an absolute path, so that the resolved configuration means the same files anywhere.
   public func filePath(_ key: String) throws(ConfigurationError) -> String {
-    try read(key, expected: "a path", json: { .string($0) }) { [directory] value in
+    try read(key, default: nil, expected: "a path", json: { .string($0) }) { [directory] value in
       value.stringValue.map { AbsolutePath.of($0, in: directory) }
     }
   }
