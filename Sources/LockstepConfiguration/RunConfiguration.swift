@@ -75,10 +75,11 @@ public struct RunConfiguration: Sendable {
 
   /// The dotted keys that may differ from a checkpoint's: they say how long to train and how, and
   /// change no bit of a healthy step.
-  public static let mayDiffer: Set<String> = [
-    "epochs", "steps", "threads", "inputs", "update", "checkpoint", "evaluate", "replicaGuard",
-    "bucketBytes", "watchdog", "nonFinite", "log",
-  ].union(dataPaths)  // that the data is the same is checked by its values
+  public static let mayDiffer: Set<String> = Set(
+    [
+      "epochs", "steps", "threads", "inputs", "update", "checkpoint", "evaluate", "replicaGuard",
+      "bucketBytes", "watchdog", "nonFinite", "log",
+    ] + dataPaths)  // that the data is the same is checked by its values
 
   /// The dotted keys that name files of data.
   private static let dataPaths = [
