@@ -41,7 +41,7 @@ final class LeafInspector {
   func inspect(
     _ shard: Int, _ leaf: UnsafeMutableBufferPointer<Float>, statistics: [Range<Int>]
   ) {
-    guard let record = records?[shard] else { return }
+    guard let record = records?[known: shard] else { return }
     Fault.poison(shard: shard, step: step, leaf: leaf, record: record)
     guard let repair else { return }
     let hasNumbers = record.loss.isFinite && record.weight.isFinite
