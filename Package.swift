@@ -94,7 +94,8 @@ let package = Package(
       name: "compare-methods",
       dependencies: ["Lockstep", "LockstepEngine", "LockstepTraining", "LockstepFiles"],
       path: "Benchmarks/Methods", exclude: ["plot.py"]),
-    .executableTarget(name: "own-model", dependencies: ["Lockstep"], path: "Examples/OwnModel",
+    .executableTarget(
+      name: "own-model", dependencies: ["Lockstep"], path: "Examples/OwnModel",
       packageAccess: false),
     .target(
       name: "LockstepConfiguration",

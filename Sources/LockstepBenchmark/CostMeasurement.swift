@@ -114,9 +114,11 @@ public struct CostMeasurement {
     let kernels: UnsafePointer<lockstep_arena_kernels> = lockstep_arena_kernels_for(
       lockstep_isa(rawValue: InstructionSet.current.rawValue))
     func add() {
-      for block in plan.blocks { operands.withUnsafeBufferPointer {
+      for block in plan.blocks {
+        operands.withUnsafeBufferPointer {
           executor.combine(block, of: $0, into: arenas[2].base)
-        } }
+        }
+      }
     }
     let addition = try median(add)
     let both = try median {

@@ -25,7 +25,8 @@ extension NetworkLink {
       var seconds: [Double] = []
       if let peers {
         let (sent, received) = (
-          try MPIBuffer(repeating: UInt8(0), count: bytes), try MPIBuffer(repeating: UInt8(0), count: bytes)
+          try MPIBuffer(repeating: UInt8(0), count: bytes),
+          try MPIBuffer(repeating: UInt8(0), count: bytes)
         )
         let messages = MPIPersistentMessages(on: communicator)
         try messages.addReceive(into: received.values, from: peers.last, owner: received)

@@ -61,7 +61,8 @@ final class SharedArenas {
     page: StatusPage?
   ) throws {
     self.init(
-      plan, try lease.window.segments.map { $0.baseAddress! }, owner: WindowUse(lease), ranks: ranks,
+      plan, try lease.window.segments.map { $0.baseAddress! }, owner: WindowUse(lease),
+      ranks: ranks,
       place: lease.window.communicator.rank, buckets: buckets, page: page)
   }
 

@@ -27,7 +27,9 @@ import Testing
     #expect(training.fingerprint != test.fingerprint)
     // MNIST's mean and deviation, as the normalization takes them, hold for the subset too.
     var values = [Float](repeating: 0, count: 784 * 1000)
-    try values.withUnsafeMutableBufferPointer { try test.copyInputs(of: Array(0..<1000)[...], into: $0) }
+    try values.withUnsafeMutableBufferPointer {
+      try test.copyInputs(of: Array(0..<1000)[...], into: $0)
+    }
     let mean = values.reduce(0.0) { $0 + Double($1) } / Double(values.count)
     let square = values.reduce(0.0) { $0 + Double($1) * Double($1) } / Double(values.count)
     #expect(abs(mean) < 0.05)

@@ -51,7 +51,8 @@ import Testing
     }
     #expect(rule.measure(block: 0, in: UnsafeBufferPointer(gradient.buffer)) == 0)
     #expect(throws: NonFiniteGradient.self) {
-      try rule.prepare(step: 0, blockSums: [.nan] + Array(repeating: 0, count: rule.blocks.count - 1))
+      try rule.prepare(
+        step: 0, blockSums: [.nan] + Array(repeating: 0, count: rule.blocks.count - 1))
     }
     #expect(throws: UpdateError.self) { try rule.projectGathered(parameters: short.buffer) }
     #expect(throws: GraphError.self) {

@@ -82,7 +82,8 @@ public struct Augmentation: Sendable {
     if dataset.inputShape != inputShape {
       throw DatasetError(
         dataset.name,
-        "has inputs of shape \(dataset.inputShape), and the augmentation was made for \(inputShape)")
+        "has inputs of shape \(dataset.inputShape), and the augmentation was made for \(inputShape)"
+      )
     }
   }
 

@@ -101,7 +101,8 @@ package struct Program {
   /// Throws unless what is to be read out is of the trace.
   private static func check(_ tensors: [Tensor], belongTo graph: Graph) throws(GraphError) {
     guard tensors.allSatisfy({ $0.graph === graph }) else {
-      throw GraphError("what is to be read out, a metric or an output, is a tensor of another trace")
+      throw GraphError(
+        "what is to be read out, a metric or an output, is a tensor of another trace")
     }
   }
 

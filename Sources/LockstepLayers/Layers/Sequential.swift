@@ -31,7 +31,8 @@ public struct Sequential: Model, CustomReflectable {
     var seen: Set<String> = []
     for name in names {
       if name.isEmpty || name.contains(".") {
-        input.graph.fail("a Sequential has a model named '\(name)'; names have no dots and are not empty")
+        input.graph.fail(
+          "a Sequential has a model named '\(name)'; names have no dots and are not empty")
       }
       if !seen.insert(name).inserted {
         input.graph.fail("two models of a Sequential are named '\(name)'; names must be unique")

@@ -25,7 +25,8 @@ public func trace(
   _ model: any Model, inputShape: [Int], batchCount: Int, training: Bool,
   scalar: ScalarType = .float32, freezing: Freezing = Freezing()
 ) throws(GraphError) -> Trace {
-  guard batchCount > 0, batchCount <= TensorType.largestCount, inputShape.allSatisfy({ $0 > 0 }) else {
+  guard batchCount > 0, batchCount <= TensorType.largestCount, inputShape.allSatisfy({ $0 > 0 })
+  else {
     throw GraphError(
       "a model is traced for \(batchCount) examples of shape \(inputShape); all must be positive")
   }

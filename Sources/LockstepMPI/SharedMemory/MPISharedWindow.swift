@@ -67,7 +67,8 @@ public final class MPISharedWindow {
     }
     if let rank = sizes.firstIndex(where: { $0 > largest }) {
       throw argumentError(
-        call, "rank \(rank) asks for \(sizes[rank]) bytes, more than the \(largest) that a window has")
+        call,
+        "rank \(rank) asks for \(sizes[rank]) bytes, more than the \(largest) that a window has")
     }
     guard nodeSizes.allSatisfy({ $0 == communicator.size }) else {
       throw argumentError(

@@ -85,8 +85,9 @@ public final class Measurements {
     else {
       misuse =
         misuse
-        ?? .badMeasure("a transform asks for \(measure) of the blocks \(blocks): it declares "
-          + "\(measures), and there are \(blockCount) blocks")
+        ?? .badMeasure(
+          "a transform asks for \(measure) of the blocks \(blocks): it declares "
+            + "\(measures), and there are \(blockCount) blocks")
       return .nan
     }
     let width = measures.count

@@ -113,7 +113,8 @@ public final class ModelEvaluator {
       evaluating: objective.loss.graph,
       scalars: [objective.loss] + objective.metrics.map(\.sum), outputs: [objective.output])
     guard memory.fits(program), objective.metrics.map(\.name) == metricNames else {
-      throw GraphError("the model declares other parameters or metrics for inference than for training")
+      throw GraphError(
+        "the model declares other parameters or metrics for inference than for training")
     }
     let plan = try Plan(
       program, parameters: memory.parameters, statistics: memory.runningStatistics, isa: isa,

@@ -123,7 +123,8 @@ extension GradientSource {
   public var shareableCount: Int { 0 }
   public func shareParameters(_ arena: SharedArena, copies: Bool) throws {
     throw GraphError(
-      "the source says that it can share \(shareableCount) values, and has no shareParameters(_:copies:)")
+      "the source says that it can share \(shareableCount) values, and has no shareParameters(_:copies:)"
+    )
   }
 
   /// Computes shard by shard in shard order.

@@ -52,7 +52,8 @@ import Testing
       _ = graph.parameter(
         ParameterSpecification(name: "w", shape: [.max, 8], initializer: Zeros()))
     },
-    Mistake("constant: the shape [-1] has a size of -1") { graph, _ in _ = graph.constant(1, [-1]) },
+    Mistake("constant: the shape [-1] has a size of -1") { graph, _ in _ = graph.constant(1, [-1])
+    },
     Mistake("broadcast: the shape [9223372036854775807, 2, 3] has more than") { _, x in
       _ = x.broadcast(to: [.max, 2, 3])
     },

@@ -14,10 +14,13 @@ import Testing
     (TruncatedNormalInitializer(lower: 2, upper: -2), "truncated normal from 2.0 to -2.0"),
     (VarianceScaling(scale: 0, mode: .fanIn, distribution: .normal), "variance scaling by 0.0"),
     (VarianceScaling.glorot(gain: .infinity), "variance scaling by inf"),
-    (OrthogonalInitializer(gain: .nan), "a gain of nan"), (ConstantInitializer(.nan), "a constant of nan"),
+    (OrthogonalInitializer(gain: .nan), "a gain of nan"),
+    (ConstantInitializer(.nan), "a constant of nan"),
   ]
 
-  @Test("an initializer that cannot be used fails the trace, naming the parameter", arguments: initializers.indices)
+  @Test(
+    "an initializer that cannot be used fails the trace, naming the parameter",
+    arguments: initializers.indices)
   func initializerFails(_ index: Int) {
     let (initializer, words) = Self.initializers[index]
     let model = Sequential { Linear(4, weightInitializer: initializer) }

@@ -1,6 +1,7 @@
 import LockstepDatasets
 import LockstepEngine
 import LockstepLayers
+import LockstepOptimization
 import LockstepTraining
 import Testing
 
@@ -189,7 +190,10 @@ import Testing
   func losses() throws {
     let data = try Self.targets()
     let cases: [(String, Odd)] = [
-      ("a tensor of shape [2, 2] where the sum over the batch", Odd { x, t in LossValue(sum: x - t) }),
+      (
+        "a tensor of shape [2, 2] where the sum over the batch",
+        Odd { x, t in LossValue(sum: x - t) }
+      ),
       (
         "a weightPerExample of -1.0",
         Odd { x, t in LossValue(sum: (x - t).sum(), weightPerExample: -1) }
@@ -216,7 +220,9 @@ import Testing
     }
   }
 
-  @Test("a batch that is not the step's, or names examples that are not there, is refused", arguments: [1, 2])
+  @Test(
+    "a batch that is not the step's, or names examples that are not there, is refused",
+    arguments: [1, 2])
   func batches(_ ranks: Int) throws {
     let texts = try InProcessGroup.run(ranks: ranks) { group -> [String] in
       let source = try Self.regression()
@@ -259,7 +265,9 @@ import Testing
         "the weights of the batch add up to 0.0", "true", "no error",
         "shards is 2; it must be the step's 4",
       ]
-      for (text, word) in zip(texts, words) { #expect(text.contains(word), "rank \(rank): \(text)") }
+      for (text, word) in zip(texts, words) {
+        #expect(text.contains(word), "rank \(rank): \(text)")
+      }
     }
   }
 
@@ -283,7 +291,8 @@ import Testing
     let step = try TrainingStep(
       source: source, update: source.update(.sgd()), shards: 4, on: SoloCollective())
     source.timeline = try Timeline(threads: 2)
-    #expect(Self.message { _ = try step.run(batch) }.contains("timeline.threads is 2; it must be 1"))
+    #expect(
+      Self.message { _ = try step.run(batch) }.contains("timeline.threads is 2; it must be 1"))
     source.timeline = nil
     source.augmentation = try Augmentation([], for: Self.targets(features: 5))
     #expect(

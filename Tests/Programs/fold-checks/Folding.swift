@@ -106,7 +106,9 @@ struct Folding: Sendable {
     var hashes: [UInt64] = []
     for step in 0..<steps {
       if announces, step % 2 == 1 {
-        try accumulator.accumulate(into: exchange.partials) { fill($1, step: step + 100, shard: $0) }
+        try accumulator.accumulate(into: exchange.partials) {
+          fill($1, step: step + 100, shard: $0)
+        }
         announce(parts().prefix(plan.blocks.count * group.rank / group.size))
         exchange.abandon()
       }

@@ -123,7 +123,9 @@ func groupChecks() -> [Check] {
         let pairs = try part.map { try MPIIndexed(Double($0), index: Int($0) % 5) }
         report.expectEqual(
           try short.sendReceive(pairs, to: right, count: count, from: left),
-          try (0..<count).map { try MPIIndexed(Double(1000 * left + $0), index: (1000 * left + $0) % 5) },
+          try (0..<count).map {
+            try MPIIndexed(Double(1000 * left + $0), index: (1000 * left + $0) % 5)
+          },
           "padded values")
       }
       report.expectError("MPI_Send", "more than 7², the most one call takes") {

@@ -11,7 +11,9 @@ func nonblockingChecks<T: CheckNumber>(_: T.Type) -> Check {
     let total = counts.reduce(0, +)
     let ragged = samples(T.self, rank, 0..<rank + 1)
     let long = samples(T.self, rank, 0..<total)
-    func room(_ count: Int) throws -> MPIBuffer<T> { try MPIBuffer(repeating: T(small: 0), count: count) }
+    func room(_ count: Int) throws -> MPIBuffer<T> {
+      try MPIBuffer(repeating: T(small: 0), count: count)
+    }
 
     let broadcast = MPIBuffer(own)
     let reduced = try room(count), reducedInPlace = MPIBuffer(own)
