@@ -174,8 +174,8 @@ import Testing
 
 extension Dataset {
   /// Copies classes into an array.
-  fileprivate func copyClasses(of indices: ArraySlice<Int>, into output: inout [Int32]) {
-    output.withUnsafeMutableBufferPointer { copyClasses(of: indices, into: $0) }
+  fileprivate func copyClasses(of indices: ArraySlice<Int>, into output: inout [Int32]) throws {
+    try output.withUnsafeMutableBufferPointer { try copyClasses(of: indices, into: $0) }
   }
 }
 
@@ -232,7 +232,7 @@ extension Dataset {
     var random = CounterGenerator(seed: 1, .augmentation)
     let image = try ExampleInput(
       values: values.buffer, shape: [1, 4, 4], blank: [0],
-      scratch: Arena<Float>(count: 16).buffer)
+      scratch: values.buffer)
     let senseless: [any InputTransform] = [
       RandomShift(pixels: -1), RandomShift(pixels: .max), RandomCrop(padding: 4),
       RandomFlip(probability: 2),

@@ -21,7 +21,7 @@ import Testing
   @Test(
     "an initializer that cannot be used fails the trace, naming the parameter",
     arguments: initializers.indices)
-  func initializers(_ index: Int) {
+  func initializerFails(_ index: Int) {
     let (initializer, words) = Self.initializers[index]
     let model = Sequential { Linear(4, weightInitializer: initializer) }
     let error = #expect(throws: GraphError.self) {
@@ -64,7 +64,7 @@ import Testing
   }
 
   @Test("a layer that cannot be used fails the trace", arguments: models.indices)
-  func models(_ index: Int) {
+  func modelFails(_ index: Int) {
     let (model, words) = Self.models[index]
     let error = #expect(throws: GraphError.self) {
       try trace(

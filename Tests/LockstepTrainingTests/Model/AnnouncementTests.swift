@@ -45,9 +45,9 @@ import Testing
     func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) {}
     func allgather(
       _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer
-    ) { inner.allgather(bytes, counts: counts, into: result) }
-    func makeExchange(_ plan: FoldPlan) -> any GradientExchange {
-      let made = Listener(inner.makeExchange(plan))
+    ) throws { try inner.allgather(bytes, counts: counts, into: result) }
+    func makeExchange(_ plan: FoldPlan) throws -> any GradientExchange {
+      let made = Listener(try inner.makeExchange(plan))
       listener = made
       return made
     }

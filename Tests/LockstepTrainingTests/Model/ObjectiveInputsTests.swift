@@ -1,6 +1,7 @@
 import LockstepDatasets
 import LockstepEngine
 import LockstepLayers
+import LockstepOptimization
 import LockstepTraining
 import Testing
 

@@ -44,8 +44,10 @@ import Testing
     func broadcast(_ bytes: UnsafeMutableRawBufferPointer, root: Int) {}
     func allgather(
       _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer
-    ) { alone.allgather(bytes, counts: counts, into: result) }
-    func makeExchange(_ plan: FoldPlan) -> any GradientExchange { alone.makeExchange(plan) }
+    ) throws { try alone.allgather(bytes, counts: counts, into: result) }
+    func makeExchange(_ plan: FoldPlan) throws -> any GradientExchange {
+      try alone.makeExchange(plan)
+    }
     func makeSharedArena(count: Int, otherwise consequence: String) -> SharedArena? { nil }
   }
 
