@@ -88,8 +88,10 @@ extension ConfigurationReader {
               RandomFlip.Axis(rawValue: axis) ?? .horizontal,
               probability: try reader.double("probability", default: 0.5, in: 0...1))))
       default:
-        let mean = try reader.doubles("mean").map { Float($0) }
-        let deviation = try reader.doubles("standardDeviation").map { Float($0) }
+        let mean = try reader.doubles("mean", in: float32Range).map { Float($0) }
+        let deviation = try reader.doubles("standardDeviation", in: float32Range).map {
+          Float($0)
+        }
         guard mean.count == deviation.count, !mean.isEmpty else {
           throw reader.error(
             "mean",
