@@ -93,8 +93,8 @@ extension ConfigurationReader {
             RandomFlip.Axis(rawValue: axis) ?? .horizontal,
             probability: try double("probability", default: 0.5, in: 0...1))))
     default:
-      let mean = try doubles("mean").map { Float($0) }
-      let deviation = try doubles("standardDeviation").map { Float($0) }
+      let mean = try doubles("mean", in: float32Range).map { Float($0) }
+      let deviation = try doubles("standardDeviation", in: float32Range).map { Float($0) }
       guard mean.count == deviation.count, !mean.isEmpty else {
         throw error(
           "mean",

@@ -286,9 +286,9 @@ extension ConfigurationReader {
       }
     case "linear":
       let count = try integer("examples", default: 1000, in: 1...1_000_000_000)
-      let weights = try doubles("weights").map { Float($0) }
+      let weights = try doubles("weights", in: float32Range).map { Float($0) }
       let (bias, noise) = (
-        try double("bias", default: 0), try double("noise", default: 0, in: 0...)
+        try double("bias", default: 0, in: float32Range), try double("noise", default: 0, in: 0...)
       )
       return .synthetic {
         try SyntheticData.linear(

@@ -29,9 +29,10 @@ import Testing
       withMemoryBound {
         for round in 0..<2000 {
           let bytes = round == 0 ? text : mutator.mutate(text)
-          let whole = Self.scan(bytes, pieces: [])
-          #expect(Self.scan(bytes, pieces: [Int](repeating: 1, count: bytes.count)) == whole)
-          #expect(Self.scan(bytes, pieces: (0..<bytes.count).map { 1 + $0 % 4 }) == whole)
+          let whole = CSVScannerTests.scan(bytes, pieces: [])
+          for pieces in [bytes.map { _ in 1 }, bytes.indices.map { 1 + $0 % 4 }] {
+            #expect(CSVScannerTests.scan(bytes, pieces: pieces) == whole)
+          }
         }
       }
     }

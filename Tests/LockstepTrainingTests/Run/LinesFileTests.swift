@@ -135,7 +135,7 @@ import Testing
       try withTemporaryDirectory { directory in
         let path = "\(directory)/metrics.jsonl"
         let file = try LinesFile(path)
-        try Self.append(file, 1...20)
+        try LinesFileTests.append(file, 1...20)
         let whole = try contents(path)
         var mutator = Mutator(seed: 7)
         for _ in 0..<300 {
