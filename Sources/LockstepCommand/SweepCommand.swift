@@ -31,7 +31,8 @@ enum SweepCommand: Command {
     let clippedFraction: Double
 
     var name: String {
-      overrides.map { "\($0.path)=\($0.value.stringValue ?? $0.value.compactText)" }.joined(separator: " ")
+      overrides.map { "\($0.path)=\($0.value.stringValue ?? $0.value.compactText)" }.joined(
+        separator: " ")
     }
 
     var json: JSONValue {

@@ -158,7 +158,8 @@ struct PlotDrawing {
     for mark in marks {
       let depth = 7 + 11 * Double(edges[mark.edge]?[mark.x] ?? 0)
       edges[mark.edge, default: [:]][mark.x, default: 0] += 1
-      add(Self.mark(mark.edge, mark.x, mark.edge == .top ? Self.top + depth : bottom - depth, color))
+      add(
+        Self.mark(mark.edge, mark.x, mark.edge == .top ? Self.top + depth : bottom - depth, color))
     }
   }
 
