@@ -45,7 +45,7 @@ public enum CatalogTables {
       ScheduleCatalog.entries.map(row).map { entry in
         Row(
           name: entry.name, summary: entry.summary,
-          keys: entry.keys.map { $0.name == "steps" ? ($0.name, "the run's") : $0 })
+          keys: entry.keys.map { $0.name == "steps" ? (name: $0.name, fallback: "the run's") : $0 })
       }
     case "clips": ClipCatalog.entries.map(row)
     case "constraints": ConstraintCatalog.entries.map(row)

@@ -82,6 +82,9 @@ struct RunNotices {
             ? "" : " and 'evaluate.scoreMetric' has no effect")
           + ": set 'data.testFraction', or name test files")
     }
+    if configuration.data.splitSeed != 0, case .none = configuration.data.cut {
+      lines.append("'data.splitSeed' has no effect: no test part is cut from the data")
+    }
     if configuration.batchSize > count {
       lines.append(
         "'batchSize' is \(configuration.batchSize) and there are \(count) training examples: each step "

@@ -20,21 +20,23 @@ struct PlotAxis {
   /// The names of places 0, 1, 2, … where the axis is one of names.
   let categories: [String]
 
-  /// Values larger than this are shown at it, so that differences stay finite.
+  /// Values beyond this, and positive ones below its inverse, are shown at it, so that differences and
+  /// ratios stay finite.
   private static let limit = 1e300
 
   /// An axis that holds finite values; on a logarithmic one, positive values alone.
   init(_ values: [Double], logarithmic: Bool) {
     categories = []
     isLogarithmic = logarithmic
+    let least = logarithmic ? 1 / Self.limit : -Self.limit
     let values = values.filter { $0.isFinite && (!logarithmic || $0 > 0) }
-    var low = max(values.min() ?? (logarithmic ? 1 : 0), -Self.limit)
-    var high = min(values.max() ?? (logarithmic ? 10 : 1), Self.limit)
+      .map { min(max($0, least), Self.limit) }
+    var low = values.min() ?? (logarithmic ? 1 : 0)
+    var high = values.max() ?? (logarithmic ? 10 : 1)
     if logarithmic {
-      low = max(low, 1e-300)
       if high <= low * 1.0001 { (low, high) = (low / 2, high * 2) }
       let margin = exp(0.04 * (log(high) - log(low)))
-      (low, high) = (low / margin, high * margin)
+      (low, high) = (max(low / margin, 1e-307), min(high * margin, 1e307))
     } else {
       if high - low <= 1e-9 * max(low.magnitude, high.magnitude, 1e-300) {
         let half = max(low.magnitude / 2, low == 0 ? 0.5 : 0)
@@ -95,7 +97,7 @@ struct PlotAxis {
   private var logarithmicTicks: [Tick] {
     let decades = log10(high) - log10(low)
     let (first, last) = (Int(log10(low).rounded(.down)), Int(log10(high).rounded(.up)))
-    let every = max(Int((decades / 8).rounded(.up)), 1)
+    let every = [1, 2, 5, 10, 20, 50].first { Double($0) >= decades / 8 } ?? 100
     let factors = decades > 3 ? [1] : [1, 2, 5]
     var ticks: [Tick] = []
     for exponent in first...last where exponent.isMultiple(of: every) {

@@ -28,7 +28,8 @@ import Testing
   /// A user is told of nothing in an example: there is nothing to tell.
   @Test(arguments: names) func anExampleHasNoNotices(_ name: String) throws {
     let result = try Lockstep.run(["train", Lockstep.example(name), "--dry-run"])
-    #expect(result.succeeded && !result.output.contains("notice: "), "\(result.transcript)")
+    #expect(result.succeeded, "\(result.transcript)")
+    #expect(!(result.output + result.errorOutput).contains("notice: "), "\(result.transcript)")
     #expect(!result.output.contains("1 shards") && !result.output.contains("1 threads"))
   }
 
@@ -59,7 +60,8 @@ import Testing
           "data.testFraction=null",
         ] + arguments, ranks: 2)
       #expect(result.succeeded, "\(result.transcript)")
-      #expect(result.lines.filter { $0.hasPrefix("notice: the data has no test part") }.count == 1)
+      let all = result.lines + result.errorOutput.split(separator: "\n").map(String.init)
+      #expect(all.filter { $0.hasPrefix("notice: the data has no test part") }.count == 1)
     }
   }
 }

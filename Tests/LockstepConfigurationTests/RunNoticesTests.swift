@@ -87,6 +87,12 @@ import Testing
     #expect(found.count == 1 && found[0].contains(text), "\(found)")
   }
 
+  @Test func aSeedOfNoCutSaysSo() throws {
+    let found = try notices(data: #""splitSeed": 3"#)
+    #expect(found.contains { $0.hasPrefix("'data.splitSeed' has no effect") }, "\(found)")
+    #expect(try notices(data: #""splitSeed": 3, "testFraction": 0.2"#) == [])
+  }
+
   @Test func aRunWithoutEvaluationSaysSo() throws {
     let found = try notices(
       #""evaluate": {"scoreMetric": "accuracy"}"#, data: #""shuffle": true"#)

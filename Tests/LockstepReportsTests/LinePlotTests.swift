@@ -111,9 +111,12 @@ import Testing
 
   /// A picture of a million points has no more of them than it has columns.
   @Test func longRunsMakeSmallPictures() {
-    let plot = LinePlot(
-      title: "", xLabel: "", yLabel: "",
-      [.init("s", (0..<1_000_000).map { (Double($0), $0 == 777_777 ? 5 : Double($0 % 7) / 7) })])
+    var values: [(x: Double, y: Double)] = []
+    for step in 0..<1_000_000 {
+      let value: Double = step == 777_777 ? 5 : Double(step % 7) / 7
+      values.append((x: Double(step), y: value))
+    }
+    let plot = LinePlot(title: "", xLabel: "", yLabel: "", [.init("s", values)])
     let found = points(plot.svg)
     #expect(found.count < 4000)
     // The one spike is still there.
