@@ -344,7 +344,7 @@ extension ConfigurationReader {
 
   /// An array of numbers, or nil where the key is absent or null.
   private func optionalDoubles(_ key: String) throws(ConfigurationError) -> [Double]? {
-    if contains(key) { return try doubles(key) }
+    if contains(key) { return try doubles(key, in: float32Range) }
     // Recorded as null.
     _ = try optionalString(key)
     return nil

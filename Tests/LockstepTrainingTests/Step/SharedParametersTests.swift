@@ -49,18 +49,18 @@ import Testing
         shards: 8, on: group)
       let average = AveragedModel(source, rule, plan, on: group)
       let losses = Losses()
-      func evaluation(_ name: String) -> Evaluation {
+      func evaluation(_ name: String) throws -> Evaluation {
         let evaluation = try evaluator.evaluation(name, shardSize: 25, on: group)
         evaluation.onReport = { losses.all.append($0.loss) }
         return evaluation
       }
-      let averaged = evaluation("average")
+      let averaged = try evaluation("average")
       averaged.around = { body in try average.run(body) }
       var trainer: Trainer?
       defer { trainer = nil }
       trainer = try Trainer(
         step: step, sampler: try Sampler(count: 101, batchSize: 45, seed: 3),
-        evaluations: [evaluation("plain"), averaged], options: options, configuration: [:],
+        evaluations: [try evaluation("plain"), averaged], options: options, configuration: [:],
         directory: place, on: group,
         isInterrupted: {
           if let trainer { disturb(group.rank, step.completed, trainer.registry) }
