@@ -25,6 +25,9 @@ public struct WeightReport: Sendable, Equatable {
   /// PyTorch stores beside running statistics.
   public var ignored: [String] = []
 
+  /// The file's tensors of types that are not known and that the model has no place for.
+  public var unreadable: [String] = []
+
   /// Whether every tensor of either side found its place.
   public var isComplete: Bool { missing.isEmpty && unexpected.isEmpty && mismatched.isEmpty }
 
@@ -35,6 +38,7 @@ public struct WeightReport: Sendable, Equatable {
         "mis-shaped: \($0.name) is \($0.found) in the file, \($0.wanted) in the model (keeps its initial values)"
       }
       + unexpected.map { "unexpected: \($0) has no place in the model" }
+      + unreadable.map { "passed over: \($0) has a type that is not known" }
   }
 }
 
@@ -83,6 +87,8 @@ extension Weights {
       guard wanted.contains(name) else {
         if name.hasSuffix("num_batches_tracked") {
           report.ignored.append(known)
+        } else if entry.element == nil {
+          report.unreadable.append(known)
         } else {
           report.unexpected.append(known)
         }

@@ -1,3 +1,4 @@
+import LockstepDatasets
 import LockstepFiles
 import LockstepTestSupport
 import LockstepTraining
