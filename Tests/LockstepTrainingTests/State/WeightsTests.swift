@@ -58,6 +58,7 @@ import Testing
         let length = Int(bytes[0]) + Int(bytes[1]) << 8
         let size = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Array($0) }
         let end = file.tensors.map(\.range.upperBound).max() ?? 0
+        try AtomicFile.write("\(directory)/other", text: "")
         overwrite(
           "\(directory)/other",
           size + Array(header.utf8) + bytes[8 + length..<8 + length + end]
