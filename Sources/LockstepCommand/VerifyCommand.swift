@@ -121,9 +121,14 @@ enum VerifyCommand: Command {
       isCancelled: { Interruption.isRequested })
     if result.ending == .cancelled { throw Interrupted() }
     guard result.succeeded else {
-      throw InputFailure(
-        description: "\(counted(ranks, "rank")) did not come to their end:\n"
-          + result.errorOutput.split(separator: "\n").prefix(3).joined(separator: "\n"))
+      // What the ranks say is all there is to say; else it is the launcher that failed.
+      let lines = result.errorOutput.split(separator: "\n")
+      let own = lines.filter { $0.hasPrefix("lockstep: ") }.map { $0.dropFirst("lockstep: ".count) }
+      throw JointFailure(
+        rank: 0,
+        code: result.ending == .exited(ExitCode.badInput) ? ExitCode.badInput : ExitCode.failure,
+        reason: "the job of \(counted(ranks, "rank")) failed: "
+          + (own.isEmpty ? lines.prefix(3).map { $0[...] } : own).joined(separator: "\n"))
     }
     let text = String(decoding: try FileInput.contents(of: file), as: UTF8.self)
     return text.split(separator: "\n")

@@ -10,15 +10,16 @@ import Testing
 
 /// What a run needs and keeps when it goes on, and where it may start.
 @Suite struct ResumeTests {
-  /// Trains a small network on the embedded digits.
+  /// Trains a small network on the embedded digits, at one learning rate whatever its length.
   static func train(
-    _ directory: String, _ run: String, _ arguments: [String], ranks: Int = 1
+    _ directory: String, _ run: String, _ arguments: [String], ranks: Int = 1,
+    environment: [String: String?] = [:]
   ) throws -> ProgramResult {
     try Lockstep.run(
       [
         "train", Lockstep.example("digits-mlp"), "--run-directory", "\(directory)/\(run)", "--set",
-        "shards=4",
-      ] + arguments, ranks: ranks)
+        "shards=4", "--set", "optimizer.schedule={\"type\": \"constant\"}",
+      ] + arguments, ranks: ranks, environment: environment)
   }
 
   @Test func aLongerRunIsRefusedWhereItsScheduleFollowsTheLength() throws {
@@ -76,12 +77,8 @@ import Testing
       // Killed, and the weights gone: the run goes on, with or without their name.
       let start = ["--set", "steps=8", "--initial-weights", "\(directory)/a", "--resume"] + saving
       let expected = try Self.train(directory, "undisturbed", start)
-      let killed = try Lockstep.run(
-        [
-          "train", Lockstep.example("digits-mlp"), "--run-directory", "\(directory)/killed",
-          "--set",
-          "shards=4",
-        ] + start, environment: ["LOCKSTEP_FAULT": "step:0:6:kill"])
+      let killed = try Self.train(
+        directory, "killed", start, environment: ["LOCKSTEP_FAULT": "step:0:6:kill"])
       #expect(!killed.succeeded)
       let newest = try Lockstep.run(["inspect", "\(directory)/killed", "--fingerprint"])
       #expect(newest.succeeded && newest.lines.first != expected.fingerprint)

@@ -6,7 +6,7 @@ import Testing
 @Suite struct SweepTests {
   /// A small table, two classes; training is a matter of milliseconds.
   static let small = """
-    {"data": {"type": "blobs", "examples": 200, "testFraction": 0.2, "noise": 2},
+    {"data": {"type": "blobs", "examples": 200, "testFraction": 0.2, "deviation": 2},
      "model": {"type": "mlp", "sizes": [6, 2]}, "batchSize": 32, "shards": 4, "epochs": 2,
      "optimizer": {"type": "sgd", "learningRate": 0.1}}
     """

@@ -23,7 +23,7 @@ import Testing
     return (try content.part(as: description), content.notices)
   }
 
-  private func inputs(_ part: DataPart) -> [Float] {
+  private func inputs(_ part: DataPart) throws -> [Float] {
     if case .floats(let values) = part.dataset.inputs { values } else { [] }
   }
 
@@ -287,10 +287,10 @@ import Testing
     values.flatMap { value in withUnsafeBytes(of: value.bitPattern.bigEndian) { Array($0) } }
   }
 
-  private func inputs(_ part: DataPart) -> [Float] {
+  private func inputs(_ part: DataPart) throws -> [Float] {
     var values = [Float](repeating: 0, count: part.dataset.count * part.dataset.inputSize)
-    values.withUnsafeMutableBufferPointer {
-      part.dataset.copyInputs(of: Array(0..<part.dataset.count)[...], into: $0)
+    try values.withUnsafeMutableBufferPointer {
+      try part.dataset.copyInputs(of: Array(0..<part.dataset.count)[...], into: $0)
     }
     return values
   }

@@ -17,7 +17,7 @@ extension ModelSource {
       for synchronization in synchronizations {
         do { try synchronization.check(examples: examples) } catch {
           throw GraphError(
-            "a batch of \(batch.examples.count) examples"
+            "a batch of \(batch.examples.count) example\(batch.examples.count == 1 ? "" : "s")"
               + (batch.microBatches > 1 ? " in \(batch.microBatches) micro-batches" : "")
               + ": \(error)")
         }

@@ -42,12 +42,21 @@ public struct RunCondition: Sendable {
   /// The instruction set of our own kernels, oneDNN's version and the one that it uses.
   public static var kernels: RunCondition {
     let current =
-      "\(InstructionSet.current.name), oneDNN \(ComputeLibrary.version) "
-      + "(set \(ComputeLibrary.effectiveInstructionSet))"
+      "\(InstructionSet.current.name), oneDNN \(ComputeLibrary.version) with "
+      + name(ofLibrarySet: ComputeLibrary.effectiveInstructionSet)
     return RunCondition("kernels", current, otherwise: .noticed) { recorded in
       "the run was started with the kernels \(recorded) and goes on with \(current): its bits may "
         + "not be those of an uninterrupted run (--isa chooses the instruction set)"
     }
+  }
+
+  /// The name of one of oneDNN's instruction sets, by the library's own number.
+  private static func name(ofLibrarySet number: Int) -> String {
+    let names = [
+      0x1: "SSE4.1", 0x3: "AVX", 0x7: "AVX2", 0x407: "AVX2-VNNI", 0x27: "AVX-512",
+      0x67: "AVX-512 VNNI", 0xe7: "AVX-512 BF16", 0x3e7: "AMX",
+    ]
+    return names[number] ?? "instruction set \(number)"
   }
 
   /// The text that a checkpoint keeps.
@@ -65,8 +74,9 @@ public struct RunCondition: Sendable {
     _ conditions: [RunCondition], with recorded: JSONValue, path: String
   ) throws(CheckpointError) -> [String] {
     var notices: [String] = []
+    let values = recorded.objectValue ?? JSONObject()
     for condition in conditions {
-      guard case .string(let value)? = recorded[condition.name], value != condition.value else {
+      guard case .string(let value)? = values[condition.name], value != condition.value else {
         continue
       }
       let reason = condition.explain(value)

@@ -27,6 +27,9 @@ public struct WeightReport: Sendable, Equatable {
   /// The patterns of rules that hold for none of the file's tensors.
   public var unusedRules: [String] = []
 
+  /// The file's tensors of types that are not known and that the model has no place for.
+  public var unreadable: [String] = []
+
   /// Whether every tensor of either side found its place.
   public var isComplete: Bool { missing.isEmpty && unexpected.isEmpty && mismatched.isEmpty }
 
@@ -38,6 +41,7 @@ public struct WeightReport: Sendable, Equatable {
       }
       + unexpected.map { "unexpected: \($0) has no place in the model" }
       + unusedRules.map { "unused: the rule '\($0)' fits no tensor of the file" }
+      + unreadable.map { "passed over: \($0) has a type that is not known" }
   }
 }
 
@@ -86,6 +90,8 @@ extension Weights {
       guard wanted.contains(name) else {
         if name.hasSuffix("num_batches_tracked") {
           report.ignored.append(known)
+        } else if entry.element == nil {
+          report.unreadable.append(known)
         } else {
           report.unexpected.append(known)
         }

@@ -99,7 +99,8 @@ struct TensorMatch {
     var problems: [String] = []
     let missing = wanted.map(\.name).filter { found[$0] == nil }
     let known = Set(wanted.map(\.name))
-    let unexpected = names.filter { !known.contains($0) }
+    // What cannot be read is nobody's weight.
+    let unexpected = names.filter { !known.contains($0) && found[$0]?.element != nil }
     if !missing.isEmpty { problems.append("it lacks \(Self.list(missing))") }
     if !unexpected.isEmpty { problems.append("it has \(Self.list(unexpected)) besides") }
     let different = wanted.compactMap { tensor -> String? in

@@ -101,7 +101,8 @@ import Testing
         try reference.expect(resumed, in: directory, "killed at \(kill), \(before) → \(after)")
         #expect(
           resumed[0].events.filter { if case .step = $0 { true } else { false } }.count
-            == RegressionRun.steps - (kill - 1) / 2 * 2)
+            // Saved when it was due, or at an epoch's end, which was the best so far.
+            == RegressionRun.steps - max((kill - 1) / 2 * 2, (kill - 1) / 5 * 5))
       }
     }
   }
@@ -164,13 +165,20 @@ import Testing
       #expect(try store.steps() == [5, 7, 15])
       #expect(try store.bestStep() == 5)
     }
-    // Where each evaluation beats the last one, each is saved.
+    // What is due and what is better than all before are saved, the rest is not.
     try withTemporaryDirectory { directory in
-      var better = RegressionRun()
-      better.options.checkpointEverySteps = 7
-      _ = try better.run(ranks: 1, directory: directory)
-      #expect(try CheckpointStore("\(directory)/checkpoints").steps() == [10, 14, 15])
-      #expect(try CheckpointStore("\(directory)/checkpoints").bestStep() == 15)
+      var due = RegressionRun()
+      due.options.checkpointEverySteps = 7
+      var saved: [Int] = []
+      let results = try due.run(ranks: 1, directory: directory)
+      for case .checkpoint(_, let step) in results[0].events { saved.append(step) }
+      var best = Double.infinity
+      var expected: Set<Int> = [7, 14, 15]
+      for case .evaluation(let report, let step, _) in results[0].events where report.loss < best {
+        best = report.loss
+        expected.insert(step)
+      }
+      #expect(saved == expected.sorted())
     }
   }
 

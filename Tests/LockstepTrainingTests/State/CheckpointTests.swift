@@ -110,7 +110,7 @@ let smallConfiguration: JSONValue = [
   /// Conditions that differ are refused or noticed; one that a side lacks is passed over.
   @Test func conditionsAreHeldAgainstTheCheckpoints() throws {
     func condition(_ value: String, _ difference: RunCondition.Difference) -> RunCondition {
-      RunCondition("length", value, otherwise: difference) { "was \($0), is \(value)" }
+      RunCondition("schedule.length", value, otherwise: difference) { "was \($0), is \(value)" }
     }
     try withTemporaryDirectory { directory in
       let path = "\(directory)/c.safetensors"

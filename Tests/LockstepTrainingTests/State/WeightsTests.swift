@@ -46,6 +46,48 @@ import Testing
     }
   }
 
+  /// A tensor of a type that is not known stands in nobody's way, unless it is the one that is wanted.
+  @Test func typesThatAreNotKnownArePassedOver() throws {
+    try withTemporaryDirectory { directory in
+      let path = "\(directory)/weights.safetensors"
+      try Weights(of: LinearRegression()).write(path)
+      let file = try SafetensorsFile(path)
+      // The same tensors, one under another type, or one more behind them.
+      func write(_ header: String, more: [UInt8] = []) throws {
+        let bytes = try contents(path)
+        let length = Int(bytes[0]) + Int(bytes[1]) << 8
+        let size = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Array($0) }
+        let end = file.tensors.map(\.range.upperBound).max() ?? 0
+        try AtomicFile.write("\(directory)/other", text: "")
+        overwrite(
+          "\(directory)/other",
+          size + Array(header.utf8) + bytes[8 + length..<8 + length + end]
+            + more)
+      }
+      func header(_ types: [String: String], _ more: String = "") -> String {
+        "{"
+          + file.tensors.map {
+            "\"\($0.name)\":{\"dtype\":\"\(types[$0.name] ?? $0.type)\",\"shape\":\($0.shape),"
+              + "\"data_offsets\":[\($0.range.lowerBound),\($0.range.upperBound)]}"
+          }.joined(separator: ",") + more + "}"
+      }
+      let end = file.tensors.map(\.range.upperBound).max() ?? 0
+      try write(
+        header([:], ",\"q\":{\"dtype\":\"F4\",\"shape\":[6],\"data_offsets\":[\(end),\(end + 3)]}"),
+        more: [1, 2, 3])
+      let source = LinearRegression()
+      try Weights(of: source).read("\(directory)/other")
+      let report = try Weights(of: source).load("\(directory)/other", names: NameMap())
+      #expect(report.unreadable == ["q"] && report.isComplete)
+      #expect(report.lines == ["passed over: q has a type that is not known"])
+      try write(header(["bias": "C64"]))
+      let error = #expect(throws: FileError.self) {
+        try Weights(of: source).load("\(directory)/other", names: NameMap())
+      }
+      #expect(error?.reason.contains("bias is C64 [") == true, "\(error?.reason ?? "")")
+    }
+  }
+
   @Test func weightsThatDoNotFitChangeNothing() throws {
     try withTemporaryDirectory { directory in
       let path = "\(directory)/weights.safetensors"
