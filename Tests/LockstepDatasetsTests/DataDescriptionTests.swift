@@ -39,10 +39,10 @@ import Testing
     let description = try content.describe()
     let training = try content.part(as: description)
     let shuffled = try later("t,b,a\ncat,10,1\ndog,30,3\ncat,20,5\n", description)
-    #expect(inputs(shuffled.part) == inputs(training))
+    #expect(try inputs(shuffled.part) == inputs(training))
     #expect(shuffled.part.dataset.strata == training.dataset.strata)
     #expect(shuffled.notices.isEmpty)
-    let mean = inputs(training).enumerated().filter { $0.offset % 2 == 0 }.map(\.element)
+    let mean = try inputs(training).enumerated().filter { $0.offset % 2 == 0 }.map(\.element)
     #expect(mean.reduce(0, +) == 0)
   }
 
@@ -60,7 +60,7 @@ import Testing
     let extra = try later("radius,colour,mass,t\n1,red,2,0\n", description)
     #expect(
       extra.notices == ["new.csv: the run does not know the column 'colour' and leaves it out"])
-    #expect(inputs(extra.part) == [-1, -1])
+    #expect(try inputs(extra.part) == [-1, -1])
   }
 
   @Test("ignored columns and the id may be there or not")
@@ -150,8 +150,8 @@ import Testing
     #expect(columns.columns[0].mean == 2)
     let alone = try later("a,t\n5,0\n", description)
     let among = try later("a,t\n100,0\n5,1\n,0\n-100,0\n", description)
-    #expect(inputs(alone.part)[0] == inputs(among.part)[1])
-    #expect(inputs(among.part)[2] == 0)
+    #expect(try inputs(alone.part)[0] == inputs(among.part)[1])
+    #expect(try inputs(among.part)[2] == 0)
     let strict = try self.content("a,t\n1,0\n3,1\n").describe()
     #expect(
       message { _ = try later("a,t\n?,0\n", strict) }
@@ -164,7 +164,7 @@ import Testing
     func inputs(_ offset: Double) throws -> [Float] {
       let rows = values.map { "\($0 + offset),0\n" }.joined()
       let content = try content("a,t\n" + rows)
-      return self.inputs(try content.part(as: content.describe()))
+      return try self.inputs(try content.part(as: content.describe()))
     }
     let (plain, far) = (try inputs(0), try inputs(1e9))
     for (one, other) in zip(plain, far) { #expect((one - other).magnitude < 1e-4) }
@@ -304,11 +304,11 @@ import Testing
     guard case .array(let array) = description.input else { return }
     #expect(array.normalization.mean == [0.5, 25.0 / 255])
     #expect(array.normalization.deviation[0] == 0.5)
-    let values = inputs(try content.part([0, 1], as: description))
+    let values = try inputs(content.part([0, 1], as: description))
     #expect(values[0] == -1 && values[1] == 1)
     let again = try DataDescription(description.json, source: "d")
     #expect(
-      inputs(try content.part([2], as: again)) == inputs(try content.part([2], as: description)))
+      try inputs(content.part([2], as: again)) == inputs(content.part([2], as: description)))
   }
 
   @Test("numbers of any type are read, fitted and subtracted in Double")
@@ -319,15 +319,15 @@ import Testing
     let content = try ArrayContent(
       idx(0x0e, [4, 2], doubles(values)), labels: idx(8, [4], [0, 1, 0, 1], "l"), ArrayOptions())
     let part = try content.part(as: content.describe())
-    let column = stride(from: 0, to: 8, by: 2).map { inputs(part)[$0] }
+    let column = try stride(from: 0, to: 8, by: 2).map { try inputs(part)[$0] }
     #expect(Set(column).count == 4)
     #expect(column.reduce(0, +).magnitude < 1e-5)
-    #expect(stride(from: 1, to: 8, by: 2).allSatisfy { inputs(part)[$0] == 0 })
+    #expect(try stride(from: 1, to: 8, by: 2).allSatisfy { try inputs(part)[$0] == 0 })
     var options = ArrayOptions()
     options.normalization = .given(.init(mean: [1e9, 5], deviation: [0.25, 2]))
     let given = try ArrayContent(
       idx(0x0e, [4, 2], doubles(values)), labels: idx(8, [4], [0, 1, 0, 1], "l"), options)
-    #expect(inputs(try given.part(as: given.describe())) == [0, 0, 1, 0, 2, 0, 3, 0])
+    #expect(try inputs(try given.part(as: given.describe())) == [0, 0, 1, 0, 2, 0, 3, 0])
   }
 
   @Test("files of other shapes, types and kinds are refused with what training had")

@@ -37,9 +37,11 @@ import Testing
   /// Axes of any range come to an end.
   @Test(
     arguments: [
-      [.leastNonzeroMagnitude], [1e20, 1e20], [1e20, 1.0000000001e20], [-1e308, 1e308], [1e-300, 1e300],
+      [.leastNonzeroMagnitude], [1e20, 1e20], [1e20, 1.0000000001e20], [-1e308, 1e308],
+      [1e-300, 1e300],
       [0, .leastNonzeroMagnitude],
-      [1e308, 1.7e308], [-.leastNonzeroMagnitude, .leastNonzeroMagnitude], [1e16, 10_000_000_000_000_002],
+      [1e308, 1.7e308], [-.leastNonzeroMagnitude, .leastNonzeroMagnitude],
+      [1e16, 10_000_000_000_000_002],
     ] as [[Double]])
   func anyRangeHasAxes(ys: [Double]) {
     for logarithmic in [false, true] {

@@ -188,7 +188,8 @@ import Testing
       as [(Int, Int?, Int)]
     {
       let heard = try group(of: 2) { group in
-        let evaluation = try Evaluation("test", count: 4, shardSize: 2, metricNames: [], on: group) {
+        let evaluation = try Evaluation("test", count: 4, shardSize: 2, metricNames: [], on: group)
+        {
           $1.weight += Double($0.count)
           $1.examples += Double($0.count)
         }
