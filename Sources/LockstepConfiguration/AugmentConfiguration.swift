@@ -2,7 +2,7 @@ import LockstepDatasets
 import LockstepFiles
 
 /// The list `data.augment`: random changes to images in training, and normalisations of all images.
-struct AugmentConfiguration: Sendable {
+package struct AugmentConfiguration: Sendable {
   /// A transform and the key that asks for it.
   struct Entry: Sendable {
     let transform: any InputTransform
@@ -19,6 +19,8 @@ struct AugmentConfiguration: Sendable {
 
   var entries: [Entry] = []
   var normalizations: [Normalization] = []
+
+  package init() {}
 
   /// The normalisations, as a description of data holds them.
   var described: [ArrayDescription.Normalization] {
@@ -71,7 +73,7 @@ extension ConfigurationReader {
   }
 
   /// Reads one change.
-  func augmentation(into result: inout AugmentConfiguration) throws(ConfigurationError) {
+  package func augmentation(into result: inout AugmentConfiguration) throws(ConfigurationError) {
     switch try string("type", oneOf: ["shift", "crop", "flip", "normalize"]) {
     case "shift":
       result.entries.append(

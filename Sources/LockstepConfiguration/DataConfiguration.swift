@@ -207,7 +207,7 @@ public struct DataConfiguration: Sendable {
 
 extension ConfigurationReader {
   /// Reads the object `data`.
-  func data(seed: UInt64) throws(ConfigurationError) -> DataConfiguration {
+  package func data(seed: UInt64) throws(ConfigurationError) -> DataConfiguration {
     let types = EmbeddedData.names + ["idx", "csv", "blobs", "linear", "images"]
     let type = try string("type", oneOf: types)
     let isFitted =

@@ -125,7 +125,8 @@ import Testing
     for end in [2, 8, 9, 17] {
       try withTemporaryDirectory { directory in
         #expect(throws: Killed.self) { try Self.train(saving, in: directory, killedAt: end) }
-        #expect(try Self.train(saving, in: directory, resume: true) == whole, "killed at \(end)")
+        let resumed = try Self.train(saving, in: directory, resume: true)
+        #expect(resumed == whole, "killed at \(end)")
       }
     }
   }
@@ -144,7 +145,9 @@ import Testing
 
   @Test func whatMayDifferChangesNoBit() throws {
     let configuration = try Self.configuration([])
-    #expect(Set(Self.free.map(\.key)) == configuration.mayDiffer)
+    // Paths of data files may differ, too: their values are compared.
+    let keys = configuration.mayDiffer.filter { !$0.hasPrefix("data.") }
+    #expect(Set(Self.free.map(\.key)) == keys)
     let whole = try #require(try Self.train([]))
     for (key, change) in Self.free {
       #expect(try Self.train(change) == whole, "\(key)")

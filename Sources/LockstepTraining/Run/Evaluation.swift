@@ -93,6 +93,19 @@ public struct EvaluationReport: Sendable, Equatable {
   /// The metrics' means over the examples, in the order of their names.
   public let metrics: [Double]
 
+  /// - Parameters:
+  ///   - loss: the mean loss.
+  ///   - metrics: the metrics' means, in the order of their names.
+  public init(
+    name: String, examples: Int, loss: Double, metricNames: [String], metrics: [Double]
+  ) {
+    self.name = name
+    self.examples = examples
+    self.loss = loss
+    self.metricNames = metricNames
+    self.metrics = metrics
+  }
+
   /// The name of the loss among the metrics.
   public static let lossName = "loss"
 

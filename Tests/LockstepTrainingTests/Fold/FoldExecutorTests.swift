@@ -60,7 +60,7 @@ import Testing
       var found: [[UInt32]] = []
       // All ranks fold as often.
       for width in [1, 2, 4, 8, 16] {
-        try accumulator.accumulate(
+        accumulator.accumulate(
           into: exchange.partials, adding: nil, width: min(width, accumulator.widestGroup)
         ) { shards, leaf, _ in
           for (index, value) in Self.recursion(shards).enumerated() { leaf[index] = value }
