@@ -19,7 +19,6 @@ _Static_assert(sizeof(lockstep_mpi_status) == sizeof(MPI_Status), "one member, n
 static inline int lockstep_mpi_success(void) { return MPI_SUCCESS; }
 static inline int lockstep_mpi_error_in_status(void) { return MPI_ERR_IN_STATUS; }
 static inline int lockstep_mpi_error_truncate(void) { return MPI_ERR_TRUNCATE; }
-static inline int lockstep_mpi_error_pending(void) { return MPI_ERR_PENDING; }
 static inline int lockstep_mpi_any_source(void) { return MPI_ANY_SOURCE; }
 static inline int lockstep_mpi_any_tag(void) { return MPI_ANY_TAG; }
 static inline int lockstep_mpi_undefined(void) { return MPI_UNDEFINED; }

@@ -87,9 +87,6 @@ static inline int lockstep_mpi_wait(lockstep_mpi_request *r, lockstep_mpi_status
 static inline int lockstep_mpi_test(lockstep_mpi_request *r, int *flag, lockstep_mpi_status *s) {
   return MPI_Test(&r->handle, flag, &s->status);
 }
-static inline int lockstep_mpi_waitall(int n, lockstep_mpi_request *r, lockstep_mpi_status *s) {
-  return MPI_Waitall(n, (MPI_Request *)r, (MPI_Status *)s);
-}
 static inline int lockstep_mpi_testall(
     int n, lockstep_mpi_request *r, int *flag, lockstep_mpi_status *s) {
   return MPI_Testall(n, (MPI_Request *)r, flag, (MPI_Status *)s);

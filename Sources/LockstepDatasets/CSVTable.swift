@@ -99,10 +99,11 @@ public struct CSVTable: Sendable {
   public func column(_ name: String) throws(FileError) -> Int {
     if let index = columns.firstIndex(of: CellText.trimmed(name)) { return index }
     let nearest = NearestName.find(name, among: columns)
+    let hint = delimiterHint
     throw FileError(
       path: path, kind: .mismatch,
       reason: "has no column \(name.quoted)"
-        + (nearest.map { "; did you mean \($0.quoted)?" } ?? delimiterHint))
+        + (hint.isEmpty ? nearest.map { "; did you mean \($0.quoted)?" } ?? "" : hint))
   }
 
   /// What may be wrong where a header has one column that looks like several.

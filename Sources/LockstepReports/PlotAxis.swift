@@ -39,7 +39,7 @@ struct PlotAxis {
       (low, high) = (max(low / margin, 1e-307), min(high * margin, 1e307))
     } else {
       if high - low <= 1e-9 * max(low.magnitude, high.magnitude, 1e-300) {
-        let half = max(low.magnitude / 2, low == 0 ? 0.5 : 0)
+        let half = low.magnitude < 1e-300 ? 0.5 : low.magnitude / 2
         (low, high) = (low - half, high + half)
       }
       let margin = 0.04 * (high - low)

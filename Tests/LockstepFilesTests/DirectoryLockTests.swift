@@ -84,6 +84,6 @@ import Testing
       _ = try DirectoryLock("/nonexistent-directory")
     }
     #expect(
-      error?.description == "/nonexistent-directory/.lock: open: No such file or directory")
+      error?.description == "/nonexistent-directory/.lock: create: No such file or directory")
   }
 }

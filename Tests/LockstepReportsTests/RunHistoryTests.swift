@@ -46,10 +46,10 @@ import Testing
     #expect(history.steps[2].hessianFree?.damping == 0.5)
     let rows = RunReport(history, name: "x").rows
     for row in [
-      ("steps", "3"), ("clipped", "2 of 3 steps"), ("gradient norm", "median 3.0"),
-      ("skipped, not finite", "1 steps"), ("sanitized, not finite", "1 steps"),
+      ("steps", "3"), ("clipped", "2 of 3 steps"), ("gradient norm", "median 3"),
+      ("skipped, not finite", "1 step"), ("sanitized, not finite", "1 step"),
       ("conjugate gradients", "median 7 iterations a step"), ("directions taken", "0 of 1"),
-      ("gradient-equivalents", "12.5 in 1 steps, by time"),
+      ("gradient-equivalents", "12.5 in 1 step, by time"),
     ] {
       #expect(rows.contains { $0 == row }, "\(row)")
     }

@@ -67,9 +67,9 @@ public struct Conv2d: Layer {
       scope.require(
         groups > 0 && channels % groups == 0 && outChannels % groups == 0,
         "\(groups) groups do not divide \(channels) input and \(outChannels) output channels"),
+      let window = padding.window(kernel: kernel, stride: stride, dilation: dilation, scope),
       scope.require(
-        kernel.rows > 0 && kernel.columns > 0, "the kernel must be positive, got \(kernel.list)"),
-      let window = padding.window(kernel: kernel, stride: stride, dilation: dilation, scope)
+        kernel.rows > 0 && kernel.columns > 0, "the kernel must be positive, got \(kernel.list)")
     else { return input }
     let weight = scope.parameter(
       "weight", [outChannels, channels / groups] + kernel.list, weightInitializer,

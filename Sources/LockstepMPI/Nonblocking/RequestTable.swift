@@ -170,7 +170,7 @@ final class RequestTable {
   func all(waits: Bool) throws(MPIError) -> Bool {
     try requireOpen(waits ? "MPI_Waitall" : "MPI_Testall")
     if waits {
-      try waitForAll()
+      waitForAll()
     } else {
       try collect("MPI_Testsome", 0..<pending.count, waits: false)
       guard pending.isEmpty else { return false }
@@ -269,20 +269,14 @@ final class RequestTable {
     return operations.count
   }
 
-  private func waitForAll() throws(MPIError) {
-    while !pending.isEmpty {
-      makeRoom(pending.count)
-      let code = lockstep_mpi_waitall(Int32(pending.count), &handles, &statuses)
-      let isInStatus = code == lockstep_mpi_error_in_status()
-      if !isInStatus { try check("MPI_Waitall", code) }
-      for place in pending.indices.reversed() {
-        let operation = pending[place]
-        let code =
-          isInStatus ? lockstep_mpi_status_error(&statuses[place]) : lockstep_mpi_success()
-        guard code != lockstep_mpi_error_pending() else { continue }
-        finish(operation, status: code, statuses[place])
-        finished.append(operation)
-      }
+  /// Waits for each operation by itself, the last one first, so that none has to move: Open MPI 4.1's
+  /// `MPI_Waitall` waits for ever where one of them has failed.
+  private func waitForAll() {
+    while let operation = pending.last {
+      var status = lockstep_mpi_status()
+      let code = lockstep_mpi_wait(&handles[operation.place], &status)
+      finish(operation, status: code, status)
+      finished.append(operation)
     }
   }
 

@@ -41,7 +41,7 @@ import Testing
     (Conv2d(3, kernel: [3]), "the kernel must be a number or a list of two"),
     (Conv2d(3, kernel: 3, stride: [1, 2, 3]), "the stride must be a number or a list of two"),
     (Conv2d(3, kernel: 3, padding: [1]), "the padding must be a number or a list of two"),
-    (Conv2d(3, kernel: SpatialPair(.max)), "kernel"), (Conv2d(.max, kernel: 3), "'0.weight'"),
+    (Conv2d(3, kernel: SpatialPair(.max)), "'0.weight'"), (Conv2d(.max, kernel: 3), "'0.weight'"),
     (Conv2d(3, kernel: 3, padding: .explicit(-1)), "padding is two numbers"),
     (MaxPool2d(0), "kernel, strides and dilations"), (AvgPool2d([]), "a list of two"),
     (Linear(.max), "'0.weight'"), (Linear(-3), "outFeatures must be positive, got -3"),
