@@ -109,7 +109,10 @@ public final class OutcomeFile: Sendable {
       try AtomicFile.write(
         path, bytes: text, isDurable: isDurable, fileSystem: fileSystem)
     } catch {
-      guard outcome.kind != .running, overwrite(outcome) else { throw error }
+      // A directory that is no longer this run's is nobody's to write to.
+      guard outcome.kind != .running, (error as? FileError)?.isFailedWrite ?? false,
+        overwrite(outcome)
+      else { throw error }
     }
   }
 
