@@ -14,5 +14,7 @@ echo "quickstart: training on 2 ranks"
 # Two ranks on a machine with one core share it.
 oversubscribe=()
 if (($(nproc) < 2)); then oversubscribe=(--oversubscribe); fi
+# Ctrl-C leaves the ranks so many seconds to write a checkpoint.
+export OMPI_MCA_odls_base_sigkill_timeout=${OMPI_MCA_odls_base_sigkill_timeout:-5}
 exec mpirun -n 2 "${oversubscribe[@]}" "$program" train Examples/digits-cnn.json \
   --run-directory "runs/quickstart-$(date +%Y%m%d-%H%M%S)" "$@"

@@ -78,7 +78,7 @@ hit() {
       stuck=$((stuck + 1))
     fi
     pkill -KILL -P "$launcher" || true
-  elif ! grep -q '^fingerprint ' "$log" && ! grep -qE "rank $rank[ :]|rank $rank\$" "$log"; then
+  elif ! grep -q '^fingerprint ' "$log" && ! grep -qE "rank ${rank}[ :]|rank ${rank}\$" "$log"; then
     echo "soak: $signal to rank $rank (process $victim) of run $run: it is not named:"
     cat "$log"
     unnamed=$((unnamed + 1))

@@ -48,7 +48,7 @@ end_without_children() {
 # A signal for the supervisor is one for the job, which then writes a checkpoint. SIGUSR1 reaches the
 # ranks through mpirun; SIGTERM would make it kill them after a second.
 child=
-trap '[[ -z $child ]] || kill -USR1 "$child" 2>/dev/null || true' TERM USR1
+trap '[[ -z $child ]] || kill -USR1 "$child" 2>/dev/null || true' TERM USR1 INT HUP
 
 for ((attempt = 0; attempt <= retries; attempt++)); do
   mpirun -n "$ranks" "$program" train "$config" --run-directory "$directory" --resume "$@" &

@@ -6,7 +6,9 @@ import LockstepOptimization
 public enum CatalogTables {
   /// One thing that can be named, and its keys.
   public struct Row: Sendable {
+    /// The `type` in a configuration.
     public let name: String
+    /// What it is, in a few words.
     public let summary: String
     /// Each key with its default; required keys have none.
     public let keys: [(name: String, fallback: String?)]

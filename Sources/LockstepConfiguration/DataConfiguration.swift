@@ -67,7 +67,9 @@ public struct DataConfiguration: Sendable {
 
   /// One of the two parts.
   public enum PartName: String, Sendable, CaseIterable {
+    /// What is trained on.
     case training
+    /// What is evaluated.
     case test
   }
 

@@ -82,6 +82,7 @@ public struct LockedFileSystem: FileSystem {
   private let files: any FileSystem
   private let lock: DirectoryLock
 
+  /// The files of the directory that `lock` holds.
   public init(_ files: any FileSystem = SystemFileSystem(), _ lock: DirectoryLock) {
     self.files = files
     self.lock = lock

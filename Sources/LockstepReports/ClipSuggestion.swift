@@ -28,7 +28,9 @@ public struct ClipSuggestion: Sendable {
 
   /// A step whose norm was far above its surroundings'.
   public struct Spike: Sendable, Equatable {
+    /// The step's number, from 1.
     public let step: Int
+    /// The norm before clipping.
     public let norm: Double
     /// The norm over the median of the norms before.
     public let ratio: Double

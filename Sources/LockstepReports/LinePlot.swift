@@ -24,10 +24,12 @@ public struct LinePlot: Sendable {
     public let name: String
     /// The points, in order.
     public let points: [(x: Double, y: Double)]
+    /// How the points are drawn.
     public let style: Style
     /// The number of the color; nil for that of the series.
     public let color: Int?
 
+    /// A series of these points.
     public init(
       _ name: String, _ points: [(x: Double, y: Double)], style: Style = .line, color: Int? = nil
     ) {
@@ -41,8 +43,11 @@ public struct LinePlot: Sendable {
     var isMarked: Bool { style == .marked || style == .dashedMarked }
   }
 
+  /// The line above the frame.
   public var title: String
+  /// What the x axis shows.
   public var xLabel: String
+  /// What the y axis shows.
   public var yLabel: String
   /// Whether the y axis is logarithmic. Where no value is positive, it is linear all the same.
   public var isLogarithmic: Bool
@@ -50,10 +55,12 @@ public struct LinePlot: Sendable {
   public var isLogarithmicX: Bool
   /// Names of the places 0, 1, 2, … of the x axis; nil where x is a number.
   public var categories: [String]?
+  /// What is drawn, one over the other.
   public var series: [Series]
   /// Horizontal lines, with a name each.
   public var levels: [(name: String, y: Double)] = []
 
+  /// A plot of these series, without levels.
   public init(
     title: String, xLabel: String, yLabel: String, logarithmic: Bool = false,
     logarithmicX: Bool = false, categories: [String]? = nil, _ series: [Series]

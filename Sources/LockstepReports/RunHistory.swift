@@ -25,6 +25,7 @@ public struct RunHistory: Sendable {
     /// How a Hessian-free step found its direction.
     public let hessianFree: HessianFree?
 
+    /// A step with these numbers.
     public init(
       step: Int, loss: Double, gradientNorm: Double, clippedGradientNorm: Double, clipped: Bool,
       learningRate: Double = 0, examplesPerSecond: Double = 0, skipped: Bool = false,
@@ -88,6 +89,7 @@ public struct RunHistory: Sendable {
   /// The evaluations, in order.
   public let evaluations: [Evaluation]
 
+  /// A history of these steps.
   public init(steps: [Step], evaluations: [Evaluation] = []) {
     self.steps = steps
     self.evaluations = evaluations

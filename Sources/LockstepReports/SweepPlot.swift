@@ -13,6 +13,7 @@ public struct SweepPoint: Sendable {
   /// Whether the run ended because something was not finite.
   public let diverged: Bool
 
+  /// A point with these results.
   public init(
     values: [JSONValue], trainingLoss: Double, testLoss: Double?, accuracy: Double?, diverged: Bool
   ) {

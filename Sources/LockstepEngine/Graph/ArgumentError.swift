@@ -9,6 +9,7 @@ public struct ArgumentError: Error, Sendable, Equatable, CustomStringConvertible
   /// What it must be.
   public let expected: String
 
+  /// An argument of a call that is not what it must be.
   public init(_ call: String, _ argument: String, is value: some Any, expected: String) {
     self.call = call
     self.argument = argument

@@ -1,5 +1,6 @@
 /// The losses that a configuration can name.
 public enum LossCatalog {
+  /// The losses, by the names that configurations use.
   public static let catalog = Catalog<any LossFunction>(
     noun: "a loss",
     entries: [

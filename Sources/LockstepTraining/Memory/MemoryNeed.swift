@@ -13,6 +13,7 @@ public struct MemoryNeed: Sendable, Equatable {
   /// The parts, in the order in which they were added.
   public private(set) var parts: [Part] = []
 
+  /// No parts yet.
   public init() {}
 
   /// The bytes of all parts; `Int.max` stands for all that is more.
@@ -108,6 +109,7 @@ public struct MemoryShortage: Error, Equatable, CustomStringConvertible {
 public struct ByteCount: CustomStringConvertible {
   private let bytes: Int
 
+  /// So many bytes; `Int.max` stands for all that is more.
   public init(_ bytes: Int) { self.bytes = bytes }
 
   public var description: String {

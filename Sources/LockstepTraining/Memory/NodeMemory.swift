@@ -13,6 +13,7 @@ public struct NodeMemory: Sendable, Equatable {
   /// The bytes that this process can still take, by the limit of its address space; nil for no limit.
   public var process: Int?
 
+  /// A node with so many bytes left.
   public init(node: Int, limit: String, process: Int? = nil) {
     self.node = node
     self.limit = limit

@@ -86,6 +86,7 @@ extension Collective {
 
 /// The run was asked to stop before its first step.
 public struct InterruptedError: Error, Equatable, CustomStringConvertible {
+  /// The error; it has no parts.
   public init() {}
   public var description: String { "asked to stop before the first step; start it again" }
 }

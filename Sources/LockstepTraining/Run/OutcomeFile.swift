@@ -109,9 +109,10 @@ public final class OutcomeFile: Sendable {
       try AtomicFile.write(
         path, bytes: text, isDurable: isDurable, fileSystem: fileSystem)
     } catch {
-      // What lies in another job's directory is not this one's to write over.
-      if let error = error as? FileError, error.kind == .replaced { throw error }
-      guard outcome.kind != .running, overwrite(outcome) else { throw error }
+      // A directory that is no longer this run's is nobody's to write to.
+      guard outcome.kind != .running, (error as? FileError)?.isFailedWrite ?? false,
+        overwrite(outcome)
+      else { throw error }
     }
   }
 

@@ -180,6 +180,7 @@ public struct Resumption: Sendable {
   /// The step that the run ends with; nil where it is not known.
   public var lastStep: Int?
 
+  /// What a resumed run must fit; by default nothing may differ.
   public init(
     mayDiffer: Set<String> = [], mayBeAbsent: Set<String> = [], conditions: [RunCondition] = [],
     data: DataRecord? = nil, lastStep: Int? = nil

@@ -64,7 +64,7 @@ import Testing
 
   @Test func interruptedAndResumedOnOtherRanksIsUndisturbed() throws {
     let reference = try Reference()
-    for (stop, before, after) in [(1, 1, 3), (4, 2, 1), (5, 3, 8), (7, 5, 2), (14, 8, 4)] {
+    for (stop, before, after) in [(2, 1, 3), (4, 2, 1), (5, 3, 8), (7, 5, 2), (14, 8, 4)] {
       try withTemporaryDirectory { directory in
         var run = RegressionRun()
         // One rank alone is asked; all stop after the same step.
@@ -82,6 +82,36 @@ import Testing
         }
         #expect(restored.step == stop)
       }
+    }
+  }
+
+  /// Before the first step there is nothing to save: the run ends at once, and starts anew later.
+  @Test func aRequestBeforeTheFirstStepEndsWithoutOne() throws {
+    let reference = try Reference()
+    try withTemporaryDirectory { directory in
+      var run = RegressionRun()
+      run.isInterrupted = { rank, _ in rank == 1 }
+      for result in try run.run(ranks: 3, directory: directory) {
+        #expect(result.outcome == Outcome(.interrupted, step: 0))
+      }
+      #expect(try CheckpointStore("\(directory)/checkpoints").steps().isEmpty)
+      let resumed = try RegressionRun().run(ranks: 2, directory: directory, resume: true)
+      try reference.expect(resumed, in: directory, "asked before the first step")
+    }
+  }
+
+  /// Who is asked to stop while an evaluation lasts takes no further step.
+  @Test func aRequestDuringAnEvaluationEndsBehindIt() throws {
+    let reference = try Reference()
+    try withTemporaryDirectory { directory in
+      var run = RegressionRun()
+      // An epoch has five steps; the request comes when they are done.
+      run.isInterrupted = { rank, step in rank == 1 && step == 6 }
+      for result in try run.run(ranks: 2, directory: directory) {
+        #expect(result.outcome == Outcome(.interrupted, step: 5))
+      }
+      let resumed = try RegressionRun().run(ranks: 3, directory: directory, resume: true)
+      try reference.expect(resumed, in: directory, "asked during an evaluation")
     }
   }
 
