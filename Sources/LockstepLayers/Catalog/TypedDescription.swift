@@ -170,7 +170,10 @@ private func words(_ range: ClosedRange<Int>) -> String {
 private func words(_ range: ClosedRange<Double>) -> String {
   switch (range.lowerBound, range.upperBound) {
   case (-.infinity, .infinity): ""
-  case (let lower, .infinity): " of at least \(lower)"
-  case (let lower, let upper): " from \(lower) to \(upper)"
+  case (let lower, .infinity): " of at least \(text(lower))"
+  case (let lower, let upper): " from \(text(lower)) to \(text(upper))"
   }
 }
+
+/// A number as people write it.
+private func text(_ value: Double) -> String { Int(exactly: value).map { "\($0)" } ?? "\(value)" }

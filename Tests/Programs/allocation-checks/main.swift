@@ -111,10 +111,11 @@ func check(on group: MPICollective) throws {
 exit(
   MPISession.run { world -> Int32 in
     let path: ExchangePath = settings["path"] == "messages" ? .messages : .automatic
+    // A watchdog looks on its own thread, and what it allocates is no step's.
     let group =
       try settings["nodes"].flatMap { Int($0) }.map { nodes in
-        try MPICollective(world, path: path, nodeOf: { $0 % nodes })
-      } ?? MPICollective(world, path: path)
+        try MPICollective(world, path: path, patience: nil, nodeOf: { $0 % nodes })
+      } ?? MPICollective(world, path: path, patience: nil)
     if let bytes = settings["bucket"].flatMap({ Int($0) }) { group.bucketBytes = bytes }
     try check(on: group)
     return 0

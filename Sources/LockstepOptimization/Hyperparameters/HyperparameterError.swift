@@ -1,0 +1,20 @@
+/// A hyperparameter that cannot be used: where it stands, what it is and what is asked of it.
+public struct HyperparameterError: Error, Equatable, CustomStringConvertible {
+  /// The transform, preset, constraint or schedule: `adam`, `maxNorm on conv.weight`.
+  public let owner: String
+  /// The key: `beta1`.
+  public let key: String
+  /// The value as text.
+  public let value: String
+  /// What is wrong and what to do: `must be at least 0`.
+  public let problem: String
+
+  public init(owner: String, key: String, value: String, problem: String) {
+    self.owner = owner
+    self.key = key
+    self.value = value
+    self.problem = problem
+  }
+
+  public var description: String { "\(owner): \(key) = \(value) \(problem)" }
+}
