@@ -338,6 +338,8 @@ public final class Trainer {
     if !saves { try checkWeights() }
     try registry.compare(on: collective, step: step.completed)
     try Fault.reach(.end, rank: collective.rank)
+    // A run is done once all ranks have come to its end.
+    try collective.barrier()
     let weights = Weights(of: step.source)
     let fingerprint = weights.fingerprint()
     try onRootIfSaving { directory in

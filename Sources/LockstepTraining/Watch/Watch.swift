@@ -102,7 +102,8 @@ package final class Watch {
     guard current > deadline || isHopeless || !speakers.isEmpty else { return nil }
     return verdict(
       message(mine, suspects(missed.filter { !$0.snapshot.hasSpoken }, mine)), mine,
-      isInterruption: interrupted && speakers.isEmpty)
+      // Another rank may have given up a stopped one first, by the same request.
+      isInterruption: interrupted && (speakers.isEmpty || !stopped.isEmpty))
   }
 
   private func verdict(
