@@ -163,7 +163,7 @@ private func layers(_ layers: TypedDescription...) -> ModelDescription { .layers
     )
     #expect(
       refusal(layers(.init("Dropout", ["rate": .integer(1)])))?
-        .hasPrefix("'model.layers.0.rate' must be a number from 0.0 to 0.99") == true)
+        .hasPrefix("'model.layers.0.rate' must be a number from 0 to 0.99") == true)
     #expect(
       refusal(layers(.init("Dense")))?
         .hasPrefix("'model.layers.0.type' must be a layer, one of 'Linear', 'Conv2d', ") == true)
