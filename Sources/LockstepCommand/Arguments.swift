@@ -110,7 +110,8 @@ struct Arguments {
   /// The path that an option gives for a plot: a name that ends in `.svg`, in a folder that is there.
   func plotPath(_ name: String) throws -> String? {
     guard let path = value(name) else { return nil }
-    guard path.lowercased().hasSuffix(".svg") else {
+    // A device or a fifo is written into, whatever its name.
+    guard path.lowercased().hasSuffix(".svg") || FileKind(path) == .other else {
       throw ArgumentError(
         description: "'\(name)' writes SVG, so its name must end in '.svg'; found '\(path)'")
     }

@@ -90,7 +90,7 @@ import Testing
       // A pipe for the data: the run loads until it is closed.
       let program = try MPIRunner.builtExecutable("lockstep")
       let configuration = """
-        {"data": {"type": "csv", "path": "\(directory)/data.csv", "target": "y", "testFraction": 0.25},
+        {"data": {"type": "csv", "file": "\(directory)/data.csv", "target": "y", "testFraction": 0.25},
          "model": {"type": "mlp", "sizes": [1, 1]}, "loss": {"type": "meanSquaredError"},
          "batchSize": 8, "steps": 5, "shards": 2}
         """

@@ -262,7 +262,7 @@ import Testing
         "StepBatch: microBatches is 0; it must be at least 1",
         "StepBatch: epoch is -1; it must be at least 0",
         "StepBatch: examples is 12; it must be in 0..<12", "StepBatch: examples is -1",
-        "the weights of the batch add up to 0.0", "true", "no error",
+        "the weights of the batch add up to 0", "true", "no error",
         "shards is 2; it must be the step's 4",
       ]
       for (text, word) in zip(texts, words) {
