@@ -184,8 +184,8 @@ import Testing
   /// An epoch's last batch of one example is found before the first step, and only where it is reached.
   @Test func anEpochsLastBatchIsCheckedBeforeTheFirstStep() throws {
     for (count, microBatches, steps, refused) in [
-      (17, 1, nil, true), (17, 1, 1, false), (18, 1, nil, false), (18, 2, nil, true),
-      (16, 1, nil, false),
+      (17, 1, nil, true), (17, 1, 1, false), (18, 1, nil, false), (17, 2, nil, true),
+      (18, 2, nil, false), (16, 1, nil, false),
     ] as [(Int, Int, Int?, Bool)] {
       let texts = try group(of: 2) { group in
         let source = try ModelSource(
