@@ -115,6 +115,9 @@ public enum AtomicFile {
 
   private static let suffix = ".lockstep-temporary"
 
+  /// Whether a name is that of a file that is being written, or was when its writer died.
+  package static func isTemporary(_ name: String) -> Bool { writer(of: name) != nil }
+
   /// A temporary name: a dot, the final name, host, process and a number to tell files apart.
   private static func temporaryName(_ name: String, _ number: Int) -> String {
     ".\(name)@\(hostName)@\(getpid())@\(number)\(suffix)"

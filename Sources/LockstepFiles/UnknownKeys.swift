@@ -34,7 +34,7 @@ extension ConfigurationReader {
   private func hint(_ key: String, among all: [ConfigurationReader]) -> String {
     let here = entries.map(\.key)
     let free = here.filter { object[$0] == nil }
-    if let same = free.first(where: { NearestName.folded($0) == NearestName.folded(key) }) {
+    if let same = here.first(where: { NearestName.folded($0) == NearestName.folded(key) }) {
       return "; did you mean '\(same)'?"
     }
     if let types = types(having: key) { return "; it is a key of the \(types)" }

@@ -17,7 +17,8 @@ package func readable(_ value: Double, digits: Int = 4) -> String {
   guard value.isFinite else {
     return value.isNaN ? "NaN" : value > 0 ? "infinity" : "-infinity"
   }
-  guard value != 0 else { return "0" }
+  // By its bits: a thread that computes may take the smallest numbers for 0.
+  guard !value.isZero else { return "0" }
   let digits = min(max(digits, 1), 17)
   let parts = printed(value, "%.\(digits - 1)e").split(separator: "e")
   guard parts.count == 2, let exponent = Int(parts[1]) else { return "\(value)" }

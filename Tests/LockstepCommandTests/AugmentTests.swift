@@ -69,7 +69,7 @@ import Testing
     (#"[{"type":"flip","axes":1}]"#, "unknown key 'axes' in 'data.augment.0'"),
     (#"[{"type":"crop","padding":2,"border":"mirror"}]"#, "'data.augment.0.border' must be one of"),
     (#"[{"type":"rotate"}]"#, "'data.augment.0.type' must be one of 'shift', 'crop'"),
-    (#"{"type":"flip"}"#, "'data.augment' must be an array of objects"),
+    ("3", "'data.augment' must be an array of objects"),
     (
       #"[{"type":"normalize","mean":[0,1],"standardDeviation":[1]}]"#,
       "'data.augment.0.mean' has 2 values and 'standardDeviation' 1"

@@ -57,6 +57,6 @@ import Testing
     #expect(result.succeeded, "\(result.transcript)")
     #expect(result.output.contains("shards 0..<3"))
     #expect(result.output.contains("shards 6..<8"))
-    #expect(result.output.contains("1.125 times the mean"))
+    #expect(result.output.contains("1.12 times the mean"))
   }
 }

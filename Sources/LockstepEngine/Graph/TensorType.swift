@@ -39,7 +39,7 @@ public struct TensorType: Sendable, Equatable {
   }
 
   /// The most values that a tensor can have: offsets in bytes and sums of some of them fit Int.
-  package static let largestCount = 1 << 40
+  package static let largestCount = 1 << 52
 }
 
 /// A model or an operation that does not fit its inputs.

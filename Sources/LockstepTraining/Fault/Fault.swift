@@ -191,7 +191,10 @@ public struct Fault: Sendable, Equatable {
     case .stop: raise(SIGSTOP)
     case .exit: _exit(0)
     case .throw: throw InjectedFault(point: point)
-    case .hang: sleep(3600)
+    case .hang:
+      // A signal cuts a sleep short.
+      var seconds: UInt32 = 3600
+      while seconds > 0 { seconds = sleep(seconds) }
     case .pause: sleep(1)
     case .flip:
       guard let parameters, !parameters.isEmpty else { return }

@@ -125,11 +125,13 @@ public final class OutcomeFile: Sendable {
     guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return false }
     let room = Int(status.st_size)
     var text = Self.text(outcome, atLeast: room)
-    if text.count > room, let message = outcome.message {
-      let short = String(message.prefix(max(message.count - 2 * (text.count - room), 0)))
+    // A character takes a byte at least, and hardly more than six.
+    var kept = outcome.message ?? ""
+    while text.count > room, !kept.isEmpty {
+      kept.removeLast(min(kept.count, (text.count - room) / 6 + 1))
       text = Self.text(
         Outcome(
-          outcome.kind, step: outcome.step, fingerprint: outcome.fingerprint, message: short + "…"),
+          outcome.kind, step: outcome.step, fingerprint: outcome.fingerprint, message: kept + "…"),
         atLeast: room)
     }
     guard text.count <= room else { return false }

@@ -44,7 +44,7 @@ public struct CheckpointStore: Sendable {
         let step = Int(name.dropFirst(Self.prefix.count).dropLast(Self.suffix.count)),
         path(ofStep: step) == "\(directory)/\(name)", Self.canBeFile(path(ofStep: step))
       else {
-        strays.append(name)
+        if !AtomicFile.isTemporary(name) { strays.append(name) }
         continue
       }
       steps.append(step)

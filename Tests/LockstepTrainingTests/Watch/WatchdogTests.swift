@@ -37,8 +37,15 @@ import Testing
       if group.rank == 1 { usleep(500_000) }
       try group.barrier()
     }
-    let messages = ear.messages.withLock { $0.sorted() }
-    #expect(messages.count == 2)
+    // The rank that is late may learn that the others have given the job up, and say so.
+    let (late, messages) = ear.messages.withLock { all in
+      (
+        all.filter { $0.hasPrefix("rank") && $0.contains(" given this job up ") },
+        all.filter { !$0.contains(" given this job up ") }.sorted()
+      )
+    }
+    #expect(messages.count == 2 && late.count <= 1)
+    #expect(late.allSatisfy { $0.contains(" while rank 1 was busy") })
     for (message, rank) in zip(messages, [0, 2]) {
       #expect(message.hasPrefix("rank \(rank) has waited 0."))
       #expect(message.contains(" s in step 5 (computing) for rank 1 (process "))
@@ -69,7 +76,9 @@ import Testing
       if rank == 1 { usleep(1_500_000) }
       try group.barrier()
     }
-    #expect(heard.withLock { $0 } == [2, 2])
+    // The rank that is late may end, too; it is not waited for.
+    let counts = heard.withLock { $0 }
+    #expect((2...3).contains(counts.count) && counts.allSatisfy { $0 >= 2 })
   }
 
   @Test(arguments: [RankStatus.Phase.evaluating, .checkpointing])
