@@ -72,7 +72,7 @@ import Testing
       #expect(schedule.value(at: 7).isNaN, "\(schedule)")
     }
     #expect(Schedule.constant(1).value(at: -1).isNaN)
-    let wide = Schedule.cosineRestarts(initial: 1, period: 3, growth: .max)
+    let wide = Schedule.cosineRestarts(initial: 1, period: 3, growth: 1 << 49)
     #expect(wide.value(at: .max - 1).isFinite)
   }
 }

@@ -44,7 +44,9 @@ public struct CheckpointStore: Sendable {
         let step = Int(name.dropFirst(Self.prefix.count).dropLast(Self.suffix.count)),
         path(ofStep: step) == "\(directory)/\(name)", Self.canBeFile(path(ofStep: step))
       else {
-        if !AtomicFile.isTemporary(name) { strays.append(name) }
+        let isBeingWritten =
+          AtomicFile.isTemporary(name) && Self.canBeFile("\(directory)/\(name)")
+        if !isBeingWritten { strays.append(name) }
         continue
       }
       steps.append(step)

@@ -165,9 +165,7 @@ package final class Watch {
       let ranks =
         mine.awaited.map { [$0] }
         ?? (page.elsewhere.isEmpty ? page.ranks.filter { $0 != page.rank } : page.elsewhere)
-      let list = ranks.map { rank in
-        page.hosts.isEmpty ? "\(rank)" : "\(rank) on host \(page.hosts[rank])"
-      }.joined(separator: " or ")
+      let list = ranks.map(place).joined(separator: " or ")
       return text + "for rank \(list), about which nothing is known on this node"
     }
     return text + "for " + causes.map(describe).joined(separator: "; and for ")
@@ -176,9 +174,17 @@ package final class Watch {
   private func message(givenUpBy speakers: [Peer], _ mine: RankStatus.Snapshot) -> String {
     let ranks = speakers.map { "\($0.rank)" }.joined(separator: ", ")
     let plural = speakers.count == 1 ? " \(ranks) has" : "s \(ranks) have"
-    let doing = mine.isWaiting ? "waits" : "was busy, or was stopped,"
+    let awaited = mine.awaited.flatMap { rank in
+      speakers.contains { $0.rank == rank } ? nil : " for rank \(place(rank))"
+    }
+    let doing = mine.isWaiting ? "waits" + (awaited ?? "") : "was busy, or was stopped,"
     return "rank\(plural) given this job up (its message says why) while rank \(page.rank) "
       + "\(doing) in step \(mine.step) (\(mine.phase))"
+  }
+
+  /// A rank's number, and its host where hosts are known.
+  private func place(_ rank: Int) -> String {
+    page.hosts.isEmpty ? "\(rank)" : "\(rank) on host \(page.hosts[rank])"
   }
 
   private func describe(_ peer: Peer) -> String {

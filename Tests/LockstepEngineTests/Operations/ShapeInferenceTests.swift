@@ -35,7 +35,9 @@ private let misuses: [Misuse] = [
     _ = $0.x(2, 2, 3).matmul($0.x(3, 3, 5))
   },
   Misuse("add: shapes [2, 3] and [4] do not broadcast") { _ = $0.x(2, 3) + $0.x(4) },
-  Misuse("activation tanh: expects Float32 values") { _ = $0.x(2, scalar: .int32).tanh() },
+  Misuse("activation tanh: expects Float32 values, got integers [2]") {
+    _ = $0.x(2, scalar: .int32).tanh()
+  },
   Misuse("conv2d: expects an input [N, C, H, W], got [2, 3]") {
     _ = $0.x(2, 3).convolved($0.x(4, 3, 3, 3), window: Window(kernel: [3, 3]))
   },
