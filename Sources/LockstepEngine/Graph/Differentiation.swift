@@ -39,8 +39,8 @@ extension Graph {
         inputs: node.inputs.map { Tensor(graph: self, id: $0) },
         outputs: node.outputs.map { Tensor(graph: self, id: $0) },
         needs: node.inputs.map { depends[$0] })
-      if let slice = node.operation as? Slice {
-        if let gradient = outputs[0] { gradients.add(gradient, at: slice, of: call.inputs[0]) }
+      if let part = node.operation as? any PartOfInput {
+        if let gradient = outputs[0] { gradients.add(gradient, at: part, of: call.inputs[0]) }
         continue
       }
       for (input, gradient) in zip(call.inputs, node.operation.reverse(call, outputs)) {
@@ -55,12 +55,12 @@ extension Graph {
 
 /// The gradients of a reverse pass, as they are added up.
 ///
-/// What slices of a value contribute is kept until the value's sum is wanted, or something else
+/// What parts of a value contribute is kept until the value's sum is wanted, or something else
 /// contributes to it, and then added by one operation: the order of additions is that of the pass.
 private struct GradientSums {
   private var sums: [Tensor?]
-  /// The parts that slices of a value have contributed since its sum was last made, in their order.
-  private var parts: [Graph.ValueID: [(slice: Slice, gradient: Tensor)]] = [:]
+  /// What parts of a value have contributed since its sum was last made, in their order.
+  private var parts: [Graph.ValueID: [(place: any PartOfInput, gradient: Tensor)]] = [:]
 
   init(count: Int) { sums = Array(repeating: nil, count: count) }
 
@@ -68,25 +68,20 @@ private struct GradientSums {
     sums[value.id] = sum(of: value).map { $0 + gradient } ?? gradient
   }
 
-  mutating func add(_ gradient: Tensor, at slice: Slice, of value: Tensor) {
-    parts[value.id, default: []].append((slice, gradient))
+  mutating func add(_ gradient: Tensor, at place: any PartOfInput, of value: Tensor) {
+    // Parts of another kind are added by another operation.
+    if let first = parts[value.id]?.first, type(of: first.place) != type(of: place) {
+      _ = sum(of: value)
+    }
+    parts[value.id, default: []].append((place, gradient))
   }
 
   /// The sum of all that was added for a value; nil where that is nothing.
   mutating func sum(of value: Tensor) -> Tensor? {
-    guard let parts = parts.removeValue(forKey: value.id) else { return sums[value.id] }
-    let base = sums[value.id]
-    let sum: Tensor
-    if parts.count == 1 {
-      let padded = parts[0].slice.padded(parts[0].gradient, to: value.shape)
-      sum = base.map { $0 + padded } ?? padded
-    } else {
-      sum =
-        value.graph.apply(
-          SliceSum(slices: parts.map(\.slice), shape: value.shape, hasBase: base != nil),
-          (base.map { [$0] } ?? []) + parts.map(\.gradient))[0]
+    if let parts = parts.removeValue(forKey: value.id), let first = parts.first {
+      sums[value.id] = type(of: first.place).gradient(
+        of: parts, base: sums[value.id], shape: value.shape)
     }
-    sums[value.id] = sum
-    return sum
+    return sums[value.id]
   }
 }

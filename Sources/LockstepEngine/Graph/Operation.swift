@@ -11,6 +11,9 @@ package protocol Operation: ReferenceOperation, Sendable {
   /// The number of results.
   var outputCount: Int { get }
 
+  /// The part that the operation takes where a plan computes in bfloat16.
+  var precisionRole: PrecisionRole { get }
+
   /// The types of the results. Throws ``GraphError`` where the inputs do not fit.
   func infer(_ inputs: [TensorType]) throws(GraphError) -> [TensorType]
 

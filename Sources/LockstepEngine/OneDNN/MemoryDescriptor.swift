@@ -19,7 +19,7 @@ final class MemoryDescriptor {
   var shape: [Int] { (0..<Int32(rank)).map { Int(lockstep_md_dimension(handle, $0)) } }
 
   /// The type of the values; nil for bytes that only primitives read.
-  var storage: Storage? {
+  var storage: StorageType? {
     switch lockstep_md_type(handle) {
     case Int32(LOCKSTEP_F32.rawValue): .float32
     case Int32(LOCKSTEP_BF16.rawValue): .bfloat16
@@ -30,33 +30,33 @@ final class MemoryDescriptor {
 
   /// A layout given by strides in elements. A scalar is described as one dimension of one.
   convenience init(
-    _ shape: [Int], strides: [Int], _ storage: Storage = .float32
+    _ shape: [Int], strides: [Int], _ storage: StorageType = .float32
   ) throws(OneDNNError) {
     try self.init(shape: shape, strides: strides, storage)
   }
 
   /// The row-major layout of a graph's value.
   static func plain(_ type: TensorType) throws(OneDNNError) -> MemoryDescriptor {
-    try plain(type.shape, Storage(type.scalar))
+    try plain(type.shape, StorageType(type.scalar))
   }
 
   /// The row-major layout of a shape.
   static func plain(
-    _ shape: [Int], _ storage: Storage = .float32
+    _ shape: [Int], _ storage: StorageType = .float32
   ) throws(OneDNNError) -> MemoryDescriptor {
     try MemoryDescriptor(shape, strides: rowMajorStrides(shape), storage)
   }
 
   /// A layout that the primitive is free to choose.
   static func any(
-    _ shape: [Int], _ storage: Storage = .float32
+    _ shape: [Int], _ storage: StorageType = .float32
   ) throws(OneDNNError) -> MemoryDescriptor {
     try MemoryDescriptor(shape: shape, strides: nil, storage)
   }
 
   /// A layout of images [N, C, H, W] by name.
   static func image(
-    _ shape: [Int], _ layout: lockstep_image_layout, _ storage: Storage = .float32
+    _ shape: [Int], _ layout: lockstep_image_layout, _ storage: StorageType = .float32
   ) throws(OneDNNError) -> MemoryDescriptor {
     var handle: OpaquePointer?
     try check(
@@ -87,7 +87,7 @@ final class MemoryDescriptor {
   }
 
   private convenience init(
-    shape: [Int], strides: [Int]?, _ storage: Storage
+    shape: [Int], strides: [Int]?, _ storage: StorageType
   ) throws(OneDNNError) {
     let shape = shape.isEmpty ? [1] : shape
     let strides = strides.map { $0.isEmpty ? [1] : $0 }

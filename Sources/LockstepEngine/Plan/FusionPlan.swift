@@ -2,8 +2,9 @@
 struct FusionPlan {
   /// Nodes that another node's lowering covers, and which one.
   private var host: [Int: Int] = [:]
-  /// For a linear map, a convolution or an elementwise function of two tensors: the activation applied to its result.
-  private(set) var activation: [Int: (kind: Activation.Kind, output: Graph.ValueID)] = [:]
+  /// The elementwise function that a node applies to its result.
+  private(set) var activation:
+    [Int: (function: Eltwise, isRectifier: Bool, output: Graph.ValueID)] = [:]
   /// For a batch normalisation: the value of the ReLU behind it.
   private(set) var rectified: [Int: Graph.ValueID] = [:]
   /// For the gradient of such a batch normalisation: the gradient by the ReLU's value, and the
@@ -28,17 +29,17 @@ struct FusionPlan {
 
     for index in live {
       let node = graph.nodes[index]
-      guard let activation = node.operation as? Activation,
+      guard let activation = node.operation as? any PostOperation,
         let producer = graph.values[node.inputs[0]].producer,
         consumers[node.inputs[0]]! == [index], !wanted.contains(node.inputs[0])
       else { continue }
       switch graph.nodes[producer].operation {
-      case is LinearMap, is Convolution, is Binary:
-        guard activation.kind.derivesFromOutput else { continue }
-        self.activation[producer] = (activation.kind, node.outputs[0])
+      case is any AbsorbsPostOperation:
+        guard let function = activation.postOperation else { continue }
+        self.activation[producer] = (function, activation.isRectifier, node.outputs[0])
         host[index] = producer
-      case is BatchNormalization, is SynchronizedNormalization:
-        guard activation.kind == .relu(slope: 0), node.inputs[0] == graph.nodes[producer].outputs[0]
+      case is any AbsorbsRectifier:
+        guard activation.isRectifier, node.inputs[0] == graph.nodes[producer].outputs[0]
         else { continue }
         fuseRectified(
           producer, relu: index, live: live, graph: graph, consumers: consumers, wanted: wanted)
@@ -56,12 +57,10 @@ struct FusionPlan {
     let mean = graph.nodes[normalization].outputs[1]
     let gradients = live.filter {
       let node = graph.nodes[$0]
-      return
-        (node.operation is BatchNormalizationGradient
-        || node.operation is SynchronizedNormalizationGradient) && node.inputs[3] == mean
+      return node.operation is any AbsorbsRectifierGradient && node.inputs[3] == mean
     }
     let reluGradients = live.filter {
-      graph.nodes[$0].operation is ActivationGradient && graph.nodes[$0].inputs[1] == y
+      graph.nodes[$0].operation is any PostOperationGradient && graph.nodes[$0].inputs[1] == y
     }
     switch (gradients.count, reluGradients.count) {
     case (0, 0): break
@@ -71,7 +70,8 @@ struct FusionPlan {
         graph.nodes[gradients[0]].inputs[1] == value
       else { return }
       // Its gradient reads the shift once more, which must still be there.
-      if graph.nodes[normalization].operation is SynchronizedNormalization,
+      if let operation = graph.nodes[normalization].operation as? any AbsorbsRectifier,
+        operation.rectifiedGradientReadsShift,
         graph.values[graph.nodes[normalization].inputs[2]].producer != nil
       {
         return

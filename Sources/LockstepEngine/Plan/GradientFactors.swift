@@ -131,7 +131,7 @@ package final class GradientFactors {
       return false
     }
     let node = program.graph.nodes[producer]
-    return node.operation is LinearWeightGradient && node.outputs[0] == leaf.value
+    return node.operation is any OuterProductGradient && node.outputs[0] == leaf.value
       && program.leaves.count { $0?.value == leaf.value } == 1
   }
 
@@ -140,7 +140,7 @@ package final class GradientFactors {
     let graph = program.graph
     var value = graph.nodes[graph.values[leaf.value].producer!].inputs[0]
     while let producer = graph.values[value].producer {
-      guard graph.nodes[producer].operation is Reshape else { return nil }
+      guard graph.nodes[producer].operation is any View else { return nil }
       value = graph.nodes[producer].inputs[0]
     }
     if case .input(let name)? = graph.leaves.first(where: { $0.0 == value })?.1 { return name }

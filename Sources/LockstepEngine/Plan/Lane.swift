@@ -97,7 +97,7 @@ package final class Lane {
     try schedule(leaf, nil).run(plan.segments[segment], context, stream)
   }
 
-  /// What all shards fold at a place where they meet; see ``Synchronization``.
+  /// What all shards fold at a place where they meet; see ``SynchronizationPoint``.
   package func vector(_ index: Int) -> UnsafeMutableBufferPointer<Double> {
     let memory = plan.synchronizedMemory[index]
     let start = activations.base + memory.buffer.offset + memory.byteOffset

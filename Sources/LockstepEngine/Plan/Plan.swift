@@ -25,7 +25,7 @@ package final class Plan {
   /// The steps between the places where all shards meet: one run more than there are places.
   let segments: [Range<Int>]
   /// What the shards fold where they meet, and where it lies in a lane.
-  package let synchronizations: [Synchronization]
+  package let synchronizations: [SynchronizationPoint]
   let synchronizedMemory: [Memory]
   private let packing: [PlanStep]
   private let vectorPacking: [PlanStep]
@@ -259,60 +259,5 @@ package final class Plan {
   /// The schedule in words: what runs in which implementation.
   package var summary: [(label: String, implementation: String)] {
     (packing + steps).map { ($0.label, $0.implementation) }
-  }
-}
-
-/// Converts a packed leaf, or a sum of such leaves, to the canonical layout.
-package final class LeafUnpacker {
-  private let schedule: BoundSchedule
-  /// The slots' values in the canonical arena.
-  private let slots: [UnsafeMutableBufferPointer<Float>]
-  /// The steps that convert each slot; none for a slot of zeros.
-  private let parts: [Range<Int>]
-  private let stream: OneDNNStream
-
-  init(
-    _ plan: Plan, from leaf: UnsafeMutablePointer<Float>, to canonical: UnsafeMutablePointer<Float>
-  ) throws {
-    var steps: [PlanStep] = []
-    var parts: [Range<Int>] = []
-    slots = plan.program.leafLayout.slots.map {
-      .init(start: canonical + $0.offset, count: $0.count)
-    }
-    for (slot, memory) in zip(plan.program.leafLayout.slots, plan.leafMemory) {
-      guard let memory else {
-        parts.append(steps.count..<steps.count)
-        continue
-      }
-      // As the descriptor has it: a grouped convolution's weight has one dimension more.
-      let shape = memory.descriptor.shape
-      let destination = Memory(
-        buffer: Buffer(.parameters, byteCount: slot.count * 4, offset: slot.offset * 4),
-        descriptor: try .plain(shape))
-      let primitive = try Primitive.reorder(from: memory.descriptor, to: destination.descriptor)
-      steps.append(
-        PlanStep(
-          label: slot.name,
-          action: .primitive(primitive, [(DNNL_ARG_FROM, memory), (DNNL_ARG_TO, destination)])))
-      parts.append(steps.count - 1..<steps.count)
-    }
-    schedule = try BoundSchedule(
-      steps, addresses: [.leaf: .init(leaf), .sum: .init(leaf), .parameters: .init(canonical)])
-    self.parts = parts
-    stream = try OneDNNStream()
-  }
-
-  /// Writes all slots of the canonical arena.
-  package func run() throws {
-    for slot in slots.indices { try run(slot: slot) }
-  }
-
-  /// Writes one slot of the canonical arena.
-  package func run(slot: Int) throws {
-    if parts[slot].isEmpty {
-      slots[slot].update(repeating: 0)
-    } else {
-      try schedule.run(parts[slot], RunContext(), stream)
-    }
   }
 }

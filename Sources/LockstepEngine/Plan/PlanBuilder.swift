@@ -21,26 +21,26 @@ final class PlanBuilder {
   /// The number of leading steps that are not there for gradients.
   private(set) var forwardStepCount = 0
   /// Reorders of parameters to be run when the parameters have changed.
-  private(set) var packing: [PlanStep] = []
+  var packing: [PlanStep] = []
   /// Reorders of a direction in parameter space, to be run when the direction has changed.
-  private(set) var vectorPacking: [PlanStep] = []
-  private(set) var constants: [(offset: Int, count: Int, value: Float)] = []
+  var vectorPacking: [PlanStep] = []
+  var constants: [(offset: Int, count: Int, value: Float)] = []
   private(set) var inputs: [(name: String, type: TensorType, memory: Memory)] = []
   /// The layout of each slot of the packed leaf.
-  private(set) var leafMemory: [Memory?]
+  var leafMemory: [Memory?]
   private(set) var sizes: [Region: RegionSize] = [:]
   /// Before which steps all shards meet, and what they fold.
   private(set) var synchronizations: [(step: Int, memory: Memory)] = []
 
   let fusion: FusionPlan
   let precision: PrecisionPlan
-  private var placements: [Graph.ValueID: [Memory]] = [:]
-  private var leafOfValue: [Graph.ValueID: Graph.Leaf] = [:]
+  var placements: [Graph.ValueID: [Memory]] = [:]
+  private(set) var leafOfValue: [Graph.ValueID: Graph.Leaf] = [:]
   private var activations: [Buffer] = []
   /// How often each value is still to be read.
-  private var pendingUses: [Int]
+  private(set) var pendingUses: [Int]
   private(set) var slotOfGradient: [Graph.ValueID: Int] = [:]
-  private var label = ""
+  private(set) var label = ""
   /// Whether the program can be run for several shards at once.
   private(set) var isShardwise = false
   /// What has a row an example, as far as that has been looked at.
@@ -60,19 +60,8 @@ final class PlanBuilder {
     fusion = FusionPlan(program, live: live)
     precision = PrecisionPlan(program, live: live, precision: options.precision)
     pendingUses = Array(repeating: 0, count: program.graph.values.count)
-    for index in live { for input in program.graph.nodes[index].inputs { pendingUses[input] += 1 } }
-    for tensor in program.scalars + program.outputs { pendingUses[tensor.id] += 1 }
     for (id, leaf) in program.graph.leaves { leafOfValue[id] = leaf }
-    for (slot, source) in program.leaves.enumerated() {
-      guard let source else { continue }
-      pendingUses[source.value] += 1
-      // The first slot that a value fills is its home; others are copied from there.
-      if source.scale == 1, slot < program.gradientCount, leafOfValue[source.value] == nil,
-        slotOfGradient[source.value] == nil
-      {
-        slotOfGradient[source.value] = slot
-      }
-    }
+    countUses(live)
     isShardwise = findShardwise(live: live)
     guard shards == 1 && factors == nil || isShardwise else {
       throw GraphError("internal: the program cannot be run for several shards at once")
@@ -83,31 +72,54 @@ final class PlanBuilder {
       inputs.append((name, type, memory))
       place(id, memory)
     }
-    for index in live where !fusion.isAbsorbed(index) {
-      let node = graph.nodes[index]
-      guard let operation = node.operation as? any Lowerable else {
-        throw GraphError("\(node.operation.name) cannot be run, only evaluated")
-      }
-      label = node.scope.isEmpty ? node.operation.name : "\(node.scope): \(node.operation.name)"
-      let site = Site(
-        node: node, index: index,
-        reads: node.inputs
-          + fusion.absorbed(by: index).flatMap { program.graph.nodes[$0].inputs })
-      try operation.lower(site, self)
-      for input in site.reads { pendingUses[input] -= 1 }
-      if index < program.forwardNodeCount { forwardStepCount = steps.count }
-    }
+    for index in live where !fusion.isAbsorbed(index) { try lower(index) }
     label = "read out"
     try finishLeaf()
     try readOut()
-    // Slots lie in the order of the canonical layout, so that a leaf of plain slots is canonical.
+    placeLeaves()
+    sizes[.activations] = RegionSize()
+    _ = sizes[.activations]!.place(placeByLifetime(activations))
+  }
+
+  /// Counts the reads of each value, and finds the slot of the leaf that each gradient fills.
+  private func countUses(_ live: [Int]) {
+    for index in live { for input in program.graph.nodes[index].inputs { pendingUses[input] += 1 } }
+    for tensor in program.scalars + program.outputs { pendingUses[tensor.id] += 1 }
+    for (slot, source) in program.leaves.enumerated() {
+      guard let source else { continue }
+      pendingUses[source.value] += 1
+      // The first slot that a value fills is its home; others are copied from there.
+      if source.scale == 1, slot < program.gradientCount, leafOfValue[source.value] == nil,
+        slotOfGradient[source.value] == nil
+      {
+        slotOfGradient[source.value] = slot
+      }
+    }
+  }
+
+  /// Emits the steps of a node and of those that are fused into it.
+  private func lower(_ index: Int) throws {
+    let node = graph.nodes[index]
+    guard let operation = node.operation as? any Lowerable else {
+      throw GraphError("\(node.operation.name) cannot be run, only evaluated")
+    }
+    label = node.scope.isEmpty ? node.operation.name : "\(node.scope): \(node.operation.name)"
+    let site = Site(
+      node: node, index: index,
+      reads: node.inputs + fusion.absorbed(by: index).flatMap { program.graph.nodes[$0].inputs })
+    try operation.lower(site, self)
+    for input in site.reads { pendingUses[input] -= 1 }
+    if index < program.forwardNodeCount { forwardStepCount = steps.count }
+  }
+
+  /// Places the slots of the leaf in the order of the canonical layout, so that a leaf of plain slots
+  /// is canonical.
+  private func placeLeaves() {
     for (slot, memory) in zip(program.leafLayout.slots, leafMemory) {
       let offset = sizes[.leaf, default: RegionSize()].place(
         memory?.buffer.byteCount ?? slot.count * 4)
       memory?.buffer.offset = offset
     }
-    sizes[.activations] = RegionSize()
-    _ = sizes[.activations]!.place(placeByLifetime(activations))
   }
 
   /// The node that is being lowered.
@@ -122,212 +134,6 @@ final class PlanBuilder {
 
   private(set) var scalarMemory: [Memory] = []
   private(set) var outputMemory: [Memory] = []
-
-  // MARK: Values
-
-  /// A value's type.
-  func type(_ value: Graph.ValueID) -> TensorType { graph.values[value].type }
-
-  /// A value in the layout it was computed in.
-  func memory(_ value: Graph.ValueID) throws -> Memory {
-    if let memory = placements[value]?.first { return memory }
-    guard let leaf = leafOfValue[value] else {
-      throw GraphError("internal: value \(value) is used before it is computed")
-    }
-    let type = type(value)
-    let memory: Memory
-    switch leaf {
-    case .input(let name):
-      throw GraphError("internal: input '\(name)' has no memory")
-    case .parameter(let index), .vector(let index):
-      let region: Region = if case .vector = leaf { .vector } else { .parameters }
-      let slot = program.parameterLayout.slots[program.parameterSlots[index]]
-      memory = Memory(
-        buffer: Buffer(region, byteCount: slot.count * 4, offset: slot.offset * 4),
-        descriptor: try .plain(type))
-    case .statistic(let index):
-      let slot = program.statisticLayout.slots[index]
-      memory = Memory(
-        buffer: Buffer(.statistics, byteCount: slot.count * 4, offset: slot.offset * 4),
-        descriptor: try .plain(type))
-    case .constant(let number):
-      let buffer = region(.constants, type.count * 4)
-      constants.append((buffer.offset, type.count, number))
-      memory = Memory(buffer: buffer, descriptor: try .plain(type))
-    }
-    place(value, memory)
-    return memory
-  }
-
-  /// A value in row-major layout, Float32 or Int32.
-  func plain(_ value: Graph.ValueID) throws -> Memory {
-    try memory(value, as: .plain(type(value)))
-  }
-
-  /// A value in row-major layout, of a given type.
-  func plain(_ value: Graph.ValueID, _ storage: Storage) throws -> Memory {
-    try memory(value, as: .plain(type(value).shape, storage))
-  }
-
-  /// The type that a value was computed in.
-  func storage(_ value: Graph.ValueID) throws -> Storage {
-    try memory(value).descriptor.storage ?? Storage(type(value).scalar)
-  }
-
-  /// A value in row-major layout, of the type that it was computed in.
-  func plainAsComputed(_ value: Graph.ValueID) throws -> Memory {
-    try plain(value, storage(value))
-  }
-
-  /// The type of what products multiply.
-  var factor: Storage { options.precision.storage }
-
-  /// A value in a given layout: converted where it is not there yet. Parameters are converted when
-  /// they change, not in the schedule.
-  func memory(_ value: Graph.ValueID, as descriptor: MemoryDescriptor) throws -> Memory {
-    let first = try memory(value)
-    if let there = placements[value]!.first(where: { $0.descriptor == descriptor }) {
-      return there
-    }
-    if let twin = placements[value]!.first(where: { $0.descriptor.meansSameBytes(as: descriptor) })
-    {
-      let view = Memory(
-        buffer: twin.buffer, descriptor: descriptor, byteOffset: twin.byteOffset)
-      place(value, view)
-      return view
-    }
-    guard first.descriptor.rank == descriptor.rank || type(value).shape.isEmpty else {
-      // A grouped convolution's weight gradient has its groups as a dimension of their own: the
-      // row-major layout is the common one.
-      let storage = first.descriptor.storage ?? .float32
-      let plain = try converted(
-        value, from: first, to: .plain(first.descriptor.shape, storage))
-      let view = Memory(
-        buffer: plain.buffer, descriptor: try .plain(type(value).shape, storage))
-      place(value, view)
-      return view.descriptor == descriptor
-        ? view : try converted(value, from: view, to: descriptor)
-    }
-    return try converted(value, from: first, to: descriptor)
-  }
-
-  private func converted(
-    _ value: Graph.ValueID, from source: Memory, to descriptor: MemoryDescriptor
-  ) throws -> Memory {
-    let (isParameter, isVector) =
-      switch leafOfValue[value] {
-      case .parameter: (true, false)
-      case .vector: (false, true)
-      default: (false, false)
-      }
-    let buffer =
-      isParameter || isVector
-      ? region(.packed, descriptor.byteCount) : activation(descriptor.byteCount)
-    let copy = Memory(buffer: buffer, descriptor: descriptor)
-    let step =
-      isParameter || isVector
-      ? try packed(from: source, to: copy) ?? reorder(from: source, to: copy)
-      : try reorder(from: source, to: copy)
-    if isParameter {
-      packing.append(step)
-    } else if isVector {
-      vectorPacking.append(step)
-    } else {
-      emit(step)
-    }
-    place(value, copy)
-    return copy
-  }
-
-  /// The conversion of a row-major matrix to panels by our own kernel, several times as fast as the
-  /// primitive where rows are a power of two apart; nil for other layouts.
-  private func packed(from source: Memory, to destination: Memory) throws -> PlanStep? {
-    let shape = source.descriptor.shape
-    guard shape.count == 2, let panels = destination.descriptor.panels,
-      try source.descriptor == .plain(shape)
-    else { return nil }
-    let kernels = isa.kernels.pointee
-    let isRounded = destination.descriptor.storage == .bfloat16
-    return PlanStep(
-      label: "\(label): packing",
-      action: .kernel([source, destination]) { addresses in
-        let from = addresses[0].floats
-        if isRounded {
-          let (to, pack) = (addresses[1].halves, kernels.pack_bf16_panels!)
-          return { _ in pack(to, from, shape[0], shape[1], panels.width, panels.stride) }
-        }
-        let (to, pack) = (addresses[1].floats, kernels.pack_panels!)
-        return { _ in pack(to, from, shape[0], shape[1], panels.width, panels.stride) }
-      })
-  }
-
-  /// A value under another shape of the same row-major values, in a given layout.
-  func memory(
-    _ value: Graph.ValueID, as descriptor: MemoryDescriptor, shape: [Int]
-  ) throws -> Memory {
-    guard shape != type(value).shape else { return try memory(value, as: descriptor) }
-    if let there = placements[value]?.first(where: { $0.descriptor == descriptor }) {
-      return there
-    }
-    let flat = try plain(value)
-    let view = Memory(
-      buffer: flat.buffer, descriptor: try .plain(shape), byteOffset: flat.byteOffset)
-    guard view.descriptor != descriptor else { return view }
-    return try converted(value, from: view, to: descriptor)
-  }
-
-  /// Memory for a result. A gradient that is wanted goes straight to the leaf. `reusing` names an
-  /// input whose memory may be overwritten if nothing reads it later.
-  /// `accumulating` says that the step can add the result to what lies there; it must, in a run
-  /// that accumulates, if the memory's region is the sum's.
-  func define(
-    _ value: Graph.ValueID, _ descriptor: MemoryDescriptor, reusing input: Graph.ValueID? = nil,
-    in site: Site? = nil, accumulating: Bool = false
-  ) -> Memory {
-    if let slot = slotOfGradient[value], leafMemory[slot] == nil, descriptor.storage == .float32 {
-      // What is read again later, by other nodes or slots, must be this shard's own.
-      let region = accumulating && pendingUses[value] == 1 ? Region.sum : .leaf
-      let memory = Memory(
-        buffer: Buffer(region, byteCount: descriptor.byteCount), descriptor: descriptor)
-      leafMemory[slot] = memory
-      place(value, memory)
-      return memory
-    }
-    if let input, let site, let old = placements[input]?.first, old.descriptor == descriptor,
-      old.byteOffset == 0, old.buffer.region == .activations, isLastUse(of: old.buffer, in: site)
-    {
-      let memory = Memory(buffer: old.buffer, descriptor: descriptor)
-      place(value, memory)
-      return memory
-    }
-    let memory = Memory(buffer: activation(descriptor.byteCount), descriptor: descriptor)
-    place(value, memory)
-    return memory
-  }
-
-  /// Lets a value share the memory of another: the same bytes under another shape.
-  func alias(_ value: Graph.ValueID, to memory: Memory) { place(value, memory) }
-
-  private func place(_ value: Graph.ValueID, _ memory: Memory) {
-    placements[value, default: []].append(memory)
-    memory.buffer.values.append(value)
-  }
-
-  /// Whether no node behind `site`, and no read-out, reads what lies in `buffer`.
-  private func isLastUse(of buffer: Buffer, in site: Site) -> Bool {
-    buffer.values.allSatisfy { value in
-      pendingUses[value] == site.reads.count { $0 == value }
-    }
-  }
-
-  /// How often a value is still to be read.
-  func useCount(of value: Graph.ValueID) -> Int { pendingUses[value] }
-  /// How many slots of the leaf a value fills.
-  func slotCount(of value: Graph.ValueID) -> Int {
-    program.leaves.count { $0?.value == value }
-  }
-  /// How often a scalar is read out.
-  func readOutCount(of value: Graph.ValueID) -> Int { program.scalars.count { $0.id == value } }
 
   // MARK: What a forward node leaves for its gradient
 
@@ -360,13 +166,13 @@ final class PlanBuilder {
     try! .plain([1])  // one dimension of one value is always valid
   }()
 
-  private func activation(_ bytes: Int) -> Buffer {
+  func activation(_ bytes: Int) -> Buffer {
     let buffer = Buffer(.activations, byteCount: max(bytes, 64))
     activations.append(buffer)
     return buffer
   }
 
-  private func region(_ region: Region, _ bytes: Int) -> Buffer {
+  func region(_ region: Region, _ bytes: Int) -> Buffer {
     Buffer(
       region, byteCount: bytes, offset: sizes[region, default: RegionSize()].place(max(bytes, 4)))
   }
@@ -414,12 +220,12 @@ final class PlanBuilder {
   /// lane goes on with the result in its place.
   func synchronize(_ memory: Memory) { synchronizations.append((steps.count, memory)) }
 
-  private func emit(_ step: PlanStep) {
+  func emit(_ step: PlanStep) {
     for memory in step.memories { memory.buffer.use(at: steps.count) }
     steps.append(step)
   }
 
-  private func reorder(from source: Memory, to destination: Memory) throws -> PlanStep {
+  func reorder(from source: Memory, to destination: Memory) throws -> PlanStep {
     let primitive = try Primitive.reorder(
       from: source.descriptor, to: destination.descriptor)
     var arguments = [(argument: DNNL_ARG_FROM, memory: source), (DNNL_ARG_TO, destination)]

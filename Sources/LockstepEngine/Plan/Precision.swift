@@ -8,7 +8,7 @@ public enum Precision: String, Sendable, CaseIterable {
   case bfloat16
 
   /// What multiplications take.
-  var storage: Storage { self == .float32 ? .float32 : .bfloat16 }
+  var storage: StorageType { self == .float32 ? .float32 : .bfloat16 }
 
   /// Checks that this process's processor can compute in this precision.
   ///

@@ -15,13 +15,6 @@
 struct PrecisionPlan {
   private var rounded: Set<Graph.ValueID> = []
 
-  /// The part that an operation takes.
-  enum Role {
-    case product, elementwise, exact
-    /// Reads any type, and neither asks for one nor hands it on.
-    case neutral
-  }
-
   /// Decides for the live nodes of a program.
   init(_ program: Program, live: [Int], precision: Precision) {
     guard precision == .bfloat16 else { return }
@@ -29,7 +22,7 @@ struct PrecisionPlan {
     var exact = Set((program.scalars + program.outputs).map(\.id))
     for index in live.reversed() {
       let node = graph.nodes[index]
-      switch node.operation.role {
+      switch node.operation.precisionRole {
       case .product: rounded.formUnion(node.inputs)
       case .elementwise:
         if node.outputs.contains(where: exact.contains) { exact.formUnion(node.inputs) }
@@ -42,24 +35,7 @@ struct PrecisionPlan {
   }
 
   /// The type that a product stores its result in.
-  func storage(_ result: Graph.ValueID) -> Storage {
+  func storage(_ result: Graph.ValueID) -> StorageType {
     rounded.contains(result) ? .bfloat16 : .float32
-  }
-}
-
-extension Operation {
-  /// The part that the operation takes where a plan computes in bfloat16.
-  fileprivate var role: PrecisionPlan.Role {
-    switch self {
-    case is LinearMap, is LinearInputGradient, is LinearWeightGradient, is Convolution,
-      is ConvolutionInputGradient, is ConvolutionWeightGradient, is MatrixProduct:
-      .product
-    case is Activation, is ActivationGradient, is Binary, is Dropout, is BatchNormalization,
-      is BatchNormalizationGradient, is FixedNormalization, is Pooling, is PoolingGradient,
-      is Reshape, is Transpose, is Slice, is Concatenate:
-      .elementwise
-    case is SummedLoss, is SummedLossGradient, is CorrectCount, is Softmax: .exact
-    default: .neutral
-    }
   }
 }

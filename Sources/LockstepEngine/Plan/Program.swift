@@ -107,7 +107,7 @@ package struct Program {
   }
 
   /// Where a run of the program must see all shards, in order.
-  package var synchronizations: [Synchronization] {
+  package var synchronizations: [SynchronizationPoint] {
     liveNodes().compactMap { index in
       let node = graph.nodes[index]
       return (node.operation as? any SynchronizedOperation)?.synchronization(

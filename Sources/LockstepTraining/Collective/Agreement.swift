@@ -9,6 +9,15 @@ public struct RootFailure: SecondHandError, Equatable, CustomStringConvertible {
   public var description: String { reason }
 }
 
+/// Another rank could not do its part.
+public struct PeerFailure: SecondHandError, Equatable, CustomStringConvertible {
+  /// The lowest rank that failed.
+  public let rank: Int
+  /// Its error, in words.
+  public let reason: String
+  public var description: String { "rank \(rank): \(reason)" }
+}
+
 extension Collective {
   /// Whether this is the rank that reads, writes and speaks.
   public var isRoot: Bool { rank == 0 }

@@ -7,7 +7,7 @@ import LockstepEngine
 /// the result has the same bits on all ranks, whatever their number.
 final class JointFold {
   /// What is folded, in order.
-  let synchronizations: [Synchronization]
+  let synchronizations: [SynchronizationPoint]
   /// This rank's shards.
   let shards: Range<Int>
   /// For each of this rank's shards how many folds of the batch it took part in before its own vector was
@@ -40,7 +40,7 @@ final class JointFold {
   ///   - plan: who computes which shards.
   ///   - synchronizations: what is folded for each micro-batch.
   init(
-    _ plan: FoldPlan, _ synchronizations: [Synchronization], on collective: any Collective
+    _ plan: FoldPlan, _ synchronizations: [SynchronizationPoint], on collective: any Collective
   ) {
     self.synchronizations = synchronizations
     self.collective = collective
@@ -131,7 +131,7 @@ final class JointFold {
   }
 
   /// Adds this rank's shards up to its subtrees.
-  private func reduce(_ synchronization: Synchronization, _ index: Int) {
+  private func reduce(_ synchronization: SynchronizationPoint, _ index: Int) {
     for position in firstNotFinite.indices where firstNotFinite[position] == .max {
       if !vector(position, of: index).allSatisfy(\.isFinite) { firstNotFinite[position] = folds }
     }

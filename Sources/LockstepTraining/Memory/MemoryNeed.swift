@@ -42,12 +42,6 @@ public struct MemoryNeed: Sendable, Equatable {
     return both
   }
 
-  /// What a model takes.
-  public init(model memory: ModelMemory) {
-    add("parameters", values: memory.parameters.count)
-    add("running statistics", values: memory.statisticLayout.count)
-  }
-
   /// What a model will take, before it does.
   init(model program: Program) {
     add("parameters", values: program.parameterLayout.count)

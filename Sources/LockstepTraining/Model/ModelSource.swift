@@ -59,7 +59,7 @@ public final class ModelSource: FactorSource {
   let lanes: [LaneSet]
   let curvature = CurvatureMemory()
   /// Where shards must see each other.
-  let synchronizations: [Synchronization]
+  let synchronizations: [SynchronizationPoint]
   /// Where factors go instead of gradients.
   package var factorPlace: FactorPlace?
   /// The factors of batches of a size; nil where there are none.

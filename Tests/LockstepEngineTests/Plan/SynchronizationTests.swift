@@ -292,7 +292,7 @@ import Testing
 
   @Test("folding moments: empty shards are neutral, the order is rounding")
   func moments() {
-    let synchronization = Synchronization(kind: .moments, channels: 2, layer: "norm")
+    let synchronization = SynchronizationPoint(kind: .moments, channels: 2, layer: "norm")
     let parts: [[Double]] = [
       [3, 1, -2, 0.5, 4], [0, 0, 0, 0, 0], [1, 9, 9, 0, 0], [10, 1.5, 100, 3, 2],
     ]
@@ -314,7 +314,7 @@ import Testing
 
   @Test("one value a channel is an error that names the layer")
   func oneValue() throws {
-    let synchronization = Synchronization(kind: .moments, channels: 1, layer: "norm")
+    let synchronization = SynchronizationPoint(kind: .moments, channels: 1, layer: "norm")
     try synchronization.check([2, 0, 0])
     try synchronization.check([0, 0, 0])
     #expect(throws: GraphError.self) { try synchronization.check([1, 0, 0]) }

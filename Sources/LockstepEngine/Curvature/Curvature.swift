@@ -1,0 +1,95 @@
+extension Graph {
+  /// A loss of the trace with the part that its curvature comes from: the derivative of the whole
+  /// loss by this one, a scalar.
+  private struct Part {
+    let loss: SummedLoss
+    let call: Call
+    let factor: Tensor
+  }
+
+  /// Extends the graph by the product of the loss's Gauss-Newton matrix and a direction:
+  /// G v = Σ Jᵀ H J v, J the Jacobian of predictions by parameters and H the loss's Hessian by the
+  /// predictions, which is positive semidefinite for all of ``SummedLoss``.
+  ///
+  /// - Parameters:
+  ///   - loss: the summed loss, a linear combination of losses of predictions.
+  ///   - direction: the parameters, and for each its part of v.
+  /// - Returns: for each parameter its part of the product; nil stands for zero.
+  ///
+  /// Source: N. Schraudolph, "Fast curvature matrix-vector products", Neural Computation 14 (2002).
+  package func gaussNewtonProduct(
+    of loss: Tensor, along direction: [(value: Tensor, movement: Tensor)]
+  ) -> [Tensor?] {
+    let parts = curvatureParts(of: loss)
+    let moving = tangents(of: parts.map { $0.call.inputs[0] }, along: direction)
+    var seeds: [(value: Tensor, seed: Tensor)] = []
+    for (part, tangent) in zip(parts, moving) {
+      guard let tangent else { continue }
+      let seed = part.loss.curvature(part.call, tangent)
+      seeds.append((part.call.inputs[0], scaled(seed, by: part.factor)))
+    }
+    return gradients(from: seeds, by: direction.map(\.value))
+  }
+
+  /// Extends the graph by a vector whose square, element by element, has the diagonal of the
+  /// Gauss-Newton matrix as its expectation: Jᵀ H^½ u with independent random signs u.
+  ///
+  /// The signs follow from the run's seed, the step and the example, as dropout masks do. Products
+  /// of different examples vanish in expectation, so a sum over examples may be squared.
+  ///
+  /// Source: O. Chapelle, D. Erhan, "Improved preconditioner for Hessian free optimization", NIPS
+  /// 2011 workshop on deep learning.
+  ///
+  /// - Parameter key: tells one draw from another.
+  package func gaussNewtonProbe(
+    of loss: Tensor, by wanted: [Tensor], key: UInt32
+  ) -> [Tensor?] {
+    let parts = curvatureParts(of: loss)
+    let seeds = parts.enumerated().map { index, part in
+      let predictions = part.call.inputs[0]
+      // Half of all elements 2, half 0; minus one.
+      let coins = constant(1, predictions.shape).apply(
+        Dropout(rate: 0.5, key: key &+ UInt32(index)))
+      let seed = part.loss.curvatureRoot(part.call, coins - 1)
+      return (value: predictions, seed: scaled(seed, by: part.factor, root: true))
+    }
+    return gradients(from: seeds, by: wanted)
+  }
+
+  private func scaled(_ tensor: Tensor, by factor: Tensor, root: Bool = false) -> Tensor {
+    if factor.id == constant(1).id { return tensor }
+    return tensor * (root ? factor.squareRoot() : factor)
+  }
+
+  /// The losses of predictions that a loss is a linear combination of.
+  private func curvatureParts(of loss: Tensor) -> [Part] {
+    var found: [Int] = []
+    var open = [loss.id]
+    var seen: Set<ValueID> = []
+    while let id = open.popLast() {
+      guard seen.insert(id).inserted, let index = values[id].producer else { continue }
+      switch nodes[index].operation {
+      case is SummedLoss: found.append(index)
+      case let binary as Binary where binary.kind == .add || binary.kind == .subtract:
+        open += nodes[index].inputs
+      case let activation as Activation where activation.isAffine: open += nodes[index].inputs
+      case is Reshape, is Sum: open += nodes[index].inputs
+      case let other:
+        fail(
+          "curvature products need a loss that is a sum of losses of predictions, not one that \(other.name) makes"
+        )
+      }
+    }
+    found.sort()
+    let sums = found.map { Tensor(graph: self, id: nodes[$0].outputs[0]) }
+    let factors = gradients(of: loss, by: sums)
+    return zip(found, factors).compactMap { index, factor in
+      guard let factor, let operation = nodes[index].operation as? SummedLoss else { return nil }
+      let call = Call(
+        inputs: nodes[index].inputs.map { Tensor(graph: self, id: $0) },
+        outputs: nodes[index].outputs.map { Tensor(graph: self, id: $0) },
+        needs: nodes[index].inputs.map { _ in false })
+      return Part(loss: operation, call: call, factor: factor)
+    }
+  }
+}

@@ -1,0 +1,4 @@
+/// What tells one layer from another: copies of a layer share it, and with it their parameters.
+public final class LayerIdentity: Sendable {
+  public init() {}
+}

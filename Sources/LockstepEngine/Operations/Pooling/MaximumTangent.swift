@@ -1,0 +1,48 @@
+internal import CLockstepKernels
+
+/// The tangent of a maximum pooling: what moves at the place of each maximum, from ẋ and x. Of equal
+/// values the first one counts, as in the pooling itself.
+package struct MaximumTangent: Operation {
+  package let window: Window
+  package var name: String { "tangent of max pooling" }
+  package var precisionRole: PrecisionRole { .neutral }
+
+  package func infer(_ inputs: [TensorType]) throws(GraphError) -> [TensorType] {
+    try expect(
+      inputs[0] == inputs[1], "a tangent \(inputs[0].shape) of a value \(inputs[1].shape)")
+    let x = inputs[1].shape
+    return [TensorType([x[0], x[1]] + (try window.outputSize(x)))]
+  }
+  package func reverse(_ call: Call, _ gradients: [Tensor?]) -> [Tensor?] { [nil, nil] }
+
+  package func evaluate(_ inputs: [HostTensor], _ context: ReferenceContext) -> [HostTensor] {
+    let (moving, x) = (inputs[0], inputs[1])
+    let places = Pooling(kind: .maximum, window: window).evaluate([x], context)[1]
+    let (inputPlane, outputPlane) = (x.shape[2] * x.shape[3], places.shape[2] * places.shape[3])
+    let values = places.values.enumerated().map { index, place in
+      moving.values[index / outputPlane * inputPlane + Int(place)]
+    }
+    return [HostTensor(places.shape, values)]
+  }
+}
+
+extension MaximumTangent: Lowerable {
+  func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
+    let (moving, x) = (try plan.plain(site.inputs[0]), try plan.plain(site.inputs[1]))
+    let (from, to) = (plan.type(site.inputs[1]).shape, plan.type(site.outputs[0]).shape)
+    let result = plan.define(site.outputs[0], try .plain(TensorType(to)))
+    let window = window
+    let shape = lockstep_pooling(
+      planes: from[0] * from[1], height: from[2], width: from[3], rows: to[2], columns: to[3],
+      kernel_height: window.kernel[0], kernel_width: window.kernel[1],
+      stride_down: window.strides[0], stride_across: window.strides[1],
+      padding_top: window.paddingLow[0], padding_left: window.paddingLow[1])
+    plan.emit([moving, x, result]) { addresses in
+      let (moving, x, y) = (addresses[0].floats, addresses[1].floats, addresses[2].floats)
+      return { _ in
+        var shape = shape
+        lockstep_maximum_tangent(y, moving, x, &shape)
+      }
+    }
+  }
+}

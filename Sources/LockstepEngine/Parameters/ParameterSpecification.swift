@@ -1,0 +1,67 @@
+/// What a parameter is, beside its values: declared by a layer, used by training.
+public struct ParameterSpecification: Sendable {
+  /// The dotted name, `encoder.0.weight`.
+  public let name: String
+  /// The dimensions in PyTorch's layout.
+  public let shape: [Int]
+  /// Draws the initial values.
+  public let initializer: any Initializer
+  /// The set that the values are projected onto after every update.
+  public let constraint: WeightConstraint?
+  /// A frozen parameter (false) gets no gradient and never moves.
+  public let trainable: Bool
+  /// The kind of layer that declared it, `Linear`, so that rules can address all kernels of a kind.
+  public let layerKind: String
+
+  public init(
+    name: String, shape: [Int], initializer: any Initializer, constraint: WeightConstraint? = nil,
+    trainable: Bool = true, layerKind: String = ""
+  ) {
+    self.name = name
+    self.shape = shape
+    self.initializer = initializer
+    self.constraint = constraint
+    self.trainable = trainable
+    self.layerKind = layerKind
+  }
+}
+
+extension ParameterSpecification {
+  /// The same parameter, frozen.
+  var frozen: ParameterSpecification {
+    ParameterSpecification(
+      name: name, shape: shape, initializer: initializer, constraint: constraint,
+      trainable: false, layerKind: layerKind)
+  }
+}
+
+/// A buffer that training updates without a gradient, batch normalisation's running mean say.
+public struct StatisticSpecification: Sendable {
+  /// The dotted name, `features.1.running_mean`.
+  public let name: String
+  public let shape: [Int]
+  /// The value that all elements start from.
+  public let initialValue: Float
+  /// The weight of the new observation: running ← (1 − momentum) · running + momentum · observed.
+  public let momentum: Float
+
+  public init(name: String, shape: [Int], initialValue: Float, momentum: Float) {
+    self.name = name
+    self.shape = shape
+    self.initialValue = initialValue
+    self.momentum = momentum
+  }
+}
+
+/// Draws a parameter's initial values.
+public protocol Initializer: Sendable {
+  /// What is wrong with the initializer's own numbers; nil where it can be used. A trace fails with it,
+  /// naming the parameter.
+  var problem: String? { get }
+
+  /// Fills `values`, a row-major tensor of `shape`, from a generator that is keyed by the run's
+  /// seed and the parameter's name.
+  func fill(
+    _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
+    using random: inout some RandomNumberGenerator)
+}

@@ -1,0 +1,210 @@
+internal import CLockstepKernels
+internal import COneDNN
+
+// Where the values of a graph lie, in which layouts.
+
+extension PlanBuilder {
+  /// A value's type.
+  func type(_ value: Graph.ValueID) -> TensorType { graph.values[value].type }
+
+  /// A value in the layout it was computed in.
+  func memory(_ value: Graph.ValueID) throws -> Memory {
+    if let memory = placements[value]?.first { return memory }
+    guard let leaf = leafOfValue[value] else {
+      throw GraphError("internal: value \(value) is used before it is computed")
+    }
+    let type = type(value)
+    let memory: Memory
+    switch leaf {
+    case .input(let name):
+      throw GraphError("internal: input '\(name)' has no memory")
+    case .parameter(let index), .vector(let index):
+      let region: Region = if case .vector = leaf { .vector } else { .parameters }
+      let slot = program.parameterLayout.slots[program.parameterSlots[index]]
+      memory = Memory(
+        buffer: Buffer(region, byteCount: slot.count * 4, offset: slot.offset * 4),
+        descriptor: try .plain(type))
+    case .statistic(let index):
+      let slot = program.statisticLayout.slots[index]
+      memory = Memory(
+        buffer: Buffer(.statistics, byteCount: slot.count * 4, offset: slot.offset * 4),
+        descriptor: try .plain(type))
+    case .constant(let number):
+      let buffer = region(.constants, type.count * 4)
+      constants.append((buffer.offset, type.count, number))
+      memory = Memory(buffer: buffer, descriptor: try .plain(type))
+    }
+    place(value, memory)
+    return memory
+  }
+
+  /// A value in row-major layout, Float32 or Int32.
+  func plain(_ value: Graph.ValueID) throws -> Memory {
+    try memory(value, as: .plain(type(value)))
+  }
+
+  /// A value in row-major layout, of a given type.
+  func plain(_ value: Graph.ValueID, _ storage: StorageType) throws -> Memory {
+    try memory(value, as: .plain(type(value).shape, storage))
+  }
+
+  /// The type that a value was computed in.
+  func storage(_ value: Graph.ValueID) throws -> StorageType {
+    try memory(value).descriptor.storage ?? StorageType(type(value).scalar)
+  }
+
+  /// A value in row-major layout, of the type that it was computed in.
+  func plainAsComputed(_ value: Graph.ValueID) throws -> Memory {
+    try plain(value, storage(value))
+  }
+
+  /// The type of what products multiply.
+  var factor: StorageType { options.precision.storage }
+
+  /// A value in a given layout: converted where it is not there yet. Parameters are converted when
+  /// they change, not in the schedule.
+  func memory(_ value: Graph.ValueID, as descriptor: MemoryDescriptor) throws -> Memory {
+    let first = try memory(value)
+    if let there = placements[value]!.first(where: { $0.descriptor == descriptor }) {
+      return there
+    }
+    if let twin = placements[value]!.first(where: { $0.descriptor.meansSameBytes(as: descriptor) })
+    {
+      let view = Memory(
+        buffer: twin.buffer, descriptor: descriptor, byteOffset: twin.byteOffset)
+      place(value, view)
+      return view
+    }
+    guard first.descriptor.rank == descriptor.rank || type(value).shape.isEmpty else {
+      // A grouped convolution's weight gradient has its groups as a dimension of their own: the
+      // row-major layout is the common one.
+      let storage = first.descriptor.storage ?? .float32
+      let plain = try converted(
+        value, from: first, to: .plain(first.descriptor.shape, storage))
+      let view = Memory(
+        buffer: plain.buffer, descriptor: try .plain(type(value).shape, storage))
+      place(value, view)
+      return view.descriptor == descriptor
+        ? view : try converted(value, from: view, to: descriptor)
+    }
+    return try converted(value, from: first, to: descriptor)
+  }
+
+  private func converted(
+    _ value: Graph.ValueID, from source: Memory, to descriptor: MemoryDescriptor
+  ) throws -> Memory {
+    let (isParameter, isVector) =
+      switch leafOfValue[value] {
+      case .parameter: (true, false)
+      case .vector: (false, true)
+      default: (false, false)
+      }
+    let buffer =
+      isParameter || isVector
+      ? region(.packed, descriptor.byteCount) : activation(descriptor.byteCount)
+    let copy = Memory(buffer: buffer, descriptor: descriptor)
+    let step =
+      isParameter || isVector
+      ? try packed(from: source, to: copy) ?? reorder(from: source, to: copy)
+      : try reorder(from: source, to: copy)
+    if isParameter {
+      packing.append(step)
+    } else if isVector {
+      vectorPacking.append(step)
+    } else {
+      emit(step)
+    }
+    place(value, copy)
+    return copy
+  }
+
+  /// The conversion of a row-major matrix to panels by our own kernel, several times as fast as the
+  /// primitive where rows are a power of two apart; nil for other layouts.
+  private func packed(from source: Memory, to destination: Memory) throws -> PlanStep? {
+    let shape = source.descriptor.shape
+    guard shape.count == 2, let panels = destination.descriptor.panels,
+      try source.descriptor == .plain(shape)
+    else { return nil }
+    let kernels = isa.kernels.pointee
+    let isRounded = destination.descriptor.storage == .bfloat16
+    return PlanStep(
+      label: "\(label): packing",
+      action: .kernel([source, destination]) { addresses in
+        let from = addresses[0].floats
+        if isRounded {
+          let (to, pack) = (addresses[1].halves, kernels.pack_bf16_panels!)
+          return { _ in pack(to, from, shape[0], shape[1], panels.width, panels.stride) }
+        }
+        let (to, pack) = (addresses[1].floats, kernels.pack_panels!)
+        return { _ in pack(to, from, shape[0], shape[1], panels.width, panels.stride) }
+      })
+  }
+
+  /// A value under another shape of the same row-major values, in a given layout.
+  func memory(
+    _ value: Graph.ValueID, as descriptor: MemoryDescriptor, shape: [Int]
+  ) throws -> Memory {
+    guard shape != type(value).shape else { return try memory(value, as: descriptor) }
+    if let there = placements[value]?.first(where: { $0.descriptor == descriptor }) {
+      return there
+    }
+    let flat = try plain(value)
+    let view = Memory(
+      buffer: flat.buffer, descriptor: try .plain(shape), byteOffset: flat.byteOffset)
+    guard view.descriptor != descriptor else { return view }
+    return try converted(value, from: view, to: descriptor)
+  }
+
+  /// Memory for a result. A gradient that is wanted goes straight to the leaf. `reusing` names an
+  /// input whose memory may be overwritten if nothing reads it later.
+  /// `accumulating` says that the step can add the result to what lies there; it must, in a run
+  /// that accumulates, if the memory's region is the sum's.
+  func define(
+    _ value: Graph.ValueID, _ descriptor: MemoryDescriptor, reusing input: Graph.ValueID? = nil,
+    in site: Site? = nil, accumulating: Bool = false
+  ) -> Memory {
+    if let slot = slotOfGradient[value], leafMemory[slot] == nil, descriptor.storage == .float32 {
+      // What is read again later, by other nodes or slots, must be this shard's own.
+      let region = accumulating && pendingUses[value] == 1 ? Region.sum : .leaf
+      let memory = Memory(
+        buffer: Buffer(region, byteCount: descriptor.byteCount), descriptor: descriptor)
+      leafMemory[slot] = memory
+      place(value, memory)
+      return memory
+    }
+    if let input, let site, let old = placements[input]?.first, old.descriptor == descriptor,
+      old.byteOffset == 0, old.buffer.region == .activations, isLastUse(of: old.buffer, in: site)
+    {
+      let memory = Memory(buffer: old.buffer, descriptor: descriptor)
+      place(value, memory)
+      return memory
+    }
+    let memory = Memory(buffer: activation(descriptor.byteCount), descriptor: descriptor)
+    place(value, memory)
+    return memory
+  }
+
+  /// Lets a value share the memory of another: the same bytes under another shape.
+  func alias(_ value: Graph.ValueID, to memory: Memory) { place(value, memory) }
+
+  func place(_ value: Graph.ValueID, _ memory: Memory) {
+    placements[value, default: []].append(memory)
+    memory.buffer.values.append(value)
+  }
+
+  /// Whether no node behind `site`, and no read-out, reads what lies in `buffer`.
+  private func isLastUse(of buffer: Buffer, in site: Site) -> Bool {
+    buffer.values.allSatisfy { value in
+      pendingUses[value] == site.reads.count { $0 == value }
+    }
+  }
+
+  /// How often a value is still to be read.
+  func useCount(of value: Graph.ValueID) -> Int { pendingUses[value] }
+  /// How many slots of the leaf a value fills.
+  func slotCount(of value: Graph.ValueID) -> Int {
+    program.leaves.count { $0?.value == value }
+  }
+  /// How often a scalar is read out.
+  func readOutCount(of value: Graph.ValueID) -> Int { program.scalars.count { $0.id == value } }
+}

@@ -1,0 +1,94 @@
+import LockstepDatasets
+import LockstepEngine
+import LockstepOptimization
+
+extension ModelSource {
+  /// What a training will ask for beside the model's own memory, from what its plans say.
+  ///
+  /// - Parameters:
+  ///   - plan: how its gradients are folded.
+  ///   - rank: this rank.
+  ///   - ranksOnNode: how many ranks share a folded arena.
+  ///   - shardSizes: the numbers of examples of shards, or of their micro-batches.
+  ///   - evaluationSizes: those of evaluations' shards.
+  /// - Throws: ``GraphError``.
+  public func trainingNeed(
+    _ plan: FoldPlan, rank: Int, ranksOnNode: Int, shardSizes: Set<Int>, evaluationSizes: Set<Int>
+  ) throws -> MemoryNeed {
+    var need = MemoryNeed()
+    let leaf = layout.count
+    need.add("sums of gradients", values: plan.layout.count, times: plan.subtrees[rank].count)
+    if plan.ranks > 1 {
+      need.add("the folded gradient", values: plan.layout.count / max(ranksOnNode, 1))
+    }
+    need.add("a shard's gradient", values: leaf, times: lanes.count)
+    // Plans keep weights of their own; lanes of all plans keep activations.
+    var (activations, packed) = (0, 0)
+    for size in shardSizes where size > 0 {
+      let bytes = try planBytes(examples: size, trains: true)
+      activations += bytes.lane
+      packed += bytes.packed
+    }
+    for size in evaluationSizes where size > 0 {
+      let bytes = try planBytes(examples: size, trains: false)
+      need.add("activations of an evaluation", values: bytes.lane, of: 1)
+      packed += bytes.packed
+    }
+    need.add("packed weights", values: packed, of: 1)
+    // Shards that see each other are computed side by side.
+    let side = isJoint ? max(plan.shardRuns[rank].count, 1) : lanes.count
+    need.add("activations", values: activations, of: 1, times: side)
+    return need
+  }
+
+  /// The bytes of a plan for so many examples, and of a lane of it.
+  private func planBytes(examples: Int, trains: Bool) throws -> (lane: Int, packed: Int) {
+    let objective = try trace(examples, trains)
+    let scalars = [objective.loss] + objective.metrics.map(\.sum)
+    let program =
+      trains
+      ? try Program(differentiating: objective.loss, scalars: scalars)
+      : try Program(
+        evaluating: objective.loss.graph, scalars: scalars, outputs: [objective.output])
+    return try Plan.bytes(program, isa: isa, options: options)
+  }
+}
+
+extension Sampler {
+  /// The numbers of examples that shards have in the batches of an epoch, and their micro-batches.
+  ///
+  /// - Parameter steps: the steps of the run, where it may end before its first epoch does.
+  public func shardSizes(shards: Int, microBatches: Int, steps: Int? = nil) -> Set<Int> {
+    var sizes: Set<Int> = []
+    for batch in batchSizes(ofSteps: steps) {
+      let shape = StepBatch(
+        step: 0, epoch: 0, examples: Array(0..<batch)[...], shards: shards,
+        microBatches: microBatches)
+      for shard in 0..<shards {
+        for microBatch in 0..<microBatches {
+          sizes.insert(shape.positions(ofShard: shard, microBatch: microBatch).count)
+        }
+      }
+    }
+    return sizes
+  }
+}
+
+extension UpdateRule {
+  /// The bytes of the state that an update keeps for each parameter that it owns, from a rule that owns
+  /// none.
+  public var stateBytesPerParameter: Int {
+    state.reduce(0) { sum, entry in
+      if case .arena(_, let layout) = entry.storage, layout == self.layout { return sum + 4 }
+      return sum
+    }
+  }
+}
+
+extension MemoryNeed {
+  /// What a model takes.
+  public init(model memory: ModelMemory) {
+    add("parameters", values: memory.parameters.count)
+    add("running statistics", values: memory.statisticLayout.count)
+  }
+}

@@ -1,0 +1,31 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#endif
+
+/// A thread with a closure to run, joined exactly once.
+final class RankThread: @unchecked Sendable {
+  // Unchecked: the thread is written before anybody has the value, and joined once.
+  private var thread = pthread_t()
+
+  private final class Work {
+    let run: @Sendable () -> Void
+    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+  }
+
+  /// Starts the thread at once.
+  init(_ run: @escaping @Sendable () -> Void) {
+    let work = Unmanaged.passRetained(Work(run))
+    let code = pthread_create(
+      &thread, nil,
+      { argument in
+        Unmanaged<Work>.fromOpaque(argument!).takeRetainedValue().run()
+        return nil
+      }, work.toOpaque())
+    precondition(code == 0, "cannot start a thread: \(String(cString: strerror(code)))")
+  }
+
+  /// Returns when the closure has.
+  func join() { pthread_join(thread, nil) }
+}
