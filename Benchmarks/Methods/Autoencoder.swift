@@ -97,11 +97,11 @@ struct AutoencoderComparison {
       dataset: try EmbeddedData.digits(normalization: .init(mean: [0], deviation: [1])).training,
       seed: 1
     ) { count, training in
-      let trace = try Lockstep.trace(
+      let traced = try trace(
         model, inputShape: [1, 28, 28], batchCount: count, training: training)
-      let pixels = trace.input.flattened()
+      let pixels = traced.input.flattened()
       return Objective(
-        loss: trace.output.binaryCrossEntropy(targets: pixels), output: trace.output)
+        loss: traced.output.binaryCrossEntropy(targets: pixels), output: traced.output)
     }
     source.memory.initialize(seed: 1)
     return source

@@ -12,26 +12,12 @@ struct Classifier: Model {
   }
 }
 
-MPISession.run { world in
-  let ranks = try MPICollective(world)
+Lockstep.run { ranks in
   let digits = try EmbeddedData.digits()
-  let source = try ModelSource(
-    Classifier(), loss: SoftmaxCrossEntropy(), on: digits.training, seed: 1)
-  let update = try source.update(
-    Chain(ClipByGlobalNorm(1), ScaleByAdam(), DecoupledWeightDecay(0.01), ScaleByLearningRate(3e-3))
-  )
-  let trainer = try Trainer(
-    step: TrainingStep(source: source, update: update, shards: 8, on: ranks),
-    sampler: Sampler(count: digits.training.count, batchSize: 128, seed: 1),
-    evaluations: [
-      try ModelEvaluator(source, on: digits.test).evaluation("test", shardSize: 125, on: ranks)
-    ],
-    options: TrainerOptions(epochs: 5), configuration: [:], on: ranks,
-    listener: { event in
-      if case .evaluation(let report, _, let epoch) = event {
-        print("epoch \(epoch): accuracy \(report["accuracy"]!)")
-      }
-    })
-  let outcome = try trainer.run()
-  if ranks.isRoot, let fingerprint = outcome.fingerprint { print("fingerprint \(fingerprint)") }
+  let training = try Training(
+    Classifier(), on: digits.training, loss: SoftmaxCrossEntropy(),
+    update: .adamW(learningRate: 3e-3).clipped(globalNorm: 1),
+    batchSize: 128, epochs: 5, seed: 1, ranks: ranks)
+  try training.evaluate(on: digits.test) { print("epoch \($0.epoch): accuracy \($0.accuracy)") }
+  if let fingerprint = try training.fit().fingerprint { ranks.print("fingerprint \(fingerprint)") }
 }

@@ -4,7 +4,7 @@ import LockstepLayers
 import LockstepTraining
 
 /// The models that benchmarks train, on made-up images of ten classes.
-public enum BenchmarkModel: String, Sendable, CaseIterable {
+package enum BenchmarkModel: String, Sendable, CaseIterable {
   /// 784 – 1024 – 1024 – 10 with ReLU, on 1×28×28.
   case mlp
   /// 784 – 6656 – 6656 – 10 with ReLU, 50 million parameters, on 1×28×28.
@@ -15,7 +15,7 @@ public enum BenchmarkModel: String, Sendable, CaseIterable {
   case resnet20, resnet32, resnet56
 
   /// The model.
-  public var model: any Model {
+  package var model: any Model {
     switch self {
     case .mlp: Sequential.multilayerPerceptron(sizes: [1024, 1024, 10])
     case .wide: Sequential.multilayerPerceptron(sizes: [6656, 6656, 10])
@@ -27,7 +27,7 @@ public enum BenchmarkModel: String, Sendable, CaseIterable {
   }
 
   /// One example's shape.
-  public var inputShape: [Int] {
+  package var inputShape: [Int] {
     switch self {
     case .mlp, .wide, .cnn: [1, 28, 28]
     case .resnet20, .resnet32, .resnet56: [3, 32, 32]
@@ -35,12 +35,12 @@ public enum BenchmarkModel: String, Sendable, CaseIterable {
   }
 
   /// Examples for it, the same for every call.
-  public func dataset(count: Int) throws -> Dataset {
+  package func dataset(count: Int) throws -> Dataset {
     try SyntheticData.images(count: count, shape: inputShape, classes: 10, seed: 1)
   }
 
   /// The gradients of the mean cross-entropy, with initial weights.
-  public func source(
+  package func source(
     on dataset: Dataset, seed: UInt64 = 1, isa: InstructionSet = .detected,
     options: PlanOptions = PlanOptions(), threads: Int = 1
   ) throws -> ModelSource {

@@ -7,32 +7,32 @@ import LockstepTraining
 /// All ranks measure the bounds at once, as they compute at once in a step; the slowest counts. Bounds
 /// are taken on the thread's own clock and are the least of three, so that a disturbance cannot make a
 /// bound easier to keep; a step takes the time that passes.
-public enum CeilingBenchmark {
+package enum CeilingBenchmark {
   /// What was measured.
-  public struct Result: Sendable {
+  package struct Result: Sendable {
     /// The options of the step.
-    public let options: StepBenchmark.Options
+    package let options: StepBenchmark.Options
     /// The number of ranks.
-    public let ranks: Int
+    package let ranks: Int
     /// The number of logical shards.
-    public let shards: Int
+    package let shards: Int
     /// Whether each rank updated only the blocks that it owns.
-    public let isSharded: Bool
+    package let isSharded: Bool
     /// Seconds of the bare primitives of a rank's shards.
-    public let primitives: Spread
+    package let primitives: Spread
     /// Seconds of the streaming bound of fold and update.
-    public let streams: Spread
+    package let streams: Spread
     /// The bytes of that bound, of the busiest rank.
-    public let streamedBytes: Int
+    package let streamedBytes: Int
     /// Seconds a step.
-    public let step: Spread
+    package let step: Spread
     /// The step's time over both bounds', each round's by itself.
-    public let ratio: Spread
+    package let ratio: Spread
     /// The primitives' time over the step's: the share of the kernel ceiling that is reached.
-    public let shareOfKernels: Spread
+    package let shareOfKernels: Spread
 
     /// An object with all numbers and their conditions.
-    public var json: JSONValue {
+    package var json: JSONValue {
       .object([
         "benchmark": .string("ceiling"), "model": .string(options.model.rawValue),
         "batch": .integer(options.batchSize), "ranks": .integer(ranks), "shards": .integer(shards),
@@ -50,7 +50,7 @@ public enum CeilingBenchmark {
   /// - Parameter options: of the step; its windows are the rounds. With one thread a rank.
   /// - Throws: `GraphError`, `FoldPlanError`, ``SeveralThreads``, ``UnequalShards`` and what the
   ///   collective throws.
-  public static func run(
+  package static func run(
     _ options: StepBenchmark.Options, on collective: any Collective
   ) throws -> Result {
     guard options.threads == 1 else { throw SeveralThreads(threads: options.threads) }
@@ -103,18 +103,18 @@ public enum CeilingBenchmark {
   }
 
   /// What runs on several threads is not bounded by what one of them needs.
-  public struct SeveralThreads: Error, CustomStringConvertible {
+  package struct SeveralThreads: Error, CustomStringConvertible {
     let threads: Int
-    public var description: String {
+    package var description: String {
       "the ceiling is measured with one thread a rank, not \(threads): start more ranks instead"
     }
   }
 
   /// Primitives are measured at one shape.
-  public struct UnequalShards: Error, CustomStringConvertible {
+  package struct UnequalShards: Error, CustomStringConvertible {
     let batchSize: Int
     let shards: Int
-    public var description: String {
+    package var description: String {
       "the ceiling is measured with shards of one size, which \(shards) shards of \(batchSize) "
         + "examples do not have: set --batch to a multiple of the shards"
     }

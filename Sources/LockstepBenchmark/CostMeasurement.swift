@@ -6,7 +6,7 @@ import LockstepTraining
 /// Measures the parts of a step that ``CostModel`` puts together, on a model and an update rule as a
 /// run has them. Medians; where several ranks measure at once, so that they share memory as they
 /// will in a run, the slowest of them counts.
-public struct CostMeasurement {
+package struct CostMeasurement {
   private let source: ModelSource
   private let rule: UpdateRule
   private let shardSize: Int
@@ -27,7 +27,7 @@ public struct CostMeasurement {
   ///   - programBytes: what the process held before the model was made.
   ///   - seconds: roughly how long each part is measured.
   /// - Throws: `GraphError`, `UpdateError`, and what the collective throws.
-  public static func run(
+  package static func run(
     source: ModelSource, rule: UpdateRule, shardSize: Int, threads: Int, examples: Int,
     dataBytes: Int, programBytes: Int, on collective: any Collective, seconds: Double = 0.7
   ) throws -> CostModel.Work {

@@ -29,42 +29,42 @@ import LockstepTraining
 /// ``FoldPlan`` that a run on so many ranks would follow. What is left out: ranks that wait for the
 /// slowest of them, links that several nodes share, and what a node's ranks take from each other's
 /// memory bandwidth, unless the times were measured on as many ranks at once.
-public struct CostModel: Sendable {
+package struct CostModel: Sendable {
   /// Times of the parts, in seconds, and what they are parts of.
-  public struct Work: Sendable {
+  package struct Work: Sendable {
     /// The examples of a shard.
-    public var shardSize = 32
+    package var shardSize = 32
     /// A shard's forward and backward pass and its addition to the sum.
-    public var shard = 0.0
+    package var shard = 0.0
     /// What a rank does once a step before its shards, packing of weights above all.
-    public var fixed = 0.0
+    package var fixed = 0.0
     /// An addition of the tree, a value.
-    public var addition = 0.0
+    package var addition = 0.0
     /// Reading a value that another rank has folded, beyond what reading one's own takes.
-    public var reading = 0.0
+    package var reading = 0.0
     /// Dividing and measuring, a value.
-    public var normalisation = 0.0
+    package var normalisation = 0.0
     /// Clip, optimizer and constraints, a value.
-    public var update = 0.0
+    package var update = 0.0
     /// The weights of linear maps, by slot, whose gradients can be made of factors.
-    public var linearMaps: [Int: LinearMap] = [:]
+    package var linearMaps: [Int: LinearMap] = [:]
     /// Floating-point operations a second of such products.
-    public var productRate = 50e9
+    package var productRate = 50e9
     /// One round of a collective between the ranks of a node.
-    public var meeting = 1e-6
+    package var meeting = 1e-6
     /// The arena that is folded.
-    public var layout: FlatLayout
+    package var layout: FlatLayout
     /// The number of leading slots of ``layout`` that are gradients.
-    public var gradientSlotCount: Int
+    package var gradientSlotCount: Int
     /// The numbers of a shard's record.
-    public var recordColumns = 4
+    package var recordColumns = 4
     /// The threads of a rank.
-    public var threads = 1
+    package var threads = 1
     /// The bytes of a rank.
-    public var memory = Memory()
+    package var memory = Memory()
 
     /// No times yet; all slots of the layout are gradients by default.
-    public init(layout: FlatLayout, gradientSlotCount: Int? = nil) {
+    package init(layout: FlatLayout, gradientSlotCount: Int? = nil) {
       self.layout = layout
       self.gradientSlotCount = gradientSlotCount ?? layout.slots.count
     }
@@ -81,16 +81,16 @@ public struct CostModel: Sendable {
   }
 
   /// The shape of a linear map.
-  public struct LinearMap: Sendable {
+  package struct LinearMap: Sendable {
     /// The rows of its weights.
-    public var outputs: Int
+    package var outputs: Int
     /// The columns of its weights.
-    public var inputs: Int
+    package var inputs: Int
     /// Whether its inputs are those of the model, which all ranks have.
-    public var isFirst: Bool
+    package var isFirst: Bool
 
     /// A linear map of this shape.
-    public init(outputs: Int, inputs: Int, isFirst: Bool = false) {
+    package init(outputs: Int, inputs: Int, isFirst: Bool = false) {
       self.outputs = outputs
       self.inputs = inputs
       self.isFirst = isFirst
@@ -101,37 +101,37 @@ public struct CostModel: Sendable {
   }
 
   /// Bytes of a rank that do not depend on how many there are, and what the others follow from.
-  public struct Memory: Sendable {
+  package struct Memory: Sendable {
     /// Program, libraries and what MPI takes.
-    public var program = 0
+    package var program = 0
     /// The examples; every rank holds all.
-    public var data = 0
+    package var data = 0
     /// The parameters; with a sharded update ranks of one node, where there is no other, share them.
-    public var parameters = 0
+    package var parameters = 0
     /// Running statistics, and weights packed for the primitives.
-    public var model = 0
+    package var model = 0
     /// Activations of one thread.
-    public var activations = 0
+    package var activations = 0
     /// The optimizer's state of all parameters.
-    public var optimizer = 0
+    package var optimizer = 0
     /// A shard's leaf as the primitives write it; 0 where that is the arena's own layout.
-    public var packedLeaf = 0
+    package var packedLeaf = 0
 
     /// No bytes.
-    public init() {}
+    package init() {}
   }
 
   /// The times of the parts.
-  public var work: Work
+  package var work: Work
   /// The link between nodes.
-  public var link: NetworkLink
+  package var link: NetworkLink
   /// Which ranks update which parameters.
-  public var sharing: UpdateSharing
+  package var sharing: UpdateSharing
   /// How gradients travel between nodes.
-  public var wire: WirePrecision
+  package var wire: WirePrecision
 
   /// A model of these times on this link.
-  public init(
+  package init(
     work: Work, link: NetworkLink, sharing: UpdateSharing = .replicated,
     wire: WirePrecision = .float32
   ) {
@@ -144,7 +144,7 @@ public struct CostModel: Sendable {
   /// Predicts a step of `shards` shards on nodes of equally many ranks.
   ///
   /// - Throws: `FoldPlanError`, where there are more ranks than shards above all.
-  public func predict(nodes: Int, ranksPerNode: Int, shards: Int) throws -> CostPrediction {
+  package func predict(nodes: Int, ranksPerNode: Int, shards: Int) throws -> CostPrediction {
     let plan = try FoldPlan(
       shards: shards, ranks: nodes * ranksPerNode, layout: work.layout,
       gradientSlotCount: work.gradientSlotCount, wire: shards > 1 ? wire : .float32)

@@ -1,36 +1,36 @@
 import LockstepFiles
 
 /// A step as ``CostModel`` predicts it. Times in seconds.
-public struct CostPrediction: Sendable {
+package struct CostPrediction: Sendable {
   /// The number of nodes.
-  public let nodes: Int
+  package let nodes: Int
   /// The number of ranks on all nodes.
-  public let ranks: Int
+  package let ranks: Int
   /// The number of logical shards.
-  public let shards: Int
+  package let shards: Int
   /// The examples of a step.
-  public let batchSize: Int
+  package let batchSize: Int
   /// Whether every rank updates the slice that it owns alone.
-  public internal(set) var isSharded = false
+  package internal(set) var isSharded = false
   /// Forward and backward passes of the busiest rank.
-  public internal(set) var compute = 0.0
+  package internal(set) var compute = 0.0
   /// Additions of the tree, dividing and measuring.
-  public internal(set) var fold = 0.0
+  package internal(set) var fold = 0.0
   /// Gradients between nodes.
-  public internal(set) var wire = 0.0
+  package internal(set) var wire = 0.0
   /// Losses, metrics and norms, and meetings of a node's ranks.
-  public internal(set) var numbers = 0.0
+  package internal(set) var numbers = 0.0
   /// Clip, optimizer and constraints.
-  public internal(set) var update = 0.0
+  package internal(set) var update = 0.0
   /// The bytes that cross the busiest node's link in the busier direction.
-  public internal(set) var wireBytes = 0
+  package internal(set) var wireBytes = 0
   /// The bytes of the busiest rank.
-  public internal(set) var memory = 0
+  package internal(set) var memory = 0
   /// The `bucketBytes` that a run chooses on such a link, a whole slice at most; 0 where nothing
   /// travels between nodes.
-  public internal(set) var bucketBytes = 0
+  package internal(set) var bucketBytes = 0
   /// The step with such buckets, if owners of all slices get them equally early.
-  public internal(set) var overlappedStep = 0.0
+  package internal(set) var overlappedStep = 0.0
 
   init(nodes: Int, ranks: Int, shards: Int, batchSize: Int) {
     self.nodes = nodes
@@ -40,20 +40,20 @@ public struct CostPrediction: Sendable {
   }
 
   /// The whole step, its parts one after the other.
-  public var step: Double { compute + fold + wire + numbers + update }
+  package var step: Double { compute + fold + wire + numbers + update }
 
   /// The examples of a second.
-  public var examplesPerSecond: Double { Double(batchSize) / step }
+  package var examplesPerSecond: Double { Double(batchSize) / step }
 
   /// The rate over as many times the rate of one rank as there are ranks.
-  public func efficiency(over one: CostPrediction) -> Double {
+  package func efficiency(over one: CostPrediction) -> Double {
     examplesPerSecond / (Double(ranks) * one.examplesPerSecond)
   }
 
   /// An object with all numbers.
   ///
   /// - Parameter one: one rank, for the efficiency.
-  public func json(over one: CostPrediction) -> JSONValue {
+  package func json(over one: CostPrediction) -> JSONValue {
     .object([
       "nodes": .integer(nodes), "ranks": .integer(ranks), "shards": .integer(shards),
       "batch": .integer(batchSize), "sharded": .bool(isSharded), "step": .number(step),

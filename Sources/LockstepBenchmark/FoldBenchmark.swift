@@ -10,35 +10,35 @@ import LockstepTraining
 /// Either is measured several times in a row, its input written anew each time, and then the other:
 /// as in a job that does nothing else, what lies in the caches is its own and not the other's. The
 /// first measurement of each row warms up.
-public enum FoldBenchmark {
+package enum FoldBenchmark {
   /// What to measure.
-  public struct Options: Sendable {
+  package struct Options: Sendable {
     /// The bytes of a gradient.
-    public var bytes = 4 << 20
+    package var bytes = 4 << 20
     /// How often the two take turns.
-    public var turns = 8
+    package var turns = 8
     /// The measurements of a turn that count.
-    public var repetitions = 8
+    package var repetitions = 8
 
     /// The defaults: 4 MiB, eight turns of eight.
-    public init() {}
+    package init() {}
   }
 
   /// What was measured.
-  public struct Result: Sendable {
+  package struct Result: Sendable {
     /// The bytes of a gradient.
-    public let bytes: Int
+    package let bytes: Int
     /// The number of ranks.
-    public let ranks: Int
+    package let ranks: Int
     /// Seconds of the fold, of the slowest rank.
-    public let fold: Spread
+    package let fold: Spread
     /// Seconds of MPI_Allreduce, of the slowest rank.
-    public let allreduce: Spread
+    package let allreduce: Spread
     /// MPI_Allreduce's time over the fold's: of each turn's medians.
-    public let ratio: Spread
+    package let ratio: Spread
 
     /// An object with all numbers.
-    public var json: JSONValue {
+    package var json: JSONValue {
       .object([
         "benchmark": .string("fold"), "bytes": .integer(bytes), "ranks": .integer(ranks),
         "fold": fold.json, "allreduce": allreduce.json, "ratio": ratio.json,
@@ -47,19 +47,24 @@ public enum FoldBenchmark {
   }
 
   /// What was folded is not what the ranks put in.
-  public struct WrongSum: Error, CustomStringConvertible {
-    public let description: String
+  package struct WrongSum: Error, CustomStringConvertible {
+    package let description: String
+  }
+
+  private static func plan(_ options: Options, ranks: Int) throws -> FoldPlan {
+    let columns = 1024
+    let rows = max(options.bytes / (4 * columns), 1)
+    var shards = 1
+    while shards < ranks { shards *= 2 }
+    return try FoldPlan(
+      shards: shards, ranks: ranks, layout: FlatLayout([("gradient", [rows, columns])]))
   }
 
   /// Measures. Called by all ranks with equal options; the result is the same on all.
-  public static func run(_ options: Options, on collective: MPICollective) throws -> Result {
+  package static func run(_ options: Options, on collective: MPICollective) throws -> Result {
     let ranks = collective.size
-    let columns = 1024
-    let rows = max(options.bytes / (4 * columns), 1)
-    let layout = FlatLayout([("gradient", [rows, columns])])
-    var shards = 1
-    while shards < ranks { shards *= 2 }
-    let plan = try FoldPlan(shards: shards, ranks: ranks, layout: layout)
+    let plan = try plan(options, ranks: ranks)
+    let layout = plan.layout
     let exchange = try collective.makeExchange(plan)
     let own = Arena<Float>(count: layout.count)
     let sum = Arena<Float>(count: layout.count)
@@ -91,17 +96,14 @@ public enum FoldBenchmark {
       try body()
       return try communicator.allreduce(Clock.wall() - start, .maximum)
     }
-    func check(_ what: String) throws {
-      let expected = Float(ranks) * Float(layout.count)
-      guard abs(total - expected) <= 1e-3 * expected else {
-        throw WrongSum(description: "\(what) gave \(total), expected \(expected)")
-      }
-    }
     func turn(
       _ what: String, _ body: () throws -> Void, behind write: () -> Void
     ) throws -> [Double] {
       _ = try time(body, behind: write)
-      try check(what)
+      let expected = Float(ranks) * Float(layout.count)
+      guard abs(total - expected) <= 1e-3 * expected else {
+        throw WrongSum(description: "\(what) gave \(total), expected \(expected)")
+      }
       return try (0..<options.repetitions).map { _ in try time(body, behind: write) }
     }
     var folds: [[Double]] = []

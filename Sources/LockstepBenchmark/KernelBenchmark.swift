@@ -4,37 +4,37 @@ import LockstepTraining
 
 /// A shard's forward and backward pass against the sum of its bare primitives, each alone and on
 /// operands that are in no cache: the kernel ceiling.
-public enum KernelBenchmark {
+package enum KernelBenchmark {
   /// What to measure.
-  public struct Options: Sendable {
+  package struct Options: Sendable {
     /// The model.
-    public var model = BenchmarkModel.mlp
+    package var model = BenchmarkModel.mlp
     /// The number of examples of the shard.
-    public var shardSize = 32
+    package var shardSize = 32
     /// The number of measurements, of which the least counts.
-    public var repetitions = 15
+    package var repetitions = 15
     /// How the model is computed.
-    public var plan = PlanOptions()
+    package var plan = PlanOptions()
 
     /// The defaults: the perceptron with 32 examples.
-    public init() {}
+    package init() {}
   }
 
   /// What was measured.
-  public struct Result: Sendable {
+  package struct Result: Sendable {
     /// The options of the measurement.
-    public let options: Options
+    package let options: Options
     /// Seconds of the bare primitives, summed.
-    public let primitives: Double
+    package let primitives: Double
     /// Seconds of the pass, between passes of which the caches were emptied too.
-    public let pass: Double
+    package let pass: Double
     /// The pass's time over the primitives'.
-    public var ratio: Double { pass / primitives }
+    package var ratio: Double { pass / primitives }
     /// The primitives, with the least time of each.
-    public let parts: [(label: String, seconds: Double)]
+    package let parts: [(label: String, seconds: Double)]
 
     /// An object with all numbers.
-    public var json: JSONValue {
+    package var json: JSONValue {
       .object([
         "benchmark": .string("kernels"), "model": .string(options.model.rawValue),
         "shardSize": .integer(options.shardSize),
@@ -49,7 +49,7 @@ public enum KernelBenchmark {
 
   /// Measures, on this thread's own clock, so that other programs' time does not count. Minima over
   /// repetitions.
-  public static func run(_ options: Options) throws -> Result {
+  package static func run(_ options: Options) throws -> Result {
     let dataset = try options.model.dataset(count: options.shardSize)
     let source = try options.model.source(on: dataset, options: options.plan)
     let plan = try source.plan(examples: options.shardSize)

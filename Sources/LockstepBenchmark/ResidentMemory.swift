@@ -5,10 +5,10 @@
 #endif
 
 /// The memory of this process.
-public enum ResidentMemory {
+package enum ResidentMemory {
   /// The proportional share of all resident pages, in bytes: a page that n processes share counts
   /// 1/n. 0 where the system does not say.
-  public static var proportionalBytes: Int {
+  package static var proportionalBytes: Int {
     guard let file = fopen("/proc/self/smaps_rollup", "r") else { return 0 }
     defer { fclose(file) }
     var text = [UInt8](repeating: 0, count: 1 << 14)

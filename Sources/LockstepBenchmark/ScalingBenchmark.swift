@@ -8,42 +8,42 @@ import LockstepTraining
 /// either way. Trained alone, ranks share cores, caches and memory as they do together, but neither
 /// add gradients nor wait for each other: that is the ceiling, where one rank on an otherwise idle
 /// machine would be too high a one.
-public enum ScalingBenchmark {
+package enum ScalingBenchmark {
   /// What to measure.
-  public struct Options: Sendable {
+  package struct Options: Sendable {
     /// The model, the rule, and the batch and shards of a single rank.
-    public var step: StepBenchmark.Options
+    package var step: StepBenchmark.Options
     /// How often to measure; alone and together take turns.
-    public var rounds = 15
+    package var rounds = 15
     /// The length of a measurement in seconds.
-    public var seconds = 0.4
+    package var seconds = 0.4
 
     /// The defaults of a step, with a batch of 64 for each rank.
-    public init() {
+    package init() {
       step = StepBenchmark.Options()
       step.batchSize = 64
     }
   }
 
   /// What was measured.
-  public struct Result: Sendable {
+  package struct Result: Sendable {
     /// The options of the measurement.
-    public let options: Options
+    package let options: Options
     /// The number of ranks.
-    public let ranks: Int
+    package let ranks: Int
     /// The shards of all ranks together.
-    public let shards: Int
+    package let shards: Int
     /// Examples a second of all ranks, each for itself, summed.
-    public let alone: Spread
+    package let alone: Spread
     /// Examples a second of all ranks together.
-    public let together: Spread
+    package let together: Spread
     /// The rate together over the mean of the rates alone before and after it.
-    public let efficiency: Spread
+    package let efficiency: Spread
     /// Seconds of a step that are there only together.
-    public let overhead: Spread
+    package let overhead: Spread
 
     /// An object with all numbers and their conditions.
-    public var json: JSONValue {
+    package var json: JSONValue {
       .object([
         "benchmark": .string("scaling"), "model": .string(options.step.model.rawValue),
         "ranks": .integer(ranks), "batchPerRank": .integer(options.step.batchSize),
@@ -55,9 +55,9 @@ public enum ScalingBenchmark {
   }
 
   /// Shards of one size take a power of two of ranks.
-  public struct UnequalShards: Error, CustomStringConvertible {
+  package struct UnequalShards: Error, CustomStringConvertible {
     let ranks: Int
-    public var description: String {
+    package var description: String {
       "weak scaling is measured with shards of one size, which \(ranks) ranks do not have: start a "
         + "power of two of them"
     }
@@ -66,7 +66,7 @@ public enum ScalingBenchmark {
   /// Measures. Called by all ranks with equal options; the result is the same on all.
   ///
   /// - Throws: ``UnequalShards``, `GraphError`, and what the collective throws.
-  public static func run(_ options: Options, on collective: any Collective) throws -> Result {
+  package static func run(_ options: Options, on collective: any Collective) throws -> Result {
     let ranks = collective.size
     guard ranks & (ranks - 1) == 0 else { throw UnequalShards(ranks: ranks) }
     let own = try TrainingLoop(options.step, on: SoloCollective())

@@ -3,27 +3,27 @@ import LockstepFiles
 import LockstepTraining
 
 /// Where one shard's forward and backward pass spends its time, step by step of the schedule.
-public enum ScheduleProfile {
+package enum ScheduleProfile {
   /// One step of the schedule.
-  public struct Entry: Sendable {
+  package struct Entry: Sendable {
     /// The layer and the operation.
-    public let label: String
+    package let label: String
     /// What runs: an implementation's name, or `kernel` for one of ours.
-    public let implementation: String
+    package let implementation: String
     /// The least time of all repetitions, in seconds of the thread's own.
-    public let seconds: Double
+    package let seconds: Double
   }
 
   /// What was measured.
-  public struct Result: Sendable {
+  package struct Result: Sendable {
     /// The steps, in the order of the schedule.
-    public let entries: [Entry]
+    package let entries: [Entry]
     /// The least time of a whole pass, unobserved.
-    public let seconds: Double
+    package let seconds: Double
   }
 
   /// Measures one lane of a model on shards of a size, on this thread alone.
-  public static func run(
+  package static func run(
     _ model: BenchmarkModel, shardSize: Int, options: PlanOptions = PlanOptions(),
     repetitions: Int = 30
   ) throws -> Result {

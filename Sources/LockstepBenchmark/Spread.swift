@@ -1,18 +1,18 @@
 import LockstepFiles
 
 /// The middle and the ends of several measurements of one quantity.
-public struct Spread: Sendable, Equatable {
+package struct Spread: Sendable, Equatable {
   /// The median.
-  public let median: Double
+  package let median: Double
   /// The smallest value.
-  public let smallest: Double
+  package let smallest: Double
   /// The largest value.
-  public let largest: Double
+  package let largest: Double
   /// The number of measurements.
-  public let count: Int
+  package let count: Int
 
   /// - Parameter values: at least one.
-  public init(_ values: [Double]) {
+  package init(_ values: [Double]) {
     precondition(!values.isEmpty, "the spread of nothing")
     let sorted = values.sorted()
     let middle = sorted.count / 2
@@ -23,7 +23,7 @@ public struct Spread: Sendable, Equatable {
   }
 
   /// `{"median": …, "smallest": …, "largest": …, "count": …}`.
-  public var json: JSONValue {
+  package var json: JSONValue {
     .object([
       "median": .number(median), "smallest": .number(smallest), "largest": .number(largest),
       "count": .integer(count),

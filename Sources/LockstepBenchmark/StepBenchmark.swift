@@ -4,59 +4,59 @@ import LockstepTraining
 
 /// Whole training steps as `lockstep train` takes them: forward, backward, fold, norm, clip, Adam,
 /// max-norm.
-public enum StepBenchmark {
+package enum StepBenchmark {
   /// What to measure.
-  public struct Options: Sendable {
+  package struct Options: Sendable {
     /// The model.
-    public var model = BenchmarkModel.mlp
+    package var model = BenchmarkModel.mlp
     /// The global batch size.
-    public var batchSize = 128
+    package var batchSize = 128
     /// The number of logical shards; nil for the default of the batch size.
-    public var shards: Int?
+    package var shards: Int?
     /// Threads a rank.
-    public var threads = 1
+    package var threads = 1
     /// How the model is computed.
-    public var plan = PlanOptions()
+    package var plan = PlanOptions()
     /// How gradients travel.
-    public var wire = WirePrecision.float32
+    package var wire = WirePrecision.float32
     /// The global norm to clip at; nil for none.
-    public var clip: Double? = 1
+    package var clip: Double? = 1
     /// The radius that rows of kernels are kept within; nil for none.
-    public var maxNorm: Float? = 3
+    package var maxNorm: Float? = 3
     /// Which ranks update which parameters.
-    public var sharing = UpdateSharing.automatic
+    package var sharing = UpdateSharing.automatic
     /// The number of measurements.
-    public var windows = 7
+    package var windows = 7
     /// The length of a measurement in seconds.
-    public var seconds = 0.5
+    package var seconds = 0.5
 
     /// The defaults: the perceptron with a batch of 128.
-    public init() {}
+    package init() {}
   }
 
   /// What was measured.
-  public struct Result: Sendable {
+  package struct Result: Sendable {
     /// The options of the measurement.
-    public let options: Options
+    package let options: Options
     /// The number of ranks.
-    public let ranks: Int
+    package let ranks: Int
     /// The number of logical shards.
-    public let shards: Int
+    package let shards: Int
     /// Whether every rank updated the blocks that it owns alone.
-    public let isSharded: Bool
+    package let isSharded: Bool
     /// Examples a second of all ranks together.
-    public let examplesPerSecond: Spread
+    package let examplesPerSecond: Spread
     /// Seconds a step.
-    public let step: Spread
+    package let step: Spread
     /// The bytes that rank 0's host sent to other hosts, a step; nil where the system does not say.
-    public let networkBytesPerStep: Double?
+    package let networkBytesPerStep: Double?
     /// The bytes of the optimizer's state, of the rank that has most.
-    public let optimizerBytes: Int
+    package let optimizerBytes: Int
     /// The mean loss of the last step: that something was trained.
-    public let loss: Double
+    package let loss: Double
 
     /// An object with `examplesPerSecond` (the median) and the conditions beside it.
-    public var json: JSONValue {
+    package var json: JSONValue {
       .object([
         "program": .string("Lockstep"),
         "model": .string(options.model.rawValue),
@@ -82,7 +82,7 @@ public enum StepBenchmark {
   ///
   /// - Throws: `GraphError`, `FoldPlanError` where there are more ranks than shards, and what the
   ///   collective throws.
-  public static func run(_ options: Options, on collective: any Collective) throws -> Result {
+  package static func run(_ options: Options, on collective: any Collective) throws -> Result {
     let loop = try TrainingLoop(options, on: collective)
     let pace = try loop.pace(on: collective)
     let steps = max(Int(options.seconds / pace), 3)

@@ -9,38 +9,38 @@ import LockstepTraining
 ///
 /// One thread a rank. Several ranks each update the part that they own, as in a sharded update, and
 /// share the sums of squares; the slowest counts, of the update as of the bound.
-public enum UpdateBenchmark {
+package enum UpdateBenchmark {
   /// What to measure.
-  public struct Options: Sendable {
+  package struct Options: Sendable {
     /// The number of parameters, in matrices of 1024 columns.
-    public var parameters = 10_000_000
+    package var parameters = 10_000_000
     /// The global norm to clip at.
-    public var clip = 1.0
+    package var clip = 1.0
     /// The radius that rows are kept within.
-    public var maxNorm: Float = 3
+    package var maxNorm: Float = 3
     /// The number of measurements.
-    public var repetitions = 15
+    package var repetitions = 15
 
     /// The defaults: ten million parameters.
-    public init() {}
+    package init() {}
   }
 
   /// What was measured.
-  public struct Result: Sendable {
+  package struct Result: Sendable {
     /// The number of parameters.
-    public let parameters: Int
+    package let parameters: Int
     /// The number of ranks.
-    public let ranks: Int
+    package let ranks: Int
     /// Seconds of the update.
-    public let update: Spread
+    package let update: Spread
     /// Seconds of the loops that move the same bytes.
-    public let stream: Spread
+    package let stream: Spread
     /// The stream's time over the update's: the share of the bound that is reached. The median
     /// over pairs of measurements that were taken side by side.
-    public let share: Spread
+    package let share: Spread
 
     /// An object with all numbers.
-    public var json: JSONValue {
+    package var json: JSONValue {
       .object([
         "benchmark": .string("update"), "parameters": .integer(parameters),
         "ranks": .integer(ranks), "bytesPerParameter": .integer(32), "update": update.json,
@@ -50,8 +50,16 @@ public enum UpdateBenchmark {
     }
   }
 
+  private static func fill(_ parameters: Arena<Float>, _ gradient: Arena<Float>) {
+    var random = CounterGenerator(seed: 1, .synthesis)
+    for index in parameters.buffer.indices {
+      parameters.buffer[index] = Float(random.nextUniform() - 0.5) / 5
+      gradient.buffer[index] = Float(random.nextUniform() - 0.5)
+    }
+  }
+
   /// Measures. Called by all ranks with equal options; the result is the same on all.
-  public static func run(_ options: Options, on collective: any Collective) throws -> Result {
+  package static func run(_ options: Options, on collective: any Collective) throws -> Result {
     let ranks = collective.size
     let columns = 1024
     let rows = max(options.parameters / columns, 1)
@@ -68,11 +76,7 @@ public enum UpdateBenchmark {
       owning: ranks > 1 ? owned : nil)
     let parameters = Arena<Float>(count: layout.count)
     let gradient = Arena<Float>(count: layout.count)
-    var random = CounterGenerator(seed: 1, .synthesis)
-    for index in 0..<layout.count {
-      parameters.buffer[index] = Float(random.nextUniform() - 0.5) / 5
-      gradient.buffer[index] = Float(random.nextUniform() - 0.5)
-    }
+    fill(parameters, gradient)
     let sums = Arena<Double>(count: rule.blocks.count)
     let tables = BlockTables(plan, on: collective)
     let count = plan.slices[collective.rank].count

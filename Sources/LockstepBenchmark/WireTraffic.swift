@@ -26,39 +26,24 @@ struct WireTraffic {
   ) {
     let ranksPerNode = plan.ranks / nodes
     let places = (0..<nodes).map { $0 * ranksPerNode..<($0 + 1) * ranksPerNode }
-    let trees = places.map { ranks in
-      FoldPlan.Subtree.maximal(
-        in: plan.shardRuns[ranks.lowerBound]
-          .lowerBound..<plan.shardRuns[ranks.upperBound - 1]
-          .upperBound)
+    let runs = plan.shardRuns
+    let trees = places.map {
+      FoldPlan.Subtree.maximal(in: runs[$0.first!].lowerBound..<runs[$0.last!].upperBound)
     }
     let slices = places.map { ranks in
       plan.slices[ranks.lowerBound].lowerBound..<plan.slices[ranks.upperBound - 1].upperBound
     }
     let whole = 0..<plan.layout.count
-    func bytes(_ slice: Range<Int>, packed: Bool) -> Int {
-      let gradients = slice.clamped(to: 0..<plan.gradientCount).count
-      return packed ? 2 * gradients + 4 * (slice.count - gradients) : 4 * slice.count
-    }
-    /// The values of a slice that are made of factors.
-    func made(_ slice: Range<Int>) -> Int {
-      factors.keys.reduce(0) { $0 + plan.layout.slots[$1].range.clamped(to: slice).count }
-    }
-    func summedBytes(_ slice: Range<Int>, packed: Bool) -> Int {
-      bytes(slice, packed: packed) - (packed ? 2 : 4) * made(slice)
-    }
-    func returnedBytes(_ slice: Range<Int>) -> Int {
-      isSharded ? bytes(slice, packed: false) : summedBytes(slice, packed: plan.wire != .float32)
-    }
+    let volume = Volume(plan: plan, isSharded: isSharded, factors: factors)
     /// All of a node's partial sums of a slice.
     func partialBytes(_ node: Int, _ slice: Range<Int>) -> Int {
-      trees[node].reduce(0) { $0 + summedBytes(slice, packed: plan.isRounded($1)) }
+      trees[node].reduce(0) { $0 + volume.summed(slice, packed: plan.isRounded($1)) }
     }
     /// What an example's factors weigh.
     let exampleBytes = 4 * factors.values.reduce(0) { $0 + $1.travelling }
     let allTrees = trees.reduce(0) { $0 + $1.count }
     let packedTrees = trees.reduce(0) { $0 + $1.filter(plan.isRounded).count }
-    let largestSum = plan.slices.map { $0.count - made($0) }.max() ?? 0
+    let largestSum = plan.slices.map { $0.count - volume.made($0) }.max() ?? 0
     for (node, ranks) in places.enumerated() {
       let slice = slices[node]
       if nodes > 1 {
@@ -66,12 +51,12 @@ struct WireTraffic {
         // What the other nodes' sums of this node's slice weigh.
         let ownPacked = trees[node].filter(plan.isRounded).count
         let into =
-          (packedTrees - ownPacked) * summedBytes(slice, packed: true)
+          (packedTrees - ownPacked) * volume.summed(slice, packed: true)
           + (allTrees - packedTrees - trees[node].count + ownPacked)
-          * summedBytes(slice, packed: false)
-        let own = returnedBytes(slice)
+          * volume.summed(slice, packed: false)
+        let own = volume.returned(slice)
         let back = (nodes - 1) * own
-        let others = returnedBytes(whole) - own
+        let others = volume.returned(whole) - own
         let shards = ranks.reduce(0) { $0 + plan.shardRuns[$1].count }
         let examples = shardSize * max((nodes - 1) * shards, plan.shards - shards)
         factorBytes = max(factorBytes, exampleBytes * examples)
@@ -82,7 +67,8 @@ struct WireTraffic {
       }
       let partials = ranks.reduce(0) { $0 + plan.subtrees[$1].count }
       let elsewhere =
-        Double(whole.count - slice.count - made(whole) + made(slice)) / Double(ranksPerNode)
+        Double(whole.count - slice.count - volume.made(whole) + volume.made(slice))
+        / Double(ranksPerNode)
       let dispatched = nodes == 1 ? 0 : elsewhere * Double(partials - trees[node].count)
       let owned =
         Double(largestSum) * Double(partials + allTrees - trees[node].count - 1)
@@ -93,5 +79,32 @@ struct WireTraffic {
         messageBytes = max(messageBytes, 4 * (sent + received))
       }
     }
+  }
+}
+
+/// What slices of the folded arena weigh on the wire, in bytes.
+private struct Volume {
+  let plan: FoldPlan
+  let isSharded: Bool
+  let factors: [Int: CostModel.LinearMap]
+
+  private func bytes(_ slice: Range<Int>, packed: Bool) -> Int {
+    let gradients = slice.clamped(to: 0..<plan.gradientCount).count
+    return packed ? 2 * gradients + 4 * (slice.count - gradients) : 4 * slice.count
+  }
+
+  /// The values of a slice that are made of factors.
+  func made(_ slice: Range<Int>) -> Int {
+    factors.keys.reduce(0) { $0 + plan.layout.slots[$1].range.clamped(to: slice).count }
+  }
+
+  /// A partial sum.
+  func summed(_ slice: Range<Int>, packed: Bool) -> Int {
+    bytes(slice, packed: packed) - (packed ? 2 : 4) * made(slice)
+  }
+
+  /// What comes back.
+  func returned(_ slice: Range<Int>) -> Int {
+    isSharded ? bytes(slice, packed: false) : summed(slice, packed: plan.wire != .float32)
   }
 }

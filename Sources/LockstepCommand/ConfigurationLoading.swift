@@ -8,6 +8,10 @@ struct NamedConfiguration {
   let path: String
   /// The run directory, where the user named one.
   let runDirectory: String?
+  /// The file that was read.
+  let file: String
+  /// The keys of `data` to which the command line gives other values than the file has.
+  let changedData: [String]
   /// Whether the command line replaces values of `data`.
   let overridesData: Bool
   /// The configuration, read by rank 0 and checked by all.
@@ -34,6 +38,8 @@ struct NamedConfiguration {
     let folder = try collective.fromRoot { Array(AbsolutePath.folder(of: file).utf8) }
     self.path = path
     runDirectory = isDirectory ? path : nil
+    self.file = file
+    changedData = Self.changedData(overrides, text)
     overridesData = overrides.contains { $0.path == "data" || $0.path.hasPrefix("data.") }
     configuration = try RunConfiguration(
       parsing: text, source: file, directory: String(decoding: folder, as: UTF8.self),
@@ -57,8 +63,31 @@ struct NamedConfiguration {
       deadline: seconds("seconds") ?? 300, longDeadline: seconds("longSeconds"))
   }
 
+  private static func changedData(_ overrides: [Override], _ text: [UInt8]) -> [String] {
+    let data = (try? JSONValue.parse(text))?["data"]
+    return overrides.flatMap { override -> [String] in
+      if override.path == "data" {
+        // A text stands for the type.
+        guard let given = override.value.objectValue else { return ["type"] }
+        return given.members.filter { $0.value != data?[$0.key] }.map(\.key)
+      }
+      guard override.path.hasPrefix("data.") else { return [] }
+      let key = override.path.dropFirst("data.".count)
+      guard override.value != data?[String(key)] else { return [] }
+      return [String(key.prefix { $0 != "." })]
+    }
+  }
+
   private static func isDirectory(_ path: String) -> Bool {
     FileKind(path) == .directory
+  }
+
+  /// The files that are read: the configuration, and those that it names.
+  var files: [String] {
+    let keys =
+      ["file", "testFile", "inputs", "labels", "testInputs", "testLabels"].map { "data.\($0)" }
+      + ["initialWeights.file"]
+    return [file] + keys.compactMap { configuration.resolved[$0]?.stringValue }
   }
 
   /// The configuration's name without folders and ending, for run directories.

@@ -44,30 +44,42 @@ struct DryRun {
           "shards \(shards.lowerBound)..<\(shards.upperBound), owns \(counted(plan.slices[rank].count, "value"))"
         ))
     }
-    lines.append(("memory", "\(ByteCount(run.memoryNeed.total)) a rank, beside data and program"))
-    for part in run.memoryNeed.parts {
-      lines.append(("  \(part.name)", "\(ByteCount(part.bytes))"))
-    }
-    let memory = NodeMemory.now()
-    lines.append(("  available", "\(ByteCount(memory.node)) on this node (\(memory.limit))"))
+    lines += Self.memory(run)
     let efficiency = Int((100 / plan.loadBound).rounded())
     lines.append(
       (
         "load",
-        "the busiest rank has \(readable(plan.loadBound, digits: 3)) times the mean: at most \(efficiency) % efficient"
+        plan.loadBound == 1
+          ? "every rank has the same"
+          : "the busiest rank has \(readable(plan.loadBound, digits: 3)) times the mean: at most "
+            + "\(efficiency) % efficient"
       ))
-    if !collective.sharesOneNode {
-      lines.append(
-        (
-          "between nodes",
-          run.configuration.bucketBytes.map { "buckets of \(counted($0, "byte")), as configured" }
-            ?? collective.link.map { "\($0.text): buckets of \($0.bucketBytes >> 10) KiB" }
-            ?? "MPI's own reduction"
-        ))
-      if !run.sentAsFactors.isEmpty {
-        lines.append(("  as factors", run.sentAsFactors.joined(separator: ", ")))
-      }
-    }
+    if !collective.sharesOneNode { lines += Self.network(run, collective) }
     text = table(lines) + run.notices.map { "notice: \($0)\n" }.joined()
+  }
+
+  private static func memory(_ run: ConfiguredRun) -> [(String, String)] {
+    let memory = NodeMemory.now()
+    var lines = [("memory", "\(ByteCount(run.memoryNeed.total)) a rank, beside data and program")]
+    for part in run.memoryNeed.parts {
+      lines.append(("  \(part.name)", "\(ByteCount(part.bytes))"))
+    }
+    lines.append(("  available", "\(ByteCount(memory.node)) on this node (\(memory.limit))"))
+    return lines
+  }
+
+  /// How gradients travel between nodes.
+  private static func network(
+    _ run: ConfiguredRun, _ collective: MPICollective
+  ) -> [(String, String)] {
+    let buckets =
+      run.configuration.bucketBytes.map { "buckets of \(counted($0, "byte")), as configured" }
+      ?? collective.link.map { "\($0.text): buckets of \($0.bucketBytes >> 10) KiB" }
+      ?? "MPI's own reduction"
+    var lines = [("between nodes", buckets)]
+    if !run.sentAsFactors.isEmpty {
+      lines.append(("  as factors", run.sentAsFactors.joined(separator: ", ")))
+    }
+    return lines
   }
 }

@@ -58,7 +58,7 @@ enum EvaluateCommand: Command {
         text += ", R² \(readable(determination))"
       }
     }
-    Console.line(text + " of " + counted(report.examples, "example"))
+    Console.line(text + ", of " + counted(report.examples, "example"))
   }
 }
 

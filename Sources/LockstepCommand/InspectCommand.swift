@@ -20,7 +20,9 @@ enum InspectCommand: Command {
 
   static func run(_ arguments: Arguments) throws -> Int32 {
     let path = try arguments.single("a run directory or a safetensors file")
-    let weights = try WeightsFile(path, checkpoint: try arguments.checkpoint())
+    let choice = try arguments.checkpoint()
+    guard LauncherRank.isRoot else { return ExitCode.done }
+    let weights = try WeightsFile(path, checkpoint: choice)
     let file = weights.file
     // A checkpoint has been verified, and says the fingerprint of its weights. Elsewhere the writer's
     // order is the declaration order that train hashes in; a file that others wrote has an order of
@@ -30,10 +32,7 @@ enum InspectCommand: Command {
     let fingerprint =
       (isCheckpoint ? file.metadata["lockstep.fingerprint"] : nil)
       ?? Fingerprint.tree(tensors).description
-    for notice in weights.notices where !arguments.has("--fingerprint") && !arguments.has("--json")
-    {
-      Console.line("notice: \(notice)")
-    }
+    for notice in weights.notices { Console.notice(notice) }
     if arguments.has("--fingerprint") {
       Console.line(fingerprint)
     } else if arguments.has("--json") {
@@ -46,12 +45,30 @@ enum InspectCommand: Command {
       }
       Console.text(table(rows))
       for key in file.metadata.keys.sorted() where key != "lockstep.configuration" {
-        Console.line("\(key.shortened(to: 200)): \(file.metadata[key]!.shortened(to: 1000))")
+        Console.line("\(key.shortened(to: 200)): \(shown(key, file.metadata[key]!))")
       }
       if isCheckpoint { Console.line("checkpoint: sound") }
       Console.line("fingerprint \(fingerprint)")
     }
     return ExitCode.done
+  }
+
+  /// A metadata entry as people read it: what training learned about its data is summed up.
+  private static func shown(_ key: String, _ text: String) -> String {
+    guard key == DataDescription.metadataKey,
+      let data = try? DataDescription(parsing: Array(text.utf8), source: key)
+    else { return text.shortened(to: 1000) }
+    let input =
+      switch data.input {
+      case .columns(let table): counted(table.columns.count, "column")
+      case .array(let array): "arrays of shape \(array.shape)"
+      }
+    let target =
+      switch data.target.kind {
+      case .classes(let names): counted(names.count, "class", plural: "classes")
+      case .values(let width): counted(width, "target value")
+      }
+    return "\(input), \(target) (--json shows all)"
   }
 
   private static func json(

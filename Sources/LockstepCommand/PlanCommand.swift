@@ -81,7 +81,9 @@ enum PlanCommand: Command {
     let data = try collective.together { try configuration.data.load() }
     let dataBytes = max(ResidentMemory.proportionalBytes - program, 0)
     let source = try configuration.source(data)
-    let rule = try configuration.update.rule(source.memory, totalSteps: 1_000_000, owning: nil)
+    let rule = try Training.rule(
+      source.memory, configuration.update.chain(totalSteps: 1_000_000),
+      configuration.trainingOptions, owning: nil)
     let work = try CostMeasurement.run(
       source: source, rule: rule,
       shardSize: max(configuration.batchSize / configuration.shards, 1),

@@ -28,6 +28,7 @@ enum PredictCommand: Command {
     let format = try PredictionTable.Format(arguments.value("--format"), output: output)
     return try Job.run { collective in
       let model = try TrainedModel(path, arguments, isTargetOptional: true, on: collective)
+      if let output { try collective.onRoot { try model.checkOutput(output) } }
       let outputs = try outputs(model, on: collective)
       try collective.onRoot {
         let table = PredictionTable(

@@ -56,7 +56,7 @@ struct PredictionTable {
     guard let place = outputs.firstIndex(where: { !$0.isFinite }) else { return }
     throw InputFailure(
       description: "\(part.places.file): \(part.places.text(place / width)): the model's output is "
-        + "\(outputs[place]): its weights or this row's values are too large")
+        + "\(readable(Double(outputs[place]))): its weights or this row's values are too large")
   }
 
   /// The whole table.
@@ -85,18 +85,18 @@ struct PredictionTable {
       let probabilities = Self.softmax(values)
       let best = values.indices.max { values[$0] < values[$1] } ?? 0
       object["class"] = name(best)
-      object["probability"] = .number(probabilities[best])
+      object["probability"] = Self.short(probabilities[best])
       addLabel(example, to: &object)
       var all = JSONObject()
       for (index, probability) in probabilities.enumerated() {
-        all[target.classes?.name(index) ?? "\(index)"] = .number(probability)
+        all[target.classes?.name(index) ?? "\(index)"] = Self.short(probability)
       }
       object["probabilities"] = .object(all)
     case is BinaryCrossEntropy:
-      let probabilities = values.map { 1 / (1 + exp(-Double($0))) }
-      if width == 1 { object["probability"] = .number(probabilities[0]) }
+      let probabilities = values.map { Float(1 / (1 + exp(-Double($0)))) }
+      if width == 1 { object["probability"] = Self.short(probabilities[0]) }
       addLabel(example, to: &object)
-      object["probabilities"] = .array(probabilities.map { .number($0) })
+      object["probabilities"] = .array(probabilities.map(Self.short))
     default:
       if width == 1 { object["prediction"] = Self.short(values[0]) }
       addLabel(example, to: &object)
@@ -132,11 +132,12 @@ struct PredictionTable {
     return .string(classes.name(number))
   }
 
-  private static func softmax(_ values: [Float]) -> [Double] {
+  /// Computed in Float64; the outputs behind them have no more digits than Float32.
+  private static func softmax(_ values: [Float]) -> [Float] {
     let most = values.max() ?? 0
     let powers = values.map { exp(Double($0 - most)) }
     let sum = powers.reduce(0, +)
-    return powers.map { $0 / sum }
+    return powers.map { Float($0 / sum) }
   }
 
   /// A Float32 number with as many digits as tell it from its neighbours.

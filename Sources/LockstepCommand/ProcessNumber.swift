@@ -21,6 +21,32 @@ enum WorkingDirectory {
   }
 }
 
+/// What makes a path's file that file, whatever it is called.
+struct FileIdentity: Equatable {
+  private let device: UInt64
+  private let number: UInt64
+
+  /// The file that a path leads to; nil where there is none, or where it is no regular one.
+  init?(_ path: String) {
+    var status = stat()
+    guard fstatat(AT_FDCWD, path, &status, 0) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      return nil
+    }
+    device = UInt64(status.st_dev)
+    number = UInt64(status.st_ino)
+  }
+
+  /// Makes sure that an option's output is none of the files that are read.
+  static func check(_ path: String, of option: String, among files: [String]) throws {
+    guard let output = FileIdentity(path),
+      let file = files.first(where: { FileIdentity($0) == output })
+    else { return }
+    throw ArgumentError(
+      description: "'\(option) \(path)' is a file that is read ('\(file)'), and would be replaced; "
+        + "give another name")
+  }
+}
+
 extension String {
   /// What a symbolic link leads to; the path itself where it is none.
   var resolved: String {

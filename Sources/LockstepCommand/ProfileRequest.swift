@@ -32,8 +32,11 @@ struct ProfileRequest {
   }
 
   /// Makes sure that there is a place for the file, before anything is trained. Called by all ranks.
-  func check(on collective: any Collective) throws {
+  ///
+  /// - Parameter files: what is read, and must stay.
+  func check(reading files: [String], on collective: any Collective) throws {
     try collective.onRoot {
+      try FileIdentity.check(path, of: "--profile", among: files)
       let parts = path.split(separator: "/", omittingEmptySubsequences: false)
       let directory = parts.count > 1 ? parts.dropLast().joined(separator: "/") + "/" : "."
       guard FileKind(directory) == .directory, FileKind(path) != .directory else {

@@ -18,6 +18,8 @@ final class ProgressReporter {
   private var lastLine: ContinuousClock.Instant
   private var started: ContinuousClock.Instant
   private var isLineOpen = false
+  private var hasStarted = false
+  private var steps = 0
   private var examples = 0
   private var seconds = 0.0
 
@@ -29,11 +31,12 @@ final class ProgressReporter {
     lastLine = started
   }
 
-  /// Says what is about to run.
+  /// Says what is about to run, once.
   ///
   /// - Parameter link: between nodes, where it was measured.
   func start(ranks: Int, link: NetworkLink?) {
-    if isQuiet { return }
+    if isQuiet || hasStarted { return }
+    hasStarted = true
     let parameters = run.source.memory.trainableLayout.slots.reduce(0) { $0 + $1.count }
     Console.line(
       "training \(counted(parameters, "parameter")) on "
@@ -80,6 +83,7 @@ final class ProgressReporter {
       say("resumed from \(restored.path), step \(restored.step)")
       for notice in restored.notices { say("notice: \(notice)") }
     case .step(let report, let epoch, let rate):
+      steps += 1
       examples += report.examples
       seconds += Double(report.examples) / rate
       if let skipped = report.skipped {
@@ -90,7 +94,7 @@ final class ProgressReporter {
     case .evaluation(let report, let step, let epoch):
       say(
         "epoch \(epoch), step \(step): \(report.name) loss \(readable(report.loss))"
-          + "\(metricsText(report)) of \(counted(report.examples, "example"))")
+          + "\(metricsText(report)), of \(counted(report.examples, "example"))")
     case .checkpoint: break
     case .ended(let outcome): end(outcome)
     }
@@ -121,10 +125,7 @@ final class ProgressReporter {
     switch outcome.kind {
     case .done:
       if !isQuiet {
-        let elapsed = (clock.now - started) / .seconds(1)
-        say(
-          "done: \(counted(outcome.step, "step")) in \(format(elapsed, 2)) s, "
-            + "\(Int(Double(examples) / max(seconds, 1e-9))) examples/s in steps")
+        say(summary(outcome))
         if let directory { Console.line("weights \(directory)/weights.safetensors") }
       }
       if let fingerprint = outcome.fingerprint { Console.line("fingerprint \(fingerprint)") }
@@ -132,6 +133,16 @@ final class ProgressReporter {
       say("interrupted after step \(outcome.step); go on with --resume")
     case .running, .failed: break
     }
+  }
+
+  /// What was done: all steps, or those that a resumed run had left.
+  private func summary(_ outcome: Outcome) -> String {
+    let all = counted(outcome.step, "step")
+    if steps == 0 { return "done: \(all), all of them done before" }
+    let elapsed = (clock.now - started) / .seconds(1)
+    return "done: \(all)" + (steps < outcome.step ? ", \(steps) of them now," : "")
+      + " in \(format(elapsed, 2)) s, "
+      + "\(Int(Double(examples) / max(seconds, 1e-9))) examples/s in steps"
   }
 
   private func say(_ text: String) {
@@ -149,9 +160,9 @@ func metricsText(_ report: EvaluationReport) -> String {
   }.joined()
 }
 
-/// A number with so many decimals.
+/// A number with so many decimals; what is not finite in words, which have no sign of NaN.
 func format(_ value: Double, _ decimals: Int) -> String {
-  guard value.isFinite else { return "\(value)" }
+  guard value.isFinite else { return readable(value) }
   var text = [CChar](repeating: 0, count: 400)
   let count = withVaList([value]) { vsnprintf(&text, text.count, "%.\(decimals)f", $0) }
   return String(decoding: text[..<Int(max(count, 0))].map { UInt8(bitPattern: $0) }, as: UTF8.self)

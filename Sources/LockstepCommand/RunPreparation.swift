@@ -31,12 +31,17 @@ struct RunPreparation {
   }
 
   /// Reads the configuration and agrees on an instruction set. Called by all ranks.
-  init(_ path: String, _ arguments: Arguments, on world: MPICollective) throws {
+  ///
+  /// - Parameter point: values that come after those of the command line.
+  init(
+    _ path: String, _ arguments: Arguments, point: [Override] = [], on world: MPICollective
+  ) throws {
     // Rank 0 reads the files, from where it stands.
     let directory = try world.fromRoot { Array(WorkingDirectory.path.utf8) }
     named = try NamedConfiguration(
       path,
-      overrides: try Self.overrides(arguments, from: String(decoding: directory, as: UTF8.self)),
+      overrides: try Self.overrides(arguments, from: String(decoding: directory, as: UTF8.self))
+        + point,
       on: world)
     // Before anything is planned: ranks of different processors use what all of them have.
     isa = try InstructionSet.agree(
@@ -47,7 +52,7 @@ struct RunPreparation {
   /// The values that a command line puts in the configuration's place.
   ///
   /// - Parameter directory: what paths on it start from.
-  private static func overrides(
+  static func overrides(
     _ arguments: Arguments, from directory: String
   ) throws -> [Override] {
     var overrides = try arguments.overrides()
@@ -72,8 +77,17 @@ struct RunPreparation {
   }
 
   /// Reads the data on all ranks. Called by all ranks.
+  ///
+  /// - Throws: ``InterruptedError`` where a rank is asked to stop meanwhile, at once.
   func data(of configuration: RunConfiguration) throws -> DataConfiguration.Parts {
-    try world.together { try configuration.data.load() }
+    do {
+      return try world.together {
+        try ReadingStop.heeding({ Interruption.isRequested }) { try configuration.data.load() }
+      }
+    } catch {
+      try world.endIfInterrupted()
+      throw error
+    }
   }
 
   /// Makes a run ready for its first step. Called by all ranks.
@@ -94,6 +108,15 @@ struct RunPreparation {
     }
     for line in try run.loadInitialWeights() { Console.line("initial weights: \(line)") }
     return run
+  }
+
+  /// Makes sure that a run can be made ready, initial weights included; says nothing. Called by all
+  /// ranks.
+  func check(
+    _ configuration: RunConfiguration, _ data: DataConfiguration.Parts
+  ) throws {
+    let run = try ConfiguredRun(configuration, data: data, on: try ranks(for: configuration))
+    _ = try run.loadInitialWeights()
   }
 
   /// What all ranks must have the same of, beside configuration, model and data.

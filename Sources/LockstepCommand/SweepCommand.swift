@@ -64,8 +64,7 @@ enum SweepCommand: Command {
     var clippedFraction: Double { Double(clippedSteps) / Double(max(steps, 1)) }
 
     var name: String {
-      overrides.map { "\($0.path)=\($0.value.stringValue ?? $0.value.compactText)" }.joined(
-        separator: " ")
+      SweepCommand.label(overrides)
     }
 
     var json: JSONValue {
@@ -99,11 +98,17 @@ enum SweepCommand: Command {
     let plot = try arguments.plotPath("--plot")
     try RunPreparation.check(arguments)
     return try Job.run { world in
-      let preparation = try RunPreparation(path, arguments, on: world)
+      // The configuration need not be whole without a point's values. Every point sets the same keys.
+      let preparation = try RunPreparation(path, arguments, point: grid[0], on: world)
       let configuration = preparation.named.configuration
       // All points are checked before the first one takes time.
       let configurations = try grid.map { try configuration.overridden(by: $0, source: path) }
       let data = try preparation.data(of: configuration)
+      if grid.count > 1 {
+        for (point, configuration) in zip(grid, configurations) {
+          try check(preparation, configuration, point, sharing: data)
+        }
+      }
       var results: [Result] = []
       for (point, configuration) in zip(grid, configurations) {
         let isOther = configuration.data.identity != preparation.named.configuration.data.identity
@@ -119,6 +124,36 @@ enum SweepCommand: Command {
       }
       return ExitCode.done
     }
+  }
+
+  /// Makes sure that a point can be run. Called by all ranks.
+  ///
+  /// - Parameter data: the first point's examples, which others may have too.
+  /// - Throws: an error that names the point.
+  private static func check(
+    _ preparation: RunPreparation, _ configuration: RunConfiguration, _ point: [Override],
+    sharing data: DataConfiguration.Parts
+  ) throws {
+    let isOther = configuration.data.identity != preparation.named.configuration.data.identity
+    do {
+      try preparation.check(
+        configuration, isOther ? try preparation.data(of: configuration) : data)
+    } catch {
+      throw JointFailure(rank: 0, code: ExitCode.of(error), reason: "\(label(point)): \(error)")
+    }
+  }
+
+  /// A point by its keys and values, numbers with no more digits than they need.
+  private static func label(_ point: [Override]) -> String {
+    point.map { override -> String in
+      let value = override.value
+      var text = value.stringValue ?? value.compactText
+      if case .number(let number) = value {
+        let forms = (6...17).lazy.map { readable(number, digits: $0) }
+        text = forms.first { Double($0) == number } ?? text
+      }
+      return "\(override.path)=\(text)"
+    }.joined(separator: " ")
   }
 
   /// Runs one point of the grid. Called by all ranks.

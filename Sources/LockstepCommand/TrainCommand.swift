@@ -59,64 +59,85 @@ enum TrainCommand: Command {
     _ preparation: RunPreparation, _ arguments: Arguments, _ profile: ProfileRequest?,
     on collective: MPICollective
   ) throws -> Int32 {
-    let configuration = preparation.named.configuration
-    let data: DataConfiguration.Parts
-    let configured: ConfiguredRun
-    var directory: RunDirectory?
-    func openDirectory() throws {
-      if arguments.value("--run-directory") == "none" { return }
-      directory = try RunDirectory.open(
-        try directoryPath(preparation.named, arguments, on: collective),
-        resume: arguments.has("--resume"), configuration: configuration.resolved,
-        keep: configuration.keptCheckpoints, on: collective)
+    let (run, goesOn) = try prepare(preparation, arguments, on: collective)
+    if arguments.has("--dry-run") {
+      if collective.isRoot { Console.text(DryRun(run, on: collective).text) }
+      return ExitCode.done
     }
+    try profile?.check(reading: preparation.named.files, on: collective)
+    let directory = try openDirectory(preparation, arguments, on: collective)
+    do {
+      return try train(
+        run, in: directory, goesOn: goesOn, try preparation.agreement(), arguments, profile,
+        on: collective)
+    } catch {
+      // Whatever ends it before the trainer is in charge; after that nothing is changed here.
+      directory?.outcome.settle(Outcome(.failed, step: 0, message: "\(error)"))
+      if let error = error as? FileError, error.isWriting { throw WritingFailure(error: error) }
+      throw error
+    }
+  }
+
+  /// Loads the data and puts the run together. A request to stop that comes meanwhile ends the run with
+  /// a word in its directory.
+  private static func prepare(
+    _ preparation: RunPreparation, _ arguments: Arguments, on collective: MPICollective
+  ) throws -> (ConfiguredRun, goesOn: Bool) {
     do {
       try collective.endIfInterrupted()
-      data = try preparation.data(of: configuration)
+      let configuration = preparation.named.configuration
+      let data = try preparation.data(of: configuration)
       if collective.isRoot { for notice in data.notices { Console.notice(notice) } }
       try collective.endIfInterrupted()
-      configured = try preparation.run(
-        configuration, data, on: collective, goesOn: try goesOn(arguments, on: collective))
+      let goesOn = try goesOn(arguments, on: collective)
+      let run = try preparation.run(configuration, data, on: collective, goesOn: goesOn)
       try collective.endIfInterrupted()
+      return (run, goesOn)
     } catch let error as InterruptedError {
       // Nothing is lost, and whoever started the run is to know.
       if !arguments.has("--dry-run") {
-        try openDirectory()
+        let directory = try openDirectory(preparation, arguments, on: collective)
         try collective.onRoot { try directory?.writeInterruptedAtStart() }
       }
       throw error
     }
-    if arguments.has("--dry-run") {
-      if collective.isRoot { Console.text(DryRun(configured, on: collective).text) }
-      return ExitCode.done
-    }
+  }
 
-    try profile?.check(on: collective)
-    try openDirectory()
+  private static func openDirectory(
+    _ preparation: RunPreparation, _ arguments: Arguments, on collective: MPICollective
+  ) throws -> RunDirectory? {
+    if arguments.value("--run-directory") == "none" { return nil }
+    let configuration = preparation.named.configuration
+    return try RunDirectory.open(
+      try directoryPath(preparation.named, arguments, on: collective),
+      resume: arguments.has("--resume"), configuration: configuration.resolved,
+      keep: configuration.keptCheckpoints, on: collective)
+  }
+
+  private static func train(
+    _ run: ConfiguredRun, in directory: RunDirectory?, goesOn: Bool, _ agreement: Handshake,
+    _ arguments: Arguments, _ profile: ProfileRequest?, on collective: MPICollective
+  ) throws -> Int32 {
     let progress = ProgressReporter(
-      configured, directory: directory?.path, quiet: arguments.has("--quiet"))
-    if collective.isRoot { progress.start(ranks: collective.size, link: collective.link) }
-    let trainer = try configured.trainer(
-      directory: directory, agreement: try preparation.agreement(),
+      run, directory: directory?.path, quiet: arguments.has("--quiet"))
+    // A run that goes on may be refused still, and has not begun before it says that it was resumed.
+    if collective.isRoot, !goesOn { progress.start(ranks: collective.size, link: collective.link) }
+    let trainer = try run.trainer(
+      directory: directory, agreement: agreement,
       listener: { event in
         // The fingerprint is the last line.
         if case .ended = event { return }
+        progress.start(ranks: collective.size, link: collective.link)
         progress.hear(event)
       })
-    let timeline = try profile?.start(configured, on: collective)
-    let outcome: Outcome
-    do {
-      outcome = try trainer.run(resume: arguments.has("--resume"))
-      if outcome.kind == .done, let average = configured.average {
-        try average.run {
-          try collective.onRoot {
-            try writeAverage(
-              configured, data.record.description, to: directory, after: outcome)
-          }
+    let timeline = try profile?.start(run, on: collective)
+    let outcome = try trainer.run(resume: arguments.has("--resume"))
+    if outcome.kind == .done, let average = run.average {
+      try average.run {
+        try collective.onRoot {
+          try writeAverage(run, run.data.record.description, to: directory, after: outcome)
         }
       }
-    } catch let error as FileError where error.isWriting {
-      throw WritingFailure(error: error)
     }
     if let profile, let timeline {
       try profile.finish(timeline, quiet: arguments.has("--quiet"), on: collective)

@@ -15,6 +15,8 @@ struct TrainedModel {
   let partName: String
   /// The model on the examples, with the trained weights.
   let source: ModelSource
+  /// The files that were read, or may have been; rank 0 knows all of them.
+  private let files: [String]
 
   /// The options that name weights and examples.
   static let options: [OptionSpecification] =
@@ -47,7 +49,15 @@ struct TrainedModel {
       for notice in file.notices { Console.notice(notice) }
       weights = file
     }
-    let recorded = try Self.description(weights, named.runDirectory, on: collective)
+    var recorded = try Self.description(weights, named.runDirectory, on: collective)
+    if recorded != nil { try Self.check(named.changedData, configuration, request) }
+    if request.input != nil, named.changedData.contains("delimiter"),
+      case .columns(var table)? = recorded?.input,
+      let delimiter = configuration.resolved["data.delimiter"]?.stringValue?.unicodeScalars.first
+    {
+      table.delimiter = delimiter
+      recorded?.input = .columns(table)
+    }
     let known = recorded
     let (description, part, notices) = try collective.together {
       [named] in
@@ -67,6 +77,10 @@ struct TrainedModel {
     self.description = description
     self.part = part
     partName = request.input == nil ? request.part.rawValue : "input"
+    let further: [String?] = [
+      weights?.path, named.runDirectory.map(RunDirectory.dataPath), request.input, request.labels,
+    ]
+    files = named.files + further.compactMap { $0 }
     source = try configuration.source(on: part.dataset)
     let all = Weights(of: source)
     try collective.onRoot { if let weights { try all.read(weights) } }
@@ -80,15 +94,55 @@ struct TrainedModel {
   private static func description(
     _ weights: WeightsFile?, _ runDirectory: String?, on collective: any Collective
   ) throws -> DataDescription? {
+    // Rank 0 speaks where it is damaged, and knows where it comes from.
+    var source = runDirectory.map(RunDirectory.dataPath) ?? "what was trained on"
     let text = try collective.fromRoot {
-      if let text = weights?.metadata(DataDescription.metadataKey) { return Array(text.utf8) }
+      if let weights, let text = weights.metadata(DataDescription.metadataKey) {
+        source = weights.path
+        return Array(text.utf8)
+      }
       guard let path = runDirectory.map(RunDirectory.dataPath), FileKind(path) == .regular else {
         return []
       }
       return try FileInput.contents(of: path, limit: 1 << 30)
     }
     return text.isEmpty
-      ? nil : try DataDescription(parsing: text, source: weights?.path ?? "what was trained on")
+      ? nil : try DataDescription(parsing: text, source: source)
+  }
+
+  /// Makes sure that the keys of `data` that the command line sets have an effect: those that say
+  /// where and how examples are read have, where there is no `--input`.
+  ///
+  /// - Throws: ``ArgumentError`` that names the first key without one.
+  private static func check(
+    _ keys: [String], _ configuration: RunConfiguration, _ request: Request
+  ) throws {
+    var places: Set = [
+      "type", "file", "testFile", "delimiter", "inputs", "labels", "testInputs", "testLabels",
+      "testFraction", "folds", "fold", "splitSeed",
+    ]
+    let type = configuration.resolved["data.type"]?.stringValue ?? ""
+    if ["blobs", "linear", "images"].contains(type) {
+      places.formUnion([
+        "examples", "features", "classes", "deviation", "weights", "bias", "noise", "shape",
+      ])
+    }
+    if let key = keys.first(where: { !places.contains($0) }) {
+      throw ArgumentError(
+        description: "'data.\(key)' comes from training, and '--set' cannot change it for trained "
+          + "weights; leave it out, or train with it"
+          + (key == "id" ? " ('predict --id COLUMN' names another column)" : ""))
+    }
+    if request.input != nil, let key = keys.first(where: { $0 != "delimiter" }) {
+      throw ArgumentError(
+        description: "'data.\(key)' has no effect beside '--input', which names the examples; give "
+          + "one of the two")
+    }
+  }
+
+  /// Makes sure that an output is none of the files that are read.
+  func checkOutput(_ path: String) throws {
+    try FileIdentity.check(path, of: "--output", among: files)
   }
 
   private static func part(

@@ -12,10 +12,10 @@ import LockstepTesting
 /// `lockstep verify`: one configuration on several numbers of ranks, compared stage by stage.
 enum VerifyCommand: Command {
   static let name = "verify"
-  static let usage = "CONFIG.json --ranks 1,2,3 [OPTIONS]"
+  static let usage = "CONFIG.json [OPTIONS]"
   static let summary = "compare every stage of every step on several numbers of ranks"
   static let discussion = """
-    Starts mpirun once for each number of ranks and compares hashes of the loss, of each tensor of the
+    Starts mpirun once for each number of ranks (start verify itself without it) and compares hashes of the loss, of each tensor of the
     folded gradient, and of each tensor of the state behind the update. Names the first step, stage and
     tensor that differ; code 1 then.
     """
@@ -39,7 +39,36 @@ enum VerifyCommand: Command {
       }
       return number
     }
+    guard !LauncherRank.isLaunched else {
+      throw ArgumentError(
+        description: "verify starts mpirun itself, once for each number of ranks; start it without "
+          + "mpirun: lockstep verify \(path) --ranks P1,P2,…")
+    }
+    try check(path, arguments, ranks)
     return try compare(path, arguments, steps, ranks)
+  }
+
+  /// Makes sure that there is a shard for each rank, before any job is started.
+  private static func check(_ path: String, _ arguments: Arguments, _ ranks: [Int]) throws {
+    let overrides = try RunPreparation.overrides(arguments, from: WorkingDirectory.path)
+    let configuration = try NamedConfiguration(
+      path, overrides: overrides, on: SoloCollective()
+    ).configuration
+    guard let most = ranks.max(), most > configuration.shards else { return }
+    let batch = counted(configuration.batchSize, "example")
+    var remedy = "give fewer '--ranks'"
+    // Each shard has an example of a batch, and their number is a power of two.
+    if let shards = (0..<17).map({ 1 << $0 }).first(where: { $0 >= most }),
+      shards <= configuration.batchSize
+    {
+      remedy += ", or set 'shards' (--set shards=\(shards))"
+    } else {
+      remedy += ", or set a larger 'batchSize' and 'shards'"
+    }
+    throw ArgumentError(
+      description: "'--ranks': \(most) ranks but only "
+        + "\(counted(configuration.shards, "shard")) of a batch ('batchSize') of \(batch), and "
+        + "each rank needs a shard: \(remedy)")
   }
 
   // MARK: One job

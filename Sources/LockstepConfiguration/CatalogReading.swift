@@ -2,11 +2,11 @@ import LockstepFiles
 import LockstepOptimization
 
 /// Something chosen by name from a catalog, with values for all its keys.
-public struct CatalogChoice: Sendable, Equatable {
+package struct CatalogChoice: Sendable, Equatable {
   /// The entry's name.
-  public let name: String
+  package let name: String
   /// A value for each key.
-  public let values: [String: HyperparameterValue]
+  package let values: [String: HyperparameterValue]
   /// The dotted path of the object it was read from, for messages.
   let path: String
 }

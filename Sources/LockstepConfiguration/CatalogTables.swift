@@ -3,15 +3,15 @@ import LockstepOptimization
 
 /// Everything that a configuration can name, as tables: what the `catalog` command prints and the
 /// configuration reference holds.
-public enum CatalogTables {
+package enum CatalogTables {
   /// One thing that can be named, and its keys.
-  public struct Row: Sendable {
+  package struct Row: Sendable {
     /// The `type` in a configuration.
-    public let name: String
+    package let name: String
     /// What it is, in a few words.
-    public let summary: String
+    package let summary: String
     /// Each key with its default; required keys have none.
-    public let keys: [(name: String, fallback: String?)]
+    package let keys: [(name: String, fallback: String?)]
 
     /// The keys in one line: `limit`, `norm` (2).
     func keyText(_ quote: String) -> String {
@@ -24,7 +24,7 @@ public enum CatalogTables {
   }
 
   /// Each kind with the key of a configuration that names one of it.
-  public static let places: [(kind: String, place: String)] = [
+  package static let places: [(kind: String, place: String)] = [
     ("data", "data.type"), ("augmentations", "data.augment"), ("models", "model.type"),
     ("layers", "model.layers"), ("initializers", "weightInitializer, biasInitializer of layers"),
     ("losses", "loss.type"), ("optimizers", "optimizer.type"),
@@ -33,10 +33,10 @@ public enum CatalogTables {
   ]
 
   /// The kinds of things, in the order of documentation.
-  public static let kinds = places.map(\.kind)
+  package static let kinds = places.map(\.kind)
 
   /// The rows of a kind; nil where there is none of the name.
-  public static func rows(_ kind: String) -> [Row]? {
+  package static func rows(_ kind: String) -> [Row]? {
     switch kind {
     case "data": DataCatalog.types
     case "augmentations": DataCatalog.augmentations
@@ -60,7 +60,7 @@ public enum CatalogTables {
   }
 
   /// A kind as a table in Markdown.
-  public static func markdown(_ kind: String) -> String? {
+  package static func markdown(_ kind: String) -> String? {
     guard let rows = rows(kind) else { return nil }
     let lines = rows.map { row in
       "| `\(row.name)` | \(row.summary) | \(row.keyText("`")) |"
@@ -70,7 +70,7 @@ public enum CatalogTables {
   }
 
   /// A kind as plain text.
-  public static func text(_ kind: String) -> String? {
+  package static func text(_ kind: String) -> String? {
     rows(kind)?.map { row in
       "\(row.name): \(row.summary)\n" + (row.keys.isEmpty ? "" : "    \(row.keyText(""))\n")
     }.joined()

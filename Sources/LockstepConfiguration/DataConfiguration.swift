@@ -2,7 +2,7 @@ import LockstepDatasets
 import LockstepFiles
 
 /// What a run trains and tests on: where the examples come from and how they are cut.
-public struct DataConfiguration: Sendable {
+package struct DataConfiguration: Sendable {
   /// Where examples come from.
   enum Source: Sendable {
     case embedded(String)
@@ -39,34 +39,34 @@ public struct DataConfiguration: Sendable {
   let standardize: Bool
   let augment: AugmentConfiguration
   /// What identifies the examples: configurations with equal values load the same.
-  public let identity: JSONValue
+  package let identity: JSONValue
   /// Where the loss wants target values to lie; nil for anywhere.
   var targetRange: ClosedRange<Float>?
   /// Whether epochs have random orders; if not, all have the data's own.
-  public let shuffle: Bool
+  package let shuffle: Bool
   /// Whether an epoch's last batch is left out where it is not full.
-  public let dropLast: Bool
+  package let dropLast: Bool
 
   /// The examples to train on and, where there are any, those to test on.
-  public struct Parts: Sendable {
+  package struct Parts: Sendable {
     /// The training part.
-    public let training: Dataset
+    package let training: Dataset
     /// The test part, or nil.
-    public let test: Dataset?
+    package let test: Dataset?
     /// What training learned about them.
-    public let record: DataRecord
+    package let record: DataRecord
     /// What the user should know about them.
-    public let notices: [String]
+    package let notices: [String]
 
     /// A hash of both parts.
-    public var fingerprint: Fingerprint {
+    package var fingerprint: Fingerprint {
       .tree(
         [("training", training.fingerprint)] + (test.map { [("test", $0.fingerprint)] } ?? []))
     }
   }
 
   /// One of the two parts.
-  public enum PartName: String, Sendable, CaseIterable {
+  package enum PartName: String, Sendable, CaseIterable {
     /// What is trained on.
     case training
     /// What is evaluated.
@@ -76,15 +76,17 @@ public struct DataConfiguration: Sendable {
   /// Reads or makes the examples, and fits on the training part what is to be fitted.
   ///
   /// - Throws: `FileError` or `DatasetError`.
-  public func load() throws -> Parts {
+  package func load() throws -> Parts {
     let content = try trainingContent {
       try TableContent($0, name: $1, $2)
     } arrays: {
       try ArrayContent($0, labels: $1, $2)
     }
     let split = try split(content)
+    try ReadingStop.check(content.name)
     var description = try content.describe(split?.training)
     try augment.check(content.name, description.inputShape)
+    try ReadingStop.check(content.name)
     let training = try content.part(split?.training, as: description)
     let other = try split == nil ? testContent(description) : nil
     let test =
@@ -93,7 +95,16 @@ public struct DataConfiguration: Sendable {
     for part in [training, test].compactMap({ $0 }) { try check(part) }
     description.training = training.summary
     description.test = test?.summary
+    if split != nil {
+      try ReadingStop.check(content.name)
+      description.whole = try content.summary(as: description)
+    }
     var notices = content.notices + (other?.notices ?? [])
+    let rounding = content.roundingNotices(as: description)
+    // Once is enough where both files have the same fault.
+    notices +=
+      rounding.isEmpty ? other?.roundingNotices(as: description) ?? [] : rounding
+    notices += targetScaleNotices(training, description.target)
     if case .classes(let classes, _) = training.dataset.labels, Set(classes).count == 1 {
       notices.append(
         "\(training.places.file): all examples of the training part are of one class: there is nothing "
@@ -101,8 +112,35 @@ public struct DataConfiguration: Sendable {
     }
     return Parts(
       training: training.dataset, test: test?.dataset,
-      record: DataRecord(description, training: training.places, test: test?.places),
+      record: DataRecord(
+        description, training: training.places, test: test?.places,
+        whole: description.whole == nil ? nil : content.places),
       notices: notices)
+  }
+
+  /// A notice where target values are of another size than the outputs of a new model, which are near 0.
+  private func targetScaleNotices(_ part: DataPart, _ target: TargetDescription) -> [String] {
+    guard targetRange == nil, case .targets(let values, let width) = part.dataset.labels else {
+      return []
+    }
+    for place in 0..<width {
+      let column = stride(from: place, to: values.count, by: width).map { Double(values[$0]) }
+      let mean = column.reduce(0, +) / Double(column.count)
+      let variance = column.reduce(0.0) { $0 + ($1 - mean) * ($1 - mean) } / Double(column.count)
+      let deviation = variance.squareRoot()
+      guard column.contains(where: { $0 != column[0] }), deviation > 100 || deviation < 0.01 else {
+        continue
+      }
+      let name =
+        target.column.map { "the targets in \($0.quoted)" }
+        ?? (width == 1 ? "the targets" : "the targets' values \(place + 1)")
+      return [
+        "\(part.places.file): \(name) have a mean of \(readable(mean)) and a deviation of "
+          + "\(readable(deviation)), and are not standardised: subtract the one and divide by the other, "
+          + "or losses and gradients are far from 1"
+      ]
+    }
+    return []
   }
 
   /// Reads or makes one part through what training learned.
@@ -110,12 +148,15 @@ public struct DataConfiguration: Sendable {
   /// - Parameter id: the column of a table that names a row; by default the one that training knew.
   /// - Returns: the part, or nil where the data has no test part; and what the user should know.
   /// - Throws: `FileError` or `DatasetError` where the examples do not fit the description.
-  public func part(
+  package func part(
     _ name: PartName, as description: DataDescription, id: String? = nil
   ) throws -> (part: DataPart, notices: [String])? {
     if name == .test, case .none = cut {
       guard let content = try testContent(description, id: id) else { return nil }
-      return (try check(content.part(as: description)), content.notices)
+      return (
+        try check(content.part(as: description)),
+        content.notices + content.roundingNotices(as: description)
+      )
     }
     let content = try trainingContent { table, name, _ in
       try TableContent(table, name: name, as: description, id: id)
@@ -125,7 +166,7 @@ public struct DataConfiguration: Sendable {
     let split = try split(content)
     return (
       try check(content.part(name == .training ? split?.training : split?.test, as: description)),
-      content.notices
+      content.notices + content.roundingNotices(as: description)
     )
   }
 
@@ -133,7 +174,7 @@ public struct DataConfiguration: Sendable {
   ///
   /// - Throws: `FileError` that names the row.
   @discardableResult
-  public func check(_ part: DataPart) throws(FileError) -> DataPart {
+  package func check(_ part: DataPart) throws(FileError) -> DataPart {
     guard let targetRange, case .targets(let values, let width) = part.dataset.labels,
       let place = values.firstIndex(where: { !targetRange.contains($0) })
     else { return part }

@@ -5,9 +5,9 @@ import LockstepLayers
 import LockstepTraining
 
 /// The teacher that a run distils from, as a configuration names it.
-public struct DistillationConfiguration: Sendable {
+package struct DistillationConfiguration: Sendable {
   /// A run directory, or a safetensors file.
-  public let teacher: String
+  package let teacher: String
   /// The teacher's model; nil: the one of the run directory's `config.json`.
   let model: (any Model)?
   /// T.

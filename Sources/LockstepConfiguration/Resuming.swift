@@ -10,7 +10,7 @@ extension RunConfiguration {
   /// can be told to pass it over. How evaluations are made counts where the learning rate follows them.
   /// The length of a schedule is compared as a number of steps (``RunCondition``), whether it was given
   /// or is the run's.
-  public var mayDiffer: Set<String> {
+  package var mayDiffer: Set<String> {
     var keys: Set<String> = [
       "epochs", "steps", "threads", "inputs", "update", "checkpoint", "replicaGuard", "bucketBytes",
       "watchdog", "nonFinite", "log",
@@ -25,7 +25,7 @@ extension RunConfiguration {
   }
 
   /// The dotted keys that may be absent from either side: what they name is not used again.
-  public static let mayBeAbsent: Set<String> = ["initialWeights"]
+  package static let mayBeAbsent: Set<String> = ["initialWeights"]
 
   /// The length of the learning rate's schedule as a condition of the run; nil for a schedule without
   /// one.

@@ -15,58 +15,75 @@ import LockstepTraining
 ///   "clip": {"type": "globalNorm", "limit": 1}
 /// }
 /// ```
-public struct RunConfiguration: Sendable {
+package struct RunConfiguration: Sendable {
   /// The examples.
-  public let data: DataConfiguration
+  package let data: DataConfiguration
   /// The model.
-  public let model: any Model
+  package let model: any Model
   /// What is minimised: the loss of the labels, or its mixture with a teacher's predictions.
-  public let loss: any LossFunction
+  package let loss: any LossFunction
   /// The loss of the labels.
-  public let labelLoss: any LossFunction
+  package let labelLoss: any LossFunction
   /// The teacher, where there is one.
-  public let distillation: DistillationConfiguration?
-  /// The number of examples of a step, over all ranks.
-  public let batchSize: Int
-  /// The number of logical shards L.
-  public let shards: Int
+  package let distillation: DistillationConfiguration?
   /// The key of everything random.
-  public let seed: UInt64
-  /// The number of threads of each rank.
-  public let threads: Int
-  /// Where the inputs of examples are made ready.
-  public let inputs: InputPreparation
+  package let seed: UInt64
+  /// What a step is made of.
+  let step: StepSection
+  /// How ranks compute.
+  let compute: ComputeSection
+  /// What happens around the steps.
+  let rounds: RoundsSection
+  /// The configuration with all defaults, as `config.json` has it.
+  package let resolved: JSONValue
+
+  /// The number of examples of a step, over all ranks.
+  package var batchSize: Int { step.batchSize }
+  /// The number of logical shards L.
+  package var shards: Int { step.shards }
   /// Clips, optimizer, groups, constraints.
-  public let update: UpdateConfiguration
+  package var update: UpdateConfiguration { step.update }
   /// The Hessian-free step's options, where that takes the optimizer's place.
-  public let hessianFree: HessianFreeOptions?
+  package var hessianFree: HessianFreeOptions? { step.hessianFree }
   /// What becomes of a step whose gradient is not finite.
-  public let nonFinite: NonFinitePolicy
+  package var nonFinite: NonFinitePolicy { step.nonFinite }
   /// What does not move.
-  public let freezing: Freezing
+  package var freezing: Freezing { step.freezing }
   /// The weights to start from.
-  public let initialWeights: InitialWeights?
+  package var initialWeights: InitialWeights? { step.initialWeights }
   /// Which ranks update which parameters.
-  public let sharing: UpdateSharing
+  package var sharing: UpdateSharing { step.sharing }
   /// The name of the order in which gradients are added: `tree` or `allreduce`.
-  public let reduction: String
+  package var reduction: String { step.reduction }
   /// How gradients travel between ranks.
-  public let wire: WirePrecision
+  package var wire: WirePrecision { step.wire }
   /// How many bytes of gradients travel together beside the backward pass; nil for what the link
   /// between nodes suggests.
-  public let bucketBytes: Int?
+  package var bucketBytes: Int? { step.bucketBytes }
   /// How primitives are chosen.
-  public let planOptions: PlanOptions
-  /// How long ranks wait for each other.
-  public let patience: Watchdog.Patience
-  /// How long, and when to do what.
-  public let options: TrainerOptions
+  package var planOptions: PlanOptions { compute.planOptions }
+  /// The number of threads of each rank.
+  package var threads: Int { compute.threads }
+  /// Where the inputs of examples are made ready.
+  package var inputs: InputPreparation { compute.inputs }
   /// How many of the newest checkpoints are kept.
-  public let keptCheckpoints: Int
+  package var keptCheckpoints: Int { rounds.keptCheckpoints }
   /// How many test examples are computed at once.
-  public let evaluationBatchSize: Int
-  /// The configuration with all defaults, as `config.json` has it.
-  public let resolved: JSONValue
+  package var evaluationBatchSize: Int { rounds.evaluationBatchSize }
+  /// How long ranks wait for each other.
+  package var patience: Watchdog.Patience { rounds.patience }
+  /// How long, and when to do what.
+  package var options: TrainerOptions {
+    var options = TrainerOptions(epochs: step.epochs)
+    options.steps = step.steps
+    options.microBatches = step.microBatches
+    options.evaluateEveryEpochs = rounds.evaluateEveryEpochs
+    options.scoreMetric = rounds.scoreMetric
+    options.checkpointEverySteps = rounds.checkpointEverySteps
+    options.compareEverySteps = rounds.compareEverySteps
+    options.parameterNormsEverySteps = rounds.parameterNormsEverySteps
+    return options
+  }
 
   /// What the configuration is called in errors.
   let source: String
@@ -108,7 +125,7 @@ public struct RunConfiguration: Sendable {
   ///   - overrides: values that replace parts of it; paths among them are relative to the working
   ///     directory.
   /// - Throws: ``ConfigurationError`` that names the key and says what is expected.
-  public init(
+  package init(
     parsing text: [UInt8], source: String, directory: String? = nil, overrides: [Override] = []
   ) throws(ConfigurationError) {
     var value: JSONValue
@@ -124,7 +141,7 @@ public struct RunConfiguration: Sendable {
   /// The configuration with some values replaced.
   ///
   /// - Parameter source: what the configuration is called in errors.
-  public func overridden(
+  package func overridden(
     by overrides: [Override], source: String
   ) throws(ConfigurationError) -> RunConfiguration {
     var value = given
@@ -133,7 +150,7 @@ public struct RunConfiguration: Sendable {
   }
 
   /// Reads a configuration.
-  public init(
+  package init(
     _ value: JSONValue, source: String, directory: String? = nil
   ) throws(ConfigurationError) {
     given = value
@@ -152,115 +169,11 @@ public struct RunConfiguration: Sendable {
       .distillation(beside: labelLoss.name)
     self.distillation = distillation
     loss = try reader.make { try distillation?.loss(labelLoss) ?? labelLoss }
-    batchSize = try reader.integer("batchSize", default: 64, in: 1...100_000_000)
-    let fallback = FoldPlan.defaultShards(batchSize: batchSize)
-    shards = try reader.optionalInteger("shards", in: 1...65536) ?? fallback
-    guard shards & (shards - 1) == 0 else {
-      throw reader.error("shards", "must be a power of two; found \(shards)")
-    }
-    var options = TrainerOptions(
-      epochs: try reader.integer("epochs", default: 10, in: 1...1_000_000_000))
-    options.steps = try reader.optionalInteger("steps", in: 1...)
-    options.microBatches = try reader.integer("microBatches", default: 1, in: 1...1_000_000)
-    hessianFree = try reader.optionalObject("hessianFree")?.hessianFree()
-    if hessianFree != nil, reader.contains("optimizer") {
-      throw reader.error("optimizer", "stands beside 'hessianFree'; give one of the two")
-    }
-    update = try reader.update(hasOptimizer: hessianFree == nil)
-    nonFinite = try reader.nonFinite()
-    if hessianFree != nil, case .sanitize = nonFinite {
-      throw reader.error(
-        "nonFinite", "is 'sanitize', which does not go with 'hessianFree'; take 'stop' or 'skip'")
-    }
-    if hessianFree != nil, !update.regularizers.isEmpty {
-      throw reader.error(
-        "regularizers",
-        "do not go with 'hessianFree'; its 'weightDecay' is a penalty of the objective")
-    }
-    freezing = Freezing(
-      parameters: try reader.strings("freeze", default: []),
-      batchNorms: try reader.strings("freezeBatchNorm", default: []))
-    initialWeights = try reader.optionalObject("initialWeights", shorthand: "file")?
-      .initialWeights()
-    let configured = try reader.string(
-      "update", default: "automatic", oneOf: UpdateSharing.allCases.map(\.rawValue))
-    var sharing = UpdateSharing(rawValue: configured) ?? .automatic
-    if sharing == .sharded, hessianFree != nil {
-      throw reader.error("update", "is sharded, and a Hessian-free step needs it replicated")
-    }
-    reduction = try reader.string("reduction", default: "tree", oneOf: ["tree", "allreduce"])
-    if sharing == .sharded, reduction != "tree" {
-      throw reader.error("update", "is sharded, which needs the reduction 'tree'")
-    }
-    wire = try reader.object("wire", shorthand: "type").wire(shards: shards)
-    if wire != .float32, reduction != "tree" {
-      throw reader.error("wire", "is bfloat16, which needs the reduction 'tree'")
-    }
-    if wire != .float32, hessianFree != nil {
-      throw reader.error("wire", "is bfloat16, and a Hessian-free step needs float32")
-    }
-    bucketBytes = try reader.integer("bucketBytes", or: "automatic", in: 1...)
-    // Parameters travel in four bytes a value, so that bf16 saves more where gradients come back.
-    if sharing == .automatic, hessianFree != nil || reduction != "tree" || wire != .float32 {
-      sharing = .replicated
-    }
-    self.sharing = sharing
-    let convolutions = try reader.string(
-      "convolutions", default: "automatic", oneOf: PlanOptions.Convolutions.allCases.map(\.rawValue)
-    )
-    let precision = try reader.string(
-      "precision", default: "float32", oneOf: Precision.allCases.map(\.rawValue))
-    planOptions = PlanOptions(
-      convolutions: PlanOptions.Convolutions(rawValue: convolutions) ?? .automatic,
-      precision: Precision(rawValue: precision) ?? .float32)
-    if planOptions.precision != .float32, hessianFree != nil {
-      throw reader.error(
-        "precision",
-        "is \(precision), and a Hessian-free step needs float32: conjugate gradients lose their way "
-          + "in products of 8 bits")
-    }
-    threads = try reader.integer("threads", default: 1, in: 1...1024)
-    let inputs = try reader.string(
-      "inputs", default: "automatic", oneOf: InputPreparation.allCases.map(\.rawValue))
-    self.inputs = InputPreparation(rawValue: inputs) ?? .automatic
-
-    for (key, meant) in [
-      ("evaluate", "everyEpochs"), ("checkpoint", "everySteps"), ("replicaGuard", "everySteps"),
-      ("log", "parameterNormsEverySteps"), ("watchdog", "seconds"),
-    ] {
-      try reader.refuseNumber(key) { number in
-        var form = JSONObject()
-        form[meant] = number
-        return .object(form)
-      }
-    }
-    let evaluate = try reader.object("evaluate")
-    options.evaluateEveryEpochs = try evaluate.integer("everyEpochs", default: 1, in: 1...)
-    evaluationBatchSize = try evaluate.integer("batchSize", default: 128, in: 1...1_000_000)
-    options.scoreMetric = try evaluate.optionalString("scoreMetric")
-
-    let checkpoint = try reader.object("checkpoint")
-    options.checkpointEverySteps = try checkpoint.optionalInteger("everySteps", in: 1...)
-    keptCheckpoints = try checkpoint.integer("keep", default: 3, in: 1...1_000_000)
-
-    options.compareEverySteps = try reader.object("replicaGuard").optionalInteger(
-      "everySteps", in: 1...)
-    options.parameterNormsEverySteps = try reader.object("log").optionalInteger(
-      "parameterNormsEverySteps", in: 1...)
-    if hessianFree != nil, options.parameterNormsEverySteps != nil {
-      throw reader.error(
-        "log.parameterNormsEverySteps",
-        "does not go with 'hessianFree', whose steps are not made of clipped gradients")
-    }
-    let watchdog = try reader.object("watchdog")
-    let deadline = try watchdog.double("seconds", default: 300, above: 0)
-    patience = Watchdog.Patience(
-      deadline: deadline,
-      longDeadline: try watchdog.double(
-        "longSeconds", default: min(12 * deadline, .greatestFiniteMagnitude), above: 0))
+    step = try StepSection(reader)
+    compute = try ComputeSection(reader, hessianFree: step.hessianFree != nil)
+    rounds = try RoundsSection(reader, hessianFree: step.hessianFree != nil)
     try reader.finish()
     model = try modelReader.make(description)
-    self.options = options
     resolved = reader.resolved
   }
 }

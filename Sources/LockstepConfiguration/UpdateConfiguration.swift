@@ -4,7 +4,7 @@ import LockstepOptimization
 import LockstepTraining
 
 /// Clips, optimizer, parameter groups and constraints, as a configuration names them.
-public struct UpdateConfiguration: Sendable {
+package struct UpdateConfiguration: Sendable {
   /// The optimizer and its schedule; nil where the step finds the direction itself.
   let optimizer: (choice: CatalogChoice, schedule: CatalogChoice)?
   /// The clips, first one first.
@@ -36,7 +36,7 @@ public struct UpdateConfiguration: Sendable {
   ///
   /// - Parameter totalSteps: how long schedules last that do not say it themselves.
   /// - Throws: `HyperparameterError`.
-  public func chain(totalSteps: Int) throws -> Chain {
+  package func chain(totalSteps: Int) throws -> Chain {
     let clips = Chain(try clips.map { try ClipCatalog.make($0.name, values: $0.values) })
     guard let (choice, schedule) = optimizer else { return clips }
     return clips
@@ -44,36 +44,6 @@ public struct UpdateConfiguration: Sendable {
         try ConfigurationReader.makeSchedule(
           schedule.name, schedule.values, learningRate: rate, totalSteps: totalSteps)
       })
-  }
-
-  /// The update of a model's trainable parameters.
-  ///
-  /// - Parameters:
-  ///   - memory: the model's parameters; the constraints of its layers hold where no rule of the
-  ///     configuration names them.
-  ///   - totalSteps: how long schedules last that do not say it themselves.
-  ///   - owned: the blocks that this rank updates; nil for all.
-  /// - Throws: `HyperparameterError`, `UpdateError`.
-  public func rule(
-    _ memory: ModelMemory, totalSteps: Int, owning owned: Range<Int>?,
-    withoutOptimizer: Bool = false
-  ) throws -> UpdateRule {
-    let layout = memory.trainableLayout
-    return try UpdateRule(
-      layout: layout, chain: try chain(totalSteps: totalSteps),
-      constraints: try ConstraintRule.resolve(
-        constraints, specifications: memory.specifications, layout: layout),
-      groups: groups, average: average, owning: owned)
-  }
-
-  /// The penalties of a model's trainable parameters, nil where there are none.
-  ///
-  /// - Throws: `HyperparameterError`.
-  public func regularizer(_ memory: ModelMemory) throws -> Regularizer? {
-    regularizers.isEmpty
-      ? nil
-      : try Regularizer(
-        regularizers, specifications: memory.specifications, layout: memory.trainableLayout)
   }
 }
 

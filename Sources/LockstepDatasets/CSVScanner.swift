@@ -14,6 +14,8 @@ package struct CSVScanner {
   private static let countLimit = 10_000
   /// How many bytes show the encoding.
   private static let startLength = 4096
+  /// What to do with a file whose lines end in CR.
+  static let convertCarriageReturns = "convert the file: tr '\\r' '\\n' < FILE > NEW"
 
   /// Where in a row the scanner stands.
   private enum Place {
@@ -46,6 +48,8 @@ package struct CSVScanner {
   private var line = 1
   private var rowLine = 1
   private var quoteLine = 1
+  private var headerHasLoneCarriageReturn = false
+  /// Whether a CR without LF stands in this row, outside of quotes.
   private var hasLoneCarriageReturn = false
 
   package init(path: String, delimiter: UInt8) {
@@ -58,21 +62,16 @@ package struct CSVScanner {
     if let start { try begin(start) }
     switch place {
     case .fieldStart where field == 0: break
-    case .quoted, .closedCarriageReturn:
-      throw place == .quoted
-        ? FileError(
-          path: path, kind: .truncated,
-          reason: "line \(quoteLine): a quoted field has no closing quote") : unexpectedQuote
+    case .quoted:
+      throw FileError(
+        path: path, kind: .truncated,
+        reason: "line \(quoteLine): a quoted field has no closing quote")
     case .carriageReturn:
       append(UInt8(ascii: "\r"))
       try endRow()
-    case .fieldStart, .unquoted, .closingQuote: try endRow()
+    case .fieldStart, .unquoted, .closingQuote, .closedCarriageReturn: try endRow()
     }
-    if line <= 2, cells.count == 0, hasLoneCarriageReturn {
-      throw corrupt(
-        "its lines end in CR alone, as old Mac programs write them; convert it: "
-          + "tr '\\r' '\\n' < FILE > NEW")
-    }
+    if line <= 2, cells.count == 0, headerHasLoneCarriageReturn { throw onlyCarriageReturns }
     guard let header else {
       throw FileError(path: path, kind: .truncated, reason: "is empty; expected a header row")
     }
@@ -136,7 +135,10 @@ package struct CSVScanner {
         try afterQuote(byte)
         next += 1
       case .closedCarriageReturn:
-        guard byte == UInt8(ascii: "\n") else { throw unexpectedQuote }
+        guard byte == UInt8(ascii: "\n") else {
+          if header == nil { throw onlyCarriageReturns }
+          throw corrupt("line \(line)" + Self.loneCarriageReturn)
+        }
         try endRow()
         next += 1
       }
@@ -223,7 +225,9 @@ package struct CSVScanner {
       field += 1
       bits = 0
       guard field <= columnCount + Self.countLimit else {
-        throw corrupt("line \(rowLine): expected \(columnCount) fields, found more than \(field)")
+        throw corrupt(
+          "line \(rowLine): expected \(columnCount) fields, found more than \(field)"
+            + (hasLoneCarriageReturn ? "; it" + Self.loneCarriageReturn : ""))
       }
       return
     }
@@ -251,16 +255,20 @@ package struct CSVScanner {
       field = 0
       line += 1
       rowLine = line
+      hasLoneCarriageReturn = false
     }
-    guard header != nil else { return try readHeader() }
+    guard header != nil else { return readHeader() }
     if field == 1, columnCount > 1, cells.isLastEmpty { return cells.dropLast() }
     guard field == columnCount else {
-      throw corrupt("line \(rowLine): expected \(columnCount) fields, found \(field)")
+      throw corrupt(
+        "line \(rowLine): expected \(columnCount) fields, found \(field)"
+          + (hasLoneCarriageReturn ? "; it" + Self.loneCarriageReturn : ""))
     }
     cells.endRow(line: rowLine)
   }
 
-  private mutating func readHeader() throws(FileError) {
+  private mutating func readHeader() {
+    headerHasLoneCarriageReturn = hasLoneCarriageReturn
     let names = (0..<cells.count).map { cells.text($0) }
     header = names
     columnCount = names.count
@@ -270,6 +278,16 @@ package struct CSVScanner {
 
   private func corrupt(_ reason: String) -> FileError {
     FileError(path: path, kind: .corrupt, reason: reason)
+  }
+
+  /// What is wrong with a line that holds a CR without LF outside of quotes.
+  private static let loneCarriageReturn =
+    " holds a CR that ends no line; \(convertCarriageReturns)"
+
+  private var onlyCarriageReturns: FileError {
+    corrupt(
+      "its lines end in CR alone, as old Mac programs write them; convert it: "
+        + "tr '\\r' '\\n' < FILE > NEW")
   }
 
   private var unexpectedQuote: FileError {

@@ -23,10 +23,11 @@ public struct CSVTable: Sendable {
     var scanner = try scanner(path, delimiter)
     let file = try FileInput(path, limit: limit)
     if try Gzip.isCompressed(file.prefix(2)) {
-      var rest = limit
-      try Gzip.inflate(try file.contents(), path: path) { chunk throws(FileError) in
-        rest -= chunk.count
-        guard rest >= 0 else { throw Gzip.tooLarge(path, limit: limit) }
+      let bytes = try file.contents()
+      // Inflating alone is fast and takes no memory: a content that is too long is refused before any
+      // of it is scanned, which takes many times as long.
+      _ = try Gzip.length(bytes, path: path, limit: limit)
+      try Gzip.inflate(bytes, path: path) { chunk throws(FileError) in
         try scanner.consume(chunk)
         return true
       }
@@ -78,7 +79,7 @@ public struct CSVTable: Sendable {
       throw FileError(
         path: path, kind: .corrupt,
         reason:
-          "the header has a CR that ends no line; convert the file: tr '\\r' '\\n' < FILE > NEW")
+          "the header has a CR that ends no line; \(CSVScanner.convertCarriageReturns)")
     }
     var places: [String: Int] = [:]
     for (place, name) in names.enumerated() {
@@ -127,13 +128,21 @@ public struct CSVTable: Sendable {
   /// The number in a cell; nil where it is missing: empty, or one of NA, N/A, NaN, null, ? and their
   /// like.
   public func number(row: Int, column: Int) throws(FileError) -> Double? {
+    try number(row: row, column: column, remedy: "")
+  }
+
+  /// As ``number(row:column:)``; the error about a text that is no number ends in a remedy.
+  func number(row: Int, column: Int, remedy: String) throws(FileError) -> Double? {
     let cell = row * columns.count + column
     if let value = DecimalNumber.read(cells.bytes, cells.range(cell)) { return value }
     let text = trimmed(row: row, column: column)
     if CellText.isMissing(text) { return nil }
     guard let value = CellText.number(text) else {
       throw fault(
-        row: row, column: column, "expected a number, found '\(text.shortened(to: 40))'")
+        row: row, column: column,
+        "expected a number, found '\(text.shortened(to: 40))'"
+          + (text.unicodeScalars.contains("\r")
+            ? "; \(CSVScanner.convertCarriageReturns)" : remedy))
     }
     return value
   }

@@ -24,6 +24,11 @@ enum CellText {
     text.isEmpty || text.utf8.count <= 4 && missingWords.contains(text.lowercased())
   }
 
+  /// A number as a table has it: whole numbers without a point.
+  static func text(_ value: Double) -> String {
+    Int(exactly: value).map { "\($0)" } ?? "\(value)"
+  }
+
   /// The finite number that a trimmed text is in decimal notation; nil for anything else.
   static func number(_ text: String) -> Double? {
     // Double's own parser would also take hexadecimal digits, infinities and NaN.

@@ -121,7 +121,7 @@ public final class MPICollective: Collective {
       ranks: nodes.first { [rank = communicator.rank] in $0.contains(rank) }!, hosts: hosts)
     self.page = page
     watchdog = communicator.size == 1 ? nil : patience.map { Watchdog(page, $0) }
-    if let watchdog { MPISession.add(EndOfWatch(watchdog)) }
+    if let watchdog { MPISession.add(EndOfWatch(watchdog, rank: communicator.rank)) }
   }
 
   /// The node's page of statuses; one of this rank alone where there is no shared memory for it.
@@ -334,9 +334,13 @@ final class WindowUse {
 /// Lets a watchdog watch until MPI is finalized, and watches over that.
 private final class EndOfWatch: MPISessionObserver {
   private let watchdog: Watchdog
+  private let rank: Int
   private let finalizing = Mutex<StartWatch?>(nil)
 
-  init(_ watchdog: Watchdog) { self.watchdog = watchdog }
+  init(_ watchdog: Watchdog, rank: Int) {
+    self.watchdog = watchdog
+    self.rank = rank
+  }
 
   func willFinalize() {
     watchdog.stop()
@@ -344,5 +348,10 @@ private final class EndOfWatch: MPISessionObserver {
     finalizing.withLock { $0 = watch }
   }
 
-  func didFinalize() { finalizing.withLock { $0.take() }?.stop() }
+  func didFinalize() {
+    finalizing.withLock { $0.take() }?.stop()
+    // There is nobody left to throw to.
+    try? Fault.reach(.finalized, rank: rank)
+    LastWatch(watchdog.patience)?.outlastPeers()
+  }
 }

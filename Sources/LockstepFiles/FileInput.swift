@@ -57,6 +57,7 @@ public final class FileInput: Sendable {
   ) throws(FileError) {
     var done = 0
     while done < bytes.count {
+      try ReadingStop.check(path)
       let count = pread(
         descriptor, bytes.baseAddress! + done, min(bytes.count - done, 1 << 30), offset + done)
       if count > 0 {

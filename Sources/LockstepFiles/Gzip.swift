@@ -47,6 +47,22 @@ public enum Gzip {
       path: path, kind: .tooLarge, reason: "inflates to more than the limit of \(limit) bytes")
   }
 
+  /// The length of the content, found by inflating it without keeping it.
+  ///
+  /// - Throws: `FileError` where the file is damaged, and ``tooLarge(_:limit:)`` as soon as the content
+  ///   is longer than `limit`.
+  public static func length(
+    _ bytes: [UInt8], path: String, limit: Int
+  ) throws(FileError) -> Int {
+    var length = 0
+    try inflate(bytes, path: path) { chunk throws(FileError) in
+      length += chunk.count
+      guard length <= limit else { throw tooLarge(path, limit: limit) }
+      return true
+    }
+    return length
+  }
+
   /// Hands the content of a gzip file to `receive` in chunks, until it returns false.
   ///
   /// - Throws: `FileError` where the file is not gzip or damaged, and what `receive` throws.
@@ -111,6 +127,7 @@ public enum Gzip {
       let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
       defer { chunk.deallocate() }
       while true {
+        try ReadingStop.check(path)
         if stream.pointee.avail_in == 0 {
           let part = min(input.count - given, 1 << 30)
           // zlib reads through this pointer and never writes.

@@ -245,6 +245,18 @@ struct SafetensorsHeader {
       (left.element.range.lowerBound, left.element.range.upperBound, left.offset)
         < (right.element.range.lowerBound, right.element.range.upperBound, right.offset)
     }.map(\.element)
+    try Self.check(tensors, fill: dataSize, path)
+    self.tensors = tensors
+    self.metadata = metadata
+  }
+
+  /// Throws unless tensors, in the order of their offsets, lie one behind the other and fill the data.
+  private static func check(
+    _ tensors: [TensorEntry], fill dataSize: Int, _ path: String
+  ) throws(FileError) {
+    func corrupt(_ reason: String) -> FileError {
+      FileError(path: path, kind: .corrupt, reason: reason)
+    }
     var end = 0
     for tensor in tensors {
       guard tensor.range.lowerBound == end else {
@@ -265,8 +277,6 @@ struct SafetensorsHeader {
     guard end == dataSize else {
       throw corrupt("\(dataSize - end) bytes follow the last tensor")
     }
-    self.tensors = tensors
-    self.metadata = metadata
   }
 
   /// What is wrong with one tensor.

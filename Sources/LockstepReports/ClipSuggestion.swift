@@ -15,46 +15,46 @@ import LockstepFiles
 /// Source: the practice of choosing the threshold from norms seen in training: R. Pascanu, T.
 /// Mikolov, Y. Bengio, "On the difficulty of training recurrent neural networks", ICML 2013, section
 /// 3.2; percentiles as in P. Seetharaman et al., "AutoClip", MLSP 2020.
-public struct ClipSuggestion: Sendable {
+package struct ClipSuggestion: Sendable {
   /// A threshold and what it would have done.
-  public struct Candidate: Sendable, Equatable {
+  package struct Candidate: Sendable, Equatable {
     /// The percentile of the norms.
-    public let percentile: Double
+    package let percentile: Double
     /// The threshold, to three digits.
-    public let threshold: Double
+    package let threshold: Double
     /// The fraction of the steps whose gradient it would have clipped.
-    public let clippedFraction: Double
+    package let clippedFraction: Double
   }
 
   /// A step whose norm was far above its surroundings'.
-  public struct Spike: Sendable, Equatable {
+  package struct Spike: Sendable, Equatable {
     /// The step's number, from 1.
-    public let step: Int
+    package let step: Int
     /// The norm before clipping.
-    public let norm: Double
+    package let norm: Double
     /// The norm over the median of the norms before.
-    public let ratio: Double
+    package let ratio: Double
     /// The mean loss of the steps behind over that of the steps before.
-    public let lossRatio: Double
+    package let lossRatio: Double
   }
 
   /// The number of steps looked at.
-  public let stepCount: Int
+  package let stepCount: Int
   /// The fraction of those that the run itself clipped.
-  public let clippedFraction: Double
+  package let clippedFraction: Double
   /// Thresholds from firm to gentle.
-  public let candidates: [Candidate]
+  package let candidates: [Candidate]
   /// Norms above three times the running median.
-  public let spikes: [Spike]
+  package let spikes: [Spike]
   /// The candidate that the reasoning leads to.
-  public let choice: Candidate
+  package let choice: Candidate
   /// Why, in sentences.
-  public let reasoning: [String]
+  package let reasoning: [String]
 
   /// Looks at a history.
   ///
   /// - Throws: ``ClipSuggestionError`` where there are too few finite norms.
-  public init(_ history: RunHistory) throws(ClipSuggestionError) {
+  package init(_ history: RunHistory) throws(ClipSuggestionError) {
     let settled = history.steps.dropFirst(history.steps.count / 10)
     let steps = settled.filter {
       !$0.skipped && $0.gradientNorm.isFinite && $0.gradientNorm > 0
@@ -152,7 +152,7 @@ public struct ClipSuggestion: Sendable {
   }
 
   /// The suggestion as JSON.
-  public var json: JSONValue {
+  package var json: JSONValue {
     [
       "steps": .integer(stepCount), "clippedFraction": .number(clippedFraction),
       "threshold": .number(choice.threshold), "percentile": .number(choice.percentile),
@@ -175,10 +175,10 @@ public struct ClipSuggestion: Sendable {
 }
 
 /// A history that is too short to read a threshold off it.
-public struct ClipSuggestionError: Error, Equatable, CustomStringConvertible {
+package struct ClipSuggestionError: Error, Equatable, CustomStringConvertible {
   /// The number of steps with a finite norm.
-  public let found: Int
-  public var description: String {
+  package let found: Int
+  package var description: String {
     "a suggestion needs at least 20 steps with finite norms behind the run's first tenth, found "
       + "\(found): train longer"
   }

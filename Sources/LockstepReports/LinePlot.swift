@@ -5,11 +5,11 @@ import LockstepFiles
 /// Nothing is left out silently: a point that is not finite, or not positive on a logarithmic axis,
 /// is marked at the edge where it would be, and the legend says so. The legend stands below the
 /// frame, so that it covers no curve.
-public struct LinePlot: Sendable {
+package struct LinePlot: Sendable {
   /// One line.
-  public struct Series: Sendable {
+  package struct Series: Sendable {
     /// How the points are shown.
-    public enum Style: Sendable {
+    package enum Style: Sendable {
       /// A line alone.
       case line
       /// A dashed line alone.
@@ -21,16 +21,16 @@ public struct LinePlot: Sendable {
     }
 
     /// The name in the legend; empty for none.
-    public let name: String
+    package let name: String
     /// The points, in order.
-    public let points: [(x: Double, y: Double)]
+    package let points: [(x: Double, y: Double)]
     /// How the points are drawn.
-    public let style: Style
+    package let style: Style
     /// The number of the color; nil for that of the series.
-    public let color: Int?
+    package let color: Int?
 
     /// A series of these points.
-    public init(
+    package init(
       _ name: String, _ points: [(x: Double, y: Double)], style: Style = .line, color: Int? = nil
     ) {
       self.name = name
@@ -44,24 +44,24 @@ public struct LinePlot: Sendable {
   }
 
   /// The line above the frame.
-  public var title: String
+  package var title: String
   /// What the x axis shows.
-  public var xLabel: String
+  package var xLabel: String
   /// What the y axis shows.
-  public var yLabel: String
+  package var yLabel: String
   /// Whether the y axis is logarithmic. Where no value is positive, it is linear all the same.
-  public var isLogarithmic: Bool
+  package var isLogarithmic: Bool
   /// Whether the x axis is logarithmic.
-  public var isLogarithmicX: Bool
+  package var isLogarithmicX: Bool
   /// Names of the places 0, 1, 2, … of the x axis; nil where x is a number.
-  public var categories: [String]?
+  package var categories: [String]?
   /// What is drawn, one over the other.
-  public var series: [Series]
+  package var series: [Series]
   /// Horizontal lines, with a name each.
-  public var levels: [(name: String, y: Double)] = []
+  package var levels: [(name: String, y: Double)] = []
 
   /// A plot of these series, without levels.
-  public init(
+  package init(
     title: String, xLabel: String, yLabel: String, logarithmic: Bool = false,
     logarithmicX: Bool = false, categories: [String]? = nil, _ series: [Series]
   ) {
@@ -75,5 +75,5 @@ public struct LinePlot: Sendable {
   }
 
   /// The plot as an SVG document.
-  public var svg: String { PlotDrawing(self).svg }
+  package var svg: String { PlotDrawing(self).svg }
 }

@@ -1,32 +1,32 @@
 import LockstepFiles
 
 /// What a run logged: a record a step, a record an evaluation.
-public struct RunHistory: Sendable {
+package struct RunHistory: Sendable {
   /// One step.
-  public struct Step: Sendable, Equatable {
+  package struct Step: Sendable, Equatable {
     /// The number of the step, from 1.
-    public let step: Int
+    package let step: Int
     /// The mean loss.
-    public let loss: Double
+    package let loss: Double
     /// The Euclidean norm of the gradient before clipping.
-    public let gradientNorm: Double
+    package let gradientNorm: Double
     /// Its norm after clipping.
-    public let clippedGradientNorm: Double
+    package let clippedGradientNorm: Double
     /// Whether clipping changed it.
-    public let clipped: Bool
+    package let clipped: Bool
     /// The learning rate.
-    public let learningRate: Double
+    package let learningRate: Double
     /// Examples a second.
-    public let examplesPerSecond: Double
+    package let examplesPerSecond: Double
     /// Whether the step was skipped because something was not finite.
-    public let skipped: Bool
+    package let skipped: Bool
     /// Whether something that was not finite was taken out of it.
-    public let sanitized: Bool
+    package let sanitized: Bool
     /// How a Hessian-free step found its direction.
-    public let hessianFree: HessianFree?
+    package let hessianFree: HessianFree?
 
     /// A step with these numbers.
-    public init(
+    package init(
       step: Int, loss: Double, gradientNorm: Double, clippedGradientNorm: Double, clipped: Bool,
       learningRate: Double = 0, examplesPerSecond: Double = 0, skipped: Bool = false,
       sanitized: Bool = false, hessianFree: HessianFree? = nil
@@ -45,15 +45,15 @@ public struct RunHistory: Sendable {
   }
 
   /// What a Hessian-free step logs beside.
-  public struct HessianFree: Sendable, Equatable {
+  package struct HessianFree: Sendable, Equatable {
     /// The iterations of conjugate gradients.
-    public let iterations: Int
+    package let iterations: Int
     /// λ.
-    public let damping: Double
+    package let damping: Double
     /// The part of the direction that was taken.
-    public let stepLength: Double
+    package let stepLength: Double
     /// The time of the step over that of its gradient.
-    public let gradientEquivalents: Double
+    package let gradientEquivalents: Double
 
     /// Reads what a line says; nil for another kind of step.
     init?(_ value: JSONValue?) {
@@ -68,40 +68,64 @@ public struct RunHistory: Sendable {
   }
 
   /// One evaluation.
-  public struct Evaluation: Sendable, Equatable {
+  package struct Evaluation: Sendable, Equatable {
     /// What was evaluated: `test` for the weights, `average` for their average.
-    public let name: String
+    package let name: String
     /// The number of steps before it.
-    public let step: Int
+    package let step: Int
     /// The mean loss.
-    public let loss: Double
+    package let loss: Double
     /// The metrics by name, in order.
-    public let metrics: [(name: String, value: Double)]
+    package let metrics: [(name: String, value: Double)]
 
-    public static func == (left: Self, right: Self) -> Bool {
+    package static func == (left: Self, right: Self) -> Bool {
       left.name == right.name && left.step == right.step && left.loss == right.loss
         && left.metrics.elementsEqual(right.metrics) { $0 == $1 }
     }
   }
 
-  /// The steps, in order.
-  public let steps: [Step]
-  /// The evaluations, in order.
-  public let evaluations: [Evaluation]
+  /// How the run ended, as `outcome.json` says.
+  package struct Ending: Sendable, Equatable {
+    /// `done`, `interrupted`, `failed`, or `running` where nobody was left to write how it ended; nil
+    /// where the file is damaged.
+    package let kind: String?
+    /// The number of steps that were done then; nil where the file does not say.
+    package let step: Int?
+    /// What went wrong, where something did.
+    package let message: String?
 
-  /// A history of these steps.
-  public init(steps: [Step], evaluations: [Evaluation] = []) {
-    self.steps = steps
-    self.evaluations = evaluations
+    /// An end of this kind.
+    package init(kind: String?, step: Int? = nil, message: String? = nil) {
+      self.kind = kind
+      self.step = step
+      self.message = message
+    }
   }
 
-  /// Reads `metrics.jsonl` and `evaluations.jsonl` of a run directory, line by line. A last line that
-  /// is not whole, as a crash leaves one, is passed over.
+  /// The steps, in order.
+  package let steps: [Step]
+  /// The evaluations, in order.
+  package let evaluations: [Evaluation]
+  /// How the run ended; nil where nothing says it.
+  package let ending: Ending?
+
+  /// A history of these steps.
+  package init(steps: [Step], evaluations: [Evaluation] = [], ending: Ending? = nil) {
+    self.steps = steps
+    self.evaluations = evaluations
+    self.ending = ending
+  }
+
+  /// Reads `metrics.jsonl` and `evaluations.jsonl` of a run directory, line by line, and
+  /// `outcome.json`. A last line that is not whole, as a crash leaves one, is passed over.
   ///
   /// - Throws: `FileError` where the directory holds no run, or a line is damaged: no JSON, without a
   ///   number that belongs there, or of a step that is out of order.
-  public init(directory: String) throws(FileError) {
-    steps = try Self.steps("\(directory)/metrics.jsonl")
+  package init(directory: String) throws(FileError) {
+    ending = Self.ending("\(directory)/outcome.json")
+    let metrics = "\(directory)/metrics.jsonl"
+    // A run that ended before its first step may have logged nothing.
+    steps = ending != nil && FileKind(metrics) == .missing ? [] : try Self.steps(metrics)
     let path = "\(directory)/evaluations.jsonl"
     evaluations = FileKind(path) == .regular ? try Self.evaluations(path) : []
   }
@@ -117,6 +141,15 @@ public struct RunHistory: Sendable {
       best = (evaluation.step, value)
     }
     return best
+  }
+
+  private static func ending(_ path: String) -> Ending? {
+    guard FileKind(path) == .regular else { return nil }
+    let content = try? FileInput.contents(of: path, limit: 1 << 20)
+    let file = content.flatMap { try? JSONValue.parse($0, source: path) }
+    return Ending(
+      kind: file?["outcome"]?.stringValue, step: file?["step"]?.integerValue,
+      message: file?["message"]?.stringValue)
   }
 
   private static let stepKeys = [

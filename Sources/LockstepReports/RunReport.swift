@@ -1,27 +1,29 @@
 import LockstepFiles
 
 /// A run in words and pictures: how loss, norm and accuracy went.
-public struct RunReport: Sendable {
+package struct RunReport: Sendable {
   private let history: RunHistory
   private let name: String
 
   /// A report on a history.
   ///
   /// - Parameter name: what the run is called in titles.
-  public init(_ history: RunHistory, name: String) {
+  package init(_ history: RunHistory, name: String) {
     self.history = history
     self.name = name
   }
 
   /// The rows of a table: what, and how much.
-  public var rows: [(String, String)] {
-    guard let end = history.steps.last else { return [("steps", "0")] }
+  package var rows: [(String, String)] {
+    let ending = endingText.map { [("outcome", $0)] } ?? []
+    guard let end = history.steps.last else { return ending + [("steps", "0")] }
     let taken = history.steps.filter { !$0.skipped }
     let last = taken.last ?? end
     let clipped = taken.count(where: \.clipped)
     let norms = taken.map(\.gradientNorm)
     let rates = history.steps.map(\.examplesPerSecond)
-    var rows = [
+    var rows = ending
+    rows += [
       ("steps", "\(end.step)"), ("last loss", readable(last.loss)),
       ("clipped", "\(clipped) of \(counted(history.steps.count, "step"))"),
       (
@@ -39,6 +41,23 @@ public struct RunReport: Sendable {
       rows += Self.rows(series, prefix: index == 0 ? "" : "\(series[0].name): ")
     }
     return rows
+  }
+
+  /// How the run ended; nil where nothing says it.
+  private var endingText: String? {
+    guard let ending = history.ending else { return nil }
+    let logged = history.steps.last?.step ?? 0
+    let message = ending.message.map { ": \($0.shortened(to: 400))" } ?? ""
+    let place = "after step \(ending.step ?? logged)"
+    switch ending.kind {
+    case "done": return "done \(place)"
+    case "interrupted": return "interrupted \(place)\(message); go on with --resume"
+    case "failed": return "failed \(place)\(message)"
+    case "running":
+      // The file is of the start; the log goes on.
+      return "still running, or killed without a word; the last step logged is \(logged)"
+    default: return "unknown: outcome.json is damaged"
+    }
   }
 
   /// The evaluations, those of one name together, in the order in which the names came first.
@@ -100,7 +119,7 @@ public struct RunReport: Sendable {
   }
 
   /// The losses of steps and evaluations.
-  public var lossPlot: LinePlot {
+  package var lossPlot: LinePlot {
     var series = [
       LinePlot.Series("training loss, each step", history.steps.map { (Double($0.step), $0.loss) })
     ]
@@ -115,7 +134,7 @@ public struct RunReport: Sendable {
   }
 
   /// The norms before and after clipping.
-  public var normPlot: LinePlot {
+  package var normPlot: LinePlot {
     LinePlot(
       title: "Gradient norm of the run \(name)", xLabel: "step", yLabel: "norm", logarithmic: true,
       [

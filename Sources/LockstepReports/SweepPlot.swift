@@ -1,20 +1,20 @@
 import LockstepFiles
 
 /// What a sweep found at one point of its grid.
-public struct SweepPoint: Sendable {
+package struct SweepPoint: Sendable {
   /// The value of each key, in the order of the keys.
-  public let values: [JSONValue]
+  package let values: [JSONValue]
   /// The loss of the last step; NaN where the run diverged.
-  public let trainingLoss: Double
+  package let trainingLoss: Double
   /// The loss on the test part; nil where there is none, or the run diverged before.
-  public let testLoss: Double?
+  package let testLoss: Double?
   /// The fraction of right answers on the test part, where that is measured.
-  public let accuracy: Double?
+  package let accuracy: Double?
   /// Whether the run ended because something was not finite.
-  public let diverged: Bool
+  package let diverged: Bool
 
   /// A point with these results.
-  public init(
+  package init(
     values: [JSONValue], trainingLoss: Double, testLoss: Double?, accuracy: Double?, diverged: Bool
   ) {
     self.values = values
@@ -31,7 +31,7 @@ extension LinePlot {
   /// The axis is one of numbers where all values are, logarithmic where they are positive and far
   /// apart, and one of names otherwise. With several keys each combination of the others' values is
   /// a color of its own: its test loss a line, its training loss dashed.
-  public init(sweep points: [SweepPoint], over keys: [String]) {
+  package init(sweep points: [SweepPoint], over keys: [String]) {
     let key = keys.first ?? ""
     let xs = points.map { $0.values.first ?? .null }
     let (places, categories, isWide) = Self.places(xs)

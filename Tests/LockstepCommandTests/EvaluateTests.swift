@@ -21,10 +21,22 @@ import Testing
         #expect(report["accuracy"] == logged["accuracy"])
         #expect(report["examples"] == 1000)
       }
+      let shown = try Lockstep.run(["evaluate", run])
+      #expect(shown.output.hasSuffix(" %, of 1000 examples\n"), "\(shown.transcript)")
       let inspected = try Lockstep.run(["inspect", run, "--fingerprint"])
       #expect(inspected.output == fingerprint + "\n")
+      // One of the ranks speaks.
+      for options in [["--fingerprint"], ["--json"], []] {
+        let several = try Lockstep.run(["inspect", run] + options, ranks: 2)
+        let alone = try Lockstep.run(["inspect", run] + options)
+        #expect(several.succeeded, "\(several.transcript)")
+        #expect(several.lines.filter { !$0.isEmpty } == alone.lines.filter { !$0.isEmpty })
+      }
       let all = try Lockstep.run(["inspect", run])
       #expect(all.output.contains("1.weight"))
+      // What is long is summed up.
+      let data = all.lines.first { $0.hasPrefix("lockstep.data: ") } ?? ""
+      #expect(data.hasSuffix(", 10 classes (--json shows all)"), "\(all.transcript)")
       #expect(all.output.hasSuffix("fingerprint \(fingerprint)\n"))
       let checkpoint = try #require(
         try SystemFileSystem().list("\(run)/checkpoints").sorted().last)
@@ -58,5 +70,8 @@ import Testing
     #expect(result.output.contains("shards 0..<3"))
     #expect(result.output.contains("shards 6..<8"))
     #expect(result.output.contains("1.12 times the mean"))
+    let even = try Lockstep.run(
+      ["train", Lockstep.example("digits-cnn"), "--dry-run", "--set", "shards=8"], ranks: 2)
+    #expect(even.output.contains("every rank has the same"), "\(even.transcript)")
   }
 }

@@ -90,7 +90,16 @@ import Testing
       let sum = all[0]["probabilities"]?.objectValue?.members.reduce(0.0) {
         $0 + ($1.value.doubleValue ?? 0)
       }
-      #expect(abs((sum ?? 0) - 1) < 1e-9)
+      #expect(abs((sum ?? 0) - 1) < 1e-6)
+      // As many digits as Float32 has.
+      for line in all {
+        var numbers = [try #require(line["probability"])]
+        numbers += line["probabilities"]?.objectValue?.members.map { $0.value } ?? []
+        numbers += line["outputs"]?.arrayValue ?? []
+        for number in numbers.compactMap(\.doubleValue) {
+          #expect(Double("\(Float(number))") == number)
+        }
+      }
       #expect(all[0]["probabilities"]?.objectValue?.keys == ["ant", "bee", "cat"])
       // The same as CSV.
       let table = "\(directory)/out.csv"
@@ -140,6 +149,101 @@ import Testing
       try expectRefusal(["evaluate", run, "--input", wrong], "lacks the column 'species'")
       try AtomicFile.write(wrong, text: "y,x,species\n")
       try expectRefusal(["evaluate", run, "--input", wrong], "has no examples")
+    }
+  }
+
+  /// What comes from training stays; where and how a file is read can be set.
+  @Test func keysOfTrainingCannotBeSet() throws {
+    try withRun { directory, run in
+      let new = "\(directory)/new.csv"
+      let rows = Self.rows(20, from: 300)
+      try AtomicFile.write(new, text: Self.text(rows))
+      for (setting, key) in [
+        ("data.fillMissing=100", "fillMissing"), ("data.standardize=false", "standardize"),
+        (#"data.classes=["cat","bee","ant"]"#, "classes"), (#"data.ignore=["y"]"#, "ignore"),
+        ("data.id=null", "id"), ("data.shuffle=false", "shuffle"),
+        ("data={\"type\":\"csv\",\"file\":\"\(new)\",\"target\":\"y\"}", "target"),
+      ] {
+        for command in [["evaluate", run], ["predict", run, "--input", new]] {
+          try expectRefusal(
+            command + ["--set", setting],
+            "'data.\(key)' comes from training, and '--set' cannot change it")
+        }
+      }
+      try expectRefusal(
+        ["evaluate", run, "--set", "data.standardize=false"], "'data.standardize' comes from",
+        ranks: 2)
+      try expectRefusal(
+        ["predict", run, "--input", new, "--set", "data.file=\(new)"],
+        "'data.file' has no effect beside '--input'")
+      // The value that it has already is no change.
+      let expected = try predictions([run, "--input", new]).lines
+      #expect(
+        try predictions([run, "--input", new, "--set", "data.standardize=true"]).lines == expected)
+      let semicolons = "\(directory)/semicolons.csv"
+      try AtomicFile.write(semicolons, text: Self.text(rows).replacing(",", with: ";"))
+      let delimiter = ["--set", #"data.delimiter=";""#]
+      #expect(
+        try predictions([run, "--input", semicolons] + delimiter, ranks: 2).lines == expected)
+      // Other files, cut as the training's were.
+      let moved = "\(directory)/moved.csv"
+      try AtomicFile.write(
+        moved, text: Self.text(Self.rows(150)).replacing(",", with: ";"))
+      let own = try predictions([run]).lines
+      #expect(try predictions([run, "--set", "data.file=\(moved)"] + delimiter).lines == own)
+    }
+  }
+
+  /// A file of weights as other programs write one: no metadata, every value the same.
+  private func plainWeights(of run: String, value: Float) throws -> [UInt8] {
+    let inspected = try Lockstep.run(["inspect", run, "--json"])
+    let shown = try JSONValue.parse(try #require(inspected.lines.first))
+    var entries: [String] = []
+    var size = 0
+    let tensors = try #require(shown["tensors"]?.objectValue)
+    for (name, entry) in tensors.members {
+      let shape = try #require(entry["shape"]?.arrayValue).compactMap(\.integerValue)
+      let end = size + 4 * shape.reduce(1, *)
+      entries.append(
+        "\"\(name)\":{\"dtype\":\"F32\",\"shape\":\(shape),\"data_offsets\":[\(size),\(end)]}")
+      size = end
+    }
+    let header = Array("{\(entries.joined(separator: ","))}".utf8)
+    var bytes = withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) }
+    bytes += header
+    for _ in 0..<size / 4 {
+      withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.append(contentsOf: $0) }
+    }
+    return bytes
+  }
+
+  @Test func outputsAndErrorsNameTheFilesThatAreMeant() throws {
+    try withRun { directory, run in
+      let input = "\(directory)/new.csv"
+      try AtomicFile.write(input, text: Self.text(Self.rows(5)))
+      // What is read is not replaced, whatever name leads to it.
+      let weights = "\(run)/weights.safetensors"
+      let before = try FileInput.contents(of: weights)
+      for file in [
+        weights, "\(directory)/./run/weights.safetensors", "\(run)/config.json", input,
+        "\(directory)/project/data/train.csv",
+      ] {
+        try expectRefusal(
+          ["predict", run, "--input", input, "--output", file], "is a file that is read", ranks: 2)
+      }
+      #expect(try FileInput.contents(of: weights) == before)
+      let plain = "\(directory)/plain.safetensors"
+      try AtomicFile.write(plain, bytes: try plainWeights(of: run, value: 3e38))
+      // What is not finite has one name, whatever its sign.
+      let infinite = try Lockstep.run(["predict", run, "--input", input, "--weights", plain])
+      #expect(infinite.ending == .exited(2), "\(infinite.transcript)")
+      let output = infinite.complaints.first?.split(separator: "output is ").last ?? ""
+      #expect(
+        ["NaN: ", "infinity: ", "-infinity: "].contains { output.hasPrefix($0) },
+        "\(infinite.transcript)")
+      try AtomicFile.write("\(run)/data.json", text: "{}")
+      try expectRefusal(
+        ["predict", run, "--input", input, "--weights", plain], "\(run)/data.json: ", ranks: 2)
     }
   }
 
@@ -356,6 +460,61 @@ import Testing
         last.hasPrefix("mean loss ") && last.contains(", RMSE ") && last.contains(", R² ")
           && last.hasSuffix(" over 3 folds"), "\(result.transcript)")
       #expect(!result.output.contains("accuracy"))
+    }
+  }
+
+  /// Runs the script on five examples, of which one fold alone has targets that differ.
+  private func crossValidate(
+    _ directory: String, _ arguments: [String]
+  ) throws -> ProgramResult {
+    try AtomicFile.write("\(directory)/t.csv", text: "a,t\n0,1\n1,1\n2,2\n3,2\n4,5\n")
+    try AtomicFile.write(
+      "\(directory)/c.json",
+      text: """
+        {"data": {"type": "csv", "file": "t.csv", "target": "t", "targetKind": "values"},
+         "model": {"type": "mlp", "sizes": [1]}, "loss": {"type": "meanSquaredError"},
+         "batchSize": 4, "epochs": 2, "optimizer": {"type": "adam", "learningRate": 0.1}}
+        """)
+    let root = String(Lockstep.example("x").dropLast("Examples/x.json".count))
+    return try MPIRunner.runAlone(
+      "/bin/bash", ["\(root)scripts/cross-validate.sh", "\(directory)/c.json"] + arguments,
+      environment: ["LOCKSTEP": try MPIRunner.builtExecutable("lockstep")], deadline: .seconds(90))
+  }
+
+  /// The mean of a quantity is that of the folds that have it, with as many digits as theirs.
+  @Test func crossValidationCountsTheFoldsOfEachQuantity() throws {
+    try withDirectory { directory in
+      let result = try crossValidate(directory, ["3"])
+      #expect(result.succeeded, "\(result.transcript)")
+      let folds = result.lines.filter { $0.hasPrefix("fold ") && $0.contains(", R² ") }
+      try #require(folds.count == 1, "\(result.transcript)")
+      let fold = folds[0].split(separator: ", ").first { $0.hasPrefix("R² ") } ?? ""
+      let last = result.lines.last { !$0.isEmpty } ?? ""
+      #expect(last.hasSuffix(", \(fold) (of 1 of 3 folds) over 3 folds"), "\(result.transcript)")
+      // Folds by default, of one example each.
+      let five = try crossValidate(directory, ["--set", "epochs=1"])
+      #expect(five.succeeded, "\(five.transcript)")
+      let mean = five.lines.last { !$0.isEmpty } ?? ""
+      #expect(five.lines.count { $0.hasPrefix("fold ") } == 5)
+      #expect(mean.hasPrefix("mean loss ") && mean.contains(", RMSE "), "\(mean)")
+      #expect(mean.hasSuffix(" over 5 folds") && !mean.contains(" of "), "\(mean)")
+    }
+  }
+
+  @Test func crossValidationRefusesBeforeTheFirstFold() throws {
+    try withDirectory { directory in
+      for (arguments, message) in [
+        (["x"], "FOLDS must be a whole number of at least 2; found 'x'"),
+        (["1"], "FOLDS must be a whole number of at least 2; found '1'"),
+        (["400"], "400 folds are too many for 5 examples"),
+        (["3", "--set", "data.testFile=\(directory)/t.csv"], "has a test part of its own"),
+        (["3", "--set", "epoch=3"], "unknown key 'epoch'; did you mean 'epochs'?"),
+      ] {
+        let result = try crossValidate(directory, arguments)
+        #expect(result.ending == .exited(2), "\(result.transcript)")
+        #expect(result.errorOutput.contains(message), "\(result.transcript)")
+        #expect(result.output.isEmpty)
+      }
     }
   }
 }

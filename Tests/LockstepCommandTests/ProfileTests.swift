@@ -43,4 +43,18 @@ import Testing
       #expect(result.fingerprint == nil)
     }
   }
+
+  @Test func whatIsReadIsNotReplaced() throws {
+    try withDirectory { directory in
+      let file = "\(directory)/small.json"
+      try AtomicFile.write(file, text: SweepTests.small)
+      let result = try Lockstep.run(
+        ["train", file, "--run-directory", "none", "--profile", file], ranks: 2)
+      #expect(result.ending == .exited(2), "\(result.transcript)")
+      #expect(
+        result.complaints.count == 1
+          && result.complaints[0].contains("is a file that is read"), "\(result.transcript)")
+      #expect(try FileInput.contents(of: file) == Array(SweepTests.small.utf8))
+    }
+  }
 }

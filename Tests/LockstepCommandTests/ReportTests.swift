@@ -18,6 +18,8 @@ import Testing
       ])
       #expect(report.succeeded, "\(report.transcript)")
       #expect(report.output.contains("0 of 60 steps"))
+      let first = report.lines.first ?? ""
+      #expect(first.hasPrefix("  outcome ") && first.hasSuffix(" done after step 60"), "\(first)")
       for plot in ["loss", "norm"] {
         let svg = String(
           decoding: try FileInput.contents(of: "\(directory)/\(plot).svg"), as: UTF8.self)

@@ -33,6 +33,8 @@ import Testing
         #expect(refused.ending == .exited(2), "\(refused.transcript)")
         #expect(refused.complaints.count == 1)
         #expect(refused.complaints.first?.contains("optimizer.schedule.steps=6") == true)
+        // What is refused has not begun.
+        #expect(!refused.output.contains("training "), "\(refused.transcript)")
       }
       let kept = ["--set", "optimizer.schedule.steps=6"]
       let resumed = try Self.train(directory, "run", longer + kept, ranks: 3)
@@ -82,6 +84,19 @@ import Testing
       #expect(!killed.succeeded)
       let newest = try Lockstep.run(["inspect", "\(directory)/killed", "--fingerprint"])
       #expect(newest.succeeded && newest.lines.first != expected.fingerprint)
+      for option in ["--fingerprint", "--json"] {
+        let inspected = try Lockstep.run(["inspect", "\(directory)/killed", option])
+        #expect(inspected.output.split(separator: "\n").count == 1)
+        #expect(
+          inspected.errorOutput.contains("has no final weights: using its checkpoint of step"),
+          "\(inspected.transcript)")
+      }
+      let report = try Lockstep.run(["report", "\(directory)/killed"])
+      let last = try jsonLines("\(directory)/killed/metrics.jsonl").last?["step"] ?? 0
+      #expect(
+        report.lines.first?.hasSuffix(
+          "still running, or killed without a word; the last step logged is \(last.compactText)")
+          == true, "\(report.transcript)")
       try SystemFileSystem().rename("\(directory)/a", to: "\(directory)/gone")
       let resumed = try Self.train(directory, "killed", start, ranks: 2)
       #expect(resumed.fingerprint == expected.fingerprint, "\(resumed.transcript)")
@@ -89,6 +104,8 @@ import Testing
       let again = try Self.train(
         directory, "killed", ["--set", "steps=8", "--resume"] + saving)
       #expect(again.fingerprint == expected.fingerprint, "\(again.transcript)")
+      #expect(again.output.contains("training "), "\(again.transcript)")
+      #expect(again.output.contains("done: 8 steps, all of them done before\n"))
       let anew = try Self.train(directory, "anew", start)
       #expect(anew.ending == .exited(2), "\(anew.transcript)")
       #expect(anew.complaints.first?.contains("\(directory)/a: ") == true, "\(anew.transcript)")

@@ -75,6 +75,44 @@ import Testing
     }
   }
 
+  /// A point's values count before anything is checked, and all points are checked before one trains.
+  @Test func pointsAreCheckedBeforeTheFirstTrains() throws {
+    try withDirectory { directory in
+      let folds = try Self.sweep(
+        directory,
+        [
+          "--set", "data.testFraction=null", "--set", "data.folds=3", "--vary", "data.fold=0,1,2",
+        ], ranks: 2)
+      #expect(folds.result.succeeded, "\(folds.result.transcript)")
+      #expect(folds.rows.map { $0.objectValue?["data.fold"] } == [0, 1, 2])
+      #expect(Set(folds.rows.compactMap { $0["testLoss"]?.doubleValue }).count == 3)
+      for (axis, point) in [
+        ("model.sizes=[6,2],[6,1]", "model.sizes=[6,1]: "),
+        ("initialWeights=\(directory)/run,/nowhere", "initialWeights=/nowhere: "),
+      ] {
+        if point.hasPrefix("initial") { _ = try Self.train(directory, []) }
+        for ranks in [1, 2] {
+          let sweep = try Self.sweep(directory, ["--vary", axis], ranks: ranks)
+          #expect(sweep.result.ending == .exited(2), "\(sweep.result.transcript)")
+          #expect(sweep.rows.isEmpty && sweep.result.complaints.count == 1)
+          #expect(
+            sweep.result.complaints.first?.hasPrefix("lockstep: \(point)") == true,
+            "\(sweep.result.transcript)")
+        }
+      }
+      // Numbers have the digits that they need.
+      let rates = try Lockstep.run([
+        "sweep", "\(directory)/small.json", "--vary", "optimizer.learningRate=1e-6,0.015625,1e6",
+        "--set", "steps=1",
+      ])
+      #expect(
+        rates.lines.compactMap { $0.split(separator: ":").first }.prefix(3) == [
+          "optimizer.learningRate=1e-6", "optimizer.learningRate=0.015625",
+          "optimizer.learningRate=1e6",
+        ], "\(rates.transcript)")
+    }
+  }
+
   @Test func theTestIsOfTheWeightsAndTheAverageBeside() throws {
     try withDirectory { directory in
       let average = ["--set", "average.decay=0.99"]

@@ -101,6 +101,24 @@ import Testing
     }
   }
 
+  /// verify starts its jobs itself, and none where one of them has more ranks than shards.
+  @Test func whatCannotBeStartedIsRefusedFirst() throws {
+    let example = Lockstep.example("digits-mlp")
+    let nested = try Lockstep.run(["verify", example], ranks: 2)
+    #expect(nested.ending == .exited(2), "\(nested.transcript)")
+    #expect(nested.complaints.count == 1, "\(nested.transcript)")
+    #expect(nested.complaints.first?.contains("start it without mpirun") == true)
+    let many = try Lockstep.run(["verify", example, "--set", "shards=1", "--set", "batchSize=32"])
+    #expect(many.ending == .exited(2), "\(many.transcript)")
+    #expect(
+      many.complaints == [
+        "lockstep: '--ranks': 3 ranks but only 1 shard of a batch ('batchSize') of 32 examples, and "
+          + "each rank needs a shard: give fewer '--ranks', or set 'shards' (--set shards=4)"
+      ], "\(many.transcript)")
+    #expect(many.output.isEmpty)
+    #expect(try Lockstep.run(["verify", "--help"]).output.contains("verify CONFIG.json [OPTIONS]"))
+  }
+
   @Test func ranksThatAreNoNumbersAreNamed() throws {
     let result = try Lockstep.run([
       "verify", Lockstep.example("digits-mlp"), "--ranks", "1,x",

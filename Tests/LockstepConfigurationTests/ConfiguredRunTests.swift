@@ -4,6 +4,7 @@ import LockstepEngine
 import LockstepFiles
 import LockstepOptimization
 import LockstepTraining
+import LockstepTrainingTestSupport
 import Testing
 
 private func run(_ text: String, ranks: Int = 1) throws -> ConfiguredRun {
@@ -149,6 +150,58 @@ private func run(_ text: String, ranks: Int = 1) throws -> ConfiguredRun {
         """)
     }
     #expect(error?.description.contains(message) == true, "\(error?.description ?? "")")
+  }
+
+  /// Weights of classes or columns in another order are taken with a notice, unless the layer that it
+  /// is about is a new one.
+  @Test func initialWeightsOfAnotherOrderAreNamed() throws {
+    try withTemporaryDirectory { directory in
+      let rows = (0..<16).map { ($0, 3 * $0 % 16, $0 < 8 ? "cat" : "dog") }
+      try AtomicFile.write(
+        "\(directory)/ab.csv",
+        text: "a,b,y\n" + rows.map { "\($0.0),\($0.1),\($0.2)\n" }.joined())
+      try AtomicFile.write(
+        "\(directory)/ba.csv",
+        text: "b,a,y\n" + rows.map { "\($0.1),\($0.0),\($0.2)\n" }.joined())
+      let weights = "\(directory)/weights.safetensors"
+      func lines(
+        _ file: String, classes: String = "null", outputs: Int = 2, initial: String = "null"
+      ) throws -> [String] {
+        let run = try run(
+          """
+          {"data": {"type": "csv", "file": "\(directory)/\(file)", "target": "y", "classes": \(classes)},
+           "model": {"type": "mlp", "sizes": [4, \(outputs)]}, "batchSize": 8, "shards": 2,
+           "initialWeights": \(initial)}
+          """)
+        let lines = try run.loadInitialWeights()
+        if initial == "null" {
+          let data = run.data.record.description.json.compactText
+          try Weights(of: run.source).write(
+            weights, metadata: [DataDescription.metadataKey: data])
+        }
+        return lines
+      }
+      let strict = #"{"file": "\#(weights)"}"#
+      let lenient = #"{"file": "\#(weights)", "mode": "lenient"}"#
+      #expect(try lines("ab.csv").isEmpty)
+      #expect(try lines("ab.csv", initial: strict).isEmpty)
+      let classes = try lines("ab.csv", classes: #"["dog", "cat"]"#, initial: strict)
+      #expect(classes.count == 1)
+      #expect(
+        classes.first?.hasPrefix(
+          "class 0 is 'dog' here and was 'cat' when the weights were trained: the last layer, ")
+          == true)
+      let columns = try lines("ba.csv", initial: strict)
+      #expect(columns.count == 1)
+      #expect(
+        columns.first?.hasPrefix(
+          "input 0 is the column 'b' here and was 'a' when the weights were trained: the first layer, "
+        ) == true)
+      // A new head has no order to follow.
+      let head = try lines(
+        "ab.csv", classes: #"["dog", "cat", "cow"]"#, outputs: 3, initial: lenient)
+      #expect(head.count == 2 && head.allSatisfy { $0.hasPrefix("mis-shaped: ") }, "\(head)")
+    }
   }
 
   /// A target of two values for a model of one output.

@@ -97,6 +97,10 @@ import Testing
       #"{"type": "csv", "file": "a", "target": "t", "targetKind": "values", "classes": 3}"#,
       "'data.classes' goes with the target kind 'classes'"
     ),
+    (
+      #"{"type": "csv", "file": "a", "target": "t", "classes": ["x", " NA"]}"#,
+      "'data.classes' cannot be used: 'NA' stands for a missing value"
+    ),
   ])
   func mistakesAreNamed(_ data: String, _ message: String) {
     let error = #expect(throws: ConfigurationError.self) { try configuration(data) }
@@ -173,6 +177,85 @@ import Testing
         try configuration(text, loss: "meanSquaredError", directory: folder).data.load()
       }
     }
+  }
+
+  @Test func targetsOfAnotherSizeThanOutputsAreNoticed() throws {
+    func notices(_ targets: [String], loss: String = "meanSquaredError") throws -> [String] {
+      let rows = targets.enumerated().map { "\($0.offset % 2),\($0.element)\n" }
+      let text = "a,price\n" + rows.joined()
+      var found: [String] = []
+      try withFolder(["t.csv": text]) { folder in
+        found = try configuration(
+          #"{"type": "csv", "file": "t.csv", "target": "price", "targetKind": "values"}"#,
+          loss: loss, directory: folder
+        ).data.load().notices
+      }
+      return found
+    }
+    let large = try notices(["100000", "200000", "300000"])
+    #expect(large.count == 1)
+    #expect(
+      large.first?.contains(
+        "t.csv: the targets in 'price' have a mean of 200000 and a deviation of 81650") == true,
+      "\(large)")
+    #expect(try notices(["0.001", "0.002", "0.003"]).count == 1)
+    #expect(try notices(["1", "20", "50"]).isEmpty)
+    #expect(try notices(["500", "500"]).isEmpty)
+    #expect(try notices(["0", "0.001", "0"], loss: "binaryCrossEntropy").isEmpty)
+  }
+
+  @Test func digitsThatAreLostAreNoticedOnce() throws {
+    let text = "a,t\n1,16777216\n2,16777217\n3,16777216\n4,16777217\n"
+    try withFolder(["a.csv": text, "b.csv": text]) { folder in
+      let data = try configuration(
+        #"{"type": "csv", "file": "a.csv", "testFile": "b.csv", "target": "t", "targetKind": "values"}"#,
+        loss: "meanSquaredError", directory: folder
+      ).data
+      let parts = try data.load()
+      #expect(parts.notices.count { $0.contains("16777216 and 16777217") } == 1)
+      let test = try #require(try data.part(.test, as: parts.record.description))
+      #expect(test.notices.count == 1)
+      let read = try parts.record.description.read("\(folder)/b.csv")
+      #expect(read.notices == test.notices)
+    }
+  }
+
+  @Test func loadingEndsWhereTheProgramIsAskedToStop() throws {
+    try withFolder(["t.csv": "a,t\n1,x\n2,y\n"]) { folder in
+      let data = try configuration(
+        #"{"type": "csv", "file": "t.csv", "target": "t"}"#, directory: folder
+      ).data
+      let error = #expect(throws: FileError.self) {
+        try ReadingStop.heeding({ true }) { _ = try data.load() }
+      }
+      #expect(error?.reason.contains("asked to stop") == true)
+    }
+  }
+
+  @Test func oneChangedTargetIsNamedThoughTheCutMoves() throws {
+    func text(_ changed: Int) -> String {
+      let rows = (0..<40).map { row in
+        "\(row),\(row * row),\(row == 3 ? changed : row * 7 % 40)\n"
+      }
+      return "a,b,t\n" + rows.joined()
+    }
+    func record(_ changed: Int) throws -> DataRecord {
+      var record: DataRecord?
+      try withFolder(["t.csv": text(changed)]) { folder in
+        record = try configuration(
+          #"{"type": "csv", "file": "t.csv", "target": "t", "targetKind": "values", "testFraction": 0.25}"#,
+          loss: "meanSquaredError", directory: folder
+        ).data.load().record
+      }
+      return try #require(record)
+    }
+    let (before, after) = (try record(21), try record(-50))
+    let recorded = try DataDescription(before.description.json, source: "d")
+    #expect(before.difference(from: recorded) == nil)
+    let difference = after.difference(from: recorded)
+    #expect(
+      difference?.hasSuffix("t.csv) has other values in 't', first on line 5") == true,
+      "\(difference ?? "")")
   }
 
   @Test func aTrainingPartOfOneClassIsNoticed() throws {

@@ -93,6 +93,62 @@ import Testing
     #expect(text?.contains(name) == true, "\(text ?? "")")
   }
 
+  @Test(
+    "a CR that ends no line is named, in quoted and in unquoted rows",
+    arguments: [
+      ("\"a\",\"b\",\"y\"\r1,2,x\r3,4,y\r", "t.csv: its lines end in CR alone"),
+      ("a,b,\"y\"\r1,2,x\n", "t.csv: its lines end in CR alone"),
+      (
+        "a,b,y\n1,2,x\r3,4,y\r",
+        "t.csv: line 2: expected 3 fields, found 5; it holds a CR that ends no line; convert the file: "
+          + "tr '\\r' '\\n' < FILE > NEW"
+      ),
+      ("a,b\n1,2\n3,\"x\"\r5,6\n", "t.csv: line 3 holds a CR that ends no line; convert the file"),
+    ])
+  func carriageReturns(text: String, reason: String) throws {
+    let found = message { _ = try table(text) }
+    #expect(found?.hasPrefix(reason) == true, "\(found ?? "")")
+  }
+
+  @Test("a CR at the very end of a file is no fault; one in the number of a single column is named")
+  func lastCarriageReturn() throws {
+    #expect(cells(try table("a,b\n1,\"x\"\r")) == [["1", "x"]])
+    let single = try table("a\n1\r2\r")
+    let found = message { _ = try single.number(row: 0, column: 0) }
+    #expect(found?.contains("convert the file: tr") == true, "\(found ?? "")")
+  }
+
+  @Test("a compressed table that is too long is refused before it is scanned, in little memory")
+  func longTables() async {
+    await #expect(processExitsWith: .success) {
+      let rows = gzipped(Array(repeatElement(Array("1,2,0\n".utf8), count: 150_000).joined()))
+      var file = gzipped(Array("a,b,t\n".utf8))
+      for _ in 0..<300 { file += rows }
+      let directory = TemporaryDirectory()
+      let path = directory.write(file)
+      withMemoryBound(growth: 32 << 20, seconds: 20) {
+        let error = #expect(throws: FileError.self) {
+          try CSVTable.read(path, limit: 200 << 20)
+        }
+        #expect(error?.kind == .tooLarge)
+      }
+    }
+  }
+
+  @Test("reading ends where the program is asked to stop, plain and compressed")
+  func stops() throws {
+    let directory = TemporaryDirectory()
+    let bytes = Array("a,t\n1,0\n".utf8)
+    for content in [bytes, gzipped(bytes)] {
+      let path = directory.write(content)
+      let error = #expect(throws: FileError.self) {
+        try ReadingStop.heeding({ true }) { _ = try CSVTable.read(path) }
+      }
+      #expect(error?.reason.contains("asked to stop") == true)
+      #expect(try CSVTable.read(path).rowCount == 1)
+    }
+  }
+
   @Test("numbers, missing values, and what is neither")
   func numbers() throws {
     let table = try table("a,b\n1.5, -2e3 \n,NA\nNaN,?\n0x10,inf\n1e999,1_000\nnull,12a\n")
@@ -181,7 +237,8 @@ import Testing
   func missing() throws {
     #expect(
       message { _ = try data("a,b,t\n1,2,0\n1,,1\n") }
-        == "t.csv: line 3, column 'b': the value is missing")
+        == "t.csv: line 3, column 'b': the value is missing: fill it in, remove the line, or set "
+        + "'data.fillMissing' to a number")
     #expect(inputs(try data("a,b,t\n1,,0\n", missing: .fill(-1))) == [1, -1])
     #expect(
       message { _ = try data("a,t\n1,\n", missing: .fill(0)) }
@@ -195,7 +252,12 @@ import Testing
   func refusals() {
     #expect(
       message { _ = try data("a,t\nx,0\n") }
-        == "t.csv: line 2, column 'a': expected a number, found 'x'")
+        == "t.csv: line 2, column 'a': expected a number, found 'x'; features are numbers: write it as "
+        + "one, or name the column in 'data.ignore'")
+    #expect(
+      message { _ = try data("a,t\n1,x\n", as: .values) }
+        == "t.csv: line 2, column 't': expected a number, found 'x'; names of classes need "
+        + "'data.targetKind' to be 'classes'")
     #expect(
       message { _ = try data("a,t\n1e300,0\n") }
         == "t.csv: line 2, column 'a': 1e+300 is out of the range of Float32")

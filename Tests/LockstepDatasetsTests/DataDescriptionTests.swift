@@ -61,6 +61,35 @@ import Testing
     #expect(
       extra.notices == ["new.csv: the run does not know the column 'colour' and leaves it out"])
     #expect(try inputs(extra.part) == [-1, -1])
+    let broken = try later("radius,\"co\nlour\",mass,t\n1,red,2,0\n", description)
+    #expect(
+      broken.notices == [
+        "new.csv: the run does not know the column 'co\\u{a}lour' and leaves it out"
+      ])
+    #expect(
+      message { _ = try later("radius,mass,t\nwide,2,0\n", description) }
+        == "new.csv: line 2, column 'radius': expected a number, found 'wide'; the run was trained on "
+        + "numbers in this column")
+  }
+
+  @Test("columns that are no features anyway are noticed where 'id' and 'ignore' name them")
+  func uselessNames() throws {
+    let text = "a,p,t\n1,5,x\n2,7,y\n"
+    #expect(
+      try content(text) { $0.ignoring = [" t"] }.notices == [
+        "train.csv: 'data.ignore' has no effect on 't', which is the target"
+      ])
+    #expect(
+      try content(text) { $0.id = "t" }.notices == [
+        "train.csv: 'data.id' names 't', which is the target"
+      ])
+    #expect(
+      try content(text) {
+        $0.id = "p"
+        $0.ignoring = ["p"]
+      }.notices == [
+        "train.csv: 'data.ignore' has no effect on 'p', which 'data.id' keeps from the features"
+      ])
   }
 
   @Test("ignored columns and the id may be there or not")
@@ -92,7 +121,11 @@ import Testing
     #expect(try later("a,t\n1,1.0\n", numbers).part.dataset.classCount == 4)
     for (cell, reason) in [
       ("4", "the class 4 is unknown; the classes are 0...3"),
-      ("2", "the class 2 is unknown: the training part has no example of it"),
+      (
+        "2",
+        "the class 2 is unknown: the training part has no example of it; numbers that are no classes "
+          + "need 'data.targetKind' to be 'values'"
+      ),
       ("cat", "the class 'cat' is unknown"), ("-1", "the class -1 is unknown"),
     ] {
       let text = message { _ = try later("a,t\n1,\(cell)\n", numbers) }
@@ -142,6 +175,78 @@ import Testing
     #expect(throws: DatasetError.self) { try ClassNames(names: ["a", "a"]) }
   }
 
+  @Test("declared names are trimmed, and none stands for a missing value")
+  func declaredNames() throws {
+    #expect(try ClassNames(names: ["x ", "y"]).names == ["x", "y"])
+    #expect(throws: DatasetError("classes", "the name 'x' stands twice")) {
+      try ClassNames(names: ["x ", "x"])
+    }
+    for word in ["NA", " ", "null"] {
+      let error = #expect(throws: DatasetError.self) { try ClassNames(names: ["x", word]) }
+      #expect(error?.reason.contains("stands for a missing value") == true)
+    }
+    // What a run recorded before is read as it is.
+    let recorded = Array(
+      #"""
+      {"version": 1, "input": {"kind": "columns", "columns": [{"name": "a", "kind": "number",
+      "mean": 0, "deviation": 1, "fill": null}], "ignored": [], "id": null, "delimiter": ","},
+      "target": {"column": "t", "kind": "classes", "names": ["x ", "NA"]}}
+      """#.utf8)
+    let description = try DataDescription(parsing: recorded, source: "d")
+    #expect(description.target.classes?.names == ["x ", "NA"])
+  }
+
+  @Test("numbers in other notations are no names of classes unless they are declared")
+  func numbersAsClasses() throws {
+    for (first, second) in [("0x1", "0x0"), ("inf", "-inf"), ("Infinity", "a")] {
+      let text = "a,t\n1,\(first)\n2,\(second)\n"
+      let found = message { _ = try content(text).describe() }
+      let start = "train.csv: line 2, column 't': expected a class, found '\(first)'"
+      #expect(found?.hasPrefix(start) == true, "\(found ?? "")")
+      let declared = try content(text) { $0.classes = try? ClassNames(names: [first, second]) }
+      #expect(try declared.part(as: declared.describe()).dataset.strata == [0, 1])
+    }
+    let none = try content("a,t\n1,None\n2,b\n")
+    #expect(none.notices.first?.contains("'None' is a class of the target 't'") == true)
+    #expect(try none.describe().target.classes?.names == ["None", "b"])
+  }
+
+  @Test("numbers that become one in Float32 are named; digits that are none are not")
+  func rounding() throws {
+    func notices(
+      _ text: String, _ change: (inout TableOptions) -> Void = { _ in }
+    ) throws -> [String] {
+      let content = try content(text, change)
+      return content.roundingNotices(as: try content.describe())
+    }
+    func rows(_ row: (Int) -> String) -> String { (0..<100).map { row($0) + "\n" }.joined() }
+    let targets = "a,t\n" + rows { "\($0),\(16_777_216 + $0 % 2)" }
+    #expect(
+      try notices(targets) { $0.kind = .values } == [
+        "train.csv: the target 't' holds 16777216 and 16777217, which are one number in Float32, as "
+          + "targets are kept: subtract an offset from the column"
+      ])
+    let features = "b,a,t\n" + rows { "\($0),\(1_000_000_000 + 10 * ($0 % 2)),0" }
+    #expect(
+      try notices(features) { $0.standardize = false } == [
+        "train.csv: the column 'a' holds 1000000000 and 1000000010, which are one number in Float32, "
+          + "as features are kept: set 'data.standardize' to true, or subtract an offset from the column"
+      ])
+    #expect(try notices(features).isEmpty)
+    let noise = "a,t\n" + rows { "\(1e9 + 10 * Double($0 % 2) + Double($0) / 128),0" }
+    #expect(try notices(noise) { $0.standardize = false }.count == 1)
+    #expect(try notices(noise).isEmpty)
+    // One value far away takes the others' digits, standardised or not.
+    let outlier = "a,t\n1e15,0\n" + rows { "\($0),0" }
+    #expect(try notices(outlier).count == 1)
+    // Values that differ behind the seventh digit, as measured ones do.
+    let fine = "a,t\n" + rows { "\(Double($0 / 2) / 100 + Double($0 % 2) * 1e-12),0" }
+    #expect(try notices(fine).isEmpty)
+    #expect(try notices(fine) { $0.standardize = false }.isEmpty)
+    let binary = "a,t\n" + rows { "0.1,\($0 % 2)" }
+    #expect(try notices(binary) { $0.kind = .values }.isEmpty)
+  }
+
   @Test("means, deviations and fills are the training part's, whoever else is in the file")
   func fitted() throws {
     let content = try content("a,t\n1,0\n,1\n3,0\n") { $0.missing = .fill(2) }
@@ -155,7 +260,8 @@ import Testing
     let strict = try self.content("a,t\n1,0\n3,1\n").describe()
     #expect(
       message { _ = try later("a,t\n?,0\n", strict) }
-        == "new.csv: line 2, column 'a': the value is missing")
+        == "new.csv: line 2, column 'a': the value is missing: fill it in; the run was trained without "
+        + "'data.fillMissing'")
   }
 
   @Test("a large offset costs no digits")
@@ -270,6 +376,37 @@ import Testing
     let difference = try record(other).difference(from: before.description)
     #expect(difference?.contains(reason) == true, "\(difference ?? "")")
   }
+
+  @Test("one target that moved the cut is named; where the whole is unknown, it comes first")
+  func differencesOfCuts() throws {
+    func record(_ text: String, _ training: [Int], hasWhole: Bool) throws -> DataRecord {
+      let content = try content(text) { $0.kind = .values }
+      var description = try content.describe(training)
+      let part = try content.part(training, as: description)
+      description.training = part.summary
+      if hasWhole { description.whole = try content.summary(as: description) }
+      return DataRecord(
+        description, training: part.places, test: nil,
+        whole: hasWhole ? content.places : nil)
+    }
+    let (before, after) = ("a,b,t\n1,2,3\n4,5,6\n7,8,9\n", "a,b,t\n1,2,3\n4,5,7\n7,8,9\n")
+    let whole = try record(before, [0, 1], hasWhole: true)
+    let again = try DataDescription(whole.description.json, source: "d")
+    #expect(again == whole.description)
+    #expect(whole.difference(from: again) == nil)
+    let moved = try record(after, [0, 2], hasWhole: true)
+    #expect(
+      moved.difference(from: again)
+        == "the data (train.csv) has other values in 't', first on line 3")
+    // A run of an earlier version did not record the whole.
+    let old = try record(before, [0, 1], hasWhole: false)
+    #expect(
+      moved.difference(from: old.description)
+        == "the training part (train.csv) has other rows or values in 't', 'a', 'b', first on line "
+        + "4")
+    #expect(
+      try record(before, [0, 1], hasWhole: true).difference(from: old.description) == nil)
+  }
 }
 
 /// What training learns about arrays is what later files must be.
@@ -328,6 +465,29 @@ import Testing
     let given = try ArrayContent(
       idx(0x0e, [4, 2], doubles(values)), labels: idx(8, [4], [0, 1, 0, 1], "l"), options)
     #expect(try inputs(try given.part(as: given.describe())) == [0, 0, 1, 0, 2, 0, 3, 0])
+  }
+
+  @Test("numbers that become one in Float32 are named, of inputs and of labels")
+  func rounding() throws {
+    let values: [Double] = (0..<8).map { index in
+      let offset: Double = index % 2 == 0 ? 0 : 1e9
+      return offset + Double(index)
+    }
+    let targets: [Double] = [16_777_216, 16_777_217, 3, 4]
+    var options = ArrayOptions()
+    options.normalization = .none
+    let content = try ArrayContent(
+      idx(0x0e, [4, 2], doubles(values)), labels: idx(0x0e, [4], doubles(targets), "l"), options)
+    #expect(
+      try content.roundingNotices(as: content.describe()) == [
+        "f: channel 2 holds 1000000001 and 1000000007, which are one number in Float32, as inputs are "
+          + "kept: rescale it, or subtract an offset",
+        "l: value 1 of the labels holds 16777216 and 16777217, which are one number in Float32, as "
+          + "targets are kept: subtract an offset",
+      ])
+    let fitted = try ArrayContent(
+      idx(0x0e, [4, 2], doubles(values)), labels: idx(8, [4], [0, 1, 0, 1], "l"), ArrayOptions())
+    #expect(try fitted.roundingNotices(as: fitted.describe()).isEmpty)
   }
 
   @Test("files of other shapes, types and kinds are refused with what training had")

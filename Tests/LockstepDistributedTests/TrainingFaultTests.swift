@@ -31,8 +31,6 @@ import Testing
     for waiting in [0, 2] { #expect(Self.wait(of: waiting, in: text) >= 2, "\(text)") }
     #expect(text.contains("for rank 1 (process "))
     #expect(text.contains("), which is stopped: it is in step "))
-    // A run that did not begin leaves no outcome.
-    guard !fault.hasPrefix("start") else { return #expect(outcome == nil) }
     let document = try #require(outcome)
     #expect(document["outcome"] == "failed")
     guard case .string(let message)? = document["message"] else {
@@ -46,6 +44,13 @@ import Testing
   private static func wait(of rank: Int, in text: String) -> Double {
     let waits = text.matches(of: #/rank (\d+) has waited (\d+\.\d) s in step /#)
     return waits.first { $0.1 == "\(rank)" }.flatMap { Double($0.2) } ?? -1
+  }
+
+  /// The run is over, and the job does not wait for good for a rank that is stopped on its way out.
+  @Test func aRankStoppedBehindTheEndIsNamed() throws {
+    let (text, outcome) = try Self.broken("finalized:1:1:stop", ["deadline=2"])
+    #expect(text.contains(", which is stopped behind MPI_Finalize, is not"), "\(text)")
+    #expect(outcome?["outcome"] == "done")
   }
 
   /// Where nobody shares memory with the stopped rank, it is named still, if not described.

@@ -67,6 +67,25 @@ import Testing
     #expect(try Gzip.inflate(gzipped(content), path: "f", limit: content.count) == content)
   }
 
+  @Test("the length is found without keeping the content, up to the limit")
+  func length() throws {
+    let file = gzipped(content)
+    #expect(try Gzip.length(file, path: "f", limit: content.count) == content.count)
+    let error = #expect(throws: FileError.self) {
+      try Gzip.length(file, path: "f", limit: content.count - 1)
+    }
+    #expect(error?.kind == .tooLarge)
+  }
+
+  @Test("inflating ends where the program is asked to stop")
+  func stop() {
+    let file = gzipped(content)
+    let error = #expect(throws: FileError.self) {
+      try ReadingStop.heeding({ true }) { _ = try Gzip.inflate(file, path: "f") }
+    }
+    #expect(error?.description == "f: was not read to its end: the program was asked to stop")
+  }
+
   @Test("content beyond the limit is not inflated")
   func bomb() async {
     await #expect(processExitsWith: .success) {

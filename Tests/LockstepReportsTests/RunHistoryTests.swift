@@ -55,6 +55,35 @@ import Testing
     }
   }
 
+  /// A report begins with how the run ended.
+  @Test(
+    arguments: [
+      (#"{"outcome":"done","exitCode":0,"step":2}"#, "done after step 2"),
+      (
+        #"{"outcome":"interrupted","step":2,"message":null}"#,
+        "interrupted after step 2; go on with --resume"
+      ),
+      (
+        #"{"outcome":"failed","step":1,"message":"a\u001bb"}"#, #"failed after step 1: a\u{1b}b"#
+      ),
+      // Of a run that was killed the file is as old as the run.
+      (
+        #"{"outcome":"running","step":0}"#,
+        "still running, or killed without a word; the last step logged is 2"
+      ), ("nonsense", "unknown: outcome.json is damaged"),
+    ] as [(String, String)])
+  func theEndIsTold(outcome: String, text: String) throws {
+    let directory = TemporaryDirectory()
+    _ = directory.write(Array(outcome.utf8), to: "outcome.json")
+    let none = RunReport(try RunHistory(directory: directory.path), name: "x").rows
+    #expect(none.map(\.0) == ["outcome", "steps"] && none[1].1 == "0")
+    _ = directory.write(
+      Array((line + "\n" + line.replacingStep(2) + "\n").utf8), to: "metrics.jsonl")
+    let rows = RunReport(try RunHistory(directory: directory.path), name: "x").rows
+    #expect(rows[0].0 == "outcome" && rows[0].1 == text)
+    #expect(rows[1].0 == "steps" && rows[1].1 == "2")
+  }
+
   @Test func damageIsNamed() {
     let directory = TemporaryDirectory()
     #expect(throws: FileError.self) { try RunHistory(directory: directory.path) }

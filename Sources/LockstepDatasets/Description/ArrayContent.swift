@@ -39,7 +39,7 @@ public struct ArrayContent: DataContent {
   private enum Target {
     case none
     case classes([Int32])
-    case values([Float], width: Int)
+    case values([Double], width: Int)
   }
 
   public let name: String
@@ -168,8 +168,7 @@ public struct ArrayContent: DataContent {
         reason: "expected at least one number an example, found the shape \(labels.shape)")
     }
     return .values(
-      try labels.numbers().map { Float($0) },
-      width: labels.shape.count == 1 ? 1 : labels.shape[1])
+      try labels.numbers(), width: labels.shape.count == 1 ? 1 : labels.shape[1])
   }
 
   // MARK: Fitting
@@ -179,7 +178,7 @@ public struct ArrayContent: DataContent {
     case .none: [Int](repeating: 0, count: count)
     case .classes(let classes): classes.map(Int.init)
     case .values(let values, let width):
-      Dataset.strata(stride(from: 0, to: values.count, by: width).map { Double(values[$0]) })
+      Dataset.strata(stride(from: 0, to: values.count, by: width).map { Double(Float(values[$0])) })
     }
   }
 
@@ -325,9 +324,47 @@ public struct ArrayContent: DataContent {
       }
       return .classes(rows.map { classes[$0] }, count: names.count)
     case (.values(let values, let width), .values):
-      return .targets(Self.rows(rows, of: values, width), width: width)
+      return .targets(Self.rows(rows, of: values, width).map { Float($0) }, width: width)
     default: return .unknown(description.kind, count: rows.count)
     }
+  }
+
+  public func summary(as description: DataDescription) throws -> PartSummary? {
+    let rows = Array(0..<count)
+    return summary(rows, try labels(rows, description.target))
+  }
+
+  public func roundingNotices(as description: DataDescription) -> [String] {
+    var notices: [String] = []
+    if case .numbers(let numbers) = values, case .array(let array) = description.input,
+      element == .float64 || element == .int32, shape[0] > 0
+    {
+      let normalization = array.normalization
+      let plane = size / shape[0]
+      for channel in 0..<shape[0] {
+        let place = channel % normalization.mean.count
+        let merged = MergedNumbers(
+          count: count * plane, mean: normalization.mean[place],
+          deviation: normalization.deviation[place],
+          value: { numbers[$0 / plane * size + channel * plane + $0 % plane] })
+        guard let merged else { continue }
+        notices.append(
+          "\(name): channel \(channel + 1) holds \(merged), which are one number in Float32, as inputs are "
+            + "kept: rescale it, or subtract an offset")
+        break
+      }
+    }
+    if case .values(let values, let width) = target {
+      for place in 0..<width {
+        let merged = MergedNumbers(count: count, value: { values[$0 * width + place] })
+        guard let merged else { continue }
+        notices.append(
+          "\(labelName): value \(place + 1) of the labels holds \(merged), which are one number in Float32, "
+            + "as targets are kept: subtract an offset")
+        break
+      }
+    }
+    return notices
   }
 
   private func summary(_ rows: [Int], _ labels: Dataset.Labels) -> PartSummary {

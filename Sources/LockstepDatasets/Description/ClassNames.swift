@@ -15,14 +15,25 @@ public struct ClassNames: Sendable, Equatable {
   public let absent: [Int]
   private let numbers: [String: Int32]
 
-  /// Classes with names.
+  /// Classes with names, which lose white space at their ends as the cells of a table do.
   ///
-  /// - Throws: ``DatasetError`` where two have one name, or there is none.
+  /// - Throws: ``DatasetError`` where two have one name, there is none, or one stands for a missing value.
   public init(names: [String]) throws(DatasetError) {
+    let names = names.map(CellText.trimmed)
+    if let missing = names.first(where: CellText.isMissing) {
+      throw DatasetError(
+        "classes",
+        "\(missing.quoted) stands for a missing value in a table, and no example has this class")
+    }
+    try self.init(recorded: names)
+  }
+
+  /// Classes with names as a run recorded them.
+  init(recorded names: [String]) throws(DatasetError) {
     var numbers: [String: Int32] = [:]
     for name in names {
       guard numbers.updateValue(Int32(numbers.count), forKey: name) == nil else {
-        throw DatasetError("classes", "the name '\(name)' stands twice")
+        throw DatasetError("classes", "the name \(name.quoted) stands twice")
       }
     }
     guard !names.isEmpty else { throw DatasetError("classes", "there are none") }
@@ -51,9 +62,18 @@ public struct ClassNames: Sendable, Equatable {
   ) throws(FileError) {
     let values = texts.map(CellText.number)
     guard values.contains(where: { $0 != nil }) else {
-      names = Set(texts).sorted()
+      let distinct = Set(texts).sorted()
+      // Numbers in a notation that features do not take either: 0x1, inf.
+      let numbersOfOthers = Set(distinct.filter { Double($0) != nil })
+      if let index = texts.firstIndex(where: { numbersOfOthers.contains($0) }) {
+        throw fault(
+          index,
+          "expected a class, found \(texts[index].quoted): numbers are decimal and finite; if it is a "
+            + "name, give it in 'data.classes'")
+      }
+      names = distinct
       var numbers: [String: Int32] = [:]
-      for name in names ?? [] { numbers[name] = Int32(numbers.count) }
+      for name in distinct { numbers[name] = Int32(numbers.count) }
       self.numbers = numbers
       count = numbers.count
       absent = []
@@ -89,7 +109,8 @@ public struct ClassNames: Sendable, Equatable {
       let nearest = NearestName.find(text, among: names)
       throw UnknownClass(
         reason: "the class '\(text.prefix(40))' is unknown: the training part has no example of it"
-          + (nearest.map { "; did you mean '\($0)'? The" } ?? "; the") + " classes are " + list)
+          + (nearest.map { "; did you mean \($0.quoted)? The" } ?? "; the")
+          + " classes are \(list)")
     }
     guard let number = CellText.number(text).flatMap({ Int(exactly: $0) }) else {
       throw UnknownClass(
@@ -119,7 +140,7 @@ public struct ClassNames: Sendable, Equatable {
   /// The classes, in words: a few names, or a range of numbers.
   private var list: String {
     guard let names else { return "0...\(count - 1)" }
-    return names.prefix(8).map { "'\($0)'" }.joined(separator: ", ")
+    return names.prefix(8).map(\.quoted).joined(separator: ", ")
       + (names.count > 8 ? " and \(names.count - 8) more" : "")
   }
 }

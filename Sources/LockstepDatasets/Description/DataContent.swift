@@ -7,6 +7,8 @@ public protocol DataContent: Sendable {
   var count: Int { get }
   /// What the user should know about the examples.
   var notices: [String] { get }
+  /// What the user should know where distinct numbers become one in Float32, as examples are kept.
+  func roundingNotices(as description: DataDescription) -> [String]
   /// The stratum of each example, for stratified splits.
   func strata() throws -> [Int]
   /// What can be learned from some of the examples, the training part; from all where `rows` is nil.
@@ -16,9 +18,21 @@ public protocol DataContent: Sendable {
   /// - Throws: `FileError` or ``DatasetError`` where an example does not fit the description; it names
   ///   the row.
   func part(_ rows: [Int]?, as description: DataDescription) throws -> DataPart
+  /// What tells all of the examples from others; nil where nothing but the configuration does.
+  func summary(as description: DataDescription) throws -> PartSummary?
+  /// Where all of the examples stand.
+  var places: ExamplePlaces { get }
 }
 
 extension DataContent {
+  public func roundingNotices(as description: DataDescription) -> [String] { [] }
+
+  public func summary(as description: DataDescription) throws -> PartSummary? { nil }
+
+  public var places: ExamplePlaces {
+    ExamplePlaces(file: name, rows: (0..<count).map { $0 + 1 })
+  }
+
   /// What can be learned from all of the examples.
   public func describe() throws -> DataDescription { try describe(nil) }
 

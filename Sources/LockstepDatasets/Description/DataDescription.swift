@@ -22,15 +22,18 @@ public struct DataDescription: Sendable, Equatable {
   public var training: PartSummary?
   /// The examples that were tested on, where there were any.
   public var test: PartSummary?
+  /// All examples of a file that was cut into both parts; nil where nothing was cut.
+  public var whole: PartSummary?
 
   package init(
     input: InputDescription, target: TargetDescription, training: PartSummary? = nil,
-    test: PartSummary? = nil
+    test: PartSummary? = nil, whole: PartSummary? = nil
   ) {
     self.input = input
     self.target = target
     self.training = training
     self.test = test
+    self.whole = whole
   }
 
   /// Why weights that were trained on other data mean something else on this one: columns in another
@@ -53,7 +56,7 @@ public struct DataDescription: Sendable, Equatable {
   }
 
   private static func list(_ names: [String]) -> String {
-    names.prefix(6).map { "'\($0)'" }.joined(separator: ", ")
+    names.prefix(6).map(\.quoted).joined(separator: ", ")
       + (names.count > 6 ? " and \(names.count - 6) more" : "")
   }
 

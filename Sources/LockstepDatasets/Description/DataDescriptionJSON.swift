@@ -16,6 +16,7 @@ extension DataDescription {
     object["target"] = target.json
     object["training"] = training?.json ?? .null
     object["test"] = test?.json ?? .null
+    if let whole { object["whole"] = whole.json }
     return .object(object)
   }
 
@@ -40,7 +41,8 @@ extension DataDescription {
     else { throw refuse("is a damaged description of data") }
     self.init(
       input: input, target: target, training: json["training"].flatMap(PartSummary.init),
-      test: json["test"].flatMap(PartSummary.init))
+      test: json["test"].flatMap(PartSummary.init),
+      whole: json["whole"].flatMap(PartSummary.init))
   }
 
   /// Reads a description's text.
@@ -159,7 +161,7 @@ extension TargetDescription {
     switch json["kind"]?.stringValue {
     case "classes":
       if let names = json["names"]?.texts {
-        guard let classes = try? ClassNames(names: names) else { return nil }
+        guard let classes = try? ClassNames(recorded: names) else { return nil }
         self.init(column: column, kind: .classes(classes))
       } else {
         guard let count = json["count"]?.integerValue, count > 0,

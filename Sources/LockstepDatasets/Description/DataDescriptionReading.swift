@@ -34,6 +34,8 @@ extension DataDescription {
         IDXFile.read(path), labels: labels.map { path throws(FileError) in try IDXFile.read(path) },
         as: self)
     }
-    return (try content.part(as: self), content.notices)
+    return (
+      try content.part(as: self), content.notices + content.roundingNotices(as: self)
+    )
   }
 }

@@ -7,15 +7,29 @@ public struct DataRecord: Sendable {
   public let description: DataDescription
   private let training: ExamplePlaces
   private let test: ExamplePlaces?
+  private let whole: ExamplePlaces?
 
-  package init(_ description: DataDescription, training: ExamplePlaces, test: ExamplePlaces?) {
+  /// - Parameter whole: where all examples stand that both parts were cut from; nil where none were cut.
+  package init(
+    _ description: DataDescription, training: ExamplePlaces, test: ExamplePlaces?,
+    whole: ExamplePlaces? = nil
+  ) {
     self.description = description
     self.training = training
     self.test = test
+    self.whole = whole
   }
 
   /// How the data differs from what was recorded before, in words; nil where it is the same.
   public func difference(from recorded: DataDescription) -> String? {
+    // One value that changes may move the cut, and then both parts have other rows: what changed shows
+    // in the whole.
+    if let whole, let now = description.whole, let before = recorded.whole,
+      now.examples == before.examples,
+      let problem = now.difference(from: before, part: "data", places: whole)
+    {
+      return problem
+    }
     if let problem = partDifference(
       description.training, recorded.training, "training part", training)
     {

@@ -67,7 +67,7 @@ public struct PartSummary: Sendable, Equatable {
     from recorded: PartSummary, part: String, places: ExamplePlaces
   ) -> String? {
     if self == recorded { return nil }
-    let file = "the \(part) (\(places.file))"
+    let file = "the \(part) (\(places.file.printable))"
     let (names, before) = (columns.map(\.name), recorded.columns.map(\.name))
     guard names == before else {
       let gone = before.filter { !names.contains($0) }
@@ -83,8 +83,11 @@ public struct PartSummary: Sendable, Equatable {
     guard examples == recorded.examples else {
       return "\(file) has \(examples) examples, and had \(recorded.examples)"
     }
-    let different = zip(columns, recorded.columns).filter { $0 != $1 }.map { $0.0.name }
-    var text = "\(file) has other values"
+    var different = zip(columns, recorded.columns).filter { $0 != $1 }.map { $0.0.name }
+    // One target that changed moves a cut by strata, and so all columns. The target is the last one.
+    let mayBeOtherRows = different.count > 1 && different.count == columns.count
+    if mayBeOtherRows { different.insert(different.removeLast(), at: 0) }
+    var text = "\(file) has other \(mayBeOtherRows ? "rows or values" : "values")"
     if !different.isEmpty { text += " in \(Self.list(different))" }
     if let block = zip(blocks, recorded.blocks).enumerated().first(where: { $1.0 != $1.1 })?.offset
     {
@@ -99,7 +102,7 @@ public struct PartSummary: Sendable, Equatable {
   }
 
   private static func list(_ names: [String]) -> String {
-    names.prefix(6).map { "'\($0)'" }.joined(separator: ", ")
+    names.prefix(6).map(\.quoted).joined(separator: ", ")
       + (names.count > 6 ? " and \(names.count - 6) more" : "")
   }
 }

@@ -68,8 +68,8 @@ public struct TableContent: DataContent {
     let fill: Double? = if case .fill(let value) = options.missing { value } else { nil }
     try self.init(
       table, name, options, columns, fills: columns.map { _ in fill }, target: targetColumn,
-      id: idColumn, isTargetOptional: false)
-    notices = columns.compactMap(counterNotice)
+      id: idColumn, isTargetOptional: false, isTraining: true)
+    notices = targetNotices(options) + columns.compactMap(counterNotice)
   }
 
   /// Reads another table through what training learned: columns are matched by name.
@@ -102,7 +102,7 @@ public struct TableContent: DataContent {
     try self.init(
       table, name, options, columns, fills: input.columns.map(\.fill),
       target: target.flatMap { table.columns.firstIndex(of: $0) }, id: idColumn,
-      isTargetOptional: isTargetOptional)
+      isTargetOptional: isTargetOptional, isTraining: false)
     let expected = Set(known + input.ignored + [target, input.id, id].compactMap { $0 })
     let extra = table.columns.filter { !expected.contains($0) }
     if !extra.isEmpty {
@@ -115,7 +115,7 @@ public struct TableContent: DataContent {
 
   private init(
     _ table: CSVTable, _ name: String?, _ options: TableOptions, _ columns: [Int],
-    fills: [Double?], target: Int?, id: Int?, isTargetOptional: Bool
+    fills: [Double?], target: Int?, id: Int?, isTargetOptional: Bool, isTraining: Bool
   ) throws(FileError) {
     self.table = table
     self.name = name ?? table.path
@@ -123,26 +123,47 @@ public struct TableContent: DataContent {
     self.columns = columns
     targetColumn = target
     idColumn = id
+    let (textRemedy, missingRemedy) =
+      isTraining
+      ? (
+        "; features are numbers: write it as one, or name the column in 'data.ignore'",
+        ": fill it in, remove the line, or set 'data.fillMissing' to a number"
+      )
+      : (
+        "; the run was trained on numbers in this column",
+        ": fill it in; the run was trained without 'data.fillMissing'"
+      )
     var features: [Double] = []
     features.reserveCapacity(table.rowCount * columns.count)
     for row in 0..<table.rowCount {
+      try Self.checkStop(table, row)
       for (column, fill) in zip(columns, fills) {
-        guard let value = try Self.number(table, row, column) ?? fill else {
-          throw table.fault(row: row, column: column, "the value is missing")
+        guard let value = try Self.number(table, row, column, remedy: textRemedy) ?? fill else {
+          throw table.fault(row: row, column: column, "the value is missing" + missingRemedy)
         }
         features.append(value)
       }
     }
     self.features = features
-    self.target = try Self.target(table, options.kind, target, isOptional: isTargetOptional)
+    self.target = try Self.target(
+      table, options.kind, target, isOptional: isTargetOptional,
+      remedy: isTraining
+        ? "; names of classes need 'data.targetKind' to be 'classes'"
+        : "; the run was trained on numbers in this column")
+  }
+
+  /// Throws every few thousand rows where reading is to be given up.
+  private static func checkStop(_ table: CSVTable, _ row: Int) throws(FileError) {
+    if row & 0xffff == 0 { try ReadingStop.check(table.path) }
   }
 
   private static func target(
-    _ table: CSVTable, _ kind: TargetKind, _ column: Int?, isOptional: Bool
+    _ table: CSVTable, _ kind: TargetKind, _ column: Int?, isOptional: Bool, remedy: String
   ) throws(FileError) -> Target {
     guard let column else { return .none }
     var (texts, values): ([String], [Double]) = ([], [])
     for row in 0..<table.rowCount {
+      try checkStop(table, row)
       let text = table.trimmed(row: row, column: column)
       let isMissing = CellText.isMissing(text)
       if isMissing, !isOptional {
@@ -152,7 +173,7 @@ public struct TableContent: DataContent {
       }
       switch kind {
       case .classes: texts.append(isMissing ? "" : text)
-      case .values: values.append(try number(table, row, column) ?? .nan)
+      case .values: values.append(try number(table, row, column, remedy: remedy) ?? .nan)
       }
     }
     return kind == .classes ? .classes(texts) : .values(values)
@@ -160,9 +181,9 @@ public struct TableContent: DataContent {
 
   /// A cell as a number in Float32's range; nil where it is missing.
   private static func number(
-    _ table: CSVTable, _ row: Int, _ column: Int
+    _ table: CSVTable, _ row: Int, _ column: Int, remedy: String
   ) throws(FileError) -> Double? {
-    guard let value = try table.number(row: row, column: column) else { return nil }
+    guard let value = try table.number(row: row, column: column, remedy: remedy) else { return nil }
     guard Float(value).isFinite else {
       throw table.fault(row: row, column: column, "\(value) is out of the range of Float32")
     }
@@ -182,8 +203,8 @@ public struct TableContent: DataContent {
     }
     let others = table.columns.filter { !names.contains($0) }
     let reasons = missing.prefix(6).map { name in
-      "'\(name)'"
-        + (NearestName.find(name, among: others).map { " (is it '\($0)'?)" } ?? "")
+      name.quoted
+        + (NearestName.find(name, among: others).map { " (is it \($0.quoted)?)" } ?? "")
     }
     throw FileError(
       path: table.path, kind: .mismatch,
@@ -193,7 +214,7 @@ public struct TableContent: DataContent {
   }
 
   private static func list(_ names: [String]) -> String {
-    names.prefix(8).map { "'\($0)'" }.joined(separator: ", ")
+    names.prefix(8).map(\.quoted).joined(separator: ", ")
       + (names.count > 8 ? " and \(names.count - 8) more" : "")
   }
 
@@ -210,8 +231,66 @@ public struct TableContent: DataContent {
       return nil
     }
     return
-      "\(table.path): the column '\(name)' counts the rows and is a feature; if it means nothing, "
+      "\(table.path): the column \(name.quoted) counts the rows and is a feature; if it means nothing, "
       + "name it in 'data.ignore'"
+  }
+
+  /// Notices where options name columns that are no features anyway, and where a class may be none.
+  private func targetNotices(_ options: TableOptions) -> [String] {
+    let target = CellText.trimmed(options.target)
+    let id = options.id.map(CellText.trimmed)
+    let ignored = options.ignoring.map(CellText.trimmed)
+    var reasons: [String] = []
+    if id == target { reasons.append("'data.id' names \(target.quoted), which is the target") }
+    if ignored.contains(target) {
+      reasons.append("'data.ignore' has no effect on \(target.quoted), which is the target")
+    }
+    if let id, id != target, ignored.contains(id) {
+      reasons.append(
+        "'data.ignore' has no effect on \(id.quoted), which 'data.id' keeps from the features")
+    }
+    if case .classes(let texts) = self.target, options.classes == nil,
+      let text = texts.first(where: { $0.utf8.count == 4 && $0.lowercased() == "none" })
+    {
+      reasons.append(
+        "\(text.quoted) is a class of the target \(target.quoted); where it stands for a missing value, "
+          + "remove the line")
+    }
+    return reasons.map { "\(table.path): \($0)" }
+  }
+
+  public func roundingNotices(as description: DataDescription) -> [String] {
+    var notices: [String] = []
+    if case .columns(let input) = description.input, input.columns.count == columns.count {
+      let width = columns.count
+      var merged: [(name: String, numbers: MergedNumbers)] = []
+      for (place, column) in input.columns.enumerated() {
+        let numbers = MergedNumbers(
+          count: count, mean: column.mean, deviation: column.deviation,
+          value: { features[$0 * width + place] })
+        if let numbers { merged.append((column.name, numbers)) }
+      }
+      if let (name, numbers) = merged.first {
+        let isScaled = input.columns.contains { $0.mean != 0 || $0.deviation != 1 }
+        notices.append(
+          "\(table.path): the column \(name.quoted) holds \(numbers), which are one number in Float32, as "
+            + "features are kept"
+            + (isScaled
+              ? ", standardised or not: rescale the column, or take outliers out"
+              : ": set 'data.standardize' to true, or subtract an offset from the column")
+            + (merged.count == 1
+              ? "" : "; \(counted(merged.count - 1, "more column")) of this kind"))
+      }
+    }
+    if case .values(let values) = target, let targetColumn {
+      let known = values.filter { !$0.isNaN }
+      if let numbers = MergedNumbers(count: known.count, value: { known[$0] }) {
+        notices.append(
+          "\(table.path): the target \(table.columns[targetColumn].quoted) holds \(numbers), which are one "
+            + "number in Float32, as targets are kept: subtract an offset from the column")
+      }
+    }
+    return notices
   }
 
   // MARK: Fitting
@@ -261,7 +340,11 @@ public struct TableContent: DataContent {
     _ names: ClassNames, _ text: String, _ row: Int
   ) throws(FileError) -> Int32 {
     do throws(UnknownClass) { return try names.number(of: text) } catch {
-      throw table.fault(row: row, column: targetColumn ?? 0, error.reason)
+      // Numbers with gaps are quantities more often than classes.
+      let hint =
+        names.absent.isEmpty || CellText.number(text) == nil
+        ? "" : "; numbers that are no classes need 'data.targetKind' to be 'values'"
+      throw table.fault(row: row, column: targetColumn ?? 0, error.reason + hint)
     }
   }
 
@@ -275,8 +358,7 @@ public struct TableContent: DataContent {
       labels: labels.values)
     return DataPart(
       dataset: dataset,
-      places: ExamplePlaces(
-        file: name, rows: rows.map { $0 + 1 }, lines: rows.map { table.line(ofRow: $0) }),
+      places: examplePlaces(rows),
       ids: idColumn.map { id in rows.map { table.trimmed(row: $0, column: id) } },
       isLabelled: labels.isLabelled, summary: summary(rows, labels.values))
   }
@@ -289,6 +371,7 @@ public struct TableContent: DataContent {
     var values: [Float] = []
     values.reserveCapacity(rows.count * width)
     for row in rows {
+      try Self.checkStop(table, row)
       for place in 0..<width {
         let column = input.columns[place]
         let raw = features[row * width + place]
@@ -310,7 +393,8 @@ public struct TableContent: DataContent {
     switch (target, description.kind) {
     case (.classes(let texts), .classes(let names)):
       let classes = try rows.map { row throws(FileError) -> Int32 in
-        texts[row].isEmpty ? 0 : try number(names, texts[row], row)
+        try Self.checkStop(table, row)
+        return texts[row].isEmpty ? 0 : try number(names, texts[row], row)
       }
       let known = rows.map { !texts[$0].isEmpty }
       return (.classes(classes, count: names.count), known.contains(false) ? known : nil)
@@ -325,6 +409,18 @@ public struct TableContent: DataContent {
         .unknown(description.kind, count: rows.count), [Bool](repeating: false, count: rows.count)
       )
     }
+  }
+
+  public func summary(as description: DataDescription) throws -> PartSummary? {
+    let rows = Array(0..<count)
+    return summary(rows, try labels(rows, description.target).values)
+  }
+
+  public var places: ExamplePlaces { examplePlaces(Array(0..<count)) }
+
+  private func examplePlaces(_ rows: [Int]) -> ExamplePlaces {
+    ExamplePlaces(
+      file: name, rows: rows.map { $0 + 1 }, lines: rows.map { table.line(ofRow: $0) })
   }
 
   private func summary(_ rows: [Int], _ labels: Dataset.Labels) -> PartSummary {

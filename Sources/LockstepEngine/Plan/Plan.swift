@@ -86,18 +86,8 @@ package final class Plan {
     leafMemory = builder.leafMemory
     sizes = builder.sizes
     leavesAreCanonical = Self.areCanonical(builder.leafMemory, program.leafLayout, factors)
-    let count = (builder.sizes[.leaf]?.byteCount ?? 0) / 4
-    let left = program.leafLayout.slots.enumerated().map { index, slot in
-      factors?.products[index] == nil ? nil : slot.offset..<slot.offset + slot.count
-    }
     precondition(factors == nil || leavesAreCanonical, "factors of gradients in other layouts")
-    leafParts = Self.parts(without: left, count: count)
-    partsToAdd = Self.parts(
-      without: zip(builder.leafMemory, left).map { memory, left in
-        guard left == nil, let memory, memory.buffer.region == .sum else { return left }
-        let offset = memory.buffer.offset / 4
-        return offset..<offset + memory.buffer.byteCount / 4
-      }, count: count)
+    (leafParts, partsToAdd) = Self.leafParts(builder, program.leafLayout, factors)
     leafStatistics = builder.leafMemory[program.gradientCount...].compactMap { memory in
       memory.map {
         $0.buffer.offset / 4..<($0.buffer.offset + $0.buffer.byteCount) / 4
@@ -113,13 +103,17 @@ package final class Plan {
     self.statistics =
       statistics.baseAddress.map { UnsafeMutableRawPointer($0) } ?? .init(packed.base)
     stream = try OneDNNStream()
-    for (offset, count, value) in builder.constants {
+    fillConstants(builder.constants)
+    boundPacking = try BoundSchedule(packing, addresses: sharedAddresses)
+    boundVectorPacking = try BoundSchedule(vectorPacking, addresses: sharedAddresses)
+  }
+
+  private func fillConstants(_ values: [(offset: Int, count: Int, value: Float)]) {
+    for (offset, count, value) in values {
       (constants.base + offset).withMemoryRebound(to: Float.self, capacity: count) {
         $0.update(repeating: value, count: count)
       }
     }
-    boundPacking = try BoundSchedule(packing, addresses: sharedAddresses)
-    boundVectorPacking = try BoundSchedule(vectorPacking, addresses: sharedAddresses)
   }
 
   /// How many shards a run can compute at once.
@@ -205,6 +199,23 @@ package final class Plan {
       guard let memory, let plain = try? MemoryDescriptor.plain(slot.shape) else { return false }
       return memory.descriptor == plain && memory.buffer.offset == slot.offset * 4
     }
+  }
+
+  /// The parts of a leaf that are gradients or statistics and no factors, and those of them that a run
+  /// does not add to a sum itself.
+  private static func leafParts(
+    _ builder: PlanBuilder, _ layout: FlatLayout, _ factors: GradientFactors?
+  ) -> (all: [Range<Int>], toAdd: [Range<Int>]) {
+    let count = (builder.sizes[.leaf]?.byteCount ?? 0) / 4
+    let left = layout.slots.enumerated().map { index, slot in
+      factors?.products[index] == nil ? nil : slot.offset..<slot.offset + slot.count
+    }
+    let added = zip(builder.leafMemory, left).map { memory, left in
+      guard left == nil, let memory, memory.buffer.region == .sum else { return left }
+      let offset = memory.buffer.offset / 4
+      return offset..<offset + memory.buffer.byteCount / 4
+    }
+    return (parts(without: left, count: count), parts(without: added, count: count))
   }
 
   /// What is left of a leaf without some slots, padding of these included.

@@ -40,7 +40,8 @@ public struct ResNet: Model {
     problem =
       !isPossible
       ? "a ResNet's depth is 6n + 2, from 8 to \(Self.largestDepth), got \(depth)"
-      : width < 1 || width > 1 << 20 ? "a ResNet's width is positive, got \(width)" : nil
+      : width < 1 || width > 1 << 20
+        ? "a ResNet's width is from 1 to \(1 << 20), got \(width)" : nil
     let count = problem == nil ? (depth - 2) / 6 : 1
     let width = problem == nil ? width : 1
     func stage(_ from: Int, _ to: Int, _ stride: Int) -> [ResidualBlock] {

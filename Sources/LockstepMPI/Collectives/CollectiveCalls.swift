@@ -45,6 +45,38 @@ extension MPICommunicator {
       case .exclusiveScan: isStarted ? "MPI_Iexscan" : "MPI_Exscan"
       }
     }
+
+    /// Starts the collective; returns MPI's code.
+    func start(
+      _ send: UnsafeRawPointer, _ receive: UnsafeMutableRawPointer, _ count: Int32,
+      _ type: lockstep_mpi_datatype, _ operation: lockstep_mpi_op, _ root: Int32,
+      _ handle: lockstep_mpi_comm, _ request: inout lockstep_mpi_request
+    ) -> Int32 {
+      switch self {
+      case .reduce:
+        lockstep_mpi_ireduce(send, receive, count, type, operation, root, handle, &request)
+      case .allreduce:
+        lockstep_mpi_iallreduce(send, receive, count, type, operation, handle, &request)
+      case .scan:
+        lockstep_mpi_iscan(send, receive, count, type, operation, handle, &request)
+      case .exclusiveScan:
+        lockstep_mpi_iexscan(send, receive, count, type, operation, handle, &request)
+      }
+    }
+
+    /// Runs the collective; returns MPI's code.
+    func run(
+      _ send: UnsafeRawPointer, _ receive: UnsafeMutableRawPointer, _ count: Int32,
+      _ type: lockstep_mpi_datatype, _ operation: lockstep_mpi_op, _ root: Int32,
+      _ handle: lockstep_mpi_comm
+    ) -> Int32 {
+      switch self {
+      case .reduce: lockstep_mpi_reduce(send, receive, count, type, operation, root, handle)
+      case .allreduce: lockstep_mpi_allreduce(send, receive, count, type, operation, handle)
+      case .scan: lockstep_mpi_scan(send, receive, count, type, operation, handle)
+      case .exclusiveScan: lockstep_mpi_exscan(send, receive, count, type, operation, handle)
+      }
+    }
   }
 
   func elementwise<T: MPIDatatype>(
@@ -76,19 +108,9 @@ extension MPICommunicator {
       if let owner = reduction.owner { start.owners.append(owner) }
       let send = values.map { address($0) } ?? UnsafeRawPointer(lockstep_mpi_in_place()!)
       let receive = address(result)
-      let code =
-        switch kind {
-        case .reduce:
-          lockstep_mpi_ireduce(
-            send, receive, count, type, operation, root, handle, &start.request)
-        case .allreduce:
-          lockstep_mpi_iallreduce(send, receive, count, type, operation, handle, &start.request)
-        case .scan:
-          lockstep_mpi_iscan(send, receive, count, type, operation, handle, &start.request)
-        case .exclusiveScan:
-          lockstep_mpi_iexscan(send, receive, count, type, operation, handle, &start.request)
-        }
-      return try check(call, code)
+      return try check(
+        call,
+        kind.start(send, receive, count, type, operation, root, handle, &start.request))
     }
 
     // Elements are independent of each other, so a long run goes in pieces. An empty one goes too:
@@ -100,18 +122,8 @@ extension MPICommunicator {
       let send =
         values.map { address($0) + bytes } ?? UnsafeRawPointer(lockstep_mpi_in_place()!)
       let receive = address(result) + bytes
-      let code =
-        switch kind {
-        case .reduce:
-          lockstep_mpi_reduce(send, receive, Int32(piece), type, operation, root, handle)
-        case .allreduce:
-          lockstep_mpi_allreduce(send, receive, Int32(piece), type, operation, handle)
-        case .scan:
-          lockstep_mpi_scan(send, receive, Int32(piece), type, operation, handle)
-        case .exclusiveScan:
-          lockstep_mpi_exscan(send, receive, Int32(piece), type, operation, handle)
-        }
-      try check(call, code)
+      try check(
+        call, kind.run(send, receive, Int32(piece), type, operation, root, handle))
       offset += piece
     } while offset < count
     withExtendedLifetime(reduction) {}

@@ -108,6 +108,15 @@ public indirect enum Schedule: Sendable, Equatable {
     minimum + (initial - minimum) * (1 + ExactMath.cosine(halfTurns: fraction)) / 2
   }
 
+  private static func check(_ milestones: [Int]) throws {
+    for (index, milestone) in milestones.enumerated()
+    where milestone < 1 || (index > 0 && milestone <= milestones[index - 1]) {
+      throw HyperparameterError(
+        owner: "multiStep schedule", key: "milestones", value: "\(milestones)",
+        problem: "must be growing whole numbers, each at least 1")
+    }
+  }
+
   /// Throws a ``HyperparameterError`` where a number makes no sense.
   public func validate() throws {
     typealias R = HyperparameterRange
@@ -124,12 +133,7 @@ public indirect enum Schedule: Sendable, Equatable {
     case .multiStep(let initial, let milestones, let factor):
       try R.nonNegative.check("multiStep schedule", "learningRate", initial)
       try R.nonNegative.check("multiStep schedule", "factor", factor)
-      for (index, milestone) in milestones.enumerated()
-      where milestone < 1 || (index > 0 && milestone <= milestones[index - 1]) {
-        throw HyperparameterError(
-          owner: "multiStep schedule", key: "milestones", value: "\(milestones)",
-          problem: "must be growing whole numbers, each at least 1")
-      }
+      try Self.check(milestones)
     case .exponential(let initial, let factor):
       try R.nonNegative.check("exponential schedule", "learningRate", initial)
       try R.nonNegative.check("exponential schedule", "factor", factor)

@@ -31,31 +31,26 @@ public final class UpdateRule {
   /// Everything a checkpoint must hold, at addresses that never change.
   public let state: [StateEntry]
 
-  struct Pass {
-    var transforms: Range<Int>
-    let measurements: Measurements
-  }
-
-  private let kernels: Kernels
+  let kernels: Kernels
   let transforms: [any BoundTransform]
-  let passes: [Pass]
-  private let fused: FusedStep?
+  let passes: [UpdatePass]
+  let fused: FusedStep?
   let lastClip: Int?
   private let firstRate: BoundLearningRate?
-  private let projection: ConstraintExecutor
+  let projection: ConstraintExecutor
   let average: BoundAverage?
   private let plateau: PlateauMonitor?
   private let updates: Arena<Int64>
-  private let scratch: Arena<Float>
-  private let updateArena: Arena<Float>?
+  let scratch: Arena<Float>
+  let updateArena: Arena<Float>?
   /// A row of ``Tally`` columns for each block.
   let tally: Arena<Double>
   private var pending: StepReport?
   private let ownedGroups: [Range<Int>]
   /// What the last `apply` updated.
-  private var updated: [Range<Int>] = []
+  private(set) var updated: [Range<Int>] = []
   /// The learning rate at the end of the chain, which the step itself multiplies by.
-  private let finalRate: BoundLearningRate?
+  let finalRate: BoundLearningRate?
 
   /// The columns of the table that a walk fills.
   enum Tally {
@@ -100,11 +95,7 @@ public final class UpdateRule {
   ) throws {
     try chain.validate()
     try average?.validate()
-    if let problem = layout.problem { throw GraphError(problem) }
-    guard constraints.isEmpty || constraints.count == layout.slots.count else {
-      throw UpdateError.wrongLength(
-        "the list of constraints", expected: layout.slots.count, found: constraints.count)
-    }
+    try Self.check(layout, constraints)
     let blocks = layout.blocks()
     if let owned, owned.lowerBound < 0 || owned.upperBound > blocks.count {
       throw UpdateError.badBlocks([owned])
@@ -121,14 +112,7 @@ public final class UpdateRule {
     self.constraints =
       constraints.isEmpty ? Array(repeating: nil, count: layout.slots.count) : constraints
 
-    var slotBlocks: [Range<Int>] = []
-    var next = 0
-    for slot in layout.slots.indices {
-      let start = next
-      while next < blocks.count, blocks[next].slot == slot { next += 1 }
-      slotBlocks.append(start..<next)
-    }
-
+    let slotBlocks = Self.blocks(blocks, ofSlots: layout.slots.count)
     let slotGroups = try SlotGroups(groups, layout: layout)
     let context = TransformContext(
       layout: layout, blocks: blocks, slotBlocks: slotBlocks,
@@ -140,19 +124,7 @@ public final class UpdateRule {
     plateau = try Self.plateau(of: chain).map(PlateauMonitor.init)
     self.average = average.map { BoundAverage($0, context) }
 
-    func measurements(_ measures: [Measure]) -> Measurements {
-      Measurements(measures: measures, blockCount: blocks.count, slotBlocks: slotBlocks)
-    }
-    var passes = [Pass(transforms: 0..<0, measurements: measurements([.update(.two)]))]
-    for (index, transform) in transforms.enumerated() {
-      let measures = transform.measures
-      if !measures.isEmpty, index > 0 || measures != [.update(.two)] {
-        passes.append(Pass(transforms: index..<index, measurements: measurements(measures)))
-      }
-      passes[passes.count - 1].transforms =
-        passes[passes.count - 1].transforms.lowerBound..<index + 1
-    }
-    self.passes = passes
+    passes = UpdatePass.passes(of: transforms, blockCount: blocks.count, slotBlocks: slotBlocks)
     fused = fuses ? FusedStep(transforms[passes.last!.transforms], kernels: kernels) : nil
     lastClip = transforms.lastIndex { $0.isClip }
     firstRate = transforms.lazy.compactMap { $0 as? BoundLearningRate }.first
@@ -169,19 +141,43 @@ public final class UpdateRule {
       ? Arena(indices: held ?? 0..<layout.count) : nil
     tally = Arena(count: blocks.count * Tally.width)
 
-    // A name that occurs twice in a chain gets the number of its transform.
-    let all = transforms.flatMap { $0.state.map(\.name) }
     state =
-      [StateEntry("optimizer.updates", .integers(updates.buffer))]
-      + transforms.enumerated().flatMap { index, transform in
-        transform.state.map { entry in
-          let isUnique = all.count { $0 == entry.name } == 1
-          return entry.named(
-            isUnique ? "optimizer.\(entry.name)" : "optimizer.\(index).\(entry.name)")
-        }
-      }
+      [StateEntry("optimizer.updates", .integers(updates.buffer))] + Self.state(of: transforms)
       + (plateau?.state ?? []).map { StateEntry("optimizer.\($0.name)", $0.storage) }
       + projection.state + (self.average?.state ?? [])
+  }
+
+  private static func check(_ layout: FlatLayout, _ constraints: [WeightConstraint?]) throws {
+    if let problem = layout.problem { throw GraphError(problem) }
+    guard constraints.isEmpty || constraints.count == layout.slots.count else {
+      throw UpdateError.wrongLength(
+        "the list of constraints", expected: layout.slots.count, found: constraints.count)
+    }
+  }
+
+  /// The blocks of each slot.
+  private static func blocks(_ blocks: [Block], ofSlots slots: Int) -> [Range<Int>] {
+    var result: [Range<Int>] = []
+    var next = 0
+    for slot in 0..<slots {
+      let start = next
+      while next < blocks.count, blocks[next].slot == slot { next += 1 }
+      result.append(start..<next)
+    }
+    return result
+  }
+
+  /// The state of a chain, under names of its own.
+  private static func state(of transforms: [any BoundTransform]) -> [StateEntry] {
+    // A name that occurs twice in a chain gets the number of its transform.
+    let all = transforms.flatMap { $0.state.map(\.name) }
+    return transforms.enumerated().flatMap { index, transform in
+      transform.state.map { entry in
+        let isUnique = all.count { $0 == entry.name } == 1
+        return entry.named(
+          isUnique ? "optimizer.\(entry.name)" : "optimizer.\(index).\(entry.name)")
+      }
+    }
   }
 
   /// The reduction on plateaus that the chain's schedules hold.
@@ -268,7 +264,7 @@ public final class UpdateRule {
     try blockSums.withUnsafeBufferPointer { try prepare(step: step, blockSums: $0) }
   }
 
-  private func prepareTransforms(of pass: Pass, step: Int) throws {
+  private func prepareTransforms(of pass: UpdatePass, step: Int) throws {
     let context = StepContext(
       step: step, update: updateCount + 1, measurements: pass.measurements, rateScale: rateScale)
     for index in pass.transforms { transforms[index].prepare(context) }
@@ -345,24 +341,6 @@ public final class UpdateRule {
     return finish(&report)
   }
 
-  /// Takes all updated blocks that are final at a stage into the average.
-  private func takeAverages(
-    _ parameters: UnsafePointer<Float>, behind stage: ConstraintExecutor.Stage
-  ) {
-    if average == nil { return }
-    for group in updated { for block in group { takeAverage(block, parameters, behind: stage) } }
-  }
-
-  /// Takes a block into the average, where it is final at this stage.
-  private func takeAverage(
-    _ index: Int, _ parameters: UnsafePointer<Float>, behind stage: ConstraintExecutor.Stage
-  ) {
-    let block = blocks[index]
-    if let average, projection.stage(of: block.slot) == stage {
-      average.add(parameters, at: block.offset, count: block.count)
-    }
-  }
-
   private func finish(_ report: inout StepReport) -> StepReport {
     updates.base[0] += 1
     guard let lastClip else { return report }
@@ -397,92 +375,6 @@ public final class UpdateRule {
     return count == blocks.count
   }
 
-  /// One pass over one block.
-  /// Steps and constrains blocks of one slot, where nothing else looks at them: in parts of whole units
-  /// that stay in the first-level cache from the step to its constraint, with nothing between two
-  /// parts. Returns false where the blocks must be walked one by one.
-  private func stepAtOnce(
-    _ run: Range<Int>, pass: Int, source: UnsafePointer<Float>,
-    parameters: UnsafeMutablePointer<Float>
-  ) -> Bool {
-    let slot = blocks[run.lowerBound].slot
-    guard pass == passes.count - 1, average == nil, !projection.needsSums(slot: slot), let fused,
-      fused.isReady(slot: slot)
-    else { return false }
-    let step = fused.bound(toSlot: slot, input: source, parameters: parameters)
-    let constraint = projection.bound(slot: slot)
-    let part = constraint.partLength
-    var start = blocks[run.lowerBound].range.lowerBound
-    let end = blocks[run.upperBound - 1].range.upperBound
-    while start < end {
-      let count = min(part, end - start)
-      step.apply(start, count)
-      constraint.apply(parameters + start, count)
-      start += count
-    }
-    return true
-  }
-
-  private func walk(
-    _ index: Int, pass: Int, source: UnsafePointer<Float>,
-    parameters: UnsafeMutablePointer<Float>
-  ) {
-    let block = blocks[index]
-    let weights = parameters + block.offset
-    let isLast = pass == passes.count - 1
-    let output = isLast ? scratch.base : updateArena.map { $0.base + block.offset }
-    var view = BlockView(
-      index: index, slot: block.slot, offset: block.offset, count: block.count,
-      input: source + block.offset, output: output ?? scratch.base,
-      parameters: UnsafePointer(weights),
-      changed: tally.base + (index * Tally.width + Tally.changed))
-    if isLast, let fused, fused.isReady(slot: block.slot) {
-      fused.bound(toSlot: block.slot, input: source, parameters: parameters)
-        .apply(block.offset, block.count)
-      projection.bound(slot: block.slot).apply(weights, block.count)
-      finishBlock(index, parameters)
-      return
-    }
-    var range = passes[pass].transforms
-    if isLast, finalRate != nil { range = range.lowerBound..<range.upperBound - 1 }
-    for number in range {
-      let transform = transforms[number]
-      if transform.isActive(slot: block.slot) {
-        transform.apply(view)
-        view = view.advanced()
-      }
-      if number == lastClip, transform.clippedNorm == nil {
-        tally.base[index * Tally.width + Tally.clipped] =
-          kernels.sumOfSquares(view.input, block.count)
-      }
-    }
-    if isLast {
-      if let finalRate {
-        kernels.update.subtract_scaled(
-          weights, view.input, finalRate.rates[block.slot], block.count)
-      } else {
-        kernels.update.subtract(weights, view.input, block.count)
-      }
-      projection.bound(slot: block.slot).apply(weights, block.count)
-      finishBlock(index, parameters)
-    } else {
-      passes[pass + 1].measurements.measure(
-        block: index, update: view.input, parameters: UnsafePointer(weights), count: block.count,
-        kernels: kernels)
-      if !passes[pass].transforms.isEmpty, view.input != UnsafePointer(view.output) {
-        view.output.update(from: view.input, count: block.count)
-      }
-    }
-  }
-
-  /// What follows once all of a block's values have been stepped and constrained.
-  private func finishBlock(_ index: Int, _ parameters: UnsafeMutablePointer<Float>) {
-    let block = blocks[index]
-    tally.base[index * Tally.width + Tally.run] = projection.runSum(
-      block, parameters + block.offset)
-    takeAverage(index, parameters, behind: .block)
-  }
-
   /// Projects the tensors that must be at hand as a whole (see ``projectsAfterGather``).
   ///
   /// `apply` without `gather` does it. Where ranks update parts, each calls this once after the
@@ -494,14 +386,5 @@ public final class UpdateRule {
     guard let base = parameters.baseAddress else { return }
     projection.projectTensors(base)
     if projection.needsTensors { takeAverages(base, behind: .tensor) }
-  }
-}
-
-extension BlockView {
-  /// The view of the next transform, which reads what this one wrote.
-  fileprivate func advanced() -> BlockView {
-    BlockView(
-      index: index, slot: slot, offset: offset, count: count, input: UnsafePointer(output),
-      output: output, parameters: parameters, changed: changed)
   }
 }

@@ -51,6 +51,8 @@ public struct Fault: Sendable, Equatable {
     case checkpointRemove
     /// Before the final weights are written.
     case end
+    /// `MPI_Finalize` has returned.
+    case finalized
     /// A shard's gradient, in some steps of the run.
     case gradient
     /// A shard's loss, in some steps of the run.
@@ -155,7 +157,7 @@ public struct Fault: Sendable, Equatable {
   ///
   /// - Parameter parameters: what a bit may flip in.
   @inline(__always)
-  static func reach(
+  package static func reach(
     _ point: Point, rank: Int, parameters: UnsafeMutableBufferPointer<Float>? = nil
   ) throws {
     guard isAsked else { return }

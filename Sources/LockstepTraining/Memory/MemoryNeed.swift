@@ -48,25 +48,40 @@ public struct MemoryNeed: Sendable, Equatable {
     add("running statistics", values: program.statisticLayout.count)
   }
 
+  /// What training a model will take beside it, at the least.
+  init(training program: Program, threads: Int) {
+    add("sums of gradients", values: program.leafLayout.count)
+    add("a shard's gradient", values: program.leafLayout.count, times: threads)
+  }
+
   /// Makes sure that what all ranks of each node are about to ask for is there. Called by all ranks.
   ///
-  /// - Parameter memory: what this rank finds.
+  /// - Parameters:
+  ///   - memory: what this rank finds.
+  ///   - held: what it has already, for the message: that is part of what is needed, and of what there is.
   /// - Throws: ``MemoryShortage``, on all ranks alike.
-  public func check(_ memory: NodeMemory = .now(), on collective: any Collective) throws {
-    let mine = SIMD4(total, memory.node, memory.process ?? .max, 0)
+  public func check(
+    _ memory: NodeMemory = .now(), beside held: MemoryNeed = MemoryNeed(),
+    on collective: any Collective
+  ) throws {
+    let mine = SIMD4(total, memory.node, memory.process ?? .max, held.total)
     let all = try collective.allgather(mine)
+    let heldParts = held.parts
+    func refuse(_ ranks: Range<Int>, _ needed: Int, _ available: Int, _ limit: String) -> Error {
+      let held = ranks.reduce(0) { Self.sum($0, all[$1][3]) }
+      return MemoryShortage(
+        ranks: ranks, needed: Self.sum(needed, held), available: Self.sum(available, held),
+        limit: limit, parts: heldParts + parts)
+    }
     for node in collective.nodes {
       let needed = node.reduce(0) { Self.sum($0, all[$1][0]) }
       let available = node.lazy.map { all[$0][1] }.min() ?? .max
-      if needed > available {
-        throw MemoryShortage(
-          ranks: node, needed: needed, available: available, limit: memory.limit, parts: parts)
-      }
+      if needed > available { throw refuse(node, needed, available, memory.limit) }
     }
     for (rank, words) in all.enumerated() where words[0] > words[2] {
-      throw MemoryShortage(
-        ranks: rank..<rank + 1, needed: words[0], available: words[2],
-        limit: "the limit of a process's address space (ulimit -v)", parts: parts)
+      throw refuse(
+        rank..<rank + 1, words[0], words[2],
+        "the limit of a process's address space (ulimit -v)")
     }
   }
 }

@@ -1,5 +1,6 @@
 import LockstepDatasets
 import LockstepEngine
+import LockstepFiles
 import LockstepLayers
 import LockstepOptimization
 
@@ -31,7 +32,9 @@ extension Objective {
       if case .classes(_, let classes) = labels, let outputs = trace.output.shape.last,
         outputs < classes
       {
-        throw GraphError("the model has \(outputs) outputs and '\(name)' has \(classes) classes")
+        throw GraphError(
+          "the model has \(counted(outputs, "output")) and '\(name)' has "
+            + "\(counted(classes, "class", plural: "classes")): give it one output a class")
       }
       let target = trace.graph.input(Input.labels, found.shape, found.scalar)
       let value = loss(trace.output, target)
@@ -79,14 +82,17 @@ extension Objective {
   ) -> String {
     guard wanted.scalar == found.scalar else {
       return wanted.scalar == .int32
-        ? "the loss \(loss.name) needs classes, and the labels of '\(name)' are numbers"
-        : "the loss \(loss.name) needs numbers, and the labels of '\(name)' are classes"
+        ? "the loss \(loss.name) needs classes, and the labels of '\(name)' are numbers: leave "
+          + "'data.targetKind' out, or take \(MeanSquaredError().name)"
+        : "the loss \(loss.name) needs numbers, and the labels of '\(name)' are classes: set "
+          + "'data.targetKind' to 'values' where the target is a column of numbers, or take "
+          + "\(SoftmaxCrossEntropy().name) with one output a class"
     }
     if case .targets(_, let width) = labels {
       return "the model's output is [N\(output.dropFirst().map { ", \($0)" }.joined())], and an "
         + "example of '\(name)' has \(width) target value\(width == 1 ? "" : "s")"
     }
-    return "the model's output \(output) asks for \(wanted.count) labels, '\(name)' has "
+    return "the model's output \(output) asks for \(counted(wanted.count, "label")), '\(name)' has "
       + "\(found.count)"
   }
 }
@@ -98,7 +104,7 @@ extension ModelSource {
   public convenience init(
     _ model: any Model, loss: any LossFunction, on dataset: Dataset, seed: UInt64,
     freezing: Freezing = Freezing(), options: PlanOptions = PlanOptions(), threads: Int = 1,
-    admit: (MemoryNeed) throws -> Void = { _ in }
+    admit: (MemoryNeed, MemoryNeed) throws -> Void = { _, _ in }
   ) throws {
     try self.init(
       dataset: dataset, seed: seed, options: options, threads: threads, admit: admit,

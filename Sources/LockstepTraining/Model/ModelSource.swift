@@ -83,15 +83,15 @@ public final class ModelSource: FactorSource {
   ///   - isa: the instruction set of our own kernels.
   ///   - options: the algorithms of the engine's plans.
   ///   - threads: how many threads of this rank compute shards. Their number changes no bit.
-  ///   - admit: looks at what the model's memory will take before there is any, and throws where that is
-  ///     too much.
+  ///   - admit: looks at what the model's memory will take before there is any, and at what training it
+  ///     will take beside it at the least, and throws where that is too much.
   /// - Throws: ``ArgumentError`` for less than one thread, ``GraphError`` where the model does not fit
   ///   the data or asks for an input that nothing fills, ``PrecisionError`` where the processor does
   ///   not compute in the precision asked for.
   public init(
     dataset: Dataset, seed: UInt64, isa: InstructionSet = .current,
     options: PlanOptions = PlanOptions(), threads: Int = 1,
-    admit: (MemoryNeed) throws -> Void = { _ in }, trace: @escaping ObjectiveTrace
+    admit: (MemoryNeed, MemoryNeed) throws -> Void = { _, _ in }, trace: @escaping ObjectiveTrace
   ) throws {
     try ArgumentError.require(threads, atLeast: 1, "threads", of: "ModelSource")
     try options.precision.check()
@@ -111,7 +111,7 @@ public final class ModelSource: FactorSource {
     synchronizations = program.synchronizations
     let isJoint = !synchronizations.isEmpty
     lanes = (0..<threads).map { _ in LaneSet(sharesActivations: isJoint) }
-    try admit(MemoryNeed(model: program))
+    try admit(MemoryNeed(model: program), MemoryNeed(training: program, threads: threads))
     memory = ModelMemory(program)
     layout = program.leafLayout
     gradientSlotCount = program.gradientCount

@@ -69,16 +69,25 @@ public final class LinesFile {
   /// not depend on its length. A line there that cannot be read, or whose step is out of order, never
   /// takes others with it: it is set aside in a file beside this one, `….damaged`.
   ///
-  /// - Returns: a sentence about each line that was set aside, with its number.
+  /// - Parameter hasEachStep: whether every step has a line.
+  /// - Returns: a sentence about each line that was set aside, with its number, and one where lines are
+  ///   missing.
   @discardableResult
-  public func truncate(afterStep step: Int) throws(FileError) -> [String] {
+  public func truncate(
+    afterStep step: Int, hasEachStep: Bool = false
+  ) throws(FileError) -> [String] {
     // Nothing comes before the first step.
     if step <= 0 {
       try cut(at: 0)
       return []
     }
     let tail = try LinesTail(path, afterStep: step)
-    let notices = try setAside(tail.damaged, before: tail.end)
+    var notices = try setAside(tail.damaged, before: tail.end)
+    if hasEachStep, tail.missing.steps > 0 {
+      notices.append(
+        "\(path): \(tail.missing.steps) of the last \(tail.missing.of) steps have no line here, and are "
+          + "missing in reports")
+    }
     try cut(at: tail.end)
     if tail.lacksLineFeed { try Self.write([UInt8(ascii: "\n")], to: descriptor, path) }
     return notices

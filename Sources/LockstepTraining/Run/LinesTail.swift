@@ -19,6 +19,8 @@ struct LinesTail {
   private(set) var lacksLineFeed = false
   /// The damaged lines among those that were looked at.
   private(set) var damaged: [Damage] = []
+  /// How many steps have no line, of the last so many that were looked at, where each step has one.
+  private(set) var missing = (steps: 0, of: 0)
 
   /// How many lines are read beyond the place of the cut, at most in how many bytes.
   private static let margin = (lines: 10_000, bytes: 64 << 20)
@@ -47,7 +49,9 @@ struct LinesTail {
     /// The lines on either side of the best cut so far that are on the wrong one.
     var (early, late): ([Line], [Line]) = ([], [])
     var linesBeyond = 0
+    var start = file.size
     try file.forEachLineFromBehind { bytes, range, isWhole throws(FileError) in
+      start = range.lowerBound
       let line = Line(range: range, step: Self.step(of: bytes, path))
       guard case .success(let step) = line.step else {
         // The end of a crash.
@@ -78,23 +82,27 @@ struct LinesTail {
       return linesBeyond < Self.margin.lines && end - range.lowerBound < Self.margin.bytes
     }
     if lacksLineFeed, end < file.size { lacksLineFeed = false }
-    for line in early {
-      switch line.step {
-      case .failure(let error): damaged.append(.init(range: line.range, reason: error.reason))
-      case .success(let step) where step > last:
-        damaged.append(
-          .init(range: line.range, reason: "is of step \(step), which has not been reached"))
-      case .success: break
-      }
+    damaged = early.compactMap { line in
+      Self.damage(line, where: { $0 > last }, "which has not been reached")
     }
-    for line in late {
-      switch line.step {
-      case .failure(let error): damaged.append(.init(range: line.range, reason: error.reason))
-      case .success(let step) where step <= last:
-        damaged.append(
-          .init(range: line.range, reason: "is of step \(step), and stands among later steps"))
-      case .success: break
-      }
+    let kept = Set(early.compactMap { try? $0.step.get() }.filter { $0 > 0 && $0 <= last })
+    let looked = start == 0 ? last : last - (kept.min() ?? last) + 1
+    let unreadable = damaged.count { $0.range.lowerBound < end }
+    missing = (max(looked - kept.count - unreadable, 0), looked)
+    damaged += late.compactMap { line in
+      Self.damage(line, where: { $0 <= last }, "and stands among later steps")
+    }
+  }
+
+  /// What is wrong with a line; nil where nothing is.
+  private static func damage(
+    _ line: Line, where isWrong: (Int) -> Bool, _ why: String
+  ) -> Damage? {
+    switch line.step {
+    case .failure(let error): return Damage(range: line.range, reason: error.reason)
+    case .success(let step):
+      return isWrong(step)
+        ? Damage(range: line.range, reason: "is of step \(step), \(why)") : nil
     }
   }
 

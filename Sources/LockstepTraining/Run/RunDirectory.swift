@@ -69,9 +69,13 @@ public final class RunDirectory {
   ) throws -> RunDirectory? {
     var directory: RunDirectory?
     try collective.onRoot {
-      directory = try RunDirectory(
+      let opened = try RunDirectory(
         path, resume: resume, configuration: configuration, keep: keep)
+      // What ends the run before its first step is to be found here, too.
+      if FileKind(opened.outcome.path) == .missing { try opened.write(Outcome(.running, step: 0)) }
+      directory = opened
     }
+    collective.watchdog?.outcome = directory?.outcome ?? OutcomeFile(path, isOwner: false)
     return directory
   }
 
@@ -113,7 +117,7 @@ public final class RunDirectory {
   /// Takes back what was logged after a step, because the run goes on from there; returns a sentence
   /// about each damaged line that was found.
   public func truncateLogs(afterStep step: Int) throws(FileError) -> [String] {
-    try metrics.truncate(afterStep: step) + evaluations.truncate(afterStep: step)
+    try metrics.truncate(afterStep: step, hasEachStep: true) + evaluations.truncate(afterStep: step)
   }
 
   /// Makes what was logged durable: before a checkpoint says that its steps are done.

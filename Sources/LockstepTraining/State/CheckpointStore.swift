@@ -133,6 +133,7 @@ public struct CheckpointStore: Sendable {
   }
 
   /// The checkpoint with the highest finite score, the latest one of equals; nil where none has any.
+  /// Damaged ones are passed over, and of each the header alone is read.
   public func bestStep() throws(FileError) -> Int? { try best(upTo: .max)?.step }
 
   /// The checkpoint with the highest finite score among those up to a step, and the score.

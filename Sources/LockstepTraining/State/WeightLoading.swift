@@ -48,7 +48,7 @@ public struct WeightReport: Sendable, Equatable {
 extension Weights {
   /// What to do where a file and the model do not fit.
   public enum Loading: String, Sendable, CaseIterable {
-    /// Every tensor of either side must find its place.
+    /// Every tensor of either side must find its place, and every rule a tensor.
     case strict
     /// What fits is read, the rest reported: replaced heads keep their initial values.
     case lenient
@@ -61,9 +61,9 @@ extension Weights {
   ///   - path: the file.
   ///   - names: how its names become the model's.
   /// - Returns: what was read and what not.
-  /// - Throws: `FileError` with all that does not fit, where `loading` is strict; where two of the
-  ///   file's tensors have one name in the model; where nothing fits at all. No weight has changed
-  ///   then.
+  /// - Throws: `FileError` with all that does not fit, rules that hold for no tensor included, where
+  ///   `loading` is strict; where two of the file's tensors have one name in the model; where nothing
+  ///   fits at all. No weight has changed then.
   @discardableResult
   public func load(
     _ path: String, names: NameMap, _ loading: Loading = .strict
@@ -122,15 +122,21 @@ extension Weights {
       }
       report.loaded.append(tensor.name)
     }
-    guard !report.loaded.isEmpty, loading == .lenient || report.isComplete else {
-      throw FileError(path: path, kind: .mismatch, reason: Self.reason(report))
+    let isStrict = loading == .strict
+    let fits = report.isComplete && report.unusedRules.isEmpty
+    guard !report.loaded.isEmpty, !isStrict || fits else {
+      throw FileError(
+        path: path, kind: .mismatch,
+        reason: Self.reason(
+          report, unusedAmong: isStrict ? weights.tensors.map(\.name) : []))
     }
     let loaded = Set(report.loaded)
     try fill(from: weights.file, sources.filter { loaded.contains($0.key) })
     return report
   }
 
-  private static func reason(_ report: WeightReport) -> String {
+  /// - Parameter names: the file's names, where a rule that fits none of them is a fault.
+  private static func reason(_ report: WeightReport, unusedAmong names: [String]) -> String {
     func list(_ names: [String]) -> String {
       names.prefix(6).joined(separator: ", ")
         + (names.count > 6 ? " and \(names.count - 6) more" : "")
@@ -147,7 +153,15 @@ extension Weights {
     let start =
       report.loaded.isEmpty
       ? "none of its tensors fits the model" : "does not fit the model"
-    return start + ": " + parts.joined(separator: "; ")
+    var reasons = parts.isEmpty ? [] : [start + ": " + parts.joined(separator: "; ")]
+    if !names.isEmpty {
+      reasons += report.unusedRules.map { pattern in
+        "the rule '\(pattern)' fits none of its tensors"
+          + (NearestName.find(pattern, among: names).map { "; did you mean '\($0)'?" }
+            ?? "; there are \(list(names))")
+      }
+    }
+    return reasons.joined(separator: "; ")
   }
 }
 

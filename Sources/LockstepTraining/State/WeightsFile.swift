@@ -5,7 +5,9 @@ import LockstepFiles
 ///
 /// A checkpoint holds more than weights; here it shows its weights alone, under the names that
 /// `weights.safetensors` has. A run directory stands for its final weights, or for one of its
-/// checkpoints; where a run was killed, for its newest sound checkpoint.
+/// checkpoints; where a run was killed, for its newest sound checkpoint. Every byte of what is read is
+/// verified, where the file says what it should be: a checkpoint has a checksum, and weights that a run
+/// leaves have their fingerprint.
 public struct WeightsFile: Sendable {
   /// Which checkpoint of a run directory is meant.
   public enum Choice: Sendable, Equatable, CustomStringConvertible {
@@ -68,17 +70,26 @@ public struct WeightsFile: Sendable {
     }
     let final = "\(path)/weights.safetensors"
     let store = CheckpointStore("\(path)/checkpoints")
+    if FileKind(store.directory) == .missing, FileKind(final) == .missing,
+      let newest = try CheckpointStore(path).steps().last
+    {
+      throw FileError(
+        path: path, kind: .mismatch,
+        reason: "is a folder of checkpoints, and no run directory: name the run directory, "
+          + "\(Self.folder(of: path)), or a file, \(CheckpointStore(path).path(ofStep: newest))")
+    }
     if let choice {
-      let (found, notices) = try store.path(of: choice)
+      let (found, notices) = try store.path(of: choice, inRun: path)
       self = try Self.file(found, notices)
       return
     }
-    let weights = FileKind(final) == .missing ? nil : try Self.file(final, [])
+    let weights = FileKind(final) == .missing ? nil : try SafetensorsFile(final)
     let steps = FileKind(store.directory) == .directory ? try store.steps() : []
     // A run that went on after its end has checkpoints that are newer than its weights.
-    let isNewest = weights.map { file in file.step.map { $0 >= steps.last ?? 0 } ?? true } ?? false
-    if let weights, isNewest {
-      self = weights
+    let isNewest =
+      weights.map { file in Self.step(of: file).map { $0 >= steps.last ?? 0 } ?? true } ?? false
+    if isNewest {
+      self = try Self.file(final, [])
       return
     }
     guard !steps.isEmpty else {
@@ -86,7 +97,7 @@ public struct WeightsFile: Sendable {
         path: path, kind: .mismatch,
         reason: "has neither weights.safetensors nor a checkpoint: the run has saved nothing yet")
     }
-    let (found, notices) = try store.path(of: .last)
+    let (found, notices) = try store.path(of: .last, inRun: path)
     let reason = weights == nil ? "has no final weights" : "went on after its final weights"
     let made = try Self.file(found, [])
     self = Self(
@@ -112,9 +123,8 @@ public struct WeightsFile: Sendable {
   private static func file(_ path: String, _ notices: [String]) throws(FileError) -> Self {
     let file = try SafetensorsFile(path)
     guard Checkpoint.isCheckpoint(file) else {
-      return Self(
-        file, step: file.metadata[stepKey].flatMap { Int($0) },
-        file.tensors.map { ($0.name, $0) }, notices)
+      try checkFingerprint(file)
+      return Self(file, step: step(of: file), file.tensors.map { ($0.name, $0) }, notices)
     }
     let checkpoint = try Checkpoint(path)
     let tensors = file.tensors.compactMap { entry -> (String, TensorEntry)? in
@@ -126,47 +136,41 @@ public struct WeightsFile: Sendable {
     return Self(file, step: checkpoint.step, tensors, notices)
   }
 
+  /// Holds a file's tensors against the fingerprint that a run left in its metadata, if there is one.
+  private static func checkFingerprint(_ file: SafetensorsFile) throws(FileError) {
+    // A run hashes its tensors in the order in which it hands them to the writer, in every version. The
+    // writer puts larger elements first, so that of mixed sizes that order is not known.
+    guard let recorded = file.metadata[fingerprintKey],
+      Set(file.tensors.map { $0.element?.size }).count == 1
+    else { return }
+    let found = Fingerprint.tree(try file.fingerprints()).description
+    guard found != recorded else { return }
+    throw FileError(
+      path: file.path, kind: .corrupt,
+      reason: "is damaged, or was changed after training: its tensors have the fingerprint "
+        + "\(found), and '\(fingerprintKey)' in its metadata is \(recorded.shortened(to: 80)). "
+        + "Take a sound copy, or a checkpoint of the run ('--checkpoint last'); to use it as it is, "
+        + "save its tensors without that metadata (in Python, save_file(load_file(OLD), NEW) of "
+        + "safetensors)")
+  }
+
+  /// The number of steps that a file says are behind it.
+  static func step(of file: SafetensorsFile) -> Int? {
+    file.metadata[stepKey].flatMap { Int($0) }
+  }
+
+  /// The folder that a path lies in.
+  private static func folder(of path: String) -> String {
+    var trimmed = Substring(path)
+    while trimmed.count > 1, trimmed.last == "/" { trimmed = trimmed.dropLast() }
+    guard let slash = trimmed.lastIndex(of: "/"), slash > trimmed.startIndex else {
+      return "\(path)/.."
+    }
+    return String(trimmed[..<slash])
+  }
+
   /// The metadata entry of `weights.safetensors` that says how many steps are behind it.
   static let stepKey = "lockstep.step"
-}
-
-extension CheckpointStore {
-  /// The path of the checkpoint that somebody chose, and what was passed over on the way.
-  ///
-  /// - Throws: `FileError` where there is none, or the one that was named is damaged.
-  func path(of choice: WeightsFile.Choice) throws -> (path: String, notices: [String]) {
-    let steps = FileKind(directory) == .directory ? try self.steps() : []
-    func missing(_ reason: String) -> FileError {
-      let list = steps.suffix(8).map(String.init).joined(separator: ", ")
-      return FileError(
-        path: directory, kind: .mismatch,
-        reason: reason + (steps.isEmpty ? "; there are none" : "; there are those of steps \(list)")
-      )
-    }
-    switch choice {
-    case .step(let step):
-      guard steps.contains(step) else { throw missing("has no checkpoint of step \(step)") }
-      return (path(ofStep: step), [])
-    case .best:
-      guard let step = try bestStep() else {
-        throw missing("has no checkpoint with an evaluation, so that none is the best")
-      }
-      return (path(ofStep: step), [])
-    case .last:
-      var notices: [String] = []
-      for step in steps.reversed() {
-        do throws(FileError) {
-          _ = try Checkpoint(path(ofStep: step))
-          return (path(ofStep: step), notices)
-        } catch {
-          guard error.kind == .corrupt || error.kind == .truncated else { throw error }
-          notices.append("passed over a damaged checkpoint: \(error)")
-        }
-      }
-      guard notices.isEmpty else {
-        throw CheckpointError.allDamaged(directory: directory, reasons: notices)
-      }
-      throw missing("has no checkpoint")
-    }
-  }
+  /// The one that has the fingerprint of its tensors.
+  static let fingerprintKey = "lockstep.fingerprint"
 }

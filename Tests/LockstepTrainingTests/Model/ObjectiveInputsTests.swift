@@ -48,6 +48,31 @@ import Testing
     return "no error"
   }
 
+  @Test("outputs and labels that do not fit a loss are named, with what to do")
+  func lossesAndLabels() throws {
+    func refusal(_ loss: any LossFunction, _ dataset: Dataset, outputs: Int) -> String {
+      Self.message {
+        _ = try ModelSource(Sequential { Linear(outputs) }, loss: loss, on: dataset, seed: 1)
+      }
+    }
+    let (classes, targets) = (try Self.classes(), try Self.targets(width: 1))
+    for (text, words) in [
+      (
+        refusal(SoftmaxCrossEntropy(), classes, outputs: 1),
+        "the model has 1 output and 'classes' has 3 classes: give it one output a class"
+      ),
+      (
+        refusal(BinaryCrossEntropy(), classes, outputs: 1),
+        "are classes: set 'data.targetKind' to 'values' where the target is a column of numbers, or "
+          + "take softmaxCrossEntropy with one output a class"
+      ),
+      (
+        refusal(SoftmaxCrossEntropy(), targets, outputs: 2),
+        "are numbers: leave 'data.targetKind' out, or take meanSquaredError"
+      ),
+    ] { #expect(text.contains(words), "\(text)") }
+  }
+
   @Test("an evaluation on data of another form names both forms")
   func evaluators() throws {
     let source = try Self.regression()

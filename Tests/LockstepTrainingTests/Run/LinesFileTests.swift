@@ -33,6 +33,25 @@ import Testing
     }
   }
 
+  /// A file that has a line for every step is asked for those that are gone.
+  @Test func linesThatAreGoneAreTold() throws {
+    try withTemporaryDirectory { directory in
+      let path = "\(directory)/metrics.jsonl"
+      let file = try LinesFile(path)
+      #expect(
+        try file.truncate(afterStep: 9, hasEachStep: true) == [
+          "\(path): 9 of the last 9 steps have no line here, and are missing in reports"
+        ])
+      try Self.append(file, 1...3)
+      try Self.append(file, 6...9)
+      #expect(
+        try file.truncate(afterStep: 8, hasEachStep: true) == [
+          "\(path): 2 of the last 8 steps have no line here, and are missing in reports"
+        ])
+      #expect(try file.truncate(afterStep: 3, hasEachStep: true).isEmpty)
+    }
+  }
+
   @Test func anExistingFileIsContinued() throws {
     try withTemporaryDirectory { directory in
       let path = "\(directory)/metrics.jsonl"

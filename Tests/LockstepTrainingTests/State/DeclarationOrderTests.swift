@@ -41,7 +41,9 @@ import Testing
   func files() throws {
     try withTemporaryDirectory { directory in
       let (frozen, whole) = (try Self.source(["first.*"]), try Self.source())
-      try Weights(of: frozen).write("\(directory)/weights.safetensors")
+      try Weights(of: frozen).write(
+        "\(directory)/weights.safetensors",
+        metadata: ["lockstep.fingerprint": Weights(of: frozen).fingerprint().description])
       whole.memory.initialize(seed: 99)
       try Weights(of: whole).read("\(directory)/weights.safetensors")
       #expect(Weights(of: whole).fingerprint() == Weights(of: frozen).fingerprint())

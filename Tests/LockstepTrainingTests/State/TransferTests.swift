@@ -140,6 +140,20 @@ struct Pretrained: Model {
       mapError?.description == "the replacement '*.b.*' has more * than the pattern 'a.*'")
   }
 
+  @Test func aRuleThatFitsNothingIsAnErrorInStrictMode() throws {
+    let weights = Weights(of: try Self.source())
+    let before = weights.fingerprint()
+    let rules = try NameMap(try Self.names().rules + [.init("module.fc.wieght", to: nil)])
+    let error = #expect(throws: FileError.self) { try weights.load(Self.path, names: rules) }
+    #expect(
+      error?.reason
+        == "the rule 'module.fc.wieght' fits none of its tensors; did you mean 'module.fc.weight'?"
+    )
+    #expect(weights.fingerprint() == before)
+    let report = try weights.load(Self.path, names: rules, .lenient)
+    #expect(report.lines == ["unused: the rule 'module.fc.wieght' fits no tensor of the file"])
+  }
+
   @Test func mapsRewriteInOrder() throws {
     let map = try NameMap([
       .init("module.layer?.*.w", to: "blocks.*.weight"), .init("module.*", to: "*"),

@@ -66,28 +66,7 @@ public final class HessianFreeStep: BatchStep {
     options: HessianFreeOptions = HessianFreeOptions(), nonFinite: NonFinitePolicy = .stop,
     shards: Int, on collective: any Collective
   ) throws {
-    try options.validate()
-    guard nonFinite.repair == nil else {
-      throw StepError.badOption(
-        key: "nonFinite", value: "sanitize", expected: "'stop' or 'skip' for a Hessian-free step")
-    }
-    guard !(update is any ShardedParameterUpdate) else {
-      throw StepError.badOption(
-        key: "the update", value: "sharded",
-        expected: "replicated for a Hessian-free step, whose directions every rank holds whole")
-    }
-    guard !source.isJoint else {
-      throw StepError.badOption(
-        key: "batch normalisation", value: "synchronised over all shards",
-        expected: "by shards or frozen for a Hessian-free step, whose products are sums over shards"
-      )
-    }
-    guard source.precision == .float32 else {
-      throw StepError.badOption(
-        key: "precision", value: source.precision.rawValue,
-        expected: "float32 for a Hessian-free step: conjugate gradients lose their way in products "
-          + "of 8 bits")
-    }
+    try Self.check(source, update, options, nonFinite)
     plan = try FoldPlan(shards: shards, of: source, on: collective)
     let trainable = Array(plan.layout.slots[..<plan.gradientSlotCount])
     guard update.layout.slots == trainable else {
@@ -121,6 +100,35 @@ public final class HessianFreeStep: BatchStep {
     start = Arena(count: count)
     movement = Arena(count: plan.layout.count)
     damping.buffer[0] = options.damping
+  }
+
+  /// Refuses what a Hessian-free step cannot be combined with.
+  private static func check(
+    _ source: any CurvatureSource, _ update: any ParameterUpdate, _ options: HessianFreeOptions,
+    _ nonFinite: NonFinitePolicy
+  ) throws {
+    try options.validate()
+    guard nonFinite.repair == nil else {
+      throw StepError.badOption(
+        key: "nonFinite", value: "sanitize", expected: "'stop' or 'skip' for a Hessian-free step")
+    }
+    guard !(update is any ShardedParameterUpdate) else {
+      throw StepError.badOption(
+        key: "the update", value: "sharded",
+        expected: "replicated for a Hessian-free step, whose directions every rank holds whole")
+    }
+    guard !source.isJoint else {
+      throw StepError.badOption(
+        key: "batch normalisation", value: "synchronised over all shards",
+        expected: "by shards or frozen for a Hessian-free step, whose products are sums over shards"
+      )
+    }
+    guard source.precision == .float32 else {
+      throw StepError.badOption(
+        key: "precision", value: source.precision.rawValue,
+        expected: "float32 for a Hessian-free step: conjugate gradients lose their way in products "
+          + "of 8 bits")
+    }
   }
 
   /// The number of steps completed.

@@ -1,0 +1,117 @@
+internal import CLockstepKernels
+import LockstepEngine
+
+extension UpdateRule {
+  /// Steps and constrains blocks of one slot, where nothing else looks at them: in parts of whole units
+  /// that stay in the first-level cache from the step to its constraint, with nothing between two
+  /// parts. Returns false where the blocks must be walked one by one.
+  func stepAtOnce(
+    _ run: Range<Int>, pass: Int, source: UnsafePointer<Float>,
+    parameters: UnsafeMutablePointer<Float>
+  ) -> Bool {
+    let slot = blocks[run.lowerBound].slot
+    guard pass == passes.count - 1, average == nil, !projection.needsSums(slot: slot), let fused,
+      fused.isReady(slot: slot)
+    else { return false }
+    let step = fused.bound(toSlot: slot, input: source, parameters: parameters)
+    let constraint = projection.bound(slot: slot)
+    let part = constraint.partLength
+    var start = blocks[run.lowerBound].range.lowerBound
+    let end = blocks[run.upperBound - 1].range.upperBound
+    while start < end {
+      let count = min(part, end - start)
+      step.apply(start, count)
+      constraint.apply(parameters + start, count)
+      start += count
+    }
+    return true
+  }
+
+  /// One pass over one block.
+  func walk(
+    _ index: Int, pass: Int, source: UnsafePointer<Float>,
+    parameters: UnsafeMutablePointer<Float>
+  ) {
+    let block = blocks[index]
+    let weights = parameters + block.offset
+    let isLast = pass == passes.count - 1
+    let output = isLast ? scratch.base : updateArena.map { $0.base + block.offset }
+    var view = BlockView(
+      index: index, slot: block.slot, offset: block.offset, count: block.count,
+      input: source + block.offset, output: output ?? scratch.base,
+      parameters: UnsafePointer(weights),
+      changed: tally.base + (index * Tally.width + Tally.changed))
+    if isLast, let fused, fused.isReady(slot: block.slot) {
+      fused.bound(toSlot: block.slot, input: source, parameters: parameters)
+        .apply(block.offset, block.count)
+      projection.bound(slot: block.slot).apply(weights, block.count)
+      finishBlock(index, parameters)
+      return
+    }
+    var range = passes[pass].transforms
+    if isLast, finalRate != nil { range = range.lowerBound..<range.upperBound - 1 }
+    for number in range {
+      let transform = transforms[number]
+      if transform.isActive(slot: block.slot) {
+        transform.apply(view)
+        view = view.advanced()
+      }
+      if number == lastClip, transform.clippedNorm == nil {
+        tally.base[index * Tally.width + Tally.clipped] =
+          kernels.sumOfSquares(view.input, block.count)
+      }
+    }
+    if isLast {
+      if let finalRate {
+        kernels.update.subtract_scaled(
+          weights, view.input, finalRate.rates[block.slot], block.count)
+      } else {
+        kernels.update.subtract(weights, view.input, block.count)
+      }
+      projection.bound(slot: block.slot).apply(weights, block.count)
+      finishBlock(index, parameters)
+    } else {
+      passes[pass + 1].measurements.measure(
+        block: index, update: view.input, parameters: UnsafePointer(weights), count: block.count,
+        kernels: kernels)
+      if !passes[pass].transforms.isEmpty, view.input != UnsafePointer(view.output) {
+        view.output.update(from: view.input, count: block.count)
+      }
+    }
+  }
+
+  /// What follows once all of a block's values have been stepped and constrained.
+  private func finishBlock(_ index: Int, _ parameters: UnsafeMutablePointer<Float>) {
+    let block = blocks[index]
+    tally.base[index * Tally.width + Tally.run] = projection.runSum(
+      block, parameters + block.offset)
+    takeAverage(index, parameters, behind: .block)
+  }
+
+  /// Takes all updated blocks that are final at a stage into the average.
+  func takeAverages(
+    _ parameters: UnsafePointer<Float>, behind stage: ConstraintExecutor.Stage
+  ) {
+    if average == nil { return }
+    for group in updated { for block in group { takeAverage(block, parameters, behind: stage) } }
+  }
+
+  /// Takes a block into the average, where it is final at this stage.
+  private func takeAverage(
+    _ index: Int, _ parameters: UnsafePointer<Float>, behind stage: ConstraintExecutor.Stage
+  ) {
+    let block = blocks[index]
+    if let average, projection.stage(of: block.slot) == stage {
+      average.add(parameters, at: block.offset, count: block.count)
+    }
+  }
+}
+
+extension BlockView {
+  /// The view of the next transform, which reads what this one wrote.
+  fileprivate func advanced() -> BlockView {
+    BlockView(
+      index: index, slot: slot, offset: offset, count: count, input: UnsafePointer(output),
+      output: output, parameters: parameters, changed: changed)
+  }
+}

@@ -1,0 +1,294 @@
+import LockstepDatasets
+import LockstepEngine
+import LockstepFiles
+import LockstepLayers
+import LockstepOptimization
+
+/// A training: a model on examples, with all that its steps need, over all ranks.
+///
+/// ```swift
+/// let training = try Training(
+///   Classifier(), on: digits.training, loss: SoftmaxCrossEntropy(),
+///   update: .adamW(learningRate: 3e-3).clipped(globalNorm: 1),
+///   batchSize: 128, epochs: 5, seed: 1, ranks: ranks)
+/// try training.evaluate(on: digits.test) { print("epoch \($0.epoch): \($0.accuracy)") }
+/// let outcome = try training.fit()
+/// ```
+///
+/// Every rank makes one with equal arguments. The weights have the same bits for any number of ranks.
+public final class Training {
+  /// The model on its examples, with the weights.
+  public let source: ModelSource
+  /// The order of the examples.
+  public let sampler: Sampler
+  /// The step.
+  public let step: any BatchStep
+  /// The number of steps from the first epoch to the last.
+  public let totalSteps: Int
+  /// Whether each rank updates the parameters that it owns alone, and keeps their state alone.
+  public let isSharded: Bool
+  /// The model with the average of its weights, where one is kept.
+  public let average: AveragedModel?
+  /// The memory that this rank needs beside its data and the program.
+  public let memoryNeed: MemoryNeed
+  /// The ranks.
+  public let ranks: any Collective
+  /// The names of the weights whose gradients travel between nodes as factors.
+  package let sentAsFactors: [String]
+  /// The update of the parameters.
+  package let rule: UpdateRule
+
+  private let options: TrainingOptions
+  private var evaluations: [Evaluation] = []
+  private var listeners: [(TrainingEvent) throws -> Void] = []
+
+  /// Puts a training together.
+  ///
+  /// - Parameters:
+  ///   - model: the model; its initial weights are drawn from the seed.
+  ///   - dataset: the examples to train on.
+  ///   - loss: what is minimised.
+  ///   - update: clips and optimizer.
+  ///   - batchSize: the examples of a step, over all ranks.
+  ///   - epochs: how often each example is seen.
+  ///   - seed: the key of everything random: weights, orders, dropout.
+  ///   - augmentation: random changes to the inputs.
+  ///   - options: everything else.
+  ///   - ranks: the ranks; this process alone by default.
+  /// - Throws: `GraphError` where the model does not fit the examples, `HyperparameterError`, `UpdateError`,
+  ///   ``FoldPlanError`` where there are more ranks than shards, ``MemoryShortage`` where a node has too
+  ///   little memory.
+  public convenience init(
+    _ model: any Model, on dataset: Dataset, loss: any LossFunction, update: Chain,
+    batchSize: Int = 64, epochs: Int = 10, seed: UInt64 = 1, augmentation: Augmentation? = nil,
+    options: TrainingOptions = TrainingOptions(), ranks: any Collective = SoloCollective()
+  ) throws {
+    var options = options
+    options.run.epochs = epochs
+    let source = try ModelSource(
+      model, loss: loss, on: dataset, seed: seed, freezing: options.freezing,
+      options: options.plan, threads: options.threads,
+      admit: { try ($0 + $1).check(on: ranks) })
+    source.augmentation = augmentation
+    try self.init(
+      source,
+      sampler: Sampler(
+        count: dataset.count, batchSize: batchSize, seed: seed, shuffle: options.shuffle,
+        dropLast: options.dropLast),
+      options: options, ranks: ranks
+    ) { _ in update }
+  }
+
+  /// As the public initialiser, with a source that is ready.
+  ///
+  /// - Parameters:
+  ///   - evaluationSizes: how many examples evaluations compute at once.
+  ///   - addsByTree: whether gradients are folded, and not reduced by MPI.
+  ///   - chain: clips and optimizer for so many steps.
+  package init(
+    _ source: ModelSource, sampler: Sampler, evaluationSizes: Set<Int> = [],
+    options: TrainingOptions, addsByTree: Bool = true, ranks: any Collective,
+    chain: (Int) throws -> Chain
+  ) throws {
+    self.source = source
+    self.sampler = sampler
+    self.options = options
+    self.ranks = ranks
+    try options.run.validate()
+    try Self.check(options)
+    let ranksOnNode = ranks.page?.rankCount ?? ranks.size
+    source.prepareInputs(options.inputs, ranksOnNode: ranksOnNode)
+    totalSteps = options.run.lastStep(batchesPerEpoch: sampler.batchesPerEpoch)
+    let shards = options.shards ?? FoldPlan.defaultShards(batchSize: sampler.batchSize)
+    let plan = try FoldPlan(shards: shards, of: source, on: ranks)
+    let folds = addsByTree && options.hessianFree == nil
+    // Parameters travel in four bytes a value, so that bf16 saves more where gradients come back.
+    let sharing =
+      options.sharing == .automatic && (!folds || options.wire != .float32)
+      ? UpdateSharing.replicated : options.sharing
+    isSharded = try sharing.isSharded(
+      source, plan, nonFinite: options.nonFinite, batchSize: sampler.batchSize,
+      microBatches: options.run.microBatches, on: ranks)
+    let factors =
+      folds
+      ? try ranks.travellingFactors(
+        source, plan, nonFinite: options.nonFinite, batchSize: sampler.batchSize,
+        microBatches: options.run.microBatches) : nil
+    sentAsFactors = factors?.slots.map { plan.layout.slots[$0].name } ?? []
+
+    let chain = try chain(totalSteps)
+    let owned = isSharded ? plan.gradientBlocks(ofRank: ranks.rank) : nil
+    // A rule that owns nothing says how much it would keep of each parameter.
+    let empty = try Self.rule(source.memory, chain, options, owning: 0..<0)
+    memoryNeed = try Self.need(
+      source, plan, sampler, options, ranks, isSharded: isSharded, evaluationSizes,
+      stateBytes: empty.stateBytesPerParameter)
+    rule = try Self.rule(source.memory, chain, options, owning: owned)
+    step = try Self.step(source, rule, options, shards: shards, isSharded: isSharded, ranks)
+    average = options.average == nil ? nil : AveragedModel(source, rule, plan, on: ranks)
+  }
+
+  /// Refuses what a Hessian-free step cannot be combined with and does not see.
+  private static func check(_ options: TrainingOptions) throws {
+    guard options.hessianFree != nil else { return }
+    func refuse(_ key: String, _ value: String, _ expected: String) -> StepError {
+      .badOption(key: key, value: value, expected: "\(expected) for a Hessian-free step")
+    }
+    if !options.regularizers.isEmpty {
+      throw refuse("regularizers", "given", "none, and the step's own weightDecay instead,")
+    }
+    if options.sharing == .sharded { throw refuse("sharing", "sharded", "replicated") }
+    if options.wire != .float32 { throw refuse("wire", "bfloat16", "float32") }
+  }
+
+  /// The update of a model's trainable parameters.
+  ///
+  /// - Parameter owned: the blocks that this rank updates; nil for all.
+  package static func rule(
+    _ memory: ModelMemory, _ chain: Chain, _ options: TrainingOptions, owning owned: Range<Int>?
+  ) throws -> UpdateRule {
+    try UpdateRule(
+      layout: memory.trainableLayout, chain: chain,
+      constraints: try ConstraintRule.resolve(
+        options.constraints, specifications: memory.specifications,
+        layout: memory.trainableLayout),
+      groups: options.groups, average: options.average, owning: owned)
+  }
+
+  /// Sums up what a rank needs, and makes sure that its node has it. Called by all ranks.
+  private static func need(
+    _ source: ModelSource, _ plan: FoldPlan, _ sampler: Sampler, _ options: TrainingOptions,
+    _ ranks: any Collective, isSharded: Bool, _ evaluationSizes: Set<Int>, stateBytes: Int
+  ) throws -> MemoryNeed {
+    let ranksOnNode = ranks.page?.rankCount ?? ranks.size
+    let held = MemoryNeed(model: source.memory)
+    var need = try source.trainingNeed(
+      plan, rank: ranks.rank, ranksOnNode: ranksOnNode,
+      shardSizes: sampler.shardSizes(
+        shards: plan.shards, microBatches: options.run.microBatches, steps: options.run.steps),
+      evaluationSizes: evaluationSizes)
+    need.add(
+      "optimizer and averages", values: stateBytes, of: 1,
+      times: isSharded
+        ? plan.slices[ranks.rank].count : source.memory.trainableLayout.count)
+    if isSharded, ranks.nodes.count == 1, ranks.size > 1 {
+      need.add("shared parameters", values: source.memory.parameters.count / ranksOnNode)
+    }
+    try need.check(beside: held, on: ranks)
+    return held + need
+  }
+
+  private static func step(
+    _ source: ModelSource, _ rule: UpdateRule, _ options: TrainingOptions, shards: Int,
+    isSharded: Bool, _ ranks: any Collective
+  ) throws -> any BatchStep {
+    if let hessianFree = options.hessianFree {
+      return try HessianFreeStep(
+        source: source, update: ChainUpdate(rule), options: hessianFree,
+        nonFinite: options.nonFinite, shards: shards, on: ranks)
+    }
+    let memory = source.memory
+    let regularizer =
+      options.regularizers.isEmpty
+      ? nil
+      : try Regularizer(
+        options.regularizers, specifications: memory.specifications,
+        layout: memory.trainableLayout)
+    return try TrainingStep(
+      source: source, update: isSharded ? ShardedChainUpdate(rule) : ChainUpdate(rule),
+      regularizer: regularizer, nonFinite: options.nonFinite, shards: shards, wire: options.wire,
+      on: ranks)
+  }
+
+  // MARK: Beside the steps
+
+  /// Evaluates the model on other examples, at the end of epochs (``TrainerOptions/evaluateEveryEpochs``).
+  ///
+  /// - Parameters:
+  ///   - dataset: the examples; each counts once, on any number of ranks.
+  ///   - name: what the evaluation is called in reports and logs.
+  ///   - report: hears the results, on rank 0 only.
+  /// - Throws: `GraphError` where the examples are of another form than those that the model trains on.
+  public func evaluate(
+    on dataset: Dataset, as name: String = "test",
+    _ report: @escaping (TrainingEvaluation) throws -> Void = { _ in }
+  ) throws {
+    let evaluation = try ModelEvaluator(source, on: dataset).evaluation(
+      name, shardSize: options.evaluationBatchSize, on: ranks)
+    evaluations.append(evaluation)
+    listen { event in
+      guard case .evaluation(let found, let step, let epoch) = event, found.name == name else {
+        return
+      }
+      try report(TrainingEvaluation(report: found, step: step, epoch: epoch))
+    }
+  }
+
+  /// Hears what happens, on rank 0 only: steps, evaluations, checkpoints. What it throws ends the
+  /// training on all ranks; `Interruption.request()` ends it in good order, after a checkpoint.
+  public func listen(_ listener: @escaping (TrainingEvent) throws -> Void) {
+    listeners.append(listener)
+  }
+
+  /// Trains. Called by all ranks.
+  ///
+  /// - Parameters:
+  ///   - directory: where to leave logs, checkpoints and the final weights; nil for nowhere.
+  ///   - resume: whether to go on from the newest sound checkpoint there, if there is one.
+  ///   - keep: how many of the newest checkpoints stay.
+  /// - Returns: how it ended, the same on all ranks: done, with the fingerprint of the weights, or
+  ///   interrupted by a signal.
+  /// - Throws: what ends a run otherwise, ``RunDirectoryError``, ``CheckpointError``.
+  @discardableResult
+  public func fit(
+    in directory: String? = nil, resume: Bool = false, keep: Int = 3
+  ) throws -> Outcome {
+    let files = try directory.map {
+      try RunDirectory.open(
+        $0, resume: resume, configuration: configuration, keep: keep, on: ranks)
+    }
+    var handshake = Handshake()
+    try handshake.addProgramAndLibraries()
+    let listeners = listeners
+    let trainer = try Trainer(
+      step: step, sampler: sampler, evaluations: evaluations, options: options.run,
+      configuration: configuration, resumption: Resumption(mayDiffer: ["epochs", "steps"]),
+      handshake: handshake, directory: files ?? nil, on: ranks,
+      listener: { event in for listener in listeners { try listener(event) } })
+    return try trainer.run(resume: resume)
+  }
+
+  /// What a checkpoint must have been written with to go on from it.
+  private var configuration: JSONValue {
+    [
+      "batchSize": .integer(sampler.batchSize), "epochs": .integer(options.run.epochs),
+      "seed": .integer(Int(truncatingIfNeeded: sampler.seed)),
+      "shards": .integer(step.plan.shards),
+      "microBatches": .integer(options.run.microBatches),
+      "shuffle": .bool(sampler.shuffle), "dropLast": .bool(sampler.dropLast),
+      "steps": options.run.steps.map { .integer($0) } ?? .null,
+    ]
+  }
+}
+
+/// What an evaluation found, and when.
+public struct TrainingEvaluation: Sendable {
+  /// Loss and metrics.
+  public let report: EvaluationReport
+  /// The step after which it was made, from 1.
+  public let step: Int
+  /// The epoch of that step, from 1.
+  public let epoch: Int
+
+  /// The mean loss.
+  public var loss: Double { report.loss }
+  /// The share of the examples that are classified right; NaN where the loss has no such metric.
+  public var accuracy: Double { report["accuracy"] ?? .nan }
+}
+
+extension Collective {
+  /// Prints a line on rank 0.
+  public func print(_ text: @autoclosure () -> String) {
+    if isRoot { Swift.print(text()) }
+  }
+}
