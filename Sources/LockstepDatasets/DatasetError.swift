@@ -5,6 +5,7 @@ public struct DatasetError: Error, Sendable, Equatable, CustomStringConvertible 
   /// What was expected, what was found, what to do.
   public let reason: String
 
+  /// Makes an error about a data set or an operation of this name, with a reason.
   public init(_ name: String, _ reason: String) {
     self.name = name
     self.reason = reason

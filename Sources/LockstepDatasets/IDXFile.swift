@@ -9,11 +9,17 @@ import LockstepFiles
 public struct IDXFile: Sendable {
   /// The element types.
   public enum Element: UInt8, Sendable, CaseIterable {
+    /// Integers of 0...255: MNIST's pixels and labels.
     case uint8 = 0x08
+    /// Integers of 8 bits, signed.
     case int8 = 0x09
+    /// Integers of 16 bits, signed.
     case int16 = 0x0b
+    /// Integers of 32 bits, signed.
     case int32 = 0x0c
+    /// IEEE numbers of 32 bits.
     case float32 = 0x0d
+    /// IEEE numbers of 64 bits.
     case float64 = 0x0e
 
     /// The name of the type, `uint8`.

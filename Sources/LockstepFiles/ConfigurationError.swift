@@ -7,7 +7,7 @@ public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConver
   /// What was expected, what was found, what to do.
   public let reason: String
 
-  public init(source: String, path: String, reason: String) {
+  package init(source: String, path: String, reason: String) {
     self.source = source
     self.path = path
     self.reason = reason

@@ -29,6 +29,7 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
   /// A sentence without the path: what was expected, what was found, what to do.
   public let reason: String
 
+  /// Makes an error; its reason is made printable, and cut where it is longer than 4000 characters.
   public init(path: String, kind: Kind, reason: String) {
     self.path = path
     self.kind = kind

@@ -6,7 +6,9 @@
 
 /// What a path names.
 public enum FileKind: Sendable, Equatable {
+  /// A regular file.
   case regular
+  /// A directory.
   case directory
   /// A symbolic link, where links are not followed.
   case link

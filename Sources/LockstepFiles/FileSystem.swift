@@ -47,6 +47,7 @@ public protocol FileSystem: Sendable {
 
 /// The operating system's files.
 public struct SystemFileSystem: FileSystem {
+  /// Makes the system's files available; nothing is opened.
   public init() {}
 
   /// Repeats a call that a signal interrupted; throws where it fails otherwise.

@@ -10,6 +10,7 @@ public struct Fingerprint: Sendable, Hashable, CustomStringConvertible {
   /// The low 64 bits.
   public let low: UInt64
 
+  /// Makes the hash of two halves.
   public init(high: UInt64, low: UInt64) {
     self.high = high
     self.low = low
@@ -68,6 +69,7 @@ public struct Fingerprint: Sendable, Hashable, CustomStringConvertible {
 public struct FingerprintStream: ~Copyable {
   private let state: OpaquePointer
 
+  /// Starts without bytes.
   public init() {
     guard let state = XXH3_createState() else { fatalError("out of memory: a hash's state") }
     self.state = state

@@ -1,13 +1,18 @@
 /// A JSON value (RFC 8259) that keeps the order of its keys and the kind of its numbers.
 public enum JSONValue: Sendable, Equatable {
+  /// `null`.
   case null
+  /// `true` or `false`.
   case bool(Bool)
   /// A number written without fraction and exponent that fits 64 bits.
   case integer(Int)
   /// Any other number.
   case number(Double)
+  /// A text.
   case string(String)
+  /// Values in order.
   case array([JSONValue])
+  /// Values by key, in order.
   case object(JSONObject)
 
   /// The name of the value's kind, for messages: "an object", "a string".
@@ -64,6 +69,7 @@ public struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
   public private(set) var keys: [String] = []
   private var values: [String: JSONValue] = [:]
 
+  /// Makes an object without members.
   public init() {}
 
   public init(dictionaryLiteral elements: (String, JSONValue)...) {

@@ -9,7 +9,7 @@ public struct Override: Sendable, Equatable {
   /// The new value.
   public let value: JSONValue
 
-  public init(path: String, value: JSONValue) {
+  package init(path: String, value: JSONValue) {
     self.path = path
     self.value = value
   }

@@ -4,20 +4,35 @@
 
 /// The element types of the safetensors format.
 public enum TensorElement: String, Sendable, CaseIterable {
+  /// True or false, a byte each.
   case bool = "BOOL"
+  /// Integers of 8 bits, unsigned.
   case uint8 = "U8"
+  /// Integers of 8 bits, signed.
   case int8 = "I8"
+  /// Numbers of 8 bits: 5 exponent and 2 fraction bits. (PyTorch's `float8_e5m2`.)
   case float8e5m2 = "F8_E5M2"
+  /// Numbers of 8 bits: 4 exponent and 3 fraction bits, no infinity. (PyTorch's `float8_e4m3fn`.)
   case float8e4m3 = "F8_E4M3"
+  /// Integers of 16 bits, signed.
   case int16 = "I16"
+  /// Integers of 16 bits, unsigned.
   case uint16 = "U16"
+  /// IEEE numbers of 16 bits: 5 exponent and 10 fraction bits.
   case float16 = "F16"
+  /// Numbers of 16 bits: the upper half of a Float32.
   case bfloat16 = "BF16"
+  /// Integers of 32 bits, signed.
   case int32 = "I32"
+  /// Integers of 32 bits, unsigned.
   case uint32 = "U32"
+  /// IEEE numbers of 32 bits.
   case float32 = "F32"
+  /// IEEE numbers of 64 bits.
   case float64 = "F64"
+  /// Integers of 64 bits, signed.
   case int64 = "I64"
+  /// Integers of 64 bits, unsigned.
   case uint64 = "U64"
 
   /// Whether the elements can be read as Float32: F32 and F64, F16, BF16.

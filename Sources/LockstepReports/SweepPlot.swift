@@ -78,7 +78,8 @@ extension LinePlot {
       label = hasTest ? "test loss (dashed: training loss)" : "training loss"
     }
     self.init(
-      title: "Final loss for each value of \(key)", xLabel: key, yLabel: label, logarithmic: true,
+      title: "Final loss for each value of \(keys.joined(separator: " and "))", xLabel: key,
+      yLabel: label, logarithmic: true,
       logarithmicX: isWide, categories: categories, series)
   }
 

@@ -106,6 +106,9 @@ private func other(_ operation: String, _ attributes: JSONObject) -> Build? {
     }
   case "fixed_norm":
     return { _, x in [x[0].normalized(x[1], x[2], mean: x[3], variance: x[4], epsilon: epsilon)] }
+  case "layer_norm":
+    return { _, x in [x[0].layerNormalized(x[1], x[2], epsilon: epsilon)] }
+  case "rms_norm": return { _, x in [x[0].rmsNormalized(x[1], epsilon: epsilon)] }
   case "softmax": return { _, x in [x[0].softmax()] }
   case "cross_entropy":
     return { _, x in

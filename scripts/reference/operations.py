@@ -379,4 +379,21 @@ cases.add("distillation of large logits", "distillation", distillation(2.0),
           [torch.tensor([[800.0, 0, -900], [5, 5, 5]]), torch.tensor([[700.0, 0, 10], [5, 4, 3]])],
           {"temperature": 2.0}, fixed=[1])
 
+
+
+# Rows by their own mean and variance.
+
+for shape, axes in [
+    ([5, 3], 1), ([4, 17], 1), ([1, 5], 1), ([2, 3, 32], 1), ([2, 3, 4, 5], 2), ([3, 70], 1),
+]:
+    last = shape[-axes:]
+    x = 2 * v.normal(*shape) + 3
+    gamma, beta = v.uniform(0.5, 2, *last), v.normal(*last)
+    cases.add(f"layer_norm {shape}", "layer_norm",
+              lambda x, gamma, beta: F.layer_norm(x, gamma.shape, gamma, beta, EPSILON),
+              [x, gamma, beta], {"epsilon": 1e-5}, parameters=[1, 2])
+    cases.add(f"rms_norm {shape}", "rms_norm",
+              lambda x, gamma: F.rms_norm(x, gamma.shape, gamma, EPSILON),
+              [x, gamma], {"epsilon": 1e-5}, parameters=[1])
+
 cases.write(sys.argv[1])

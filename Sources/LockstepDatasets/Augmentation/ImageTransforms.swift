@@ -3,8 +3,10 @@ import LockstepEngine
 /// Moves an image by −pixels…pixels in each direction, each number with the same probability; what
 /// comes in is black.
 public struct RandomShift: InputTransform, Equatable {
+  /// The largest move, in pixels: at least 0, less than the image's height and width.
   public let pixels: Int
 
+  /// Makes a shift by at most so many pixels.
   public init(pixels: Int) { self.pixels = pixels }
 
   public var description: String { "shift of \(pixels) pixels" }
@@ -38,9 +40,12 @@ public struct RandomCrop: InputTransform, Equatable {
     case reflect
   }
 
+  /// The pixels on each side: at least 0, fewer than the image's height and width.
   public let padding: Int
+  /// What is around the image. (PyTorch's `padding_mode`.)
   public let border: Border
 
+  /// Makes a crop with so many pixels of a border on each side.
   public init(padding: Int, border: Border = .blank) {
     self.padding = padding
     self.border = border
@@ -65,6 +70,7 @@ public struct RandomCrop: InputTransform, Equatable {
 
 /// Mirrors an image with a probability.
 public struct RandomFlip: InputTransform, Equatable {
+  /// Which sides change places.
   public enum Axis: String, Sendable, CaseIterable {
     /// Left and right change places.
     case horizontal
@@ -72,9 +78,12 @@ public struct RandomFlip: InputTransform, Equatable {
     case vertical
   }
 
+  /// Which sides change places.
   public let axis: Axis
+  /// The probability that an image is mirrored, in 0...1.
   public let probability: Double
 
+  /// Makes a flip. (PyTorch's `RandomHorizontalFlip` and `RandomVerticalFlip`.)
   public init(_ axis: Axis = .horizontal, probability: Double = 0.5) {
     self.axis = axis
     self.probability = probability

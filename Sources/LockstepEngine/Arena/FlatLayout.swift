@@ -85,6 +85,7 @@ public struct Block: Sendable, Equatable {
   /// The number of values, at most ``FlatLayout/blockSize``.
   public let count: Int
 
+  /// Makes a block with its slot's index, its first value's index in the arena, and its length.
   public init(slot: Int, offset: Int, count: Int) {
     self.slot = slot
     self.offset = offset

@@ -65,6 +65,7 @@ public final class Graph {
   /// What of the model is left as it is.
   public let freezing: Freezing
 
+  /// Makes an empty graph for a number of examples, for training or for inference.
   public init(batchCount: Int, training: Bool, freezing: Freezing = Freezing()) {
     self.batchCount = batchCount
     self.training = training

@@ -1,5 +1,6 @@
 /// A symbolic tensor: a value of a graph under trace.
 public struct Tensor {
+  /// The graph that the tensor is a value of.
   public let graph: Graph
   package let id: Graph.ValueID
 

@@ -10,6 +10,7 @@ public struct Freezing: Sendable, Equatable {
   /// Patterns of the names of batch normalisations: `features.*`.
   public var batchNorms: [String]
 
+  /// Makes a choice with patterns of parameters and of batch normalisations; by default of nothing.
   public init(parameters: [String] = [], batchNorms: [String] = []) {
     self.parameters = parameters
     self.batchNorms = batchNorms

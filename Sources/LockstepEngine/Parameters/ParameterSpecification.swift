@@ -13,6 +13,7 @@ public struct ParameterSpecification: Sendable {
   /// The kind of layer that declared it, `Linear`, so that rules can address all kernels of a kind.
   public let layerKind: String
 
+  /// Makes a specification with a dotted name and a shape in PyTorch's layout.
   public init(
     name: String, shape: [Int], initializer: any Initializer, constraint: WeightConstraint? = nil,
     trainable: Bool = true, layerKind: String = ""
@@ -39,12 +40,14 @@ extension ParameterSpecification {
 public struct StatisticSpecification: Sendable {
   /// The dotted name, `features.1.running_mean`.
   public let name: String
+  /// The dimensions.
   public let shape: [Int]
   /// The value that all elements start from.
   public let initialValue: Float
   /// The weight of the new observation: running ← (1 − momentum) · running + momentum · observed.
   public let momentum: Float
 
+  /// Makes a specification with a dotted name, a shape, and the weight of new observations.
   public init(name: String, shape: [Int], initialValue: Float, momentum: Float) {
     self.name = name
     self.shape = shape

@@ -42,12 +42,16 @@ public struct WeightConstraint: Sendable, Equatable {
     case keras
   }
 
+  /// The projection.
   public let kind: Kind
+  /// Which values form one unit.
   public let axes: Axes
+  /// How a norm is brought into its range.
   public let mode: Mode
   /// The projection happens after every so many updates.
   public let interval: Int
 
+  /// Makes a constraint with a projection that happens after every `interval` updates.
   public init(_ kind: Kind, axes: Axes = .unit, mode: Mode = .strict, interval: Int = 1) {
     self.kind = kind
     self.axes = axes

@@ -291,6 +291,7 @@ extension Program {
 
 extension UnsafeMutableRawPointer {
   var floats: UnsafeMutablePointer<Float> { assumingMemoryBound(to: Float.self) }
+  var doubles: UnsafeMutablePointer<Double> { assumingMemoryBound(to: Double.self) }
   var integers: UnsafeMutablePointer<Int32> { assumingMemoryBound(to: Int32.self) }
   /// The bits of bfloat16 numbers.
   var halves: UnsafeMutablePointer<UInt16> { assumingMemoryBound(to: UInt16.self) }

@@ -12,10 +12,12 @@ public struct PlanOptions: Sendable, Equatable {
     case direct
   }
 
+  /// How 3×3 convolutions are computed.
   public var convolutions: Convolutions
   /// The numbers that the model is computed in.
   public var precision: Precision
 
+  /// Makes options; by default Float32, and the convolutions that are faster.
   public init(convolutions: Convolutions = .automatic, precision: Precision = .float32) {
     self.convolutions = convolutions
     self.precision = precision

@@ -1,6 +1,7 @@
 /// The numbers that a model is computed in. Parameters, gradients, statistics and everything behind
 /// a shard's gradient are Float32 in any case.
 public enum Precision: String, Sendable, CaseIterable {
+  /// All is computed and stored in Float32.
   case float32
   /// Linear maps, convolutions, matrix products and their gradients multiply bfloat16 numbers (8
   /// bits of precision) and add the products up in Float32; what lies between them is stored as

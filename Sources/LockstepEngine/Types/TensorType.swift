@@ -1,6 +1,8 @@
 /// The type of a tensor's values.
 public enum ScalarType: Sendable, Equatable {
+  /// IEEE 754 single precision.
   case float32
+  /// Signed integers of 32 bits.
   case int32
 
   /// The number of bytes of one value.
@@ -11,8 +13,10 @@ public enum ScalarType: Sendable, Equatable {
 public struct TensorType: Sendable, Equatable {
   /// The dimensions, row-major; empty for a scalar.
   public let shape: [Int]
+  /// The type of the values.
   public let scalar: ScalarType
 
+  /// Makes a type with row-major dimensions; none for a scalar.
   public init(_ shape: [Int], _ scalar: ScalarType = .float32) {
     self.shape = shape
     self.scalar = scalar

@@ -3,11 +3,13 @@ import LockstepEngine
 /// A table of types that configurations can name: what hyperparameters they take, and how they are
 /// made.
 public struct Catalog<Product>: Sendable {
+  /// One type of a catalog.
   public struct Entry: Sendable {
     /// The name in configurations.
     public let type: String
     /// One line for people.
     public let summary: String
+    /// The hyperparameters that the type takes, in the order they are shown.
     public let hyperparameters: [LayerHyperparameter]
     let build: @Sendable (Hyperparameters) throws(DescriptionError) -> Product
 

@@ -13,6 +13,7 @@ public enum InitializerCatalog {
       "how elements are distributed around zero")
   }
 
+  /// The initialisers, by the names that configurations use.
   public static let catalog = Catalog<any Initializer>(
     noun: "an initializer",
     entries: [

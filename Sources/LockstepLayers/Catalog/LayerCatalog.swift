@@ -107,6 +107,49 @@ public enum LayerCatalog {
     .init("Identity", "x itself") { _ in Identity() },
   ]
 
+  private static let axes = LayerHyperparameter.optional(
+    "shape", .integers(positive, minimumCount: 1),
+    "the sizes of the last axes that are normalised together; the last one's if absent")
+  private static let affine = LayerHyperparameter.with(
+    "affine", .boolean, default: .boolean(true), "whether a learned scale and shift follow")
+
+  private static func epsilon(_ value: Double) -> LayerHyperparameter {
+    .with("epsilon", .number(small), default: .number(value), "added to the mean of squares")
+  }
+
+  private static let rowNormalizations: [Catalog<any Model>.Entry] = [
+    .init(
+      "LayerNorm", "the last axes by their own mean and variance",
+      [
+        axes, epsilon(1e-5), affine,
+        .with("bias", .boolean, default: .boolean(true), "whether there is a shift"),
+      ]
+    ) { values in
+      LayerNorm(
+        values.optionalIntegers("shape"), epsilon: values.float("epsilon"),
+        affine: values.boolean("affine"), bias: values.boolean("bias"))
+    },
+    .init(
+      "RMSNorm", "the last axes by the root of their mean square",
+      [axes, epsilon(0x1p-23), affine]
+    ) { values in
+      RMSNorm(
+        values.optionalIntegers("shape"), epsilon: values.float("epsilon"),
+        affine: values.boolean("affine"))
+    },
+    .init(
+      "GroupNorm", "groups of channels of [N, C, …] by their own mean and variance",
+      [
+        .required("groups", .integer(positive), "their number, which divides C"),
+        epsilon(1e-5), affine,
+      ]
+    ) { values in
+      GroupNorm(
+        values.integer("groups"), epsilon: values.float("epsilon"),
+        affine: values.boolean("affine"))
+    },
+  ]
+
   private static let structures: [Catalog<any Model>.Entry] = [
     .init(
       "Sequential", "layers one behind the other",
@@ -127,6 +170,7 @@ public enum LayerCatalog {
     },
   ]
 
+  /// The layers, by the names that configurations use.
   public static let catalog = Catalog<any Model>(
     noun: "a layer",
     entries: [
@@ -174,7 +218,7 @@ public enum LayerCatalog {
         "Dropout", "zeros a part of the elements in training",
         [.with("rate", .number(rate), default: .number(0.5), "the probability of a zero")]
       ) { values in Dropout(values.float("rate")) },
-    ] + plain + structures)
+    ] + rowNormalizations + plain + structures)
 
   /// Makes one layer of a type's name and hyperparameters.
   public static func make(

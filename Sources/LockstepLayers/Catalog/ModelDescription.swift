@@ -1,6 +1,8 @@
 /// A model as a configuration gives it: a preset's name and hyperparameters, or a list of layers.
 public enum ModelDescription: Sendable, Equatable {
+  /// A model that ``PresetCatalog`` makes.
   case preset(TypedDescription)
+  /// Layers that ``LayerCatalog`` makes, one behind the other; at least one.
   case layers([TypedDescription])
 
   /// Makes the model.
@@ -47,6 +49,7 @@ public enum PresetCatalog {
     }
   }
 
+  /// The models, by the names that configurations use.
   public static let catalog = Catalog<any Model>(
     noun: "a model",
     entries: [

@@ -2,9 +2,13 @@ public import LockstepEngine
 
 /// A value of a configuration, in the shape JSON gives it; a constraint is made by its reader.
 public enum DescriptionValue: Sendable, Equatable {
+  /// True or false.
   case boolean(Bool)
+  /// A number without a fraction.
   case integer(Int)
+  /// Any other number.
   case number(Double)
+  /// A text, one of several choices say.
   case text(String)
   /// An array of integers. An empty array is this.
   case integers([Int])
@@ -12,6 +16,7 @@ public enum DescriptionValue: Sendable, Equatable {
   case description(TypedDescription)
   /// An array of such objects.
   case descriptions([TypedDescription])
+  /// A weight constraint, ready made.
   case constraint(WeightConstraint)
 
   /// The value's kind in words, for messages.
@@ -34,8 +39,10 @@ public enum DescriptionValue: Sendable, Equatable {
 public struct TypedDescription: Sendable, Equatable {
   /// The name of the type in its catalog, `Conv2d`.
   public var type: String
+  /// The hyperparameters, by key. An absent one has its default.
   public var values: [String: DescriptionValue]
 
+  /// Makes a description with a type's name and its hyperparameters.
   public init(_ type: String, _ values: [String: DescriptionValue] = [:]) {
     self.type = type
     self.values = values
@@ -54,9 +61,13 @@ public struct DescriptionError: Error, Sendable, Equatable, CustomStringConverti
 
 /// What a hyperparameter is called, what values it takes and which one it has when absent.
 public struct LayerHyperparameter: Sendable {
+  /// The kinds of values that a hyperparameter takes.
   public enum Kind: Sendable, Equatable {
+    /// True or false.
     case boolean
+    /// An integer in a range.
     case integer(ClosedRange<Int>)
+    /// A number in a range, with or without a fraction.
     case number(ClosedRange<Double>)
     /// One of these; any text where empty.
     case text([String])
@@ -76,11 +87,14 @@ public struct LayerHyperparameter: Sendable {
     case layers
   }
 
+  /// The name in configurations, `kernel`.
   public let key: String
+  /// What values it takes.
   public let kind: Kind
   /// The value where the key is absent; nil where absence has a meaning of its own (or is an error,
   /// see ``isRequired``).
   public let defaultValue: DescriptionValue?
+  /// Whether a description without the key is an error.
   public let isRequired: Bool
   /// One line for people.
   public let summary: String
@@ -123,7 +137,7 @@ public struct LayerHyperparameter: Sendable {
 
   /// The value in the form that is asked for, or nil where it is not right: a number without a
   /// fraction is an integer, and a single integer a list of one.
-  public func accepted(_ value: DescriptionValue) -> DescriptionValue? {
+  package func accepted(_ value: DescriptionValue) -> DescriptionValue? {
     var value = value
     switch (kind, value) {
     case (.integer, .number(let number)), (.pair, .number(let number)),

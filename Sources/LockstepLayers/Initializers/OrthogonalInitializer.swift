@@ -9,7 +9,9 @@ public import LockstepEngine
 /// Source: A. Saxe, J. McClelland, S. Ganguli, "Exact solutions to the nonlinear dynamics of learning
 /// in deep linear neural networks", ICLR 2014; PyTorch's `orthogonal_`.
 public struct OrthogonalInitializer: Initializer, Equatable {
+  /// The length of each vector; finite.
   public let gain: Float
+  /// Makes an initialiser with a gain, as PyTorch's `orthogonal_` and Keras's `Orthogonal` have it.
   public init(gain: Float = 1) { self.gain = gain }
 
   public var problem: String? {

@@ -3,9 +3,12 @@ public import LockstepEngine
 /// The number of a weight's inputs and outputs: [out, in] of a dense layer, [out, in / groups, kH, kW]
 /// of a convolution, where a kernel position counts as one; as PyTorch computes them.
 public struct Fan: Sendable, Equatable {
+  /// The number of inputs of one output: in / groups · kH · kW. PyTorch's `fan_in`.
   public let inputs: Int
+  /// The number of outputs: out · kH · kW. PyTorch's `fan_out`.
   public let outputs: Int
 
+  /// Counts the inputs and outputs of a weight of a shape; below two dimensions both are its count.
   public init(_ shape: [Int]) {
     guard shape.count >= 2 else {
       inputs = shape.reduce(1, *)
@@ -22,7 +25,9 @@ public struct Fan: Sendable, Equatable {
 public struct VarianceScaling: Initializer, Equatable {
   /// What the variance is divided by.
   public enum Mode: String, Sendable, CaseIterable {
+    /// The number of inputs, ``Fan/inputs``.
     case fanIn
+    /// The number of outputs, ``Fan/outputs``.
     case fanOut
     /// (inputs + outputs) / 2.
     case fanAverage
@@ -32,16 +37,21 @@ public struct VarianceScaling: Initializer, Equatable {
   public enum Distribution: String, Sendable, CaseIterable {
     /// Uniform from ±√(3 · variance).
     case uniform
+    /// A normal distribution, not cut; Keras's `untruncated_normal`.
     case normal
     /// A normal distribution cut at two standard deviations, widened to the variance wanted: what
     /// Keras calls normal in its initialisers.
     case truncatedNormal
   }
 
+  /// The variance times n; positive and finite.
   public let scale: Float
+  /// What n is.
   public let mode: Mode
+  /// How elements are distributed around zero.
   public let distribution: Distribution
 
+  /// Makes an initialiser with the arguments of Keras's `VarianceScaling`.
   public init(scale: Float, mode: Mode, distribution: Distribution) {
     self.scale = scale
     self.mode = mode

@@ -3,6 +3,7 @@ public import LockstepEngine
 /// max(x, 0).
 public struct ReLU: Layer {
   public let identity = LayerIdentity()
+  /// Makes a ReLU, PyTorch's `ReLU`.
   public init() {}
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.relu() }
 }
@@ -10,7 +11,9 @@ public struct ReLU: Layer {
 /// max(x, 0) + slope · min(x, 0).
 public struct LeakyReLU: Layer {
   public let identity = LayerIdentity()
+  /// The slope below zero; PyTorch's `negative_slope`.
   public let slope: Float
+  /// Makes a leaky ReLU with a slope below zero, PyTorch's `LeakyReLU`.
   public init(_ slope: Float = 0.01) { self.slope = slope }
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.relu(slope: slope) }
 }
@@ -18,7 +21,9 @@ public struct LeakyReLU: Layer {
 /// x for x > 0, alpha · (eˣ − 1) elsewhere.
 public struct ELU: Layer {
   public let identity = LayerIdentity()
+  /// Minus the limit at −∞.
   public let alpha: Float
+  /// Makes an ELU with an alpha, PyTorch's `ELU`.
   public init(_ alpha: Float = 1) { self.alpha = alpha }
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.elu(alpha: alpha) }
 }
@@ -26,6 +31,7 @@ public struct ELU: Layer {
 /// 1 / (1 + e⁻ˣ).
 public struct Sigmoid: Layer {
   public let identity = LayerIdentity()
+  /// Makes a sigmoid, PyTorch's `Sigmoid`.
   public init() {}
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.sigmoid() }
 }
@@ -33,6 +39,7 @@ public struct Sigmoid: Layer {
 /// The hyperbolic tangent.
 public struct Tanh: Layer {
   public let identity = LayerIdentity()
+  /// Makes a hyperbolic tangent, PyTorch's `Tanh`.
   public init() {}
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.tanh() }
 }
@@ -40,6 +47,7 @@ public struct Tanh: Layer {
 /// x · Φ(x) with the exact normal distribution function.
 public struct GELU: Layer {
   public let identity = LayerIdentity()
+  /// Makes a GELU, PyTorch's `GELU` with `approximate='none'`.
   public init() {}
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.gelu() }
 }
@@ -47,6 +55,7 @@ public struct GELU: Layer {
 /// x · sigmoid(x), also called swish.
 public struct SiLU: Layer {
   public let identity = LayerIdentity()
+  /// Makes a SiLU, PyTorch's `SiLU`, Keras's `silu`.
   public init() {}
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.silu() }
 }
@@ -54,6 +63,7 @@ public struct SiLU: Layer {
 /// log(1 + eˣ).
 public struct Softplus: Layer {
   public let identity = LayerIdentity()
+  /// Makes a softplus, PyTorch's `Softplus` with a beta of 1.
   public init() {}
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.softplus() }
 }
@@ -61,6 +71,7 @@ public struct Softplus: Layer {
 /// The softmax over the last axis. Losses take logits: for prediction only.
 public struct Softmax: Layer {
   public let identity = LayerIdentity()
+  /// Makes a softmax, PyTorch's `Softmax(dim=-1)`.
   public init() {}
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.softmax() }
 }

@@ -25,6 +25,7 @@ public struct BatchNormOptions: Sendable {
   public var statistics: BatchStatistics
   /// Whether running statistics are used, and left alone, in training too.
   public var frozen: Bool
+  /// Whether scale and shift are updated. Running statistics move all the same; see ``frozen``.
   public var trainable: Bool
   /// The set that the scale is projected onto after every update.
   public var constraint: WeightConstraint?
@@ -80,8 +81,12 @@ public struct BatchNormOptions: Sendable {
 /// Source: S. Ioffe, C. Szegedy, "Batch normalization", ICML 2015.
 public struct BatchNorm1d: Layer {
   public let identity = LayerIdentity()
+  /// The hyperparameters.
   public let options: BatchNormOptions
 
+  /// Makes a layer like PyTorch's `BatchNorm1d`; ``BatchNormOptions`` says what each argument is.
+  ///
+  /// PyTorch's `eps` is `epsilon`, its `num_features` is `features`.
   public init(
     _ features: Int? = nil, epsilon: Float = 1e-5, momentum: Float = 0.1, affine: Bool = true,
     statistics: BatchStatistics = .perShard, frozen: Bool = false,
@@ -106,8 +111,12 @@ public struct BatchNorm1d: Layer {
 /// Batch normalisation of [N, C, H, W], per channel; see ``BatchNorm1d``.
 public struct BatchNorm2d: Layer {
   public let identity = LayerIdentity()
+  /// The hyperparameters.
   public let options: BatchNormOptions
 
+  /// Makes a layer like PyTorch's `BatchNorm2d`; ``BatchNormOptions`` says what each argument is.
+  ///
+  /// PyTorch's `eps` is `epsilon`, its `num_features` is `features`.
   public init(
     _ features: Int? = nil, epsilon: Float = 1e-5, momentum: Float = 0.1, affine: Bool = true,
     statistics: BatchStatistics = .perShard, frozen: Bool = false,

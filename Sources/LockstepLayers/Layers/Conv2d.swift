@@ -8,20 +8,33 @@ public struct Conv2d: Layer {
   public let identity = LayerIdentity()
   /// The number of input channels; nil takes it from the input.
   public let inChannels: Int?
+  /// The number of filters, and of output channels.
   public let outChannels: Int
+  /// The filters' size, [kH, kW].
   public let kernel: SpatialPair
+  /// The filters' step.
   public let stride: SpatialPair
+  /// The zeros around the input.
   public let padding: Padding
+  /// The distance of a filter's taps; 1 is dense.
   public let dilation: SpatialPair
   /// Input and output channels are cut into this many parts that do not see each other.
   public let groups: Int
+  /// Whether a bias is added.
   public let bias: Bool
+  /// Draws the weight.
   public let weightInitializer: any Initializer
+  /// Draws the bias; nil draws it as PyTorch does.
   public let biasInitializer: (any Initializer)?
   /// The set that the weight is projected onto after every update.
   public let constraint: WeightConstraint?
+  /// Whether weight and bias are updated; false is PyTorch's `requires_grad=False`.
   public let trainable: Bool
 
+  /// Makes a layer with the arguments of PyTorch's `Conv2d`; a nil `inChannels` is taken from the input.
+  ///
+  /// The output is [N, out, H′, W′], H′ = ⌊(H + 2 · padding − dilation · (kH − 1) − 1) / stride⌋ + 1, W′
+  /// alike. What does not fit fails the trace.
   public init(
     _ inChannels: Int?, _ outChannels: Int, kernel: SpatialPair, stride: SpatialPair = 1,
     padding: Padding = .valid, dilation: SpatialPair = 1, groups: Int = 1, bias: Bool = true,

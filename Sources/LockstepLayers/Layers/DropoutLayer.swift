@@ -12,6 +12,7 @@ public struct Dropout: Layer {
   /// The probability that an element is zeroed, in 0..<1.
   public let rate: Float
 
+  /// Makes a dropout with a rate, PyTorch's `Dropout`. A rate outside 0..<1 fails the trace.
   public init(_ rate: Float = 0.5) { self.rate = rate }
 
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {

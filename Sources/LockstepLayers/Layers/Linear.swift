@@ -8,14 +8,20 @@ public struct Linear: Layer {
   public let identity = LayerIdentity()
   /// The size of the input's last axis; nil takes it from the input.
   public let inFeatures: Int?
+  /// The number of outputs, the size of the result's last axis.
   public let outFeatures: Int
+  /// Whether a bias is added.
   public let bias: Bool
+  /// Draws the weight.
   public let weightInitializer: any Initializer
+  /// Draws the bias; nil draws it as PyTorch does.
   public let biasInitializer: (any Initializer)?
   /// The set that the weight is projected onto after every update.
   public let constraint: WeightConstraint?
+  /// Whether weight and bias are updated; false is PyTorch's `requires_grad=False`.
   public let trainable: Bool
 
+  /// Makes a layer like PyTorch's `Linear`; a nil `inFeatures` is taken from the input, as in `LazyLinear`.
   public init(
     _ inFeatures: Int?, _ outFeatures: Int, bias: Bool = true,
     weightInitializer: (any Initializer)? = nil, biasInitializer: (any Initializer)? = nil,

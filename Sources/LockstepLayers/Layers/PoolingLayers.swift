@@ -3,8 +3,11 @@ public import LockstepEngine
 /// The maximum over a sliding window of [N, C, H, W].
 public struct MaxPool2d: Layer {
   public let identity = LayerIdentity()
+  /// The window's size.
   public let kernel: SpatialPair
+  /// The window's step.
   public let stride: SpatialPair
+  /// The positions added around the input, at most half the kernel; they are never the maximum.
   public let padding: Padding
 
   /// - Parameter stride: the kernel's size by default.
@@ -25,8 +28,11 @@ public struct MaxPool2d: Layer {
 /// The mean over a sliding window of [N, C, H, W].
 public struct AvgPool2d: Layer {
   public let identity = LayerIdentity()
+  /// The window's size.
   public let kernel: SpatialPair
+  /// The window's step.
   public let stride: SpatialPair
+  /// The zeros around the input, at most half the kernel.
   public let padding: Padding
   /// Whether padded zeros count in the divisor, as they do by default in PyTorch.
   public let countsPadding: Bool
@@ -53,6 +59,7 @@ public struct AvgPool2d: Layer {
 /// The mean over each channel's whole plane: [N, C, H, W] → [N, C, 1, 1].
 public struct GlobalAveragePool2d: Layer {
   public let identity = LayerIdentity()
+  /// Makes a layer like PyTorch's `AdaptiveAvgPool2d(1)`.
   public init() {}
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     input.globallyAveragePooled()

@@ -6,13 +6,17 @@ public import LockstepEngine
 ///
 /// Source: K. He et al., "Deep residual learning for image recognition", CVPR 2016.
 public struct Residual: Model {
+  /// The model that is added to the shortcut. Its result has the shortcut's shape.
   public let body: any Model
+  /// The model beside the body; nil is x itself.
   public let shortcut: (any Model)?
 
+  /// Makes a residual with a body and a shortcut.
   public init(_ body: any Model, shortcut: (any Model)? = nil) {
     self.body = body
     self.shortcut = shortcut
   }
+  /// Makes a residual with a ``Sequential`` as its body: parameters are named `body.0.…`.
   public init(shortcut: (any Model)? = nil, @ModelBuilder _ body: () -> [any Model]) {
     self.init(Sequential(body), shortcut: shortcut)
   }

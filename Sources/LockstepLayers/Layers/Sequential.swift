@@ -12,10 +12,12 @@ public import LockstepEngine
 /// }
 /// ```
 public struct Sequential: Model, CustomReflectable {
+  /// The models, in the order they are applied.
   public let models: [any Model]
   /// The name of each model: its index by default.
   public let names: [String]
 
+  /// Makes a model with the models of an array, named by their index, PyTorch's `Sequential(*models)`.
   public init(_ models: [any Model]) {
     self.init(named: models.enumerated().map { ("\($0)", $1) })
   }
@@ -25,6 +27,7 @@ public struct Sequential: Model, CustomReflectable {
     self.models = models.map(\.model)
     self.names = models.map(\.name)
   }
+  /// Makes a model with the models that a closure lists, named by their index.
   public init(@ModelBuilder _ models: () -> [any Model]) { self.init(models()) }
 
   public func callAsFunction(_ input: Tensor) -> Tensor {
@@ -52,11 +55,18 @@ public struct Sequential: Model, CustomReflectable {
 /// Collects the models of a ``Sequential``; `if`, `switch` and `for` work.
 @resultBuilder
 public enum ModelBuilder {
+  /// One model.
   public static func buildExpression(_ model: any Model) -> [any Model] { [model] }
+  /// Several models, an array's say.
   public static func buildExpression(_ models: [any Model]) -> [any Model] { models }
+  /// All models of a block, in order.
   public static func buildBlock(_ parts: [any Model]...) -> [any Model] { parts.flatMap { $0 } }
+  /// The models of an `if` without `else`; none where its condition is false.
   public static func buildOptional(_ part: [any Model]?) -> [any Model] { part ?? [] }
+  /// The models of an `if`'s first branch, or of a `switch`'s earlier cases.
   public static func buildEither(first part: [any Model]) -> [any Model] { part }
+  /// The models of an `if`'s second branch, or of a `switch`'s later cases.
   public static func buildEither(second part: [any Model]) -> [any Model] { part }
+  /// The models of all rounds of a `for`, in order.
   public static func buildArray(_ parts: [[any Model]]) -> [any Model] { parts.flatMap { $0 } }
 }

@@ -3,6 +3,7 @@ public import LockstepEngine
 /// All axes behind the batch axis joined to one: [N, …] → [N, values].
 public struct Flatten: Layer {
   public let identity = LayerIdentity()
+  /// Makes a layer like PyTorch's `Flatten` with its defaults.
   public init() {}
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.flattened() }
 }
@@ -12,6 +13,7 @@ public struct Reshape: Layer {
   public let identity = LayerIdentity()
   /// One example's shape.
   public let shape: [Int]
+  /// Makes a layer with one example's shape, Keras's `Reshape`.
   public init(_ shape: [Int]) { self.shape = shape }
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     guard
@@ -27,6 +29,7 @@ public struct Reshape: Layer {
 /// x itself.
 public struct Identity: Layer {
   public let identity = LayerIdentity()
+  /// Makes an identity, PyTorch's `Identity`.
   public init() {}
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input }
 }

@@ -4,9 +4,12 @@ import LockstepEngine
 public struct SpatialPair: Sendable, Equatable, ExpressibleByIntegerLiteral,
   ExpressibleByArrayLiteral
 {
+  /// The number for rows, of height.
   public let rows: Int
+  /// The number for columns, of width.
   public let columns: Int
 
+  /// Makes a pair with a number for rows and one for columns, as PyTorch's tuples have them.
   public init(_ rows: Int, _ columns: Int) {
     self.rows = rows
     self.columns = columns

@@ -7,6 +7,7 @@ public import LockstepEngine
 /// that are positive exactly where the target is above one half.
 public struct BinaryCrossEntropy: LossFunction {
   public var name: String { "binaryCrossEntropy" }
+  /// Makes the loss, PyTorch's `BCEWithLogitsLoss`.
   public init() {}
 
   public func targetType(for prediction: TensorType) -> TensorType { prediction }

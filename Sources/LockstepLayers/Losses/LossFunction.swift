@@ -7,6 +7,7 @@ public struct LossValue {
   /// What one example of weight one adds to the divisor: the number of outputs of an example where
   /// the loss is a mean over outputs too, else one.
   public let weightPerExample: Float
+  /// What is reported beside the loss.
   public let metrics: [LossMetric]
 
   /// - Parameter weightPerExample: positive and finite.

@@ -5,6 +5,7 @@ public import LockstepEngine
 /// Predictions [N, …], targets of the same shape.
 public struct MeanSquaredError: LossFunction {
   public var name: String { "meanSquaredError" }
+  /// Makes the loss, PyTorch's `MSELoss`.
   public init() {}
 
   public func targetType(for prediction: TensorType) -> TensorType { prediction }

@@ -5,6 +5,7 @@ public import LockstepEngine
 /// Predictions are logits [N, C] or [N, …, C], targets Int32 labels [N] or [N, …]; the mean is over
 /// labels, PyTorch's `cross_entropy`. Metric: `accuracy`.
 public struct SoftmaxCrossEntropy: LossFunction {
+  /// s, the part of a label that is spread evenly over all classes; PyTorch's `label_smoothing`.
   public let labelSmoothing: Float
   public var name: String { "softmaxCrossEntropy" }
 

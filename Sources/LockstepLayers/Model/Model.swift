@@ -49,6 +49,7 @@ extension Layer {
 
 /// A layer's access to the graph while it is called.
 public struct LayerScope {
+  /// The graph that records the call: for constants, and for what the scope has no method for.
   public let graph: Graph
   /// The layer's dotted name, `encoder.0`, empty for the model itself; nil where the layer is no part
   /// of the model that is traced.

@@ -6,6 +6,7 @@ public struct Trace {
   public let graph: Graph
   /// The batch's input, named `input`.
   public let input: Tensor
+  /// The model's result for ``input``.
   public let output: Tensor
   /// The dotted names of all layers of the model, in declaration order.
   public let layerNames: [String]

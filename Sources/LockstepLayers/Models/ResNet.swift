@@ -18,11 +18,17 @@ public struct ResNet: Model {
     case projection
   }
 
+  /// The first 3×3 convolution, to `width` channels.
   public let conv1: Conv2d
+  /// The batch normalisation behind ``conv1``.
   public let bn1: BatchNorm2d
+  /// The first stage: `width` channels, at the input's size.
   public let layer1: [ResidualBlock]
+  /// The second stage: 2 · `width` channels, at half the size.
   public let layer2: [ResidualBlock]
+  /// The third stage: 4 · `width` channels, at a quarter of the size.
   public let layer3: [ResidualBlock]
+  /// The dense layer behind the pooling: [N, 4 · `width`] → [N, classes].
   public let linear: Linear
   /// What is wrong with the depth or the width; a trace fails with it.
   private let problem: String?
@@ -59,12 +65,15 @@ public struct ResNet: Model {
     linear = Linear(4 * width, classes, weightInitializer: VarianceScaling.he())
   }
 
+  /// Makes the network of depth 20: n = 3, with 0.27 million parameters.
   public static func resNet20(classes: Int = 10, shortcut: Shortcut = .padded) -> ResNet {
     ResNet(depth: 20, classes: classes, shortcut: shortcut)
   }
+  /// Makes the network of depth 32: n = 5, with 0.46 million parameters.
   public static func resNet32(classes: Int = 10, shortcut: Shortcut = .padded) -> ResNet {
     ResNet(depth: 32, classes: classes, shortcut: shortcut)
   }
+  /// Makes the network of depth 56: n = 9, with 0.85 million parameters.
   public static func resNet56(classes: Int = 10, shortcut: Shortcut = .padded) -> ResNet {
     ResNet(depth: 56, classes: classes, shortcut: shortcut)
   }
@@ -80,13 +89,23 @@ public struct ResNet: Model {
 /// Two 3×3 convolutions with batch normalisation and a shortcut around them:
 /// relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut(x)).
 public struct ResidualBlock: Model {
+  /// The first 3×3 convolution, which changes size and channels.
   public let conv1: Conv2d
+  /// The batch normalisation behind ``conv1``.
   public let bn1: BatchNorm2d
+  /// The second 3×3 convolution, which keeps size and channels.
   public let conv2: Conv2d
+  /// The batch normalisation behind ``conv2``.
   public let bn2: BatchNorm2d
   /// The projection, where shapes differ and option B is taken.
   public let shortcut: Sequential?
 
+  /// Makes a block with `from` input and `to` output channels.
+  ///
+  /// - Parameters:
+  ///   - stride: the step of the first convolution and of the shortcut; 2 halves the size.
+  ///   - shortcut: the shortcut where size or channels change; otherwise it is x itself.
+  ///   - statistics: whose statistics batch normalisation uses in training.
   public init(
     _ from: Int, _ to: Int, stride: Int, shortcut: ResNet.Shortcut,
     statistics: BatchStatistics = .perShard

@@ -2,6 +2,7 @@ import LockstepEngine
 
 /// An elementwise function by name.
 public enum ActivationName: String, Sendable, CaseIterable {
+  /// The function of the layer of that name, ``ReLU`` to ``Identity``.
   case relu, leakyReLU, elu, sigmoid, tanh, gelu, silu, softplus, identity
 
   /// The layer that applies it, with its default hyperparameters.

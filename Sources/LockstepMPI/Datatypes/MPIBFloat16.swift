@@ -8,6 +8,7 @@ public struct MPIBFloat16: MPINumber, Equatable, CustomStringConvertible {
   /// The sixteen bits.
   public var bitPattern: UInt16
 
+  /// Makes the number that has these sixteen bits.
   public init(bitPattern: UInt16) { self.bitPattern = bitPattern }
 
   /// The nearest bf16 number, ties to even; a NaN stays a NaN.

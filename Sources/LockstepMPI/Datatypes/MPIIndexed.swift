@@ -2,6 +2,7 @@
 ///
 /// Of equal values the lowest index wins. Source: MPI 3.1, section 5.9.4.
 public struct MPIIndexed<Value: MPIIndexable>: MPIDatatype, Equatable {
+  /// The value that is compared.
   public var value: Value
   /// The index, often the rank.
   public var index: Int32

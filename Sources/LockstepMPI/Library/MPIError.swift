@@ -27,6 +27,7 @@ public struct MPIError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The rank in the world that saw the failure, or nil before the world exists.
   public let rank: Int?
 
+  /// Makes an error with a kind, a call, a message and a rank of the world.
   public init(kind: Kind, call: String, message: String, rank: Int?) {
     self.kind = kind
     self.call = call

@@ -1,9 +1,14 @@
 /// A hyperparameter's value as a configuration gives it.
 public enum HyperparameterValue: Sendable, Equatable, CustomStringConvertible {
+  /// A number, a whole one too: `beta1`.
   case number(Double)
+  /// True or false: `nesterov`.
   case flag(Bool)
+  /// A list of numbers: milestones, axes.
   case numbers([Double])
+  /// A text: a word of a choice.
   case text(String)
+  /// A list of texts: patterns of names.
   case texts([String])
 
   public var description: String {

@@ -10,8 +10,10 @@ public struct Chain: Sendable {
   /// The transforms, first one first.
   public let transforms: [any GradientTransform]
 
+  /// Makes a chain of transforms, first one first.
   public init(_ transforms: any GradientTransform...) { self.transforms = transforms }
 
+  /// Makes a chain of a list of transforms, first one first.
   public init(_ transforms: [any GradientTransform]) { self.transforms = transforms }
 
   /// The chain that does `left` first: `Chain(ClipByGlobalNorm(1)) + .adamW()`.

@@ -4,8 +4,10 @@ import LockstepEngine
 public struct ConstraintRule: Sendable, Equatable {
   /// What it is put on.
   public let target: ParameterTarget
+  /// What the parameters must satisfy after each update.
   public let constraint: WeightConstraint
 
+  /// Makes a rule that puts a constraint on a target.
   public init(_ target: ParameterTarget, _ constraint: WeightConstraint) {
     self.target = target
     self.constraint = constraint

@@ -9,6 +9,7 @@ public struct HyperparameterError: Error, Equatable, CustomStringConvertible {
   /// What is wrong and what to do: `must be at least 0`.
   public let problem: String
 
+  /// Makes an error with what its description says: "owner: key = value problem".
   public init(owner: String, key: String, value: String, problem: String) {
     self.owner = owner
     self.key = key

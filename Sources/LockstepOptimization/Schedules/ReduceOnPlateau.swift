@@ -8,19 +8,37 @@ import LockstepEngine
 /// not a number is not better. (PyTorch's `ReduceLROnPlateau` with eps = 0.)
 public struct ReduceOnPlateau: Sendable, Equatable {
   /// Which way the metric is to go.
-  public enum Goal: String, Sendable, Equatable, CaseIterable { case minimize, maximize }
-  /// How the threshold is meant.
-  public enum Comparison: String, Sendable, Equatable, CaseIterable { case relative, absolute }
+  public enum Goal: String, Sendable, Equatable, CaseIterable {
+    /// Down: a smaller metric is better. (`min` in PyTorch and Keras.)
+    case minimize
+    /// Up: a larger metric is better. (`max` in PyTorch and Keras.)
+    case maximize
+  }
 
+  /// How the threshold is meant.
+  public enum Comparison: String, Sendable, Equatable, CaseIterable {
+    /// A part of the best: better is below best · (1 − threshold), or above best · (1 + threshold).
+    case relative
+    /// In the metric's unit: better is below best − threshold, or above best + threshold.
+    case absolute
+  }
+
+  /// What the learning rate is multiplied by, in 0..<1. (PyTorch's and Keras's `factor`.)
   public let factor: Double
+  /// The number of reports in a row that may be no better before the rate is reduced, at least 0.
   public let patience: Int
+  /// How much a better metric must beat the best by, at least 0. (Keras's `min_delta` where absolute.)
   public let threshold: Double
+  /// How the threshold is meant. (PyTorch's `threshold_mode`.)
   public let comparison: Comparison
+  /// Which way the metric is to go. (PyTorch's and Keras's `mode`.)
   public let goal: Goal
+  /// The number of reports after a reduction that are not counted as worse, at least 0.
   public let cooldown: Int
   /// The rate that reductions stop at.
   public let minimum: Double
 
+  /// Makes a reduction with these numbers; the defaults are those of PyTorch's `ReduceLROnPlateau`.
   public init(
     factor: Double = 0.1, patience: Int = 10, threshold: Double = 1e-4,
     comparison: Comparison = .relative, goal: Goal = .minimize, cooldown: Int = 0,

@@ -13,6 +13,7 @@ public struct AdaptiveClip: GradientTransform, Equatable {
   /// Patterns of the names it is for; none: all.
   public let scope: [String]
 
+  /// Makes a clip with λ = `fraction`; the defaults are the paper's.
   public init(_ fraction: Double = 0.01, epsilon: Double = 1e-3, scope: [String] = []) {
     self.fraction = fraction
     self.epsilon = epsilon

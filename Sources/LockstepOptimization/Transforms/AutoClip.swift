@@ -16,6 +16,7 @@ public struct AutoClip: GradientTransform, Equatable {
   /// Patterns of the names whose tensors' norm is meant; none: all.
   public let scope: [String]
 
+  /// Makes a clip with these numbers; the percentile is the paper's by default.
   public init(
     percentile: Double = 10, window: Int = 1024, warmup: Int = 0, scope: [String] = []
   ) {

@@ -11,7 +11,9 @@ let normSlack = 0x1p-22
 ///
 /// A NaN stays a NaN. (PyTorch's `clip_grad_value_`, Keras's `clipvalue` for a symmetric box.)
 public struct ClipByValue: GradientTransform, Equatable {
+  /// The least value of an update.
   public let lower: Float
+  /// The largest value of an update, at least `lower`.
   public let upper: Float
   /// Patterns of the names it is for; none: all.
   public let scope: [String]
@@ -82,10 +84,12 @@ public struct ClipByGlobalNorm: GradientTransform, Equatable {
   public let limit: Double
   /// Which norm.
   public let norm: VectorNorm
+  /// How the coefficient is computed.
   public let formula: Formula
   /// Patterns of the names whose tensors' norm is meant; none: all.
   public let scope: [String]
 
+  /// Makes a clip with C = `limit`. (`max_norm` and `norm_type` of PyTorch's `clip_grad_norm_`.)
   public init(
     _ limit: Double, norm: VectorNorm = .two, formula: Formula = .projection, scope: [String] = []
   ) {
@@ -134,6 +138,7 @@ public struct ClipByNorm: GradientTransform, Equatable {
   /// Patterns of the names it is for; none: all.
   public let scope: [String]
 
+  /// Makes a clip with C = `limit`.
   public init(_ limit: Double, scope: [String] = []) {
     self.limit = limit
     self.scope = scope
@@ -160,6 +165,7 @@ public struct ClipByBlockRMS: GradientTransform, Equatable {
   /// Patterns of the names it is for; none: all.
   public let scope: [String]
 
+  /// Makes a clip with d = `limit`.
   public init(_ limit: Double = 1, scope: [String] = []) {
     self.limit = limit
     self.scope = scope

@@ -4,11 +4,16 @@ import LockstepEngine
 ///
 /// Keras has ε inside the root and starts s at 0.1. (Duchi et al. 2011.)
 public struct ScaleByAdaGrad: GradientTransform, Equatable {
+  /// The value that s starts with, at least 0. (`initial_accumulator_value` in PyTorch and Keras.)
   public let initialAccumulator: Double
+  /// ε, at least 0.
   public let epsilon: Double
+  /// The decay in the formula, at least 0. (PyTorch's `lr_decay`.)
   public let learningRateDecay: Double
+  /// Where ε stands.
   public let placement: ScaleByRMS.Epsilon
 
+  /// Makes a direction with these numbers; the defaults are those of PyTorch's `Adagrad`.
   public init(
     initialAccumulator: Double = 0, epsilon: Double = 1e-10, learningRateDecay: Double = 0,
     placement: ScaleByRMS.Epsilon = .outside
@@ -57,9 +62,12 @@ public struct ScaleByAdaGrad: GradientTransform, Equatable {
 /// AdaDelta's direction: u · √(d + ε) / √(v + ε) with running means v of u² and d of the squared
 /// results. (Zeiler 2012.)
 public struct ScaleByAdaDelta: GradientTransform, Equatable {
+  /// ρ, the weight of the past in v and d, in 0..<1.
   public let rho: Double
+  /// ε, above 0.
   public let epsilon: Double
 
+  /// Makes a direction with these numbers; the defaults are those of PyTorch's `Adadelta`.
   public init(rho: Double = 0.9, epsilon: Double = 1e-6) {
     self.rho = rho
     self.epsilon = epsilon

@@ -15,12 +15,18 @@ public struct ScaleByAdam: GradientTransform, Equatable {
     case hat
   }
 
+  /// β₁, the weight of the past in m, in 0..<1.
   public let beta1: Double
+  /// β₂, the weight of the past in v, in 0..<1.
   public let beta2: Double
+  /// ε, at least 0.
   public let epsilon: Double
+  /// Whether the largest v so far takes v's place. (`amsgrad` in PyTorch and Keras.)
   public let amsgrad: Bool
+  /// Where ε stands.
   public let placement: Epsilon
 
+  /// Makes a direction with these numbers; the defaults are those of PyTorch's `Adam`.
   public init(
     beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, amsgrad: Bool = false,
     placement: Epsilon = .outside
@@ -57,10 +63,14 @@ public struct ScaleByAdam: GradientTransform, Equatable {
 /// r = √((ρ−4)(ρ−2)ρ∞ / ((ρ∞−4)(ρ∞−2)ρ)) where ρ > 5, else u = m̂. (Liu et al. 2020; PyTorch's
 /// `RAdam`.)
 public struct ScaleByRAdam: GradientTransform, Equatable {
+  /// β₁, the weight of the past in m, in 0..<1.
   public let beta1: Double
+  /// β₂, the weight of the past in v, in 0..<1.
   public let beta2: Double
+  /// ε, at least 0.
   public let epsilon: Double
 
+  /// Makes a direction with these numbers; the defaults are those of PyTorch's `RAdam`.
   public init(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8) {
     self.beta1 = beta1
     self.beta2 = beta2

@@ -3,8 +3,10 @@ import LockstepEngine
 /// Multiplies the update by the learning rate of the step, and by the factor of the slot's
 /// parameter group.
 public struct ScaleByLearningRate: GradientTransform, Equatable {
+  /// The learning rate at each step.
   public let schedule: Schedule
 
+  /// Makes a transform that follows a schedule; a number stands for a constant one.
   public init(_ schedule: Schedule) { self.schedule = schedule }
 
   public func validate() throws { try schedule.validate() }

@@ -6,12 +6,16 @@ import LockstepEngine
 /// μₜ = β₁ (1 − ½ 0.96^(t ψ)), u = (u (1 − μₜ)/(1 − Πμ) + m μₜ₊₁/(1 − μₜ₊₁ Πμ)) / (√v̂ + ε).
 /// PyTorch has ψ = 0.004 (`momentum_decay`), Keras and the paper ψ = 1. (Dozat 2016.)
 public struct ScaleByNAdam: GradientTransform, Equatable {
+  /// β₁, the weight of the past in m, and the value that μ rises to; in 0..<1.
   public let beta1: Double
+  /// β₂, the weight of the past in v, in 0..<1.
   public let beta2: Double
+  /// ε, at least 0.
   public let epsilon: Double
   /// ψ.
   public let momentumDecay: Double
 
+  /// Makes a direction with these numbers; the defaults are those of PyTorch's `NAdam`.
   public init(
     beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
     momentumDecay: Double = 0.004

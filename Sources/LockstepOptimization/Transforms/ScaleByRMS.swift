@@ -14,11 +14,16 @@ public struct ScaleByRMS: GradientTransform, Equatable {
     case inside
   }
 
+  /// α, the weight of the past in v and a, in 0..<1. (PyTorch's `alpha`, Keras's `rho`.)
   public let alpha: Double
+  /// ε, at least 0.
   public let epsilon: Double
+  /// Whether v − a² takes v's place. (`centered` in PyTorch and Keras.)
   public let centered: Bool
+  /// Where ε stands.
   public let placement: Epsilon
 
+  /// Makes a direction with these numbers; the defaults are those of PyTorch's `RMSprop`.
   public init(
     alpha: Double = 0.99, epsilon: Double = 1e-8, centered: Bool = false,
     placement: Epsilon = .outside

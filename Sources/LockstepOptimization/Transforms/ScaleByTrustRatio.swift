@@ -6,8 +6,10 @@ import LockstepEngine
 public struct ScaleByTrustRatio: GradientTransform, Equatable {
   /// η.
   public let coefficient: Double
+  /// ε, at least 0.
   public let epsilon: Double
 
+  /// Makes a rate with η = `coefficient`.
   public init(coefficient: Double = 1, epsilon: Double = 0) {
     self.coefficient = coefficient
     self.epsilon = epsilon
@@ -35,8 +37,10 @@ public struct ScaleByLARS: GradientTransform, Equatable {
   public let trustCoefficient: Double
   /// β.
   public let weightDecay: Double
+  /// ε, at least 0.
   public let epsilon: Double
 
+  /// Makes a rate with η = `trustCoefficient` and β = `weightDecay`.
   public init(trustCoefficient: Double = 0.001, weightDecay: Double = 0, epsilon: Double = 0) {
     self.trustCoefficient = trustCoefficient
     self.weightDecay = weightDecay

@@ -8,6 +8,7 @@ public struct WeightDecay: GradientTransform, Equatable {
   /// λ.
   public let rate: Double
 
+  /// Makes a decay with λ = `rate`.
   public init(_ rate: Double) { self.rate = rate }
 
   public func validate() throws {
@@ -30,6 +31,7 @@ public struct DecoupledWeightDecay: GradientTransform, Equatable {
   /// The learning rate that multiplies the term, where the chain does not do so afterwards.
   public let schedule: Schedule?
 
+  /// Makes a decay with λ = `rate`, multiplied by `schedule` where one is given.
   public init(_ rate: Double, scaledBy schedule: Schedule? = nil) {
     self.rate = rate
     self.schedule = schedule

@@ -25,6 +25,7 @@ public struct ZClip: GradientTransform, Equatable {
   public let threshold: Double
   /// The number of first updates that only start the averages.
   public let warmup: Int
+  /// What a spike is brought to.
   public let adjustment: Adjustment
   /// A largest norm that holds always, in the warm-up too; nil for none.
   public let maximum: Double?
@@ -33,6 +34,7 @@ public struct ZClip: GradientTransform, Equatable {
   /// Patterns of the names whose tensors' norm is meant; none: all.
   public let scope: [String]
 
+  /// Makes a clip with Z = `threshold`, α = `alpha` and ε = `epsilon`.
   public init(
     alpha: Double = 0.97, threshold: Double = 2.5, warmup: Int = 25,
     adjustment: Adjustment = .reciprocal, maximum: Double? = nil, epsilon: Double = 0,

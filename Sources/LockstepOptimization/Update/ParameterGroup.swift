@@ -12,6 +12,7 @@ public struct ParameterGroup: Sendable, Equatable {
   /// front of the chain; nil for none.
   public let clipNorm: Double?
 
+  /// Makes a group; its rates are factors, where PyTorch's `param_groups` hold values.
   public init(
     _ pattern: String, learningRate: Double = 1, weightDecay: Double = 1, clipNorm: Double? = nil
   ) {

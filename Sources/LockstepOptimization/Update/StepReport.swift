@@ -25,10 +25,13 @@ public struct StepReport: Sendable, Equatable {
 
 /// A gradient holds an infinity or a NaN. Nothing has changed: neither parameters nor state.
 public struct NonFiniteGradient: Error, Equatable, CustomStringConvertible {
+  /// The run's step, counted from 0.
   public let step: Int
   /// The first block, in arena order, that holds a non-finite value.
   public let block: Int
+  /// The index, among the layout's slots, of the tensor that the block belongs to.
   public let slot: Int
+  /// The tensor's name: `conv.weight`.
   public let name: String
 
   public var description: String {

@@ -19,7 +19,9 @@ public final class UpdateRule {
   public typealias Gather = (_ table: UnsafeMutableBufferPointer<Double>, _ width: Int) throws ->
     Void
 
+  /// Where each trainable tensor lies among the parameters.
   public let layout: FlatLayout
+  /// The transforms that make the update of the gradient.
   public let chain: Chain
   /// The constraint of each slot.
   public let constraints: [WeightConstraint?]

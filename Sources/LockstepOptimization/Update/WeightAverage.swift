@@ -16,6 +16,7 @@ public struct WeightAverage: Sendable, Equatable {
   /// The number of updates before the first that is averaged.
   public let start: Int
 
+  /// Makes an average with these numbers; PyTorch's decay by default.
   public init(decay: Double = 0.999, warmsUp: Bool = false, start: Int = 0) {
     self.decay = decay
     self.warmsUp = warmsUp

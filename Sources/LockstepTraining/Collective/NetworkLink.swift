@@ -7,6 +7,7 @@ public struct NetworkLink: Sendable, Equatable {
   /// β in bytes a second, of each node, in each direction.
   public var bandwidth: Double
 
+  /// Makes a link with a latency in seconds and a bandwidth in bytes a second.
   public init(latency: Double, bandwidth: Double) {
     self.latency = latency
     self.bandwidth = bandwidth

@@ -13,6 +13,7 @@ public final class SharedArena: @unchecked Sendable {
   /// Keeps the memory.
   private let owner: AnyObject
 
+  /// Makes an arena of values in memory that `owner` keeps.
   public init(_ buffer: UnsafeMutableBufferPointer<Float>, owner: AnyObject) {
     self.buffer = buffer
     self.owner = owner

@@ -87,6 +87,7 @@ public struct Fault: Sendable, Equatable {
     var isPoison: Bool { self == .nan || self == .inf }
   }
 
+  /// Where it happens.
   public let point: Point
   /// The rank; the logical shard where one is poisoned.
   public let rank: Int
@@ -94,6 +95,7 @@ public struct Fault: Sendable, Equatable {
   public let count: Int
   /// The last step in which a shard is poisoned.
   public let lastCount: Int
+  /// What happens.
   public let action: Action
 
   /// Reads `point:rank:count:action`; the action is `kill`, or `nan`, where it is left out.
@@ -215,6 +217,7 @@ public struct FaultError: Error, Equatable, CustomStringConvertible {
 
 /// A fault that was asked for.
 public struct InjectedFault: Error, Equatable, CustomStringConvertible {
+  /// Where it happened.
   public let point: Fault.Point
   public var description: String { "the fault that LOCKSTEP_FAULT asks for, at \(point.rawValue)" }
 }

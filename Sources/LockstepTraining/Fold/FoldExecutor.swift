@@ -9,6 +9,7 @@ public struct FoldOperand {
   /// only that slice was received.
   public let origin: Int
 
+  /// Makes an operand with its first value's address and that value's index in the arena.
   public init(base: UnsafePointer<Float>, origin: Int = 0) {
     self.base = base
     self.origin = origin

@@ -3,6 +3,7 @@ import LockstepEngine
 /// The group of one rank: every collective is a copy at most, and the fold's one partial is the
 /// folded arena itself.
 public final class SoloCollective: Collective {
+  /// Makes a group of one rank.
   public init() {}
 
   public var rank: Int { 0 }

@@ -12,6 +12,7 @@ public struct Objective {
   /// The model's output, [N, …].
   public let output: Tensor
 
+  /// Makes an objective. `loss` and the metrics are sums over the batch's examples, not means.
   public init(
     loss: Tensor, weightPerExample: Double = 1, metrics: [(name: String, sum: Tensor)] = [],
     output: Tensor

@@ -78,7 +78,7 @@ public struct Profile {
 
 /// There is nothing to show.
 public struct ProfileError: Error, Equatable, CustomStringConvertible {
-  public init() {}
+  package init() {}
 
   public var description: String {
     "the profile has no step that all ranks recorded whole; train at least one step, and with "

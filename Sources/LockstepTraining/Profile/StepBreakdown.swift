@@ -3,9 +3,13 @@
 public struct StepBreakdown: Sendable, Equatable {
   /// One activity over the ranks, in milliseconds a step.
   public struct Row: Sendable, Equatable {
+    /// What the first threads did.
     public let activity: Activity
+    /// The mean over the ranks.
     public let mean: Double
+    /// The time of the rank that spent least.
     public let least: Double
+    /// The time of the rank that spent most.
     public let most: Double
     /// The mean's part of the mean step.
     public let share: Double

@@ -61,7 +61,7 @@ public struct InstructionSetError: Error, Equatable, CustomStringConvertible {
   /// What that rank's processor has.
   public let found: InstructionSet
 
-  public init(pinned: InstructionSet, rank: Int, found: InstructionSet) {
+  package init(pinned: InstructionSet, rank: Int, found: InstructionSet) {
     self.pinned = pinned
     self.rank = rank
     self.found = found

@@ -7,6 +7,7 @@ import LockstepFiles
 public struct Handshake: Sendable {
   private var items: [(name: String, fingerprint: Fingerprint)] = []
 
+  /// Makes a handshake without items.
   public init() {}
 
   /// Adds an item. Every rank adds the same items in the same order.

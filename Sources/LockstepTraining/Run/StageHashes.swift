@@ -10,6 +10,7 @@ public final class StageHashes {
   public struct Stage: Sendable, Equatable {
     /// The stage and the tensor: `gradient/fc1.weight`.
     public let name: String
+    /// The hash of what the stage made.
     public let fingerprint: Fingerprint
   }
 

@@ -23,6 +23,7 @@ public struct TrainerOptions: Sendable, Equatable {
   /// nil or `loss`: its loss (lower is better).
   public var scoreMetric: String?
 
+  /// Makes options for a number of epochs, or at most `steps` steps of them; the rest is default.
   public init(epochs: Int, steps: Int? = nil) {
     self.epochs = epochs
     self.steps = steps

@@ -15,9 +15,13 @@ public struct CombineProgram: Sendable, Equatable {
 
   /// `register = left + right`, a node of a level of the tree.
   public struct Addition: Sendable, Equatable {
+    /// The left summand, of the lower shards.
     public let left: Operand
+    /// The right summand, of the upper shards.
     public let right: Operand
+    /// Where the sum is put: 0 is the result, n > 0 the scratch block n − 1.
     public let register: Int
+    /// The sum's level in the tree: log2 of the number of shards covered.
     public let level: Int
   }
 

@@ -23,7 +23,7 @@ public struct FoldPlan: Sendable, Equatable {
     /// The node's index among the nodes of its level.
     public let index: Int
 
-    public init(level: Int, index: Int) {
+    package init(level: Int, index: Int) {
       self.level = level
       self.index = index
     }
@@ -189,10 +189,15 @@ extension FoldPlan.Subtree {
 
 /// Why a fold cannot be planned.
 public enum FoldPlanError: Error, Equatable, CustomStringConvertible {
+  /// The number of shards, given here, is no power of two.
   case shardsNotAPowerOfTwo(Int)
+  /// The number of ranks, given here, is below one.
   case noRanks(Int)
+  /// There are more ranks (first number) than shards (second).
   case moreRanksThanShards(Int, Int)
+  /// The number of gradient slots (first) is not in 0 to the layout's number of slots (second).
   case gradientSlots(Int, Int)
+  /// Gradients cannot travel as bf16 from this level on: levels are `0..<log2(shards)`.
   case wireLevel(Int, shards: Int)
 
   public var description: String {

@@ -15,6 +15,7 @@ public struct StepBatch: Sendable {
   /// The number of micro-batches that each shard is computed in, one after the other.
   public let microBatches: Int
 
+  /// Makes the batch of a step; `step` and `epoch` are the numbers completed before it.
   public init(
     step: Int, epoch: Int, examples: ArraySlice<Int>, shards: Int, microBatches: Int = 1
   ) {

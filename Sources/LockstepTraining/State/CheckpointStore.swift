@@ -14,6 +14,7 @@ public struct CheckpointStore: Sendable {
 
   private let fileSystem: any FileSystem
 
+  /// Makes a store for a directory, which need not exist yet.
   public init(_ directory: String, keep: Int = 3, fileSystem: any FileSystem = SystemFileSystem()) {
     self.directory = directory
     self.keep = keep

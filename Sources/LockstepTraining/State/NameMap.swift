@@ -19,12 +19,14 @@ public struct NameMap: Sendable, Equatable {
     /// nil leaves the tensor out.
     public let replacement: String?
 
+    /// Makes a rule that renames what fits a pattern; nil leaves it out.
     public init(_ pattern: String, to replacement: String?) {
       self.pattern = pattern
       self.replacement = replacement
     }
   }
 
+  /// The rules; the first that fits a name counts.
   public let rules: [Rule]
 
   /// - Throws: ``NameMapError`` for a replacement with more `*` than its pattern.
@@ -56,6 +58,7 @@ public struct NameMap: Sendable, Equatable {
 
 /// What is wrong with a map of names.
 public enum NameMapError: Error, Equatable, CustomStringConvertible {
+  /// A replacement has more `*` than its pattern.
   case tooManyWildcards(pattern: String, replacement: String)
 
   public var description: String {

@@ -45,6 +45,7 @@ public final class StateRegistry {
   /// The buffers' owners, which must live as long as the registry.
   private var owners: [AnyObject] = []
 
+  /// Makes an empty registry.
   public init() {}
 
   /// Adds a component's entries and keeps the component alive.

@@ -4,18 +4,64 @@ public enum Activity: UInt8, Sendable, CaseIterable {
   case step
 
   // Parts of a step, and what happens inside of them: shards with their passes in `compute`, for one.
-  case order, input, forward, operation, backward, shard, compute, fold, gather, measure, check,
-    update
-  case log, wait, waitForThreads, waitForInput
+
+  /// Asking for the batch; once an epoch, permuting the examples.
+  case order
+  /// Copying, decoding or changing a shard's examples, or copying what was prepared.
+  case input
+  /// A forward pass.
+  case forward
+  /// One operation of a pass, where a timeline records operations.
+  case operation
+  /// A backward pass; inside of a fold, making gradients of outer products.
+  case backward
+  /// A shard, or shards computed together: its passes, and adding its gradient to the rank's sum.
+  case shard
+  /// All shards of a rank, with packing parameters and unpacking gradients.
+  case compute
+  /// Adding the ranks' gradients, dividing and measuring them.
+  case fold
+  /// Sending the folded gradient, or the updated parameters, to all ranks.
+  case gather
+  /// Sending the norms of the blocks to all ranks.
+  case measure
+  /// Checking whether all is finite; comparing the state of ranks.
+  case check
+  /// Clips, optimizer and constraints.
+  case update
+  /// Writing the line of the log.
+  case log
+  /// Waiting for other ranks.
+  case wait
+  /// Waiting for the rank's other threads.
+  case waitForThreads
+  /// Waiting for inputs that are not prepared yet.
+  case waitForInput
 
   // What happens between steps.
-  case start, evaluate, checkpoint, end
+
+  /// Agreeing, loading and planning before the first step.
+  case start
+  /// Evaluating.
+  case evaluate
+  /// Reading or writing a checkpoint.
+  case checkpoint
+  /// Writing how the run ended.
+  case end
 
   /// An example's inputs made ready by a thread that does nothing else.
   case prepare
 
   // A bucket of partial sums, or of the folded arena, between nodes.
-  case sendPartial, receivePartial, sendFolded, receiveFolded
+
+  /// A bucket of partial sums on its way to its owner, as its sender sees it.
+  case sendPartial
+  /// A bucket of partial sums on its way to its owner, as its owner sees it.
+  case receivePartial
+  /// A folded bucket on its way from its owner, as its owner sees it.
+  case sendFolded
+  /// A folded bucket on its way from its owner, as its receiver sees it.
+  case receiveFolded
 
   /// What people read.
   public var name: String {

@@ -15,7 +15,22 @@ public struct RankStatus: @unchecked Sendable {
 
   /// What a step, and what is around it, consists of.
   public enum Phase: UInt64, Sendable, CaseIterable {
-    case starting, computing, folding, updating, comparing, evaluating, checkpointing, ending
+    /// Agreeing, loading and planning before the first step.
+    case starting
+    /// Computing shards.
+    case computing
+    /// Adding the ranks' gradients.
+    case folding
+    /// Clips, optimizer and constraints.
+    case updating
+    /// Checking whether all is finite; comparing the state of ranks.
+    case comparing
+    /// Evaluating.
+    case evaluating
+    /// Reading or writing a checkpoint.
+    case checkpointing
+    /// Writing how the run ended.
+    case ending
 
     /// Whether it is a part of a step. What is around steps (loading data, making plans, evaluating,
     /// writing files) takes longer, and has a longer deadline.

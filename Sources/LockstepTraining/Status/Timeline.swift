@@ -22,12 +22,14 @@ public final class Timeline: @unchecked Sendable {
     /// Whether each operation of a shard is a span.
     public var operations = false
 
+    /// Makes options with a number of steps to keep, with or without operations.
     public init(steps: Int = 100, operations: Bool = false) {
       self.steps = steps
       self.operations = operations
     }
   }
 
+  /// What is recorded.
   public let options: Options
   /// The computing threads' tracks, the first one the rank's own.
   let threads: [Track]

@@ -13,14 +13,15 @@ public struct HessianFreeReport: Sendable, Equatable {
   public var reductionRatio = 0.0
   /// The part of the direction that was taken; 0 where no part of it lowered the objective.
   public var stepLength = 0.0
-  /// The objective before the step and, as the line search left it, behind it.
+  /// The objective before the step.
   public var objective = 0.0
+  /// The objective behind the step, as the line search left it.
   public var newObjective = 0.0
   /// The time of the step on this rank over that of its gradient: no bit of anything else depends on
   /// it, and it does not count for equality. Nil for a step that was skipped.
   public var costInGradients: Double?
 
-  public init() {}
+  package init() {}
 
   public static func == (left: Self, right: Self) -> Bool {
     left.iterations == right.iterations && left.products == right.products

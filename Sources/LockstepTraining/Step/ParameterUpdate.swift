@@ -82,6 +82,7 @@ public struct UpdateReport: Sendable, Equatable {
   /// The learning rate of the step.
   public var learningRate: Double
 
+  /// Makes a report; the defaults are those of a gradient that clipping left alone.
   public init(
     gradientNorm: Double, clippedGradientNorm: Double, clipped: Bool, coefficient: Double = 1,
     clippedFraction: Double = 0, learningRate: Double

@@ -6,8 +6,10 @@ import LockstepOptimization
 public struct RegularizerRule: Sendable, Equatable {
   /// What it is put on.
   public let target: ParameterTarget
+  /// The penalty on each of these parameters: l1 Σ|w| + l2 Σw².
   public let penalty: WeightRegularizer
 
+  /// Makes a rule that puts a penalty on a target.
   public init(_ target: ParameterTarget, _ penalty: WeightRegularizer) {
     self.target = target
     self.penalty = penalty

@@ -16,13 +16,16 @@ public enum UpdateSharing: String, Sendable, CaseIterable {
     /// The floating-point operations of the weight gradients that are made of factors; 0 where none
     /// is, and all gradients travel.
     public var productOperations: Double
+    /// The number of ranks.
     public var ranks: Int
+    /// The number of nodes.
     public var nodes: Int
     /// Of the node that has fewest.
     public var ranksPerNode: Int
     /// Between nodes.
     public var link: NetworkLink
 
+    /// Makes conditions with the sizes of model and run, and the link between nodes.
     public init(
       values: Int, productOperations: Double, ranks: Int, nodes: Int, ranksPerNode: Int,
       link: NetworkLink

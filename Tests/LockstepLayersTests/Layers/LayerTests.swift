@@ -28,6 +28,11 @@ private func message(_ model: any Model, _ shape: [Int], training: Bool = true) 
       (BatchNorm1d(), [3], [2, 3]),
       (BatchNorm1d(3), [3, 4], [2, 3, 4]),
       (BatchNorm2d(3), [3, 4, 5], [2, 3, 4, 5]),
+      (LayerNorm(), [3, 4], [2, 3, 4]),
+      (LayerNorm([3, 4], bias: false), [3, 4], [2, 3, 4]),
+      (RMSNorm(), [5], [2, 5]),
+      (GroupNorm(3), [6, 4, 5], [2, 6, 4, 5]),
+      (GroupNorm(2), [6], [2, 6]),
       (LockstepLayers.Dropout(0.5), [3, 4], [2, 3, 4]),
       (Flatten(), [3, 4, 5], [2, 60]),
       (LockstepLayers.Reshape([5, -1]), [3, 4, 5], [2, 5, 12]),
@@ -60,6 +65,47 @@ private func message(_ model: any Model, _ shape: [Int], training: Bool = true) 
     }
   }
 
+  @Test("groups are normalised as layers are, each by itself")
+  func groups() throws {
+    let x = HostTensor([2, 4, 3], (0..<24).map { Double(($0 * 37) % 11) - 3 })
+    func output(_ model: any Model, _ x: HostTensor) throws -> HostTensor {
+      let trace = try trace(
+        model, inputShape: Array(x.shape.dropFirst()), batchCount: x.shape[0], training: true)
+      return try ReferenceEvaluator(trace.graph).evaluate(
+        [trace.output],
+        .init(
+          inputs: ["input": x],
+          parameters: Dictionary(
+            uniqueKeysWithValues: trace.graph.parameters.map { parameter in
+              let value = parameter.name.hasSuffix("weight") ? 1.0 : 0
+              return (
+                parameter.name,
+                HostTensor(
+                  parameter.shape,
+                  parameter.shape.isEmpty
+                    ? [value] : Array(repeating: value, count: parameter.shape.reduce(1, *)))
+              )
+            })))[0]
+    }
+    let whole = try output(GroupNorm(1), x)
+    #expect(whole.values == (try output(LayerNorm([4, 3]), x)).values)
+    // Two groups are two examples of half the channels.
+    let halves = HostTensor([4, 2, 3], x.values)
+    #expect(try output(GroupNorm(2), x).values == (try output(LayerNorm([2, 3]), halves)).values)
+    func meanSquare(_ values: some Sequence<Double>, _ count: Double) -> Double {
+      values.reduce(0) { $0 + $1 * $1 } / count
+    }
+    for row in 0..<2 {
+      let values = whole.values[row * 12..<(row + 1) * 12]
+      #expect(values.reduce(0, +).magnitude < 1e-12)
+      let spread: Double = meanSquare(values, 12) - 1
+      #expect(spread.magnitude < 1e-5)
+    }
+    let rms = try output(RMSNorm(), x).values
+    let size: Double = meanSquare(rms[..<3], 3) - 1
+    #expect(size.magnitude < 1e-6)
+  }
+
   @Test("what a layer cannot do is said with its name")
   func errors() {
     let cases: [(model: any Model, input: [Int], message: String)] = [
@@ -75,6 +121,8 @@ private func message(_ model: any Model, _ shape: [Int], training: Bool = true) 
         Conv2d(8, kernel: 3, groups: 3), [4, 5, 5],
         "3 groups do not divide 4 input and 8 output channels"
       ),
+      (LayerNorm([5]), [3, 4], "normalises the last axes [5], the input is [2, 3, 4]"),
+      (GroupNorm(4), [6, 2], "4 groups do not divide 6 channels"),
       (Conv2d(8, kernel: 0), [4, 5, 5], "the kernel must be positive, got [0, 0]"),
       (
         Conv2d(8, kernel: 7), [4, 5, 5],

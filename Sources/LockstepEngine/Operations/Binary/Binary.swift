@@ -62,12 +62,19 @@ extension Tensor {
   public static func / (a: Tensor, b: Tensor) -> Tensor { binary(.divide, a, b) }
   /// The negative.
   public static prefix func - (a: Tensor) -> Tensor { a.affine(scale: -1, shift: 0) }
+  /// Each value plus a number.
   public static func + (a: Tensor, b: Float) -> Tensor { a.affine(scale: 1, shift: b) }
+  /// Each value minus a number.
   public static func - (a: Tensor, b: Float) -> Tensor { a.affine(scale: 1, shift: -b) }
+  /// Each value times a number.
   public static func * (a: Tensor, b: Float) -> Tensor { a.affine(scale: b, shift: 0) }
+  /// Each value times a number's reciprocal, 1 / b rounded to Float32.
   public static func / (a: Tensor, b: Float) -> Tensor { a.affine(scale: 1 / b, shift: 0) }
+  /// A number plus each value.
   public static func + (a: Float, b: Tensor) -> Tensor { b + a }
+  /// A number minus each value.
   public static func - (a: Float, b: Tensor) -> Tensor { b.affine(scale: -1, shift: a) }
+  /// A number times each value.
   public static func * (a: Float, b: Tensor) -> Tensor { b * a }
 }
 

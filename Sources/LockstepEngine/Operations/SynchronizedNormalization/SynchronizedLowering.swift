@@ -186,10 +186,6 @@ private struct Coefficients {
   }
 }
 
-extension UnsafeMutableRawPointer {
-  fileprivate var doubles: UnsafeMutablePointer<Double> { assumingMemoryBound(to: Double.self) }
-}
-
 extension InstructionSet {
   /// The kernels of batch normalisation over several shards.
   fileprivate var normalizationKernels: UnsafePointer<lockstep_normalization_kernels> {

@@ -3,7 +3,9 @@ public struct Window: Sendable, Equatable {
   /// The largest number in a window: products of two stay inside of an `Int`.
   static let limit = Int(Int32.max)
 
+  /// The kernel's size.
   public var kernel: [Int]
+  /// The steps that the kernel slides by, in positions.
   public var strides: [Int]
   /// Zeros added before the first row and column, in positions.
   public var paddingLow: [Int]
@@ -12,6 +14,7 @@ public struct Window: Sendable, Equatable {
   /// The distance of a kernel's taps: 1 is dense.
   public var dilations: [Int]
 
+  /// Makes a window with the same padding before and behind.
   public init(
     kernel: [Int], strides: [Int] = [1, 1], padding: [Int] = [0, 0], dilations: [Int] = [1, 1]
   ) {

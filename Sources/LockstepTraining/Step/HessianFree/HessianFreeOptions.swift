@@ -19,12 +19,14 @@ public struct HessianFreeOptions: Sendable, Equatable {
   public var curvatureExamples: Int? = nil
   /// The penalty ½ · weightDecay · ‖θ‖² is part of the objective.
   public var weightDecay = 0.0
-  /// How much smaller each trial of the line search is, and how many there are at most.
+  /// The length of each trial of the line search over that of the one before.
   public var lineSearchFactor = 0.8
+  /// The most trials of the line search in a step.
   public var lineSearchTrials = 60
   /// The part of the decrease that the slope promises which a step must reach.
   public var sufficientDecrease = 0.01
 
+  /// Makes the default options.
   public init() {}
 
   /// Throws ``StepError/badOption(key:value:expected:)`` for what makes no sense.

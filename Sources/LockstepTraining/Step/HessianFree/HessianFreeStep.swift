@@ -23,6 +23,7 @@ public final class HessianFreeStep: BatchStep {
   public var source: any GradientSource { model }
   /// Clips of the step, and constraints.
   public let update: any ParameterUpdate
+  /// The hyperparameters.
   public let options: HessianFreeOptions
   /// What the last step did.
   public private(set) var details = HessianFreeReport()
