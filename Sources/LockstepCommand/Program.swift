@@ -160,7 +160,9 @@ enum LauncherRank {
   /// Whether an MPI launcher started this process. The script of a Slurm job has a number too, and
   /// was started by none.
   static var isLaunched: Bool {
-    ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"].contains { (name: String) in getenv(name) != nil }
+    ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"].contains { (name: String) in
+      getenv(name) != nil
+    }
   }
 
   /// Whether this process is the first one, or alone.
