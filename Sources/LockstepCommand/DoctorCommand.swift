@@ -49,10 +49,13 @@ private struct DoctorReport {
 
   init(on collective: MPICollective) throws {
     let places = try collective.allgather(RankPlace())
-    let processors = try collective.communicator.allgatherArrays(Processors.allowed)
-    let hosts = try collective.communicator.allgatherArrays(
-      Array(MPILibrary.processorName().utf8)
-    ).map { String(decoding: $0, as: UTF8.self) }
+    let (processors, hosts) = try collective.page.waiting {
+      (
+        try collective.communicator.allgatherArrays(Processors.allowed),
+        try collective.communicator.allgatherArrays(Array(MPILibrary.processorName().utf8))
+          .map { String(decoding: $0, as: UTF8.self) }
+      )
+    }
     facts = [
       ("lockstep", Program.version), ("oneDNN", ComputeLibrary.version),
       ("MPI", MPILibrary.version.split(separator: ",").first.map(String.init) ?? "unknown"),

@@ -12,7 +12,7 @@ extension NetworkLink {
     between nodes: [Range<Int>], on parent: MPICommunicator, page: StatusPage?
   ) throws -> NetworkLink {
     // Its own communicator, so that nobody else's messages match.
-    let communicator = try parent.duplicate()
+    let communicator = try page.waiting { try parent.duplicate() }
     let home = nodes.firstIndex { $0.lowerBound == communicator.rank }
     let peers = home.map { home in
       (

@@ -187,6 +187,7 @@ public final class MPICollective: Collective {
         message: "the fold is planned for \(plan.ranks) ranks and there are \(size)", rank: rank)
     }
     if size == 1 { return try SoloCollective().makeExchange(plan) }
+    try Fault.reach(.exchange, rank: rank)
     if reduction == .allreduce {
       guard plan.wire == .float32 else {
         throw MPIError(
@@ -263,18 +264,21 @@ public final class MPICollective: Collective {
     var window: MPISharedWindow?
     var failure: MPIError?
     do {
-      window = try MPISharedWindow(bytes: bytes, on: node, spaceLimit: sharedMemoryLimit)
-    } catch {
+      window = try page.waiting {
+        try MPISharedWindow(bytes: bytes, on: node, spaceLimit: sharedMemoryLimit)
+      }
+    } catch let error as MPIError {
       // Every rank of the node gets here or none: the window agreed on it before it asked for
       // memory.
       guard error.kind == .resource else { throw error }
       failure = error
     }
-    let fits = try communicator.allgather(UInt8(window == nil ? 0 : 1))
+    let fits = try page.waiting { try communicator.allgather(UInt8(window == nil ? 0 : 1)) }
     guard let short = fits.firstIndex(of: 0) else { return window }
-    try window?.free()
-    let reason = try communicator.broadcastArray(
-      Array((failure?.message ?? "").utf8), root: short)
+    let reason = try page.waiting {
+      try window?.free()
+      return try communicator.broadcastArray(Array((failure?.message ?? "").utf8), root: short)
+    }
     let message = String(decoding: reason, as: UTF8.self)
     guard !isRequired else {
       throw failure
@@ -307,9 +311,12 @@ public final class MPICollective: Collective {
   /// Gives back the windows of exchanges that no rank uses any more.
   private func freeUnusedWindows() throws {
     guard !windows.isEmpty else { return }
-    let unused = try communicator.allreduce(windows.map { UInt8($0.isUsed ? 0 : 1) }, .minimum)
-    for (window, isUnused) in zip(windows, unused) where isUnused == 1 {
-      try window.window.free()
+    let unused = try page.waiting {
+      let unused = try communicator.allreduce(windows.map { UInt8($0.isUsed ? 0 : 1) }, .minimum)
+      for (window, isUnused) in zip(windows, unused) where isUnused == 1 {
+        try window.window.free()
+      }
+      return unused
     }
     windows = zip(windows, unused).filter { $1 == 0 }.map(\.0)
   }

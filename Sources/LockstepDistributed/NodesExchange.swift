@@ -75,7 +75,7 @@ final class NodesExchange: FactorExchange {
     self.page = page
     self.makeArena = makeArena
     // Its own communicator, so that nobody else's messages match.
-    communicator = try parent.duplicate()
+    communicator = try page.waiting { try parent.duplicate() }
     group = NodeGroup(nodes, rank: communicator.rank, of: plan)
     sums = PartialSums(plan, group, arenas)
     whole = try PartialRoute(buckets, sums, on: communicator, page: page)
@@ -109,7 +109,8 @@ final class NodesExchange: FactorExchange {
     if factors?.products === products { return }
     if factorRoutes[ObjectIdentifier(products)] == nil {
       factorRoutes[ObjectIdentifier(products)] = try FactorRoute(
-        products, sums, bucketBytes: bucketBytes, on: communicator.duplicate(), page: page)
+        products, sums, bucketBytes: bucketBytes,
+        on: page.waiting { try communicator.duplicate() }, page: page)
     }
     factors = factorRoutes[ObjectIdentifier(products)]
   }

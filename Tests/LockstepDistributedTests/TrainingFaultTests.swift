@@ -46,6 +46,15 @@ import Testing
     return waits.first { $0.1 == "\(rank)" }.flatMap { Double($0.2) } ?? -1
   }
 
+  /// What ranks wait for while they make windows, communicators and messages is seen, too.
+  @Test(arguments: ["path=shared", "path=messages", "nodes=2"])
+  func aRankStoppedBeforeAnExchangeIsNamed(way: String) throws {
+    let result = try TrainingRuns.run(
+      [way, "deadline=2"], ranks: 3, fault: "exchange:1:1:stop", deadline: .seconds(40))
+    #expect(result.ending == .exited(1), "\(result.transcript)")
+    #expect(result.errorOutput.contains(" for rank 1 "), "\(result.errorOutput)")
+  }
+
   /// The run is over, and the job does not wait for good for a rank that is stopped on its way out.
   @Test func aRankStoppedBehindTheEndIsNamed() throws {
     let (text, outcome) = try Self.broken("finalized:1:1:stop", ["deadline=2"])

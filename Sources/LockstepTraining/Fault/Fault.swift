@@ -27,6 +27,8 @@ import Synchronization
 public struct Fault: Sendable, Equatable {
   /// Where a fault can happen.
   public enum Point: String, Sendable, CaseIterable {
+    /// Before ranks make what gradients travel through.
+    case exchange
     /// Before the ranks agree on anything.
     case start
     /// Shards that see each other meet, in the middle of being computed.
