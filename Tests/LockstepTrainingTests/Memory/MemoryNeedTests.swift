@@ -1,5 +1,4 @@
 import LockstepFiles
-import LockstepTesting
 import LockstepTraining
 import LockstepTrainingTestSupport
 import Testing
