@@ -30,7 +30,7 @@ expected=$("${train[@]}" --run-directory none | sed -n 's/^fingerprint //p')
 echo "faults: undisturbed $expected"
 
 wrong=0 hits=0
-for point in start meeting step fold update checkpointCreate checkpointWrite checkpointSynchronize \
+for point in exchange start meeting step fold update checkpointCreate checkpointWrite checkpointSynchronize \
   checkpointRename checkpointDirectory checkpointRemove end; do
   good=0
   for ((time = 1; time <= times; time++)); do
@@ -43,7 +43,7 @@ for point in start meeting step fold update checkpointCreate checkpointWrite che
       checkpoint*) victim=0 count=$((time + RANDOM % 4)) ;;
     esac
     case $point in
-      start | end) count=1 ;;
+      exchange | start | end) count=1 ;;
       checkpointRemove | checkpointDirectory) count=$time ;;
     esac
     if LOCKSTEP_FAULT=$point:$victim:$count:kill timeout -k 5 60 mpirun -n "$ranks" "${train[@]}" \

@@ -21,6 +21,8 @@ enum Console {
     getenv("OMPI_COMM_WORLD_RANK") == nil && isatty(STDOUT_FILENO) == 1
   }
 
+  // Unsafe: the process's first thread alone writes to standard output, and sets these.
+
   /// Whether the command goes on when nobody reads its output any more.
   nonisolated(unsafe) static var outlivesReader = false
 

@@ -30,7 +30,7 @@ enum InspectCommand: Command {
     let isCheckpoint = file.metadata["lockstep.checksum"] != nil
     let tensors = try file.fingerprints()
     let fingerprint =
-      (isCheckpoint ? file.metadata["lockstep.fingerprint"] : nil)
+      (isCheckpoint ? file.metadata[WeightsFile.fingerprintKey] : nil)
       ?? Fingerprint.tree(tensors).description
     for notice in weights.notices { Console.notice(notice) }
     if arguments.has("--fingerprint") {

@@ -153,9 +153,13 @@ enum TrainCommand: Command {
   ) throws {
     guard let directory else { return }
     do {
-      try Weights(of: run.source).write(
+      let weights = Weights(of: run.source)
+      try weights.write(
         "\(directory.path)/average.safetensors",
-        metadata: ["format": "pt", DataDescription.metadataKey: data.json.compactText],
+        metadata: [
+          "format": "pt", WeightsFile.fingerprintKey: weights.fingerprint().description,
+          DataDescription.metadataKey: data.json.compactText,
+        ],
         fileSystem: directory.fileSystem)
     } catch {
       try? directory.write(Outcome(.failed, step: outcome.step, message: "\(error)"))

@@ -78,6 +78,19 @@ import Testing
       #expect(throws: RunDirectoryError.self) {
         try Self.training(on: SoloCollective()).training.fit(in: path)
       }
+      // Another update, other examples: another run.
+      let configuration = try Self.read()
+      let data = try configuration.data.load()
+      for (rate, seed) in [(0.02, 1), (0.05, 2)] as [(Double, UInt64)] {
+        let other = seed == 1 ? data.training : try #require(data.test)
+        var options = TrainingOptions()
+        options.shards = 4
+        let training = try Training(
+          configuration.model, on: other, loss: configuration.loss,
+          update: .adamW(learningRate: .constant(rate)).clipped(globalNorm: 1), batchSize: 64,
+          epochs: 5, seed: configuration.seed, options: options)
+        #expect(throws: CheckpointError.self) { try training.fit(in: path, resume: true) }
+      }
     }
   }
 

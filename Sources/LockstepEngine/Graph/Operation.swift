@@ -55,3 +55,9 @@ extension Operation {
 package func expect(_ condition: Bool, _ message: @autoclosure () -> String) throws(GraphError) {
   if !condition { throw GraphError(message()) }
 }
+
+/// The sum of two tangents, of which nil stands for zero.
+func sumOfTangents(_ a: Tensor?, _ b: Tensor?) -> Tensor? {
+  guard let a, let b else { return a ?? b }
+  return a + b
+}

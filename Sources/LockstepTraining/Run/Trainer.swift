@@ -345,7 +345,7 @@ public final class Trainer {
     try onRootIfSaving { directory in
       try weights.write(
         directory.weightsPath,
-        metadata: metadata(["lockstep.fingerprint": fingerprint.description]),
+        metadata: metadata([WeightsFile.fingerprintKey: fingerprint.description]),
         fileSystem: directory.fileSystem)
     }
     return Outcome(.done, step: step.completed, fingerprint: fingerprint)

@@ -172,5 +172,5 @@ public struct WeightsFile: Sendable {
   /// The metadata entry of `weights.safetensors` that says how many steps are behind it.
   static let stepKey = "lockstep.step"
   /// The one that has the fingerprint of its tensors.
-  static let fingerprintKey = "lockstep.fingerprint"
+  package static let fingerprintKey = "lockstep.fingerprint"
 }

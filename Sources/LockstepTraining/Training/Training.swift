@@ -243,24 +243,39 @@ public final class Training {
   public func fit(
     in directory: String? = nil, resume: Bool = false, keep: Int = 3
   ) throws -> Outcome {
-    let files = try directory.map {
+    let files = try directory.flatMap {
       try RunDirectory.open(
         $0, resume: resume, configuration: configuration, keep: keep, on: ranks)
     }
-    var handshake = Handshake()
-    try handshake.addProgramAndLibraries()
-    let listeners = listeners
-    let trainer = try Trainer(
-      step: step, sampler: sampler, evaluations: evaluations, options: options.run,
-      configuration: configuration, resumption: Resumption(mayDiffer: ["epochs", "steps"]),
-      handshake: handshake, directory: files ?? nil, on: ranks,
-      listener: { event in for listener in listeners { try listener(event) } })
-    return try trainer.run(resume: resume)
+    do {
+      var handshake = Handshake()
+      try handshake.addProgramAndLibraries()
+      handshake.add("the examples", source.dataset.fingerprint)
+      let listeners = listeners
+      let trainer = try Trainer(
+        step: step, sampler: sampler, evaluations: evaluations, options: options.run,
+        configuration: configuration, resumption: Resumption(mayDiffer: ["epochs", "steps"]),
+        handshake: handshake, directory: files, on: ranks,
+        listener: { event in for listener in listeners { try listener(event) } })
+      return try trainer.run(resume: resume)
+    } catch {
+      // What ends it before the trainer is in charge; after that nothing is changed here.
+      files?.outcome.settle(Outcome(.failed, step: 0, message: "\(error)"))
+      throw error
+    }
   }
 
-  /// What a checkpoint must have been written with to go on from it.
+  /// What a checkpoint must have been written with to go on from it: all that the bits follow from.
   private var configuration: JSONValue {
     [
+      "examples": .string(source.dataset.fingerprint.description),
+      "update": .string("\(rule.chain.transforms)"),
+      "groups": .string("\(options.groups)"), "constraints": .string("\(options.constraints)"),
+      "regularizers": .string("\(options.regularizers)"),
+      "average": options.average.map { .string("\($0)") } ?? .null,
+      "freezing": .string("\(options.freezing)"), "wire": .string("\(options.wire)"),
+      "plan": .string("\(options.plan)"),
+      "hessianFree": options.hessianFree.map { .string("\($0)") } ?? .null,
       "batchSize": .integer(sampler.batchSize), "epochs": .integer(options.run.epochs),
       "seed": .integer(Int(truncatingIfNeeded: sampler.seed)),
       "shards": .integer(step.plan.shards),

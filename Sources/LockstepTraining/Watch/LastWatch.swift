@@ -8,7 +8,7 @@
 /// seen, and does not keep the launcher waiting for good.
 ///
 /// What nobody is left to see is the lowest rank itself, stopped when all others have gone.
-public struct LastWatch {
+package struct LastWatch {
   private let node: NodeProcesses
   private let peers: [NodeProcesses.Peer]
   private let patience: Watchdog.Patience
@@ -19,7 +19,7 @@ public struct LastWatch {
   private static let courtesy = 0.5
 
   /// Nil for a rank that is not its node's lowest, or is alone.
-  public init?(
+  package init?(
     _ patience: Watchdog.Patience, announce: @escaping (String) -> Void = Watchdog.print,
     end: @escaping () -> Void = { _exit(1) }
   ) {
@@ -34,7 +34,7 @@ public struct LastWatch {
 
   /// Returns once the peers have ended, or have gone on with something else. Ends this process, and so
   /// the job, where one stays stopped for as long as a watchdog waits.
-  public func outlastPeers() {
+  package func outlastPeers() {
     let start = RankStatus.now
     var time = AttendedTime(interval: patience.interval, now: start)
     while true {

@@ -53,8 +53,3 @@ func affineTangent(
   return x.normalized(
     scale ?? zero, shift ?? zero, mean: mean, variance: variance, epsilon: epsilon)
 }
-
-func sumOfTangents(_ a: Tensor?, _ b: Tensor?) -> Tensor? {
-  guard let a, let b else { return a ?? b }
-  return a + b
-}
