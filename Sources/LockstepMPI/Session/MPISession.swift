@@ -57,7 +57,7 @@ public final class MPISession {
         message: MPILibrary.isFinalized
           ? "MPI was finalized: a process can have one session only"
           : "MPI is initialised already: a process can have one session only",
-        rank: MPILibrary.worldRank)
+        rank: WorldRank.known)
     }
     // Read before MPI adds variables of its own.
     let claim = LauncherClaim(environment: LauncherClaim.currentEnvironment())
@@ -75,7 +75,7 @@ public final class MPISession {
       MPI_Finalize()
       throw MPIError(kind: .launch, call: call, message: reason, rank: nil)
     }
-    MPILibrary.remember(worldRank: world.rank)
+    WorldRank.remember(world.rank)
     if threadLevel < .serialized { MPILibrary.bindToThread() }
     if self.threadLevel < threadLevel {
       MPI_Finalize()
@@ -122,7 +122,7 @@ public final class MPISession {
   /// Prints the error with this rank's number to standard error and ends all ranks of the job.
   public static func abort(_ error: any Error, exitCode: Int32 = 1) -> Never {
     var text = String(describing: error)
-    if let rank = MPILibrary.worldRank, !text.hasPrefix("rank \(rank): ") {
+    if let rank = WorldRank.known, !text.hasPrefix("rank \(rank): ") {
       text = "rank \(rank): \(text)"
     }
     fflush(nil)
