@@ -86,7 +86,8 @@ let package = Package(
       dependencies: [
         "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepDatasets",
         "LockstepFiles", "LockstepTraining", "LockstepDistributed", "LockstepMPI",
-      ]),
+      ],
+      exclude: ["Lockstep.docc/Resources"]),
     .executableTarget(
       name: "documented", dependencies: ["Lockstep", "LockstepMPI", "LockstepTesting"],
       path: "Tests/Programs/documented", packageAccess: false),

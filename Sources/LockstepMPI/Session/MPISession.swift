@@ -26,7 +26,7 @@ package protocol MPISessionObserver: AnyObject, Sendable {
 /// ```
 ///
 /// A program that must decide itself what becomes of an error makes a session, uses ``world``, and
-/// calls ``finalize()`` on success and ``abort(_:exitCode:)`` on failure. A session that goes out
+/// calls ``finalize()`` on success and ``abort(_:exitCode:)-method`` on failure. A session that goes out
 /// of scope does neither: finalizing on one rank while another waits in a call would hang both.
 ///
 /// Errors of MPI return to the caller as ``MPIError`` (`MPI_ERRORS_RETURN` is set at the start).
