@@ -32,7 +32,7 @@ public enum MPIRunner {
     directory: String? = nil, deadline: Duration = .seconds(60),
     isCancelled: () -> Bool = { false }
   ) throws -> ProgramResult {
-    try Processors.all.use(ranks) {
+    try JobQueue.machine.use(ranks) {
       try ProgramRunner.run(
         "mpirun", ["-n", String(ranks)] + launcherArguments + [program] + arguments,
         environment: launcherEnvironment(ranks: ranks).merging(environment) { $1 },
@@ -48,7 +48,7 @@ public enum MPIRunner {
     _ program: String, _ arguments: [String] = [], environment: [String: String?] = [:],
     directory: String? = nil, deadline: Duration = .seconds(60), processors: Int = 1
   ) throws -> ProgramResult {
-    try Processors.all.use(processors) {
+    try JobQueue.machine.use(processors) {
       try ProgramRunner.run(
         program, arguments,
         environment: launcherEnvironment(ranks: 1).merging(environment) { $1 },

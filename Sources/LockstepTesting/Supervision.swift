@@ -1,9 +1,9 @@
 /// When a program that was started is asked to end, and when it is killed.
 ///
 /// It reads no clock: whoever supervises says how much time has passed.
-struct Supervision {
+package struct Supervision {
   /// What to do now.
-  enum Action: Equatable {
+  package enum Action: Equatable {
     /// Nothing.
     case wait
     /// Ask the program to end.
@@ -13,16 +13,16 @@ struct Supervision {
   }
 
   /// The time that the program may take.
-  let deadline: Duration
+  package let deadline: Duration
   /// The time that it has to end after it was asked to.
-  let grace: Duration
+  package let grace: Duration
 
   /// Why the program was asked to end; nil where it was not.
-  private(set) var reason: ProgramResult.Ending?
+  package private(set) var reason: ProgramResult.Ending?
   private var asked: Duration = .zero
   private var wasKilled = false
 
-  init(deadline: Duration, grace: Duration = .seconds(3)) {
+  package init(deadline: Duration, grace: Duration = .seconds(3)) {
     self.deadline = deadline
     self.grace = grace
   }
@@ -32,7 +32,7 @@ struct Supervision {
   /// - Parameters:
   ///   - elapsed: the time since the start.
   ///   - isCancelled: whether the caller wants it ended.
-  mutating func action(at elapsed: Duration, isCancelled: Bool) -> Action {
+  package mutating func action(at elapsed: Duration, isCancelled: Bool) -> Action {
     if reason != nil {
       guard !wasKilled, elapsed > asked + grace else { return .wait }
       wasKilled = true

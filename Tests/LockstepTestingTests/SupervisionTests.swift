@@ -1,6 +1,5 @@
+import LockstepTesting
 import Testing
-
-@testable import LockstepTesting
 
 /// Time is made up here: no law depends on the machine's speed.
 @Suite struct SupervisionTests {

@@ -1,9 +1,8 @@
+import LockstepTesting
 import Synchronization
 import Testing
 
-@testable import LockstepTesting
-
-@Suite struct ProcessorsTests {
+@Suite struct JobQueueTests {
   /// What jobs of several widths take at once.
   private final class Load: Sendable {
     let now = Mutex((used: 0, most: 0))
@@ -19,11 +18,11 @@ import Testing
 
   @Test(arguments: [1, 2, 3])
   func jobsNeverTakeMoreThanThereIs(count: Int) async {
-    let processors = Processors(count: count)
+    let queue = JobQueue(count: count)
     let load = Load()
     await withTaskGroup(of: Void.self) { group in
       for job in 0..<40 {
-        group.addTask { processors.use(job % 5) { load.hold(min(max(job % 5, 1), count)) } }
+        group.addTask { queue.use(job % 5) { load.hold(min(max(job % 5, 1), count)) } }
       }
     }
     let (used, most) = load.now.withLock { $0 }
@@ -32,10 +31,10 @@ import Testing
 
   @Test func whatFailsGivesItsProcessorsBack() {
     struct Failure: Error {}
-    let processors = Processors(count: 2)
+    let queue = JobQueue(count: 2)
     for _ in 0..<3 {
-      #expect(throws: Failure.self) { try processors.use(2) { throw Failure() } }
+      #expect(throws: Failure.self) { try queue.use(2) { throw Failure() } }
     }
-    #expect(processors.use(7) { "all" } == "all")
+    #expect(queue.use(7) { "all" } == "all")
   }
 }

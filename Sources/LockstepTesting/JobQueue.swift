@@ -10,7 +10,7 @@ import Synchronization
 ///
 /// Tests run side by side. Jobs that together have more processes than there are processors would only
 /// slow each other down and let deadlines pass, so they wait for each other.
-final class Processors: Sendable {
+package final class JobQueue: Sendable {
   private struct State {
     var free: Int
     /// Who waits, the first one first.
@@ -21,16 +21,16 @@ final class Processors: Sendable {
   private let state: Mutex<State>
 
   /// Those of this machine.
-  static let all = Processors(count: sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+  package static let machine = JobQueue(count: sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 
   /// - Parameter count: how many there are; one at least is taken to be there.
-  init(count: Int) {
+  package init(count: Int) {
     self.count = max(count, 1)
     state = Mutex(State(free: self.count))
   }
 
   /// Runs work that keeps so many processors busy, or all of them where it wants more.
-  func use<Result>(_ wanted: Int, _ body: () throws -> Result) rethrows -> Result {
+  package func use<Result>(_ wanted: Int, _ body: () throws -> Result) rethrows -> Result {
     let taken = min(max(wanted, 1), count)
     let ticket = state.withLock { state in
       state.tickets += 1
