@@ -1,11 +1,6 @@
 import Lockstep
 import LockstepFiles
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 /// One subcommand: its help, its options, what it does.
 protocol Command {

@@ -1,10 +1,5 @@
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 /// Runs programs under `mpirun`, one at a time, with a deadline.
 ///
@@ -78,7 +73,7 @@ public enum MPIRunner {
       result["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
       result["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
     }
-    if ranks > sysconf(Int32(_SC_NPROCESSORS_ONLN)) {
+    if ranks > Processors.online {
       result["OMPI_MCA_rmaps_base_oversubscribe"] = "1"
       result["OMPI_MCA_mpi_yield_when_idle"] = "1"
     }
