@@ -7,10 +7,22 @@ func tests(
 ) -> Target {
   .testTarget(
     name: "\(module)Tests",
-    dependencies: [.init(stringLiteral: module)] + more,
+    dependencies: [.init(stringLiteral: module)] + more.filter { "\($0)" != "\(module)" },
     exclude: exclude
   )
 }
+
+/// The modules of what ranks are to each other, what they fold, and what they keep.
+let core: [Target.Dependency] = [
+  "LockstepPlatform", "LockstepObservation", "LockstepCollective", "LockstepFold", "LockstepState",
+]
+
+/// What tests of these modules, and of the trainer, may use.
+let trainingTests: [Target.Dependency] =
+  core + [
+    "LockstepTraining", "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepFiles",
+    "LockstepDatasets", "LockstepTestSupport", "LockstepTrainingTestSupport",
+  ]
 
 let package = Package(
   name: "Lockstep",
@@ -31,69 +43,102 @@ let package = Package(
     // Vector kernels: one table of functions an instruction set.
     .target(name: "CLockstepKernels"),
 
+    // The one place that tells C libraries apart: threads, clocks, processors.
+    .target(name: "LockstepPlatform"),
+
     // MPI, usable on its own.
-    .target(name: "LockstepMPI", dependencies: ["CMPI"]),
+    .target(name: "LockstepMPI", dependencies: ["CMPI", "LockstepPlatform"]),
 
     // For tests of distributed code: groups of threads, programs under mpirun.
-    .target(name: "LockstepTesting", dependencies: ["LockstepTraining"]),
+    .target(
+      name: "LockstepTesting",
+      dependencies: ["LockstepFold", "LockstepCollective", "LockstepPlatform"]),
     .executableTarget(
       name: "mpi-checks", dependencies: ["LockstepMPI"], path: "Tests/Programs/mpi-checks"),
     tests("LockstepMPI", ["LockstepTesting", "mpi-checks"]),
-    tests("LockstepTesting", ["mpi-checks", "LockstepTraining"]),
+    tests("LockstepTesting", ["mpi-checks", "LockstepTraining", "LockstepCollective"]),
 
     // The trainer, from the inside out.
-    .target(name: "LockstepEngine", dependencies: ["COneDNN", "CLockstepKernels"]),
-    .target(name: "LockstepLayers", dependencies: ["LockstepEngine"]),
+    .target(
+      name: "LockstepEngine", dependencies: ["COneDNN", "CLockstepKernels", "LockstepPlatform"]),
+    .target(name: "LockstepLayers", dependencies: ["LockstepEngine", "LockstepPlatform"]),
     .target(name: "LockstepOptimization", dependencies: ["LockstepEngine", "CLockstepKernels"]),
-    .target(name: "LockstepFiles", dependencies: ["CZlib", "CXXHash"]),
+    .target(name: "LockstepFiles", dependencies: ["CZlib", "CXXHash", "LockstepPlatform"]),
     .target(name: "CLockstepData", exclude: ["Resources"]),
     .target(
       name: "LockstepDatasets",
       dependencies: ["LockstepEngine", "LockstepFiles", "CLockstepData"]),
+    // What ranks are to each other, and what they fold.
+    .target(
+      name: "LockstepObservation",
+      dependencies: ["LockstepEngine", "LockstepFiles", "LockstepPlatform"]),
+    .target(
+      name: "LockstepCollective",
+      dependencies: [
+        "LockstepEngine", "LockstepObservation", "LockstepFiles", "LockstepPlatform",
+      ]),
+    .target(
+      name: "LockstepFold",
+      dependencies: [
+        "LockstepCollective", "LockstepObservation", "LockstepDatasets", "LockstepEngine",
+        "LockstepFiles", "LockstepPlatform", "CLockstepKernels",
+      ]),
+    .target(
+      name: "LockstepState",
+      dependencies: [
+        "LockstepFold", "LockstepCollective", "LockstepObservation", "LockstepDatasets",
+        "LockstepEngine", "LockstepFiles", "LockstepPlatform", "CLockstepKernels",
+      ]),
     .target(
       name: "LockstepTraining",
       dependencies: [
         "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepDatasets",
-        "LockstepFiles", "CLockstepKernels",
+        "LockstepState", "LockstepFold", "LockstepCollective", "LockstepObservation",
+        "LockstepFiles", "LockstepPlatform", "CLockstepKernels",
       ]),
-    .target(name: "LockstepDistributed", dependencies: ["LockstepTraining", "LockstepMPI"]),
+    .target(
+      name: "LockstepDistributed",
+      dependencies: [
+        "LockstepFold", "LockstepCollective", "LockstepObservation", "LockstepEngine",
+        "LockstepPlatform", "LockstepMPI",
+      ]),
     .executableTarget(
       name: "fold-checks",
       dependencies: [
         "LockstepDistributed", "LockstepTraining", "LockstepEngine", "LockstepFiles", "LockstepMPI",
-      ], path: "Tests/Programs/fold-checks"),
+      ] + core, path: "Tests/Programs/fold-checks"),
     .executableTarget(
       name: "training-checks",
       dependencies: [
         "LockstepDistributed", "LockstepTraining", "LockstepDatasets", "LockstepOptimization",
         "LockstepEngine", "LockstepFiles", "LockstepMPI", "LockstepTrainingTestSupport",
-      ], path: "Tests/Programs/training-checks"),
+      ] + core, path: "Tests/Programs/training-checks"),
     .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
     .executableTarget(
       name: "allocation-checks",
       dependencies: [
         "CAllocationCount", "LockstepDistributed", "LockstepTraining", "LockstepDatasets",
         "LockstepOptimization", "LockstepEngine", "LockstepMPI", "LockstepTrainingTestSupport",
-      ], path: "Tests/Programs/allocation-checks"),
+      ] + core, path: "Tests/Programs/allocation-checks"),
     tests(
       "LockstepDistributed",
       [
-        "LockstepTesting", "LockstepTrainingTestSupport", "LockstepFiles", "fold-checks",
-        "training-checks", "allocation-checks",
+        "LockstepTesting", "LockstepTrainingTestSupport", "LockstepFiles", "LockstepEngine",
+        "fold-checks", "training-checks", "allocation-checks",
       ]),
     .target(
       name: "Lockstep",
       dependencies: [
         "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepDatasets",
         "LockstepFiles", "LockstepTraining", "LockstepDistributed", "LockstepMPI",
-      ],
+      ] + core,
       exclude: ["Lockstep.docc/Resources"]),
     .executableTarget(
       name: "documented", dependencies: ["Lockstep", "LockstepMPI", "LockstepTesting"],
       path: "Tests/Programs/documented", packageAccess: false),
     .executableTarget(
       name: "compare-methods",
-      dependencies: ["Lockstep", "LockstepEngine", "LockstepTraining", "LockstepFiles"],
+      dependencies: ["Lockstep", "LockstepEngine", "LockstepTraining", "LockstepFiles"] + core,
       path: "Benchmarks/Methods", exclude: ["plot.py"]),
     .executableTarget(
       name: "own-model", dependencies: ["Lockstep"], path: "Examples/OwnModel",
@@ -103,14 +148,14 @@ let package = Package(
       dependencies: [
         "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepDatasets",
         "LockstepFiles", "LockstepTraining",
-      ]),
+      ] + core),
     .executableTarget(
       name: "LockstepCommand",
       dependencies: [
         "Lockstep", "LockstepBenchmark", "LockstepConfiguration", "LockstepFiles", "LockstepMPI",
-        "LockstepReports", "LockstepTesting",
+        "LockstepReports", "LockstepTesting", "LockstepPlatform",
       ]),
-    .target(name: "LockstepReports", dependencies: ["LockstepFiles"]),
+    .target(name: "LockstepReports", dependencies: ["LockstepFiles", "LockstepPlatform"]),
     tests("LockstepReports", ["LockstepFiles", "LockstepTestSupport"]),
 
     tests(
@@ -118,7 +163,7 @@ let package = Package(
       [
         "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepDatasets",
         "LockstepFiles", "LockstepTraining", "LockstepTrainingTestSupport",
-      ]),
+      ] + core),
     .testTarget(
       name: "LockstepCommandTests",
       dependencies: [
@@ -132,7 +177,7 @@ let package = Package(
         "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepDatasets",
         "LockstepFiles", "LockstepTraining", "LockstepDistributed", "LockstepMPI",
         "CLockstepKernels",
-      ]),
+      ] + core),
     .executableTarget(
       name: "benchmark-checks",
       dependencies: ["LockstepBenchmark", "LockstepDistributed", "LockstepFiles", "LockstepMPI"],
@@ -142,7 +187,7 @@ let package = Package(
       [
         "LockstepEngine", "LockstepTraining", "LockstepFiles", "LockstepTesting",
         "benchmark-checks",
-      ]),
+      ] + core),
 
     // What tests of several modules share.
     .target(
@@ -153,17 +198,16 @@ let package = Package(
       dependencies: [
         "LockstepTraining", "LockstepDatasets", "LockstepEngine", "LockstepOptimization",
         "LockstepFiles",
-      ], path: "Tests/LockstepTrainingTestSupport"),
+      ] + core, path: "Tests/LockstepTrainingTestSupport"),
 
     tests("LockstepEngine", ["LockstepFiles", "LockstepTestSupport", "CLockstepKernels"]),
     tests("LockstepLayers", ["LockstepEngine", "LockstepFiles", "LockstepTestSupport"]),
     tests("LockstepFiles", ["LockstepTestSupport"], exclude: ["Fixtures"]),
-    tests(
-      "LockstepTraining",
-      [
-        "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepFiles",
-        "LockstepDatasets", "LockstepTestSupport", "LockstepTrainingTestSupport",
-      ]),
+    tests("LockstepObservation", trainingTests),
+    tests("LockstepCollective", trainingTests),
+    tests("LockstepFold", trainingTests),
+    tests("LockstepState", trainingTests),
+    tests("LockstepTraining", trainingTests),
     tests("LockstepDatasets", ["LockstepEngine", "LockstepFiles", "LockstepTestSupport"]),
     .testTarget(
       name: "LockstepOptimizationTests",

@@ -1,3 +1,6 @@
+import LockstepPlatform
+import LockstepCollective
+import LockstepFold
 internal import CLockstepKernels
 import LockstepEngine
 import LockstepOptimization
@@ -55,15 +58,15 @@ package struct CostMeasurement {
   /// The median time of `body`, of the slowest rank.
   private func median(_ body: () throws -> Void) throws -> Double {
     try body()
-    let start = Clock.wall()
+    let start = SystemClock.seconds
     try body()
-    let pace = try collective.allgather(Clock.wall() - start).max()!
+    let pace = try collective.allgather(SystemClock.seconds - start).max()!
     let repetitions = min(max(Int(seconds / pace), 5), 2000)
     try collective.barrier()
     let times = try (0..<repetitions).map { _ in
-      let start = Clock.wall()
+      let start = SystemClock.seconds
       try body()
-      return Clock.wall() - start
+      return SystemClock.seconds - start
     }
     return try collective.allgather(Spread(times).median).max()!
   }
@@ -152,15 +155,15 @@ package struct CostMeasurement {
     for _ in 0..<30 {
       for partial in exchange.partials { partial.update(repeating: 1e-3) }
       try collective.barrier()
-      let start = Clock.wall()
+      let start = SystemClock.seconds
       try exchange.combine { _ in }
       try exchange.gather()
-      let folded = Clock.wall()
+      let folded = SystemClock.seconds
       streams.read(UnsafeBufferPointer(exchange.folded))
-      let first = Clock.wall()
+      let first = SystemClock.seconds
       streams.read(UnsafeBufferPointer(exchange.folded))
       folds.append(folded - start)
-      readings.append((first - folded) - (Clock.wall() - first))
+      readings.append((first - folded) - (SystemClock.seconds - first))
     }
     func slowest(_ times: [Double]) throws -> Double {
       try collective.allgather(Spread(times).median).max()!

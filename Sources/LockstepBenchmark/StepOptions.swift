@@ -1,4 +1,5 @@
 import LockstepEngine
+import LockstepFold
 import LockstepTraining
 
 /// What a measurement of whole training steps takes: the model, how it is trained, how long to measure.

@@ -1,3 +1,6 @@
+import LockstepPlatform
+import LockstepCollective
+import LockstepFold
 import LockstepEngine
 import LockstepOptimization
 import LockstepTraining
@@ -67,10 +70,10 @@ final class TrainingLoop {
   /// The seconds that all ranks need for a number of steps.
   func seconds(steps: Int, on collective: any Collective) throws -> Double {
     try collective.barrier()
-    let start = Clock.wall()
+    let start = SystemClock.seconds
     try run(steps: steps)
     try collective.barrier()
-    return try collective.valueOfRoot(Clock.wall() - start)
+    return try collective.valueOfRoot(SystemClock.seconds - start)
   }
 
   /// Warms up and finds out how long a step takes.

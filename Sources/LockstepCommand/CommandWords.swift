@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 extension CommandLine {
   /// The words of the command line, the program's name first.

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 /// The number of this process among those that a launcher started, before MPI runs.
 enum LauncherRank {

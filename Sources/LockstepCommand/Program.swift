@@ -1,11 +1,6 @@
 import Lockstep
 import LockstepFiles
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 /// The program: finds the command, runs it, ends with its code.
 enum Program {

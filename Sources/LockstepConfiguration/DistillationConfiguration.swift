@@ -1,3 +1,5 @@
+import LockstepCollective
+import LockstepState
 import LockstepDatasets
 import LockstepEngine
 import LockstepFiles

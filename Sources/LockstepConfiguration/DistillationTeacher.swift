@@ -1,7 +1,9 @@
+import LockstepCollective
 import LockstepDatasets
 import LockstepEngine
 import LockstepFiles
 import LockstepLayers
+import LockstepState
 import LockstepTraining
 
 extension DistillationConfiguration {

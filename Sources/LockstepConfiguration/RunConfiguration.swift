@@ -1,3 +1,5 @@
+import LockstepObservation
+import LockstepFold
 import LockstepEngine
 import LockstepFiles
 import LockstepLayers

@@ -1,3 +1,4 @@
+import LockstepState
 import LockstepDatasets
 import LockstepFiles
 import LockstepTraining

@@ -1,5 +1,7 @@
+import LockstepCollective
+import LockstepFold
 import LockstepMPI
-import LockstepTraining
+import LockstepObservation
 import Synchronization
 
 /// Lets a watchdog watch until MPI is finalized, and watches over that.

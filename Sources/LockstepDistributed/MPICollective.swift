@@ -1,9 +1,11 @@
+import LockstepCollective
+import LockstepObservation
+import LockstepFold
 import LockstepEngine
 import LockstepMPI
-import LockstepTraining
 
 /// The ranks of an MPI job as training sees them, in node-major order.
-public final class MPICollective: Collective {
+public final class MPICollective: ExchangeMaking {
   /// The ranks, in node-major order; a communicator that nobody else uses.
   public let communicator: MPICommunicator
   /// The ranks of each node, in this order.
@@ -161,12 +163,7 @@ public final class MPICollective: Collective {
     }
   }
 
-  public func makeExchange(_ plan: FoldPlan) throws -> any GradientExchange {
-    guard plan.ranks == size else {
-      throw MPIError(
-        kind: .argument, call: "makeExchange",
-        message: "the fold is planned for \(plan.ranks) ranks and there are \(size)", rank: rank)
-    }
+  public func makeExchange(for plan: FoldPlan) throws -> any GradientExchange {
     if size == 1 { return try SoloCollective().makeExchange(plan) }
     try Fault.reach(.exchange, rank: rank)
     if reduction == .allreduce {

@@ -1,10 +1,5 @@
 import LockstepFiles
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 /// A range of values on a line from 0 to 1, with round ticks.
 package struct PlotAxis {

@@ -1,10 +1,4 @@
-import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 /// Hands the machine's processors out to jobs, in the order in which they ask.
 ///
@@ -18,7 +12,7 @@ package final class JobQueue: Sendable {
     var tickets = 0
   }
   private let count: Int
-  private let state: Mutex<State>
+  private let state: Monitor<State>
 
   /// Those of this machine.
   package static let machine = JobQueue(count: sysconf(Int32(_SC_NPROCESSORS_ONLN)))
@@ -26,7 +20,7 @@ package final class JobQueue: Sendable {
   /// - Parameter count: how many there are; one at least is taken to be there.
   package init(count: Int) {
     self.count = max(count, 1)
-    state = Mutex(State(free: self.count))
+    state = Monitor(State(free: self.count))
   }
 
   /// Runs work that keeps so many processors busy, or all of them where it wants more.
@@ -37,19 +31,15 @@ package final class JobQueue: Sendable {
       state.queue.append(state.tickets)
       return state.tickets
     }
-    // A job takes a hundred times as long as a look.
-    while !admit(ticket, taken) { usleep(2_000) }
-    defer { state.withLock { $0.free += taken } }
-    return try body()
-  }
-
-  /// Lets the first one in the queue in, if there is room.
-  private func admit(_ ticket: Int, _ taken: Int) -> Bool {
-    state.withLock { state in
-      guard state.queue.first == ticket, state.free >= taken else { return false }
+    state.await { state -> Void? in
+      guard state.queue.first == ticket, state.free >= taken else { return nil }
       state.queue.removeFirst()
       state.free -= taken
-      return true
+      return ()
     }
+    // The next one may have room, too.
+    state.change { _ in }
+    defer { state.change { $0.free += taken } }
+    return try body()
   }
 }

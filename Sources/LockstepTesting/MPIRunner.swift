@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 /// Runs programs under `mpirun`, with a deadline.
 ///
@@ -79,7 +75,7 @@ public enum MPIRunner {
       result["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
       result["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
     }
-    if ranks > sysconf(Int32(_SC_NPROCESSORS_ONLN)) {
+    if ranks > Processors.online {
       result["OMPI_MCA_rmaps_base_oversubscribe"] = "1"
       result["OMPI_MCA_mpi_yield_when_idle"] = "1"
     }

@@ -1,3 +1,5 @@
+import LockstepCollective
+import LockstepState
 import LockstepConfiguration
 import LockstepDatasets
 import LockstepEngine

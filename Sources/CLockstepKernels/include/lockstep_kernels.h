@@ -38,8 +38,4 @@ int lockstep_flush_denormals(void);
 #include "lockstep_vector_kernels.h"
 #include "lockstep_wire_kernels.h"
 
-// Sets the bits of the processors that this process may run on, of the first 1024; returns their
-// number, 0 where the system does not say.
-int lockstep_allowed_processors(uint64_t words[16]);
-
 #endif

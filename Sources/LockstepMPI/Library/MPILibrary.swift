@@ -1,11 +1,6 @@
 internal import CMPI
 internal import Synchronization
-
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#endif
+import LockstepPlatform
 
 /// The MPI library of this process: its state, its versions, its clock.
 ///

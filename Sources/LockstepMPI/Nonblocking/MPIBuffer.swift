@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#endif
+import LockstepPlatform
 
 /// Values at an address that stays, for operations that outlast a call.
 ///

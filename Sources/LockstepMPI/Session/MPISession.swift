@@ -1,11 +1,6 @@
 internal import CMPI
 internal import Synchronization
-
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#endif
+import LockstepPlatform
 
 /// Somebody who has to know when MPI ends.
 package protocol MPISessionObserver: AnyObject, Sendable {

@@ -1,3 +1,5 @@
+import LockstepCollective
+import LockstepFold
 import LockstepEngine
 
 /// Shards that see each other: all ranks go through a micro-batch part by part, and fold in between.

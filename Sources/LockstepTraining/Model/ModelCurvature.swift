@@ -1,3 +1,4 @@
+import LockstepFold
 internal import CLockstepKernels
 import LockstepEngine
 

@@ -1,3 +1,5 @@
+import LockstepPlatform
+import LockstepFold
 import LockstepDatasets
 import LockstepEngine
 

@@ -1,3 +1,7 @@
+import LockstepCollective
+import LockstepState
+import LockstepFold
+import LockstepObservation
 internal import CLockstepKernels
 import LockstepDatasets
 import LockstepEngine

@@ -1,3 +1,4 @@
+import LockstepObservation
 import LockstepDatasets
 import LockstepEngine
 import LockstepLayers

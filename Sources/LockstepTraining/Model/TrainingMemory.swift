@@ -1,3 +1,5 @@
+import LockstepState
+import LockstepFold
 import LockstepDatasets
 import LockstepEngine
 import LockstepOptimization

@@ -1,3 +1,5 @@
+import LockstepCollective
+import LockstepFold
 import LockstepEngine
 
 /// Finds the shard, the rank, the tensor and the index where a value first was not finite, by

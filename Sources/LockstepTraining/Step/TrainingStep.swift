@@ -1,3 +1,6 @@
+import LockstepCollective
+import LockstepObservation
+import LockstepFold
 internal import CLockstepKernels
 import LockstepEngine
 

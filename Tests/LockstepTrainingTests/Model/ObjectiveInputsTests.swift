@@ -1,8 +1,13 @@
+import LockstepCollective
+import LockstepState
+import LockstepFold
+import LockstepObservation
 import LockstepDatasets
 import LockstepEngine
 import LockstepLayers
 import LockstepOptimization
 import LockstepTraining
+import LockstepTrainingTestSupport
 import Testing
 
 /// Data, models, losses and batches that do not fit each other are errors that name both, and neither

@@ -1,3 +1,5 @@
+import LockstepObservation
+import LockstepFold
 import CAllocationCount
 import LockstepDatasets
 import LockstepDistributed

@@ -1,3 +1,5 @@
+import LockstepCollective
+import LockstepFold
 internal import CLockstepKernels
 import LockstepEngine
 
