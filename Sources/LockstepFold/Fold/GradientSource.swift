@@ -90,7 +90,7 @@ public protocol GradientSource: AnyObject {
     shardSizes: Set<Int>, meeting: () throws -> Void
   ) throws -> [(name: String, fingerprint: Fingerprint)]
 
-  /// The number of values that ``shareParameters(_:)`` needs room for; 0 for a source that cannot.
+  /// The number of values that `shareParameters(_:)` needs room for; 0 for a source that cannot.
   var shareableCount: Int { get }
 
   /// Lets the parameters lie in `arena` from now on, which other ranks see too. Values are taken

@@ -125,7 +125,7 @@ public struct Checkpoint {
   }
 
   /// Fills the registry from the file, but for tensors that each rank holds a part of, which
-  /// ``WholeState/scatter(fromFile:)`` fills.
+  /// `WholeState.scatter(fromFile:)` fills.
   ///
   /// - Parameters:
   ///   - registry: what to fill; its tensors are those of the file.

@@ -120,7 +120,7 @@ public final class StateRegistry {
   /// - Throws: ``StateError/replicasDiffer(tensor:ranks:reference:step:)`` on all ranks, with the
   ///   first tensor that differs and the ranks where it does.
   ///
-  /// Parts that one rank alone holds are not compared; ``StateSeal`` watches over them.
+  /// Parts that one rank alone holds are not compared; `StateSeal` watches over them.
   ///
   /// - Parameter step: the number of steps completed, for the error.
   public func compare(on collective: any Collective, step: Int? = nil) throws {

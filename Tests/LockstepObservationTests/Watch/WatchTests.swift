@@ -80,6 +80,19 @@ import Testing
     #expect(verdict.message.contains("for rank 1 (process "))
   }
 
+  /// Waits in turn, each shorter than the deadline, do not add up, asked to stop or not.
+  @Test(arguments: [false, true])
+  func nobodyIsEndedForWaitingInTurn(isInterrupted: Bool) {
+    let node = Node()
+    node.isInterrupted = isInterrupted
+    for step in 1...20 {
+      node.mine.enter(.folding, step: step)
+      node.mine.beginWait()
+      #expect(node.look(for: 9, Self.patience) == nil, "step \(step)")
+      node.mine.endWait()
+    }
+  }
+
   @Test(arguments: [1, 2])
   func aRankThatIsStoppedInsideTheSameMeetingIsNamed(victim: Int) throws {
     let node = Node()
