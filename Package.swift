@@ -131,7 +131,8 @@ let package = Package(
       dependencies: [
         "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepDatasets",
         "LockstepFiles", "LockstepTraining", "LockstepDistributed", "LockstepMPI",
-      ] + core),
+      ] + core,
+      exclude: ["Lockstep.docc/Resources"]),
     .executableTarget(
       name: "documented", dependencies: ["Lockstep", "LockstepMPI", "LockstepTesting"],
       path: "Tests/Programs/documented", packageAccess: false),

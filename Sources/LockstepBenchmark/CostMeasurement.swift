@@ -205,7 +205,7 @@ package struct CostMeasurement {
     guard let smallest = try factors(shards: 1) else { return }
     for (slot, product) in smallest.products.enumerated() {
       guard let product else { continue }
-      work.linearMaps[slot] = CostModel.LinearMap(
+      work.linearMaps[slot] = LinearMapShape(
         outputs: product.rows, inputs: product.columns, isFirst: product.input != nil)
     }
     let several = try factors(shards: 4) ?? smallest

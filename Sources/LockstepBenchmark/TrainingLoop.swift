@@ -22,7 +22,7 @@ final class TrainingLoop {
   ///
   /// - Throws: `GraphError`, `FoldPlanError` where there are more ranks than shards, and what the
   ///   collective throws.
-  init(_ options: StepBenchmark.Options, on collective: any Collective) throws {
+  init(_ options: StepOptions, on collective: any Collective) throws {
     batchSize = options.batchSize
     shards = options.shards ?? FoldPlan.defaultShards(batchSize: options.batchSize)
     examples = Array(0..<batchSize * Self.batches)
@@ -39,7 +39,7 @@ final class TrainingLoop {
   }
 
   private static func update(
-    _ options: StepBenchmark.Options, of source: ModelSource, owning owned: Range<Int>?
+    _ options: StepOptions, of source: ModelSource, owning owned: Range<Int>?
   ) throws -> ChainUpdate {
     let layout = source.memory.trainableLayout
     let clips = options.clip.map { [ClipByGlobalNorm($0)] } ?? []

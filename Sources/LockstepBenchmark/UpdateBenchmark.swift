@@ -42,6 +42,17 @@ package enum UpdateBenchmark {
     /// over pairs of measurements that were taken side by side.
     package let share: Spread
 
+    /// - Parameters:
+    ///   - updates: seconds of the update.
+    ///   - streams: seconds of the loops, each measured beside the update with its index.
+    package init(parameters: Int, ranks: Int, updates: [Double], streams: [Double]) {
+      self.parameters = parameters
+      self.ranks = ranks
+      update = Spread(updates)
+      stream = Spread(streams)
+      share = Spread(zip(streams, updates).map { $0 / $1 })
+    }
+
     /// An object with all numbers.
     package var json: JSONValue {
       .object([
@@ -118,9 +129,7 @@ package enum UpdateBenchmark {
       updates.append(try time(update))
       bounds.append(try time(stream))
     }
-    return Result(
-      parameters: layout.count, ranks: ranks, update: Spread(updates), stream: Spread(bounds),
-      share: Spread(zip(bounds, updates).map { $0 / $1 }))
+    return Result(parameters: layout.count, ranks: ranks, updates: updates, streams: bounds)
   }
 }
 

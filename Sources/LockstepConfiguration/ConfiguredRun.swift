@@ -82,7 +82,7 @@ package final class ConfiguredRun {
       configuration, data, source, training.rule, training.average, collective)
     notices =
       try RunNotices(
-        self, rankCount: collective.size,
+        configuration, data, training, rankCount: collective.size,
         ranksOnNode: collective.page?.rankCount ?? collective.size
       ).lines
   }

@@ -3,25 +3,6 @@ import LockstepObservation
 import LockstepFold
 import LockstepEngine
 import LockstepMPI
-import Synchronization
-
-/// How gradients travel between ranks. The bits do not depend on it.
-public enum ExchangePath: Sendable, Equatable {
-  /// Through a shared window inside each node where it fits, else as messages.
-  case automatic
-  /// As messages.
-  case messages
-  /// Through a shared window inside each node, or an error.
-  case sharedMemory
-}
-
-/// In which order the ranks' gradients are added.
-public enum GradientReduction: String, Sendable, CaseIterable {
-  /// By the fixed tree: the same bits on any number of ranks.
-  case tree
-  /// By MPI_Allreduce, in whatever order it takes.
-  case allreduce
-}
 
 /// The ranks of an MPI job as training sees them, in node-major order.
 public final class MPICollective: ExchangeMaking {
@@ -316,46 +297,5 @@ public final class MPICollective: ExchangeMaking {
       return unused
     }
     windows = zip(windows, unused).filter { $1 == 0 }.map(\.0)
-  }
-}
-
-/// A window and whether its exchange is alive. Freeing takes all ranks, so an exchange that goes
-/// only says that it is gone.
-final class LeasedWindow {
-  let window: MPISharedWindow
-  var isUsed = true
-
-  init(_ window: MPISharedWindow) { self.window = window }
-}
-
-/// Says that a window's memory is in use for as long as it lives.
-final class WindowUse {
-  private let lease: LeasedWindow
-  init(_ lease: LeasedWindow) { self.lease = lease }
-  deinit { lease.isUsed = false }
-}
-
-/// Lets a watchdog watch until MPI is finalized, and watches over that.
-private final class EndOfWatch: MPISessionObserver {
-  private let watchdog: Watchdog
-  private let rank: Int
-  private let finalizing = Mutex<StartWatch?>(nil)
-
-  init(_ watchdog: Watchdog, rank: Int) {
-    self.watchdog = watchdog
-    self.rank = rank
-  }
-
-  func willFinalize() {
-    watchdog.stop()
-    let watch = StartWatch("MPI_Finalize", watchdog.patience)
-    finalizing.withLock { $0 = watch }
-  }
-
-  func didFinalize() {
-    finalizing.withLock { $0.take() }?.stop()
-    // There is nobody left to throw to.
-    try? Fault.reach(.finalized, rank: rank)
-    LastWatch(watchdog.patience)?.outlastPeers()
   }
 }

@@ -21,7 +21,7 @@ public final class MPIBuffer<T: MPIDatatype> {
       throw MPIError(
         kind: .resource, call: call,
         message: "there is no memory for \(count * MemoryLayout<T>.stride) bytes",
-        rank: MPILibrary.worldRank)
+        rank: WorldRank.known)
     }
     self.init(storage, count)
     values.initialize(repeating: value)

@@ -4,8 +4,8 @@ import LockstepEngine
 /// A chain at work on one layout, with the constraints and the average of weights that follow it.
 ///
 /// A step is, in this order: ``measure(block:in:)`` for every block of the folded, normalised
-/// gradient, by whoever owns the block; ``prepare(step:blockSums:)`` with all blocks' sums, which
-/// decides and changes nothing; ``apply(gradient:parameters:blocks:gather:)``, once.
+/// gradient, by whoever owns the block; ``prepare(step:blockSums:)-(_,[Double])`` with all blocks'
+/// sums, which decides and changes nothing; ``apply(gradient:parameters:blocks:gather:)``, once.
 ///
 /// The executor walks the arena block by block and applies the whole chain, the step and the
 /// constraint to a block while it is in cache. Transforms that need norms of what earlier
@@ -212,8 +212,8 @@ public final class UpdateRule {
   /// The sum of squares of a block of the gradient, in Double; not finite exactly where a value of
   /// the block is not.
   ///
-  /// - Returns: a NaN, which ``prepare(step:blockSums:)`` refuses, where there is no such block or the
-  ///   gradient does not reach it.
+  /// - Returns: a NaN, which ``prepare(step:blockSums:)-(_,[Double])`` refuses, where there is no such
+  ///   block or the gradient does not reach it.
   public func measure(block: Int, in gradient: UnsafeBufferPointer<Float>) -> Double {
     guard blocks.indices.contains(block), gradient.count >= blocks[block].range.upperBound else {
       return .nan

@@ -136,7 +136,7 @@ let code = MPISession.run { world -> Int32 in
     }
   let reduction = GradientReduction(rawValue: settings["reduction"] ?? "tree")!
   let patience = Watchdog.Patience(
-    deadline: Double(settings.number("deadline") ?? 60),
+    deadline: Double(settings.number("deadline") ?? 600),
     longDeadline: settings.number("longDeadline").map { Double($0) })
   let group =
     try settings.number("nodes").map { nodes in

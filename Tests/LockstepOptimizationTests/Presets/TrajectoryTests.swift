@@ -70,6 +70,7 @@ private struct Reference: Decodable {
 
   static func load() throws -> (Reference, [Double]) {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent()
       .appendingPathComponent("Reference")
     let index = try Data(contentsOf: folder.appendingPathComponent("trajectories.json"))
     let data = try Data(contentsOf: folder.appendingPathComponent("trajectories.f64"))
