@@ -1,8 +1,8 @@
-import LockstepCollective
 import LockstepDatasets
 import LockstepEngine
 import LockstepFiles
 import LockstepLayers
+import LockstepCollective
 import LockstepState
 import LockstepTraining
 

@@ -1,6 +1,5 @@
-import LockstepCollective
-import LockstepFold
 import LockstepMPI
+import LockstepFold
 import LockstepObservation
 import Synchronization
 
