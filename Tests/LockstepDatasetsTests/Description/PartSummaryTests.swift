@@ -5,11 +5,11 @@ import Testing
 @Suite struct PartSummaryTests {
   /// A summary of examples whose hashes are made up.
   private func summary(
-    _ columns: [(String, Int)], examples: Int = 128, changed: Int? = nil
+    _ columns: [(String, Int)], examples: Int = 128, changed: Int = -1
   ) -> PartSummary {
     PartSummary(
       examples: examples, columns: columns.map { .init($0.0, Fingerprint(of: [$0.1])) },
-      blocks: (0..<64).map { Fingerprint(of: [$0 == changed ? -1 : $0]) })
+      blocks: (0..<64).map { Fingerprint(of: [$0 == changed ? -1 : $0] as [Int]) })
   }
 
   private let places = ExamplePlaces(
