@@ -231,13 +231,6 @@ package final class Plan {
     return parts
   }
 
-  /// Prepares the conversion of packed leaves, or sums of them, to canonical ones.
-  package func makeUnpacker(
-    from leaf: UnsafeMutablePointer<Float>, to canonical: UnsafeMutablePointer<Float>
-  ) throws -> LeafUnpacker {
-    try LeafUnpacker(self, from: leaf, to: canonical)
-  }
-
   // MARK: Inspection
 
   /// The number of bytes of activations that a lane needs.

@@ -280,6 +280,12 @@ final class PlanBuilder {
   }
 }
 
+/// An operation that can be run: it knows the primitives and kernels it consists of.
+protocol Lowerable {
+  /// Emits the steps that compute the results of `site` from its inputs.
+  func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws
+}
+
 extension Program {
   /// The inputs in the order in which the graph met them.
   fileprivate var inputs: [(String, TensorType, Graph.ValueID)] {
