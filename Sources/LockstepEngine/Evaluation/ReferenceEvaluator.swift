@@ -118,16 +118,15 @@ package struct ReferenceEvaluator {
     if let joint = nodes[0].operation as? any JointReferenceOperation {
       results = joint.evaluate(shards: inputs)
     } else {
-      results = zip(zip(nodes, shards), inputs).map { call, inputs in
-        call.0.operation.evaluate(inputs, call.1.evaluator.context)
+      results = try zip(zip(nodes, shards), inputs).map { call, inputs throws(GraphError) in
+        try call.0.operation.evaluate(inputs, call.1.evaluator.context)
       }
     }
     for (shard, node) in nodes.enumerated() {
       let types = node.outputs.map { shards[shard].evaluator.graph.values[$0].type }
-      try expect(
-        results[shard].map(\.shape) == types.map(\.shape),
-        "internal: \(node.operation.name) evaluated to \(results[shard].map(\.shape)), inferred "
-          + "\(types.map(\.shape))")
+      do throws(GraphError) { try HostTensor.check(results[shard], against: types) } catch {
+        throw GraphError("\(node.operation.name): \(error.description)")
+      }
     }
     return results
   }
