@@ -157,6 +157,7 @@ package struct ReferenceEvaluator {
     let (kind, name, value): (String, String, HostTensor?)
     switch leaf {
     case .constant(let constant): return HostTensor(shape, repeating: Double(constant))
+    case .table(let values): return HostTensor(shape, values.map(Double.init))
     case .input(let input): (kind, name, value) = ("input", input, leaves.inputs[input])
     case .parameter(let index):
       let parameter = graph.parameters[index].name

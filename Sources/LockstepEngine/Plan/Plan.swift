@@ -108,10 +108,10 @@ package final class Plan {
     boundVectorPacking = try BoundSchedule(vectorPacking, addresses: sharedAddresses)
   }
 
-  private func fillConstants(_ values: [(offset: Int, count: Int, value: Float)]) {
-    for (offset, count, value) in values {
-      (constants.base + offset).withMemoryRebound(to: Float.self, capacity: count) {
-        $0.update(repeating: value, count: count)
+  private func fillConstants(_ places: [(offset: Int, values: [Float])]) {
+    for (offset, values) in places {
+      (constants.base + offset).withMemoryRebound(to: Float.self, capacity: values.count) {
+        $0.update(from: values, count: values.count)
       }
     }
   }

@@ -24,7 +24,7 @@ final class PlanBuilder {
   var packing: [PlanStep] = []
   /// Reorders of a direction in parameter space, to be run when the direction has changed.
   var vectorPacking: [PlanStep] = []
-  var constants: [(offset: Int, count: Int, value: Float)] = []
+  var constants: [(offset: Int, values: [Float])] = []
   private(set) var inputs: [(name: String, type: TensorType, memory: Memory)] = []
   /// The layout of each slot of the packed leaf.
   var leafMemory: [Memory?]
