@@ -54,7 +54,7 @@ private final class Float32Call: HostCall {
       inputs[index].integers.withUnsafeMutableBytes(fill)
     }
     try operation.compute(inputs, into: &results)
-    guard results.map(\.type) == types else {
+    guard results.count == types.count, zip(results, types).allSatisfy({ $0.type == $1 }) else {
       defer { results = types.map(HostValues.init) }
       throw GraphError(
         "compute leaves results of shapes \(results.map(\.shape)); inferred were "
