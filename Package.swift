@@ -143,6 +143,9 @@ let package = Package(
     .executableTarget(
       name: "own-model", dependencies: ["Lockstep"], path: "Examples/OwnModel",
       packageAccess: false),
+    .executableTarget(
+      name: "own-operation", dependencies: ["Lockstep"],
+      path: "Examples/OwnOperation/Sources/OwnOperation", packageAccess: false),
     .target(
       name: "LockstepConfiguration",
       dependencies: [
@@ -167,8 +170,8 @@ let package = Package(
     .testTarget(
       name: "LockstepCommandTests",
       dependencies: [
-        "LockstepCommand", "own-model", "documented", "LockstepTesting", "LockstepConfiguration",
-        "LockstepFiles", "LockstepEngine",
+        "LockstepCommand", "own-model", "own-operation", "documented", "LockstepTesting",
+        "LockstepConfiguration", "LockstepFiles", "LockstepEngine",
       ]),
 
     .target(

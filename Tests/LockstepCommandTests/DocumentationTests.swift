@@ -97,6 +97,8 @@ import Testing
       "Examples/OwnModel/main.swift", "Tests/Programs/documented/main.swift",
       "Tests/Programs/documented/Documented.swift", "Tests/Programs/documented/Testing.swift",
       "Tests/Programs/documented/Transfer.swift", "Tests/Programs/documented/Extensions.swift",
+      "Examples/OwnOperation/Sources/OwnOperation/SoftThreshold.swift",
+      "Examples/OwnOperation/Sources/OwnOperation/main.swift",
     ].map {
       String(decoding: try FileInput.contents(of: "\(Self.root)/\($0)"), as: UTF8.self)
         .split(separator: "\n").map { $0.drop { $0 == " " } }

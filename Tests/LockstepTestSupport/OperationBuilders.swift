@@ -7,6 +7,7 @@ func builder(
 ) -> (@Sendable (Graph, [Tensor]) -> [Tensor])? {
   elementwise(operation, attributes) ?? windowed(operation, attributes)
     ?? shaping(operation, attributes) ?? other(operation, attributes)
+    ?? tensorOperation(operation, attributes)
 }
 
 private typealias Build = @Sendable (Graph, [Tensor]) -> [Tensor]

@@ -32,6 +32,8 @@ typedef struct {
   void (*distillation_gradient)(float *dx, float d, const float *x, const float *t,
                                 const float *weights, size_t n, size_t c, float temperature);
   void (*softmax)(float *y, const float *x, size_t n, size_t c);
+  // y = x - log sum e^x, row by row.
+  void (*log_softmax)(float *y, const float *x, size_t n, size_t c);
   // y = mask * x * scale over n rows (examples) of c elements; y may be x.
   void (*dropout)(float *y, const float *x, size_t n, size_t c, const lockstep_dropout *mask);
   // The same on bfloat16 numbers, given by their bits.
