@@ -8,6 +8,9 @@ private let chains: [(name: String, chain: Chain)] =
     // The catalog's own defaults are in range, as CatalogTests shows.
     (entry.name, Chain(ClipByGlobalNorm(3)) + (try! OptimizerCatalog.make(entry.name)))
   } + [
+    ("signSGD", .signSGD(weightDecay: 0.1)),
+    ("signum", Chain(ClipByGlobalNorm(3)) + .signum()),
+    ("adEMAMix", Chain(ClipByGlobalNorm(3)) + .adEMAMix(warmup: 2, weightDecay: 0.1)),
     ("plain", Chain(ScaleByLearningRate(0.1))),
     ("empty", Chain()),
     (
