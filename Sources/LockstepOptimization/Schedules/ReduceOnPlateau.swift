@@ -1,5 +1,3 @@
-import LockstepEngine
-
 /// Multiplies the learning rate by a factor whenever a metric has not improved for a while.
 ///
 /// A metric is better than the best so far if it beats it by more than `threshold`, relative to it
@@ -76,38 +74,5 @@ public struct ReduceOnPlateau: Sendable, Equatable {
     case (.maximize, .relative): metric > best * (1 + threshold)
     case (.maximize, .absolute): metric > best + threshold
     }
-  }
-}
-
-extension Schedule {
-  /// Another schedule, times a factor that falls when a metric stops improving; see
-  /// ``UpdateRule/report(metric:)``.
-  public static func reduceOnPlateau(_ plateau: ReduceOnPlateau, of schedule: Schedule) -> Schedule
-  {
-    Schedule(ReducedOnPlateau(reduction: plateau, schedule: schedule))
-  }
-}
-
-private struct ReducedOnPlateau: LearningRateSchedule {
-  let reduction: ReduceOnPlateau
-  let schedule: Schedule
-
-  var plateau: ReduceOnPlateau? { reduction }
-
-  func validate() throws {
-    try reduction.validate()
-    try schedule.validate()
-    if schedule.plateau != nil {
-      throw HyperparameterError(
-        owner: "reduceOnPlateau schedule", key: "of", value: "reduceOnPlateau",
-        problem: "must not hold another one")
-    }
-  }
-
-  func rate(at step: Int) -> Double { rate(at: step, reducedBy: 1) }
-
-  func rate(at step: Int, reducedBy scale: Double) -> Double {
-    let whole = schedule.value(at: step, reducedBy: 1)
-    return max(whole * scale, min(whole, reduction.minimum))
   }
 }
