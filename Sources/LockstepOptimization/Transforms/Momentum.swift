@@ -61,3 +61,28 @@ final class BoundMomentum: BoundTransform {
       block.output, block.input, buffer.base + block.offset, &constants, block.count)
   }
 }
+
+extension Chain {
+  /// `torch.optim.SGD`: u = η (g + λp), with momentum b = μb + (1 − dampening) u.
+  public static func sgd(
+    learningRate: Schedule = 1e-3, momentum: Double = 0, dampening: Double = 0,
+    weightDecay: Double = 0, nesterov: Bool = false
+  ) -> Chain {
+    Chain(
+      coupled(weightDecay)
+        + (momentum == 0 && !nesterov
+          ? [] : [Momentum(momentum, dampening: dampening, nesterov: nesterov)])
+        + [ScaleByLearningRate(learningRate)])
+  }
+
+  /// `keras.optimizers.SGD`: the velocity holds learning rates, v = μv + ηg.
+  public static func sgdKeras(
+    learningRate: Schedule = 0.01, momentum: Double = 0, nesterov: Bool = false,
+    weightDecay: Double = 0
+  ) -> Chain {
+    Chain(
+      [ScaleByLearningRate(learningRate)]
+        + (momentum == 0 ? [] : [Momentum(momentum, nesterov: nesterov)])
+        + decoupled(weightDecay, scaledBy: learningRate))
+  }
+}

@@ -102,3 +102,51 @@ public struct ScaleByAdaDelta: GradientTransform, Equatable {
     }
   }
 }
+
+extension Chain {
+  /// `torch.optim.Adagrad`: u = η / (1 + t · decay) · g / (√s + ε).
+  public static func adagrad(
+    learningRate: Schedule = 1e-2, learningRateDecay: Double = 0, weightDecay: Double = 0,
+    initialAccumulator: Double = 0, epsilon: Double = 1e-10
+  ) -> Chain {
+    Chain(
+      coupled(weightDecay) + [
+        ScaleByAdaGrad(
+          initialAccumulator: initialAccumulator, epsilon: epsilon,
+          learningRateDecay: learningRateDecay),
+        ScaleByLearningRate(learningRate),
+      ])
+  }
+
+  /// `keras.optimizers.Adagrad`: accumulators start at 0.1, ε inside the root.
+  public static func adagradKeras(
+    learningRate: Schedule = 1e-3, initialAccumulator: Double = 0.1, epsilon: Double = 1e-7,
+    weightDecay: Double = 0
+  ) -> Chain {
+    Chain(
+      [
+        ScaleByAdaGrad(
+          initialAccumulator: initialAccumulator, epsilon: epsilon, placement: .inside)
+      ] + decoupled(weightDecay) + [ScaleByLearningRate(learningRate)])
+  }
+
+  /// `torch.optim.Adadelta`.
+  public static func adadelta(
+    learningRate: Schedule = 1, rho: Double = 0.9, epsilon: Double = 1e-6, weightDecay: Double = 0
+  ) -> Chain {
+    Chain(
+      coupled(weightDecay) + [
+        ScaleByAdaDelta(rho: rho, epsilon: epsilon), ScaleByLearningRate(learningRate),
+      ])
+  }
+
+  /// `keras.optimizers.Adadelta`.
+  public static func adadeltaKeras(
+    learningRate: Schedule = 1e-3, rho: Double = 0.95, epsilon: Double = 1e-7,
+    weightDecay: Double = 0
+  ) -> Chain {
+    Chain(
+      [ScaleByAdaDelta(rho: rho, epsilon: epsilon)] + decoupled(weightDecay)
+        + [ScaleByLearningRate(learningRate)])
+  }
+}

@@ -142,3 +142,59 @@ final class BoundAdam: BoundTransform {
       largest.map { $0.base + block.offset }, &constants, block.count)
   }
 }
+
+extension Chain {
+  /// `torch.optim.Adam`: u = η m̂ / (√v̂ + ε).
+  public static func adam(
+    learningRate: Schedule = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
+    epsilon: Double = 1e-8, weightDecay: Double = 0, amsgrad: Bool = false
+  ) -> Chain {
+    Chain(
+      coupled(weightDecay) + [
+        ScaleByAdam(beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad),
+        ScaleByLearningRate(learningRate),
+      ])
+  }
+
+  /// `torch.optim.AdamW`: Adam with decoupled decay, u = η (m̂ / (√v̂ + ε) + λp).
+  public static func adamW(
+    learningRate: Schedule = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
+    epsilon: Double = 1e-8, weightDecay: Double = 1e-2, amsgrad: Bool = false
+  ) -> Chain {
+    Chain(
+      [ScaleByAdam(beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad)]
+        + decoupled(weightDecay) + [ScaleByLearningRate(learningRate)])
+  }
+
+  /// `keras.optimizers.Adam`: ε beside √v, not √v̂.
+  public static func adamKeras(
+    learningRate: Schedule = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
+    epsilon: Double = 1e-7, amsgrad: Bool = false, weightDecay: Double = 0
+  ) -> Chain {
+    Chain(
+      [ScaleByAdam(beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad, placement: .hat)]
+        + decoupled(weightDecay) + [ScaleByLearningRate(learningRate)])
+  }
+
+  /// `keras.optimizers.AdamW`: Keras's Adam with a decay of 0.004 by default.
+  public static func adamWKeras(
+    learningRate: Schedule = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
+    epsilon: Double = 1e-7, amsgrad: Bool = false, weightDecay: Double = 0.004
+  ) -> Chain {
+    adamKeras(
+      learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad,
+      weightDecay: weightDecay)
+  }
+
+  /// `torch.optim.RAdam`.
+  public static func radam(
+    learningRate: Schedule = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
+    epsilon: Double = 1e-8, weightDecay: Double = 0
+  ) -> Chain {
+    Chain(
+      coupled(weightDecay) + [
+        ScaleByRAdam(beta1: beta1, beta2: beta2, epsilon: epsilon),
+        ScaleByLearningRate(learningRate),
+      ])
+  }
+}

@@ -38,3 +38,23 @@ public struct ScaleByLion: GradientTransform, Equatable {
     }
   }
 }
+
+extension Chain {
+  /// Lion by its paper: u = η (sign(β₁m + (1 − β₁)g) + λp), decoupled decay.
+  public static func lion(
+    learningRate: Schedule = 1e-4, beta1: Double = 0.9, beta2: Double = 0.99,
+    weightDecay: Double = 0
+  ) -> Chain {
+    Chain(
+      [ScaleByLion(beta1: beta1, beta2: beta2)] + decoupled(weightDecay)
+        + [ScaleByLearningRate(learningRate)])
+  }
+
+  /// `keras.optimizers.Lion`: the paper's formula with a learning rate of 1e-3 by default.
+  public static func lionKeras(
+    learningRate: Schedule = 1e-3, beta1: Double = 0.9, beta2: Double = 0.99,
+    weightDecay: Double = 0
+  ) -> Chain {
+    lion(learningRate: learningRate, beta1: beta1, beta2: beta2, weightDecay: weightDecay)
+  }
+}

@@ -83,3 +83,27 @@ public struct ScaleByNAdam: GradientTransform, Equatable {
     func commit() { product.base[0] = nextProduct }
   }
 }
+
+extension Chain {
+  /// `torch.optim.NAdam`.
+  public static func nadam(
+    learningRate: Schedule = 2e-3, beta1: Double = 0.9, beta2: Double = 0.999,
+    epsilon: Double = 1e-8, weightDecay: Double = 0, momentumDecay: Double = 4e-3
+  ) -> Chain {
+    Chain(
+      coupled(weightDecay) + [
+        ScaleByNAdam(beta1: beta1, beta2: beta2, epsilon: epsilon, momentumDecay: momentumDecay),
+        ScaleByLearningRate(learningRate),
+      ])
+  }
+
+  /// `keras.optimizers.Nadam`: ψ = 1.
+  public static func nadamKeras(
+    learningRate: Schedule = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
+    epsilon: Double = 1e-7, weightDecay: Double = 0
+  ) -> Chain {
+    Chain(
+      [ScaleByNAdam(beta1: beta1, beta2: beta2, epsilon: epsilon, momentumDecay: 1)]
+        + decoupled(weightDecay) + [ScaleByLearningRate(learningRate)])
+  }
+}

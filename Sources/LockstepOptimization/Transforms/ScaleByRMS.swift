@@ -67,3 +67,28 @@ public struct ScaleByRMS: GradientTransform, Equatable {
     }
   }
 }
+
+extension Chain {
+  /// `torch.optim.RMSprop`: u = η g / (√v + ε), with momentum on the quotient.
+  public static func rmsprop(
+    learningRate: Schedule = 1e-2, alpha: Double = 0.99, epsilon: Double = 1e-8,
+    weightDecay: Double = 0, momentum: Double = 0, centered: Bool = false
+  ) -> Chain {
+    Chain(
+      coupled(weightDecay) + [ScaleByRMS(alpha: alpha, epsilon: epsilon, centered: centered)]
+        + (momentum == 0 ? [] : [Momentum(momentum)]) + [ScaleByLearningRate(learningRate)])
+  }
+
+  /// `keras.optimizers.RMSprop`: ε inside the root, the learning rate inside momentum.
+  public static func rmspropKeras(
+    learningRate: Schedule = 1e-3, rho: Double = 0.9, momentum: Double = 0,
+    epsilon: Double = 1e-7, centered: Bool = false, weightDecay: Double = 0
+  ) -> Chain {
+    Chain(
+      [
+        ScaleByRMS(alpha: rho, epsilon: epsilon, centered: centered, placement: .inside),
+        ScaleByLearningRate(learningRate),
+      ] + (momentum == 0 ? [] : [Momentum(momentum)])
+        + decoupled(weightDecay, scaledBy: learningRate))
+  }
+}

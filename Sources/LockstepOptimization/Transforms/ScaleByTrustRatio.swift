@@ -98,3 +98,28 @@ private final class BoundTrustRatio: BoundTransform {
     kernels.scale(block.output, input, by: factors[block.slot], block.count)
   }
 }
+
+extension Chain {
+  /// LARS by its paper: the layer-wise rate η ‖p‖ / (‖g‖ + β‖p‖), inside momentum.
+  public static func lars(
+    learningRate: Schedule = 0.1, momentum: Double = 0.9, weightDecay: Double = 0,
+    trustCoefficient: Double = 1e-3, epsilon: Double = 0
+  ) -> Chain {
+    Chain(
+      [
+        ScaleByLARS(
+          trustCoefficient: trustCoefficient, weightDecay: weightDecay, epsilon: epsilon),
+        ScaleByLearningRate(learningRate),
+      ] + (momentum == 0 ? [] : [Momentum(momentum)]))
+  }
+
+  /// LAMB by its paper: u = η ‖p‖ / ‖r + λp‖ · (r + λp) with Adam's r.
+  public static func lamb(
+    learningRate: Schedule = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
+    epsilon: Double = 1e-6, weightDecay: Double = 0.01
+  ) -> Chain {
+    Chain(
+      [ScaleByAdam(beta1: beta1, beta2: beta2, epsilon: epsilon)] + decoupled(weightDecay)
+        + [ScaleByTrustRatio(), ScaleByLearningRate(learningRate)])
+  }
+}

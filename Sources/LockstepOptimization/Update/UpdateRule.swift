@@ -123,6 +123,7 @@ public final class UpdateRule {
     let links = (slotGroups.clip.map { [$0] } ?? []) + chain.transforms
     let transforms = try links.map { try $0.bind(to: context) }
     self.transforms = transforms
+    try checkClips(of: links, bound: transforms)
     plateau = try Self.plateau(of: chain).map(PlateauMonitor.init)
     self.average = average.map { BoundAverage($0, context) }
 
@@ -227,7 +228,7 @@ public final class UpdateRule {
   /// - Parameters:
   ///   - step: the run's step, counted from 0, which schedules follow.
   ///   - blockSums: ``measure(block:in:)`` of every block of the layout, in block order.
-  /// - Throws: ``NonFiniteGradient``.
+  /// - Throws: ``NonFiniteGradient``, ``UpdateError/badLearningRate(_:step:)``.
   @discardableResult
   public func prepare(
     step: Int, blockSums: UnsafeBufferPointer<Double>
@@ -247,6 +248,9 @@ public final class UpdateRule {
     var report = StepReport(
       step: step, gradientNorm: measured.norm(.update(.two)), clippedGradientNorm: nil,
       clipped: false, learningRate: firstRate?.value(at: step, reducedBy: rateScale) ?? 1)
+    guard report.learningRate.isFinite, report.learningRate >= 0 else {
+      throw UpdateError.badLearningRate(report.learningRate, step: step)
+    }
     try prepareTransforms(of: passes[0], step: step)
     if let lastClip {
       if passes[0].transforms.contains(lastClip) {

@@ -77,7 +77,7 @@ private func layers(_ layers: TypedDescription...) -> ModelDescription { .layers
           "bias": .boolean(false), "inChannels": .integer(4), "trainable": .boolean(false),
           "weightInitializer": .description(
             .init("he", ["mode": .text("fanOut"), "distribution": .text("uniform")])),
-          "constraint": .constraint(.maxNorm(0.5, mode: .keras)),
+          "constraint": .constraint(.named("a", mode: .keras)),
         ]) as? Conv2d)
     #expect(conv.inChannels == 4)
     #expect(conv.outChannels == 8)
@@ -89,7 +89,7 @@ private func layers(_ layers: TypedDescription...) -> ModelDescription { .layers
     #expect(!conv.bias)
     #expect(!conv.trainable)
     #expect(conv.weightInitializer as? VarianceScaling == .he(.uniform, mode: .fanOut))
-    #expect(conv.constraint == .maxNorm(0.5, mode: .keras))
+    #expect(conv.constraint == .named("a", mode: .keras))
 
     let norm = try #require(
       try LayerCatalog.make(

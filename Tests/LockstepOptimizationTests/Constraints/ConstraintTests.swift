@@ -22,9 +22,9 @@ private let layout = FlatLayout([
 private let dense = FlatLayout([("a", [5, 7]), ("b", [130, 70]), ("c", [3, 5000])])
 
 @Suite struct ConstraintTests {
-  private static let kinds: [WeightConstraint.Kind] = [
-    .maxNorm(limit: 1.5), .unitNorm, .minMaxNorm(minimum: 1, maximum: 2.5, rate: 1),
-    .minMaxNorm(minimum: 1, maximum: 2.5, rate: 0.25),
+  private static let kinds: [any Projection] = [
+    MaxNorm(limit: 1.5), UnitNorm(), MinMaxNorm(minimum: 1, maximum: 2.5, rate: 1),
+    MinMaxNorm(minimum: 1, maximum: 2.5, rate: 0.25),
   ]
 
   /// w · desired / ‖w‖ (strict) or w · desired / (1e-7 + ‖w‖) (Keras) on every set of axes.
@@ -45,11 +45,11 @@ private let dense = FlatLayout([("a", [5, 7]), ("b", [130, 70]), ("c", [3, 5000]
             let norm = norm(unit.lazy.map { start[$0] })
             let desired: Double
             switch kind {
-            case .maxNorm(let limit): desired = min(norm, Double(limit))
-            case .minMaxNorm(let low, let high, let rate):
+            case let rule as MaxNorm: desired = min(norm, Double(rule.limit))
+            case let rule as MinMaxNorm:
               desired =
-                Double(rate) * max(Double(low), min(norm, Double(high)))
-                + (1 - Double(rate)) * norm
+                Double(rule.rate) * max(Double(rule.minimum), min(norm, Double(rule.maximum)))
+                + (1 - Double(rule.rate)) * norm
             default: desired = 1
             }
             let factor = mode == .keras ? desired / (1e-7 + norm) : desired / norm

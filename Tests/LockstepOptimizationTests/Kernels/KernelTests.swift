@@ -88,6 +88,13 @@ private let sets = InstructionSet.allCases.filter { $0 <= .detected }
       k.adadelta(a[0], a[1], a[3], a[4], 0.9, 0.1, 1e-6, n)
     }
     expectEqualBits("lion") { k, n, a, _ in k.lion(a[0], a[1], a[2], 0.1, 0.01, n) }
+    expectEqualBits("sign") { k, n, a, _ in k.sign(a[0], a[1], n) }
+    expectEqualBits("ademamix") { k, n, a, _ in
+      var c = lockstep_ademamix(
+        one_minus_beta1: 0.1, beta2: 0.99, one_minus_beta2: 0.01, one_minus_beta3: 0.001,
+        fast: 1.3, slow: 2.5, denominator: 2.1, epsilon: 1e-8)
+      k.ademamix(a[0], a[1], a[2], a[3], a[4], &c, n)
+    }
     expectEqualBits("momentum") { k, n, a, _ in
       for nesterov in [Int32(0), 1] {
         var c = lockstep_momentum(momentum: 0.9, gain: 0.7, active: 1, nesterov: nesterov)

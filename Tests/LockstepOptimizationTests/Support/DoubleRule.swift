@@ -264,30 +264,28 @@ struct DoubleRule {
     var axes = Set(rank < 2 ? 0..<rank : 1..<rank)
     switch constraint.axes {
     case .unit: break
+    case .all: axes = Set(0..<rank)
     case .axes(let list): axes = Set(list)
     case .keras(let list):
       axes = Set(list.map { $0 == rank - 1 ? 0 : $0 == rank - 2 ? 1 : $0 + 2 })
     }
-    switch constraint.kind {
-    case .nonNegative: parameters[slot] = parameters[slot].map { max($0, 0) }
-    case .valueBox(let low, let high):
-      parameters[slot] = parameters[slot].map { min(max($0, Double(low)), Double(high)) }
-    case .ball(let limit):
-      let factor = min(1, Double(limit) / norm(parameters[slot]))
+    switch constraint.projection {
+    case let box as any ValueProjection:
+      parameters[slot] = parameters[slot].map { min(max($0, Double(box.lower)), Double(box.upper)) }
+    case let spectral as SpectralNorm:
+      let factor = min(1, Double(spectral.limit) / singularValue(slot))
       parameters[slot] = parameters[slot].map { $0 * factor }
-    case .spectralNorm(let limit, _):
-      let factor = min(1, Double(limit) / singularValue(slot))
-      parameters[slot] = parameters[slot].map { $0 * factor }
-    case .maxNorm, .unitNorm, .minMaxNorm:
+    default:
       for unit in units(tensor, reducing: axes) {
         let places = unit.map { $0 - tensor.offset }
         let norm = norm(places.map { parameters[slot][$0] })
         let desired: Double
-        switch constraint.kind {
-        case .maxNorm(let limit): desired = min(norm, Double(limit))
-        case .minMaxNorm(let low, let high, let rate):
+        switch constraint.projection {
+        case let rule as MaxNorm: desired = min(norm, Double(rule.limit))
+        case let rule as MinMaxNorm:
           desired =
-            Double(rate) * max(Double(low), min(norm, Double(high))) + (1 - Double(rate)) * norm
+            Double(rule.rate) * max(Double(rule.minimum), min(norm, Double(rule.maximum)))
+            + (1 - Double(rule.rate)) * norm
         default: desired = 1
         }
         let factor = constraint.mode == .keras ? desired / (1e-7 + norm) : desired / norm

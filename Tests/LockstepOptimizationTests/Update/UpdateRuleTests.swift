@@ -8,6 +8,9 @@ private let chains: [(name: String, chain: Chain)] =
     // The catalog's own defaults are in range, as CatalogTests shows.
     (entry.name, Chain(ClipByGlobalNorm(3)) + (try! OptimizerCatalog.make(entry.name)))
   } + [
+    ("signSGD", .signSGD(weightDecay: 0.1)),
+    ("signum", Chain(ClipByGlobalNorm(3)) + .signum()),
+    ("adEMAMix", Chain(ClipByGlobalNorm(3)) + .adEMAMix(warmup: 2, weightDecay: 0.1)),
     ("plain", Chain(ScaleByLearningRate(0.1))),
     ("empty", Chain()),
     (
@@ -63,7 +66,24 @@ private let laterConstraints: [WeightConstraint?] = [
   .ball(3), .spectralNorm(1.5).every(2), .valueBox(-0.1, 0.1).every(3),
 ]
 
-private let constraintSets = [mixedConstraints, laterConstraints]
+/// The same in ways of their own, inside blocks and over the whole tensor.
+private let ownConstraints: [WeightConstraint?] = [
+  .init(Doubled()), .init(Doubled(), axes: .axes([0])), .init(Doubled(), axes: .axes([1, 3])),
+  .init(Doubled()), .init(Doubled()).every(2), .init(Doubled()), .init(Doubled(), axes: .all),
+]
+
+/// Doubles units whose values add up to less than nothing.
+private struct Doubled: UnitProjection {
+  func validate(owner: String) throws {}
+
+  func project(_ unit: inout MutableSpan<Float>) {
+    var sum = 0.0
+    for index in unit.indices { sum += Double(unit[index]) }
+    if sum < 0 { for index in unit.indices { unit[index] *= 2 } }
+  }
+}
+
+private let constraintSets = [mixedConstraints, laterConstraints, ownConstraints]
 
 @Suite struct UpdateRuleTests {
   private static func trial(

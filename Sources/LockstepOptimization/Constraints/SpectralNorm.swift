@@ -8,13 +8,43 @@ import LockstepEngine
 /// that is kept from step to step (v follows from it). The estimate comes from below, so that σ may
 /// exceed the limit by what the iterations have not found yet; as weights move little in a step it
 /// is found in the steps that follow. The first projection starts from a fixed vector and makes
-/// ``firstIterations`` more. Sums run over the tensor in storage order in Double. (Miyato et al.
-/// 2018; as a projection after the step, Yoshida & Miyato 2017.)
-final class SpectralProjection {
-  /// Iterations more when there is no vector yet, as PyTorch's `spectral_norm` has them.
+/// 15 more, as PyTorch's `spectral_norm` does. Sums run over the tensor in storage order in Double.
+/// (Miyato et al. 2018; as a projection after the step, Yoshida & Miyato 2017.)
+public struct SpectralNorm: TensorProjection {
+  /// The largest singular value, above 0.
+  public let limit: Float
+  /// The number of power iterations a step, at least 1.
+  public let iterations: Int
+
+  /// Makes a projection with a limit, whose estimate takes so many iterations a step.
+  public init(limit: Float, iterations: Int = 1) {
+    self.limit = limit
+    self.iterations = iterations
+  }
+
+  public func validate(owner: String) throws {
+    try HyperparameterRange.positive.check(owner, "limit", Double(limit))
+    try HyperparameterRange.integer(atLeast: 1).check(owner, "iterations", Double(iterations))
+  }
+
+  public func bind(to tensor: ConstrainedTensor) -> any BoundProjection {
+    BoundSpectralNorm(self, tensor)
+  }
+}
+
+extension WeightConstraint {
+  /// The largest singular value of the tensor as a matrix (leading dimension × all the rest) is at
+  /// most `limit`, as estimated by `iterations` power iterations a step.
+  public static func spectralNorm(_ limit: Float, iterations: Int = 1) -> Self {
+    .init(SpectralNorm(limit: limit, iterations: iterations))
+  }
+}
+
+private final class BoundSpectralNorm: BoundProjection {
+  /// Iterations more when there is no vector yet.
   static let firstIterations = 15
 
-  private let slot: FlatLayout.Slot
+  private let count: Int
   private let rows: Int
   private let columns: Int
   private let limit: Double
@@ -26,27 +56,29 @@ final class SpectralProjection {
   private let right: Arena<Double>
   /// Wv.
   private let product: Arena<Double>
+  let state: [StateEntry]
 
-  init(slot: FlatLayout.Slot, limit: Float, iterations: Int, kernels: Kernels) {
-    self.slot = slot
-    rows = slot.shape.first ?? 1
-    columns = slot.count / max(rows, 1)
-    self.limit = Double(limit)
-    self.iterations = iterations
-    self.kernels = kernels
+  init(_ rule: SpectralNorm, _ tensor: ConstrainedTensor) {
+    count = tensor.count
+    rows = tensor.shape.first ?? 1
+    columns = tensor.count / max(rows, 1)
+    limit = Double(rule.limit)
+    iterations = rule.iterations
+    kernels = tensor.kernels
     left = Arena(count: rows)
     right = Arena(count: columns)
     product = Arena(count: rows)
+    state = [tensor.entry("leftVector", left)]
   }
 
-  var state: StateEntry {
-    StateEntry("constraint.leftVector.\(slot.name)", .doubles(left.buffer))
+  func project(_ values: inout MutableSpan<Float>) {
+    values.withUnsafeMutableBufferPointer { buffer in
+      if let base = buffer.baseAddress { project(base) }
+    }
   }
 
-  /// Projects the tensor in its arena.
-  func project(_ parameters: UnsafeMutablePointer<Float>) {
-    if slot.count == 0 { return }
-    let values = parameters + slot.offset
+  private func project(_ values: UnsafeMutablePointer<Float>) {
+    if count == 0 { return }
     var rounds = iterations
     if left.buffer.allSatisfy({ $0 == 0 }) {
       start()
@@ -65,7 +97,7 @@ final class SpectralProjection {
     }
     for _ in 1..<rounds { sigma = iterate(values) }
     guard sigma > limit * (1 + normSlack) else { return }
-    kernels.scale(values, values, by: ScaleFactor(limit / sigma), slot.count)
+    kernels.scale(values, values, by: ScaleFactor(limit / sigma), count)
   }
 
   /// The first u: fixed values of both signs, to which no matrix is likely to be blind.

@@ -1,0 +1,17 @@
+import LockstepEngine
+
+/// No value is negative: w = max(w, 0). (Keras's `NonNeg`.)
+public struct NonNegative: ValueProjection {
+  /// Makes a projection onto the values of at least 0.
+  public init() {}
+
+  public var lower: Float { 0 }
+  public var upper: Float { .infinity }
+
+  public func validate(owner: String) throws {}
+}
+
+extension WeightConstraint {
+  /// No value is negative.
+  public static var nonNegative: Self { .init(NonNegative()) }
+}

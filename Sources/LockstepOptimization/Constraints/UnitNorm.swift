@@ -1,0 +1,18 @@
+import LockstepEngine
+
+/// Each unit's Euclidean norm is one: w / ‖w‖. A unit of zeros stays. (Keras's `UnitNorm`.)
+public struct UnitNorm: NormProjection {
+  /// Makes a projection onto the unit sphere.
+  public init() {}
+
+  public var interval: NormInterval { NormInterval(from: 1, to: 1) }
+
+  public func validate(owner: String) throws {}
+}
+
+extension WeightConstraint {
+  /// Each unit's Euclidean norm is one.
+  public static func unitNorm(axes: Axes = .unit, mode: Mode = .strict) -> Self {
+    .init(UnitNorm(), axes: axes, mode: mode)
+  }
+}
