@@ -32,6 +32,7 @@ int lockstep_flush_denormals(void);
 #include "lockstep_dense_kernels.h"
 #include "lockstep_graph_kernels.h"
 #include "lockstep_normalization_kernels.h"
+#include "lockstep_recurrent_kernels.h"
 #include "lockstep_row_kernels.h"
 #include "lockstep_tensor_kernels.h"
 #include "lockstep_update_kernels.h"
