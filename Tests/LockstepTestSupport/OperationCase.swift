@@ -96,13 +96,16 @@ package struct OperationCase: Sendable, CustomStringConvertible {
       leaves: leaves)
   }
 
-  /// All cases of `Tests/LockstepTestSupport/Data/operations.safetensors`.
+  /// All cases of `operations.safetensors` and `attention.safetensors` in
+  /// `Tests/LockstepTestSupport/Data`.
   package static let all: [OperationCase] = {
-    do { return try load() } catch { preconditionFailure("operation cases: \(error)") }
+    do { return try ["operations", "attention"].flatMap(load) } catch {
+      preconditionFailure("operation cases: \(error)")
+    }
   }()
 
-  private static func load() throws -> [OperationCase] {
-    let file = try ReferenceFile("LockstepTestSupport/Data/operations.safetensors")
+  private static func load(_ name: String) throws -> [OperationCase] {
+    let file = try ReferenceFile("LockstepTestSupport/Data/\(name).safetensors")
     return try file.descriptions.map { description in
       guard let name = description.text("name"), let operation = description.text("operation"),
         case .object(let attributes)? = description["attributes"],
