@@ -53,76 +53,81 @@ import Testing
     }
   }
 
+  /// Memory of a size's values for some examples, or full of another number, with values behind it that
+  /// nobody may touch.
+  private struct Rows {
+    private static let guardCount = 64
+    private let memory: Arena<Float>
+    private let garbage: Float
+    var base: UnsafeMutablePointer<Float> { memory.base }
+
+    init(_ values: [Float]) {
+      garbage = 0
+      memory = Arena(count: max(values.count, 1))
+      for (index, value) in values.enumerated() { memory.buffer[index] = value }
+    }
+
+    init(count: Int, garbage: Float) {
+      self.garbage = garbage
+      memory = Arena(count: count + Self.guardCount)
+      memory.buffer.update(repeating: garbage)
+    }
+
+    /// The bits of a result.
+    var bits: [UInt32] {
+      #expect(memory.buffer.suffix(Self.guardCount).allSatisfy { $0 == garbage })
+      return memory.buffer.dropLast(Self.guardCount).map(\.bitPattern)
+    }
+  }
+
   /// What a table computes for some examples of a size's values, in memory full of other numbers.
   private static func run(
     _ table: lockstep_attention_kernels, _ size: Size, examples: Range<Int>, garbage: Float
   ) -> Results {
     let count = examples.count
-    let guardCount = 64
-    func inputs(_ rows: Int, _ phase: Int) -> [Float] {
+    func inputs(_ rows: Int, _ phase: Int) -> Rows {
       let values = Self.values(size.examples * rows * size.row, phase)
-      return Array(
-        values[examples.lowerBound * rows * size.row..<examples.upperBound * rows * size.row])
+      let part =
+        examples.lowerBound * rows * size.row..<examples.upperBound * rows * size.row
+      return Rows(Array(values[part]))
     }
-    func room(_ values: Int) -> [Float] { Array(repeating: garbage, count: values + guardCount) }
-    func bits(_ result: [Float]) -> [UInt32] {
-      #expect(result.suffix(guardCount).allSatisfy { $0 == garbage })
-      return result.dropLast(guardCount).map(\.bitPattern)
-    }
+    func room(_ values: Int) -> Rows { Rows(count: values, garbage: garbage) }
     var shape = lockstep_attention(
       examples: count, heads: size.heads, queries: size.queries, keys: size.keys,
       width: size.width, query_stride: size.row, key_stride: size.row,
       causal: size.isCausal ? 1 : 0, scale: 1 / Float(size.width).squareRoot())
-    let (q, k, v) = (inputs(size.queries, 0), inputs(size.keys, 1), inputs(size.keys, 2))
+    let own = (inputs(size.queries, 0), inputs(size.keys, 1), inputs(size.keys, 2))
     let moved = (inputs(size.queries, 3), inputs(size.keys, 4), inputs(size.keys, 5))
     let dy = inputs(size.queries, 6)
-    let (queryCount, keyCount) = (count * size.queries * size.row, count * size.keys * size.row)
-    var (y, tangent) = (room(queryCount), room(queryCount))
-    var statistics = room(2 * count * size.heads * size.queries)
-    var (dq, dk, dv) = (room(queryCount), room(keyCount), room(keyCount))
-    var mask = lockstep_dropout(
+    let (queries, keys) = (count * size.queries * size.row, count * size.keys * size.row)
+    let (y, tangent, statistics) = (
+      room(queries), room(queries), room(2 * count * size.heads * size.queries)
+    )
+    let gradients = [room(queries), room(keys), room(keys)]
+    var drawn = lockstep_dropout(
       key_low: 5, key_high: 6, step_low: 7, step_high: 0,
       first_example: UInt32(10 + examples.lowerBound),
       threshold: UInt32(Double(size.rate) * 0x1p32), scale: 1 / (1 - size.rate))
     let lengths = size.lengths.map { Array($0[examples]) }
-    let scratch = Arena<Float>(count: lockstep_attention_scratch(&shape))
-    scratch.buffer.update(repeating: garbage)
-    q.withUnsafeBufferPointer { q in
-      k.withUnsafeBufferPointer { k in
-        v.withUnsafeBufferPointer { v in
-          func inputs(
-            _ q: UnsafePointer<Float>, _ k: UnsafePointer<Float>, _ v: UnsafePointer<Float>
-          ) -> lockstep_attention_inputs { lockstep_attention_inputs(q: q, k: k, v: v) }
-          var own = inputs(q.baseAddress!, k.baseAddress!, v.baseAddress!)
-          withUnsafePointer(to: &mask) { drawn in
-            let mask = size.rate > 0 ? drawn : nil
-            table.forward(&shape, &y, &statistics, &own, lengths, mask, scratch.base)
-            dq.withUnsafeMutableBufferPointer { dq in
-              dk.withUnsafeMutableBufferPointer { dk in
-                dv.withUnsafeMutableBufferPointer { dv in
-                  var out = lockstep_attention_gradients(
-                    q: dq.baseAddress!, k: dk.baseAddress!, v: dv.baseAddress!)
-                  table.gradient(
-                    &shape, &out, dy, y, statistics, &own, lengths, mask, scratch.base)
-                }
-              }
-            }
-            moved.0.withUnsafeBufferPointer { a in
-              moved.1.withUnsafeBufferPointer { b in
-                moved.2.withUnsafeBufferPointer { c in
-                  var movement = inputs(a.baseAddress!, b.baseAddress!, c.baseAddress!)
-                  table.tangent(
-                    &shape, &tangent, statistics, &own, &movement, lengths, mask, scratch.base)
-                }
-              }
-            }
-          }
-        }
-      }
+    let scratch = room(lockstep_attention_scratch(&shape))
+    var values = lockstep_attention_inputs(q: own.0.base, k: own.1.base, v: own.2.base)
+    var movement = lockstep_attention_inputs(q: moved.0.base, k: moved.1.base, v: moved.2.base)
+    var targets = lockstep_attention_gradients(
+      q: gradients[0].base, k: gradients[1].base, v: gradients[2].base)
+    withUnsafePointer(to: &drawn) { drawn in
+      let mask = size.rate > 0 ? drawn : nil
+      table.forward(&shape, y.base, statistics.base, &values, lengths, mask, scratch.base)
+      table.gradient(
+        &shape, &targets, dy.base, y.base, statistics.base, &values, lengths, mask, scratch.base)
+      table.tangent(
+        &shape, tangent.base, statistics.base, &values, &movement, lengths, mask, scratch.base)
     }
-    return Results(
-      y: bits(y), statistics: bits(statistics), gradients: [dq, dk, dv].map(bits),
-      tangent: bits(tangent))
+    #expect(scratch.bits.count > 0)
+    return withExtendedLifetime((own, moved, dy)) {
+      Results(
+        y: y.bits, statistics: statistics.bits, gradients: gradients.map(\.bits),
+        tangent: tangent.bits)
+    }
   }
 
   @Test("all instruction sets give the same bits, whatever memory held before", arguments: sizes)
@@ -173,16 +178,11 @@ import Testing
         causal: 0, scale: 1)
       let scratch = Arena<Float>(count: lockstep_attention_scratch(&shape))
       for bad in [Float.nan, .infinity] {
+        let (q, k, v) = (Rows([1]), Rows([bad, 1]), Rows([1, 2]))
+        var own = lockstep_attention_inputs(q: q.base, k: k.base, v: v.base)
         var (y, statistics): ([Float], [Float]) = ([0], [0, 0])
-        let (q, k, v): ([Float], [Float], [Float]) = ([1], [bad, 1], [1, 2])
-        q.withUnsafeBufferPointer { q in
-          k.withUnsafeBufferPointer { k in
-            v.withUnsafeBufferPointer { v in
-              var own = lockstep_attention_inputs(
-                q: q.baseAddress!, k: k.baseAddress!, v: v.baseAddress!)
-              table.forward(&shape, &y, &statistics, &own, nil, nil, scratch.base)
-            }
-          }
+        withExtendedLifetime((q, k, v)) {
+          table.forward(&shape, &y, &statistics, &own, nil, nil, scratch.base)
         }
         #expect(y[0].isNaN)
       }
