@@ -2,14 +2,14 @@ import LockstepEngine
 import LockstepLayers
 
 /// A model with what it is called with beside its input: lengths, or another sequence. A case of an enumeration
-/// adds nothing to the names of parameters.
+/// with one value adds nothing to the names of parameters.
 enum CalledModel: Model {
   case alone(any Model)
   case attention(MultiheadAttention)
   case layer(TransformerEncoderLayer)
   case encoder(TransformerEncoder)
-  /// Attention to a sequence of so many positions.
-  case other(MultiheadAttention, Int)
+  /// Attention to a sequence of five positions.
+  case other(MultiheadAttention)
 
   func callAsFunction(_ input: Tensor) -> Tensor {
     guard let count = input.shape.first else { return input }
@@ -19,8 +19,8 @@ enum CalledModel: Model {
     case .attention(let model): return model(input, lengths: lengths())
     case .layer(let model): return model(input, lengths: lengths())
     case .encoder(let model): return model(input, lengths: lengths())
-    case .other(let model, let positions):
-      let other = input.graph.input("key", [count, positions, model.width])
+    case .other(let model):
+      let other = input.graph.input("key", [count, 5, model.width])
       return model(input, key: other, value: other, lengths: lengths())
     }
   }
@@ -34,7 +34,7 @@ extension CalledModel {
     (
       "causal attention with lengths", .attention(MultiheadAttention(6, heads: 3, isCausal: true))
     ),
-    ("attention to another sequence", .other(MultiheadAttention(6, heads: 2), 5)),
+    ("attention to another sequence", .other(MultiheadAttention(6, heads: 2))),
     (
       "encoder layer", .layer(TransformerEncoderLayer(6, heads: 2, feedForward: 9, dropout: 0))
     ),
