@@ -96,8 +96,9 @@ package struct OperationCase: Sendable, CustomStringConvertible {
       leaves: leaves)
   }
 
-  /// All cases of the files `operations` and `tensor-operations` in `Tests/LockstepTestSupport/Data`.
-  package static let all = load("operations") + tensorOperations
+  /// All cases of the files `operations`, `attention` and `tensor-operations` in
+  /// `Tests/LockstepTestSupport/Data`.
+  package static let all = load("operations") + load("attention") + tensorOperations
 
   /// All cases of `tensor-operations`.
   package static let tensorOperations = load("tensor-operations")

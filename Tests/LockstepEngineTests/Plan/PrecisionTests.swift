@@ -109,6 +109,9 @@ struct PrecisionTests {
     },
     Case(name: "dropout", shape: [6, 70]) { x, _ in x.dropout(rate: 0.25, key: 5) },
     Case(name: "dropout of images") { x, _ in x.dropout(rate: 0.5, key: 6) },
+    Case(name: "attention", shape: [24, 24]) { x, _ in
+      x.reshaped(to: [4, 6, 24]).selfAttention(heads: 2, isCausal: true).reshaped(to: [24, 8])
+    },
     Case(name: "flattening", shape: [4, 10, 3, 5]) { x, parameter in
       x.flattened().linear(parameter("w", [12, 150]))
     },
