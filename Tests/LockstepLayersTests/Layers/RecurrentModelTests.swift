@@ -4,7 +4,7 @@ import LockstepTestSupport
 import Testing
 
 /// Models of token sequences: traced, planned, differentiated.
-@Suite struct SequenceModelTests {
+@Suite struct RecurrentModelTests {
   private struct Tagger: Model {
     let embedding = Embedding(13, 5, paddingIndex: 0)
     let lstm = LSTM(5, 9, numLayers: 2, dropout: 0.5, bidirectional: true)
