@@ -4,7 +4,7 @@ public import LockstepEngine
 /// `mean_absolute_error`.)
 ///
 /// Predictions [N, …], targets of the same shape.
-public struct MeanAbsoluteError: Metric {
+public struct MeanAbsoluteErrorMetric: Metric {
   public var name: String { "meanAbsoluteError" }
   /// Makes the metric.
   public init() {}

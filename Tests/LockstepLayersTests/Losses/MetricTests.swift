@@ -19,7 +19,7 @@ private struct RootMeanSquaredError: Metric {
 
 @Suite struct MetricTests {
   private static let metrics: [any Metric] =
-    [1, 2, 3, 5, 7].map { TopKAccuracy($0) } + [MeanAbsoluteError(), RSquared()]
+    [1, 2, 3, 5, 7].map { TopKAccuracy($0) } + [MeanAbsoluteErrorMetric(), RSquared()]
 
   /// The metric's sums over a batch.
   private func sums(
@@ -90,7 +90,7 @@ private struct RootMeanSquaredError: Metric {
   @Test func tensorsThatDoNotFitAreRefused() {
     let x = HostTensor([4, 3])
     for (metric, target) in [
-      (TopKAccuracy(2) as any Metric, HostTensor([4, 3])), (MeanAbsoluteError(), HostTensor([4])),
+      (TopKAccuracy(2) as any Metric, HostTensor([4, 3])), (MeanAbsoluteErrorMetric(), HostTensor([4])),
       (RSquared(), HostTensor([4, 3])), (TopKAccuracy(0), HostTensor([4])),
     ] {
       let error = #expect(throws: GraphError.self) { try sums(metric, x, target) }
