@@ -14,7 +14,8 @@ typedef struct {
 } lockstep_dropout;
 
 typedef struct {
-  // Summed losses over n rows; weights may be NULL. A label outside 0..<c gives NaN.
+  // Summed losses over n rows; weights may be NULL. A label outside 0..<c gives NaN, unless the row
+  // weighs 0: such a row is not looked at, costs nothing and has no gradient.
   double (*softmax_cross_entropy)(const float *x, const int32_t *labels, const float *weights,
                                   size_t n, size_t c, float smoothing);
   void (*softmax_cross_entropy_gradient)(float *dx, float d, const float *x, const int32_t *labels,
