@@ -41,7 +41,7 @@ package struct CostMeasurement {
       layout: source.layout, gradientSlotCount: source.gradientSlotCount)
     work.shardSize = shardSize
     work.threads = threads
-    work.recordColumns = 3 + source.metricNames.count
+    work.recordColumns = 3 + source.metricColumns
     try measurement.measureShards(&work)
     try measurement.measureBlocks(&work)
     try measurement.measureUpdate(&work)
@@ -91,7 +91,7 @@ package struct CostMeasurement {
     let accumulator = ShardAccumulator(plan, rank: 0)
     let sum = Arena<Float>(count: plan.layout.count)
     let scalars = try ScalarFold(
-      runs: plan.shardRuns, metrics: source.metricNames.count, on: alone)
+      runs: plan.shardRuns, metrics: source.metricColumns, on: alone)
     let batch = StepBatch(
       step: 0, epoch: 0, examples: (0..<shards * shardSize).map { $0 % dataset }[...],
       shards: shards)

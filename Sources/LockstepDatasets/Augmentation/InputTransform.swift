@@ -84,13 +84,19 @@ public struct Augmentation: Sendable {
     inputShape = input.shape
   }
 
-  /// Throws ``DatasetError`` where the transforms were made for inputs of another shape.
-  package func check(_ source: any ExampleSource) throws(DatasetError) {
-    let found = source.firstInput?.shape ?? []
+  /// Throws ``DatasetError`` where the transforms were made for inputs of another shape than a field's.
+  ///
+  /// - Parameters:
+  ///   - input: the first input of the examples; nil where that is no numbers.
+  ///   - source: what has the examples.
+  package func check(
+    _ input: ExampleField?, of source: any ExampleSource
+  ) throws(DatasetError) {
+    let found = input?.shape
     if found != inputShape {
       throw DatasetError(
         source.name,
-        "has inputs of shape \(found), and the augmentation was made for \(inputShape)")
+        "has inputs of shape \(found ?? []), and the augmentation was made for \(inputShape)")
     }
   }
 

@@ -23,6 +23,7 @@ public final class Evaluation {
   /// Whether this rank was asked to stop; set by the trainer.
   package var isInterrupted: () -> Bool = { Interruption.isRequested }
 
+  private let metricCounts: [Int?]
   private let count: Int
   private let shardSize: Int
   private let fold: ScalarFold
@@ -35,25 +36,29 @@ public final class Evaluation {
   ///   - count: the number of examples.
   ///   - shardSize: the number of examples that are computed at once.
   ///   - metricNames: the metrics that `compute` sums up.
+  ///   - metricCounts: for each metric the column, behind those of all metrics, of the count that divides
+  ///     it; nil, as for all by default, where the number of examples does.
   ///   - collective: the ranks.
   ///   - compute: computes the examples of a range of positions and adds their sums to a record of
   ///     zeros.
   /// - Throws: ``ArgumentError`` where `count` or `shardSize` is not positive.
   public init(
-    _ name: String, count: Int, shardSize: Int, metricNames: [String],
+    _ name: String, count: Int, shardSize: Int, metricNames: [String], metricCounts: [Int?] = [],
     on collective: any Collective, _ compute: @escaping (Range<Int>, ShardRecord) throws -> Void
   ) throws {
     try ArgumentError.require(count, atLeast: 1, "count", of: "Evaluation")
     try ArgumentError.require(shardSize, atLeast: 1, "shardSize", of: "Evaluation")
     self.name = name
     self.metricNames = metricNames
+    self.metricCounts =
+      metricCounts.isEmpty ? metricNames.map { _ in nil } : metricCounts
     self.count = count
     self.shardSize = shardSize
     self.compute = compute
     let shards = (count - 1) / shardSize + 1
     fold = try ScalarFold(
-      runs: FoldPlan.runs(of: shards, over: collective.size), metrics: metricNames.count,
-      on: collective)
+      runs: FoldPlan.runs(of: shards, over: collective.size),
+      metrics: metricNames.count + metricCounts.count { $0 != nil }, on: collective)
   }
 
   /// Evaluates. Called by all ranks.
@@ -78,7 +83,7 @@ public final class Evaluation {
     return EvaluationReport(
       name: name, examples: Int(total.examples), loss: total.loss / total.weight,
       metricNames: metricNames,
-      metrics: metricNames.indices.map { total[metric: $0] / total.examples })
+      metrics: zip(metricNames.indices, metricCounts).map { total.mean(ofMetric: $0, by: $1) })
   }
 }
 

@@ -133,7 +133,7 @@ final class InputAhead {
       slot.begun = 0
       slot.first = shards.isEmpty ? 0 : batch.positions(ofShard: shards.lowerBound).lowerBound
       let end = shards.isEmpty ? 0 : batch.positions(ofShard: shards.upperBound - 1).upperBound
-      let count = (end - slot.first) * loader.dataset.inputSize
+      let count = (end - slot.first) * loader.inputSize
       if slot.values.count < count { slot.values = Arena(count: count) }
       slot.batch = batch
     }
@@ -152,12 +152,12 @@ final class InputAhead {
       }
       let values = try slots.withLock { slots in
         if let failure = slots[index].failure, failure.place == place { throw failure.error }
-        let offset = (positions.lowerBound - slots[index].first) * loader.dataset.inputSize
+        let offset = (positions.lowerBound - slots[index].first) * loader.inputSize
         return UnsafePointer(slots[index].values.base + offset)
       }
       guard let to = inputs.baseAddress else { return true }
       track.span(.input, shard) {
-        to.update(from: values, count: positions.count * loader.dataset.inputSize)
+        to.update(from: values, count: positions.count * loader.inputSize)
       }
       return true
     }
@@ -197,7 +197,7 @@ final class InputAhead {
             try loader.load(
               task.batch.examples(at: task.positions), epoch: task.batch.epoch, into: task.values,
               scratch: loader.augmentation == nil
-                ? nil : scratch.buffer(count: loader.dataset.inputSize))
+                ? nil : scratch.buffer(count: loader.inputSize))
           } catch { failure = error }
         }
         slots.change { slots in
@@ -228,7 +228,7 @@ final class InputAhead {
       slot.begun += 1
       let shard = slot.shards.lowerBound + place
       let positions = batch.positions(ofShard: shard)
-      let size = loader.dataset.inputSize
+      let size = loader.inputSize
       let start = (positions.lowerBound - slot.first) * size
       return Assignment(
         slot: index, place: place, shard: shard, batch: batch, positions: positions,

@@ -8,7 +8,7 @@ extension ModelSource {
     guard isJoint else { return }
     joint = JointShards(
       JointFold(plan, synchronizations, on: collective), threads: crew.size,
-      metrics: metricNames.count)
+      metrics: metricColumns)
   }
 
   public func check(_ batch: StepBatch) throws {
