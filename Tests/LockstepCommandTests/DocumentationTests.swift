@@ -125,6 +125,7 @@ import Testing
     #expect(result.lines.contains("updates 0, [2, 3]"))
     #expect(result.lines.filter { $0 == "extensions true" }.count == 3)
     #expect(result.lines.filter { $0 == "noise true" }.count == 3)
+    #expect(result.lines.filter { $0 == "sources true, [28, 37]" }.count == 3)
     #expect(result.lines.filter { $0 == "same bits true" }.count == 3)
     #expect(result.lines.filter { $0 == "second-order step 1" }.count == 3)
   }
