@@ -33,7 +33,11 @@ extension Objective {
         model, inputs: inputs, batchCount: count, training: training, freezing: freezing)
       var problem: GraphError?
       let value = losses(trace.outputs) { term, prediction in
-        do throws(GraphError) { return try labels.target(of: term, prediction, count) } catch {
+        do throws(GraphError) {
+          // After a failure shapes mean nothing.
+          try trace.graph.check()
+          return try labels.target(of: term, prediction, count)
+        } catch {
           problem = problem ?? error
           let type = term.loss.targetType(for: prediction.type)
           return trace.graph.input(Input.labels, type.shape, type.scalar)
