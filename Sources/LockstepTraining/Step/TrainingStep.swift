@@ -22,11 +22,10 @@ public final class TrainingStep: BatchStep {
 
   private let collective: any Collective
   private let regularizer: (any GradientRegularizer)?
-  private let exchange: any GradientExchange
+  /// Adds the ranks' gradients up.
+  package let exchange: any GradientExchange
   /// What updates owned blocks alone; nil where every rank updates all.
   private let sharded: ShardedApplication?
-  /// What lets owners make gradients of all ranks' factors; nil where gradients are added up.
-  private let factorFold: FactorFold?
   private let accumulator: ShardAccumulator
   private let scalars: ScalarFold
   private let blockSums: BlockSums
@@ -70,7 +69,8 @@ public final class TrainingStep: BatchStep {
     self.update = update
     self.regularizer = regularizer
     self.collective = collective
-    exchange = try collective.makeExchange(plan)
+    // Who looks at single shards' gradients needs them as the source makes them.
+    exchange = try collective.makeExchange(plan, for: nonFinite.repair == nil ? source : nil)
     if exchange.visitsAllBlocks, update is any ShardedParameterUpdate {
       throw StepError.shardedWithoutTree
     }
@@ -88,8 +88,6 @@ public final class TrainingStep: BatchStep {
         + (inspector == nil ? 0 : LeafInspector.Column.allCases.count),
       on: collective)
     blockSums = BlockSums(plan, measuresAll: exchange.visitsAllBlocks, on: collective)
-    factorFold = FactorFold(
-      source, exchange, plan, inspected: inspector != nil, on: collective)
     kernels = InstructionSet.current.arenaKernels
     metricMeans = Array(repeating: 0, count: source.metricNames.count)
     try source.join(plan, on: collective)
@@ -105,12 +103,6 @@ public final class TrainingStep: BatchStep {
   public var completed: Int { Int(counter.buffer[0]) }
 
   public var skippedInARow: Int { health.skippedInARow }
-
-  /// Whether owners made gradients of the last batch of factors, instead of adding them up.
-  package var usesFactors: Bool { factorFold?.isUsed ?? false }
-
-  /// How many pieces of gradients that other ranks own this rank has made of factors so far.
-  package var piecesTaken: Int { factorFold?.piecesTaken ?? 0 }
 
   /// The step's own state: the numbers of steps completed, skipped and sanitized.
   public var stateEntries: [StateEntry] {
@@ -140,8 +132,7 @@ public final class TrainingStep: BatchStep {
     let batch = problem == nil ? given : given.substitute(for: plan, completed: completed)
     try flushDenormals()
     enter(.computing)
-    try factorFold?.begin(batch)
-    defer { factorFold?.end() }
+    try exchange.begin(batch)
     accumulator.listener = exchange.listens ? exchange : nil
     computeShards(batch, failure)
     if let divisors = knownDivisors(batch) {
@@ -198,7 +189,7 @@ public final class TrainingStep: BatchStep {
       inspector?.records = records
       try source.computeShards(
         of: batch, into: exchange.partials, records: records, accumulator: accumulator)
-      try factorFold?.loadInputs(batch)
+      try exchange.computed(batch)
       try Fault.reach(.step, rank: collective.rank, parameters: source.parameters)
     }
   }

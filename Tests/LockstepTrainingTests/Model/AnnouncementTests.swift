@@ -49,7 +49,9 @@ import Testing
     func allgather(
       _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer
     ) throws { try inner.allgather(bytes, counts: counts, into: result) }
-    func makeExchange(for plan: FoldPlan) throws -> any GradientExchange {
+    func makeExchange(
+      for plan: FoldPlan, of source: (any GradientSource)?
+    ) throws -> any GradientExchange {
       let made = Listener(try inner.makeExchange(plan))
       listener = made
       return made

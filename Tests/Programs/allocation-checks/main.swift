@@ -94,8 +94,8 @@ func check(on group: MPICollective) throws {
     lockstep_count_allocations(0)
     guard isInside else { continue }
     counted += 1
-    guard step.usesFactors == (settings["factors"] != nil) else {
-      fatalError("factors are \(step.usesFactors ? "" : "not ")used")
+    guard step.exchange.usesSufficientFactors == (settings["factors"] != nil) else {
+      fatalError("factors are \(step.exchange.usesSufficientFactors ? "" : "not ")used")
     }
   }
   var before = residentKilobytes()

@@ -7,9 +7,9 @@ internal import CLockstepKernels
 /// whole gradients need not be written by every rank, and read and added by others, a plan can leave
 /// its shards' factors where other ranks read them. Each then multiplies the rows that it owns, for all
 /// shards: a shard's product is added to its neighbour's as the fold's tree adds them, with the bits of
-/// gradients that were added. (Xie et al., "Distributed machine learning via sufficient factor
-/// broadcasting", 2014, send factors for the sake of the network.)
-package final class GradientFactors {
+/// gradients that were added. (Xie et al., "Lighter-Communication Distributed Machine Learning via
+/// Sufficient Factor Broadcasting", UAI 2016, send factors for the sake of the network.)
+package final class SufficientFactors: DeferredProducts {
   /// A weight gradient that is made of factors.
   package struct Product {
     /// The shape of the weights: outputs and inputs of the map.
@@ -26,27 +26,33 @@ package final class GradientFactors {
   }
 
   /// One factor of one product.
-  package struct Factor: Sendable, Equatable {
-    package enum Kind: Sendable { case inputs, gradients }
-    package let slot: Int
-    package let kind: Kind
+  package typealias Factor = ProductOperand
 
-    package init(slot: Int, kind: Kind) {
-      self.slot = slot
-      self.kind = kind
-    }
-  }
+  /// Where a run leaves factors.
+  package struct Place {
+    /// Those of all shards.
+    package let base: UnsafeMutablePointer<Float>
+    /// The examples that this rank computes.
+    package let own: Range<Int>
+    /// Room for those of ``own`` as they travel, factor by factor, rows of examples; nil where nobody else
+    /// needs them.
+    package let outbox: UnsafeMutablePointer<Float>?
+    /// Hears that a factor of all of ``own`` is there.
+    package let left: (Factor) -> Void
 
-  /// Room for the factors of some examples as they travel: factor by factor, rows of examples.
-  package struct Outbox {
-    let base: UnsafeMutablePointer<Float>
-    let examples: Range<Int>
-
-    package init(_ base: UnsafeMutablePointer<Float>, examples: Range<Int>) {
+    package init(
+      base: UnsafeMutablePointer<Float>, own: Range<Int>, outbox: UnsafeMutablePointer<Float>?,
+      left: @escaping (Factor) -> Void
+    ) {
       self.base = base
-      self.examples = examples
+      self.own = own
+      self.outbox = outbox
+      self.left = left
     }
   }
+
+  /// Where the runs to come leave factors.
+  package var place: Place?
 
   /// The number of examples, of all shards together.
   package let examples: Int
@@ -168,7 +174,7 @@ package final class GradientFactors {
   }
 }
 
-extension GradientFactors {
+extension SufficientFactors {
   /// The floating-point operations of all products.
   package var operations: Double {
     products.reduce(0) {
@@ -213,5 +219,27 @@ extension GradientFactors {
     case .gradients:
       kernels.lay_rows(base + product.gradients, rows, first, n, self.examples, product.rows)
     }
+  }
+  package func take(
+    _ factor: Factor, _ rows: UnsafePointer<Float>, of examples: Range<Int>
+  ) {
+    guard let place else {
+      preconditionFailure("a plan that leaves factors is run without a place for them")
+    }
+    lay(factor, rows, examples, into: place.base)
+    if let outbox = place.outbox, let range = range(of: factor, examples: place.own.count) {
+      let width = range.count / place.own.count
+      let before = examples.lowerBound - place.own.lowerBound
+      (outbox + range.lowerBound + before * width).update(
+        from: rows, count: examples.count * width)
+    }
+    // Shards are computed in their order.
+    if examples.upperBound == place.own.upperBound { place.left(factor) }
+  }
+
+  /// The places in the batch of shards' examples.
+  package func examples(of shards: Range<Int>) -> Range<Int> {
+    let size = examples / self.shards
+    return shards.lowerBound * size..<shards.upperBound * size
   }
 }

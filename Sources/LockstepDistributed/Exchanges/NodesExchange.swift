@@ -18,36 +18,30 @@ import LockstepMPI
 /// sends it. What was not announced travels when ``combine(_:)`` is called. Where gradients are to
 /// come back (``returnsGradients``), an owner sends each bucket as soon as it is folded.
 ///
-/// Where gradients are made of factors (``FactorProducts``), these travel instead: each rank's to one
-/// rank of every other node, as soon as they are there. Owners multiply what they own; where gradients
-/// are to come back, delegates multiply the slices of other nodes' owners too, so that nothing does.
+/// Where other things travel beside the sums (``beside``), blocks are made of these, too.
 ///
-/// The ranks of a node meet twice a step, as in ``SharedMemoryExchange``, and once more for each product.
+/// The ranks of a node meet twice a step, as in ``SharedMemoryExchange``.
 /// Partials may be sent from where they lie: sends have finished when a rank comes to the second
 /// meeting, before anyone writes partials again. The shared folded arena is written after the first.
 /// Messages between two ranks with one tag arrive in order, so a fast node's next step waits for its
 /// turn.
-final class NodesExchange: FactorExchange {
+final class NodesExchange: GradientExchange {
   let listens = true
-  let factorsTravel = true
   var returnsGradients = false
 
   private let arenas: SharedArenas
   private let plan: FoldPlan
-  private let group: NodeGroup
-  private let communicator: MPICommunicator
-  private let page: StatusPage?
-  private let makeArena: ArenaMaker
-  private let sums: PartialSums
-  private let bucketBytes: Int
+  let communicator: MPICommunicator
+  let page: StatusPage?
+  let sums: PartialSums
+  let bucketBytes: Int
   /// All buckets.
   private let whole: PartialRoute
   /// Slices whole, and as they lie.
   private let parameters: SliceReturn
-  /// What carries factors and the rest, for products that were used.
-  private var factorRoutes: [ObjectIdentifier: FactorRoute] = [:]
-  /// The one of the step at hand; nil where all blocks are added up.
-  private var factors: FactorRoute?
+  /// What travels beside the sums of the step at hand; nil where all blocks are added up. Set on all
+  /// ranks alike, between steps.
+  var beside: (any SideTraffic)?
   /// Whether this step's messages have begun.
   private var isOpen = false
   /// What went wrong while nobody could be told.
@@ -57,28 +51,25 @@ final class NodesExchange: FactorExchange {
   var folded: UnsafeMutableBufferPointer<Float> { arenas.folded }
 
   /// What carries the buckets of the step at hand.
-  private var route: PartialRoute { factors?.rest ?? whole }
+  private var route: PartialRoute { beside?.rest ?? whole }
 
   /// - Parameters:
   ///   - buckets: the parts of each rank's slice.
   ///   - bucketBytes: how large they were to be.
   ///   - nodes: the ranks of each node; they tile the group.
   ///   - arenas: this node's.
-  ///   - makeArena: makes others for the node.
   ///   - parent: all ranks.
   init(
     _ plan: FoldPlan, _ buckets: [[BucketPart]], bucketBytes: Int, nodes: [Range<Int>],
-    _ arenas: SharedArenas, _ makeArena: @escaping ArenaMaker, on parent: MPICommunicator,
-    page: StatusPage?
+    _ arenas: SharedArenas, on parent: MPICommunicator, page: StatusPage?
   ) throws {
     self.plan = plan
     self.bucketBytes = bucketBytes
     self.arenas = arenas
     self.page = page
-    self.makeArena = makeArena
     // Its own communicator, so that nobody else's messages match.
     communicator = try page.waiting { try parent.duplicate() }
-    group = NodeGroup(nodes, rank: communicator.rank, of: plan)
+    let group = NodeGroup(nodes, rank: communicator.rank, of: plan)
     sums = PartialSums(plan, group, arenas)
     whole = try PartialRoute(buckets, sums, on: communicator, page: page)
     let count = buckets.reduce(0) { $0 + $1.count }
@@ -95,44 +86,23 @@ final class NodesExchange: FactorExchange {
     }
   }
 
-  // MARK: Factors
-
-  func makeFactorArena(count: Int, otherwise consequence: String) throws -> SharedArena? {
-    try makeArena(count, consequence)
-  }
-
-  var foreignShards: [Range<Int>] { group.peers.map { plan.shardRuns[$0] } }
-
-  func use(_ products: FactorProducts?) throws {
-    guard let products else {
-      factors = nil
-      return
-    }
-    if factors?.products === products { return }
-    if factorRoutes[ObjectIdentifier(products)] == nil {
-      factorRoutes[ObjectIdentifier(products)] = try FactorRoute(
-        products, sums, bucketBytes: bucketBytes,
-        on: page.waiting { try communicator.duplicate() }, page: page)
-    }
-    factors = factorRoutes[ObjectIdentifier(products)]
-  }
-
-  func ready(_ factor: GradientFactors.Factor) {
-    attempt {
-      try open()
-      try factors?.messages.send(factor)
-    }
-  }
-
   // MARK: Beside the backward pass
 
-  func ready(_ part: Range<Int>) { if factors == nil { arenas.announcements.add(part) } }
+  func ready(_ part: Range<Int>) { if beside == nil { arenas.announcements.add(part) } }
+
+  /// Starts a message of what travels beside the sums. What goes wrong is thrown by ``combine(_:)``.
+  func start(_ body: () throws -> Void) {
+    attempt {
+      try open()
+      try body()
+    }
+  }
 
   func progress() {
     attempt {
       try open()
-      if let factors {
-        if try factors.messages.progress() { return }
+      if let beside {
+        if try beside.progress() { return }
       } else {
         for dispatch in whole.dispatches
         where dispatch.bucket.isIdle && arenas.announcements.isComplete(dispatch.bucket.part.number)
@@ -163,10 +133,12 @@ final class NodesExchange: FactorExchange {
       do {
         try open()
         // Whatever a rank that has failed did not leave.
-        _ = try factors?.messages.startAll()
+        _ = try beside?.startAll()
         if returnsGradients { try route.gradients.open() }
         for dispatch in route.dispatches where dispatch.bucket.isIdle { try dispatch.send() }
-        if let factors { try multiply(factors, visit) }
+        try beside?.make(
+          into: folded.baseAddress!, isReturning: returnsGradients,
+          meet: { try arenas.meet { progress() } }, progress: progress, visit)
         try add(visit)
         try settle()
       } catch {
@@ -196,18 +168,6 @@ final class NodesExchange: FactorExchange {
     }
   }
 
-  /// Makes gradients of factors, those of the last layers first, which come first.
-  private func multiply(_ factors: FactorRoute, _ visit: (Int) throws -> Void) throws {
-    for product in factors.slots {
-      try factors.messages.receive(slot: product.slot, page: page)
-      // Other ranks of the node have received others.
-      try arenas.meet { progress() }
-      for run in returnsGradients ? product.all : product.own {
-        try factors.products.make(run, into: folded.baseAddress!, progress: progress, visit)
-      }
-    }
-  }
-
   func gather(_ contents: FoldedContents) throws {
     try arenas.alone {
       try page.waiting(isMeeting: false) {
@@ -226,17 +186,17 @@ final class NodesExchange: FactorExchange {
     guard !isOpen else { return }
     isOpen = true
     try route.open()
-    try factors?.messages.open()
+    try beside?.open()
   }
 
   /// Starts what has not been started, as it is, and waits for all partial sums and factors.
   private func settle() throws {
     try open()
     var isPending = try route.startAll()
-    if try factors?.messages.startAll() == true { isPending = true }
+    if try beside?.startAll() == true { isPending = true }
     guard isPending else { return }
     try page.waiting(isMeeting: false) {
-      try factors?.messages.wait { page?.own.awaits($0) }
+      try beside?.wait { page?.own.awaits($0) }
       try route.wait { page?.own.awaits($0) }
     }
   }
@@ -246,7 +206,7 @@ final class NodesExchange: FactorExchange {
     failure = nil
     arenas.announcements.reset()
     route.reset()
-    factors?.messages.reset()
+    beside?.reset()
   }
 
   /// Keeps what goes wrong for ``combine(_:)``.

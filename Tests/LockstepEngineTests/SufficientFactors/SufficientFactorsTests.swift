@@ -3,7 +3,7 @@ import LockstepTestSupport
 import Testing
 
 /// Gradients that plans leave as factors are those that plans make.
-@Suite struct GradientFactorsTests {
+@Suite struct SufficientFactorsTests {
   private static let shards = 4
   private static let size = 3
 
@@ -50,12 +50,12 @@ import Testing
 
   /// The leaf of a run of shards.
   private func leaf(
-    _ shards: Range<Int>, leaving factors: GradientFactors?, at base: UnsafeMutablePointer<Float>?,
-    sending outbox: GradientFactors.Outbox? = nil
+    _ shards: Range<Int>, leaving factors: SufficientFactors? = nil,
+    at place: SufficientFactors.Place? = nil
   ) throws -> (values: [Float], plan: Plan) {
     let count = shards.count * Self.size
     let plan = try Plan(
-      Self.program(count), shards: shards.count, factors: factors,
+      Self.program(count), shards: shards.count, deferring: factors,
       parameters: parameters.buffer, statistics: statistics.buffer, isa: .detected)
     try plan.packParameters()
     let lane = try Lane(plan)
@@ -66,29 +66,30 @@ import Testing
     for example in 0..<count { labels[example] = Int32((first + example) % 3) }
     let leaf = Arena<Float>(count: plan.leafCount)
     leaf.buffer.update(repeating: .nan)
-    var context = RunContext(seed: 3, step: 8, firstExample: first)
-    context.factors = base
-    context.outbox = outbox
-    try lane.run(context, leaf: leaf.base)
+    factors?.place = place
+    try lane.run(RunContext(seed: 3, step: 8, firstExample: first), leaf: leaf.base)
     return (Array(leaf.buffer), plan)
   }
 
   @Test func productsOfAllShardsAreTheTreesSum() throws {
     let examples = Self.shards * Self.size
     let factors = try #require(
-      GradientFactors(all, examples: examples, shards: Self.shards, isa: .detected))
+      SufficientFactors(all, examples: examples, shards: Self.shards, isa: .detected))
     let slots = all.leafLayout.slots
     #expect(
       zip(slots, factors.products).filter { $1 != nil }.map(\.0.name)
         == ["first.weight", "second.weight"])
-    let expected = try leaf(0..<4, leaving: nil, at: nil)
+    let expected = try leaf(0..<4)
     #expect(expected.plan.leafParts == [0..<expected.plan.leafCount])
 
     // Two ranks leave what they have, the second one first.
     let memory = Arena<Float>(count: factors.count)
     memory.buffer.update(repeating: .nan)
-    let second = try leaf(2..<4, leaving: factors, at: memory.base)
-    let first = try leaf(0..<2, leaving: factors, at: memory.base)
+    func place(_ own: Range<Int>) -> SufficientFactors.Place {
+      .init(base: memory.base, own: factors.examples(of: own), outbox: nil) { _ in }
+    }
+    let second = try leaf(2..<4, leaving: factors, at: place(2..<4))
+    let first = try leaf(0..<2, leaving: factors, at: place(0..<2))
     for (slot, product) in zip(slots, factors.products) {
       guard let product else {
         for index in slot.range {
@@ -115,7 +116,7 @@ import Testing
   /// What a rank leaves for others is what it leaves here, once the others have laid it.
   @Test func whatTravelsIsLaidAsItWasLeft() throws {
     let factors = try #require(
-      GradientFactors(all, examples: 12, shards: 4, isa: .detected))
+      SufficientFactors(all, examples: 12, shards: 4, isa: .detected))
     // The first x is the program's input, which all ranks have.
     #expect(factors.slots == [0, 2] && factors.travelling.map(\.slot) == [0, 2, 2])
     #expect(factors.slots.map { factors.products[$0]!.input } == ["x", nil])
@@ -123,22 +124,22 @@ import Testing
     #expect(factors.operations == 2 * 12 * (41 * 67 + 67 * 35))
     let near = Arena<Float>(count: factors.count)
     let far = Arena<Float>(count: factors.count)
-    let input = GradientFactors.Factor(slot: 0, kind: .inputs)
+    let input = SufficientFactors.Factor(slot: 0, kind: .inputs)
     #expect(factors.range(of: input, examples: 9) == nil)
     // One rank has the shards 1 to 3, in runs of one and of two.
     let examples = 3..<12
     let outbox = Arena<Float>(count: examples.count * factors.valuesPerExample)
     outbox.buffer.update(repeating: .nan)
-    let sent = GradientFactors.Outbox(outbox.base, examples: examples)
-    for shards in [1..<2, 2..<4] {
-      let plan = try leaf(shards, leaving: factors, at: near.base, sending: sent).plan
-      // Each once: x on the way forwards, in order, and dy on the way back.
-      #expect(
-        plan.factorCompletions.map(\.factor)
-          == [input, factors.travelling[1], factors.travelling[2], factors.travelling[0]])
-      let steps = plan.factorCompletions.map(\.step)
-      #expect(steps == steps.sorted() && steps.last! < plan.stepCount)
+    var left: [SufficientFactors.Factor] = []
+    let place = SufficientFactors.Place(base: near.base, own: examples, outbox: outbox.base) {
+      left.append($0)
     }
+    _ = try leaf(1..<2, leaving: factors, at: place)
+    #expect(left.isEmpty, "the rank has not computed all of its examples")
+    _ = try leaf(2..<4, leaving: factors, at: place)
+    // Each once: x on the way forwards, in order, and dy on the way back.
+    #expect(
+      left == [input, factors.travelling[1], factors.travelling[2], factors.travelling[0]])
     #expect(outbox.buffer.allSatisfy { !$0.isNaN }, "all is written")
     var end = 0
     for factor in factors.travelling {
@@ -155,12 +156,12 @@ import Testing
   }
 
   @Test func whatIsNotWorthItIsNoProduct() throws {
-    #expect(GradientFactors.isWorthIt(100, 100, examples: 50, travel: false))
-    #expect(!GradientFactors.isWorthIt(100, 100, examples: 50, travel: true))
-    #expect(GradientFactors.isWorthIt(100, 100, examples: 25, travel: true))
-    #expect(GradientFactors(all, examples: 4000, shards: 4, isa: .detected) == nil)
-    #expect(GradientFactors(all, examples: 12, shards: 5, isa: .detected) == nil)
-    #expect(GradientFactors(all, examples: 40, shards: 4, isa: .detected) == nil)
-    #expect(GradientFactors(all, examples: 12, shards: 4, isa: .baseline) == nil)
+    #expect(SufficientFactors.isWorthIt(100, 100, examples: 50, travel: false))
+    #expect(!SufficientFactors.isWorthIt(100, 100, examples: 50, travel: true))
+    #expect(SufficientFactors.isWorthIt(100, 100, examples: 25, travel: true))
+    #expect(SufficientFactors(all, examples: 4000, shards: 4, isa: .detected) == nil)
+    #expect(SufficientFactors(all, examples: 12, shards: 5, isa: .detected) == nil)
+    #expect(SufficientFactors(all, examples: 40, shards: 4, isa: .detected) == nil)
+    #expect(SufficientFactors(all, examples: 12, shards: 4, isa: .baseline) == nil)
   }
 }

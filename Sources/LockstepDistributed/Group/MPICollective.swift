@@ -163,7 +163,9 @@ public final class MPICollective: ExchangeMaking {
     }
   }
 
-  public func makeExchange(for plan: FoldPlan) throws -> any GradientExchange {
+  public func makeExchange(
+    for plan: FoldPlan, of source: (any GradientSource)?
+  ) throws -> any GradientExchange {
     if size == 1 { return try SoloCollective().makeExchange(plan) }
     try Fault.reach(.exchange, rank: rank)
     if reduction == .allreduce {
@@ -191,11 +193,12 @@ public final class MPICollective: ExchangeMaking {
         let arenas = try SharedArenas(plan, lease, ranks: ranks, buckets: values, page: page)
         let makeArena = { try self.windowArena(count: $0, otherwise: $1) }
         if nodes.count == 1 {
-          return SharedMemoryExchange(plan, rank: rank, arenas, makeArena)
+          return SharedMemoryExchange(plan, rank: rank, arenas)
+            .makingProducts(of: source, plan, on: self, makeArena)
         }
         return try NodesExchange(
-          plan, buckets, bucketBytes: bytes, nodes: nodes, arenas, makeArena, on: communicator,
-          page: page)
+          plan, buckets, bucketBytes: bytes, nodes: nodes, arenas, on: communicator, page: page
+        ).makingProducts(of: source, on: self, makeArena)
       }
     }
     let ranksAlone = (0..<size).map { $0..<$0 + 1 }
@@ -204,10 +207,11 @@ public final class MPICollective: ExchangeMaking {
     return try NodesExchange(
       plan, buckets, bucketBytes: bytes, nodes: ranksAlone,
       SharedArenas(plan, alone: rank, buckets: buckets.joined().map(\.values), page: page),
-      { count, _ in
-        let arena = Arena<Float>(count: count)
-        return SharedArena(arena.buffer, owner: arena)
-      }, on: communicator, page: page)
+      on: communicator, page: page
+    ).makingProducts(of: source, on: self) { count, _ in
+      let arena = Arena<Float>(count: count)
+      return SharedArena(arena.buffer, owner: arena)
+    }
   }
 
   public func makeSharedArena(

@@ -8,7 +8,7 @@ import LockstepTrainingTestSupport
 import Testing
 
 /// Ranks that share memory multiply factors instead of adding gradients, with the same bits.
-@Suite struct FactorFoldTests {
+@Suite struct SufficientFactorTests {
   struct Run: Sendable {
     var model = SmallModel.perceptron
     /// The outputs of a hidden layer instead of the model's.
@@ -74,7 +74,7 @@ import Testing
               microBatches: microBatches))
           result.losses.append(report.loss)
           result.norms.append(report.update.gradientNorm)
-          result.uses.append(step.usesFactors)
+          result.uses.append(step.exchange.usesSufficientFactors)
         } catch {
           result.failure = "\(error)"
           break

@@ -8,13 +8,13 @@ import LockstepMPI
 ///
 /// A factor goes as soon as it is there, an x before the product that it goes into. Nobody waits for
 /// the other ranks of its node to send.
-final class FactorMessages {
-  private let place: FactorPlace
-  /// This rank's own, in the order of ``GradientFactors/travelling``.
+final class SufficientFactorMessages {
+  private let products: SufficientFactorProducts
+  /// This rank's own, in the order of ``SufficientFactors/travelling``.
   private let outgoing: [MessageBucket]
   /// Those of other nodes' ranks, in the same order.
   private let incoming: [MessageBucket]
-  private let factors: [GradientFactors.Factor]
+  private let factors: [SufficientFactors.Factor]
   /// The ranks that they are received from.
   private let sources: [Source]
 
@@ -27,11 +27,12 @@ final class FactorMessages {
   ///   - number: what the first factor is called among the buckets of a step.
   ///   - tag: of its messages.
   init(
-    _ products: FactorProducts, _ plan: FoldPlan, _ group: NodeGroup, number: Int, tag: Int,
+    _ products: SufficientFactorProducts, _ plan: FoldPlan, _ group: NodeGroup, number: Int,
+    tag: Int,
     on communicator: MPICommunicator, page: StatusPage?
   ) throws {
-    place = products.place
-    let (factors, known) = (place.factors.travelling, place.factors)
+    self.products = products
+    let (factors, known) = (products.factors.travelling, products.factors)
     self.factors = factors
     sources = group.peers.map { peer in
       let examples = known.examples(of: plan.shardRuns[peer])
@@ -69,7 +70,7 @@ final class FactorMessages {
   func open() throws { for bucket in incoming { try bucket.start() } }
 
   /// Sends a factor, which is complete, if it travels.
-  func send(_ factor: GradientFactors.Factor) throws {
+  func send(_ factor: SufficientFactors.Factor) throws {
     guard let index = factors.firstIndex(of: factor) else { return }
     try outgoing[index].start()
   }
@@ -101,9 +102,9 @@ final class FactorMessages {
         }
       }
       for source in sources {
-        let range = place.factors.range(of: factors[index], examples: source.examples.count)!
-        place.factors.lay(
-          factors[index], source.rows.base + range.lowerBound, source.examples, into: place.base)
+        let range = products.factors.range(of: factors[index], examples: source.examples.count)!
+        products.factors.lay(
+          factors[index], source.rows.base + range.lowerBound, source.examples, into: products.base)
       }
     }
   }

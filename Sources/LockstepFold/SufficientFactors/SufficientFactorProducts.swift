@@ -1,50 +1,12 @@
-import LockstepCollective
 import LockstepObservation
 import LockstepEngine
 
-/// Memory for the factors of a batch that all ranks of a node see.
-package struct FactorPlace {
-  package let factors: GradientFactors
-  package let base: UnsafeMutablePointer<Float>
-  /// Where a rank leaves those of its own examples for other nodes; nil where there are none.
-  package var outbox: GradientFactors.Outbox?
-}
-
-/// An exchange whose ranks have all factors at hand, so that they can make blocks of them.
-package protocol FactorExchange: GradientExchange {
-  /// Whether factors must travel before all ranks have them.
-  var factorsTravel: Bool { get }
-
-  /// The shards of other nodes' ranks that this rank deals with for its node.
-  var foreignShards: [Range<Int>] { get }
-
-  /// Makes an arena that all ranks see among which nothing travels; nil, on every rank of the group,
-  /// where there is too little memory. Called by all ranks.
-  ///
-  /// - Parameter consequence: what is done without.
-  func makeFactorArena(count: Int, otherwise consequence: String) throws -> SharedArena?
-
-  /// What makes blocks of the steps to come that need not be added up; nil where all are added up.
-  /// Called by all ranks.
-  func use(_ products: FactorProducts?) throws
-
-  /// Hears that this rank has left a factor of all its examples, which may travel.
-  func ready(_ factor: GradientFactors.Factor)
-
-  /// How many pieces of other ranks' slices this rank has made so far.
-  var piecesTaken: Int { get }
-}
-
-extension FactorExchange {
-  package var factorsTravel: Bool { false }
-  package var foreignShards: [Range<Int>] { [] }
-  package var piecesTaken: Int { 0 }
-  package func ready(_ factor: GradientFactors.Factor) {}
-}
-
 /// Makes blocks of weight gradients from the factors of all shards.
-package final class FactorProducts {
-  package let place: FactorPlace
+package final class SufficientFactorProducts {
+  package let factors: SufficientFactors
+  /// The factors of all shards, in memory that the ranks of a node share.
+  package let base: UnsafeMutablePointer<Float>
+  private let place: SufficientFactors.Place
   private let plan: FoldPlan
   private let page: StatusPage?
   /// Where this rank leaves factors for other nodes; nil where there are none.
@@ -62,7 +24,7 @@ package final class FactorProducts {
   /// Rows of one product that are made at once.
   package struct Piece {
     package let slot: Int
-    let product: GradientFactors.Product
+    let product: SufficientFactors.Product
     let rows: Range<Int>
     /// The blocks that are complete when this piece of a run and those before it are made.
     package let blocks: Range<Int>
@@ -76,18 +38,22 @@ package final class FactorProducts {
   /// - Parameters:
   ///   - base: memory for all factors, which the ranks of a node share.
   ///   - travel: whether other nodes need this rank's.
+  ///   - left: hears of each factor that this rank has left of all its examples.
   init(
-    _ factors: GradientFactors, at base: UnsafeMutablePointer<Float>, _ plan: FoldPlan, rank: Int,
-    travel: Bool, page: StatusPage?
+    _ factors: SufficientFactors, at base: UnsafeMutablePointer<Float>, _ plan: FoldPlan, rank: Int,
+    travel: Bool, page: StatusPage?, left: @escaping (SufficientFactors.Factor) -> Void
   ) {
+    self.factors = factors
+    self.base = base
     self.plan = plan
     self.page = page
-    let examples = factors.examples(of: plan.shardRuns[rank])
-    outbox = travel ? Arena(count: examples.count * factors.valuesPerExample) : nil
-    place = FactorPlace(
-      factors: factors, base: base,
-      outbox: outbox.map { GradientFactors.Outbox($0.base, examples: examples) })
+    let own = factors.examples(of: plan.shardRuns[rank])
+    outbox = travel ? Arena(count: own.count * factors.valuesPerExample) : nil
+    place = SufficientFactors.Place(base: base, own: own, outbox: outbox?.base, left: left)
   }
+
+  /// Lets runs leave factors here.
+  func open() { factors.place = place }
 
   /// Blocks in runs, slot by slot.
   package func runs(of blocks: Range<Int>) -> [Run] {
@@ -105,19 +71,9 @@ package final class FactorProducts {
     return runs
   }
 
-  /// Makes the blocks of runs that are products, and has the others added up and visited.
-  package func make(
-    _ runs: [Run], into folded: UnsafeMutablePointer<Float>, _ visit: (Int) throws -> Void,
-    adding add: (Range<Int>) throws -> Void
-  ) rethrows {
-    for run in runs {
-      if run.isProduct { try make(run, into: folded, visit) } else { try add(run.blocks) }
-    }
-  }
-
   /// What makes a run of a slot's blocks; nothing where the slot is no product.
   private func pieces(of index: Int, _ blocks: Range<Int>) -> [Piece] {
-    let products = place.factors.products
+    let products = factors.products
     guard index < products.count, let product = products[index] else { return [] }
     let slot = plan.layout.slots[index]
     /// The row behind a block.
@@ -143,8 +99,8 @@ package final class FactorProducts {
   /// Makes the rows of a piece.
   package func make(_ piece: Piece, into folded: UnsafeMutablePointer<Float>) {
     page.span(.backward) {
-      place.factors.multiply(
-        piece.product, rows: piece.rows, of: place.base,
+      factors.multiply(
+        piece.product, rows: piece.rows, of: base,
         roundingFrom: plan.rounding?.levels.lowerBound,
         into: folded + plan.layout.slots[piece.slot].offset)
     }
@@ -162,13 +118,5 @@ package final class FactorProducts {
       progress()
       for block in piece.blocks { try visit(block) }
     }
-  }
-}
-
-extension GradientFactors {
-  /// The places in the batch of shards' examples.
-  package func examples(of shards: Range<Int>) -> Range<Int> {
-    let size = examples / self.shards
-    return shards.lowerBound * size..<shards.upperBound * size
   }
 }

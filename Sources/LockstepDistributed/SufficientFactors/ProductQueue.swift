@@ -14,10 +14,10 @@ import LockstepMPI
 ///
 /// Each piece has a number in memory that all ranks share: the step in which it was taken last, by whom,
 /// and whether it is made. Its owner visits what others have made.
-final class ProductQueue {
-  private typealias Piece = FactorProducts.Piece
+final class ProductQueue: ProductSharing {
+  private typealias Piece = SufficientFactorProducts.Piece
 
-  private let products: FactorProducts
+  private let products: SufficientFactorProducts
   private let arenas: SharedArenas
   /// The products' slots, the last one first.
   private let slots: [Int]
@@ -40,12 +40,12 @@ final class ProductQueue {
 
   /// Nil, on all ranks, where there is too little memory. Called by all ranks.
   init?(
-    _ products: FactorProducts, _ plan: FoldPlan, _ arenas: SharedArenas,
+    _ products: SufficientFactorProducts, _ plan: FoldPlan, _ arenas: SharedArenas,
     _ makeArena: ArenaMaker
   ) throws {
     self.products = products
     self.arenas = arenas
-    let slots = Array(products.place.factors.slots.reversed())
+    let slots = Array(products.factors.slots.reversed())
     let pieces = arenas.ranks.map { rank in
       let runs = products.runs(of: plan.blockSlices[rank])
       return slots.indices.flatMap { slot in
@@ -78,7 +78,7 @@ final class ProductQueue {
   // MARK: While this rank computes
 
   /// This rank has left a factor of all its examples.
-  func ready(_ factor: GradientFactors.Factor) {
+  func ready(_ factor: SufficientFactors.Factor) {
     guard let slot = slots.firstIndex(of: factor.slot), missing[slot] > 0 else { return }
     missing[slot] -= 1
     if missing[slot] == 0 { announce(slot) }
