@@ -95,7 +95,7 @@ final class ProgressReporter {
     }
   }
 
-  private func step(_ report: TrainingStepReport, _ epoch: Int) {
+  private func step(_ report: StepReport, _ epoch: Int) {
     let now = clock.now
     guard now - lastLine >= .milliseconds(isTerminal ? 100 : 2000) else { return }
     lastLine = now

@@ -187,7 +187,7 @@ public final class Training {
   ) throws -> any BatchStep {
     if let hessianFree = options.hessianFree {
       return try HessianFreeStep(
-        source: source, update: ChainUpdate(rule), options: hessianFree,
+        source: source, update: rule, options: hessianFree,
         nonFinite: options.nonFinite, shards: shards, on: ranks)
     }
     let memory = source.memory
@@ -198,7 +198,7 @@ public final class Training {
         options.regularizers, specifications: memory.specifications,
         layout: memory.trainableLayout)
     return try TrainingStep(
-      source: source, update: isSharded ? ShardedChainUpdate(rule) : ChainUpdate(rule),
+      source: source, update: rule,
       regularizer: regularizer, nonFinite: options.nonFinite, shards: shards, wire: options.wire,
       on: ranks)
   }

@@ -61,7 +61,7 @@ import Testing
         },
         owning: isSharded ? plan.gradientBlocks(ofRank: group.rank) : nil)
       let step = try TrainingStep(
-        source: source, update: isSharded ? ShardedChainUpdate(rule) : ChainUpdate(rule),
+        source: source, update: rule,
         nonFinite: nonFinite, shards: 8, wire: wire, on: group)
       if isPoisoned { source.parameters[3] = .infinity }
       var result = Result(parameters: [], losses: [], norms: [], uses: [])

@@ -43,7 +43,7 @@ import Testing
         groups: [ParameterGroup("e", learningRate: 2, weightDecay: 0)], average: average,
         owning: isSharded ? plan.gradientBlocks(ofRank: group.rank) : nil)
       let step = try TrainingStep(
-        source: source, update: isSharded ? ShardedChainUpdate(rule) : ChainUpdate(rule),
+        source: source, update: rule,
         shards: 8, on: group)
       let (reports, norms) = (Reports(), Reports())
       var trainer: Trainer?
@@ -58,7 +58,7 @@ import Testing
         listener: {
           if case .step(let report, _, _) = $0 {
             reports.all += [
-              report.loss, report.update.gradientNorm, report.update.clippedGradientNorm,
+              report.loss, report.update.gradientNorm, report.update.clippedGradientNorm ?? -1,
               report.update.clipped ? 1 : 0,
             ]
             norms.all += step.update.parameterNorms().flatMap { [$0.before, $0.after] }
@@ -108,7 +108,7 @@ import Testing
           layout: WideSource.trainable, chain: .adam(),
           owning: isSharded ? plan.gradientBlocks(ofRank: group.rank) : nil)
         let step = try TrainingStep(
-          source: source, update: isSharded ? ShardedChainUpdate(rule) : ChainUpdate(rule),
+          source: source, update: rule,
           shards: 8, on: group)
         var hashes: [UInt64] = []
         if looks {
@@ -234,7 +234,7 @@ import Testing
       let rule = try UpdateRule(layout: WideSource.trainable, chain: .sgd(), owning: 0..<1)
       do {
         _ = try TrainingStep(
-          source: WideSource(), update: ShardedChainUpdate(rule), shards: 8, on: group)
+          source: WideSource(), update: rule, shards: 8, on: group)
         return ""
       } catch { return "\(error)" }
     }

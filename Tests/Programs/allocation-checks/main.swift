@@ -59,7 +59,7 @@ func check(on group: MPICollective) throws {
     constraints: layout.slots.map { $0.shape.count > 1 ? .maxNorm(1) : nil },
     owning: isSharded ? plan.gradientBlocks(ofRank: group.rank) : nil)
   let step = try TrainingStep(
-    source: source, update: isSharded ? ShardedChainUpdate(rule) : ChainUpdate(rule),
+    source: source, update: rule,
     shards: shards, on: group)
   if settings["profile"] != nil {
     let timeline = try Timeline(threads: threads)

@@ -68,7 +68,7 @@ func train(_ rule: String, _ settings: Settings, on group: MPICollective) throws
       ? WideSource.constraints : layout.slots.map { $0.shape.count > 1 ? .maxNorm(1) : nil },
     owning: isSharded ? plan.gradientBlocks(ofRank: group.rank) : nil)
   let step = try TrainingStep(
-    source: source, update: isSharded ? ShardedChainUpdate(bound) : ChainUpdate(bound),
+    source: source, update: bound,
     shards: shards, wire: settings.number("bf16Level").map { .bfloat16(level: $0) } ?? .float32,
     on: group)
   var options = TrainerOptions(epochs: settings.number("epochs") ?? 2)

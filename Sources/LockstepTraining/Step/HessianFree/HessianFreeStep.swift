@@ -2,6 +2,7 @@ import LockstepCollective
 import LockstepFold
 internal import CLockstepKernels
 import LockstepEngine
+import LockstepOptimization
 
 /// One Hessian-free step over all ranks.
 ///
@@ -9,7 +10,7 @@ import LockstepEngine
 ///     clip, constrain → commit
 ///
 /// The direction d minimises the quadratic model φ(d) = gᵀ d + ½ dᵀ (G + λ I) d, G being the
-/// Gauss-Newton matrix of the objective on this batch. The step passes the ``ParameterUpdate`` like a
+/// Gauss-Newton matrix of the objective on this batch. The step passes the ``Update`` like a
 /// gradient, −α d: its chain needs no learning rate (`Chain()`, or clips), and its constraints hold
 /// behind the step. Batch statistics are those of the shards, in products and losses too; running
 /// statistics follow as usual.
@@ -24,7 +25,7 @@ public final class HessianFreeStep: BatchStep {
   /// The model.
   public var source: any GradientSource { model }
   /// Clips of the step, and constraints.
-  public let update: any ParameterUpdate
+  public let update: any Update
   /// The hyperparameters.
   public let options: HessianFreeOptions
   /// What the last step did.
@@ -65,11 +66,11 @@ public final class HessianFreeStep: BatchStep {
   ///   - collective: the ranks.
   /// - Throws: ``FoldPlanError``, ``StepError`` and what the collective throws.
   public init(
-    source: any CurvatureSource, update: any ParameterUpdate,
+    source: any CurvatureSource, update: any Update,
     options: HessianFreeOptions = HessianFreeOptions(), nonFinite: NonFinitePolicy = .stop,
     shards: Int, on collective: any Collective
   ) throws {
-    try Self.check(source, update, options, nonFinite)
+    try Self.check(source, options, nonFinite)
     plan = try FoldPlan(shards: shards, of: source, on: collective)
     let trainable = Array(plan.layout.slots[..<plan.gradientSlotCount])
     guard update.layout.slots == trainable else {
@@ -80,6 +81,11 @@ public final class HessianFreeStep: BatchStep {
     let count = update.layout.count
     guard source.parameters.count >= count else {
       throw StepError.parametersTooFew(count: source.parameters.count, needed: count)
+    }
+    guard try !update.isSharded(plan, on: collective) else {
+      throw StepError.badOption(
+        key: "the update", value: "sharded",
+        expected: "replicated for a Hessian-free step, whose directions every rank holds whole")
     }
     model = source
     self.update = update
@@ -107,18 +113,12 @@ public final class HessianFreeStep: BatchStep {
 
   /// Refuses what a Hessian-free step cannot be combined with.
   private static func check(
-    _ source: any CurvatureSource, _ update: any ParameterUpdate, _ options: HessianFreeOptions,
-    _ nonFinite: NonFinitePolicy
+    _ source: any CurvatureSource, _ options: HessianFreeOptions, _ nonFinite: NonFinitePolicy
   ) throws {
     try options.validate()
     guard nonFinite.repair == nil else {
       throw StepError.badOption(
         key: "nonFinite", value: "sanitize", expected: "'stop' or 'skip' for a Hessian-free step")
-    }
-    guard !(update is any ShardedParameterUpdate) else {
-      throw StepError.badOption(
-        key: "the update", value: "sharded",
-        expected: "replicated for a Hessian-free step, whose directions every rank holds whole")
     }
     guard !source.isJoint else {
       throw StepError.badOption(
@@ -160,7 +160,7 @@ public final class HessianFreeStep: BatchStep {
   public func run(
     _ given: StepBatch, requests: StepRequests = [], failure: (any Error)? = nil,
     inspect: () throws -> Void = {}
-  ) throws -> TrainingStepReport {
+  ) throws -> StepReport {
     // What is wrong on one rank alone reaches the others where they meet.
     let problem = given.problem(
       for: plan, completed: completed, exampleCount: source.exampleCount)
@@ -179,12 +179,12 @@ public final class HessianFreeStep: BatchStep {
       found == nil ? vectors.dot(gradient.base, gradient.base).squareRoot() : blockSums.norm
     let total = scalars.total
     let report = { [self] (length: Double) in
-      TrainingStepReport(
+      StepReport(
         step: completed, loss: details.objective, weight: total.weight,
         examples: Int(total.examples),
         metrics: source.metricNames.indices.map { total[metric: $0] / max(total.examples, 1) },
         update: UpdateReport(
-          gradientNorm: norm, clippedGradientNorm: norm, clipped: false, learningRate: length),
+          step: completed, gradientNorm: norm, clippedGradientNorm: norm, learningRate: length),
         requests: scalars.requests, skipped: found,
         hessianFree: found == nil ? details : nil)
     }
@@ -407,7 +407,7 @@ public final class HessianFreeStep: BatchStep {
       sums.buffer[block] = update.measure(block: block, in: gradient)
     }
     try update.prepare(step: completed, blockSums: UnsafeBufferPointer(sums.buffer))
-    _ = try update.apply(gradient: gradient, parameters: source.parameters)
+    _ = try update.apply(gradient: gradient, parameters: source.parameters, gather: nil)
   }
 
   private func commit(_ newDamping: Double) {

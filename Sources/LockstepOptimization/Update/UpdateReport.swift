@@ -1,7 +1,7 @@
 import LockstepEngine
 
 /// What one step did to the gradient.
-public struct StepReport: Sendable, Equatable {
+public struct UpdateReport: Sendable, Equatable {
   /// The run's step, counted from 0.
   public var step: Int
   /// The Euclidean norm of the gradient before clipping.
@@ -21,6 +21,19 @@ public struct StepReport: Sendable, Equatable {
   /// The learning rate of the first `ScaleByLearningRate`, before factors of parameter groups;
   /// 1 where the chain has none.
   public var learningRate: Double
+
+  /// Makes a report; the defaults are those of a gradient that nothing clipped.
+  public init(
+    step: Int, gradientNorm: Double, clippedGradientNorm: Double? = nil, clipped: Bool = false,
+    clippedFraction: Double = 0, learningRate: Double
+  ) {
+    self.step = step
+    self.gradientNorm = gradientNorm
+    self.clippedGradientNorm = clippedGradientNorm
+    self.clipped = clipped
+    self.clippedFraction = clippedFraction
+    self.learningRate = learningRate
+  }
 }
 
 /// A gradient holds an infinity or a NaN. Nothing has changed: neither parameters nor state.

@@ -7,18 +7,18 @@ import LockstepTraining
 import LockstepTrainingTestSupport
 import Testing
 
-@Suite struct ChainUpdateTests {
+@Suite struct RuleUpdateTests {
   /// Trains with a chain and max-norm; saves all state after `save` steps and goes on from a fresh
   /// start with it.
   static func train(
     _ chain: Chain, on group: any Collective, restartAfter restart: Int? = nil
-  ) throws -> (fingerprint: String, reports: [TrainingStepReport]) {
+  ) throws -> (fingerprint: String, reports: [StepReport]) {
     func make() throws -> (TrainingStep, StateRegistry) {
       let source = LinearRegression()
       let rule = try UpdateRule(
         layout: regressionParameters, chain: chain, constraints: [.maxNorm(0.1), nil])
       let step = try TrainingStep(
-        source: source, update: ChainUpdate(rule), shards: 8, on: group)
+        source: source, update: rule, shards: 8, on: group)
       let registry = StateRegistry()
       try registry.add(source.stateEntries, of: source)
       try registry.add(step.update.stateEntries, of: step.update)
@@ -26,7 +26,7 @@ import Testing
       return (step, registry)
     }
     var (step, registry) = try make()
-    var reports: [TrainingStepReport] = []
+    var reports: [StepReport] = []
     for index in 0..<6 {
       if index == restart {
         let saved = registry.tensors.map { Array($0.bytes) }
@@ -70,7 +70,7 @@ import Testing
       constraints: [.maxNorm(0.1), nil])
     let source = LinearRegression()
     let step = try TrainingStep(
-      source: source, update: ChainUpdate(rule), shards: 8, on: SoloCollective())
+      source: source, update: rule, shards: 8, on: SoloCollective())
     _ = try step.run(TrainingStepTests.batch(0, .init()))
     let weights = source.parameterValues
     let norms = (0..<LinearRegression.outputs).map { unit in
@@ -87,7 +87,7 @@ import Testing
     let rule = try UpdateRule(layout: FlatLayout([("weight", [5, 3])]), chain: .sgd())
     let error = #expect(throws: StepError.self) {
       try TrainingStep(
-        source: LinearRegression(), update: ChainUpdate(rule), shards: 8, on: SoloCollective())
+        source: LinearRegression(), update: rule, shards: 8, on: SoloCollective())
     }
     #expect(
       error?.description
