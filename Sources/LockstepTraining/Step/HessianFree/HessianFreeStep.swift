@@ -29,29 +29,29 @@ public final class HessianFreeStep: BatchStep {
   /// The hyperparameters.
   public let options: HessianFreeOptions
   /// What the last step did.
-  public private(set) var details = HessianFreeReport()
+  public internal(set) var details = HessianFreeReport()
 
-  private let model: any CurvatureSource
+  let model: any CurvatureSource
   private let collective: any Collective
   private let exchange: any GradientExchange
   private let accumulator: ShardAccumulator
   private let scalars: ScalarFold
-  private let trials: ScalarFold
+  let trials: ScalarFold
   private let blockSums: BlockSums
   private let health: StepHealth
   private let inspector: LeafInspector?
   private let kernels: UnsafePointer<lockstep_arena_kernels>
-  private let vectors: BlockVectors
-  private let solver: ConjugateGradients
+  let vectors: BlockVectors
+  let solver: ConjugateGradients
   private let counter = Arena<Int64>(count: 1)
   private let damping = Arena<Double>(count: 1)
   private let sums: Arena<Double>
   /// The last direction that conjugate gradients found.
   private let direction: Arena<Float>
-  private let gradient: Arena<Float>
+  let gradient: Arena<Float>
   private let diagonal: Arena<Float>
   /// The parameters at the start of the step.
-  private let start: Arena<Float>
+  let start: Arena<Float>
   /// What is given to the update; of the folded arena's length.
   private let movement: Arena<Float>
 
@@ -212,7 +212,7 @@ public final class HessianFreeStep: BatchStep {
     return report(details.stepLength)
   }
 
-  private var parameters: UnsafeMutablePointer<Float> { source.parameters.baseAddress! }
+  var parameters: UnsafeMutablePointer<Float> { source.parameters.baseAddress! }
 
   // MARK: Gradient
 
@@ -266,7 +266,7 @@ public final class HessianFreeStep: BatchStep {
   }
 
   /// ½ · weightDecay · ‖θ‖².
-  private var penalty: Double {
+  var penalty: Double {
     options.weightDecay == 0
       ? 0 : options.weightDecay / 2 * vectors.dot(parameters, parameters)
   }
@@ -326,75 +326,6 @@ public final class HessianFreeStep: BatchStep {
           vectors.precondition(out, r, diagonal: diagonal.base, damping: shift)
         })
     details.iterations = solver.iterations
-  }
-
-  // MARK: Choosing the step
-
-  /// The objective at θ + length · d; infinite where it is not finite.
-  private func objective(
-    _ batch: StepBatch, _ direction: UnsafePointer<Float>, _ length: Double
-  ) throws -> Double {
-    vectors.add(parameters, start.base, length, direction)
-    try trials.gather { try model.computeLosses(of: batch, records: $0) }
-    details.losses += 1
-    let value = trials.total.loss / trials.total.weight + penalty
-    return value.isFinite ? value : .infinity
-  }
-
-  private struct Chosen {
-    let direction: UnsafePointer<Float>
-    /// φ(d)
-    let model: Double
-    /// The objective at θ + d.
-    let objective: Double
-    /// gᵀ d
-    let slope: Double
-  }
-
-  /// Goes back from the last iterate while the objective falls.
-  private func backtrack(_ batch: StepBatch) throws -> Chosen {
-    let iterates = solver.iterates
-    var best = iterates.count - 1
-    var value = try objective(batch, iterates[best].values, 1)
-    while best > 0 {
-      let earlier = try objective(batch, iterates[best - 1].values, 1)
-      guard earlier < value || !value.isFinite else { break }
-      best -= 1
-      value = earlier
-    }
-    let direction = UnsafePointer(iterates[best].values)
-    return Chosen(
-      direction: direction, model: iterates[best].model, objective: value,
-      slope: vectors.dot(gradient.base, direction))
-  }
-
-  /// λ of the next step, by Levenberg and Marquardt's rule.
-  private func adapt(_ chosen: Chosen) -> Double {
-    let fall = chosen.objective - details.objective
-    details.reductionRatio =
-      chosen.objective.isFinite && chosen.model < 0 ? fall / chosen.model : -.infinity
-    var damping = details.damping
-    if details.reductionRatio < 0.25 { damping *= options.dampingFactor }
-    if details.reductionRatio > 0.75 { damping /= options.dampingFactor }
-    return min(max(damping, 1e-12), 1e12)
-  }
-
-  /// Shortens the direction until the objective falls enough.
-  private func searchLine(_ batch: StepBatch, _ chosen: Chosen) throws {
-    details.newObjective = details.objective
-    details.stepLength = 0
-    guard chosen.slope < 0 else { return }
-    var length = 1.0
-    var value = chosen.objective
-    for _ in 0..<options.lineSearchTrials {
-      if value <= details.objective + options.sufficientDecrease * length * chosen.slope {
-        details.stepLength = length
-        details.newObjective = value
-        return
-      }
-      length *= options.lineSearchFactor
-      value = try objective(batch, chosen.direction, length)
-    }
   }
 
   // MARK: The update
