@@ -189,7 +189,7 @@ final class NodesExchange: GradientExchange {
     try beside?.open()
   }
 
-  /// Starts what has not been started, as it is, and waits for all partial sums and factors.
+  /// Starts what has not been started, as it is, and waits for all that is under way.
   private func settle() throws {
     try open()
     var isPending = try route.startAll()

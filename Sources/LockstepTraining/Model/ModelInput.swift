@@ -85,4 +85,19 @@ extension ModelSource {
         scratch: augmentation == nil ? nil : lane.inputScratch.buffer(count: dataset.inputSize))
     }
   }
+
+  package func loadInput(
+    _ name: String, of batch: StepBatch, _ positions: Range<Int>,
+    into rows: UnsafeMutableBufferPointer<Float>
+  ) throws {
+    guard name == Objective.Input.examples else {
+      throw GraphError("no examples have '\(name)' of their own")
+    }
+    try lanes[0].track.span(.input, 0) {
+      try loader.load(
+        batch.examples(at: positions), epoch: batch.epoch, into: rows,
+        scratch: augmentation == nil
+          ? nil : lanes[0].inputScratch.buffer(count: dataset.inputSize))
+    }
+  }
 }
