@@ -56,6 +56,8 @@ package final class SufficientFactorBatches {
     self.left = left
   }
 
+  deinit { end() }
+
   /// A batch is about to be computed. Called by all ranks.
   package func begin(_ batch: StepBatch) throws {
     current = try products(for: batch)
