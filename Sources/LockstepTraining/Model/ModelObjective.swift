@@ -177,12 +177,11 @@ extension ModelSource {
   /// - Throws: `HyperparameterError`, `UpdateError`.
   public func update(
     _ chain: Chain, groups: [ParameterGroup] = []
-  ) throws -> ChainUpdate {
+  ) throws -> UpdateRule {
     let layout = memory.trainableLayout
-    return ChainUpdate(
-      try UpdateRule(
-        layout: layout, chain: chain,
-        constraints: zip(layout.slots, memory.specifications).map { $1.constraint },
-        groups: groups))
+    return try UpdateRule(
+      layout: layout, chain: chain,
+      constraints: zip(layout.slots, memory.specifications).map { $1.constraint },
+      groups: groups)
   }
 }
