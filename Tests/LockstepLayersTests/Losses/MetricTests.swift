@@ -68,7 +68,9 @@ private struct RootMeanSquaredError: Metric {
         }
         let value = metric.value(of: total, examples: Double(count))
         let expected = try #require(number(description["value"]))
-        #expect(abs(value - expected) <= 1e-12, "\(name): \(value) instead of \(expected)")
+        // What divides by outputs is a Float32 factor.
+        let tolerance = target.values.count == count ? 1e-12 : 1e-7
+        #expect(abs(value - expected) <= tolerance, "\(name): \(value) instead of \(expected)")
       }
     }
   }
