@@ -43,13 +43,20 @@ let package = Package(
 
     // The trainer, from the inside out.
     .target(name: "LockstepEngine", dependencies: ["COneDNN", "CLockstepKernels"]),
-    .target(name: "LockstepLayers", dependencies: ["LockstepEngine"]),
-    .target(name: "LockstepOptimization", dependencies: ["LockstepEngine", "CLockstepKernels"]),
+    .target(
+      name: "LockstepLayers",
+      dependencies: ["LockstepEngine", "LockstepOptimization", "LockstepCatalog", "LockstepFiles"]),
+    .target(
+      name: "LockstepOptimization",
+      dependencies: ["LockstepEngine", "LockstepCatalog", "LockstepFiles", "CLockstepKernels"]),
     .target(name: "LockstepFiles", dependencies: ["CZlib", "CXXHash"]),
+    // What configurations can name: keys, kinds, defaults, ranges; errors, tables and the schema.
+    .target(name: "LockstepCatalog", dependencies: ["LockstepFiles"]),
+    tests("LockstepCatalog", ["LockstepFiles", "LockstepTestSupport"]),
     .target(name: "CLockstepData", exclude: ["Resources"]),
     .target(
       name: "LockstepDatasets",
-      dependencies: ["LockstepEngine", "LockstepFiles", "CLockstepData"]),
+      dependencies: ["LockstepEngine", "LockstepCatalog", "LockstepFiles", "CLockstepData"]),
     .target(
       name: "LockstepTraining",
       dependencies: [
@@ -100,14 +107,15 @@ let package = Package(
     .target(
       name: "LockstepConfiguration",
       dependencies: [
+        "LockstepCatalog",
         "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepDatasets",
         "LockstepFiles", "LockstepTraining",
       ]),
     .executableTarget(
       name: "LockstepCommand",
       dependencies: [
-        "Lockstep", "LockstepBenchmark", "LockstepConfiguration", "LockstepFiles", "LockstepMPI",
-        "LockstepReports", "LockstepTesting",
+        "Lockstep", "LockstepBenchmark", "LockstepCatalog", "LockstepConfiguration",
+        "LockstepFiles", "LockstepMPI", "LockstepReports", "LockstepTesting",
       ]),
     .target(name: "LockstepReports", dependencies: ["LockstepFiles"]),
     tests("LockstepReports", ["LockstepFiles", "LockstepTestSupport"]),
@@ -115,8 +123,9 @@ let package = Package(
     tests(
       "LockstepConfiguration",
       [
-        "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepDatasets",
-        "LockstepFiles", "LockstepTraining", "LockstepTrainingTestSupport",
+        "LockstepCatalog", "LockstepEngine", "LockstepLayers", "LockstepOptimization",
+        "LockstepDatasets", "LockstepFiles", "LockstepTraining", "LockstepTrainingTestSupport",
+        "LockstepTestSupport",
       ]),
     .testTarget(
       name: "LockstepCommandTests",
@@ -145,7 +154,8 @@ let package = Package(
 
     // What tests of several modules share.
     .target(
-      name: "LockstepTestSupport", dependencies: ["LockstepEngine", "LockstepFiles", "CZlib"],
+      name: "LockstepTestSupport",
+      dependencies: ["LockstepEngine", "LockstepCatalog", "LockstepFiles", "CZlib"],
       path: "Tests/LockstepTestSupport", exclude: ["Data"]),
     .target(
       name: "LockstepTrainingTestSupport",
@@ -155,7 +165,9 @@ let package = Package(
       ], path: "Tests/LockstepTrainingTestSupport"),
 
     tests("LockstepEngine", ["LockstepFiles", "LockstepTestSupport", "CLockstepKernels"]),
-    tests("LockstepLayers", ["LockstepEngine", "LockstepFiles", "LockstepTestSupport"]),
+    tests(
+      "LockstepLayers",
+      ["LockstepEngine", "LockstepCatalog", "LockstepFiles", "LockstepTestSupport"]),
     tests("LockstepFiles", ["LockstepTestSupport"], exclude: ["Fixtures"]),
     tests(
       "LockstepTraining",
@@ -166,7 +178,10 @@ let package = Package(
     tests("LockstepDatasets", ["LockstepEngine", "LockstepFiles", "LockstepTestSupport"]),
     .testTarget(
       name: "LockstepOptimizationTests",
-      dependencies: ["LockstepOptimization", "LockstepEngine", "CLockstepKernels"],
+      dependencies: [
+        "LockstepOptimization", "LockstepEngine", "LockstepCatalog", "LockstepFiles",
+        "LockstepTestSupport", "CLockstepKernels",
+      ],
       exclude: ["Reference"]),
   ],
   swiftLanguageModes: [.v6]

@@ -2,10 +2,10 @@
 ///
 /// Used wherever a name is looked up: keys and types of configurations, options and commands. A name
 /// that is written like this is no name here, it only leads to the right one in the message.
-enum Synonyms {
+package enum Synonyms {
   /// What a name, in lower case and without separators, may mean: the likeliest first. Which of them
   /// is meant follows from what can stand in its place.
-  static func names(of name: String) -> [String] { table[name] ?? [] }
+  package static func names(of name: String) -> [String] { table[name] ?? [] }
 
   private static let table: [String: [String]] = {
     var table: [String: [String]] = [:]
@@ -190,7 +190,8 @@ enum Synonyms {
     ("predict", "infer inference apply"), ("report", "plot summary summarize show"),
     ("inspect", "info show cat"), ("sweep", "grid tune search gridsearch"),
     ("suggest-clip", "clip suggest"), ("verify", "check compare"), ("benchmark", "bench speed"),
-    ("catalog", "list catalogue"), ("doctor", "check health"), ("plan", "scaling cost"),
+    ("catalog", "list catalogue"), ("schema", "jsonschema"), ("doctor", "check health"),
+    ("plan", "scaling cost"),
     ("--run-directory", "out outdir outputdir output dir rundir directory logdir"),
     ("--initial-weights", "weights init pretrained checkpoint"), ("--output", "out o outfile"),
     ("--loss-plot", "plot"), ("--help", "h usage"),

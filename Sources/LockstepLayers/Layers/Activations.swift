@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// max(x, 0).
@@ -6,6 +7,10 @@ public struct ReLU: Layer {
   /// Makes a ReLU, PyTorch's `ReLU`.
   public init() {}
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.relu() }
+}
+
+extension ReLU {
+  package static let entry = Entry<any Model>("ReLU", "max(x, 0)") { _ in ReLU() }
 }
 
 /// max(x, 0) + slope · min(x, 0).
@@ -18,6 +23,13 @@ public struct LeakyReLU: Layer {
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.relu(slope: slope) }
 }
 
+extension LeakyReLU {
+  package static let entry = Entry<any Model>(
+    "LeakyReLU", "max(x, 0) + slope · min(x, 0)",
+    [.with("slope", .anyNumber, 0.01, "the slope below zero")]
+  ) { values in LeakyReLU(values["slope"]) }
+}
+
 /// x for x > 0, alpha · (eˣ − 1) elsewhere.
 public struct ELU: Layer {
   public let identity = LayerIdentity()
@@ -28,12 +40,23 @@ public struct ELU: Layer {
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.elu(alpha: alpha) }
 }
 
+extension ELU {
+  package static let entry = Entry<any Model>(
+    "ELU", "x above zero, alpha · (eˣ − 1) below",
+    [.with("alpha", .anyNumber, 1, "minus the limit at −∞")]
+  ) { values in ELU(values["alpha"]) }
+}
+
 /// 1 / (1 + e⁻ˣ).
 public struct Sigmoid: Layer {
   public let identity = LayerIdentity()
   /// Makes a sigmoid, PyTorch's `Sigmoid`.
   public init() {}
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.sigmoid() }
+}
+
+extension Sigmoid {
+  package static let entry = Entry<any Model>("Sigmoid", "1 / (1 + e⁻ˣ)") { _ in Sigmoid() }
 }
 
 /// The hyperbolic tangent.
@@ -44,12 +67,20 @@ public struct Tanh: Layer {
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.tanh() }
 }
 
+extension Tanh {
+  package static let entry = Entry<any Model>("Tanh", "the hyperbolic tangent") { _ in Tanh() }
+}
+
 /// x · Φ(x) with the exact normal distribution function.
 public struct GELU: Layer {
   public let identity = LayerIdentity()
   /// Makes a GELU, PyTorch's `GELU` with `approximate='none'`.
   public init() {}
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.gelu() }
+}
+
+extension GELU {
+  package static let entry = Entry<any Model>("GELU", "x · Φ(x)") { _ in GELU() }
 }
 
 /// x · sigmoid(x), also called swish.
@@ -60,6 +91,10 @@ public struct SiLU: Layer {
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.silu() }
 }
 
+extension SiLU {
+  package static let entry = Entry<any Model>("SiLU", "x · sigmoid(x)") { _ in SiLU() }
+}
+
 /// log(1 + eˣ).
 public struct Softplus: Layer {
   public let identity = LayerIdentity()
@@ -68,10 +103,20 @@ public struct Softplus: Layer {
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.softplus() }
 }
 
+extension Softplus {
+  package static let entry = Entry<any Model>("Softplus", "log(1 + eˣ)") { _ in Softplus() }
+}
+
 /// The softmax over the last axis. Losses take logits: for prediction only.
 public struct Softmax: Layer {
   public let identity = LayerIdentity()
   /// Makes a softmax, PyTorch's `Softmax(dim=-1)`.
   public init() {}
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.softmax() }
+}
+
+extension Softmax {
+  package static let entry = Entry<any Model>("Softmax", "the softmax over the last axis") { _ in
+    Softmax()
+  }
 }

@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// max(x, 0) − x·t + log(1 + e^−|x|), the cross-entropy of sigmoid(x) and t in its stable form.
@@ -24,4 +25,10 @@ public struct BinaryCrossEntropy: LossFunction {
           name: "accuracy", sum: prediction.correctCount(targets: target), countPerExample: outputs)
       ])
   }
+}
+
+extension BinaryCrossEntropy {
+  package static let entry = Entry<any LossFunction>(
+    "binaryCrossEntropy", "of the sigmoid with targets from 0 to 1, from logits"
+  ) { _ in BinaryCrossEntropy() }
 }

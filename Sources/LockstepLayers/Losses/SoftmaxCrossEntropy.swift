@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// −Σ q · log softmax(logits) with q = (1 − s) · onehot(label) + s / C.
@@ -46,4 +47,15 @@ public struct SoftmaxCrossEntropy: LossFunction {
           countPerExample: labelsPerExample)
       ])
   }
+}
+
+extension SoftmaxCrossEntropy {
+  package static let entry = Entry<any LossFunction>(
+    "softmaxCrossEntropy", "−log of the softmax at the class, from logits",
+    [
+      .with(
+        "labelSmoothing", .fraction, 0,
+        "the part of a label that is spread evenly over all classes")
+    ]
+  ) { values in SoftmaxCrossEntropy(labelSmoothing: values["labelSmoothing"]) }
 }

@@ -1,3 +1,4 @@
+import LockstepCatalog
 import LockstepEngine
 
 /// An elementwise function by name.
@@ -62,5 +63,43 @@ extension Sequential {
       Dropout(dropout)
       Linear(classes)
     }
+  }
+}
+
+extension ActivationName: HyperparameterValue {}
+
+extension Hyperparameter {
+  static var classes: Self { .with("classes", .size, 10, "the number of outputs") }
+}
+
+extension Sequential {
+  package static let multilayerPerceptronEntry = Entry<any Model>(
+    "mlp", "a multilayer perceptron",
+    [
+      .required(
+        "sizes", .integers(1...Int(Int32.max), count: 1...Int.max),
+        "the units of each layer, outputs last"),
+      .with("activation", ActivationName.relu, "the function between layers"),
+      .with("dropout", .dropoutRate, 0, "the rate behind each activation"),
+    ]
+  ) { values in
+    multilayerPerceptron(
+      sizes: values["sizes"], activation: values["activation"], dropout: values["dropout"])
+  }
+
+  package static let digitsCNNEntry = Entry<any Model>(
+    "digits-cnn", "a small convolutional network for images of digits",
+    [
+      .with(
+        "channels", .integers(1...Int(Int32.max), count: 2...2), [32, 64],
+        "the filters of the two convolutions"),
+      .with("units", .size, 128, "the dense layer's units"), .classes,
+      .with("dropout", .dropoutRate, 0.5, "the rate before the outputs"), .statistics,
+    ]
+  ) { values in
+    let channels: [Int] = values["channels"]
+    return digitsCNN(
+      channels: (channels[0], channels[1]), units: values["units"], classes: values["classes"],
+      dropout: values["dropout"], statistics: values["statistics"])
   }
 }

@@ -1,3 +1,5 @@
+import LockstepCatalog
+
 /// Optimizers with Keras's formulas and defaults, where they differ from PyTorch's. `weightDecay`
 /// is always decoupled, p ← p − η λ p, as in Keras.
 extension Chain {
@@ -12,6 +14,15 @@ extension Chain {
         + outer(weightDecay, learningRate))
   }
 
+  static let sgdKerasEntry = Entry<Optimizer>(
+    "sgdKeras", "stochastic gradient descent, Keras", learningRate: 0.01,
+    [.momentum(), .nesterov, .weightDecay()]
+  ) { values, rate in
+    .sgdKeras(
+      learningRate: rate, momentum: values["momentum"], nesterov: values["nesterov"],
+      weightDecay: values["weightDecay"])
+  }
+
   /// `keras.optimizers.RMSprop`: ε inside the root, the learning rate inside momentum.
   public static func rmspropKeras(
     learningRate: Schedule = 1e-3, rho: Double = 0.9, momentum: Double = 0,
@@ -22,6 +33,15 @@ extension Chain {
         ScaleByRMS(alpha: rho, epsilon: epsilon, centered: centered, placement: .inside),
         ScaleByLearningRate(learningRate),
       ] + (momentum == 0 ? [] : [Momentum(momentum)]) + outer(weightDecay, learningRate))
+  }
+
+  static let rmspropKerasEntry = Entry<Optimizer>(
+    "rmspropKeras", "RMSprop, Keras", learningRate: 1e-3,
+    [.rho(0.9), .momentum(), .epsilon(1e-7), .centered, .weightDecay()]
+  ) { values, rate in
+    .rmspropKeras(
+      learningRate: rate, rho: values["rho"], momentum: values["momentum"],
+      epsilon: values["epsilon"], centered: values["centered"], weightDecay: values["weightDecay"])
   }
 
   /// `keras.optimizers.Adagrad`: accumulators start at 0.1, ε inside the root.
@@ -36,6 +56,15 @@ extension Chain {
       ] + decoupled(weightDecay) + [ScaleByLearningRate(learningRate)])
   }
 
+  static let adagradKerasEntry = Entry<Optimizer>(
+    "adagradKeras", "AdaGrad, Keras", learningRate: 1e-3,
+    [.initialAccumulator(0.1), .epsilon(1e-7), .weightDecay()]
+  ) { values, rate in
+    .adagradKeras(
+      learningRate: rate, initialAccumulator: values["initialAccumulator"],
+      epsilon: values["epsilon"], weightDecay: values["weightDecay"])
+  }
+
   /// `keras.optimizers.Adadelta`.
   public static func adadeltaKeras(
     learningRate: Schedule = 1e-3, rho: Double = 0.95, epsilon: Double = 1e-7,
@@ -44,6 +73,18 @@ extension Chain {
     Chain(
       [ScaleByAdaDelta(rho: rho, epsilon: epsilon)] + decoupled(weightDecay)
         + [ScaleByLearningRate(learningRate)])
+  }
+
+  static let adadeltaKerasEntry = Entry<Optimizer>(
+    "adadeltaKeras", "AdaDelta, Keras", learningRate: 1e-3,
+    [
+      .rho(0.95), .with("epsilon", .positive, 1e-7, "added to the means of squares"),
+      .weightDecay(),
+    ]
+  ) { values, rate in
+    .adadeltaKeras(
+      learningRate: rate, rho: values["rho"], epsilon: values["epsilon"],
+      weightDecay: values["weightDecay"])
   }
 
   /// `keras.optimizers.Adam`: ε beside √v, not √v̂.
@@ -56,6 +97,15 @@ extension Chain {
         + decoupled(weightDecay) + [ScaleByLearningRate(learningRate)])
   }
 
+  static let adamKerasEntry = Entry<Optimizer>(
+    "adamKeras", "Adam, Keras", learningRate: 1e-3,
+    [.beta1, .beta2(), .epsilon(1e-7), .amsgrad, .weightDecay()]
+  ) { values, rate in
+    .adamKeras(
+      learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
+      epsilon: values["epsilon"], amsgrad: values["amsgrad"], weightDecay: values["weightDecay"])
+  }
+
   /// `keras.optimizers.AdamW`: Keras's Adam with a decay of 0.004 by default.
   public static func adamWKeras(
     learningRate: Schedule = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
@@ -64,6 +114,15 @@ extension Chain {
     adamKeras(
       learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad,
       weightDecay: weightDecay)
+  }
+
+  static let adamWKerasEntry = Entry<Optimizer>(
+    "adamWKeras", "Adam with decoupled weight decay, Keras", learningRate: 1e-3,
+    [.beta1, .beta2(), .epsilon(1e-7), .amsgrad, .weightDecay(0.004)]
+  ) { values, rate in
+    .adamWKeras(
+      learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
+      epsilon: values["epsilon"], amsgrad: values["amsgrad"], weightDecay: values["weightDecay"])
   }
 
   /// `keras.optimizers.Nadam`: ψ = 1.
@@ -76,12 +135,30 @@ extension Chain {
         + decoupled(weightDecay) + [ScaleByLearningRate(learningRate)])
   }
 
+  static let nadamKerasEntry = Entry<Optimizer>(
+    "nadamKeras", "Adam with Nesterov's look-ahead, Keras", learningRate: 1e-3,
+    [.beta1, .beta2(), .epsilon(1e-7), .weightDecay()]
+  ) { values, rate in
+    .nadamKeras(
+      learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
+      epsilon: values["epsilon"], weightDecay: values["weightDecay"])
+  }
+
   /// `keras.optimizers.Lion`: the paper's formula with a learning rate of 1e-3 by default.
   public static func lionKeras(
     learningRate: Schedule = 1e-3, beta1: Double = 0.9, beta2: Double = 0.99,
     weightDecay: Double = 0
   ) -> Chain {
     lion(learningRate: learningRate, beta1: beta1, beta2: beta2, weightDecay: weightDecay)
+  }
+
+  static let lionKerasEntry = Entry<Optimizer>(
+    "lionKeras", "Lion, Keras", learningRate: 1e-3,
+    [.beta1, .beta2(0.99), .weightDecay()]
+  ) { values, rate in
+    .lionKeras(
+      learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
+      weightDecay: values["weightDecay"])
   }
 
   /// Decay behind a learning rate that already stands earlier in the chain.

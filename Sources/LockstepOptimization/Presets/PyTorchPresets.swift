@@ -1,3 +1,5 @@
+import LockstepCatalog
+
 /// Optimizers with PyTorch's formulas, names and defaults. `weightDecay` is coupled (added to the
 /// gradient behind the clip) unless the optimizer says otherwise.
 extension Chain {
@@ -13,6 +15,19 @@ extension Chain {
         + [ScaleByLearningRate(learningRate)])
   }
 
+  static let sgdEntry = Entry<Optimizer>(
+    "sgd", "stochastic gradient descent, PyTorch", learningRate: 1e-3,
+    [
+      .momentum(),
+      .with("dampening", .fraction, 0, "the part of the gradient that momentum leaves out"),
+      .weightDecay(), .nesterov,
+    ]
+  ) { values, rate in
+    .sgd(
+      learningRate: rate, momentum: values["momentum"], dampening: values["dampening"],
+      weightDecay: values["weightDecay"], nesterov: values["nesterov"])
+  }
+
   /// `torch.optim.RMSprop`: u = η g / (√v + ε), with momentum on the quotient.
   public static func rmsprop(
     learningRate: Schedule = 1e-2, alpha: Double = 0.99, epsilon: Double = 1e-8,
@@ -21,6 +36,19 @@ extension Chain {
     Chain(
       decay(weightDecay) + [ScaleByRMS(alpha: alpha, epsilon: epsilon, centered: centered)]
         + (momentum == 0 ? [] : [Momentum(momentum)]) + [ScaleByLearningRate(learningRate)])
+  }
+
+  static let rmspropEntry = Entry<Optimizer>(
+    "rmsprop", "RMSprop, PyTorch", learningRate: 1e-2,
+    [
+      .with("alpha", .decayRate, 0.99, "the weight of the past in the mean of squares"),
+      .epsilon(1e-8), .weightDecay(), .momentum(), .centered,
+    ]
+  ) { values, rate in
+    .rmsprop(
+      learningRate: rate, alpha: values["alpha"], epsilon: values["epsilon"],
+      weightDecay: values["weightDecay"], momentum: values["momentum"], centered: values["centered"]
+    )
   }
 
   /// `torch.optim.Adagrad`: u = η / (1 + t · decay) · g / (√s + ε).
@@ -37,6 +65,21 @@ extension Chain {
       ])
   }
 
+  static let adagradEntry = Entry<Optimizer>(
+    "adagrad", "AdaGrad, PyTorch", learningRate: 1e-2,
+    [
+      .with(
+        "learningRateDecay", .nonNegative, 0,
+        "how fast the learning rate falls, 1 / (1 + t · decay)"), .weightDecay(),
+      .initialAccumulator(0), .epsilon(1e-10),
+    ]
+  ) { values, rate in
+    .adagrad(
+      learningRate: rate, learningRateDecay: values["learningRateDecay"],
+      weightDecay: values["weightDecay"], initialAccumulator: values["initialAccumulator"],
+      epsilon: values["epsilon"])
+  }
+
   /// `torch.optim.Adadelta`.
   public static func adadelta(
     learningRate: Schedule = 1, rho: Double = 0.9, epsilon: Double = 1e-6, weightDecay: Double = 0
@@ -45,6 +88,15 @@ extension Chain {
       decay(weightDecay) + [
         ScaleByAdaDelta(rho: rho, epsilon: epsilon), ScaleByLearningRate(learningRate),
       ])
+  }
+
+  static let adadeltaEntry = Entry<Optimizer>(
+    "adadelta", "AdaDelta, PyTorch", learningRate: 1,
+    [.rho(0.9), .with("epsilon", .positive, 1e-6, "added to the means of squares"), .weightDecay()]
+  ) { values, rate in
+    .adadelta(
+      learningRate: rate, rho: values["rho"], epsilon: values["epsilon"],
+      weightDecay: values["weightDecay"])
   }
 
   /// `torch.optim.Adam`: u = η m̂ / (√v̂ + ε).
@@ -59,6 +111,15 @@ extension Chain {
       ])
   }
 
+  static let adamEntry = Entry<Optimizer>(
+    "adam", "Adam, PyTorch", learningRate: 1e-3,
+    [.beta1, .beta2(), .epsilon(1e-8), .weightDecay(), .amsgrad]
+  ) { values, rate in
+    .adam(
+      learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
+      epsilon: values["epsilon"], weightDecay: values["weightDecay"], amsgrad: values["amsgrad"])
+  }
+
   /// `torch.optim.AdamW`: Adam with decoupled decay, u = η (m̂ / (√v̂ + ε) + λp).
   public static func adamW(
     learningRate: Schedule = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
@@ -67,6 +128,15 @@ extension Chain {
     Chain(
       [ScaleByAdam(beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad)]
         + decoupled(weightDecay) + [ScaleByLearningRate(learningRate)])
+  }
+
+  static let adamWEntry = Entry<Optimizer>(
+    "adamW", "Adam with decoupled weight decay, PyTorch", learningRate: 1e-3,
+    [.beta1, .beta2(), .epsilon(1e-8), .weightDecay(0.01), .amsgrad]
+  ) { values, rate in
+    .adamW(
+      learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
+      epsilon: values["epsilon"], weightDecay: values["weightDecay"], amsgrad: values["amsgrad"])
   }
 
   /// `torch.optim.NAdam`.
@@ -81,6 +151,19 @@ extension Chain {
       ])
   }
 
+  static let nadamEntry = Entry<Optimizer>(
+    "nadam", "Adam with Nesterov's look-ahead, PyTorch", learningRate: 2e-3,
+    [
+      .beta1, .beta2(), .epsilon(1e-8), .weightDecay(),
+      .with("momentumDecay", .nonNegative, 4e-3, "how fast the momentum rises to beta1"),
+    ]
+  ) { values, rate in
+    .nadam(
+      learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
+      epsilon: values["epsilon"], weightDecay: values["weightDecay"],
+      momentumDecay: values["momentumDecay"])
+  }
+
   /// `torch.optim.RAdam`.
   public static func radam(
     learningRate: Schedule = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
@@ -93,6 +176,15 @@ extension Chain {
       ])
   }
 
+  static let radamEntry = Entry<Optimizer>(
+    "radam", "rectified Adam, PyTorch", learningRate: 1e-3,
+    [.beta1, .beta2(), .epsilon(1e-8), .weightDecay()]
+  ) { values, rate in
+    .radam(
+      learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
+      epsilon: values["epsilon"], weightDecay: values["weightDecay"])
+  }
+
   /// Lion by its paper: u = η (sign(β₁m + (1 − β₁)g) + λp), decoupled decay.
   public static func lion(
     learningRate: Schedule = 1e-4, beta1: Double = 0.9, beta2: Double = 0.99,
@@ -101,6 +193,15 @@ extension Chain {
     Chain(
       [ScaleByLion(beta1: beta1, beta2: beta2)] + decoupled(weightDecay)
         + [ScaleByLearningRate(learningRate)])
+  }
+
+  static let lionEntry = Entry<Optimizer>(
+    "lion", "Lion, by its paper", learningRate: 1e-4,
+    [.beta1, .beta2(0.99), .weightDecay()]
+  ) { values, rate in
+    .lion(
+      learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
+      weightDecay: values["weightDecay"])
   }
 
   /// LARS by its paper: the layer-wise rate η ‖p‖ / (‖g‖ + β‖p‖), inside momentum.
@@ -116,6 +217,18 @@ extension Chain {
       ] + (momentum == 0 ? [] : [Momentum(momentum)]))
   }
 
+  static let larsEntry = Entry<Optimizer>(
+    "lars", "layer-wise rates inside momentum, by its paper", learningRate: 0.1,
+    [
+      .momentum(0.9), .weightDecay(),
+      .with("trustCoefficient", .positive, 1e-3, "the factor of the layer-wise rate"), .epsilon(0),
+    ]
+  ) { values, rate in
+    .lars(
+      learningRate: rate, momentum: values["momentum"], weightDecay: values["weightDecay"],
+      trustCoefficient: values["trustCoefficient"], epsilon: values["epsilon"])
+  }
+
   /// LAMB by its paper: u = η ‖p‖ / ‖r + λp‖ · (r + λp) with Adam's r.
   public static func lamb(
     learningRate: Schedule = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
@@ -124,6 +237,15 @@ extension Chain {
     Chain(
       [ScaleByAdam(beta1: beta1, beta2: beta2, epsilon: epsilon)] + decoupled(weightDecay)
         + [ScaleByTrustRatio(), ScaleByLearningRate(learningRate)])
+  }
+
+  static let lambEntry = Entry<Optimizer>(
+    "lamb", "Adam with layer-wise rates, by its paper", learningRate: 1e-3,
+    [.beta1, .beta2(), .epsilon(1e-6), .weightDecay(0.01)]
+  ) { values, rate in
+    .lamb(
+      learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
+      epsilon: values["epsilon"], weightDecay: values["weightDecay"])
   }
 
   private static func decay(_ rate: Double) -> [any GradientTransform] {

@@ -1,0 +1,9 @@
+import LockstepCatalog
+
+/// The losses that a configuration can name.
+package enum LossCatalog {
+  /// The losses, in the order of documentation.
+  package static let catalog = Catalog<any LossFunction>(
+    "loss", [SoftmaxCrossEntropy.entry, BinaryCrossEntropy.entry, MeanSquaredError.entry],
+    fallback: SoftmaxCrossEntropy.entry.name)
+}
