@@ -7,10 +7,22 @@ func tests(
 ) -> Target {
   .testTarget(
     name: "\(module)Tests",
-    dependencies: [.init(stringLiteral: module)] + more,
+    dependencies: [.init(stringLiteral: module)] + more.filter { "\($0)" != "\(module)" },
     exclude: exclude
   )
 }
+
+/// The modules of what ranks are to each other, what they fold, and what they keep.
+let core: [Target.Dependency] = [
+  "LockstepPlatform", "LockstepObservation", "LockstepCollective", "LockstepFold", "LockstepState",
+]
+
+/// What tests of these modules, and of the trainer, may use.
+let trainingTests: [Target.Dependency] =
+  core + [
+    "LockstepTraining", "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepFiles",
+    "LockstepDatasets", "LockstepTestSupport", "LockstepTrainingTestSupport",
+  ]
 
 let package = Package(
   name: "Lockstep",
@@ -31,25 +43,34 @@ let package = Package(
     // Vector kernels: one table of functions an instruction set.
     .target(name: "CLockstepKernels"),
 
+    // The one place that tells C libraries apart: threads, clocks, processors.
+    .target(name: "LockstepPlatform"),
+
     // MPI, usable on its own.
-    .target(name: "LockstepMPI", dependencies: ["CMPI"]),
+    .target(name: "LockstepMPI", dependencies: ["CMPI", "LockstepPlatform"]),
 
     // For tests of distributed code: groups of threads, programs under mpirun.
-    .target(name: "LockstepTesting", dependencies: ["LockstepTraining"]),
+    .target(
+      name: "LockstepTesting",
+      dependencies: ["LockstepFold", "LockstepCollective", "LockstepPlatform"]),
     .executableTarget(
       name: "mpi-checks", dependencies: ["LockstepMPI"], path: "Tests/Programs/mpi-checks"),
     tests("LockstepMPI", ["LockstepTesting", "mpi-checks"]),
-    tests("LockstepTesting", ["mpi-checks", "LockstepTraining"]),
+    tests("LockstepTesting", ["mpi-checks", "LockstepTraining", "LockstepCollective"]),
 
     // The trainer, from the inside out.
-    .target(name: "LockstepEngine", dependencies: ["COneDNN", "CLockstepKernels"]),
+    .target(
+      name: "LockstepEngine", dependencies: ["COneDNN", "CLockstepKernels", "LockstepPlatform"]),
     .target(
       name: "LockstepLayers",
-      dependencies: ["LockstepEngine", "LockstepOptimization", "LockstepCatalog", "LockstepFiles"]),
+      dependencies: [
+        "LockstepEngine", "LockstepOptimization", "LockstepCatalog", "LockstepFiles",
+        "LockstepPlatform",
+      ]),
     .target(
       name: "LockstepOptimization",
       dependencies: ["LockstepEngine", "LockstepCatalog", "LockstepFiles", "CLockstepKernels"]),
-    .target(name: "LockstepFiles", dependencies: ["CZlib", "CXXHash"]),
+    .target(name: "LockstepFiles", dependencies: ["CZlib", "CXXHash", "LockstepPlatform"]),
     // What configurations can name: keys, kinds, defaults, ranges; errors, tables and the schema.
     .target(name: "LockstepCatalog", dependencies: ["LockstepFiles"]),
     tests("LockstepCatalog", ["LockstepFiles", "LockstepTestSupport"]),
@@ -57,67 +78,97 @@ let package = Package(
     .target(
       name: "LockstepDatasets",
       dependencies: ["LockstepEngine", "LockstepCatalog", "LockstepFiles", "CLockstepData"]),
+    // What ranks are to each other, and what they fold.
+    .target(
+      name: "LockstepObservation",
+      dependencies: ["LockstepEngine", "LockstepFiles", "LockstepPlatform"]),
+    .target(
+      name: "LockstepCollective",
+      dependencies: [
+        "LockstepEngine", "LockstepObservation", "LockstepFiles", "LockstepPlatform",
+      ]),
+    .target(
+      name: "LockstepFold",
+      dependencies: [
+        "LockstepCollective", "LockstepObservation", "LockstepDatasets", "LockstepEngine",
+        "LockstepFiles", "LockstepPlatform", "CLockstepKernels",
+      ]),
+    .target(
+      name: "LockstepState",
+      dependencies: [
+        "LockstepFold", "LockstepCollective", "LockstepObservation", "LockstepDatasets",
+        "LockstepEngine", "LockstepFiles", "LockstepPlatform", "CLockstepKernels",
+      ]),
     .target(
       name: "LockstepTraining",
       dependencies: [
         "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepDatasets",
-        "LockstepFiles", "CLockstepKernels",
+        "LockstepState", "LockstepFold", "LockstepCollective", "LockstepObservation",
+        "LockstepFiles", "LockstepPlatform", "CLockstepKernels",
       ]),
-    .target(name: "LockstepDistributed", dependencies: ["LockstepTraining", "LockstepMPI"]),
+    .target(
+      name: "LockstepDistributed",
+      dependencies: [
+        "LockstepFold", "LockstepCollective", "LockstepObservation", "LockstepEngine",
+        "LockstepPlatform", "LockstepMPI",
+      ]),
     .executableTarget(
       name: "fold-checks",
       dependencies: [
         "LockstepDistributed", "LockstepTraining", "LockstepEngine", "LockstepFiles", "LockstepMPI",
-      ], path: "Tests/Programs/fold-checks"),
+      ] + core, path: "Tests/Programs/fold-checks"),
     .executableTarget(
       name: "training-checks",
       dependencies: [
         "LockstepDistributed", "LockstepTraining", "LockstepDatasets", "LockstepOptimization",
         "LockstepEngine", "LockstepFiles", "LockstepMPI", "LockstepTrainingTestSupport",
-      ], path: "Tests/Programs/training-checks"),
+      ] + core, path: "Tests/Programs/training-checks"),
     .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
     .executableTarget(
       name: "allocation-checks",
       dependencies: [
         "CAllocationCount", "LockstepDistributed", "LockstepTraining", "LockstepDatasets",
         "LockstepOptimization", "LockstepEngine", "LockstepMPI", "LockstepTrainingTestSupport",
-      ], path: "Tests/Programs/allocation-checks"),
+      ] + core, path: "Tests/Programs/allocation-checks"),
     tests(
       "LockstepDistributed",
       [
-        "LockstepTesting", "LockstepTrainingTestSupport", "LockstepFiles", "fold-checks",
-        "training-checks", "allocation-checks",
+        "LockstepTesting", "LockstepTrainingTestSupport", "LockstepFiles", "LockstepEngine",
+        "fold-checks", "training-checks", "allocation-checks",
       ]),
     .target(
       name: "Lockstep",
       dependencies: [
         "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepDatasets",
         "LockstepFiles", "LockstepTraining", "LockstepDistributed", "LockstepMPI",
-      ]),
+      ] + core,
+      exclude: ["Lockstep.docc/Resources"]),
     .executableTarget(
       name: "documented", dependencies: ["Lockstep", "LockstepMPI", "LockstepTesting"],
       path: "Tests/Programs/documented", packageAccess: false),
     .executableTarget(
       name: "compare-methods",
-      dependencies: ["Lockstep", "LockstepEngine", "LockstepTraining", "LockstepFiles"],
+      dependencies: ["Lockstep", "LockstepEngine", "LockstepTraining", "LockstepFiles"] + core,
       path: "Benchmarks/Methods", exclude: ["plot.py"]),
     .executableTarget(
       name: "own-model", dependencies: ["Lockstep"], path: "Examples/OwnModel",
       packageAccess: false),
+    .executableTarget(
+      name: "own-operation", dependencies: ["Lockstep"],
+      path: "Examples/OwnOperation/Sources/OwnOperation", packageAccess: false),
     .target(
       name: "LockstepConfiguration",
       dependencies: [
-        "LockstepCatalog",
-        "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepDatasets",
-        "LockstepFiles", "LockstepTraining",
-      ]),
+        "LockstepCatalog", "LockstepEngine", "LockstepLayers", "LockstepOptimization",
+        "LockstepDatasets", "LockstepFiles", "LockstepTraining",
+      ] + core),
     .executableTarget(
       name: "LockstepCommand",
       dependencies: [
         "Lockstep", "LockstepBenchmark", "LockstepCatalog", "LockstepConfiguration",
-        "LockstepFiles", "LockstepMPI", "LockstepReports", "LockstepTesting",
+        "LockstepFiles", "LockstepMPI", "LockstepReports", "LockstepTesting", "LockstepPlatform",
       ]),
-    .target(name: "LockstepReports", dependencies: ["LockstepFiles"]),
+    .target(name: "LockstepReports", dependencies: ["LockstepFiles", "LockstepPlatform"]),
     tests("LockstepReports", ["LockstepFiles", "LockstepTestSupport"]),
 
     tests(
@@ -126,12 +177,12 @@ let package = Package(
         "LockstepCatalog", "LockstepEngine", "LockstepLayers", "LockstepOptimization",
         "LockstepDatasets", "LockstepFiles", "LockstepTraining", "LockstepTrainingTestSupport",
         "LockstepTestSupport",
-      ]),
+      ] + core),
     .testTarget(
       name: "LockstepCommandTests",
       dependencies: [
-        "LockstepCommand", "own-model", "documented", "LockstepTesting", "LockstepConfiguration",
-        "LockstepFiles", "LockstepEngine",
+        "LockstepCommand", "own-model", "own-operation", "documented", "LockstepTesting",
+        "LockstepConfiguration", "LockstepFiles", "LockstepEngine",
       ]),
 
     .target(
@@ -140,7 +191,7 @@ let package = Package(
         "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepDatasets",
         "LockstepFiles", "LockstepTraining", "LockstepDistributed", "LockstepMPI",
         "CLockstepKernels",
-      ]),
+      ] + core),
     .executableTarget(
       name: "benchmark-checks",
       dependencies: ["LockstepBenchmark", "LockstepDistributed", "LockstepFiles", "LockstepMPI"],
@@ -150,7 +201,7 @@ let package = Package(
       [
         "LockstepEngine", "LockstepTraining", "LockstepFiles", "LockstepTesting",
         "benchmark-checks",
-      ]),
+      ] + core),
 
     // What tests of several modules share.
     .target(
@@ -162,19 +213,18 @@ let package = Package(
       dependencies: [
         "LockstepTraining", "LockstepDatasets", "LockstepEngine", "LockstepOptimization",
         "LockstepFiles",
-      ], path: "Tests/LockstepTrainingTestSupport"),
+      ] + core, path: "Tests/LockstepTrainingTestSupport"),
 
     tests("LockstepEngine", ["LockstepFiles", "LockstepTestSupport", "CLockstepKernels"]),
     tests(
       "LockstepLayers",
       ["LockstepEngine", "LockstepCatalog", "LockstepFiles", "LockstepTestSupport"]),
     tests("LockstepFiles", ["LockstepTestSupport"], exclude: ["Fixtures"]),
-    tests(
-      "LockstepTraining",
-      [
-        "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepFiles",
-        "LockstepDatasets", "LockstepTestSupport", "LockstepTrainingTestSupport",
-      ]),
+    tests("LockstepObservation", trainingTests),
+    tests("LockstepCollective", trainingTests),
+    tests("LockstepFold", trainingTests),
+    tests("LockstepState", trainingTests),
+    tests("LockstepTraining", trainingTests),
     tests("LockstepDatasets", ["LockstepEngine", "LockstepFiles", "LockstepTestSupport"]),
     .testTarget(
       name: "LockstepOptimizationTests",

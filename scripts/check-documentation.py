@@ -14,9 +14,10 @@ import argparse
 import json
 import pathlib
 import signal
-import subprocess
 import sys
 import tempfile
+
+from symbol_graphs import compiler_options, extract
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CEILINGS = ROOT / "scripts" / "undocumented.json"
@@ -28,32 +29,11 @@ def modules() -> list[str]:
     return sorted(f.name for f in folders if f.is_dir() and any(f.rglob("*.swift")))
 
 
-def compiler_options(build: pathlib.Path) -> list[str]:
-    """What finds the modules, and the C modules that they import."""
-    target = json.loads(subprocess.check_output(["swiftc", "-print-target-info"]))
-    options = ["-target", target["target"]["triple"], "-I", str(build / "Modules")]
-    maps = [*(ROOT / "Sources").glob("C*/module.modulemap"), *build.glob("C*.build/module.modulemap")]
-    for path in maps:
-        options += ["-Xcc", f"-fmodule-map-file={path}"]
-    for folder in (ROOT / "Sources").glob("C*/include"):
-        options += ["-Xcc", f"-I{folder}"]
-    mpi = subprocess.run(["pkg-config", "--cflags", "ompi-c"], capture_output=True, text=True)
-    for option in mpi.stdout.split():
-        options += ["-Xcc", option]
-    return options
-
-
 def public_declarations(module: str, options: list[str], folder: pathlib.Path) -> list[dict]:
     """The public symbols of a module that its sources declare."""
-    subprocess.run(
-        ["swift-symbolgraph-extract", "-module-name", module, *options]
-        + ["-minimum-access-level", "public", "-skip-synthesized-members"]
-        + ["-output-dir", str(folder)],
-        check=True,
-    )
     found = {}
-    for path in [folder / f"{module}.symbols.json", *folder.glob(f"{module}@*.symbols.json")]:
-        for symbol in json.loads(path.read_text())["symbols"]:
+    for graph in extract(module, options, folder):
+        for symbol in graph["symbols"]:
             # What the compiler derives, as == of an enum, has no place in the sources. Extensions of
             # another module's types are containers, not declarations.
             if "location" in symbol and symbol["kind"]["identifier"] != "swift.extension":

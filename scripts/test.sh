@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, checks scripts, links and the format, builds everything without warnings,
-# counts undocumented declarations, and runs all tests. Arguments are passed on to `swift test`
-# (--filter NAME).
+# counts undocumented declarations, makes the documentation archive, and runs all tests. Arguments are
+# passed on to `swift test` (--filter NAME).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -37,6 +37,9 @@ fi
 
 echo "test: documentation of public declarations"
 scripts/check-documentation.py
+
+echo "test: documentation archive"
+scripts/check-docc.sh
 
 echo "test: embedded data"
 scripts/check-embedded-data.sh

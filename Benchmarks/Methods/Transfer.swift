@@ -1,3 +1,6 @@
+import LockstepCollective
+import LockstepState
+import LockstepFold
 import Lockstep
 import LockstepEngine
 import LockstepFiles

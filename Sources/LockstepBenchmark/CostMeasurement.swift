@@ -1,3 +1,6 @@
+import LockstepPlatform
+import LockstepCollective
+import LockstepFold
 internal import CLockstepKernels
 import LockstepEngine
 import LockstepOptimization
@@ -38,7 +41,7 @@ package struct CostMeasurement {
       layout: source.layout, gradientSlotCount: source.gradientSlotCount)
     work.shardSize = shardSize
     work.threads = threads
-    work.recordColumns = 3 + source.metricNames.count
+    work.recordColumns = 3 + source.metricColumns
     try measurement.measureShards(&work)
     try measurement.measureBlocks(&work)
     try measurement.measureUpdate(&work)
@@ -55,15 +58,15 @@ package struct CostMeasurement {
   /// The median time of `body`, of the slowest rank.
   private func median(_ body: () throws -> Void) throws -> Double {
     try body()
-    let start = Clock.wall()
+    let start = SystemClock.seconds
     try body()
-    let pace = try collective.allgather(Clock.wall() - start).max()!
+    let pace = try collective.allgather(SystemClock.seconds - start).max()!
     let repetitions = min(max(Int(seconds / pace), 5), 2000)
     try collective.barrier()
     let times = try (0..<repetitions).map { _ in
-      let start = Clock.wall()
+      let start = SystemClock.seconds
       try body()
-      return Clock.wall() - start
+      return SystemClock.seconds - start
     }
     return try collective.allgather(Spread(times).median).max()!
   }
@@ -88,7 +91,7 @@ package struct CostMeasurement {
     let accumulator = ShardAccumulator(plan, rank: 0)
     let sum = Arena<Float>(count: plan.layout.count)
     let scalars = try ScalarFold(
-      runs: plan.shardRuns, metrics: source.metricNames.count, on: alone)
+      runs: plan.shardRuns, metrics: source.metricColumns, on: alone)
     let batch = StepBatch(
       step: 0, epoch: 0, examples: (0..<shards * shardSize).map { $0 % dataset }[...],
       shards: shards)
@@ -152,15 +155,15 @@ package struct CostMeasurement {
     for _ in 0..<30 {
       for partial in exchange.partials { partial.update(repeating: 1e-3) }
       try collective.barrier()
-      let start = Clock.wall()
+      let start = SystemClock.seconds
       try exchange.combine { _ in }
       try exchange.gather()
-      let folded = Clock.wall()
+      let folded = SystemClock.seconds
       streams.read(UnsafeBufferPointer(exchange.folded))
-      let first = Clock.wall()
+      let first = SystemClock.seconds
       streams.read(UnsafeBufferPointer(exchange.folded))
       folds.append(folded - start)
-      readings.append((first - folded) - (Clock.wall() - first))
+      readings.append((first - folded) - (SystemClock.seconds - first))
     }
     func slowest(_ times: [Double]) throws -> Double {
       try collective.allgather(Spread(times).median).max()!
@@ -202,7 +205,7 @@ package struct CostMeasurement {
     guard let smallest = try factors(shards: 1) else { return }
     for (slot, product) in smallest.products.enumerated() {
       guard let product else { continue }
-      work.linearMaps[slot] = CostModel.LinearMap(
+      work.linearMaps[slot] = LinearMapShape(
         outputs: product.rows, inputs: product.columns, isFirst: product.input != nil)
     }
     let several = try factors(shards: 4) ?? smallest

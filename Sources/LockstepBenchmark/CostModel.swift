@@ -1,3 +1,5 @@
+import LockstepCollective
+import LockstepFold
 import LockstepEngine
 import LockstepTraining
 
@@ -47,7 +49,7 @@ package struct CostModel: Sendable {
     /// Clip, optimizer and constraints, a value.
     package var update = 0.0
     /// The weights of linear maps, by slot, whose gradients can be made of factors.
-    package var linearMaps: [Int: LinearMap] = [:]
+    package var linearMaps: [Int: LinearMapShape] = [:]
     /// Floating-point operations a second of such products.
     package var productRate = 50e9
     /// One round of a collective between the ranks of a node.
@@ -70,7 +72,7 @@ package struct CostModel: Sendable {
     }
 
     /// Those of a batch whose gradients are made of factors.
-    func factors(examples: Int, shards: Int, travel: Bool) -> [Int: LinearMap] {
+    func factors(examples: Int, shards: Int, travel: Bool) -> [Int: LinearMapShape] {
       guard threads == 1, GradientFactors.takes(examples: examples, shards: shards) else {
         return [:]
       }
@@ -78,26 +80,6 @@ package struct CostModel: Sendable {
         GradientFactors.isWorthIt($1.outputs, $1.inputs, examples: examples, travel: travel)
       }
     }
-  }
-
-  /// The shape of a linear map.
-  package struct LinearMap: Sendable {
-    /// The rows of its weights.
-    package var outputs: Int
-    /// The columns of its weights.
-    package var inputs: Int
-    /// Whether its inputs are those of the model, which all ranks have.
-    package var isFirst: Bool
-
-    /// A linear map of this shape.
-    package init(outputs: Int, inputs: Int, isFirst: Bool = false) {
-      self.outputs = outputs
-      self.inputs = inputs
-      self.isFirst = isFirst
-    }
-
-    /// The values of an example that travel.
-    var travelling: Int { outputs + (isFirst ? 0 : inputs) }
   }
 
   /// Bytes of a rank that do not depend on how many there are, and what the others follow from.

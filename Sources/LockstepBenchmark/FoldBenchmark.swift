@@ -1,3 +1,5 @@
+import LockstepPlatform
+import LockstepFold
 import LockstepDistributed
 import LockstepEngine
 import LockstepFiles
@@ -92,9 +94,9 @@ package enum FoldBenchmark {
     func time(_ body: () throws -> Void, behind write: () -> Void) throws -> Double {
       write()
       try communicator.barrier()
-      let start = Clock.wall()
+      let start = SystemClock.seconds
       try body()
-      return try communicator.allreduce(Clock.wall() - start, .maximum)
+      return try communicator.allreduce(SystemClock.seconds - start, .maximum)
     }
     func turn(
       _ what: String, _ body: () throws -> Void, behind write: () -> Void

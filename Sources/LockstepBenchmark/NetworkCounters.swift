@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 /// What the network interfaces of this host, or of this network namespace, have carried.
 enum NetworkCounters {

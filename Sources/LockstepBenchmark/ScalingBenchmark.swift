@@ -1,3 +1,5 @@
+import LockstepPlatform
+import LockstepCollective
 import LockstepFiles
 import LockstepTraining
 
@@ -42,6 +44,24 @@ package enum ScalingBenchmark {
     /// Seconds of a step that are there only together.
     package let overhead: Spread
 
+    /// - Parameters:
+    ///   - batchSize: the examples of a step together.
+    ///   - alone: rates of all ranks, each for itself, one more than those together: before and after each.
+    ///   - together: rates of all ranks together.
+    package init(
+      _ options: Options, ranks: Int, shards: Int, batchSize: Int, alone: [Double],
+      together: [Double]
+    ) {
+      self.options = options
+      self.ranks = ranks
+      self.shards = shards
+      self.alone = Spread(alone)
+      self.together = Spread(together)
+      let pairs = zip(together, zip(alone, alone.dropFirst()).map { ($0 + $1) / 2 })
+      efficiency = Spread(pairs.map { $0 / $1 })
+      overhead = Spread(pairs.map { Double(batchSize) * (1 / $0 - 1 / $1) })
+    }
+
     /// An object with all numbers and their conditions.
     package var json: JSONValue {
       .object([
@@ -78,13 +98,13 @@ package enum ScalingBenchmark {
     // Every rank goes on until the time is over, so that all of them run all the time.
     func alone(_ seconds: Double) throws -> Double {
       try collective.barrier()
-      let start = Clock.wall()
+      let start = SystemClock.seconds
       var steps = 0
       var end = start
       repeat {
         try own.run(steps: 1)
         steps += 1
-        end = Clock.wall()
+        end = SystemClock.seconds
       } while end - start < seconds
       return try collective.allgather(Double(steps * own.batchSize) / (end - start)).reduce(0, +)
     }
@@ -97,11 +117,8 @@ package enum ScalingBenchmark {
       togethers.append(Double(steps * common.batchSize) / seconds)
       alones.append(try alone(options.seconds))
     }
-    let beside = zip(alones, alones.dropFirst()).map { ($0 + $1) / 2 }
     return Result(
-      options: options, ranks: ranks, shards: common.shards, alone: Spread(alones),
-      together: Spread(togethers), efficiency: Spread(zip(togethers, beside).map { $0 / $1 }),
-      overhead: Spread(
-        zip(togethers, beside).map { Double(common.batchSize) * (1 / $0 - 1 / $1) }))
+      options, ranks: ranks, shards: common.shards, batchSize: common.batchSize, alone: alones,
+      together: togethers)
   }
 }

@@ -1,3 +1,4 @@
+import LockstepPlatform
 import LockstepEngine
 import LockstepFiles
 import LockstepTraining
@@ -40,13 +41,13 @@ package enum ScheduleProfile {
     var total = Double.infinity
     for _ in 0..<repetitions {
       try lane.profile(
-        RunContext(), leaf: leaf.base, clock: { UInt64(Clock.thread() * 1e9) }
+        RunContext(), leaf: leaf.base, clock: { UInt64(SystemClock.threadSeconds * 1e9) }
       ) { step, start, end in
         least[step] = min(least[step], Double(end - start) * 1e-9)
       }
-      let start = Clock.thread()
+      let start = SystemClock.threadSeconds
       try lane.run(RunContext(), leaf: leaf.base)
-      total = min(total, Clock.thread() - start)
+      total = min(total, SystemClock.threadSeconds - start)
     }
     let implementations = plan.summary.suffix(least.count).map(\.implementation)
     return Result(

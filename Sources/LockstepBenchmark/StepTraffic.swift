@@ -1,3 +1,5 @@
+import LockstepPlatform
+import LockstepFold
 import LockstepEngine
 import LockstepTraining
 
@@ -70,9 +72,9 @@ struct StepStreams {
   private func time(_ meeting: () throws -> Void, _ body: () -> Void) throws -> Double {
     caches.run()
     try meeting()
-    let start = Clock.thread()
+    let start = SystemClock.threadSeconds
     body()
-    let seconds = Clock.thread() - start
+    let seconds = SystemClock.threadSeconds - start
     try meeting()
     return seconds
   }

@@ -1,3 +1,6 @@
+import LockstepPlatform
+import LockstepCollective
+import LockstepFold
 import LockstepEngine
 import LockstepOptimization
 import LockstepTraining
@@ -19,7 +22,7 @@ final class TrainingLoop {
   ///
   /// - Throws: `GraphError`, `FoldPlanError` where there are more ranks than shards, and what the
   ///   collective throws.
-  init(_ options: StepBenchmark.Options, on collective: any Collective) throws {
+  init(_ options: StepOptions, on collective: any Collective) throws {
     batchSize = options.batchSize
     shards = options.shards ?? FoldPlan.defaultShards(batchSize: options.batchSize)
     examples = Array(0..<batchSize * Self.batches)
@@ -36,7 +39,7 @@ final class TrainingLoop {
   }
 
   private static func update(
-    _ options: StepBenchmark.Options, of source: ModelSource, owning owned: Range<Int>?
+    _ options: StepOptions, of source: ModelSource, owning owned: Range<Int>?
   ) throws -> ChainUpdate {
     let layout = source.memory.trainableLayout
     let clips = options.clip.map { [ClipByGlobalNorm($0)] } ?? []
@@ -67,10 +70,10 @@ final class TrainingLoop {
   /// The seconds that all ranks need for a number of steps.
   func seconds(steps: Int, on collective: any Collective) throws -> Double {
     try collective.barrier()
-    let start = Clock.wall()
+    let start = SystemClock.seconds
     try run(steps: steps)
     try collective.barrier()
-    return try collective.valueOfRoot(Clock.wall() - start)
+    return try collective.valueOfRoot(SystemClock.seconds - start)
   }
 
   /// Warms up and finds out how long a step takes.

@@ -1,3 +1,6 @@
+import LockstepPlatform
+import LockstepCollective
+import LockstepFold
 import LockstepEngine
 import LockstepFiles
 import LockstepOptimization
@@ -38,6 +41,17 @@ package enum UpdateBenchmark {
     /// The stream's time over the update's: the share of the bound that is reached. The median
     /// over pairs of measurements that were taken side by side.
     package let share: Spread
+
+    /// - Parameters:
+    ///   - updates: seconds of the update.
+    ///   - streams: seconds of the loops, each measured beside the update with its index.
+    package init(parameters: Int, ranks: Int, updates: [Double], streams: [Double]) {
+      self.parameters = parameters
+      self.ranks = ranks
+      update = Spread(updates)
+      stream = Spread(streams)
+      share = Spread(zip(streams, updates).map { $0 / $1 })
+    }
 
     /// An object with all numbers.
     package var json: JSONValue {
@@ -101,9 +115,9 @@ package enum UpdateBenchmark {
     }
     func time(_ body: () throws -> Void) throws -> Double {
       try collective.barrier()
-      let start = Clock.wall()
+      let start = SystemClock.seconds
       try body()
-      return try collective.allgather(Clock.wall() - start).max()!
+      return try collective.allgather(SystemClock.seconds - start).max()!
     }
     for _ in 0..<2 {
       try update()
@@ -115,9 +129,7 @@ package enum UpdateBenchmark {
       updates.append(try time(update))
       bounds.append(try time(stream))
     }
-    return Result(
-      parameters: layout.count, ranks: ranks, update: Spread(updates), stream: Spread(bounds),
-      share: Spread(zip(bounds, updates).map { $0 / $1 }))
+    return Result(parameters: layout.count, ranks: ranks, updates: updates, streams: bounds)
   }
 }
 

@@ -1,3 +1,4 @@
+import LockstepFold
 import LockstepEngine
 import LockstepTraining
 
@@ -21,7 +22,7 @@ struct WireTraffic {
   ///   - factors: the linear maps, by slot, whose gradients are made of factors.
   ///   - shardSize: the examples of a shard.
   init(
-    _ plan: FoldPlan, nodes: Int, isSharded: Bool, factors: [Int: CostModel.LinearMap] = [:],
+    _ plan: FoldPlan, nodes: Int, isSharded: Bool, factors: [Int: LinearMapShape] = [:],
     shardSize: Int = 0
   ) {
     let ranksPerNode = plan.ranks / nodes
@@ -86,7 +87,7 @@ struct WireTraffic {
 private struct Volume {
   let plan: FoldPlan
   let isSharded: Bool
-  let factors: [Int: CostModel.LinearMap]
+  let factors: [Int: LinearMapShape]
 
   private func bytes(_ slice: Range<Int>, packed: Bool) -> Int {
     let gradients = slice.clamped(to: 0..<plan.gradientCount).count

@@ -90,3 +90,21 @@ extension Hyperparameter {
     }
   }
 }
+
+extension ConfigurationReader {
+  /// A word of several. A whole number stands for its digits: 2 for "2".
+  package func choice(
+    _ key: String, default fallback: String? = nil, oneOf choices: [String]
+  ) throws(ConfigurationError) -> String {
+    let kind = HyperparameterKind.choice(choices)
+    do throws(ConfigurationError) {
+      return try read(
+        key, default: fallback, expected: kind.expectation, json: { .string($0) }
+      ) { kind.accepted($0)?.stringValue }
+    } catch {
+      guard case .string(let text)? = peek(key) else { throw error }
+      let hint = NearestName.find(text, among: choices).map { "; did you mean '\($0)'?" } ?? ""
+      throw self.error(key, "must be \(kind.expectation); found '\(text)'\(hint)")
+    }
+  }
+}

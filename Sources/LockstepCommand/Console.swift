@@ -1,10 +1,5 @@
 import LockstepFiles
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 /// Standard output and error, written at once: a launcher passes on what it has when a job is ended.
 ///

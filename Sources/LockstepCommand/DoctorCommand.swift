@@ -1,12 +1,7 @@
 import Lockstep
 import LockstepFiles
 import LockstepMPI
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 /// `lockstep doctor`: what this installation and this job are, and what may be wrong with them.
 enum DoctorCommand: Command {
@@ -35,7 +30,7 @@ enum DoctorCommand: Command {
 
 /// One rank's place on its machine.
 private struct RankPlace: BitwiseCopyable {
-  var online = Int32(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+  var online = Int32(Processors.online)
   var isa = InstructionSet.detected.rawValue
   var flushesDenormals: UInt8 = FloatingPoint.flushDenormals() ? 1 : 0
   var freeSharedMemory = Int64(SharedMemorySpace.freeBytes() ?? -1)

@@ -1,12 +1,7 @@
 import Lockstep
 import LockstepConfiguration
 import LockstepMPI
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 /// The MPI job that a command runs in, from initialisation to the end of all ranks.
 enum Job {

@@ -1,11 +1,6 @@
 import Lockstep
 import LockstepFiles
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 /// Predictions as people and programs read them: a row an example.
 struct PredictionTable {

@@ -1,48 +1,6 @@
 import Lockstep
 import LockstepFiles
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
-/// One subcommand: its help, its options, what it does.
-protocol Command {
-  static var name: String { get }
-  /// What stands behind the name in the usage line.
-  static var usage: String { get }
-  /// One line for the list of commands.
-  static var summary: String { get }
-  /// More for its own help.
-  static var discussion: String { get }
-  static var options: [OptionSpecification] { get }
-  /// Does it; returns the exit code.
-  static func run(_ arguments: Arguments) throws -> Int32
-}
-
-extension Command {
-  static var discussion: String { "" }
-
-  /// The text of `lockstep NAME --help`.
-  static var help: String {
-    var text = "usage: lockstep \(name) \(usage)\n\n\(summary)\n"
-    if !discussion.isEmpty { text += "\n\(discussion)\n" }
-    text += "\noptions:\n"
-    let rows = (options + [.flag("--help", "show this help")]).map { option in
-      (option.name + (option.value.map { " \($0)" } ?? ""), option.summary)
-    }
-    return text + table(rows)
-  }
-}
-
-/// Two columns of text.
-func table(_ rows: [(String, String)]) -> String {
-  let width = (rows.map { $0.0.count }.max() ?? 0) + 2
-  return rows.map { row in
-    "  " + row.0 + String(repeating: " ", count: width - row.0.count) + row.1 + "\n"
-  }.joined()
-}
+import LockstepPlatform
 
 /// The program: finds the command, runs it, ends with its code.
 enum Program {
@@ -126,50 +84,5 @@ enum Program {
 
   static var versionText: String {
     "lockstep \(version) (oneDNN \(ComputeLibrary.version), \(InstructionSet.detected.name))"
-  }
-}
-
-extension CommandLine {
-  /// The words of the command line, the program's name first.
-  ///
-  /// - Throws: ``ArgumentError`` for a word that is not UTF-8. Swift's own list repairs it, and a name
-  ///   of a file would become another's.
-  static func words() throws -> [String] {
-    try (0..<Int(argc)).map { index in
-      guard let start = unsafeArgv[index] else { return "" }
-      let bytes = UnsafeRawBufferPointer(start: start, count: strlen(start))
-      guard let word = String(validating: bytes, as: UTF8.self) else {
-        let shown = bytes.map { byte in
-          (0x20..<0x7f).contains(byte)
-            ? String(Unicode.Scalar(byte))
-            : "\\x" + String(byte >> 4, radix: 16)
-              + String(byte & 15, radix: 16)
-        }.joined()
-        throw ArgumentError(
-          description:
-            "argument \(index), '\(shown)', is not UTF-8; give files and directories names "
-            + "in UTF-8")
-      }
-      return word
-    }
-  }
-}
-
-/// The number of this process among those that a launcher started, before MPI runs.
-enum LauncherRank {
-  /// Whether an MPI launcher started this process. The script of a Slurm job has a number too, and
-  /// was started by none.
-  static var isLaunched: Bool {
-    ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"].contains { (name: String) in
-      getenv(name) != nil
-    }
-  }
-
-  /// Whether this process is the first one, or alone.
-  static var isRoot: Bool {
-    for name in ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"] {
-      if let text = getenv(name), let rank = Int(String(cString: text)) { return rank == 0 }
-    }
-    return true
   }
 }

@@ -1,12 +1,7 @@
 import Lockstep
 import LockstepConfiguration
 import LockstepFiles
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 /// What rank 0 prints while a run lasts: a line that changes on a terminal, plain lines elsewhere.
 final class ProgressReporter {

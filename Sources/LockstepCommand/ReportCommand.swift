@@ -19,18 +19,8 @@ enum ReportCommand: Command {
     let report = RunReport(try RunHistory(directory: directory), name: lastName(of: directory))
     guard LauncherRank.isRoot else { return ExitCode.done }
     Console.text(table(report.rows))
-    if let path = lossPlot { try write(report.lossPlot, to: path) }
-    if let path = normPlot { try write(report.normPlot, to: path) }
+    if let path = lossPlot { try report.lossPlot.write(to: path) }
+    if let path = normPlot { try report.normPlot.write(to: path) }
     return ExitCode.done
   }
-
-  static func write(_ plot: LinePlot, to path: String) throws {
-    try OutputFile.write(path, text: plot.svg)
-    Console.line("plot \(path)")
-  }
-}
-
-/// The last part of a path.
-func lastName(of path: String) -> String {
-  path.split(separator: "/").last.map(String.init) ?? path
 }

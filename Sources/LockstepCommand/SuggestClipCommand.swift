@@ -35,7 +35,7 @@ enum SuggestClipCommand: Command {
           suggestion.choice.threshold
         )
       ]
-      try ReportCommand.write(plot, to: path)
+      try plot.write(to: path)
     }
     return ExitCode.done
   }

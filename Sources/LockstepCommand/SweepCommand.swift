@@ -120,7 +120,7 @@ enum SweepCommand: Command {
       }
       if world.isRoot {
         finish(results, json: arguments.has("--json"))
-        if let plot { try ReportCommand.write(picture(results, axes.map(\.key)), to: plot) }
+        if let plot { try picture(results, axes.map(\.key)).write(to: plot) }
       }
       return ExitCode.done
     }

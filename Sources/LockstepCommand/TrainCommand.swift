@@ -1,12 +1,7 @@
 import Lockstep
 import LockstepConfiguration
 import LockstepFiles
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 /// `lockstep train`: a run from its configuration to its final weights.
 enum TrainCommand: Command {

@@ -2,12 +2,7 @@ import Lockstep
 import LockstepConfiguration
 import LockstepFiles
 import LockstepTesting
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 /// `lockstep verify`: one configuration on several numbers of ranks, compared stage by stage.
 enum VerifyCommand: Command {

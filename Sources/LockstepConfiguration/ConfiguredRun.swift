@@ -1,3 +1,6 @@
+import LockstepCollective
+import LockstepState
+import LockstepFold
 import LockstepDatasets
 import LockstepEngine
 import LockstepFiles
@@ -79,7 +82,7 @@ package final class ConfiguredRun {
       configuration, data, source, training.rule, training.average, collective)
     notices =
       try RunNotices(
-        self, rankCount: collective.size,
+        configuration, data, training, rankCount: collective.size,
         ranksOnNode: collective.page?.rankCount ?? collective.size
       ).lines
   }

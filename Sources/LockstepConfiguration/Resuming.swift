@@ -1,3 +1,4 @@
+import LockstepState
 import LockstepFiles
 import LockstepTraining
 

@@ -1,4 +1,6 @@
 import LockstepCatalog
+import LockstepObservation
+import LockstepFold
 import LockstepEngine
 import LockstepFiles
 import LockstepLayers

@@ -12,15 +12,25 @@ struct RunNotices {
   private(set) var lines: [String] = []
 
   private let configuration: RunConfiguration
+  private let data: DataConfiguration.Parts
+  private let source: ModelSource
   private let totalSteps: Int
 
-  init(_ run: ConfiguredRun, rankCount: Int, ranksOnNode: Int) throws {
-    configuration = run.configuration
-    totalSteps = run.totalSteps
-    lines += try Self.output(run)
-    lines += examples(run)
-    lines += length(run)
-    lines += update(run)
+  /// - Parameters:
+  ///   - data: the examples.
+  ///   - training: what is put together of both.
+  init(
+    _ configuration: RunConfiguration, _ data: DataConfiguration.Parts, _ training: Training,
+    rankCount: Int, ranksOnNode: Int
+  ) throws {
+    self.configuration = configuration
+    self.data = data
+    source = training.source
+    totalSteps = training.totalSteps
+    lines += try output()
+    lines += examples()
+    lines += length()
+    lines += update()
     lines += intervals()
     if configuration.bucketBytes != nil,
       configuration.reduction != "tree" || ranksOnNode == rankCount
@@ -35,15 +45,15 @@ struct RunNotices {
   // MARK: The model's output
 
   /// Outputs that do not go with the loss.
-  private static func output(_ run: ConfiguredRun) throws -> [String] {
-    let loss = run.configuration.labelLoss
+  private func output() throws -> [String] {
+    let loss = configuration.labelLoss
     guard loss is SoftmaxCrossEntropy || loss is BinaryCrossEntropy else { return [] }
     var lines: [String] = []
     let own = loss is SoftmaxCrossEntropy ? "softmax" : "sigmoid"
     let name = "the loss '\(loss.name)'"
-    switch try run.source.finalActivation() {
+    switch try source.finalActivation() {
     case .softmax?, .sigmoid?:
-      let final = try run.source.finalActivation() == .softmax ? "softmax" : "sigmoid"
+      let final = try source.finalActivation() == .softmax ? "softmax" : "sigmoid"
       lines.append(
         "the model ends in a \(final), and \(name) applies a \(own) itself: leave the model's out")
     case .nonNegative?:
@@ -55,7 +65,7 @@ struct RunNotices {
         "the model ends in a tanh, and \(name) expects logits without bounds: leave it out")
     case nil: break
     }
-    if let classes = run.data.training.classCount, let outputs = try run.source.outputShape().last {
+    if let classes = data.training.classCount, let outputs = try source.outputShape().last {
       if outputs > classes {
         lines.append(
           "the model has \(outputs) outputs and the data \(counted(classes, "class", plural: "classes")): "
@@ -73,10 +83,10 @@ struct RunNotices {
 
   // MARK: Examples
 
-  private func examples(_ run: ConfiguredRun) -> [String] {
+  private func examples() -> [String] {
     var lines: [String] = []
-    let count = run.data.training.count
-    if run.data.test == nil {
+    let count = data.training.count
+    if data.test == nil {
       lines.append(
         "the data has no test part, so nothing is evaluated"
           + (configuration.options.scoreMetric == nil
@@ -103,7 +113,7 @@ struct RunNotices {
 
   // MARK: The length of the run
 
-  private func length(_ run: ConfiguredRun) -> [String] {
+  private func length() -> [String] {
     var lines: [String] = []
     let options = configuration.options
     if let steps = options.steps, steps > totalSteps {
@@ -148,10 +158,10 @@ struct RunNotices {
 
   // MARK: The update
 
-  private func update(_ run: ConfiguredRun) -> [String] {
+  private func update() -> [String] {
     var lines: [String] = []
     let update = configuration.update
-    if run.source.memory.trainableLayout.slots.isEmpty {
+    if source.memory.trainableLayout.slots.isEmpty {
       lines.append("no parameter is trainable: no weight will move")
     }
     if let optimizer = update.optimizer {
@@ -170,7 +180,7 @@ struct RunNotices {
           "'weightDecayFactor' in 'optimizer.groups' has no effect: 'optimizer.weightDecay' is 0")
       }
     }
-    lines += shadowedGroups(run)
+    lines += shadowedGroups()
     for clip in update.clips {
       if let warmup: Int = clip.values["warmup"], warmup >= totalSteps {
         lines.append(
@@ -195,9 +205,9 @@ struct RunNotices {
   }
 
   /// Groups whose tensors all belong to groups before them.
-  private func shadowedGroups(_ run: ConfiguredRun) -> [String] {
+  private func shadowedGroups() -> [String] {
     let groups = configuration.update.groups
-    let names = run.source.memory.trainableLayout.slots.map(\.name)
+    let names = source.memory.trainableLayout.slots.map(\.name)
     let used = Set(names.compactMap { name in groups.firstIndex { $0.contains(name) } })
     return groups.indices.filter { !used.contains($0) }.map { index in
       "the group '\(groups[index].pattern)' in 'optimizer.groups' has no effect: groups before it hold "

@@ -1,5 +1,6 @@
 import LockstepCatalog
 import LockstepFiles
+import LockstepFold
 import LockstepTraining
 
 // How objects that only the trainer knows stand in a configuration.

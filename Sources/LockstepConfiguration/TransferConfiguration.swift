@@ -1,4 +1,5 @@
 import LockstepCatalog
+import LockstepState
 import LockstepDatasets
 import LockstepFiles
 import LockstepTraining

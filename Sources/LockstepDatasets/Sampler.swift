@@ -5,6 +5,9 @@ import LockstepEngine
 /// The order of an epoch is a permutation fixed by (seed, epoch) alone; the sampler's only state is
 /// where it stands, so that a run resumes inside an epoch and no rank ever asks another.
 ///
+/// The order of up to ``mostInMemory`` examples is shuffled in memory. That of more, windows of a long
+/// text say, is computed batch by batch and takes none.
+///
 /// The caller's loop: train on ``batch()``, then ``advance()``; a step that is taken back simply does
 /// not advance.
 public final class Sampler {
@@ -19,13 +22,28 @@ public final class Sampler {
   /// Whether an epoch's last batch is left out where it is not full.
   public let dropLast: Bool
 
+  /// The most examples whose order is kept in memory: 2²⁴, which take 128 MiB.
+  public static let mostInMemory = 1 << 24
+
+  /// Whether random orders are computed batch by batch.
+  private let computesOrders: Bool
+  private var permutation: (epoch: Int, order: KeyedPermutation)?
   private let position = Arena<Int64>(count: 2)
   private var cached: (epoch: Int, order: [Int]) = (-1, [])
   private var cachedNext: (epoch: Int, order: [Int]) = (-1, [])
 
   /// - Throws: `DatasetError` where a count is not positive, or `dropLast` leaves nothing.
-  public init(
+  public convenience init(
     count: Int, batchSize: Int, seed: UInt64, shuffle: Bool = true, dropLast: Bool = false
+  ) throws(DatasetError) {
+    try self.init(
+      count: count, batchSize: batchSize, seed: seed, shuffle: shuffle, dropLast: dropLast,
+      mostInMemory: Self.mostInMemory)
+  }
+
+  /// As the public initialiser, with another limit of what is kept in memory.
+  package init(
+    count: Int, batchSize: Int, seed: UInt64, shuffle: Bool, dropLast: Bool, mostInMemory: Int
   ) throws(DatasetError) {
     guard count > 0, batchSize > 0 else {
       throw DatasetError(
@@ -42,6 +60,7 @@ public final class Sampler {
     self.seed = seed
     self.shuffle = shuffle
     self.dropLast = dropLast
+    computesOrders = count > mostInMemory
   }
 
   /// The number of batches in an epoch.
@@ -76,6 +95,7 @@ public final class Sampler {
           + "\(batchesPerEpoch) batches of \(batchSize); the position is of another data set or "
           + "batch size")
     }
+    if computesOrders { return computedBatch(batchInEpoch, epoch) }
     if cached.epoch != epoch {
       cached = cachedNext.epoch == epoch ? cachedNext : (epoch, order(ofEpoch: epoch))
     }
@@ -84,12 +104,30 @@ public final class Sampler {
 
   /// The batch that comes after the one at the current position, and its epoch.
   public func next() -> (epoch: Int, examples: ArraySlice<Int>) {
+    if computesOrders {
+      return batchInEpoch + 1 < batchesPerEpoch
+        ? (epoch, computedBatch(batchInEpoch + 1, epoch))
+        : (epoch + 1, computedBatch(0, epoch + 1))
+    }
     if batchInEpoch + 1 < batchesPerEpoch, cached.epoch == epoch {
       return (epoch, Self.batch(batchInEpoch + 1, of: cached.order, batchSize))
     }
     let next = batchInEpoch + 1 < batchesPerEpoch ? (epoch, batchInEpoch + 1) : (epoch + 1, 0)
     if cachedNext.epoch != next.0 { cachedNext = (next.0, order(ofEpoch: next.0)) }
     return (next.0, Self.batch(next.1, of: cachedNext.order, batchSize))
+  }
+
+  /// The examples of a batch whose epoch's order is not kept.
+  private func computedBatch(_ index: Int, _ epoch: Int) -> ArraySlice<Int> {
+    let places = index * batchSize..<min((index + 1) * batchSize, count)
+    guard shuffle else { return Array(places)[...] }
+    if permutation?.epoch != epoch {
+      var generator = CounterGenerator(
+        seed: seed, .shuffling, index: UInt32(truncatingIfNeeded: epoch))
+      permutation = (epoch, KeyedPermutation(count: count, using: &generator))
+    }
+    guard let order = permutation?.order else { return [] }
+    return places.map { order($0) }[...]
   }
 
   private static func batch(
@@ -109,12 +147,15 @@ public final class Sampler {
 
   /// The order of an epoch, whatever the position.
   public func order(ofEpoch epoch: Int) -> [Int] {
-    var order = Array(0..<count)
-    if shuffle {
-      var generator = CounterGenerator(
-        seed: seed, .shuffling, index: UInt32(truncatingIfNeeded: epoch))
-      generator.shuffle(&order)
+    guard shuffle else { return Array(0..<count) }
+    var generator = CounterGenerator(
+      seed: seed, .shuffling, index: UInt32(truncatingIfNeeded: epoch))
+    if computesOrders {
+      let permutation = KeyedPermutation(count: count, using: &generator)
+      return (0..<count).map { permutation($0) }
     }
+    var order = Array(0..<count)
+    generator.shuffle(&order)
     return order
   }
 }

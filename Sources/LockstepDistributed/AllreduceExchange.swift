@@ -1,6 +1,7 @@
+import LockstepObservation
+import LockstepFold
 import LockstepEngine
 import LockstepMPI
-import LockstepTraining
 
 /// Gradients through MPI's own reduction: `reduction: "allreduce"`.
 ///

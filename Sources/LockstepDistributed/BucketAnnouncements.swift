@@ -5,7 +5,7 @@ import LockstepMPI
 /// Each rank has a counter a bucket, in memory that the node's ranks share: the number of the last
 /// step in which it announced all of the bucket. Whoever sees the step's number in all of them sees
 /// what was written to the partials before, too. Nobody waits here.
-final class BucketAnnouncements {
+package final class BucketAnnouncements {
   /// A bucket's values, and how many of them this rank has not announced yet.
   private struct Pending {
     let values: Range<Int>
@@ -20,7 +20,7 @@ final class BucketAnnouncements {
   private var step: UInt64 = 1
 
   /// The bytes of a rank's counters, a multiple of 64: no other rank writes to their lines.
-  static func byteCount(_ buckets: Int) -> Int {
+  package static func byteCount(_ buckets: Int) -> Int {
     (buckets * MemoryLayout<UInt64>.stride + 63) / 64 * 64
   }
 
@@ -29,7 +29,7 @@ final class BucketAnnouncements {
   ///   - counters: where each rank's counters lie, zero at first.
   ///   - place: whose this object is.
   ///   - owner: what keeps that memory.
-  init(
+  package init(
     _ buckets: [Range<Int>], counters: [UnsafeMutableRawPointer], place: Int, owner: AnyObject
   ) {
     self.place = place
@@ -51,7 +51,7 @@ final class BucketAnnouncements {
   }
 
   /// This rank's partials are complete in a part of the arena.
-  func add(_ part: Range<Int>) {
+  package func add(_ part: Range<Int>) {
     for bucket in pending.indices {
       let (values, missing) = (pending[bucket].values, pending[bucket].missing)
       guard missing > 0, values.overlaps(part) else { continue }
@@ -62,7 +62,7 @@ final class BucketAnnouncements {
   }
 
   /// This rank's partials are complete.
-  func addAll() {
+  package func addAll() {
     for bucket in pending.indices where pending[bucket].missing > 0 {
       pending[bucket].missing = 0
       counter(place, bucket).advance(to: step)
@@ -70,13 +70,13 @@ final class BucketAnnouncements {
   }
 
   /// Whether all ranks of the node have announced all of a bucket.
-  func isComplete(_ bucket: Int) -> Bool {
+  package func isComplete(_ bucket: Int) -> Bool {
     for place in counters.indices where counter(place, bucket).value < step { return false }
     return true
   }
 
   /// Makes ready for the next step.
-  func reset() {
+  package func reset() {
     step += 1
     for bucket in pending.indices { pending[bucket].missing = pending[bucket].values.count }
   }

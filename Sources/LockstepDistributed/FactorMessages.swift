@@ -1,6 +1,7 @@
+import LockstepObservation
+import LockstepFold
 import LockstepEngine
 import LockstepMPI
-import LockstepTraining
 
 /// The factors of batches of one size on their way between nodes: each rank's go to one rank of every
 /// other node, its delegate, which lays them where the node's ranks read them.

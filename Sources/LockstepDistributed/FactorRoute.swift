@@ -1,5 +1,6 @@
+import LockstepObservation
+import LockstepFold
 import LockstepMPI
-import LockstepTraining
 
 /// How a batch travels whose gradients are made of factors: these, and buckets of all other slots.
 final class FactorRoute {

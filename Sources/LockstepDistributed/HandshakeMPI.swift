@@ -1,5 +1,5 @@
+import LockstepCollective
 import LockstepMPI
-import LockstepTraining
 
 extension Handshake {
   /// Adds the MPI library's name and version.

@@ -1,5 +1,6 @@
+import LockstepCollective
+import LockstepObservation
 import LockstepMPI
-import LockstepTraining
 
 extension NetworkLink {
   /// Measures the links between nodes, all at once and in both directions, in some tens of

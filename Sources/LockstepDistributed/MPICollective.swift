@@ -1,28 +1,11 @@
+import LockstepCollective
+import LockstepObservation
+import LockstepFold
 import LockstepEngine
 import LockstepMPI
-import LockstepTraining
-import Synchronization
-
-/// How gradients travel between ranks. The bits do not depend on it.
-public enum ExchangePath: Sendable, Equatable {
-  /// Through a shared window inside each node where it fits, else as messages.
-  case automatic
-  /// As messages.
-  case messages
-  /// Through a shared window inside each node, or an error.
-  case sharedMemory
-}
-
-/// In which order the ranks' gradients are added.
-public enum GradientReduction: String, Sendable, CaseIterable {
-  /// By the fixed tree: the same bits on any number of ranks.
-  case tree
-  /// By MPI_Allreduce, in whatever order it takes.
-  case allreduce
-}
 
 /// The ranks of an MPI job as training sees them, in node-major order.
-public final class MPICollective: Collective {
+public final class MPICollective: ExchangeMaking {
   /// The ranks, in node-major order; a communicator that nobody else uses.
   public let communicator: MPICommunicator
   /// The ranks of each node, in this order.
@@ -180,12 +163,7 @@ public final class MPICollective: Collective {
     }
   }
 
-  public func makeExchange(_ plan: FoldPlan) throws -> any GradientExchange {
-    guard plan.ranks == size else {
-      throw MPIError(
-        kind: .argument, call: "makeExchange",
-        message: "the fold is planned for \(plan.ranks) ranks and there are \(size)", rank: rank)
-    }
+  public func makeExchange(for plan: FoldPlan) throws -> any GradientExchange {
     if size == 1 { return try SoloCollective().makeExchange(plan) }
     try Fault.reach(.exchange, rank: rank)
     if reduction == .allreduce {
@@ -319,46 +297,5 @@ public final class MPICollective: Collective {
       return unused
     }
     windows = zip(windows, unused).filter { $1 == 0 }.map(\.0)
-  }
-}
-
-/// A window and whether its exchange is alive. Freeing takes all ranks, so an exchange that goes
-/// only says that it is gone.
-final class LeasedWindow {
-  let window: MPISharedWindow
-  var isUsed = true
-
-  init(_ window: MPISharedWindow) { self.window = window }
-}
-
-/// Says that a window's memory is in use for as long as it lives.
-final class WindowUse {
-  private let lease: LeasedWindow
-  init(_ lease: LeasedWindow) { self.lease = lease }
-  deinit { lease.isUsed = false }
-}
-
-/// Lets a watchdog watch until MPI is finalized, and watches over that.
-private final class EndOfWatch: MPISessionObserver {
-  private let watchdog: Watchdog
-  private let rank: Int
-  private let finalizing = Mutex<StartWatch?>(nil)
-
-  init(_ watchdog: Watchdog, rank: Int) {
-    self.watchdog = watchdog
-    self.rank = rank
-  }
-
-  func willFinalize() {
-    watchdog.stop()
-    let watch = StartWatch("MPI_Finalize", watchdog.patience)
-    finalizing.withLock { $0 = watch }
-  }
-
-  func didFinalize() {
-    finalizing.withLock { $0.take() }?.stop()
-    // There is nobody left to throw to.
-    try? Fault.reach(.finalized, rank: rank)
-    LastWatch(watchdog.patience)?.outlastPeers()
   }
 }

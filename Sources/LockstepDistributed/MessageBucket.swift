@@ -1,5 +1,6 @@
+import LockstepObservation
+import LockstepFold
 import LockstepMPI
-import LockstepTraining
 
 /// A contiguous part of a slice that travels by itself.
 struct BucketPart {

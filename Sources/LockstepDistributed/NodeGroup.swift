@@ -1,4 +1,4 @@
-import LockstepTraining
+import LockstepFold
 
 /// The ranks of several nodes, as one of them sees it, and who stands for its node in what.
 struct NodeGroup {

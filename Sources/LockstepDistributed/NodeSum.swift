@@ -1,5 +1,5 @@
+import LockstepFold
 import LockstepEngine
-import LockstepTraining
 
 /// One subtree of a node's shards in a slice that is owned elsewhere, as the slice's delegate on the
 /// node makes it: the sum of the node's partials inside of it, or the one partial that it is.

@@ -1,6 +1,8 @@
+import LockstepCollective
+import LockstepObservation
+import LockstepFold
 import LockstepEngine
 import LockstepMPI
-import LockstepTraining
 
 /// Gradients on several nodes: shared memory inside a node, messages between them. A node may have
 /// one rank.

@@ -1,6 +1,7 @@
+import LockstepObservation
+import LockstepFold
 import LockstepEngine
 import LockstepMPI
-import LockstepTraining
 
 /// The messages that carry some buckets: partial sums to the owners of slices, and folded buckets
 /// back.

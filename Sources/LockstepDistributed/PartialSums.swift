@@ -1,5 +1,5 @@
+import LockstepFold
 import LockstepEngine
-import LockstepTraining
 
 /// The partial sums of a node and of others, for one rank: what it adds up for owners of slices
 /// elsewhere, and what it receives for its own slice.

@@ -1,6 +1,7 @@
+import LockstepCollective
+import LockstepFold
 import LockstepEngine
 import LockstepMPI
-import LockstepTraining
 
 /// How the ranks of a node share out the products of factors while they make them.
 ///

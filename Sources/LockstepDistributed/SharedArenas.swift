@@ -1,6 +1,9 @@
+import LockstepPlatform
+import LockstepCollective
+import LockstepObservation
+import LockstepFold
 import LockstepEngine
 import LockstepMPI
-import LockstepTraining
 
 /// The arenas of one node's ranks in a shared window, or of a rank alone in memory of its own:
 /// everybody's partials, and one folded arena.
@@ -104,7 +107,7 @@ final class SharedArenas {
     failures = segments.map { MPISharedCounter(aligned: $0 + 64) }
     announcements = BucketAnnouncements(
       buckets, counters: segments.map { $0 + 128 }, place: place, owner: owner)
-    spins = segments.count > ProcessorCount.available ? 0 : 2000
+    spins = segments.count > Processors.online ? 0 : 2000
   }
 
   /// Returns when all ranks of the node have come equally far; what they wrote before is visible

@@ -1,6 +1,7 @@
+import LockstepCollective
+import LockstepFold
 import LockstepEngine
 import LockstepMPI
-import LockstepTraining
 
 /// Gradients in one node's shared window: the owner of a slice reads its peers' partials in place,
 /// and all ranks read one folded arena.

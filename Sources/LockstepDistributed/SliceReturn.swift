@@ -1,5 +1,5 @@
+import LockstepObservation
 import LockstepMPI
-import LockstepTraining
 
 /// Folded slices on their way back: each owner's to one rank of every other node, its delegate, into
 /// the arena that the node's ranks share.

@@ -1,6 +1,6 @@
+import LockstepFold
 import LockstepEngine
 import LockstepMPI
-import LockstepTraining
 
 /// A slice of an arena whose values are sent or received again and again: as they lie, or packed.
 ///

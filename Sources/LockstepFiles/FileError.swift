@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 /// What went wrong with a file: its path, the kind of fault, and what was expected and found.
 public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {

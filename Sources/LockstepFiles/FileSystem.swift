@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 /// The system's text for an `errno` value, "No space left on device".
 func systemErrorText(_ code: Int32) -> String {

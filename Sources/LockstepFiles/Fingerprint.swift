@@ -10,6 +10,9 @@ public struct Fingerprint: Sendable, Hashable, CustomStringConvertible {
   /// The low 64 bits.
   public let low: UInt64
 
+  /// The bits, as ranks exchange them.
+  package var words: SIMD2<UInt64> { SIMD2(high, low) }
+
   /// Makes the hash of two halves.
   public init(high: UInt64, low: UInt64) {
     self.high = high

@@ -3,7 +3,7 @@ public enum NearestName {
   /// The candidate that was most likely meant; nil where none is near.
   ///
   /// In this order: the same letters in another spelling (`batch_size` for `batchSize`), another
-  /// usual name of the same thing (`lr` for `learningRate`, see ``Synonyms``), and the smallest edit
+  /// usual name of the same thing (`lr` for `learningRate`, see `Synonyms`), and the smallest edit
   /// distance (insertions, deletions, substitutions and swaps of neighbours; case does not count),
   /// the first of equals. Names further away than a third of the name's length, and at least two
   /// edits, are no answer.

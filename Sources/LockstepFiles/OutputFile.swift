@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 /// Writes to a path that a user named, as other programs do: a file is replaced in one step, a
 /// symbolic link is followed, and a device, a fifo or one of the process's own descriptors is

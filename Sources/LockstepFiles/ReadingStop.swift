@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 /// A request to give up the reading of files, which may take minutes: readers look at it often.
 package struct ReadingStop: Sendable {

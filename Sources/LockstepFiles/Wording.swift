@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 /// A number with its noun in the right form: `1 shard`, `2 shards`.
 package func counted(_ count: Int, _ noun: String, plural: String? = nil) -> String {

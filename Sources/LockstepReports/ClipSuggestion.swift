@@ -1,10 +1,5 @@
 import LockstepFiles
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 /// Thresholds for clipping by global norm, read off a run's history.
 ///

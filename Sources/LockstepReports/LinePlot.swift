@@ -73,7 +73,4 @@ package struct LinePlot: Sendable {
     self.categories = categories
     self.series = series
   }
-
-  /// The plot as an SVG document.
-  package var svg: String { PlotDrawing(self).svg }
 }

@@ -1,31 +1,31 @@
 import LockstepFiles
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 /// A range of values on a line from 0 to 1, with round ticks.
-struct PlotAxis {
+package struct PlotAxis {
   /// What lies at a place of the axis, and what is written there.
-  struct Tick: Equatable {
-    let value: Double
-    let label: String
+  package struct Tick: Equatable {
+    /// The place.
+    package let value: Double
+    /// What is written there.
+    package let label: String
   }
 
-  let low: Double
-  let high: Double
-  let isLogarithmic: Bool
+  /// The lower end.
+  package let low: Double
+  /// The upper end.
+  package let high: Double
+  /// Whether ratios, not differences, are equally far apart.
+  package let isLogarithmic: Bool
   /// The names of places 0, 1, 2, … where the axis is one of names.
-  let categories: [String]
+  package let categories: [String]
 
   /// Values beyond this, and positive ones below its inverse, are shown at it, so that differences and
   /// ratios stay finite.
   private static let limit = 1e300
 
   /// An axis that holds finite values; on a logarithmic one, positive values alone.
-  init(_ values: [Double], logarithmic: Bool) {
+  package init(_ values: [Double], logarithmic: Bool) {
     categories = []
     isLogarithmic = logarithmic
     let least = logarithmic ? 1 / Self.limit : -Self.limit
@@ -51,7 +51,7 @@ struct PlotAxis {
   }
 
   /// An axis of names, evenly spaced.
-  init(categories: [String]) {
+  package init(categories: [String]) {
     self.categories = categories
     isLogarithmic = false
     low = -0.5
@@ -59,10 +59,10 @@ struct PlotAxis {
   }
 
   /// Whether a value has a place between the ends.
-  func shows(_ value: Double) -> Bool { value.isFinite && (!isLogarithmic || value > 0) }
+  package func shows(_ value: Double) -> Bool { value.isFinite && (!isLogarithmic || value > 0) }
 
   /// Where a value lies, from 0 to 1.
-  func place(_ value: Double) -> Double {
+  package func place(_ value: Double) -> Double {
     let value = min(max(value, low), high)
     return isLogarithmic
       ? (log10(value) - log10(low)) / (log10(high) - log10(low))
@@ -70,7 +70,7 @@ struct PlotAxis {
   }
 
   /// Round values inside the range, few enough to be read.
-  var ticks: [Tick] {
+  package var ticks: [Tick] {
     if !categories.isEmpty {
       let every = (categories.count - 1) / 24 + 1
       return stride(from: 0, to: categories.count, by: every).map {

@@ -1,5 +1,10 @@
 import LockstepFiles
 
+extension LinePlot {
+  /// The plot as an SVG document.
+  package var svg: String { PlotDrawing(self).svg }
+}
+
 /// A ``LinePlot`` on paper: where its parts go, and their SVG.
 struct PlotDrawing {
   static let colors = [

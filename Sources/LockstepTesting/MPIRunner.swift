@@ -1,15 +1,9 @@
-import Synchronization
+import LockstepPlatform
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
-
-/// Runs programs under `mpirun`, one at a time, with a deadline.
+/// Runs programs under `mpirun`, with a deadline.
 ///
-/// Tests run side by side, but two jobs of several ranks at once would only slow each other down
-/// and let deadlines pass; so jobs wait for each other.
+/// Tests run side by side, but jobs that together have more ranks than the machine has processors would
+/// only slow each other down and let deadlines pass; so jobs wait for each other.
 ///
 /// ```swift
 /// let program = try MPIRunner.builtExecutable("mpi-checks")
@@ -34,7 +28,7 @@ public enum MPIRunner {
     directory: String? = nil, deadline: Duration = .seconds(60),
     isCancelled: () -> Bool = { false }
   ) throws -> ProgramResult {
-    try oneAtATime.withLock { _ in
+    try JobQueue.machine.use(ranks) {
       try ProgramRunner.run(
         "mpirun", ["-n", String(ranks)] + launcherArguments + [program] + arguments,
         environment: launcherEnvironment(ranks: ranks).merging(environment) { $1 },
@@ -43,11 +37,14 @@ public enum MPIRunner {
   }
 
   /// Runs a program as a single process without `mpirun`.
+  ///
+  /// - Parameter processors: how many it keeps busy: more than one where it has threads or starts
+  ///   processes itself.
   public static func runAlone(
     _ program: String, _ arguments: [String] = [], environment: [String: String?] = [:],
-    directory: String? = nil, deadline: Duration = .seconds(60)
+    directory: String? = nil, deadline: Duration = .seconds(60), processors: Int = 1
   ) throws -> ProgramResult {
-    try oneAtATime.withLock { _ in
+    try JobQueue.machine.use(processors) {
       try ProgramRunner.run(
         program, arguments,
         environment: launcherEnvironment(ranks: 1).merging(environment) { $1 },
@@ -78,12 +75,10 @@ public enum MPIRunner {
       result["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
       result["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
     }
-    if ranks > sysconf(Int32(_SC_NPROCESSORS_ONLN)) {
+    if ranks > Processors.online {
       result["OMPI_MCA_rmaps_base_oversubscribe"] = "1"
       result["OMPI_MCA_mpi_yield_when_idle"] = "1"
     }
     return result
   }
-
-  private static let oneAtATime = Mutex(())
 }

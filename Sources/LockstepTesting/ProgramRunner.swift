@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 /// Runs a program with a deadline and captures what it writes.
 ///
@@ -83,11 +79,8 @@ public enum ProgramRunner {
     isCancelled: () -> Bool
   ) -> ProgramResult.Ending {
     let clock = ContinuousClock()
-    let limit = clock.now + deadline
-    let grace: Duration = .seconds(3)
-    /// When the program was asked to end, and why.
-    var asked: (time: ContinuousClock.Instant, reason: ProgramResult.Ending)?
-    var wasKilled = false
+    let start = clock.now
+    var supervision = Supervision(deadline: deadline)
     while true {
       output.drain(waitMilliseconds: 5)
       errorOutput.drain(waitMilliseconds: 0)
@@ -95,20 +88,18 @@ public enum ProgramRunner {
       if waitpid(process, &status, WNOHANG) == process {
         output.drain(waitMilliseconds: 0)
         errorOutput.drain(waitMilliseconds: 0)
-        if let asked { return asked.reason }
+        if let reason = supervision.reason { return reason }
         let signal = status & 0x7f
         return signal == 0 ? .exited((status >> 8) & 0xff) : .signalled(signal)
       }
-      let now = clock.now
-      if let asked {
-        guard now > asked.time + grace, !wasKilled else { continue }
-        wasKilled = true
+      let elapsed = start.duration(to: clock.now)
+      switch supervision.action(at: elapsed, isCancelled: isCancelled()) {
+      case .wait: break
+      case .ask: kill(process, SIGTERM)
+      case .kill:
         // A launcher's ranks have groups of their own.
         for child in children(of: process) { kill(child, SIGKILL) }
         kill(-process, SIGKILL)
-      } else if now > limit || isCancelled() {
-        asked = (now, now > limit ? .timedOut : .cancelled)
-        kill(process, SIGTERM)
       }
     }
   }

@@ -1,4 +1,4 @@
-public import LockstepTraining
+public import LockstepCollective
 
 /// Whether distributed code gives one answer on any number of ranks, and on all of them.
 ///

@@ -1,3 +1,5 @@
+import LockstepCollective
+import LockstepFold
 import LockstepBenchmark
 import LockstepEngine
 import LockstepTraining
@@ -148,7 +150,7 @@ import Testing
     ) throws -> CostPrediction {
       var model = Self.model(bandwidth: bandwidth, sharing: sharing)
       model.work.shardSize = 32
-      model.work.linearMaps = [0: CostModel.LinearMap(outputs: 1000, inputs: 1024)]
+      model.work.linearMaps = [0: LinearMapShape(outputs: 1000, inputs: 1024)]
       model.work.productRate = 100e9
       return try model.predict(nodes: nodes, ranksPerNode: ranksPerNode, shards: shards)
     }
@@ -163,14 +165,14 @@ import Testing
     // They are as long where gradients would be half as long.
     var rounded = Self.model(sharing: .replicated, wire: .bfloat16(level: 0))
     rounded.work.shardSize = 32
-    rounded.work.linearMaps = [0: CostModel.LinearMap(outputs: 1000, inputs: 1024)]
+    rounded.work.linearMaps = [0: LinearMapShape(outputs: 1000, inputs: 1024)]
     #expect(try rounded.predict(nodes: 2, ranksPerNode: 1, shards: 4).wireBytes == factors)
     // Three others want what each node has.
     #expect(try predict(.replicated, nodes: 4).wireBytes == 4 * 96 * 2024)
     // What all ranks have does not travel.
     var first = Self.model()
     first.work.shardSize = 32
-    first.work.linearMaps = [0: CostModel.LinearMap(outputs: 1000, inputs: 1024, isFirst: true)]
+    first.work.linearMaps = [0: LinearMapShape(outputs: 1000, inputs: 1024, isFirst: true)]
     #expect(try first.predict(nodes: 2, ranksPerNode: 1, shards: 4).wireBytes == 4 * 64 * 1000)
     // Too many examples: gradients travel.
     #expect(try predict(.replicated, shards: 16).wireBytes == 4 * 1_024_000)

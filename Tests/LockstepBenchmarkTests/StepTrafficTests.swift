@@ -1,3 +1,4 @@
+import LockstepFold
 import LockstepBenchmark
 import LockstepEngine
 import LockstepTraining

@@ -47,8 +47,10 @@ import Testing
     try withDirectory { directory in
       // `:` reads nothing, and the first line comes after it has gone.
       let train = try shell(
-        "(sleep 1; \"$lockstep\" train \"$digits\" --set steps=25 --run-directory run; echo $? >&2) | :",
-        in: directory)
+        """
+        mkfifo pipe; : <pipe & exec 3>pipe; wait
+        "$lockstep" train "$digits" --set steps=25 --run-directory run >&3; echo $? >&2
+        """, in: directory)
       #expect(train.errorOutput.hasSuffix("0\n"), "\(train.transcript)")
       #expect(try JSONValue.read("\(directory)/run/outcome.json")["outcome"] == "done")
       let predict = try shell(

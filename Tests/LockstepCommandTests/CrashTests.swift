@@ -11,7 +11,8 @@ import Testing
     let program = try MPIRunner.builtExecutable("lockstep")
     let result = try MPIRunner.runAlone(
       "\(Self.root)/scripts/soak.sh", ["6", "60"],
-      environment: ["LOCKSTEP": program, "SOAK_SEED": "11"], deadline: .seconds(240))
+      environment: ["LOCKSTEP": program, "SOAK_SEED": "11"], deadline: .seconds(240),
+      processors: 8)
     #expect(result.succeeded, "\(result.transcript)")
     let summary = try #require(result.lines.last { $0.hasPrefix("soak: ") && $0.contains("kills") })
     #expect(summary.contains(" 0 of them wrong"))
@@ -34,7 +35,7 @@ import Testing
         ["--retries", "2", "--fewer", "--program", program, "3", "\(directory)/run"] + training,
         environment: [
           "OMPI_MCA_rmaps_base_oversubscribe": "1", "LOCKSTEP_FAULT": "step:1:20:kill",
-        ], deadline: .seconds(180))
+        ], deadline: .seconds(180), processors: 3)
       #expect(result.succeeded, "\(result.transcript)")
       #expect(result.errorOutput.contains("attempt 1 of 3"))
       #expect(result.errorOutput.contains("attempt 2 of 3"))

@@ -19,8 +19,13 @@ import Testing
     "docs/transfer.md", "docs/cost-model.md", "docs/hessian-free.md",
     "docs/choosing-a-threshold.md", "docs/profiling.md", "docs/kernels.md", "docs/architecture.md",
     "docs/glossary.md", "docs/data.md", "CONTRIBUTING.md", "Benchmarks/README.md",
-    "Benchmarks/RESULTS.md",
+    "Benchmarks/RESULTS.md", "\(catalogue)/Lockstep.md", "\(catalogue)/Articles/GettingStarted.md",
+    "\(catalogue)/Articles/Clipping.md", "\(catalogue)/Articles/DistributedCorrectness.md",
+    "\(catalogue)/Articles/Extending.md",
   ]
+
+  /// What DocC makes the documentation of.
+  private static let catalogue = "Sources/Lockstep/Lockstep.docc"
 
   /// The code blocks of a language, in order.
   private static func blocks(_ language: String, in file: String) throws -> [String] {
@@ -92,6 +97,8 @@ import Testing
       "Examples/OwnModel/main.swift", "Tests/Programs/documented/main.swift",
       "Tests/Programs/documented/Documented.swift", "Tests/Programs/documented/Testing.swift",
       "Tests/Programs/documented/Transfer.swift", "Tests/Programs/documented/Extensions.swift",
+      "Examples/OwnOperation/Sources/OwnOperation/SoftThreshold.swift",
+      "Examples/OwnOperation/Sources/OwnOperation/main.swift",
     ].map {
       String(decoding: try FileInput.contents(of: "\(Self.root)/\($0)"), as: UTF8.self)
         .split(separator: "\n").map { $0.drop { $0 == " " } }
@@ -110,6 +117,22 @@ import Testing
     #expect(count >= 10)
   }
 
+  /// The tutorial ends with the program that ships, and each step keeps the lines of the one before.
+  @Test func theTutorialComesToTheExample() throws {
+    func lines(_ path: String) throws -> [Substring] {
+      String(decoding: try FileInput.contents(of: "\(Self.root)/\(path)"), as: UTF8.self)
+        .split(separator: "\n", omittingEmptySubsequences: false)
+    }
+    let steps = try (1...5).map {
+      try lines("\(Self.catalogue)/Resources/FirstTraining-\($0).swift")
+    }
+    #expect(steps.last == (try lines("Examples/OwnModel/main.swift")))
+    for (step, next) in zip(steps, steps.dropFirst()) {
+      #expect(next.count > step.count)
+      #expect(next.difference(from: step).removals.isEmpty, "\(step.count) lines")
+    }
+  }
+
   /// The model of the README learns, with the same bits on other ranks.
   @Test func theReadmesModelRuns() throws {
     let program = try MPIRunner.builtExecutable("own-model")
@@ -125,6 +148,7 @@ import Testing
     #expect(result.lines.contains("updates 0, [2, 3]"))
     #expect(result.lines.filter { $0 == "extensions true" }.count == 3)
     #expect(result.lines.filter { $0 == "noise true" }.count == 3)
+    #expect(result.lines.filter { $0 == "sources true, [28, 37]" }.count == 3)
     #expect(result.lines.filter { $0 == "same bits true" }.count == 3)
     #expect(result.lines.filter { $0 == "second-order step 1" }.count == 3)
   }

@@ -25,6 +25,41 @@ import Testing
     #expect(fingerprints.count == 1)
   }
 
+  /// An operation from outside of the package trains, with the same bits on other ranks.
+  @Test func anOwnOperationTrains() throws {
+    let program = try MPIRunner.builtExecutable("own-operation")
+    let one = try MPIRunner.run(program, ranks: 1)
+    let two = try MPIRunner.run(program, ranks: 2)
+    #expect(one.fingerprint != nil && one.fingerprint == two.fingerprint, "\(two.transcript)")
+    let accuracy = two.lines.last { $0.hasPrefix("epoch 5: accuracy ") }
+      .flatMap { Double($0.dropFirst("epoch 5: accuracy ".count)) }
+    let reached = try #require(accuracy, "\(two.transcript)")
+    #expect(reached > 0.85)
+  }
+
+  /// The example is a package of its own: its manifest is one, and depends on this package alone.
+  @Test func theOwnOperationIsAPackage() throws {
+    try withDirectory { directory in
+      let folder = "\(Lockstep.example("x").dropLast("x.json".count))OwnOperation"
+      let result = try MPIRunner.runAlone(
+        "/usr/bin/env",
+        [
+          "swift", "package", "--disable-sandbox", "--package-path", folder, "--scratch-path",
+          directory, "dump-package",
+        ])
+      #expect(result.succeeded, "\(result.transcript)")
+      guard case .object(let package) = try JSONValue.parse(result.output),
+        case .array(let targets)? = package["targets"],
+        case .array(let dependencies)? = package["dependencies"]
+      else {
+        Issue.record("no manifest: \(result.transcript)")
+        return
+      }
+      #expect(package["name"] == .string("OwnOperation"))
+      #expect(targets.count == 1 && dependencies.count == 1)
+    }
+  }
+
   /// A user is told of nothing in an example: there is nothing to tell.
   @Test(arguments: names) func anExampleHasNoNotices(_ name: String) throws {
     let result = try Lockstep.run(["train", Lockstep.example(name), "--dry-run"])

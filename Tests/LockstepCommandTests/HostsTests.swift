@@ -18,7 +18,7 @@ import Testing
     let program = try MPIRunner.builtExecutable("lockstep")
     let result = try MPIRunner.runAlone(
       String(script), ["\(hosts)", "\(ranks)"] + options + [program] + command,
-      deadline: .seconds(120))
+      deadline: .seconds(120), processors: ranks)
     if result.ending == .exited(77) {
       print("skipped: \(result.errorOutput)")
       return nil

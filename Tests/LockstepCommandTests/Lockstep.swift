@@ -10,7 +10,7 @@ import Testing
 
 /// The built program, run as users run it.
 enum Lockstep {
-  /// Runs it on some ranks; 1 rank needs no launcher.
+  /// Runs it on some ranks; 1 rank needs no launcher. `verify` starts jobs of several ranks itself.
   static func run(
     _ arguments: [String], ranks: Int = 1, environment: [String: String?] = [:],
     directory: String? = nil, deadline: Duration = .seconds(90)
@@ -18,7 +18,8 @@ enum Lockstep {
     let program = try MPIRunner.builtExecutable("lockstep")
     return ranks == 1
       ? try MPIRunner.runAlone(
-        program, arguments, environment: environment, directory: directory, deadline: deadline)
+        program, arguments, environment: environment, directory: directory, deadline: deadline,
+        processors: arguments.first == "verify" ? 8 : 1)
       : try MPIRunner.run(
         program, arguments, ranks: ranks, environment: environment, directory: directory,
         deadline: deadline)

@@ -105,7 +105,8 @@ import Testing
         kill -USR1 $p; wait $p; echo code $?
         """
       let result = try MPIRunner.runAlone(
-        "bash", ["-c", script, program], environment: ["D": directory], deadline: .seconds(60))
+        "bash", ["-c", script, program], environment: ["D": directory], deadline: .seconds(60),
+        processors: ranks)
       #expect(result.output.contains("code 75") || ranks > 1, "\(result.transcript)")
       #expect(!result.output.contains("fingerprint"))
       let outcome = try JSONValue.read("\(directory)/run/outcome.json")

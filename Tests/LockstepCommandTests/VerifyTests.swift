@@ -96,7 +96,7 @@ import Testing
       #expect(result.ending == .exited(75), "\(result.transcript)")
       #expect(result.errorOutput.contains("interrupted by a signal"), "\(result.transcript)")
       // Killed ranks may take a moment to be gone.
-      for _ in 0..<50 where !processes().isEmpty { usleep(100_000) }
+      for _ in 0..<600 where !processes().isEmpty { usleep(100_000) }
       #expect(processes().isEmpty)
     }
   }

@@ -1,3 +1,5 @@
+import LockstepCollective
+import LockstepState
 import LockstepConfiguration
 import LockstepDatasets
 import LockstepEngine
@@ -53,8 +55,8 @@ private func run(_ text: String, ranks: Int = 1) throws -> ConfiguredRun {
     }
     #expect(unmatched?.problem.hasPrefix("matches no trainable parameter; there are ") == true)
     #expect(
-      try constraints("[{\"kind\": \"Linear\", \"type\": \"ball\", \"limit\": 3}]").map { $0?.kind }
-        == [.ball(limit: 3), nil, .ball(limit: 3), nil])
+      try constraints("[{\"kind\": \"Linear\", \"type\": \"ball\", \"limit\": 3}]")
+        == [.ball(3), nil, .ball(3), nil])
     let twice = #expect(throws: HyperparameterError.self) {
       try constraints(
         """

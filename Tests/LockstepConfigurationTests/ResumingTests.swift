@@ -1,3 +1,5 @@
+import LockstepCollective
+import LockstepState
 import LockstepConfiguration
 import LockstepFiles
 import LockstepTraining

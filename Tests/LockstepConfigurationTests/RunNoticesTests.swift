@@ -1,3 +1,4 @@
+import LockstepCollective
 import LockstepConfiguration
 import LockstepTraining
 import Testing

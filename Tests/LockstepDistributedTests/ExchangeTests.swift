@@ -39,7 +39,7 @@ import Testing
     // Different foldings have different fingerprints.
     #expect(Set(expected.values).count == Self.foldings.count)
 
-    let threads = try MPIRunner.runAlone(program, ["in-process", String(ranks)])
+    let threads = try MPIRunner.runAlone(program, ["in-process", String(ranks)], processors: ranks)
     #expect(Self.fingerprints("in-process", in: threads) == expected, "\(threads.transcript)")
 
     let result = try MPIRunner.run(

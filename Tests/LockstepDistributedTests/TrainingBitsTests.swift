@@ -31,16 +31,14 @@ import Testing
   @Test(arguments: [(1, 2), (2, 2), (3, 2), (7, 1)])
   func modelsOnAnyNumberOfRanksAndThreads(ranks: Int, threads: Int) throws {
     let update = ranks % 2 == 0 ? "update=replicated" : "update=sharded"
-    for (model, expected) in [
-      ("perceptron", TrainingRuns.perceptron), ("convolutional", TrainingRuns.convolutional),
-    ] {
-      let expected = try expected.get()
-      #expect(expected.count == 2)
-      let result = try TrainingRuns.run(
-        ["model=\(model)", "threads=\(threads)", update, "nodes=\(1 + ranks % 3)"]
-          + expected.keys.map { "rule=\($0)" }, ranks: ranks)
-      #expect(TrainingRuns.fingerprints(result) == expected, "\(result.transcript)")
+    let expected = try [TrainingRuns.perceptron.get(), TrainingRuns.convolutional.get()]
+    let cases = zip(["perceptron", "convolutional"], expected).map { model, expected in
+      ["model=\(model)", "threads=\(threads)", update, "nodes=\(1 + ranks % 3)"]
+        + expected.keys.map { "rule=\($0)" }
     }
+    #expect(expected.allSatisfy { $0.count == 2 })
+    let (result, lines) = try TrainingRuns.run(cases: cases, ranks: ranks)
+    #expect(lines.map { TrainingRuns.fingerprints($0) } == expected, "\(result.transcript)")
   }
 
   /// Sums are rounded by the tree and not by the messages: at every level, and at those above 1,
@@ -52,32 +50,40 @@ import Testing
     #expect(try expected != TrainingRuns.convolutional.get())
     #expect(try TrainingRuns.rounded[0].get() != TrainingRuns.rounded[1].get())
     let ways = [["path=messages"], ["nodes=2"], ["nodes=3"], []]
-    for (update, threads) in [("replicated", 1), ("sharded", 2)] {
-      let way = ways[(ranks + threads) % 4]
-      let result = try TrainingRuns.run(
-        ["model=convolutional", "bf16Level=\(2 * level)", "update=\(update)", "compare=1"]
-          + ["threads=\(threads)"] + way + expected.keys.map { "rule=\($0)" }, ranks: ranks)
-      #expect(TrainingRuns.fingerprints(result) == expected, "\(way): \(result.transcript)")
+    let cases = [("replicated", 1), ("sharded", 2)].map { update, threads in
+      ["model=convolutional", "bf16Level=\(2 * level)", "update=\(update)", "compare=1"]
+        + ["threads=\(threads)"] + ways[(ranks + threads) % 4]
+        + expected.keys.map { "rule=\($0)" }
+    }
+    let (result, lines) = try TrainingRuns.run(cases: cases, ranks: ranks)
+    for lines in lines {
+      #expect(TrainingRuns.fingerprints(lines) == expected, "\(result.transcript)")
     }
   }
 
   /// Buckets travel while the last shard of a rank, which all have one size here, runs backwards.
   @Test(arguments: 2...8)
   func besideTheBackwardPassOnAnyNumberOfRanks(ranks: Int) throws {
-    for (model, wire) in [
-      ("perceptron", []), ("convolutional", []), ("convolutional", ["bf16Level=0"]),
-      ("convolutional", ["bf16Level=2"]),
-    ] {
-      let arguments = ["model=\(model)", "batch=48", "compare=1"] + wire
-      let alone = TrainingRuns.fingerprints(try TrainingRuns.run(arguments, ranks: 1))
-      #expect(alone.count == 1)
-      let update = ranks % 2 == 0 ? "update=sharded" : "update=replicated"
-      for bucket in [1, 40_000] {
-        let many = try TrainingRuns.run(
-          arguments + ["path=messages", "bucket=\(bucket)", update], ranks: ranks)
-        #expect(TrainingRuns.fingerprints(many) == alone, "\(many.transcript)")
-        #expect(many.succeeded)
-      }
+    let update = ranks % 2 == 0 ? "update=sharded" : "update=replicated"
+    try Self.sameBits(TrainingRuns.bucketed.get(), ranks: ranks) { arguments in
+      [1, 40_000].map { arguments + ["path=messages", "bucket=\($0)", update] }
+    }
+  }
+
+  /// Makes sure that each reference case has its bits in all its variants, too, on some ranks.
+  private static func sameBits(
+    _ reference: TrainingRuns.ReferenceCases, ranks: Int, variants: ([String]) -> [[String]]
+  ) throws {
+    #expect(reference.fingerprints.allSatisfy { $0.count == 1 })
+    let cases = reference.arguments.map(variants)
+    let (result, lines) = try TrainingRuns.run(cases: Array(cases.joined()), ranks: ranks)
+    #expect(result.succeeded, "\(result.transcript)")
+    let expected = zip(cases, reference.fingerprints).flatMap { variants, fingerprints in
+      variants.map { _ in fingerprints }
+    }
+    for (index, expected) in expected.enumerated() {
+      #expect(
+        TrainingRuns.fingerprints(lines[index]) == expected, "case \(index): \(result.transcript)")
     }
   }
 
@@ -85,20 +91,10 @@ import Testing
   /// several threads here, and those whose shards have several sizes.
   @Test(arguments: [(3, 2, 1), (4, 2, 1), (4, 2, 2), (5, 3, 1), (8, 2, 1), (8, 3, 1)])
   func besideTheBackwardPassOnNodesOfSeveralRanks(ranks: Int, nodes: Int, threads: Int) throws {
-    for (model, batch, wire) in [
-      ("perceptron", 48, []), ("convolutional", 48, ["bf16Level=0"]),
-      ("convolutional", 46, ["bf16Level=2"]), ("synchronized", 48, []),
-    ] {
-      let arguments = ["model=\(model)", "batch=\(batch)", "compare=1"] + wire
-      let alone = TrainingRuns.fingerprints(try TrainingRuns.run(arguments, ranks: 1))
-      #expect(alone.count == 1)
-      for (bucket, update) in [(1, "replicated"), (40_000, "sharded")] {
-        let many = try TrainingRuns.run(
-          arguments + [
-            "nodes=\(nodes)", "bucket=\(bucket)", "update=\(update)", "threads=\(threads)",
-          ], ranks: ranks)
-        #expect(TrainingRuns.fingerprints(many) == alone, "\(many.transcript)")
-        #expect(many.succeeded)
+    try Self.sameBits(TrainingRuns.bucketedOnNodes.get(), ranks: ranks) { arguments in
+      [(1, "replicated"), (40_000, "sharded")].map { bucket, update in
+        arguments
+          + ["nodes=\(nodes)", "bucket=\(bucket)", "update=\(update)", "threads=\(threads)"]
       }
     }
   }
@@ -107,25 +103,26 @@ import Testing
   /// one node; of one layer, or of two; and added up in the tail batches of the same run.
   @Test(arguments: 2...8, [16, 24])
   func factorsOnAnyNumberOfNodes(ranks: Int, batch: Int) throws {
-    let arguments =
-      ["model=deep", "batch=\(batch)", "compare=1", "rule=adam", "rule=lamb"]
-      + [[], ["augment=1"], ["bf16Level=0"], ["augment=1", "bf16Level=1"]][ranks % 4]
-    let alone = try TrainingRuns.run(arguments, ranks: 1)
-    let expected = TrainingRuns.fingerprints(alone)
-    #expect(expected.count == 2 && alone.lines.contains { $0.hasPrefix("factors in 0 of ") })
+    let reference = try TrainingRuns.factors.get()
+    let index = ranks % 4 * 2 + (batch == 16 ? 0 : 1)
+    let (arguments, expected) = (reference.arguments[index], reference.fingerprints[index])
+    #expect(arguments.contains("batch=\(batch)") && expected.count == 2)
+    #expect(reference.lines[index].contains { $0.hasPrefix("factors in 0 of ") })
     let used =
       InstructionSet.detected.multipliesAndAddsAtOnce
       ? [16: "factors in 12 of 14 steps", 24: "factors in 8 of 10 steps"][batch]!
       : "factors in 0 of "
-    for way in ["path=messages", "path=shared", "nodes=2", "nodes=3"] {
-      for update in ["replicated", "sharded"] {
-        let many = try TrainingRuns.run(
-          arguments + [way, "update=\(update)", "bucket=\(ranks % 2 == 0 ? 1 : 4000)"],
-          ranks: ranks)
-        #expect(TrainingRuns.fingerprints(many) == expected, "\(way) \(many.transcript)")
-        #expect(many.lines.count { $0.hasPrefix(used) } == 2, "\(way) \(many.transcript)")
-        #expect(many.succeeded)
+    let cases = ["path=messages", "path=shared", "nodes=2", "nodes=3"].flatMap { way in
+      ["replicated", "sharded"].map { update in
+        arguments + [way, "update=\(update)", "bucket=\(ranks % 2 == 0 ? 1 : 4000)"]
       }
+    }
+    let (result, lines) = try TrainingRuns.run(cases: cases, ranks: ranks)
+    #expect(result.succeeded, "\(result.transcript)")
+    for (arguments, lines) in zip(cases, lines) {
+      #expect(
+        TrainingRuns.fingerprints(lines) == expected, "\(arguments) \(result.transcript)")
+      #expect(lines.count { $0.hasPrefix(used) } == 2, "\(arguments) \(result.transcript)")
     }
   }
 
@@ -133,13 +130,15 @@ import Testing
   func statisticsOfTheWholeBatchOnAnyNumberOfRanksAndThreads(ranks: Int, threads: Int) throws {
     let expected = try TrainingRuns.synchronized.get()
     #expect(Set(expected.values).count == 2)
-    for update in ["replicated", "sharded"] {
-      let result = try TrainingRuns.run(
-        [
-          "model=synchronized", "threads=\(threads)", "update=\(update)", "compare=1",
-          "nodes=\(1 + ranks % 3)",
-        ] + expected.keys.map { "rule=\($0)" }, ranks: ranks, deadline: .seconds(120))
-      #expect(TrainingRuns.fingerprints(result) == expected, "\(result.transcript)")
+    let cases = ["replicated", "sharded"].map { update in
+      [
+        "model=synchronized", "threads=\(threads)", "update=\(update)", "compare=1",
+        "nodes=\(1 + ranks % 3)",
+      ] + expected.keys.map { "rule=\($0)" }
+    }
+    let (result, lines) = try TrainingRuns.run(cases: cases, ranks: ranks)
+    for lines in lines {
+      #expect(TrainingRuns.fingerprints(lines) == expected, "\(result.transcript)")
     }
   }
 

@@ -6,7 +6,8 @@ func builder(
   _ operation: String, _ attributes: JSONObject
 ) -> (@Sendable (Graph, [Tensor]) -> [Tensor])? {
   elementwise(operation, attributes) ?? windowed(operation, attributes)
-    ?? shaping(operation, attributes) ?? other(operation, attributes)
+    ?? shaping(operation, attributes) ?? sequential(operation, attributes)
+    ?? other(operation, attributes) ?? tensorOperation(operation, attributes)
 }
 
 private typealias Build = @Sendable (Graph, [Tensor]) -> [Tensor]

@@ -96,13 +96,19 @@ package struct OperationCase: Sendable, CustomStringConvertible {
       leaves: leaves)
   }
 
-  /// All cases of `Tests/LockstepTestSupport/Data/operations.safetensors`.
-  package static let all: [OperationCase] = {
-    do { return try load() } catch { preconditionFailure("operation cases: \(error)") }
-  }()
+  /// All cases of the files `operations`, `attention` and `tensor-operations` in
+  /// `Tests/LockstepTestSupport/Data`.
+  package static let all = load("operations") + load("attention") + tensorOperations
 
-  private static func load() throws -> [OperationCase] {
-    let file = try ReferenceFile("LockstepTestSupport/Data/operations.safetensors")
+  /// All cases of `tensor-operations`.
+  package static let tensorOperations = load("tensor-operations")
+
+  private static func load(_ name: String) -> [OperationCase] {
+    do { return try load(file: name) } catch { preconditionFailure("cases of \(name): \(error)") }
+  }
+
+  private static func load(file name: String) throws -> [OperationCase] {
+    let file = try ReferenceFile("LockstepTestSupport/Data/\(name).safetensors")
     return try file.descriptions.map { description in
       guard let name = description.text("name"), let operation = description.text("operation"),
         case .object(let attributes)? = description["attributes"],

@@ -1,3 +1,4 @@
+import LockstepCollective
 import LockstepTesting
 import LockstepTraining
 import Testing

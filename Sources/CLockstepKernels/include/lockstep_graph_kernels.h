@@ -14,7 +14,8 @@ typedef struct {
 } lockstep_dropout;
 
 typedef struct {
-  // Summed losses over n rows; weights may be NULL. A label outside 0..<c gives NaN.
+  // Summed losses over n rows; weights may be NULL. A label outside 0..<c gives NaN, unless the row
+  // weighs 0: such a row is not looked at, costs nothing and has no gradient.
   double (*softmax_cross_entropy)(const float *x, const int32_t *labels, const float *weights,
                                   size_t n, size_t c, float smoothing);
   void (*softmax_cross_entropy_gradient)(float *dx, float d, const float *x, const int32_t *labels,
@@ -32,6 +33,8 @@ typedef struct {
   void (*distillation_gradient)(float *dx, float d, const float *x, const float *t,
                                 const float *weights, size_t n, size_t c, float temperature);
   void (*softmax)(float *y, const float *x, size_t n, size_t c);
+  // y = x - log sum e^x, row by row.
+  void (*log_softmax)(float *y, const float *x, size_t n, size_t c);
   // y = mask * x * scale over n rows (examples) of c elements; y may be x.
   void (*dropout)(float *y, const float *x, size_t n, size_t c, const lockstep_dropout *mask);
   // The same on bfloat16 numbers, given by their bits.

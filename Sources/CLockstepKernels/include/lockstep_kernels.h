@@ -31,15 +31,15 @@ int lockstep_flush_denormals(void);
 #include "lockstep_arena_kernels.h"
 #include "lockstep_dense_kernels.h"
 #include "lockstep_graph_kernels.h"
+#include "lockstep_attention_kernels.h"
 #include "lockstep_normalization_kernels.h"
+#include "lockstep_recurrent_kernels.h"
+#include "lockstep_rotary_kernels.h"
 #include "lockstep_row_kernels.h"
+#include "lockstep_tensor_kernels.h"
 #include "lockstep_update_kernels.h"
 #include "lockstep_stream_kernels.h"
 #include "lockstep_vector_kernels.h"
 #include "lockstep_wire_kernels.h"
-
-// Sets the bits of the processors that this process may run on, of the first 1024; returns their
-// number, 0 where the system does not say.
-int lockstep_allowed_processors(uint64_t words[16]);
 
 #endif

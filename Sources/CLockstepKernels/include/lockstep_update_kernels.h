@@ -22,6 +22,13 @@ typedef struct {
   float gradient, moment, denominator, epsilon;
 } lockstep_nadam;
 
+// m += (u - m)(1 - beta1);  l += (u - l)(1 - beta3);  v = beta2 v + (1 - beta2) u²
+// u = (m fast + l slow) / (sqrt(v) denominator + epsilon)
+typedef struct {
+  float one_minus_beta1, beta2, one_minus_beta2, one_minus_beta3;
+  float fast, slow, denominator, epsilon;
+} lockstep_ademamix;
+
 // v = alpha v + (1 - alpha) u²;  a += (u - a)(1 - alpha) where centered;  d = max(v - a², 0)
 // u = u / (sqrt(d) + epsilon), or u / sqrt(d + epsilon) where `inside` is not zero.
 typedef struct {
@@ -74,6 +81,10 @@ typedef struct {
   // u = sign(m + (u - m)(1 - beta1));  m += (u_in - m)(1 - beta2)
   void (*_Nonnull lion)(float *out, const float *in, float *m, float one_minus_beta1,
                         float one_minus_beta2, size_t n);
+  void (*_Nonnull ademamix)(float *out, const float *in, float *m, float *l, float *v,
+                            const lockstep_ademamix *k, size_t n);
+  // u = -1, 0 or 1; a NaN stays.
+  void (*_Nonnull sign)(float *out, const float *in, size_t n);
 
   // A whole step in one walk, with the bits of the kernels above called one after another.
   void (*_Nonnull adam_step)(float *p, const float *g, float *m, float *v, const lockstep_adam *k,

@@ -65,26 +65,38 @@ public struct Augmentation: Sendable {
   /// The shape of the inputs that they were made for.
   let inputShape: [Int]
 
-  /// - Throws: ``DatasetError`` where a transform cannot change the data set's inputs.
+  /// Transforms of the first input of a source, Float32 values.
+  ///
+  /// - Throws: ``DatasetError`` where a transform cannot change the source's inputs.
   public init(
-    _ transforms: [any InputTransform], for dataset: Dataset
+    _ transforms: [any InputTransform], for source: any ExampleSource
   ) throws(DatasetError) {
+    guard let input = source.firstInput, !input.isInteger else {
+      throw DatasetError(
+        source.name, "has no Float32 input: an augmentation changes the first input's values")
+    }
     for transform in transforms {
-      if let problem = transform.problem(with: dataset.inputShape) {
-        throw DatasetError(dataset.name, "cannot have a \(transform): \(problem)")
+      if let problem = transform.problem(with: input.shape) {
+        throw DatasetError(source.name, "cannot have a \(transform): \(problem)")
       }
     }
     self.transforms = transforms
-    inputShape = dataset.inputShape
+    inputShape = input.shape
   }
 
-  /// Throws ``DatasetError`` where the transforms were made for inputs of another shape.
-  package func check(_ dataset: Dataset) throws(DatasetError) {
-    if dataset.inputShape != inputShape {
+  /// Throws ``DatasetError`` where the transforms were made for inputs of another shape than a field's.
+  ///
+  /// - Parameters:
+  ///   - input: the first input of the examples; nil where that is no numbers.
+  ///   - source: what has the examples.
+  package func check(
+    _ input: ExampleField?, of source: any ExampleSource
+  ) throws(DatasetError) {
+    let found = input?.shape
+    if found != inputShape {
       throw DatasetError(
-        dataset.name,
-        "has inputs of shape \(dataset.inputShape), and the augmentation was made for \(inputShape)"
-      )
+        source.name,
+        "has inputs of shape \(found ?? []), and the augmentation was made for \(inputShape)")
     }
   }
 

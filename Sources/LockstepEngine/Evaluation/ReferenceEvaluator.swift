@@ -118,16 +118,15 @@ package struct ReferenceEvaluator {
     if let joint = nodes[0].operation as? any JointReferenceOperation {
       results = joint.evaluate(shards: inputs)
     } else {
-      results = zip(zip(nodes, shards), inputs).map { call, inputs in
-        call.0.operation.evaluate(inputs, call.1.evaluator.context)
+      results = try zip(zip(nodes, shards), inputs).map { call, inputs throws(GraphError) in
+        try call.0.operation.evaluate(inputs, call.1.evaluator.context)
       }
     }
     for (shard, node) in nodes.enumerated() {
       let types = node.outputs.map { shards[shard].evaluator.graph.values[$0].type }
-      try expect(
-        results[shard].map(\.shape) == types.map(\.shape),
-        "internal: \(node.operation.name) evaluated to \(results[shard].map(\.shape)), inferred "
-          + "\(types.map(\.shape))")
+      do throws(GraphError) { try HostTensor.check(results[shard], against: types) } catch {
+        throw GraphError("\(node.operation.name): \(error.description)")
+      }
     }
     return results
   }
@@ -158,6 +157,7 @@ package struct ReferenceEvaluator {
     let (kind, name, value): (String, String, HostTensor?)
     switch leaf {
     case .constant(let constant): return HostTensor(shape, repeating: Double(constant))
+    case .table(let values): return HostTensor(shape, values.map(Double.init))
     case .input(let input): (kind, name, value) = ("input", input, leaves.inputs[input])
     case .parameter(let index):
       let parameter = graph.parameters[index].name

@@ -34,6 +34,8 @@ public final class Graph {
     case vector(Int)
     /// All elements have this value.
     case constant(Float)
+    /// The elements have these values, row by row.
+    case table([Float])
   }
 
   /// A statistic's new observation in this batch.
@@ -53,6 +55,7 @@ public final class Graph {
   private var parameterValues: [String: ValueID] = [:]
   private var statisticValues: [String: ValueID] = [:]
   private var constants: [String: ValueID] = [:]
+  private var tables: [Table: ValueID] = [:]
   private var failure: GraphError?
 
   /// Whether the model is traced for training: batch statistics and dropout are active.
@@ -159,6 +162,28 @@ public final class Graph {
     let tensor = leaf(.constant(value), TensorType(shape))
     constants[key] = tensor.id
     return tensor
+  }
+
+  /// A tensor of values that are known in advance, row by row: a mask, a table. It is stored once for equal
+  /// values of a shape, whatever the number of threads.
+  public func constant(_ values: [Float], _ shape: [Int]) -> Tensor {
+    let key = Table(bits: values.map(\.bitPattern), shape: shape)
+    if let id = tables[key] { return Tensor(graph: self, id: id) }
+    let type = TensorType(shape)
+    require(type, "constant")
+    guard type.count == values.count else {
+      fail("constant: \(values.count) values do not fill the shape \(shape)")
+      return constant(0, type.problem == nil ? shape : [])
+    }
+    let tensor = leaf(.table(values), type)
+    tables[key] = tensor.id
+    return tensor
+  }
+
+  /// A constant's values and shape.
+  private struct Table: Hashable {
+    let bits: [UInt32]
+    let shape: [Int]
   }
 
   /// Fails the trace unless a tensor can have a type.
@@ -281,7 +306,7 @@ public final class Graph {
       case .parameter(let index): (id, .parameter(parameterPlace[index]))
       case .statistic(let index): (id, .statistic(statisticPlace[index]))
       case .vector(let index): (id, .vector(parameterPlace[index]))
-      case .input, .constant: (id, leaf)
+      case .input, .constant, .table: (id, leaf)
       }
     }
     observations = observations.map {

@@ -1,5 +1,5 @@
 /// The part that an operation takes where a plan computes in bfloat16.
-package enum PrecisionRole: Sendable {
+public enum PrecisionRole: Sendable {
   /// Takes bfloat16 operands and adds up in Float32: linear maps, convolutions, their gradients.
   case product
   /// Computes in the type that its first operand is stored in, with Float32 inside.

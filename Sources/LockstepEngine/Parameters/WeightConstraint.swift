@@ -3,26 +3,7 @@
 /// This is the description alone, which layers carry and configurations name; the optimization
 /// module knows how to apply it.
 public struct WeightConstraint: Sendable, Equatable {
-  /// The projection.
-  public enum Kind: Sendable, Equatable {
-    /// Each unit's Euclidean norm is at most `limit`.
-    case maxNorm(limit: Float)
-    /// Each unit's Euclidean norm is one.
-    case unitNorm
-    /// No value is negative.
-    case nonNegative
-    /// Each unit's norm moves by `rate` of the way into `minimum...maximum`.
-    case minMaxNorm(minimum: Float, maximum: Float, rate: Float)
-    /// Each value lies in `lower...upper` (weight clipping).
-    case valueBox(lower: Float, upper: Float)
-    /// The Euclidean norm of the whole tensor is at most `limit`, whatever the axes.
-    case ball(limit: Float)
-    /// The largest singular value of the tensor as a matrix (leading dimension × all the rest) is
-    /// at most `limit`, as estimated by `iterations` power iterations a step.
-    case spectralNorm(limit: Float, iterations: Int)
-  }
-
-  /// Which values form one unit, whose norm is constrained.
+  /// Which values form one unit, which is constrained by itself.
   public enum Axes: Sendable, Equatable {
     /// All values that share the leading index of PyTorch's layout: a dense unit's incoming
     /// weights, a convolution filter over in-channels × kernel.
@@ -32,6 +13,8 @@ public struct WeightConstraint: Sendable, Equatable {
     /// The norm runs over these axes of Keras's layout of the same weight (dense: in × out;
     /// convolution: kH × kW × in × out).
     case keras([Int])
+    /// All values of the tensor are one unit.
+    case all
   }
 
   /// How a norm is brought into its range.
@@ -42,8 +25,8 @@ public struct WeightConstraint: Sendable, Equatable {
     case keras
   }
 
-  /// The projection.
-  public let kind: Kind
+  /// The set that a unit, or the tensor, is brought into.
+  public let projection: any Projection
   /// Which values form one unit.
   public let axes: Axes
   /// How a norm is brought into its range.
@@ -52,8 +35,10 @@ public struct WeightConstraint: Sendable, Equatable {
   public let interval: Int
 
   /// Makes a constraint with a projection that happens after every `interval` updates.
-  public init(_ kind: Kind, axes: Axes = .unit, mode: Mode = .strict, interval: Int = 1) {
-    self.kind = kind
+  public init(
+    _ projection: any Projection, axes: Axes = .unit, mode: Mode = .strict, interval: Int = 1
+  ) {
+    self.projection = projection
     self.axes = axes
     self.mode = mode
     self.interval = interval
@@ -61,34 +46,17 @@ public struct WeightConstraint: Sendable, Equatable {
 
   /// The same constraint, after every `interval` updates only.
   public func every(_ interval: Int) -> Self {
-    .init(kind, axes: axes, mode: mode, interval: interval)
+    .init(projection, axes: axes, mode: mode, interval: interval)
   }
 
-  /// Each unit's Euclidean norm is at most `limit`.
-  public static func maxNorm(_ limit: Float, axes: Axes = .unit, mode: Mode = .strict) -> Self {
-    .init(.maxNorm(limit: limit), axes: axes, mode: mode)
+  public static func == (left: Self, right: Self) -> Bool {
+    left.projection.isEqual(to: right.projection) && left.axes == right.axes
+      && left.mode == right.mode && left.interval == right.interval
   }
-  /// Each unit's Euclidean norm is one.
-  public static func unitNorm(axes: Axes = .unit, mode: Mode = .strict) -> Self {
-    .init(.unitNorm, axes: axes, mode: mode)
-  }
-  /// No value is negative.
-  public static var nonNegative: Self { .init(.nonNegative) }
-  /// Each unit's norm moves by `rate` of the way into `minimum...maximum`.
-  public static func minMaxNorm(
-    _ minimum: Float, _ maximum: Float, rate: Float = 1, axes: Axes = .unit, mode: Mode = .strict
-  ) -> Self {
-    .init(
-      .minMaxNorm(minimum: minimum, maximum: maximum, rate: rate), axes: axes, mode: mode)
-  }
-  /// Each value lies in `lower...upper`.
-  public static func valueBox(_ lower: Float, _ upper: Float) -> Self {
-    .init(.valueBox(lower: lower, upper: upper))
-  }
-  /// The norm of the whole tensor is at most `limit`: w · limit / ‖w‖ where ‖w‖ > limit.
-  public static func ball(_ limit: Float) -> Self { .init(.ball(limit: limit)) }
-  /// The largest singular value is at most `limit`.
-  public static func spectralNorm(_ limit: Float, iterations: Int = 1) -> Self {
-    .init(.spectralNorm(limit: limit, iterations: iterations))
+}
+
+extension WeightConstraint: CustomStringConvertible {
+  public var description: String {
+    "WeightConstraint(\(projection), axes: \(axes), mode: \(mode), interval: \(interval))"
   }
 }

@@ -62,21 +62,21 @@ final class BoundSchedule {
   }
 
   /// Runs all steps in order.
-  func run(_ context: RunContext, _ stream: OneDNNStream) throws(OneDNNError) {
+  func run(_ context: RunContext, _ stream: OneDNNStream) throws {
     try run(steps.indices, context, stream)
   }
 
   /// Runs some of the steps in order.
   func run(
     _ part: Range<Int>, _ context: RunContext, _ stream: OneDNNStream
-  ) throws(OneDNNError) {
+  ) throws {
     for index in part { try run(index, context, stream) }
   }
 
   @inline(__always)
   private func run(
     _ index: Int, _ context: RunContext, _ stream: OneDNNStream
-  ) throws(OneDNNError) {
+  ) throws {
     switch steps[index] {
     case .primitive(let primitive, let adding, let arguments, let count):
       let chosen = context.accumulates ? adding ?? primitive : primitive
@@ -84,7 +84,7 @@ final class BoundSchedule {
       if status != dnnl_success {
         throw OneDNNError(call: labels[index], status: Int32(status.rawValue))
       }
-    case .kernel(let kernel): kernel(context)
+    case .kernel(let kernel): try kernel(context)
     }
   }
 
@@ -92,7 +92,7 @@ final class BoundSchedule {
   func profile(
     _ context: RunContext, _ stream: OneDNNStream, clock: () -> UInt64,
     _ visit: (_ step: Int, _ start: UInt64, _ end: UInt64) -> Void
-  ) throws(OneDNNError) {
+  ) throws {
     var start = clock()
     for index in steps.indices {
       try run(index, context, stream)

@@ -54,3 +54,12 @@ package final class LeafUnpacker {
     }
   }
 }
+
+extension Plan {
+  /// Prepares the conversion of packed leaves, or sums of them, to canonical ones.
+  package func makeUnpacker(
+    from leaf: UnsafeMutablePointer<Float>, to canonical: UnsafeMutablePointer<Float>
+  ) throws -> LeafUnpacker {
+    try LeafUnpacker(self, from: leaf, to: canonical)
+  }
+}

@@ -108,10 +108,10 @@ package final class Plan {
     boundVectorPacking = try BoundSchedule(vectorPacking, addresses: sharedAddresses)
   }
 
-  private func fillConstants(_ values: [(offset: Int, count: Int, value: Float)]) {
-    for (offset, count, value) in values {
-      (constants.base + offset).withMemoryRebound(to: Float.self, capacity: count) {
-        $0.update(repeating: value, count: count)
+  private func fillConstants(_ places: [(offset: Int, values: [Float])]) {
+    for (offset, values) in places {
+      (constants.base + offset).withMemoryRebound(to: Float.self, capacity: values.count) {
+        $0.update(from: values, count: values.count)
       }
     }
   }
@@ -229,13 +229,6 @@ package final class Plan {
     }
     if count > start { parts.append(start..<count) }
     return parts
-  }
-
-  /// Prepares the conversion of packed leaves, or sums of them, to canonical ones.
-  package func makeUnpacker(
-    from leaf: UnsafeMutablePointer<Float>, to canonical: UnsafeMutablePointer<Float>
-  ) throws -> LeafUnpacker {
-    try LeafUnpacker(self, from: leaf, to: canonical)
   }
 
   // MARK: Inspection

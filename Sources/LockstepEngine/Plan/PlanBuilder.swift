@@ -24,7 +24,7 @@ final class PlanBuilder {
   var packing: [PlanStep] = []
   /// Reorders of a direction in parameter space, to be run when the direction has changed.
   var vectorPacking: [PlanStep] = []
-  var constants: [(offset: Int, count: Int, value: Float)] = []
+  var constants: [(offset: Int, values: [Float])] = []
   private(set) var inputs: [(name: String, type: TensorType, memory: Memory)] = []
   /// The layout of each slot of the packed leaf.
   var leafMemory: [Memory?]
@@ -278,6 +278,12 @@ final class PlanBuilder {
     scalarMemory = try program.scalars.map { try export($0, scalars()) }
     outputMemory = try program.outputs.map { try export($0, .plain($0.type)) }
   }
+}
+
+/// An operation that can be run: it knows the primitives and kernels it consists of.
+protocol Lowerable {
+  /// Emits the steps that compute the results of `site` from its inputs.
+  func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws
 }
 
 extension Program {

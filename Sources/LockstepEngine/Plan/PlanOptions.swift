@@ -5,7 +5,7 @@ public struct PlanOptions: Sendable, Equatable {
   /// How 3×3 convolutions are computed.
   public enum Convolutions: String, Sendable, CaseIterable {
     /// Winograd's F(4×4, 3×3) for the shapes where it is faster, else the direct sum. Shapes alone
-    /// decide. Its error is some ten times the direct sum's: see ``Convolution/usesWinograd(_:_:)``.
+    /// decide. Its error is some ten times the direct sum's: see `Convolution.usesWinograd`.
     /// In bfloat16 the direct sum is the only one.
     case automatic
     /// The direct sum always.

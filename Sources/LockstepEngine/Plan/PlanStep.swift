@@ -23,8 +23,8 @@ package struct RunContext {
   }
 }
 
-/// A kernel of our own, with its addresses bound.
-typealias Kernel = (RunContext) -> Void
+/// A kernel of our own, with its addresses bound. One that runs code from outside of the package may throw.
+typealias Kernel = (RunContext) throws -> Void
 
 /// One step of a schedule, before its addresses are bound.
 struct PlanStep {

@@ -5,7 +5,7 @@ public enum Precision: String, Sendable, CaseIterable {
   case float32
   /// Linear maps, convolutions, matrix products and their gradients multiply bfloat16 numbers (8
   /// bits of precision) and add the products up in Float32; what lies between them is stored as
-  /// bfloat16. Losses, softmax and what they read are Float32. See ``PrecisionPlan``.
+  /// bfloat16. Losses, softmax and what they read are Float32. See `PrecisionPlan`.
   case bfloat16
 
   /// What multiplications take.

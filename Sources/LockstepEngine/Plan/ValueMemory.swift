@@ -31,7 +31,11 @@ extension PlanBuilder {
         descriptor: try .plain(type))
     case .constant(let number):
       let buffer = region(.constants, type.count * 4)
-      constants.append((buffer.offset, type.count, number))
+      constants.append((buffer.offset, Array(repeating: number, count: type.count)))
+      memory = Memory(buffer: buffer, descriptor: try .plain(type))
+    case .table(let values):
+      let buffer = region(.constants, values.count * 4)
+      constants.append((buffer.offset, values))
       memory = Memory(buffer: buffer, descriptor: try .plain(type))
     }
     place(value, memory)

@@ -1,15 +1,35 @@
 /// A tensor of Doubles on the host, row-major: what the reference evaluation computes with.
-package struct HostTensor: Sendable, Equatable {
-  package var shape: [Int]
-  package var values: [Double]
+public struct HostTensor: Sendable, Equatable {
+  /// The dimensions; none for a scalar.
+  public var shape: [Int]
+  /// The values, as many as the shape has.
+  public var values: [Double]
 
-  package init(_ shape: [Int], _ values: [Double]) {
-    precondition(shape.reduce(1, *) == values.count, "values do not fill the shape")
+  /// A tensor of values given row by row. Where they do not fill the shape, what is handed the tensor
+  /// says so.
+  public init(_ shape: [Int], _ values: [Double]) {
     self.shape = shape
     self.values = values
   }
-  package init(_ shape: [Int], repeating value: Double = 0) {
+  /// A tensor of equal values, zeros where nothing else is said.
+  public init(_ shape: [Int], repeating value: Double = 0) {
     self.init(shape, Array(repeating: value, count: shape.reduce(1, *)))
+  }
+
+  /// Throws unless tensors are of the shapes that were inferred, and filled.
+  package static func check(
+    _ tensors: [HostTensor], against types: [TensorType]
+  ) throws(GraphError) {
+    try expect(
+      tensors.map(\.shape) == types.map(\.shape),
+      "evaluate gives results of shapes \(tensors.map(\.shape)); inferred were "
+        + "\(types.map(\.shape))")
+    for (index, (tensor, type)) in zip(tensors, types).enumerated() {
+      try expect(
+        tensor.values.count == type.count,
+        "evaluate gives result \(index) \(tensor.values.count) values; its shape \(type.shape) has "
+          + "\(type.count)")
+    }
   }
 
   /// How far neighbours on each axis lie apart.

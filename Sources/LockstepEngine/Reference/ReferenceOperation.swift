@@ -1,7 +1,10 @@
 /// An operation's plain meaning, in Double: the yardstick of its lowering and its reverse rule.
 package protocol ReferenceOperation {
-  /// The results for the inputs given. Integer tensors are passed as whole Doubles.
-  func evaluate(_ inputs: [HostTensor], _ context: ReferenceContext) -> [HostTensor]
+  /// The results for the inputs given. Integer tensors are passed as whole Doubles. What the package
+  /// does not know, an operation from outside, may fail.
+  func evaluate(
+    _ inputs: [HostTensor], _ context: ReferenceContext
+  ) throws(GraphError) -> [HostTensor]
 }
 
 /// The plain meaning of an operation that sees all shards of a batch.

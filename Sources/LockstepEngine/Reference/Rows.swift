@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Musl
-#endif
+import LockstepPlatform
 
 /// The values of each index of the leading axis.
 func rows(of x: HostTensor) -> [[Double]] {

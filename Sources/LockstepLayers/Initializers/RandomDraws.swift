@@ -1,10 +1,5 @@
 import LockstepEngine
-
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Musl
-#endif
+import LockstepPlatform
 
 /// Draws from raw 64-bit words, so that values do not depend on the standard library's own
 /// transforms.

@@ -71,12 +71,26 @@ extension Tanh {
   package static let entry = Entry<any Model>("Tanh", "the hyperbolic tangent") { _ in Tanh() }
 }
 
-/// x · Φ(x) with the exact normal distribution function.
+/// x · Φ(x), Φ being the normal distribution function, or nearly.
+///
+/// Source: D. Hendrycks, K. Gimpel, "Gaussian error linear units", 2016.
 public struct GELU: Layer {
+  /// How Φ is computed.
+  public enum Approximation: String, Sendable, CaseIterable {
+    /// Exactly, from the error function.
+    case none
+    /// (1 + tanh(√(2/π) · (x + 0.044715 x³))) / 2, as in GPT-2.
+    case tanh
+  }
+
   public let identity = LayerIdentity()
-  /// Makes a GELU, PyTorch's `GELU` with `approximate='none'`.
-  public init() {}
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.gelu() }
+  /// How Φ is computed; PyTorch's `approximate`.
+  public let approximation: Approximation
+  /// Makes a GELU, PyTorch's `GELU(approximate)`.
+  public init(_ approximation: Approximation = .none) { self.approximation = approximation }
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+    approximation == .tanh ? input.geluTanh() : input.gelu()
+  }
 }
 
 extension GELU {

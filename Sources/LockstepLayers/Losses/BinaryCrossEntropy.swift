@@ -1,15 +1,23 @@
 import LockstepCatalog
 public import LockstepEngine
 
-/// max(x, 0) − x·t + log(1 + e^−|x|), the cross-entropy of sigmoid(x) and t in its stable form.
+/// −p t log sigmoid(x) − (1 − t) log(1 − sigmoid(x)), the cross-entropy of sigmoid(x) and t, in the stable
+/// form max(x, 0) − x t + log(1 + e^−|x|) where p is 1.
 ///
 /// Predictions are logits [N, …], targets of the same shape lie in 0...1; the mean is over all
 /// outputs, PyTorch's `binary_cross_entropy_with_logits`. Metric: `accuracy`, the part of outputs
 /// that are positive exactly where the target is above one half.
 public struct BinaryCrossEntropy: LossFunction {
+  /// p, the weights of the targets that are 1: one for all outputs, or one for each of the last axis;
+  /// nil for one each. PyTorch's `pos_weight`.
+  public let positiveWeights: [Float]?
   public var name: String { "binaryCrossEntropy" }
+
   /// Makes the loss, PyTorch's `BCEWithLogitsLoss`.
-  public init() {}
+  ///
+  /// - Parameter positiveWeights: p, positive; (number of zeros) / (number of ones) of an output makes
+  ///   up for a rare label.
+  public init(positiveWeights: [Float]? = nil) { self.positiveWeights = positiveWeights }
 
   public func targetType(for prediction: TensorType) -> TensorType { prediction }
 
@@ -17,9 +25,24 @@ public struct BinaryCrossEntropy: LossFunction {
     _ prediction: Tensor, _ target: Tensor, weights: Tensor?
   ) -> LossValue {
     let outputs = valuesPerExample(prediction.shape)
+    var sum = prediction.binaryCrossEntropy(targets: target, weights: weights)
+    if let positiveWeights {
+      let isValid =
+        positiveWeights.allSatisfy { $0 > 0 && $0.isFinite }
+        && (positiveWeights.count == 1 || positiveWeights.count == prediction.shape.last)
+      guard
+        prediction.requireTargets(
+          target, of: name, isValid,
+          "the positive weights are positive, one for all outputs or one for each of the last axis; got "
+            + "\(positiveWeights) for outputs of shape \(prediction.shape)")
+      else { return .failed(prediction.graph) }
+      // What is missing: (p − 1) t · (−log sigmoid(x)).
+      let more = prediction.graph.values(
+        positiveWeights.map { $0 - 1 }, [positiveWeights.count])
+      sum = sum + ((-prediction).softplus() * target * more).weighted(by: weights).sum()
+    }
     return LossValue(
-      sum: prediction.binaryCrossEntropy(targets: target, weights: weights),
-      weightPerExample: outputs,
+      sum: sum, weightPerExample: outputs,
       metrics: [
         LossMetric(
           name: "accuracy", sum: prediction.correctCount(targets: target), countPerExample: outputs)

@@ -45,7 +45,8 @@ public struct Distillation: LossFunction {
     let hard = labelLoss(prediction, target, weights: weights)
     let graph = prediction.graph
     guard graph.training, !graph.hasFailed else { return hard }
-    guard prediction.shape.count == 2, hard.weightPerExample == 1 else {
+    guard prediction.shape.count == 2, hard.weightPerExample == 1, hard.weight == nil
+    else {
       graph.fail(
         "distillation: expects logits [N, C] and a loss that is a mean over examples, got \(prediction.shape) and \(labelLoss.name)"
       )

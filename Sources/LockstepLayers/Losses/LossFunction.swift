@@ -2,36 +2,53 @@ public import LockstepEngine
 
 /// What a batch's predictions cost, as sums: training divides by folded weights, once.
 public struct LossValue {
-  /// Σ weight · loss over the examples, a scalar.
+  /// Σ weight · loss over the batch, a scalar.
   public let sum: Tensor
-  /// What one example of weight one adds to the divisor: the number of outputs of an example where
-  /// the loss is a mean over outputs too, else one.
+  /// What one example of weight one adds to the divisor, where ``weight`` is nil: the number of outputs
+  /// of an example where the loss is a mean over outputs too, else one.
   public let weightPerExample: Float
+  /// Σ weight over what counts in this batch, a scalar: the batch's part of the divisor, where
+  /// examples differ in what they add to it. Nil where ``weightPerExample`` says it.
+  ///
+  /// With it ranks know the divisor only once all have computed, so that gradients cannot be divided
+  /// as they arrive: give it where examples do differ.
+  public let weight: Tensor?
   /// What is reported beside the loss.
   public let metrics: [LossMetric]
 
-  /// - Parameter weightPerExample: positive and finite.
-  public init(sum: Tensor, weightPerExample: Float = 1, metrics: [LossMetric] = []) {
+  /// - Parameters:
+  ///   - weightPerExample: positive and finite.
+  ///   - weight: the batch's part of the divisor, in the place of `weightPerExample`.
+  public init(
+    sum: Tensor, weightPerExample: Float = 1, weight: Tensor? = nil, metrics: [LossMetric] = []
+  ) {
     self.sum = sum
     self.weightPerExample = weightPerExample
+    self.weight = weight
     self.metrics = metrics
   }
 }
 
-/// A quantity that is reported beside the loss: Σ over all examples / (examples · countPerExample).
+/// A quantity that is reported beside the loss: Σ over all examples / (examples · countPerExample), or
+/// Σ over all examples / Σ count.
 public struct LossMetric {
   /// Its name in reports, `accuracy`.
   public let name: String
   /// The sum over the batch's examples, unweighted; a scalar.
   public let sum: Tensor
-  /// How many predictions an example has.
+  /// How many predictions an example has, where ``count`` is nil.
   public let countPerExample: Float
+  /// How many predictions of the batch count, a scalar; nil where ``countPerExample`` says it.
+  public let count: Tensor?
 
-  /// - Parameter countPerExample: positive and finite.
-  public init(name: String, sum: Tensor, countPerExample: Float = 1) {
+  /// - Parameters:
+  ///   - countPerExample: positive and finite.
+  ///   - count: the number of predictions that count, in the place of `countPerExample`.
+  public init(name: String, sum: Tensor, countPerExample: Float = 1, count: Tensor? = nil) {
     self.name = name
     self.sum = sum
     self.countPerExample = countPerExample
+    self.count = count
   }
 }
 
@@ -66,6 +83,3 @@ extension LossFunction {
     self(prediction, target, weights: nil)
   }
 }
-
-/// The number of values of one example.
-func valuesPerExample(_ shape: [Int]) -> Float { Float(shape.dropFirst().reduce(1, *)) }

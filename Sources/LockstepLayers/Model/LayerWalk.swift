@@ -14,7 +14,8 @@ struct LayerWalk {
   private var seen: Set<ObjectIdentifier> = []
   private var visitedObjects: Set<ObjectIdentifier> = []
 
-  init(_ model: any Model) { walk(model, "") }
+  /// - Parameter model: a model, or what holds layers.
+  init(_ model: Any) { walk(model, "") }
 
   private mutating func walk(_ value: Any, _ name: String) {
     // Long lists of numbers hold no layers.

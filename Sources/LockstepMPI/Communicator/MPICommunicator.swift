@@ -118,7 +118,7 @@ public final class MPICommunicator {
     guard !isFreed else {
       throw MPIError(
         kind: .state, call: call, message: "the communicator was freed",
-        rank: MPILibrary.worldRank)
+        rank: WorldRank.known)
     }
   }
 

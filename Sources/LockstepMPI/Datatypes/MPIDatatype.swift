@@ -24,6 +24,20 @@ public struct MPILayout: Sendable, Hashable {
     case bytes(Int)
   }
   let kind: Kind
+  /// The bytes from one value in memory to the next.
+  let memoryBytes: Int
+
+  /// The layout of a value that lies in memory as it travels.
+  init(kind: Kind) {
+    self.kind = kind
+    memoryBytes = Self.messageBytes(kind)
+  }
+
+  /// The layout of a value that has padding in memory.
+  init<Value: BitwiseCopyable>(kind: Kind, of type: Value.Type) {
+    self.kind = kind
+    memoryBytes = MemoryLayout<Value>.stride
+  }
 
   /// The layout of a plain value whose memory is copied byte by byte.
   public static func bytes<Value: BitwiseCopyable>(of type: Value.Type) -> MPILayout {
@@ -31,7 +45,9 @@ public struct MPILayout: Sendable, Hashable {
   }
 
   /// The bytes of one value in a message, without the padding that memory has.
-  var messageBytes: Int {
+  var messageBytes: Int { Self.messageBytes(kind) }
+
+  private static func messageBytes(_ kind: Kind) -> Int {
     switch kind {
     case .bool, .int8, .uint8: 1
     case .int16, .uint16, .bfloat16: 2
@@ -41,16 +57,6 @@ public struct MPILayout: Sendable, Hashable {
     case .int32Index, .floatIndex: 8
     case .int64Index, .doubleIndex: 12
     case .bytes(let count): count
-    }
-  }
-
-  /// The bytes from one value in memory to the next.
-  var memoryBytes: Int {
-    switch kind {
-    case .int16Index: MemoryLayout<MPIIndexed<Int16>>.stride
-    case .int64Index: MemoryLayout<MPIIndexed<Int64>>.stride
-    case .doubleIndex: MemoryLayout<MPIIndexed<Double>>.stride
-    default: messageBytes
     }
   }
 

@@ -27,22 +27,34 @@ public protocol MPIIndexable: MPINumber, Equatable {
 }
 
 extension Int16: MPIIndexable {
-  public static var mpiIndexedLayout: MPILayout { .init(kind: .int16Index) }
+  public static var mpiIndexedLayout: MPILayout {
+    .init(kind: .int16Index, of: MPIIndexed<Self>.self)
+  }
 }
 extension Int32: MPIIndexable {
-  public static var mpiIndexedLayout: MPILayout { .init(kind: .int32Index) }
+  public static var mpiIndexedLayout: MPILayout {
+    .init(kind: .int32Index, of: MPIIndexed<Self>.self)
+  }
 }
 extension Int64: MPIIndexable {
-  public static var mpiIndexedLayout: MPILayout { .init(kind: .int64Index) }
+  public static var mpiIndexedLayout: MPILayout {
+    .init(kind: .int64Index, of: MPIIndexed<Self>.self)
+  }
 }
 extension Int: MPIIndexable {
-  public static var mpiIndexedLayout: MPILayout { .init(kind: .int64Index) }
+  public static var mpiIndexedLayout: MPILayout {
+    .init(kind: .int64Index, of: MPIIndexed<Self>.self)
+  }
 }
 extension Float: MPIIndexable {
-  public static var mpiIndexedLayout: MPILayout { .init(kind: .floatIndex) }
+  public static var mpiIndexedLayout: MPILayout {
+    .init(kind: .floatIndex, of: MPIIndexed<Self>.self)
+  }
 }
 extension Double: MPIIndexable {
-  public static var mpiIndexedLayout: MPILayout { .init(kind: .doubleIndex) }
+  public static var mpiIndexedLayout: MPILayout {
+    .init(kind: .doubleIndex, of: MPIIndexed<Self>.self)
+  }
 }
 
 /// A value-and-index pair: the type that locations of minima and maxima are found on.

@@ -1,5 +1,3 @@
-internal import CMPI
-
 /// What went wrong in a call, on which rank.
 ///
 /// The description reads `rank 2: MPI_Send: destination 7 is not a rank of this communicator (0..<4)`.
@@ -38,36 +36,5 @@ public struct MPIError: Error, Sendable, Equatable, CustomStringConvertible {
   public var description: String {
     let place = rank.map { "rank \($0): " } ?? ""
     return "\(place)\(call): \(message)"
-  }
-}
-
-/// Throws MPI's own text for a code that is not success.
-func check(_ call: String, _ code: Int32) throws(MPIError) {
-  guard code != lockstep_mpi_success() else { return }
-  throw libraryError(call, code)
-}
-
-func libraryError(_ call: String, _ code: Int32) -> MPIError {
-  var errorClass: Int32 = 0
-  MPI_Error_class(code, &errorClass)
-  let text = mpiString(capacity: lockstep_mpi_max_error_string()) { MPI_Error_string(code, $0, $1) }
-  return MPIError(
-    kind: .library(code: Int(code), errorClass: Int(errorClass)), call: call,
-    message: text ?? "error code \(code)", rank: MPILibrary.worldRank)
-}
-
-func argumentError(_ call: String, _ message: String) -> MPIError {
-  MPIError(kind: .argument, call: call, message: message, rank: MPILibrary.worldRank)
-}
-
-/// A string that an MPI function writes into a buffer of a given capacity; nil when it fails.
-func mpiString(
-  capacity: Int32, _ fill: (UnsafeMutablePointer<CChar>, UnsafeMutablePointer<Int32>) -> Int32
-) -> String? {
-  withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(capacity) + 1) { buffer in
-    var length: Int32 = 0
-    guard fill(buffer.baseAddress!, &length) == lockstep_mpi_success() else { return nil }
-    return String(
-      decoding: buffer.prefix(Int(length)).lazy.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 }

@@ -1,11 +1,6 @@
 internal import CMPI
 internal import Synchronization
-
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#endif
+import LockstepPlatform
 
 /// The MPI library of this process: its state, its versions, its clock.
 ///
@@ -95,7 +90,7 @@ public enum MPILibrary {
           message: """
             called from another thread than the one that made the session: ask for the thread level \
             'serialized' or 'multiple'
-            """, rank: worldRank)
+            """, rank: WorldRank.known)
       }
       return
     }
@@ -103,49 +98,12 @@ public enum MPILibrary {
       isFinalized
       ? "MPI is finalized: no call is possible any more"
       : "MPI is not initialised: make an MPISession first"
-    throw MPIError(kind: .state, call: call, message: message, rank: worldRank)
+    throw MPIError(kind: .state, call: call, message: message, rank: WorldRank.known)
   }
-
-  /// The rank in the world, once a session knows it.
-  static var worldRank: Int? {
-    let value = storedWorldRank.load(ordering: .relaxed)
-    return value < 0 ? nil : value
-  }
-
-  static func remember(worldRank rank: Int) { storedWorldRank.store(rank, ordering: .relaxed) }
-
-  private static let storedWorldRank = Atomic<Int>(-1)
 
   /// Lets this thread alone call from now on.
   static func bindToThread() { sessionThread.store(UInt(pthread_self()), ordering: .relaxed) }
 
   /// The one thread that may call; 0 where any may.
   private static let sessionThread = Atomic<UInt>(0)
-}
-
-/// What threads of a process may call MPI. Source: MPI 3.1, section 12.4.
-public enum MPIThreadLevel: Int, Sendable, Comparable, CaseIterable {
-  /// There is one thread only.
-  case single
-  /// Only the thread that initialised MPI calls it.
-  case funneled
-  /// Any thread calls, never two at a time.
-  case serialized
-  /// Any thread calls at any time.
-  case multiple
-
-  public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
-
-  var code: Int32 {
-    switch self {
-    case .single: lockstep_mpi_thread_single()
-    case .funneled: lockstep_mpi_thread_funneled()
-    case .serialized: lockstep_mpi_thread_serialized()
-    case .multiple: lockstep_mpi_thread_multiple()
-    }
-  }
-
-  init(_ code: Int32) {
-    self = Self.allCases.last { $0.code == code } ?? .single
-  }
 }

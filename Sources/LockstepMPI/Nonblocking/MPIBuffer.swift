@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#endif
+import LockstepPlatform
 
 /// Values at an address that stays, for operations that outlast a call.
 ///
@@ -25,7 +21,7 @@ public final class MPIBuffer<T: MPIDatatype> {
       throw MPIError(
         kind: .resource, call: call,
         message: "there is no memory for \(count * MemoryLayout<T>.stride) bytes",
-        rank: MPILibrary.worldRank)
+        rank: WorldRank.known)
     }
     self.init(storage, count)
     values.initialize(repeating: value)

@@ -110,7 +110,7 @@ public final class MPIPersistentMessages {
     guard !isPending else {
       throw MPIError(
         kind: .state, call: call, message: "the messages were started and not waited for",
-        rank: MPILibrary.worldRank)
+        rank: WorldRank.known)
     }
   }
 

@@ -60,6 +60,23 @@ public struct MPIRequestScope {
   /// How often an operation was looked at, for tests.
   package var examined: Int { table.examined }
 
+  /// Starts an operation.
+  ///
+  /// - Parameters:
+  ///   - call: the MPI function's name, for errors.
+  ///   - received: the type that a receive takes values of.
+  ///   - owner: what must live until it has finished.
+  func start(
+    _ call: String, received: ReceivedType? = nil, owner: AnyObject? = nil,
+    _ body: (OperationStart) throws(MPIError) -> Void
+  ) throws(MPIError) -> MPIRequest {
+    request(try table.start(call, received: received, owner: owner, body))
+  }
+
+  private func request(_ operation: StartedOperation) -> MPIRequest {
+    MPIRequest(table: table, operation: operation)
+  }
+
   // MARK: Buffers that live as long as the scope
 
   /// The buffer's values, kept until the scope ends.
@@ -95,7 +112,7 @@ public struct MPIRequestScope {
     _ values: UnsafeBufferPointer<T>, to destination: Int, tag: Int, synchronous: Bool,
     owner: AnyObject?
   ) throws(MPIError) -> MPIRequest {
-    try table.start(synchronous ? "MPI_Issend" : "MPI_Isend", owner: owner) {
+    try start(synchronous ? "MPI_Issend" : "MPI_Isend", owner: owner) {
       (start) throws(MPIError) in
       try communicator.send(values, to: destination, tag: tag, synchronous: synchronous, start)
     }
@@ -128,7 +145,7 @@ public struct MPIRequestScope {
   private func receive<T: MPIDatatype>(
     into values: UnsafeMutableBufferPointer<T>, from source: Int?, tag: Int?, owner: AnyObject?
   ) throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Irecv", received: ReceivedType(T.self), owner: owner) {
+    try start("MPI_Irecv", received: ReceivedType(T.self), owner: owner) {
       (start) throws(MPIError) in
       try communicator.receive(into: values, from: source, tag: tag, start)
     }
@@ -152,47 +169,24 @@ public struct MPIRequestScope {
 
   /// Waits for one operation that was not reported yet; nil where none is pending.
   public func waitAny() throws(MPIError) -> (request: MPIRequest, status: MPIStatus)? {
-    try table.any(waits: true)
+    try table.any(waits: true).map { (request($0.operation), $0.status) }
   }
 
   /// One operation that has finished and was not reported yet, or nil.
   public func testAny() throws(MPIError) -> (request: MPIRequest, status: MPIStatus)? {
-    try table.any(waits: false)
+    try table.any(waits: false).map { (request($0.operation), $0.status) }
   }
 
   /// Waits until at least one operation has finished; all those that have. Empty where none is
   /// pending.
   public func waitSome() throws(MPIError) -> [(request: MPIRequest, status: MPIStatus)] {
-    try table.some(waits: true)
+    try table.some(waits: true).map { (request($0.operation), $0.status) }
   }
 
   /// All operations that have finished and were not reported yet.
   public func testSome() throws(MPIError) -> [(request: MPIRequest, status: MPIStatus)] {
-    try table.some(waits: false)
+    try table.some(waits: false).map { (request($0.operation), $0.status) }
   }
-}
-
-/// One operation that was started in a scope.
-public struct MPIRequest: Equatable {
-  let table: RequestTable
-  let operation: StartedOperation
-
-  /// Waits until the operation has finished; at once where it has.
-  ///
-  /// For a send or a collective the status says nothing (source and tag are -1).
-  ///
-  /// - Throws: what went wrong with the operation, by the call that started it; ``MPIError`` of kind
-  ///   `state` where the scope has ended.
-  @discardableResult
-  public func wait() throws(MPIError) -> MPIStatus { try table.wait(operation) }
-
-  /// The status where the operation has finished, else nil; throws as ``wait()``.
-  public func test() throws(MPIError) -> MPIStatus? { try table.test(operation) }
-
-  /// Cancels a receive, unless a message has arrived: the status tells which.
-  public func cancel() throws(MPIError) { try table.cancel(operation) }
-
-  public static func == (left: Self, right: Self) -> Bool { left.operation === right.operation }
 }
 
 extension MPICommunicator {

@@ -9,7 +9,7 @@ extension MPIRequestScope {
   public func gather<T: MPIDatatype>(
     _ values: UnsafeBufferPointer<T>, into result: UnsafeMutableBufferPointer<T>?, root: Int
   ) throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Igather") { (start) throws(MPIError) in
+    try start("MPI_Igather") { (start) throws(MPIError) in
       try communicator.gather(values, into: result, root: root, start)
     }
   }
@@ -21,7 +21,7 @@ extension MPIRequestScope {
   public func gather<T: MPIDatatype>(inPlace values: UnsafeMutableBufferPointer<T>, root: Int)
     throws(MPIError) -> MPIRequest
   {
-    try table.start("MPI_Igather") { (start) throws(MPIError) in
+    try start("MPI_Igather") { (start) throws(MPIError) in
       try communicator.gather(
         communicator.rank == root ? nil : UnsafeBufferPointer(values),
         into: communicator.rank == root ? values : nil,
@@ -39,7 +39,7 @@ extension MPIRequestScope {
     _ values: UnsafeBufferPointer<T>, into result: UnsafeMutableBufferPointer<T>?, counts: [Int],
     displacements: [Int]? = nil, root: Int
   ) throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Igatherv") { (start) throws(MPIError) in
+    try start("MPI_Igatherv") { (start) throws(MPIError) in
       try communicator.gather(
         values, into: result, counts: counts, displacements: displacements, root: root, start)
     }
@@ -51,7 +51,7 @@ extension MPIRequestScope {
     inPlace values: UnsafeMutableBufferPointer<T>, counts: [Int], displacements: [Int]? = nil,
     root: Int
   ) throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Igatherv") { (start) throws(MPIError) in
+    try start("MPI_Igatherv") { (start) throws(MPIError) in
       try communicator.gather(
         communicator.rank == root ? nil : UnsafeBufferPointer(values),
         into: communicator.rank == root ? values : nil,
@@ -66,7 +66,7 @@ extension MPIRequestScope {
   public func scatter<T: MPIDatatype>(
     _ values: UnsafeBufferPointer<T>?, into result: UnsafeMutableBufferPointer<T>, root: Int
   ) throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Iscatter") { (start) throws(MPIError) in
+    try start("MPI_Iscatter") { (start) throws(MPIError) in
       try communicator.scatter(values, into: result, root: root, start)
     }
   }
@@ -78,7 +78,7 @@ extension MPIRequestScope {
   public func scatter<T: MPIDatatype>(inPlace values: UnsafeMutableBufferPointer<T>, root: Int)
     throws(MPIError) -> MPIRequest
   {
-    try table.start("MPI_Iscatter") { (start) throws(MPIError) in
+    try start("MPI_Iscatter") { (start) throws(MPIError) in
       try communicator.scatter(
         communicator.rank == root ? UnsafeBufferPointer(values) : nil,
         into: communicator.rank == root ? nil : values,
@@ -92,7 +92,7 @@ extension MPIRequestScope {
     _ values: UnsafeBufferPointer<T>?, counts: [Int], displacements: [Int]? = nil,
     into result: UnsafeMutableBufferPointer<T>, root: Int
   ) throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Iscatterv") { (start) throws(MPIError) in
+    try start("MPI_Iscatterv") { (start) throws(MPIError) in
       try communicator.scatter(
         values, counts: counts, displacements: displacements, into: result, root: root, start)
     }
@@ -104,7 +104,7 @@ extension MPIRequestScope {
     inPlace values: UnsafeMutableBufferPointer<T>, counts: [Int], displacements: [Int]? = nil,
     root: Int
   ) throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Iscatterv") { (start) throws(MPIError) in
+    try start("MPI_Iscatterv") { (start) throws(MPIError) in
       try communicator.scatter(
         communicator.rank == root ? UnsafeBufferPointer(values) : nil, counts: counts,
         displacements: displacements, into: communicator.rank == root ? nil : values, root: root,
@@ -117,7 +117,7 @@ extension MPIRequestScope {
   public func allgather<T: MPIDatatype>(
     _ values: UnsafeBufferPointer<T>, into result: UnsafeMutableBufferPointer<T>
   ) throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Iallgather") { (start) throws(MPIError) in
+    try start("MPI_Iallgather") { (start) throws(MPIError) in
       try communicator.allgather(values, into: result, start)
     }
   }
@@ -127,7 +127,7 @@ extension MPIRequestScope {
   public func allgather<T: MPIDatatype>(inPlace values: UnsafeMutableBufferPointer<T>)
     throws(MPIError) -> MPIRequest
   {
-    try table.start("MPI_Iallgather") { (start) throws(MPIError) in
+    try start("MPI_Iallgather") { (start) throws(MPIError) in
       try communicator.allgather(nil, into: values, start)
     }
   }
@@ -138,7 +138,7 @@ extension MPIRequestScope {
     _ values: UnsafeBufferPointer<T>, into result: UnsafeMutableBufferPointer<T>, counts: [Int],
     displacements: [Int]? = nil
   ) throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Iallgatherv") { (start) throws(MPIError) in
+    try start("MPI_Iallgatherv") { (start) throws(MPIError) in
       try communicator.allgather(
         values, into: result, counts: counts, displacements: displacements, start)
     }
@@ -149,7 +149,7 @@ extension MPIRequestScope {
   public func allgather<T: MPIDatatype>(
     inPlace values: UnsafeMutableBufferPointer<T>, counts: [Int], displacements: [Int]? = nil
   ) throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Iallgatherv") { (start) throws(MPIError) in
+    try start("MPI_Iallgatherv") { (start) throws(MPIError) in
       try communicator.allgather(
         nil, into: values, counts: counts, displacements: displacements, start)
     }
@@ -160,7 +160,7 @@ extension MPIRequestScope {
   public func alltoall<T: MPIDatatype>(
     _ values: UnsafeBufferPointer<T>, into result: UnsafeMutableBufferPointer<T>
   ) throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Ialltoall") { (start) throws(MPIError) in
+    try start("MPI_Ialltoall") { (start) throws(MPIError) in
       try communicator.alltoall(values, into: result, start)
     }
   }
@@ -170,7 +170,7 @@ extension MPIRequestScope {
   public func alltoall<T: MPIDatatype>(inPlace values: UnsafeMutableBufferPointer<T>)
     throws(MPIError) -> MPIRequest
   {
-    try table.start("MPI_Ialltoall") { (start) throws(MPIError) in
+    try start("MPI_Ialltoall") { (start) throws(MPIError) in
       try communicator.alltoall(nil, into: values, start)
     }
   }
@@ -182,7 +182,7 @@ extension MPIRequestScope {
     into result: UnsafeMutableBufferPointer<T>, resultCounts: [Int],
     resultDisplacements: [Int]? = nil
   ) throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Ialltoallv") { (start) throws(MPIError) in
+    try start("MPI_Ialltoallv") { (start) throws(MPIError) in
       try communicator.alltoall(
         values, counts: counts, displacements: displacements, into: result,
         resultCounts: resultCounts, resultDisplacements: resultDisplacements, start)
@@ -196,7 +196,7 @@ extension MPIRequestScope {
   public func alltoall<T: MPIDatatype>(
     inPlace values: UnsafeMutableBufferPointer<T>, counts: [Int], displacements: [Int]? = nil
   ) throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Ialltoallv") { (start) throws(MPIError) in
+    try start("MPI_Ialltoallv") { (start) throws(MPIError) in
       try communicator.alltoall(
         nil, counts: counts, displacements: displacements, into: values, resultCounts: counts,
         resultDisplacements: displacements, start)

@@ -5,7 +5,7 @@ extension MPIRequestScope {
   /// Returns once all ranks have called.
   @discardableResult
   public func barrier() throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Ibarrier") { (start) throws(MPIError) in
+    try start("MPI_Ibarrier") { (start) throws(MPIError) in
       try communicator.barrier(start)
     }
   }
@@ -15,7 +15,7 @@ extension MPIRequestScope {
   public func broadcast<T: MPIDatatype>(_ values: UnsafeMutableBufferPointer<T>, root: Int)
     throws(MPIError) -> MPIRequest
   {
-    try table.start("MPI_Ibcast") { (start) throws(MPIError) in
+    try start("MPI_Ibcast") { (start) throws(MPIError) in
       try communicator.broadcast(values, root: root, start)
     }
   }
@@ -28,7 +28,7 @@ extension MPIRequestScope {
     _ values: UnsafeBufferPointer<T>, into result: UnsafeMutableBufferPointer<T>?,
     _ reduction: MPIReduction<T>, root: Int
   ) throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Ireduce") { (start) throws(MPIError) in
+    try start("MPI_Ireduce") { (start) throws(MPIError) in
       try communicator.elementwise(
         .reduce(root: root), values,
         into: try communicator.rootResult("MPI_Ireduce", result, root: root), reduction, start)
@@ -40,7 +40,7 @@ extension MPIRequestScope {
   public func reduce<T: MPIDatatype>(
     inPlace values: UnsafeMutableBufferPointer<T>, _ reduction: MPIReduction<T>, root: Int
   ) throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Ireduce") { (start) throws(MPIError) in
+    try start("MPI_Ireduce") { (start) throws(MPIError) in
       try communicator.elementwise(
         .reduce(root: root), communicator.rank == root ? nil : UnsafeBufferPointer(values),
         into: values, reduction,
@@ -54,7 +54,7 @@ extension MPIRequestScope {
     _ values: UnsafeBufferPointer<T>, into result: UnsafeMutableBufferPointer<T>,
     _ reduction: MPIReduction<T>
   ) throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Iallreduce") { (start) throws(MPIError) in
+    try start("MPI_Iallreduce") { (start) throws(MPIError) in
       try communicator.elementwise(.allreduce, values, into: result, reduction, start)
     }
   }
@@ -64,7 +64,7 @@ extension MPIRequestScope {
   public func allreduce<T: MPIDatatype>(
     inPlace values: UnsafeMutableBufferPointer<T>, _ reduction: MPIReduction<T>
   ) throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Iallreduce") { (start) throws(MPIError) in
+    try start("MPI_Iallreduce") { (start) throws(MPIError) in
       try communicator.elementwise(.allreduce, nil, into: values, reduction, start)
     }
   }
@@ -77,7 +77,7 @@ extension MPIRequestScope {
     _ values: UnsafeBufferPointer<T>, into result: UnsafeMutableBufferPointer<T>,
     _ reduction: MPIReduction<T>
   ) throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Ireduce_scatter_block") { (start) throws(MPIError) in
+    try start("MPI_Ireduce_scatter_block") { (start) throws(MPIError) in
       try communicator.reduceScatterBlock(values, into: result, reduction, start)
     }
   }
@@ -89,7 +89,7 @@ extension MPIRequestScope {
   public func reduceScatter<T: MPIDatatype>(
     inPlace values: UnsafeMutableBufferPointer<T>, _ reduction: MPIReduction<T>
   ) throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Ireduce_scatter_block") { (start) throws(MPIError) in
+    try start("MPI_Ireduce_scatter_block") { (start) throws(MPIError) in
       try communicator.reduceScatterBlock(nil, into: values, reduction, start)
     }
   }
@@ -100,7 +100,7 @@ extension MPIRequestScope {
     _ values: UnsafeBufferPointer<T>, counts: [Int], into result: UnsafeMutableBufferPointer<T>,
     _ reduction: MPIReduction<T>
   ) throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Ireduce_scatter") { (start) throws(MPIError) in
+    try start("MPI_Ireduce_scatter") { (start) throws(MPIError) in
       try communicator.reduceScatter(values, counts: counts, into: result, reduction, start)
     }
   }
@@ -112,7 +112,7 @@ extension MPIRequestScope {
   public func reduceScatter<T: MPIDatatype>(
     inPlace values: UnsafeMutableBufferPointer<T>, counts: [Int], _ reduction: MPIReduction<T>
   ) throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Ireduce_scatter") { (start) throws(MPIError) in
+    try start("MPI_Ireduce_scatter") { (start) throws(MPIError) in
       try communicator.reduceScatter(nil, counts: counts, into: values, reduction, start)
     }
   }
@@ -123,7 +123,7 @@ extension MPIRequestScope {
     _ values: UnsafeBufferPointer<T>, into result: UnsafeMutableBufferPointer<T>,
     _ reduction: MPIReduction<T>
   ) throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Iscan") { (start) throws(MPIError) in
+    try start("MPI_Iscan") { (start) throws(MPIError) in
       try communicator.elementwise(.scan, values, into: result, reduction, start)
     }
   }
@@ -133,7 +133,7 @@ extension MPIRequestScope {
   public func scan<T: MPIDatatype>(
     inPlace values: UnsafeMutableBufferPointer<T>, _ reduction: MPIReduction<T>
   ) throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Iscan") { (start) throws(MPIError) in
+    try start("MPI_Iscan") { (start) throws(MPIError) in
       try communicator.elementwise(.scan, nil, into: values, reduction, start)
     }
   }
@@ -144,7 +144,7 @@ extension MPIRequestScope {
     _ values: UnsafeBufferPointer<T>, into result: UnsafeMutableBufferPointer<T>,
     _ reduction: MPIReduction<T>
   ) throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Iexscan") { (start) throws(MPIError) in
+    try start("MPI_Iexscan") { (start) throws(MPIError) in
       try communicator.elementwise(.exclusiveScan, values, into: result, reduction, start)
     }
   }
@@ -154,7 +154,7 @@ extension MPIRequestScope {
   public func exclusiveScan<T: MPIDatatype>(
     inPlace values: UnsafeMutableBufferPointer<T>, _ reduction: MPIReduction<T>
   ) throws(MPIError) -> MPIRequest {
-    try table.start("MPI_Iexscan") { (start) throws(MPIError) in
+    try start("MPI_Iexscan") { (start) throws(MPIError) in
       try communicator.elementwise(.exclusiveScan, nil, into: values, reduction, start)
     }
   }

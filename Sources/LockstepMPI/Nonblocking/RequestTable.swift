@@ -1,36 +1,5 @@
 internal import CMPI
-
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#endif
-
-/// One operation of a scope.
-final class StartedOperation {
-  /// The MPI function that started it.
-  let call: String
-  /// The type that a receive takes values of; nil for what receives nothing.
-  let received: ReceivedType?
-  /// Its number in the scope.
-  let serial: Int
-  /// What must live until it has finished.
-  var owners: [AnyObject]
-  /// How it ended; nil while it is pending.
-  var outcome: Result<MPIStatus, MPIError>?
-  /// Whether the program has heard of its end.
-  var isReported = false
-  /// Its place among the pending operations.
-  var place: Int
-
-  init(_ call: String, received: ReceivedType?, owners: [AnyObject], serial: Int, place: Int) {
-    self.call = call
-    self.received = received
-    self.owners = owners
-    self.serial = serial
-    self.place = place
-  }
-}
+import LockstepPlatform
 
 /// The operations that a scope has started, and what they need until they finish.
 ///
@@ -75,7 +44,7 @@ final class RequestTable {
   func start(
     _ call: String, received: ReceivedType? = nil, owner: AnyObject? = nil,
     _ body: (OperationStart) throws(MPIError) -> Void
-  ) throws(MPIError) -> MPIRequest {
+  ) throws(MPIError) -> StartedOperation {
     try requireOpen(call)
     if pending.count >= collectsAt {
       // Buffers of what has finished go, though nobody waits for it.
@@ -90,7 +59,7 @@ final class RequestTable {
     started += 1
     handles.append(start.request)
     pending.append(operation)
-    return MPIRequest(table: self, operation: operation)
+    return operation
   }
 
   func wait(_ operation: StartedOperation) throws(MPIError) -> MPIStatus {
@@ -124,13 +93,13 @@ final class RequestTable {
   }
 
   /// The next operation to finish, waiting for it or not.
-  func any(waits: Bool) throws(MPIError) -> (request: MPIRequest, status: MPIStatus)? {
+  func any(waits: Bool) throws(MPIError) -> (operation: StartedOperation, status: MPIStatus)? {
     let call = waits ? "MPI_Waitsome" : "MPI_Testsome"
     try requireOpen(call)
     var looked = 0
     while true {
       if let operation = nextToReport() {
-        return (MPIRequest(table: self, operation: operation), try report(operation))
+        return (operation, try report(operation))
       }
       if pending.isEmpty || !waits && looked >= pending.count { return nil }
       if cursor >= pending.count { cursor = 0 }
@@ -145,20 +114,20 @@ final class RequestTable {
   }
 
   /// All operations that have finished since; where one waits, at least one, if any is pending.
-  func some(waits: Bool) throws(MPIError) -> [(request: MPIRequest, status: MPIStatus)] {
+  func some(waits: Bool) throws(MPIError) -> [(operation: StartedOperation, status: MPIStatus)] {
     let call = waits ? "MPI_Waitsome" : "MPI_Testsome"
     try requireOpen(call)
     let known = nextToReport()
     if known != nil { nextFinished -= 1 }
     try collect(call, 0..<pending.count, waits: waits && known == nil)
-    var result: [(request: MPIRequest, status: MPIStatus)] = []
+    var result: [(operation: StartedOperation, status: MPIStatus)] = []
     while let operation = nextToReport() {
       // What went before a failure is told first; the failure is the next call's.
       if !result.isEmpty, case .failure = operation.outcome {
         nextFinished -= 1
         break
       }
-      result.append((MPIRequest(table: self, operation: operation), try report(operation)))
+      result.append((operation, try report(operation)))
     }
     return result
   }
@@ -219,7 +188,7 @@ final class RequestTable {
               kind: .state, call: pending[index].call,
               message: """
                 still pending \(seconds) s after the scope that started it failed with: \(error)
-                """, rank: MPILibrary.worldRank))
+                """, rank: WorldRank.known))
         }
         sched_yield()
       }
@@ -235,7 +204,7 @@ final class RequestTable {
       throw MPIError(
         kind: .state, call: call,
         message: "the scope of this request has ended: nothing can be started or waited for in it",
-        rank: MPILibrary.worldRank)
+        rank: WorldRank.known)
     }
   }
 

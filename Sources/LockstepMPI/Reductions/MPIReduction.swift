@@ -87,7 +87,7 @@ extension MPIReduction {
   ///   - commutative: whether MPI may exchange the operands. It always assumes that the operation
   ///     is associative.
   ///   - combine: the operation. It must not call MPI.
-  /// - Throws: ``MPIError`` of kind `resource` where ``UserOperation/slots`` operations live already.
+  /// - Throws: ``MPIError`` of kind `resource` where as many operations as there are slots live already.
   public static func custom(
     commutative: Bool, _ combine: @escaping @Sendable (Element, Element) -> Element
   ) throws(MPIError) -> Self {

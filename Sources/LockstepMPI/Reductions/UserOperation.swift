@@ -33,7 +33,7 @@ final class UserOperation: Sendable {
       throw MPIError(
         kind: .resource, call: "MPI_Op_create",
         message: "\(Self.slots) user-defined reductions live already: let one go first",
-        rank: MPILibrary.worldRank)
+        rank: WorldRank.known)
     }
     slot = free
     self.isCommutative = isCommutative

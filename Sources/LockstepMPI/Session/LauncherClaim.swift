@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#endif
+import LockstepPlatform
 
 /// What the environment says about how this process was launched.
 ///

@@ -1,11 +1,6 @@
 internal import CMPI
 internal import Synchronization
-
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#endif
+import LockstepPlatform
 
 /// Somebody who has to know when MPI ends.
 package protocol MPISessionObserver: AnyObject, Sendable {
@@ -26,7 +21,7 @@ package protocol MPISessionObserver: AnyObject, Sendable {
 /// ```
 ///
 /// A program that must decide itself what becomes of an error makes a session, uses ``world``, and
-/// calls ``finalize()`` on success and ``abort(_:exitCode:)`` on failure. A session that goes out
+/// calls ``finalize()`` on success and ``abort(_:exitCode:)-method`` on failure. A session that goes out
 /// of scope does neither: finalizing on one rank while another waits in a call would hang both.
 ///
 /// Errors of MPI return to the caller as ``MPIError`` (`MPI_ERRORS_RETURN` is set at the start).
@@ -57,7 +52,7 @@ public final class MPISession {
         message: MPILibrary.isFinalized
           ? "MPI was finalized: a process can have one session only"
           : "MPI is initialised already: a process can have one session only",
-        rank: MPILibrary.worldRank)
+        rank: WorldRank.known)
     }
     // Read before MPI adds variables of its own.
     let claim = LauncherClaim(environment: LauncherClaim.currentEnvironment())
@@ -75,7 +70,7 @@ public final class MPISession {
       MPI_Finalize()
       throw MPIError(kind: .launch, call: call, message: reason, rank: nil)
     }
-    MPILibrary.remember(worldRank: world.rank)
+    WorldRank.remember(world.rank)
     if threadLevel < .serialized { MPILibrary.bindToThread() }
     if self.threadLevel < threadLevel {
       MPI_Finalize()
@@ -122,7 +117,7 @@ public final class MPISession {
   /// Prints the error with this rank's number to standard error and ends all ranks of the job.
   public static func abort(_ error: any Error, exitCode: Int32 = 1) -> Never {
     var text = String(describing: error)
-    if let rank = MPILibrary.worldRank, !text.hasPrefix("rank \(rank): ") {
+    if let rank = WorldRank.known, !text.hasPrefix("rank \(rank): ") {
       text = "rank \(rank): \(text)"
     }
     fflush(nil)

@@ -1,10 +1,5 @@
 internal import CMPI
-
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#endif
+import LockstepPlatform
 
 /// A growing number in a shared window that one rank writes and others wait for, or that several ranks
 /// compete to write (``replace(_:with:)``).

@@ -86,7 +86,7 @@ public final class MPISharedWindow {
         message: """
           \(needed) bytes of shared memory are needed and \(space) are free in \
           \(SharedMemorySpace.directory): enlarge it or remove what lies there
-          """, rank: MPILibrary.worldRank)
+          """, rank: WorldRank.known)
     }
 
     var base: UnsafeMutableRawPointer?
@@ -141,7 +141,7 @@ public final class MPISharedWindow {
     try communicator.requireUsable(call)
     guard !isFreed else {
       throw MPIError(
-        kind: .state, call: call, message: "the window was freed", rank: MPILibrary.worldRank)
+        kind: .state, call: call, message: "the window was freed", rank: WorldRank.known)
     }
   }
 }

@@ -1,10 +1,5 @@
 internal import CMPI
-
-#if canImport(Glibc)
-  internal import Glibc
-#elseif canImport(Musl)
-  internal import Musl
-#endif
+import LockstepPlatform
 
 /// The file system that shared windows lie in.
 ///

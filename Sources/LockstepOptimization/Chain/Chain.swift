@@ -6,6 +6,10 @@
 ///
 /// The vector u that leaves the chain is subtracted from the parameters, p ← p − u. Constraints
 /// are no transforms and follow in ``UpdateRule``.
+///
+/// The presets have the names of PyTorch's optimizers, with its formulas and defaults, or of papers.
+/// Their `weightDecay` is added to the gradient behind the clip, unless the preset says that it is
+/// decoupled. Those that end in `Keras` have Keras's formulas and defaults, and decouple it always.
 public struct Chain: Sendable {
   /// The transforms, first one first.
   public let transforms: [any GradientTransform]

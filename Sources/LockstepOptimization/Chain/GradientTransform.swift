@@ -13,6 +13,10 @@ public protocol GradientTransform: Sendable {
   /// The learning-rate schedules that the transform follows.
   var schedules: [Schedule] { get }
 
+  /// Whether the result is the same for any multiple of the update, value by value. A clip right before
+  /// such a transform would change nothing, and is refused.
+  var ignoresMagnitude: Bool { get }
+
   /// Makes the working object, with its state at its initial values.
   ///
   /// - Throws: ``HyperparameterError`` where the transform does not fit the layout.
@@ -21,6 +25,7 @@ public protocol GradientTransform: Sendable {
 
 extension GradientTransform {
   public var schedules: [Schedule] { [] }
+  public var ignoresMagnitude: Bool { false }
 }
 
 /// A transform at work on one layout.

@@ -14,6 +14,8 @@ public enum UpdateError: Error, Equatable, CustomStringConvertible {
   case unmatchedPattern(String, names: [String])
   /// A transform asked for a measure that it did not declare, or of a tensor that is not there.
   case badMeasure(String)
+  /// A schedule gave a rate that is negative or not finite.
+  case badLearningRate(Double, step: Int)
 
   public var description: String {
     switch self {
@@ -26,6 +28,8 @@ public enum UpdateError: Error, Equatable, CustomStringConvertible {
       "parameter group '\(pattern)' matches no trainable parameter; there are "
         + NameGlob.list(names)
     case .badMeasure(let what): what
+    case .badLearningRate(let rate, let step):
+      "the schedule gives the learning rate \(rate) at step \(step): it must be finite, at least 0"
     }
   }
 }

@@ -8,12 +8,12 @@ extension WeightConstraint {
   func reducedAxes(of slot: FlatLayout.Slot, owner: String) throws -> [Bool] {
     let rank = slot.shape.count
     var reduced = Array(repeating: false, count: rank)
-    if case .ball = kind { return Array(repeating: true, count: rank) }
     let given: [Int]
     switch axes {
     case .unit:
       for axis in 0..<rank { reduced[axis] = rank < 2 || axis > 0 }
       return reduced
+    case .all: return Array(repeating: true, count: rank)
     case .axes(let list), .keras(let list): given = list
     }
     for axis in given {

@@ -34,8 +34,8 @@ final class ConstraintExecutor {
     }
     hasRuns = constraints.contains { $0?.needsSums == true }
     needsTensors = constraints.contains { $0?.needsTensor == true }
-    state = constraints.compactMap { constraint in
-      if case .spectral(let projection) = constraint { projection.state } else { nil }
+    state = constraints.flatMap { constraint -> [StateEntry] in
+      if case .tensor(let projection, _) = constraint { projection.state } else { [] }
     }
     intervals = layout.slots.indices.map { given.isEmpty ? 1 : given[$0]?.interval ?? 1 }
     isDue = Array(repeating: true, count: layout.slots.count)
@@ -71,9 +71,11 @@ final class ConstraintExecutor {
     var kind = BoundConstraint.Kind.none
     if isDue[slot] {
       switch constraints[slot] {
-      case nil, .strided, .spectral, .runs: break
+      case nil, .strided, .gathered, .tensor, .runs: break
       case .values(let lower, let upper): kind = .values(lower: lower, upper: upper)
-      case .units(let size, let projection): kind = .units(size: size, projection)
+      case .units(let size, let rule): kind = .units(size: size, rule)
+      case .ownUnits(let size, let units):
+        kind = .ownUnits(size: size, Unmanaged.passUnretained(units))
       }
     }
     return BoundConstraint(
@@ -95,11 +97,11 @@ final class ConstraintExecutor {
   ) {
     if !hasRuns { return }
     for slot in constraints.indices where isDue[slot] {
-      guard case .runs(let runs, let projection) = constraints[slot] else { continue }
+      guard case .runs(let runs, let rule) = constraints[slot] else { continue }
       for run in runs {
         var sum = 0.0
         for block in run { sum += sumOfSquares(block) }
-        guard let factor = projection.factor(norm: sum.squareRoot()) else { continue }
+        guard let factor = rule.factor(norm: sum.squareRoot()) else { continue }
         let scale = ScaleFactor(factor)
         for group in groups {
           for index in run.clamped(to: group) {
@@ -117,50 +119,13 @@ final class ConstraintExecutor {
     for slot in constraints.indices where isDue[slot] {
       switch constraints[slot] {
       case .strided(let units): units.project(parameters)
-      case .spectral(let projection): projection.project(parameters)
+      case .gathered(let units): units.project(parameters)
+      case .tensor(let projection, let range):
+        var values = UnsafeMutableBufferPointer(
+          start: parameters + range.lowerBound, count: range.count
+        ).mutableSpan
+        projection.project(&values)
       default: break
-      }
-    }
-  }
-}
-
-/// A constraint inside blocks: addresses and numbers alone, like ``BoundStep``.
-struct BoundConstraint {
-  enum Kind {
-    case none
-    case values(lower: Float, upper: Float)
-    case units(size: Int, NormProjection)
-  }
-
-  let kind: Kind
-  let sums: UnsafeMutablePointer<Double>
-  let limit:
-    @convention(c) (UnsafeMutablePointer<Float>, UnsafePointer<Float>, Float, Float, Int) -> Int
-  let unitSquares:
-    @convention(c) (UnsafeMutablePointer<Double>, UnsafePointer<Float>, Int, Int) -> Void
-  let scale: @convention(c) (UnsafeMutablePointer<Float>, UnsafePointer<Float>, Float, Int) -> Void
-
-  /// The values of a part of a block that can be constrained alone: whole units, about 1024 values, so
-  /// that the four arrays of a step take half of a first-level cache of 32 KiB.
-  var partLength: Int {
-    guard case .units(let size, _) = kind else { return 1024 }
-    return max(1024 / size, 1) * size
-  }
-
-  /// Constrains `count` values, whole units.
-  func apply(_ weights: UnsafeMutablePointer<Float>, _ count: Int) {
-    switch kind {
-    case .none: break
-    case .values(let lower, let upper): _ = limit(weights, weights, lower, upper, count)
-    case .units(let size, let projection):
-      let units = count / size
-      unitSquares(sums, weights, size, units)
-      for unit in 0..<units {
-        guard let factor = projection.factor(norm: sums[unit].squareRoot()) else { continue }
-        let start = weights + unit * size
-        let parts = ScaleFactor(factor)
-        scale(start, start, parts.first, size)
-        if parts.isSplit { scale(start, start, parts.second, size) }
       }
     }
   }

@@ -11,17 +11,17 @@ final class StridedUnits {
   private let innerIsReduced: Bool
   /// The unit (of the first value) of each run of `inner` values.
   private let units: [Int]
-  private let projection: NormProjection
+  private let rule: NormRule
   private let kernels: Kernels
   private let sums: Arena<Double>
   private let first: Arena<Float>
   private let second: Arena<Float>
 
   init(
-    slot: FlatLayout.Slot, reduced: [Bool], projection: NormProjection, kernels: Kernels
+    slot: FlatLayout.Slot, reduced: [Bool], rule: NormRule, kernels: Kernels
   ) {
     offset = slot.offset
-    self.projection = projection
+    self.rule = rule
     self.kernels = kernels
     let shape = slot.shape
     innerIsReduced = reduced[shape.count - 1]
@@ -60,7 +60,7 @@ final class StridedUnits {
     var changes = false
     var splits = false
     for unit in sums.buffer.indices {
-      let factor = projection.factor(norm: sums.base[unit].squareRoot())
+      let factor = rule.factor(norm: sums.base[unit].squareRoot())
       let scale = ScaleFactor(factor ?? 1)
       first.base[unit] = scale.first
       second.base[unit] = scale.second

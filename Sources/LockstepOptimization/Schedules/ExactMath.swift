@@ -4,9 +4,9 @@
 /// every rank computes for itself (learning rates, bias corrections, roots of norms) come from
 /// here instead and have the same bits on every machine, to within 4 units in the last place of
 /// the true value for results and exponents of ordinary size.
-enum ExactMath {
+public enum ExactMath {
   /// base ^ exponent for a whole exponent of at least 0, by squaring.
-  static func power(_ base: Double, _ exponent: Int) -> Double {
+  public static func power(_ base: Double, _ exponent: Int) -> Double {
     var result = 1.0
     var square = base
     var rest = exponent
@@ -19,7 +19,7 @@ enum ExactMath {
   }
 
   /// base ^ exponent for a base of at least 0.
-  static func power(_ base: Double, _ exponent: Double) -> Double {
+  public static func power(_ base: Double, _ exponent: Double) -> Double {
     if exponent >= 0, exponent < 1e9, exponent == exponent.rounded() {
       return power(base, Int(exponent))
     }
@@ -30,7 +30,7 @@ enum ExactMath {
   }
 
   /// e ^ x.
-  static func exponential(_ x: Double) -> Double {
+  public static func exponential(_ x: Double) -> Double {
     if x > 709.7 { return .infinity }
     if x < -708 { return 0 }
     let turns = (x * 1.4426950408889634).rounded()
@@ -42,7 +42,7 @@ enum ExactMath {
   }
 
   /// The natural logarithm of a positive, finite x.
-  static func logarithm(_ x: Double) -> Double {
+  public static func logarithm(_ x: Double) -> Double {
     var mantissa = x.significand
     var exponent = Double(x.exponent)
     if mantissa > 1.4142135623730951 {
@@ -56,7 +56,7 @@ enum ExactMath {
   }
 
   /// cos(π x).
-  static func cosine(halfTurns x: Double) -> Double {
+  public static func cosine(halfTurns x: Double) -> Double {
     var t = (x.magnitude).truncatingRemainder(dividingBy: 2)
     if t > 1 { t = 2 - t }
     let sign = t > 0.5 ? -1.0 : 1.0

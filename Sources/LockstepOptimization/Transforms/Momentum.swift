@@ -1,4 +1,5 @@
 internal import CLockstepKernels
+import LockstepCatalog
 import LockstepEngine
 
 /// Heavy-ball momentum: b = μ b + (1 − dampening) u, u = b; with Nesterov's look-ahead u = u + μ b.
@@ -59,5 +60,52 @@ final class BoundMomentum: BoundTransform {
   func apply(_ block: BlockView) {
     kernels.update.momentum(
       block.output, block.input, buffer.base + block.offset, &constants, block.count)
+  }
+}
+
+extension Chain {
+  /// `torch.optim.SGD`: u = η (g + λp), with momentum b = μb + (1 − dampening) u.
+  public static func sgd(
+    learningRate: Schedule = 1e-3, momentum: Double = 0, dampening: Double = 0,
+    weightDecay: Double = 0, nesterov: Bool = false
+  ) -> Chain {
+    Chain(
+      coupled(weightDecay)
+        + (momentum == 0 && !nesterov
+          ? [] : [Momentum(momentum, dampening: dampening, nesterov: nesterov)])
+        + [ScaleByLearningRate(learningRate)])
+  }
+
+  static let sgdEntry = Entry<Optimizer>(
+    "sgd", "stochastic gradient descent, PyTorch", learningRate: 1e-3,
+    [
+      .momentum(),
+      .with("dampening", .fraction, 0, "the part of the gradient that momentum leaves out"),
+      .weightDecay(), .nesterov,
+    ]
+  ) { values, rate in
+    .sgd(
+      learningRate: rate, momentum: values["momentum"], dampening: values["dampening"],
+      weightDecay: values["weightDecay"], nesterov: values["nesterov"])
+  }
+
+  /// `keras.optimizers.SGD`: the velocity holds learning rates, v = μv + ηg.
+  public static func sgdKeras(
+    learningRate: Schedule = 0.01, momentum: Double = 0, nesterov: Bool = false,
+    weightDecay: Double = 0
+  ) -> Chain {
+    Chain(
+      [ScaleByLearningRate(learningRate)]
+        + (momentum == 0 ? [] : [Momentum(momentum, nesterov: nesterov)])
+        + decoupled(weightDecay, scaledBy: learningRate))
+  }
+
+  static let sgdKerasEntry = Entry<Optimizer>(
+    "sgdKeras", "stochastic gradient descent, Keras", learningRate: 0.01,
+    [.momentum(), .nesterov, .weightDecay()]
+  ) { values, rate in
+    .sgdKeras(
+      learningRate: rate, momentum: values["momentum"], nesterov: values["nesterov"],
+      weightDecay: values["weightDecay"])
   }
 }

@@ -1,4 +1,5 @@
 internal import CLockstepKernels
+import LockstepCatalog
 import LockstepEngine
 
 /// Adam's direction, without learning rate and decay.
@@ -140,5 +141,106 @@ final class BoundAdam: BoundTransform {
     kernels.update.adam(
       block.output, block.input, first.base + block.offset, second.base + block.offset,
       largest.map { $0.base + block.offset }, &constants, block.count)
+  }
+}
+
+extension Chain {
+  /// `torch.optim.Adam`: u = η m̂ / (√v̂ + ε).
+  public static func adam(
+    learningRate: Schedule = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
+    epsilon: Double = 1e-8, weightDecay: Double = 0, amsgrad: Bool = false
+  ) -> Chain {
+    Chain(
+      coupled(weightDecay) + [
+        ScaleByAdam(beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad),
+        ScaleByLearningRate(learningRate),
+      ])
+  }
+
+  static let adamEntry = Entry<Optimizer>(
+    "adam", "Adam, PyTorch", learningRate: 1e-3,
+    [.beta1, .beta2(), .epsilon(1e-8), .weightDecay(), .amsgrad]
+  ) { values, rate in
+    .adam(
+      learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
+      epsilon: values["epsilon"], weightDecay: values["weightDecay"], amsgrad: values["amsgrad"])
+  }
+
+  /// `torch.optim.AdamW`: Adam with decoupled decay, u = η (m̂ / (√v̂ + ε) + λp).
+  public static func adamW(
+    learningRate: Schedule = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
+    epsilon: Double = 1e-8, weightDecay: Double = 1e-2, amsgrad: Bool = false
+  ) -> Chain {
+    Chain(
+      [ScaleByAdam(beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad)]
+        + decoupled(weightDecay) + [ScaleByLearningRate(learningRate)])
+  }
+
+  static let adamWEntry = Entry<Optimizer>(
+    "adamW", "Adam with decoupled weight decay, PyTorch", learningRate: 1e-3,
+    [.beta1, .beta2(), .epsilon(1e-8), .weightDecay(0.01), .amsgrad]
+  ) { values, rate in
+    .adamW(
+      learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
+      epsilon: values["epsilon"], weightDecay: values["weightDecay"], amsgrad: values["amsgrad"])
+  }
+
+  /// `keras.optimizers.Adam`: ε beside √v, not √v̂.
+  public static func adamKeras(
+    learningRate: Schedule = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
+    epsilon: Double = 1e-7, amsgrad: Bool = false, weightDecay: Double = 0
+  ) -> Chain {
+    Chain(
+      [ScaleByAdam(beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad, placement: .hat)]
+        + decoupled(weightDecay) + [ScaleByLearningRate(learningRate)])
+  }
+
+  static let adamKerasEntry = Entry<Optimizer>(
+    "adamKeras", "Adam, Keras", learningRate: 1e-3,
+    [.beta1, .beta2(), .epsilon(1e-7), .amsgrad, .weightDecay()]
+  ) { values, rate in
+    .adamKeras(
+      learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
+      epsilon: values["epsilon"], amsgrad: values["amsgrad"], weightDecay: values["weightDecay"])
+  }
+
+  /// `keras.optimizers.AdamW`: Keras's Adam with a decay of 0.004 by default.
+  public static func adamWKeras(
+    learningRate: Schedule = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
+    epsilon: Double = 1e-7, amsgrad: Bool = false, weightDecay: Double = 0.004
+  ) -> Chain {
+    adamKeras(
+      learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad,
+      weightDecay: weightDecay)
+  }
+
+  static let adamWKerasEntry = Entry<Optimizer>(
+    "adamWKeras", "Adam with decoupled weight decay, Keras", learningRate: 1e-3,
+    [.beta1, .beta2(), .epsilon(1e-7), .amsgrad, .weightDecay(0.004)]
+  ) { values, rate in
+    .adamWKeras(
+      learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
+      epsilon: values["epsilon"], amsgrad: values["amsgrad"], weightDecay: values["weightDecay"])
+  }
+
+  /// `torch.optim.RAdam`.
+  public static func radam(
+    learningRate: Schedule = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
+    epsilon: Double = 1e-8, weightDecay: Double = 0
+  ) -> Chain {
+    Chain(
+      coupled(weightDecay) + [
+        ScaleByRAdam(beta1: beta1, beta2: beta2, epsilon: epsilon),
+        ScaleByLearningRate(learningRate),
+      ])
+  }
+
+  static let radamEntry = Entry<Optimizer>(
+    "radam", "rectified Adam, PyTorch", learningRate: 1e-3,
+    [.beta1, .beta2(), .epsilon(1e-8), .weightDecay()]
+  ) { values, rate in
+    .radam(
+      learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
+      epsilon: values["epsilon"], weightDecay: values["weightDecay"])
   }
 }

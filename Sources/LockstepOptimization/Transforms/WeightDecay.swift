@@ -77,3 +77,22 @@ final class BoundDecay: BoundTransform {
       block.output, block.input, block.parameters, rates[block.slot], block.count)
   }
 }
+
+// How presets take their `weightDecay`: those with PyTorch's formulas add it to the gradient behind the
+// clip unless they say otherwise, Keras's and the papers' decouple it.
+extension Chain {
+  static func coupled(_ rate: Double) -> [any GradientTransform] {
+    rate == 0 ? [] : [WeightDecay(rate)]
+  }
+
+  static func decoupled(_ rate: Double) -> [any GradientTransform] {
+    rate == 0 ? [] : [DecoupledWeightDecay(rate)]
+  }
+
+  /// Decay behind a learning rate that already stands earlier in the chain.
+  static func decoupled(
+    _ rate: Double, scaledBy schedule: Schedule
+  ) -> [any GradientTransform] {
+    rate == 0 ? [] : [DecoupledWeightDecay(rate, scaledBy: schedule)]
+  }
+}

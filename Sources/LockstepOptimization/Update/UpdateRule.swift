@@ -4,8 +4,8 @@ import LockstepEngine
 /// A chain at work on one layout, with the constraints and the average of weights that follow it.
 ///
 /// A step is, in this order: ``measure(block:in:)`` for every block of the folded, normalised
-/// gradient, by whoever owns the block; ``prepare(step:blockSums:)`` with all blocks' sums, which
-/// decides and changes nothing; ``apply(gradient:parameters:blocks:gather:)``, once.
+/// gradient, by whoever owns the block; ``prepare(step:blockSums:)-(_,[Double])`` with all blocks'
+/// sums, which decides and changes nothing; ``apply(gradient:parameters:blocks:gather:)``, once.
 ///
 /// The executor walks the arena block by block and applies the whole chain, the step and the
 /// constraint to a block while it is in cache. Transforms that need norms of what earlier
@@ -123,6 +123,7 @@ public final class UpdateRule {
     let links = (slotGroups.clip.map { [$0] } ?? []) + chain.transforms
     let transforms = try links.map { try $0.bind(to: context) }
     self.transforms = transforms
+    try checkClips(of: links, bound: transforms)
     plateau = try Self.plateau(of: chain).map(PlateauMonitor.init)
     self.average = average.map { BoundAverage($0, context) }
 
@@ -212,8 +213,8 @@ public final class UpdateRule {
   /// The sum of squares of a block of the gradient, in Double; not finite exactly where a value of
   /// the block is not.
   ///
-  /// - Returns: a NaN, which ``prepare(step:blockSums:)`` refuses, where there is no such block or the
-  ///   gradient does not reach it.
+  /// - Returns: a NaN, which ``prepare(step:blockSums:)-(_,[Double])`` refuses, where there is no such
+  ///   block or the gradient does not reach it.
   public func measure(block: Int, in gradient: UnsafeBufferPointer<Float>) -> Double {
     guard blocks.indices.contains(block), gradient.count >= blocks[block].range.upperBound else {
       return .nan
@@ -227,7 +228,7 @@ public final class UpdateRule {
   /// - Parameters:
   ///   - step: the run's step, counted from 0, which schedules follow.
   ///   - blockSums: ``measure(block:in:)`` of every block of the layout, in block order.
-  /// - Throws: ``NonFiniteGradient``.
+  /// - Throws: ``NonFiniteGradient``, ``UpdateError/badLearningRate(_:step:)``.
   @discardableResult
   public func prepare(
     step: Int, blockSums: UnsafeBufferPointer<Double>
@@ -247,6 +248,9 @@ public final class UpdateRule {
     var report = StepReport(
       step: step, gradientNorm: measured.norm(.update(.two)), clippedGradientNorm: nil,
       clipped: false, learningRate: firstRate?.value(at: step, reducedBy: rateScale) ?? 1)
+    guard report.learningRate.isFinite, report.learningRate >= 0 else {
+      throw UpdateError.badLearningRate(report.learningRate, step: step)
+    }
     try prepareTransforms(of: passes[0], step: step)
     if let lastClip {
       if passes[0].transforms.contains(lastClip) {

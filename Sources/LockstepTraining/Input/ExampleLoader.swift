@@ -2,34 +2,50 @@ import LockstepDatasets
 import LockstepEngine
 
 /// Makes the inputs of examples ready: copies, decodes, augments. The same on every thread.
+///
+/// What it makes ready is the first input of examples where that is Float32 values. Integers, further
+/// inputs and labels go to where they are needed as they are.
 struct ExampleLoader: Sendable {
-  let dataset: Dataset
+  let dataset: any ExampleSource
+  /// The field that is made ready; nil where the first input is integers.
+  let field: ExampleField?
+  /// The number of values of an example; 0 where there is no such field.
+  let inputSize: Int
   let seed: UInt64
   var augmentation: Augmentation?
+
+  init(dataset: any ExampleSource, seed: UInt64) {
+    self.dataset = dataset
+    self.seed = seed
+    field = dataset.firstInput.flatMap { $0.isInteger ? nil : $0 }
+    inputSize = field?.size ?? 0
+  }
 
   /// Whether it does more than copying values as they are.
   var isTrivial: Bool {
     guard augmentation?.transforms.isEmpty ?? true else { return false }
+    guard field != nil, let dataset = dataset as? Dataset else { return true }
     if case .floats = dataset.inputs { return true }
     return false
   }
 
   /// Writes the inputs of examples, one after the other.
   ///
-  /// - Parameter scratch: ``Dataset/inputSize`` values, where there is an augmentation.
+  /// - Parameter scratch: ``inputSize`` values, where there is an augmentation.
   /// - Throws: ``InputError`` that names the example, where a transform throws.
   func load(
     _ examples: ArraySlice<Int>, epoch: Int, into inputs: UnsafeMutableBufferPointer<Float>,
     scratch: UnsafeMutableBufferPointer<Float>?
   ) throws {
-    try dataset.copyInputs(of: examples, into: inputs)
+    guard let field else { return }
+    try dataset.read(field, of: examples, into: inputs)
     guard let augmentation, let scratch else { return }
-    let size = dataset.inputSize
+    let size = inputSize
     for (place, example) in examples.enumerated() {
       do {
         let input = try ExampleInput(
           values: .init(rebasing: inputs[place * size..<(place + 1) * size]),
-          shape: dataset.inputShape, blank: dataset.blank, scratch: scratch)
+          shape: field.shape, blank: field.blank, scratch: scratch)
         try augmentation.apply(to: input, example: example, epoch: epoch, seed: seed)
       } catch {
         throw InputError(dataset: dataset.name, example: example, reason: "\(error)")

@@ -1,11 +1,8 @@
+import LockstepObservation
+import LockstepFold
 import LockstepDatasets
 import LockstepEngine
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 /// Makes the inputs of a rank's shards ready on a thread of its own, a step ahead.
 ///
@@ -72,64 +69,52 @@ final class InputAhead {
     }
   }
 
-  /// What the threads share. Unchecked: all that changes is guarded by `lock`, but for the values of
+  /// Both slots, and what the worker is about.
+  private struct Slots {
+    var slots = [Slot(), Slot()]
+    /// The slot that the worker is writing to.
+    var busy: Int?
+    var isOver = false
+
+    subscript(index: Int) -> Slot {
+      get { slots[index] }
+      _modify { yield &slots[index] }
+    }
+  }
+
+  /// What the threads share. Unchecked: all that changes is guarded by the monitor, but for the values of
   /// a shard that is not ready, which are the worker's, and of one that is, which nobody writes.
   private final class State: @unchecked Sendable {
     private let loader: ExampleLoader
     private let threads: Int
     private let track: Track?
-    private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private var slots = [Slot(), Slot()]
-    /// The slot that the worker is writing to.
-    private var busy: Int?
-    private var isOver = false
+    private let slots = Monitor(Slots())
 
     init(_ loader: ExampleLoader, threads: Int, track: Track?) {
       self.loader = loader
       self.threads = threads
       self.track = track
-      pthread_mutex_init(lock, nil)
-      pthread_cond_init(changed, nil)
     }
 
-    deinit {
-      pthread_mutex_destroy(lock)
-      pthread_cond_destroy(changed)
-      lock.deallocate()
-      changed.deallocate()
-    }
-
-    private func locked<Result>(_ body: () throws -> Result) rethrows -> Result {
-      pthread_mutex_lock(lock)
-      defer { pthread_mutex_unlock(lock) }
-      return try body()
-    }
-
-    private func waitForChange() { pthread_cond_wait(changed, lock) }
-
-    func stop() {
-      locked {
-        isOver = true
-        _ = pthread_cond_broadcast(changed)
-      }
-    }
+    func stop() { slots.change { $0.isOver = true } }
 
     // MARK: The computing threads
 
     func begin(_ batch: StepBatch, _ shards: Range<Int>) {
-      locked {
-        let index = batch.step & 1
-        if slots[index].failure == nil, slots[index].shards == shards, slots[index].holds(batch),
-          slots[index].batch!.examples == batch.examples
+      let index = batch.step & 1
+      let isNew = slots.withLock { slots in
+        let slot = slots[index]
+        if slot.failure == nil, slot.shards == shards, slot.holds(batch),
+          slot.batch?.examples == batch.examples
         {
-          return
+          return false
         }
         slots[index].batch = nil
-        while busy == index { waitForChange() }
-        fill(&slots[index], batch, shards)
-        _ = pthread_cond_broadcast(changed)
+        return true
       }
+      guard isNew else { return }
+      slots.await { $0.busy == index ? nil : () }
+      slots.change { fill(&$0[index], batch, shards) }
     }
 
     /// Makes a slot stand for a batch of which nothing is ready.
@@ -148,7 +133,7 @@ final class InputAhead {
       slot.begun = 0
       slot.first = shards.isEmpty ? 0 : batch.positions(ofShard: shards.lowerBound).lowerBound
       let end = shards.isEmpty ? 0 : batch.positions(ofShard: shards.upperBound - 1).upperBound
-      let count = (end - slot.first) * loader.dataset.inputSize
+      let count = (end - slot.first) * loader.inputSize
       if slot.values.count < count { slot.values = Arena(count: count) }
       slot.batch = batch
     }
@@ -158,27 +143,33 @@ final class InputAhead {
       _ inputs: UnsafeMutableBufferPointer<Float>, _ track: Track?
     ) throws -> Bool {
       let index = batch.step & 1
-      let values: UnsafePointer<Float>? = try locked {
-        guard slots[index].holds(batch), slots[index].shards.contains(shard) else { return nil }
-        let held = slots[index].batch!  // the guard has seen it
-        guard held.examples(at: positions).elementsEqual(batch.examples(at: positions)) else {
-          return nil
+      guard let place = slots.withLock({ place(of: shard, positions, batch, in: $0[index]) })
+      else { return false }
+      if !slots.withLock({ $0[index].isDone[place] }) {
+        track.span(.waitForInput, shard) {
+          slots.await { $0[index].isDone[place] ? () : nil }
         }
-        let place = shard - slots[index].shards.lowerBound
-        if !slots[index].isDone[place] {
-          track.span(.waitForInput, shard) {
-            while !slots[index].isDone[place] { waitForChange() }
-          }
-        }
+      }
+      let values = try slots.withLock { slots in
         if let failure = slots[index].failure, failure.place == place { throw failure.error }
-        let offset = (positions.lowerBound - slots[index].first) * loader.dataset.inputSize
+        let offset = (positions.lowerBound - slots[index].first) * loader.inputSize
         return UnsafePointer(slots[index].values.base + offset)
       }
-      guard let values, let to = inputs.baseAddress else { return values != nil }
+      guard let to = inputs.baseAddress else { return true }
       track.span(.input, shard) {
-        to.update(from: values, count: positions.count * loader.dataset.inputSize)
+        to.update(from: values, count: positions.count * loader.inputSize)
       }
       return true
+    }
+
+    /// The place of a shard in a slot that holds these positions of it; nil where it does not.
+    private func place(
+      of shard: Int, _ positions: Range<Int>, _ batch: StepBatch, in slot: Slot
+    ) -> Int? {
+      guard slot.holds(batch), slot.shards.contains(shard), let held = slot.batch,
+        held.examples(at: positions).elementsEqual(batch.examples(at: positions))
+      else { return nil }
+      return shard - slot.shards.lowerBound
     }
 
     // MARK: The thread
@@ -206,32 +197,28 @@ final class InputAhead {
             try loader.load(
               task.batch.examples(at: task.positions), epoch: task.batch.epoch, into: task.values,
               scratch: loader.augmentation == nil
-                ? nil : scratch.buffer(count: loader.dataset.inputSize))
+                ? nil : scratch.buffer(count: loader.inputSize))
           } catch { failure = error }
         }
-        locked {
+        slots.change { slots in
           slots[task.slot].isDone[task.place] = true
           if let failure, slots[task.slot].failure == nil {
             slots[task.slot].failure = (task.place, failure)
           }
-          busy = nil
-          _ = pthread_cond_broadcast(changed)
+          slots.busy = nil
         }
       }
     }
 
     /// The next shard to make ready, of the earlier step first; nil at the end.
     private func nextAssignment() -> Assignment? {
-      locked {
-        while true {
-          if isOver { return nil }
-          let steps = (slots[0].waitingStep, slots[1].waitingStep)
-          if min(steps.0, steps.1) < .max {
-            let index = steps.0 < steps.1 ? 0 : 1
-            return begin(&slots[index], index)
-          }
-          waitForChange()
-        }
+      slots.await { slots -> Assignment?? in
+        if slots.isOver { return .some(nil) }
+        let steps = (slots[0].waitingStep, slots[1].waitingStep)
+        guard min(steps.0, steps.1) < .max else { return nil }
+        let index = steps.0 < steps.1 ? 0 : 1
+        slots.busy = index
+        return .some(begin(&slots[index], index))
       }
     }
 
@@ -239,10 +226,9 @@ final class InputAhead {
       let batch = slot.batch!  // only slots with a batch have something waiting
       let place = slot.order[slot.begun]
       slot.begun += 1
-      busy = index
       let shard = slot.shards.lowerBound + place
       let positions = batch.positions(ofShard: shard)
-      let size = loader.dataset.inputSize
+      let size = loader.inputSize
       let start = (positions.lowerBound - slot.first) * size
       return Assignment(
         slot: index, place: place, shard: shard, batch: batch, positions: positions,

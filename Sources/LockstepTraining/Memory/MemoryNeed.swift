@@ -1,3 +1,4 @@
+import LockstepCollective
 import LockstepEngine
 
 /// What a rank is about to ask the system for, part by part.

@@ -1,10 +1,7 @@
+import LockstepObservation
+import LockstepFold
 import LockstepEngine
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 /// What a crew's threads do together.
 protocol CrewWork: AnyObject {
@@ -26,38 +23,28 @@ final class Crew {
   private let state: State
   private var threads: [RankThread] = []
 
-  /// What the threads share. Unchecked: all fields but the immutable ones are guarded by `lock`.
+  /// What the threads share. Unchecked: the array of errors has a place a thread, which alone writes it
+  /// while there is work; all else is guarded by the monitor.
   private final class State: @unchecked Sendable {
-    let lock: UnsafeMutablePointer<pthread_mutex_t>
-    let started: UnsafeMutablePointer<pthread_cond_t>
-    let finished: UnsafeMutablePointer<pthread_cond_t>
-    var round = 0
-    var running = 0
-    var isOver = false
-    /// Whether all threads that have started flush denormals.
-    var flushesDenormals = true
-    var work: (any CrewWork)?
-    /// What went wrong, by thread: each writes its own.
+    struct Round {
+      var number = 0
+      var running = 0
+      var isOver = false
+      /// Whether all threads that have started flush denormals.
+      var flushesDenormals = true
+      var work: (any CrewWork)?
+    }
+
+    let round = Monitor(Round())
+    /// What went wrong, by thread.
     let errors: UnsafeMutableBufferPointer<(any Error)?>
 
     init(size: Int) {
       errors = .allocate(capacity: size)
       errors.initialize(repeating: nil)
-      lock = .allocate(capacity: 1)
-      started = .allocate(capacity: 1)
-      finished = .allocate(capacity: 1)
-      pthread_mutex_init(lock, nil)
-      pthread_cond_init(started, nil)
-      pthread_cond_init(finished, nil)
     }
 
     deinit {
-      pthread_mutex_destroy(lock)
-      pthread_cond_destroy(started)
-      pthread_cond_destroy(finished)
-      lock.deallocate()
-      started.deallocate()
-      finished.deallocate()
       errors.deinitialize()
       errors.deallocate()
     }
@@ -67,24 +54,20 @@ final class Crew {
       do { try work.work(thread: number) } catch { errors[number] = error }
     }
 
-    func serve(_ number: Int) {
+    func serve(_ thread: Int) {
       ComputeLibrary.useSingleThread()
-      let flushes = FloatingPoint.flushDenormals()
+      if !FloatingPoint.flushDenormals() { round.withLock { $0.flushesDenormals = false } }
       var seen = 0
-      pthread_mutex_lock(lock)
-      if !flushes { flushesDenormals = false }
       while true {
-        while round == seen && !isOver { pthread_cond_wait(started, lock) }
-        if isOver { break }
-        seen = round
-        let work = work
-        pthread_mutex_unlock(lock)
-        if let work { attempt(work, number) }
-        pthread_mutex_lock(lock)
-        running -= 1
-        if running == 0 { pthread_cond_signal(finished) }
+        let next: (number: Int, work: (any CrewWork)?)? = round.await { round in
+          if round.number == seen && !round.isOver { return nil }
+          return .some(round.isOver ? nil : (round.number, round.work))
+        }
+        guard let next else { return }
+        seen = next.number
+        if let work = next.work { attempt(work, thread) }
+        round.change { $0.running -= 1 }
       }
-      pthread_mutex_unlock(lock)
     }
   }
 
@@ -98,10 +81,7 @@ final class Crew {
   }
 
   deinit {
-    pthread_mutex_lock(state.lock)
-    state.isOver = true
-    pthread_cond_broadcast(state.started)
-    pthread_mutex_unlock(state.lock)
+    state.round.change { $0.isOver = true }
     for thread in threads { thread.join() }
   }
 
@@ -111,20 +91,16 @@ final class Crew {
   /// - Throws: ``StepError/noFlushToZero`` where a thread cannot flush denormals.
   func run(_ work: any CrewWork) throws {
     guard size > 1 else { return try work.work(thread: 0) }
-    pthread_mutex_lock(state.lock)
-    state.work = work
-    state.running = size - 1
-    state.round += 1
-    pthread_cond_broadcast(state.started)
-    pthread_mutex_unlock(state.lock)
-    state.attempt(work, 0)
-    pthread_mutex_lock(state.lock)
-    track.span(.waitForThreads) {
-      while state.running > 0 { pthread_cond_wait(state.finished, state.lock) }
+    state.round.change { round in
+      round.work = work
+      round.running = size - 1
+      round.number += 1
     }
-    state.work = nil
-    let flushes = state.flushesDenormals
-    pthread_mutex_unlock(state.lock)
+    state.attempt(work, 0)
+    let flushes = track.span(.waitForThreads) {
+      state.round.await { $0.running > 0 ? nil : .some($0.flushesDenormals) }
+    }
+    state.round.withLock { $0.work = nil }
     var first: (any Error)? = flushes ? nil : StepError.noFlushToZero
     for number in state.errors.indices {
       if first == nil { first = state.errors[number] }

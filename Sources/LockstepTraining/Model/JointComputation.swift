@@ -1,3 +1,5 @@
+import LockstepCollective
+import LockstepFold
 import LockstepEngine
 
 /// Shards that see each other: all ranks go through a micro-batch part by part, and fold in between.
@@ -6,7 +8,7 @@ extension ModelSource {
     guard isJoint else { return }
     joint = JointShards(
       JointFold(plan, synchronizations, on: collective), threads: crew.size,
-      metrics: metricNames.count)
+      metrics: metricColumns)
   }
 
   public func check(_ batch: StepBatch) throws {

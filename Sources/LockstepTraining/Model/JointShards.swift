@@ -1,3 +1,4 @@
+import LockstepFold
 import LockstepEngine
 
 /// A rank's shards side by side, a lane each, for a model with operations that see all shards: what is kept

@@ -1,5 +1,7 @@
+import LockstepDatasets
 import LockstepEngine
 import LockstepFiles
+import LockstepFold
 import LockstepLayers
 
 extension ModelSource {
@@ -49,7 +51,7 @@ extension ModelSource {
         let hashes = hashes  // each thread writes its own element
         try crew.run { thread in
           hashes[thread] = try Self.probe(
-            lanes[thread].executor(plan), size: size, classes: dataset.classCount)
+            lanes[thread].executor(plan), dataset)
         }
       }
       if let thread = hashes.firstIndex(where: { $0 != hashes[0] }) {
@@ -62,26 +64,18 @@ extension ModelSource {
 
   /// The hash of a leaf and the numbers beside it.
   private static func probe(
-    _ executor: ShardExecutor, size: Int, classes: Int?
+    _ executor: ShardExecutor, _ source: any ExampleSource
   ) throws -> Fingerprint {
     let lane = executor.lane
-    if let inputs = lane.input(Objective.Input.examples)?.bindMemory(to: Float.self) {
-      var random = CounterGenerator(seed: 1, .synthesis, index: .max)
-      for i in inputs.indices { inputs[i] = random.nextFraction() }
+    for (place, field) in source.inputFields.enumerated() {
+      fill(lane, field, seed: place == 0 ? 1 : 3 + UInt64(place)) { $0 }
+    }
+    for (place, field) in source.labelFields.enumerated() {
+      fill(lane, field, seed: place == 0 ? 2 : 0x100 + UInt64(place)) { $0.magnitude }
     }
     if let rows = lane.input(Distillation.teacherInput)?.bindMemory(to: Float.self) {
       var random = CounterGenerator(seed: 3, .synthesis, index: .max)
       for i in rows.indices { rows[i] = random.nextFraction() }
-    }
-    if let labels = lane.input(Objective.Input.labels) {
-      if let classes {
-        let values = labels.bindMemory(to: Int32.self)
-        for i in values.indices { values[i] = Int32(i % classes) }
-      } else {
-        var random = CounterGenerator(seed: 2, .synthesis, index: .max)
-        let values = labels.bindMemory(to: Float.self)
-        for i in values.indices { values[i] = random.nextFraction().magnitude }
-      }
     }
     let leaf = Arena<Float>(count: lane.plan.leafCount)
     try lane.run(RunContext(seed: 1, step: 1, firstExample: 0), leaf: leaf.base)
@@ -92,6 +86,21 @@ extension ModelSource {
     }
     withExtendedLifetime(leaf) {}
     return stream.fingerprint
+  }
+
+  /// Fills a field's part of a lane: integers count up to the field's limit, numbers are random.
+  private static func fill(
+    _ lane: Lane, _ field: ExampleField, seed: UInt64, _ change: (Float) -> Float
+  ) {
+    guard let bytes = lane.input(field.name) else { return }
+    if field.isInteger {
+      let values = bytes.bindMemory(to: Int32.self)
+      for i in values.indices { values[i] = Int32(i % (field.limit ?? 2)) }
+    } else {
+      var random = CounterGenerator(seed: seed, .synthesis, index: .max)
+      let values = bytes.bindMemory(to: Float.self)
+      for i in values.indices { values[i] = change(random.nextFraction()) }
+    }
   }
 }
 

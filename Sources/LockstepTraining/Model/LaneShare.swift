@@ -1,3 +1,4 @@
+import LockstepFold
 import LockstepEngine
 
 /// One thread's part of a rank's shards: a contiguous run, added up to its maximal subtrees in

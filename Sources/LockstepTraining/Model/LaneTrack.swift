@@ -1,3 +1,5 @@
+import LockstepPlatform
+import LockstepObservation
 import LockstepEngine
 
 extension Lane {
@@ -14,10 +16,11 @@ extension Lane {
     }
     let firstLabel = track.recordsOperations ? track.firstLabel(of: plan) : -1
     let forwardCount = plan.forwardStepCount
-    let begin = RankStatus.now
+    let begin = SystemClock.now
     var turn = begin
     var last = begin
-    try profile(context, leaf: leaf, addingTo: sum, clock: { RankStatus.now }) { step, start, end in
+    try profile(context, leaf: leaf, addingTo: sum, clock: { SystemClock.now }) {
+      step, start, end in
       if firstLabel >= 0 { track.add(.operation, firstLabel + Int32(step), from: start, to: end) }
       if step == forwardCount - 1 {
         // Spans inside of a span come before it.

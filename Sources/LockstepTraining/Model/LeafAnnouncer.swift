@@ -1,3 +1,4 @@
+import LockstepFold
 import LockstepEngine
 
 /// Finishes the last leaf of a rank slot by slot, while the backward pass still computes others, and

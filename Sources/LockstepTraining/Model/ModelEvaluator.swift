@@ -1,3 +1,6 @@
+import LockstepCollective
+import LockstepState
+import LockstepFold
 import LockstepDatasets
 import LockstepEngine
 
@@ -7,59 +10,37 @@ import LockstepEngine
 /// normalisation uses the running statistics.
 public final class ModelEvaluator {
   private let memory: ModelMemory
-  private let dataset: Dataset
+  private let dataset: any ExampleSource
   private let isa: InstructionSet
   private let options: PlanOptions
   private let trace: ObjectiveTrace
   private var executors: [Int: ShardExecutor] = [:]
   /// Where the parameters lay when the executors were made.
   private var parameters: UnsafeMutablePointer<Float>?
-  private var weightPerExample = 1.0
+  private let numbers: ObjectiveNumbers
 
   /// The number of examples.
   public var count: Int { dataset.count }
   /// The names of the metrics.
-  public let metricNames: [String]
+  public var metricNames: [String] { numbers.metricNames }
 
   /// Prepares inference with a source's weights on other examples.
   ///
   /// - Throws: ``GraphError`` where the examples have another input shape, another kind of labels, another
   ///   number of target values, or more classes than those that the source trains on; ``GraphError``
   ///   where the model cannot be traced for inference.
-  public init(_ source: ModelSource, on dataset: Dataset) throws {
-    try Self.check(dataset, against: source.dataset)
+  public init(_ source: ModelSource, on dataset: any ExampleSource) throws {
+    try dataset.checkFields()
+    try dataset.checkForm(against: source.dataset)
     let objective = try source.trace(2, false)
     try ObjectiveInputs(objective, count: 2).check(
-      fillableBy: dataset, classes: source.dataset.classCount)
+      fillableBy: dataset, classes: source.dataset.labelLimit)
     memory = source.memory
     isa = source.isa
     options = source.options
     trace = source.trace
-    metricNames = source.metricNames
+    numbers = source.numbers
     self.dataset = dataset
-  }
-
-  /// Throws where examples differ in form from those that a model trains on.
-  private static func check(_ dataset: Dataset, against training: Dataset) throws(GraphError) {
-    func form(_ dataset: Dataset) -> String {
-      let labels =
-        switch dataset.labels {
-        case .classes(_, let count): "one of \(count) classes"
-        case .targets(_, let width): "\(width) target value\(width == 1 ? "" : "s")"
-        }
-      return "inputs of shape \(dataset.inputShape) and \(labels)"
-    }
-    let fits =
-      switch (dataset.labels, training.labels) {
-      case (.classes(_, let count), .classes(_, let known)): count <= known
-      case (.targets(_, let width), .targets(_, let known)): width == known
-      default: false
-      }
-    guard fits, dataset.inputShape == training.inputShape else {
-      throw GraphError(
-        "the model trains on '\(training.name)', \(form(training)), and cannot be evaluated on "
-          + "'\(dataset.name)', \(form(dataset))")
-    }
   }
 
   /// An evaluation over all ranks, in shards of a fixed size.
@@ -69,7 +50,8 @@ public final class ModelEvaluator {
     _ name: String, shardSize: Int, on collective: any Collective
   ) throws -> Evaluation {
     try Evaluation(
-      name, count: count, shardSize: shardSize, metricNames: metricNames, on: collective
+      name, count: count, shardSize: shardSize, metricNames: metricNames,
+      metricCounts: numbers.countColumns, on: collective
     ) { [self] positions, record in
       try compute(Array(positions)[...], record: record)
     }
@@ -90,12 +72,7 @@ public final class ModelEvaluator {
     try executor.load(examples, of: dataset)
     try executor.lane.run(RunContext())
     if let record {
-      record.loss += Double(executor.lane.scalar(0))
-      record.weight += weightPerExample * Double(examples.count)
-      record.examples += Double(examples.count)
-      for metric in metricNames.indices {
-        record[metric: metric] += Double(executor.lane.scalar(1 + metric))
-      }
+      numbers.add(executor.lane, examples: Double(examples.count), to: record)
     }
     return executor.lane.output(0)
   }
@@ -108,11 +85,9 @@ public final class ModelEvaluator {
     if let executor = executors[count] { return executor }
     let objective = try trace(count, false)
     try ObjectiveInputs(objective, count: count).check(fillableBy: dataset)
-    weightPerExample = objective.weightPerExample
     let program = try Program(
-      evaluating: objective.loss.graph,
-      scalars: [objective.loss] + objective.metrics.map(\.sum), outputs: [objective.output])
-    guard memory.fits(program), objective.metrics.map(\.name) == metricNames else {
+      evaluating: objective.loss.graph, scalars: objective.scalars, outputs: [objective.output])
+    guard memory.fits(program), ObjectiveNumbers(objective) == numbers else {
       throw GraphError(
         "the model declares other parameters or metrics for inference than for training")
     }

@@ -1,3 +1,5 @@
+import LockstepPlatform
+import LockstepFold
 import LockstepDatasets
 import LockstepEngine
 
@@ -18,11 +20,12 @@ extension ModelSource {
   /// - Parameter ranksOnNode: how many ranks share the node's processors.
   public func prepareInputs(_ preparation: InputPreparation, ranksOnNode: Int) {
     switch preparation {
-    case .ahead: preparesAhead = true
+    case .ahead: preparesAhead = loader.field != nil
     case .direct: preparesAhead = false
     case .automatic:
       preparesAhead =
-        !loader.isTrivial && Processors.areFree(besides: crew.size, ranks: ranksOnNode)
+        loader.field != nil && !loader.isTrivial
+        && Processors.areFree(besides: crew.size, ranks: ranksOnNode)
     }
   }
 
@@ -44,10 +47,10 @@ extension ModelSource {
     _ shard: Int, _ positions: Range<Int>, of batch: StepBatch, into executor: ShardExecutor,
     _ lane: LaneSet
   ) throws {
-    if let inputs = executor.inputs {
+    if let inputs = executor.ports(for: dataset).prepared {
       try loadInputs(shard, positions, of: batch, into: inputs, lane)
     }
-    try executor.loadLabels(batch.examples(at: positions), of: dataset, teacher: teacher)
+    try executor.loadRest(batch.examples(at: positions), of: dataset, teacher: teacher)
   }
 
   /// Brings the examples of several shards to a lane, one shard behind the other.
@@ -55,8 +58,8 @@ extension ModelSource {
     _ shards: Range<Int>, of batch: StepBatch, into executor: ShardExecutor, _ lane: LaneSet
   ) throws {
     let all = batch.positions(ofShards: shards)
-    if let inputs = executor.inputs {
-      let size = dataset.inputSize
+    if let inputs = executor.ports(for: dataset).prepared {
+      let size = loader.inputSize
       for shard in shards {
         let positions = batch.positions(ofShard: shard)
         let start = (positions.lowerBound - all.lowerBound) * size
@@ -65,7 +68,7 @@ extension ModelSource {
           into: .init(rebasing: inputs[start..<start + positions.count * size]), lane)
       }
     }
-    try executor.loadLabels(batch.examples(at: all), of: dataset, teacher: teacher)
+    try executor.loadRest(batch.examples(at: all), of: dataset, teacher: teacher)
   }
 
   private func loadInputs(
@@ -80,7 +83,7 @@ extension ModelSource {
     try lane.track.span(.input, shard) {
       try loader.load(
         batch.examples(at: positions), epoch: batch.epoch, into: inputs,
-        scratch: augmentation == nil ? nil : lane.inputScratch.buffer(count: dataset.inputSize))
+        scratch: augmentation == nil ? nil : lane.inputScratch.buffer(count: loader.inputSize))
     }
   }
 
@@ -88,14 +91,16 @@ extension ModelSource {
     _ name: String, of batch: StepBatch, _ positions: Range<Int>,
     into rows: UnsafeMutableBufferPointer<Float>
   ) throws {
-    guard name == Objective.Input.examples else {
-      throw GraphError("no examples have '\(name)' of their own")
+    guard name == loader.field?.name else {
+      guard let field = dataset.inputFields.first(where: { $0.name == name && !$0.isInteger })
+      else { throw GraphError("no examples have '\(name)' of their own") }
+      return try dataset.read(field, of: batch.examples(at: positions), into: rows)
     }
     try lanes[0].track.span(.input, 0) {
       try loader.load(
         batch.examples(at: positions), epoch: batch.epoch, into: rows,
         scratch: augmentation == nil
-          ? nil : lanes[0].inputScratch.buffer(count: dataset.inputSize))
+          ? nil : lanes[0].inputScratch.buffer(count: loader.inputSize))
     }
   }
 }

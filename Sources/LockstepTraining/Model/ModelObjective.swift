@@ -5,110 +5,165 @@ import LockstepLayers
 import LockstepOptimization
 
 extension Objective {
-  /// The trace of a model under a loss, on a data set's shapes.
+  /// The trace of a model under a loss, on a source's shapes.
   ///
   /// - Throws (when traced): ``GraphError`` where the model does not fit the inputs, or its output
   ///   the labels.
   public static func trace(
-    _ model: any Model, loss: any LossFunction, on dataset: Dataset,
+    _ model: any Model, loss: any LossFunction, on source: any ExampleSource,
     freezing: Freezing = Freezing()
   ) -> ObjectiveTrace {
-    let inputShape = dataset.inputShape
-    let labels = dataset.labels
-    let name = dataset.name
-    return { count, training in
-      let trace = try LockstepLayers.trace(
-        model, inputShape: inputShape, batchCount: count, training: training,
-        freezing: freezing)
-      let wanted = loss.targetType(for: trace.output.type)
-      let found =
-        switch labels {
-        case .classes: TensorType([count], .int32)
-        case .targets(_, let width): TensorType([count, width])
-        }
-      guard wanted == found else {
-        throw GraphError(mismatch(loss, wanted, found, labels, trace.output.shape, name))
-      }
-      if case .classes(_, let classes) = labels, let outputs = trace.output.shape.last,
-        outputs < classes
-      {
-        throw GraphError(
-          "the model has \(counted(outputs, "output")) and '\(name)' has "
-            + "\(counted(classes, "class", plural: "classes")): give it one output a class")
-      }
-      let target = trace.graph.input(Input.labels, found.shape, found.scalar)
-      let value = loss(trace.output, target)
-      try trace.graph.check()
-      try check(value, of: loss, in: trace.graph)
-      return Objective(
-        loss: value.sum, weightPerExample: Double(value.weightPerExample),
-        metrics: value.metrics.map { metric in
-          let share = 1 / metric.countPerExample
-          return (metric.name, share == 1 ? metric.sum : metric.sum * share)
-        }, output: trace.output)
-    }
+    trace(SingleInputModel(model), losses: OutputLosses(loss), on: source, freezing: freezing)
   }
 
-  /// Throws where what a loss returned is no sum of the trace, or its numbers make no sense.
-  private static func check(
-    _ value: LossValue, of loss: any LossFunction, in graph: Graph
-  ) throws(GraphError) {
-    let sums = [value.sum] + value.metrics.map(\.sum)
+  /// The trace of a model of named inputs and outputs under losses, on a source's shapes.
+  ///
+  /// - Throws (when traced): ``GraphError`` where the model does not fit the inputs, or an output its
+  ///   label.
+  public static func trace(
+    _ model: any MultipleInputModel, losses: OutputLosses, on source: any ExampleSource,
+    freezing: Freezing = Freezing()
+  ) -> ObjectiveTrace {
+    let inputs = source.inputFields.map {
+      TracedInput($0.name, $0.shape, $0.isInteger ? .int32 : .float32)
+    }
+    let labels = LabelTargets(source)
+    return { count, training in
+      let trace = try LockstepLayers.trace(
+        model, inputs: inputs, batchCount: count, training: training, freezing: freezing)
+      var problem: GraphError?
+      let value = losses(trace.outputs) { term, prediction in
+        do throws(GraphError) { return try labels.target(of: term, prediction, count) } catch {
+          problem = problem ?? error
+          let type = term.loss.targetType(for: prediction.type)
+          return trace.graph.input(Input.labels, type.shape, type.scalar)
+        }
+      }
+      if let problem { throw problem }
+      try trace.graph.check()
+      try value.check(losses, in: trace.graph)
+      return Objective(
+        loss: value.sum, weightPerExample: Double(value.weightPerExample), weight: value.weight,
+        metrics: value.metrics.map { metric in
+          let share = 1 / metric.countPerExample
+          let isShared = metric.count == nil && share != 1
+          return Metric(
+            metric.name, sum: isShared ? metric.sum * share : metric.sum, count: metric.count)
+        }, outputs: trace.outputs)
+    }
+  }
+}
+
+extension LossValue {
+  /// Throws where what losses returned is no sum of the trace, or its numbers make no sense.
+  fileprivate func check(_ losses: OutputLosses, in graph: Graph) throws(GraphError) {
+    let name = losses.terms.map(\.loss.name).joined(separator: ", ")
+    let sums =
+      [sum] + metrics.map(\.sum) + metrics.compactMap(\.count) + (weight.map { [$0] } ?? [])
     if let stranger = sums.first(where: { $0.graph !== graph }) {
       try stranger.graph.check()
-      throw GraphError("the loss \(loss.name) returns a tensor of another trace")
+      throw GraphError("the loss \(name) returns a tensor of another trace")
     }
     for sum in sums where !sum.shape.isEmpty {
       throw GraphError(
-        "the loss \(loss.name) returns a tensor of shape \(sum.shape) where the sum over the batch, a "
+        "the loss \(name) returns a tensor of shape \(sum.shape) where the sum over the batch, a "
           + "scalar, is wanted: end with .sum()")
     }
-    guard value.weightPerExample > 0, value.weightPerExample.isFinite else {
+    guard weightPerExample > 0, weightPerExample.isFinite else {
       throw GraphError(
-        "the loss \(loss.name) has a weightPerExample of \(value.weightPerExample); it must be positive "
+        "the loss \(name) has a weightPerExample of \(weightPerExample); it must be positive "
           + "and finite")
     }
-    for metric in value.metrics
+    for metric in metrics
     where !(metric.countPerExample > 0 && metric.countPerExample.isFinite) {
       throw GraphError(
-        "the metric '\(metric.name)' of the loss \(loss.name) has a countPerExample of "
+        "the metric '\(metric.name)' of the loss \(name) has a countPerExample of "
           + "\(metric.countPerExample); it must be positive and finite")
     }
   }
+}
 
-  private static func mismatch(
-    _ loss: any LossFunction, _ wanted: TensorType, _ found: TensorType, _ labels: Dataset.Labels,
-    _ output: [Int], _ name: String
+/// The labels that losses compare outputs with, as tensors of a trace.
+private struct LabelTargets {
+  let source: String
+  let labels: [ExampleField]
+
+  init(_ source: any ExampleSource) {
+    self.source = source.name
+    labels = source.labelFields
+  }
+
+  /// The label of a loss.
+  func target(
+    of term: OutputLosses.Term, _ prediction: Tensor, _ count: Int
+  ) throws(GraphError) -> Tensor {
+    let found = term.label.map { name in labels.first { $0.name == name } } ?? labels.first
+    guard let label = found else {
+      throw GraphError(
+        "the loss \(term.loss.name) needs the label '\(term.label ?? ExampleField.labelName)', and "
+          + "'\(source)' has \(labels.isEmpty ? "none" : labels.map { "'\($0.name)'" }.joined(separator: ", "))"
+      )
+    }
+    let (wanted, type) = (term.loss.targetType(for: prediction.type), label.type(count))
+    guard wanted == type else {
+      throw GraphError(mismatch(term.loss, wanted, type, label, prediction.shape))
+    }
+    if let classes = label.limit, let outputs = prediction.shape.last, outputs < classes {
+      throw GraphError(
+        "the model has \(counted(outputs, "output")) and '\(source)' has "
+          + "\(counted(classes, "class", plural: "classes")): give it one output a class")
+    }
+    return prediction.graph.input(label.name, type.shape, type.scalar)
+  }
+
+  private func mismatch(
+    _ loss: any LossFunction, _ wanted: TensorType, _ found: TensorType, _ label: ExampleField,
+    _ output: [Int]
   ) -> String {
     guard wanted.scalar == found.scalar else {
       return wanted.scalar == .int32
-        ? "the loss \(loss.name) needs classes, and the labels of '\(name)' are numbers: leave "
+        ? "the loss \(loss.name) needs classes, and the labels of '\(source)' are numbers: leave "
           + "'data.targetKind' out, or take \(MeanSquaredError().name)"
-        : "the loss \(loss.name) needs numbers, and the labels of '\(name)' are classes: set "
+        : "the loss \(loss.name) needs numbers, and the labels of '\(source)' are classes: set "
           + "'data.targetKind' to 'values' where the target is a column of numbers, or take "
           + "\(SoftmaxCrossEntropy().name) with one output a class"
     }
-    if case .targets(_, let width) = labels {
+    if !label.isInteger {
       return "the model's output is [N\(output.dropFirst().map { ", \($0)" }.joined())], and an "
-        + "example of '\(name)' has \(width) target value\(width == 1 ? "" : "s")"
+        + "example of '\(source)' has \(label.asLabel)"
     }
-    return "the model's output \(output) asks for \(counted(wanted.count, "label")), '\(name)' has "
+    return
+      "the model's output \(output) asks for \(counted(wanted.count, "label")), '\(source)' has "
       + "\(found.count)"
   }
 }
 
 extension ModelSource {
-  /// A model under a loss on a data set, with initial weights drawn from the seed.
+  /// A model under a loss on examples, with initial weights drawn from the seed.
   ///
   /// - Throws: ``GraphError`` where the model does not fit the data.
   public convenience init(
-    _ model: any Model, loss: any LossFunction, on dataset: Dataset, seed: UInt64,
+    _ model: any Model, loss: any LossFunction, on source: any ExampleSource, seed: UInt64,
     freezing: Freezing = Freezing(), options: PlanOptions = PlanOptions(), threads: Int = 1,
     admit: (MemoryNeed, MemoryNeed) throws -> Void = { _, _ in }
   ) throws {
     try self.init(
-      dataset: dataset, seed: seed, options: options, threads: threads, admit: admit,
-      trace: Objective.trace(model, loss: loss, on: dataset, freezing: freezing))
+      SingleInputModel(model), losses: OutputLosses(loss), on: source, seed: seed,
+      freezing: freezing, options: options, threads: threads, admit: admit)
+  }
+
+  /// A model of named inputs and outputs under losses on examples, with initial weights drawn from the
+  /// seed.
+  ///
+  /// - Throws: ``GraphError`` where the model does not fit the data.
+  public convenience init(
+    _ model: any MultipleInputModel, losses: OutputLosses, on source: any ExampleSource,
+    seed: UInt64, freezing: Freezing = Freezing(), options: PlanOptions = PlanOptions(),
+    threads: Int = 1, admit: (MemoryNeed, MemoryNeed) throws -> Void = { _, _ in }
+  ) throws {
+    try self.init(
+      dataset: source, seed: seed, options: options, threads: threads, admit: admit,
+      trace: Objective.trace(model, losses: losses, on: source, freezing: freezing))
     memory.initialize(seed: seed)
   }
 

@@ -1,3 +1,7 @@
+import LockstepCollective
+import LockstepState
+import LockstepFold
+import LockstepObservation
 internal import CLockstepKernels
 import LockstepDatasets
 import LockstepEngine
@@ -14,7 +18,8 @@ public final class ModelSource: FactorSource {
   public let memory: ModelMemory
   public let layout: FlatLayout
   public let gradientSlotCount: Int
-  public let metricNames: [String]
+  public var metricNames: [String] { numbers.metricNames }
+  public var metricCounts: [Int?] { numbers.countColumns }
 
   /// What a loss that distils learns from: its logits for the examples of the data set.
   public var teacher: TeacherLogits?
@@ -45,14 +50,15 @@ public final class ModelSource: FactorSource {
   public var preparesAhead = false { didSet { ahead = nil } }
 
   let trace: ObjectiveTrace
-  let dataset: Dataset
+  let dataset: any ExampleSource
   private(set) var loader: ExampleLoader
   var ahead: InputAhead?
   var upcoming: StepBatch?
   let seed: UInt64
   let isa: InstructionSet
   let options: PlanOptions
-  let weightPerExample: Double
+  /// The numbers that a batch leaves beside its gradient.
+  let numbers: ObjectiveNumbers
   /// The momenta of the statistics that the leaf holds, in its order, and their slots.
   private let observed: [(momentum: Float, slot: FlatLayout.Slot)]
   let crew: Crew
@@ -89,7 +95,7 @@ public final class ModelSource: FactorSource {
   ///   the data or asks for an input that nothing fills, ``PrecisionError`` where the processor does
   ///   not compute in the precision asked for.
   public init(
-    dataset: Dataset, seed: UInt64, isa: InstructionSet = .current,
+    dataset: any ExampleSource, seed: UInt64, isa: InstructionSet = .current,
     options: PlanOptions = PlanOptions(), threads: Int = 1,
     admit: (MemoryNeed, MemoryNeed) throws -> Void = { _, _ in }, trace: @escaping ObjectiveTrace
   ) throws {
@@ -97,10 +103,10 @@ public final class ModelSource: FactorSource {
     try options.precision.check()
     // The shapes of parameters do not depend on the number of examples; two are the fewest that
     // batch normalisation accepts.
+    try dataset.checkFields()
     let objective = try trace(2, true)
     try ObjectiveInputs(objective, count: 2).check(fillableBy: dataset)
-    let program = try Program(
-      differentiating: objective.loss, scalars: [objective.loss] + objective.metrics.map(\.sum))
+    let program = try Program(differentiating: objective.loss, scalars: objective.scalars)
     self.trace = trace
     self.dataset = dataset
     loader = ExampleLoader(dataset: dataset, seed: seed)
@@ -115,8 +121,7 @@ public final class ModelSource: FactorSource {
     memory = ModelMemory(program)
     layout = program.leafLayout
     gradientSlotCount = program.gradientCount
-    metricNames = objective.metrics.map(\.name)
-    weightPerExample = objective.weightPerExample
+    numbers = ObjectiveNumbers(objective)
     let names = program.leafLayout.slots[program.gradientCount...].map(\.name)
     observed = names.map { name in
       let index = program.statisticLayout.index(of: name)!  // the leaf's statistics are a subset
@@ -157,7 +162,7 @@ public final class ModelSource: FactorSource {
   ) throws {
     let shards = records.shards
     try checkSettings()
-    if preparesAhead { beginInputs(batch, shards) }
+    if preparesAhead, loader.field != nil { beginInputs(batch, shards) }
     if isJoint {
       return try computeJointly(batch, into: partials, records: records, accumulator: accumulator)
     }
@@ -183,7 +188,7 @@ public final class ModelSource: FactorSource {
         "ModelSource", "timeline.threads", is: timeline.threads.count,
         expected: "\(lanes.count), the source's threads")
     }
-    try augmentation?.check(dataset)
+    try augmentation?.check(loader.field, of: dataset)
   }
 
   /// Computes all shards on this thread. Where the exchange listens, it hears of the sums' parts while
@@ -342,15 +347,10 @@ public final class ModelSource: FactorSource {
   func note(_ executor: ShardExecutor, _ place: Int, _ record: ShardRecord) {
     let plan = executor.lane.plan
     let examples = Double(plan.program.graph.batchCount / plan.shards)
-    record.loss += Double(executor.lane.scalar(0, shard: place))
-    record.weight += weightPerExample * examples
-    record.examples += examples
-    for metric in metricNames.indices {
-      record[metric: metric] += Double(executor.lane.scalar(1 + metric, shard: place))
-    }
+    numbers.add(executor.lane, shard: place, examples: examples, to: record)
   }
 
-  public func weight(ofExamples count: Int) -> Double? { weightPerExample * Double(count) }
+  public func weight(ofExamples count: Int) -> Double? { numbers.weight(ofExamples: count) }
 
   // MARK: Statistics
 
@@ -393,9 +393,8 @@ public final class ModelSource: FactorSource {
     if let plan = plans[size] { return plan }
     let objective = try trace(count, true)
     try ObjectiveInputs(objective, count: count).check(fillableBy: dataset)
-    let program = try Program(
-      differentiating: objective.loss, scalars: [objective.loss] + objective.metrics.map(\.sum))
-    guard objective.metrics.map(\.name) == metricNames else {
+    let program = try Program(differentiating: objective.loss, scalars: objective.scalars)
+    guard ObjectiveNumbers(objective) == numbers else {
       throw GraphError("the objective has other metrics for \(count) examples than for 2")
     }
     guard program.leafLayout == layout, memory.fits(program) else {

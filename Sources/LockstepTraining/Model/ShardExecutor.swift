@@ -1,3 +1,4 @@
+import LockstepObservation
 import LockstepDatasets
 import LockstepEngine
 import LockstepLayers
@@ -46,9 +47,7 @@ final class ShardExecutor {
   /// Whether the plan writes leaves in the canonical layout.
   let leavesAreCanonical: Bool
 
-  /// The lane's memory for the examples' inputs.
-  let inputs: UnsafeMutableBufferPointer<Float>?
-  private let labels: UnsafeMutableRawBufferPointer?
+  private var bound: ExamplePorts?
   private let teacherRows: UnsafeMutableBufferPointer<Float>?
   private var unpackers: [UnsafePair: LeafUnpacker] = [:]
   private lazy var packedLeaf = Arena<Float>(count: lane.plan.leafCount)
@@ -61,18 +60,25 @@ final class ShardExecutor {
   init(_ plan: Plan, activations: Arena<UInt8>? = nil) throws {
     lane = try Lane(plan, activations: activations)
     leavesAreCanonical = plan.leavesAreCanonical
-    inputs = lane.input(Objective.Input.examples)?.bindMemory(to: Float.self)
-    labels = lane.input(Objective.Input.labels)
     teacherRows = lane.input(Distillation.teacherInput)?.bindMemory(to: Float.self)
   }
 
-  /// Copies the labels of examples and a teacher's logits for them to the lane's inputs.
+  /// Where the lane takes a source's fields; the same source each time.
+  func ports(for source: any ExampleSource) -> ExamplePorts {
+    if let bound { return bound }
+    let ports = ExamplePorts(source, in: lane)
+    bound = ports
+    return ports
+  }
+
+  /// Copies what need not be prepared, labels among it, and a teacher's logits to the lane's inputs.
   ///
-  /// - Throws: ``GraphError`` where the loss asks for a teacher and there is none that fits.
-  func loadLabels(
-    _ examples: ArraySlice<Int>, of dataset: Dataset, teacher: TeacherLogits?
+  /// - Throws: ``GraphError`` where the loss asks for a teacher and there is none that fits; what the
+  ///   source throws.
+  func loadRest(
+    _ examples: ArraySlice<Int>, of dataset: any ExampleSource, teacher: TeacherLogits?
   ) throws {
-    try loadLabels(examples, of: dataset)
+    try ports(for: dataset).loadDirect(examples, of: dataset)
     guard let teacherRows else { return }
     guard let teacher else {
       throw GraphError("the loss distils from a teacher, and the source has none")
@@ -86,21 +92,9 @@ final class ShardExecutor {
     teacher.copy(examples, into: teacherRows)
   }
 
-  /// Copies examples to the lane's inputs.
-  func load(_ examples: ArraySlice<Int>, of dataset: Dataset) throws(DatasetError) {
-    if let inputs { try dataset.copyInputs(of: examples, into: inputs) }
-    try loadLabels(examples, of: dataset)
-  }
-
-  private func loadLabels(
-    _ examples: ArraySlice<Int>, of dataset: Dataset
-  ) throws(DatasetError) {
-    guard let labels else { return }
-    if dataset.classCount != nil {
-      try dataset.copyClasses(of: examples, into: labels.bindMemory(to: Int32.self))
-    } else {
-      try dataset.copyTargets(of: examples, into: labels.bindMemory(to: Float.self))
-    }
+  /// Copies examples to the lane's inputs, as they are.
+  func load(_ examples: ArraySlice<Int>, of dataset: any ExampleSource) throws {
+    try ports(for: dataset).loadAll(examples, of: dataset)
   }
 
   /// Converts the parameters to the primitives' layouts.

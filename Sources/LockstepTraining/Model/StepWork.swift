@@ -1,3 +1,4 @@
+import LockstepFold
 import LockstepEngine
 
 /// What a source's threads do in a step, kept so that handing it out allocates nothing.

@@ -1,3 +1,5 @@
+import LockstepCollective
+import LockstepFold
 import LockstepEngine
 
 /// A teacher's outputs for all examples of a data set, computed once.

@@ -1,3 +1,5 @@
+import LockstepState
+import LockstepFold
 import LockstepDatasets
 import LockstepEngine
 import LockstepOptimization
@@ -44,7 +46,7 @@ extension ModelSource {
   /// The bytes of a plan for so many examples, and of a lane of it.
   private func planBytes(examples: Int, trains: Bool) throws -> (lane: Int, packed: Int) {
     let objective = try trace(examples, trains)
-    let scalars = [objective.loss] + objective.metrics.map(\.sum)
+    let scalars = objective.scalars
     let program =
       trains
       ? try Program(differentiating: objective.loss, scalars: scalars)

@@ -1,3 +1,6 @@
+import LockstepPlatform
+import LockstepCollective
+
 /// How far this rank's clock is from rank 0's.
 ///
 /// The ranks of a node share a clock. For each other node its first rank reads its clock, sends, and
@@ -9,7 +12,7 @@ package enum ClockOffset {
     let leader = collective.page?.ranks.first ?? collective.rank
     return try nanoseconds(
       on: collective, leaders: try collective.allgather(Int32(leader)).map(Int.init),
-      clock: { RankStatus.now })
+      clock: { SystemClock.now })
   }
 
   /// - Parameter leaders: for each rank the first one that shares its clock.

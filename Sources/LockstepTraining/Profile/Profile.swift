@@ -1,3 +1,5 @@
+import LockstepCollective
+import LockstepObservation
 import LockstepFiles
 
 /// A timeline of all ranks, for the steps that all of them have recorded whole: a trace that Perfetto

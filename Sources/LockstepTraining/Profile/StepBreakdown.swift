@@ -1,3 +1,5 @@
+import LockstepObservation
+
 /// Where the time of the recorded steps went: for each activity the time that a rank's first thread
 /// spent in it and in nothing inside of it, so that a rank's activities add up to its steps.
 public struct StepBreakdown: Sendable, Equatable {

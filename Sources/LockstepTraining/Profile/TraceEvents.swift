@@ -1,3 +1,4 @@
+import LockstepObservation
 import LockstepFiles
 
 /// One rank's rows in the trace event format of Chrome, which Perfetto reads: a process a rank, a

@@ -1,12 +1,8 @@
+import LockstepCollective
 internal import CLockstepKernels
 import LockstepEngine
 import LockstepFiles
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 extension InstructionSet {
   /// Makes all ranks use the lowest common instruction set, or the one that is pinned: our own

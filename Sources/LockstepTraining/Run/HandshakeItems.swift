@@ -1,11 +1,7 @@
+import LockstepCollective
 import LockstepEngine
 import LockstepFiles
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 extension Handshake {
   /// Adds this program's file and the libraries that bits depend on.

@@ -1,11 +1,10 @@
+import LockstepCollective
+import LockstepState
+import LockstepFold
+import LockstepObservation
 import LockstepDatasets
 import LockstepFiles
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#endif
+import LockstepPlatform
 
 /// Where a run leaves its files: `config.json`, `data.json`, `metrics.jsonl`, `evaluations.jsonl`,
 /// `checkpoints/`, `outcome.json`, and at the end `weights.safetensors`.

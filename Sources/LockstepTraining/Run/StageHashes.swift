@@ -1,3 +1,5 @@
+import LockstepCollective
+import LockstepState
 import LockstepEngine
 import LockstepFiles
 

@@ -1,3 +1,7 @@
+import LockstepCollective
+import LockstepState
+import LockstepFold
+import LockstepObservation
 import LockstepDatasets
 import LockstepEngine
 import LockstepFiles

@@ -1,3 +1,6 @@
+import LockstepObservation
+import LockstepState
+import LockstepFold
 import LockstepFiles
 import LockstepOptimization
 

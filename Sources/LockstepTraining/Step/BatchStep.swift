@@ -1,3 +1,4 @@
+import LockstepFold
 import LockstepEngine
 
 /// What takes a step on a batch over all ranks, as a transaction: seen from the trainer.

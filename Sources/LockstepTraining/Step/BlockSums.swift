@@ -1,3 +1,5 @@
+import LockstepCollective
+import LockstepFold
 import LockstepEngine
 
 /// One sum of squares and one penalty a block, measured by the block's owner and gathered on every

@@ -1,3 +1,5 @@
+import LockstepCollective
+import LockstepFold
 import LockstepEngine
 
 /// Finds the shard, the rank, the tensor and the index where a value first was not finite, by
@@ -54,7 +56,7 @@ struct OriginSearch {
 
   private func findings(_ batch: StepBatch, _ step: Int) throws -> Finding {
     let leaf = Arena<Float>(count: plan.layout.count)
-    let numbers = Arena<Double>(count: ShardRecord.Column.metrics + source.metricNames.count)
+    let numbers = Arena<Double>(count: ShardRecord.Column.metrics + source.metricColumns)
     // The buffers below must outlive the last mention of the arenas that own them.
     defer { withExtendedLifetime((leaf, numbers)) {} }
     let record = ShardRecord(values: numbers.buffer)

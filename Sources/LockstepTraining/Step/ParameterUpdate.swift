@@ -50,7 +50,7 @@ public protocol ShardedParameterUpdate: ParameterUpdate {
   /// The blocks that this rank owns.
   var owned: Range<Int> { get }
 
-  /// Clips, updates and constrains the owned blocks, as ``prepare(step:blockSums:)`` decided. All
+  /// Clips, updates and constrains the owned blocks, as `prepare(step:blockSums:)` decided. All
   /// ranks call it, and `gather` is called equally often on each.
   ///
   /// - Parameter gradient: valid for the owned blocks.

@@ -1,3 +1,5 @@
+import LockstepCollective
+import LockstepFold
 import LockstepEngine
 
 /// Lets each rank update the blocks that it owns, and gives all ranks all parameters.

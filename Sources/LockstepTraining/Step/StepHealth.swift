@@ -1,3 +1,5 @@
+import LockstepCollective
+import LockstepFold
 import LockstepEngine
 
 /// Whether a step may change anything, decided alike on all ranks, and how many steps could not.

@@ -1,3 +1,5 @@
+import LockstepFold
+
 /// What one step did, the same on every rank.
 public struct TrainingStepReport: Sendable, Equatable {
   /// The number of the step, counted from 1.

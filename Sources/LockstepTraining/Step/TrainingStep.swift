@@ -1,3 +1,6 @@
+import LockstepCollective
+import LockstepObservation
+import LockstepFold
 internal import CLockstepKernels
 import LockstepEngine
 
@@ -32,6 +35,7 @@ public final class TrainingStep: BatchStep {
   private let kernels: UnsafePointer<lockstep_arena_kernels>
   private let counter = Arena<Int64>(count: 1)
   private var metricMeans: [Double]
+  private let metricCounts: [Int?]
   /// What batches of a size are divided by, where that is known before they are computed.
   private var batchDivisors: [Int: Divisors] = [:]
 
@@ -75,13 +79,13 @@ public final class TrainingStep: BatchStep {
       try ShardedApplication($0, of: source, plan, exchange, on: collective)
     }
     accumulator = ShardAccumulator(plan, rank: collective.rank)
-    inspector = LeafInspector(nonFinite.repair, metrics: source.metricNames.count)
+    inspector = LeafInspector(nonFinite.repair, metrics: source.metricColumns)
     accumulator.inspector = inspector
     accumulator.statistics = plan.layout.slots[plan.gradientSlotCount...].map(\.range)
     health = try StepHealth(nonFinite, plan: plan, source: source, on: collective)
     scalars = try ScalarFold(
       runs: plan.shardRuns,
-      metrics: source.metricNames.count
+      metrics: source.metricColumns
         + (inspector == nil ? 0 : LeafInspector.Column.allCases.count),
       on: collective)
     blockSums = BlockSums(plan, measuresAll: exchange.visitsAllBlocks, on: collective)
@@ -89,6 +93,7 @@ public final class TrainingStep: BatchStep {
       source, exchange, plan, inspected: inspector != nil, on: collective)
     kernels = InstructionSet.current.arenaKernels
     metricMeans = Array(repeating: 0, count: source.metricNames.count)
+    metricCounts = source.metricCounts
     try source.join(plan, on: collective)
   }
 
@@ -306,7 +311,7 @@ public final class TrainingStep: BatchStep {
     let total = scalars.total
     // Written in place where the last report is gone, so that a step allocates nothing.
     for index in metricMeans.indices {
-      metricMeans[index] = total[metric: index] / max(total.examples, 1)
+      metricMeans[index] = total.mean(ofMetric: index, by: metricCounts[index])
     }
     return TrainingStepReport(
       step: completed, loss: total.loss / total.weight + blockSums.penalty, weight: total.weight,

@@ -1,3 +1,5 @@
+import LockstepCollective
+import LockstepFold
 import LockstepEngine
 
 /// Which ranks update which parameters. The bits are the same.

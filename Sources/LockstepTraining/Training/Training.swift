@@ -1,3 +1,7 @@
+import LockstepCollective
+import LockstepState
+import LockstepFold
+import LockstepObservation
 import LockstepDatasets
 import LockstepEngine
 import LockstepFiles
@@ -59,14 +63,30 @@ public final class Training {
   ///   ``FoldPlanError`` where there are more ranks than shards, ``MemoryShortage`` where a node has too
   ///   little memory.
   public convenience init(
-    _ model: any Model, on dataset: Dataset, loss: any LossFunction, update: Chain,
+    _ model: any Model, on dataset: any ExampleSource, loss: any LossFunction, update: Chain,
     batchSize: Int = 64, epochs: Int = 10, seed: UInt64 = 1, augmentation: Augmentation? = nil,
     options: TrainingOptions = TrainingOptions(), ranks: any Collective = SoloCollective()
+  ) throws {
+    try self.init(
+      SingleInputModel(model), on: dataset, losses: OutputLosses(loss), update: update,
+      batchSize: batchSize, epochs: epochs, seed: seed, augmentation: augmentation,
+      options: options, ranks: ranks)
+  }
+
+  /// Puts a training of a model with named inputs and outputs together.
+  ///
+  /// - Parameter losses: what is minimised: a loss of each output that has a label.
+  /// - Throws: as the initialiser for a simple model.
+  public convenience init(
+    _ model: any MultipleInputModel, on dataset: any ExampleSource, losses: OutputLosses,
+    update: Chain, batchSize: Int = 64, epochs: Int = 10, seed: UInt64 = 1,
+    augmentation: Augmentation? = nil, options: TrainingOptions = TrainingOptions(),
+    ranks: any Collective = SoloCollective()
   ) throws {
     var options = options
     options.run.epochs = epochs
     let source = try ModelSource(
-      model, loss: loss, on: dataset, seed: seed, freezing: options.freezing,
+      model, losses: losses, on: dataset, seed: seed, freezing: options.freezing,
       options: options.plan, threads: options.threads,
       admit: { try ($0 + $1).check(on: ranks) })
     source.augmentation = augmentation
@@ -210,7 +230,7 @@ public final class Training {
   ///   - report: hears the results, on rank 0 only.
   /// - Throws: `GraphError` where the examples are of another form than those that the model trains on.
   public func evaluate(
-    on dataset: Dataset, as name: String = "test",
+    on dataset: any ExampleSource, as name: String = "test",
     _ report: @escaping (TrainingEvaluation) throws -> Void = { _ in }
   ) throws {
     let evaluation = try ModelEvaluator(source, on: dataset).evaluation(

@@ -1,3 +1,4 @@
+import LockstepFold
 import LockstepEngine
 import LockstepOptimization
 

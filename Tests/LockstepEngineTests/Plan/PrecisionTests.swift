@@ -109,6 +109,9 @@ struct PrecisionTests {
     },
     Case(name: "dropout", shape: [6, 70]) { x, _ in x.dropout(rate: 0.25, key: 5) },
     Case(name: "dropout of images") { x, _ in x.dropout(rate: 0.5, key: 6) },
+    Case(name: "attention", shape: [24, 24]) { x, _ in
+      x.reshaped(to: [4, 6, 24]).selfAttention(heads: 2, isCausal: true).reshaped(to: [24, 8])
+    },
     Case(name: "flattening", shape: [4, 10, 3, 5]) { x, parameter in
       x.flattened().linear(parameter("w", [12, 150]))
     },
@@ -117,6 +120,23 @@ struct PrecisionTests {
       let part = x.sliced(axis: 1, 3..<12)
       let zeros = x.graph.constant(0, [4, 4, 8, 8])
       return Tensor.concatenated([part, zeros, x.sliced(axis: 1, 0..<3)], axis: 1)
+    },
+    Case(name: "largest of a pair and of rows", shape: [8, 24]) { x, parameter in
+      let y = Tensor.maximum(x, parameter("m", [24]))
+      return y + y.minimum([1], keepDimensions: true)
+    },
+    Case(name: "masked images") { x, _ in
+      x.masked(
+        by: x.graph.constant((0..<64).map { $0 % 3 == 0 ? 1 : 0 }, [8, 8]), fillingWith: 0.5)
+    },
+    Case(name: "log softmax", shape: [8, 24]) { x, _ in x.logSoftmax() },
+    Case(name: "sine and power", shape: [8, 24]) { x, _ in x.sine() + x.power(3) },
+    Case(name: "adaptive pooling", shape: [4, 16, 7, 9]) { x, _ in
+      x.adaptiveAveragePooled(to: [3, 4])
+    },
+    Case(name: "parts on a new axis", shape: [8, 24]) { x, _ in
+      Tensor.stacked([x.relu(), x.absolute()], axis: 1).maximum([1])
+        .reshaped(to: [8, 24])
     },
   ]
 

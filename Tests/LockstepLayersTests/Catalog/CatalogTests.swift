@@ -86,7 +86,7 @@ private func layers(_ layers: JSONValue...) -> JSONValue { ["layers": .array(lay
     #expect(!conv.bias)
     #expect(!conv.trainable)
     #expect(conv.weightInitializer as? VarianceScaling == .he(.uniform, mode: .fanOut))
-    #expect(conv.constraint == .maxNorm(0.5, mode: .keras))
+    #expect(conv.constraint == .named("a", mode: .keras))
 
     let norm = try #require(
       try LayerCatalog.catalog.make(

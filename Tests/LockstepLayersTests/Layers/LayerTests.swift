@@ -169,14 +169,14 @@ private func message(_ model: any Model, _ shape: [Int], training: Bool = true) 
     let model = Sequential([
       Conv2d(
         4, kernel: 3, weightInitializer: ConstantInitializer(2),
-        biasInitializer: ConstantInitializer(3), constraint: .maxNorm(1.5), trainable: false),
-      BatchNorm2d(constraint: .nonNegative), Flatten(), Linear(2, constraint: .unitNorm()),
+        biasInitializer: ConstantInitializer(3), constraint: .named("a"), trainable: false),
+      BatchNorm2d(constraint: .named("b")), Flatten(), Linear(2, constraint: .named("c")),
     ])
     let graph = try trace(model, inputShape: [1, 5, 5], batchCount: 2, training: true).graph
     let parameters = graph.parameters
     #expect(
       parameters.map(\.constraint)
-        == [.maxNorm(1.5), nil, .nonNegative, nil, .unitNorm(), nil])
+        == [.named("a"), nil, .named("b"), nil, .named("c"), nil])
     #expect(parameters.map(\.trainable) == [false, false, true, true, true, true])
     #expect(parameters[0].initializer as? ConstantInitializer == ConstantInitializer(2))
     #expect(parameters[1].initializer as? ConstantInitializer == ConstantInitializer(3))

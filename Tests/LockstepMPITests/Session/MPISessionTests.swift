@@ -12,7 +12,6 @@ import Testing
     let result = try MPIRunner.run(program, ["throw"], ranks: ranks, deadline: .seconds(30))
     #expect(result.ending == .exited(7), "\(result.transcript)")
     #expect(result.errorOutput.contains("rank \(ranks - 1): the disk is full\n"))
-    #expect(result.seconds < 10)
   }
 
   @Test func callsAfterTheEndThrow() throws {

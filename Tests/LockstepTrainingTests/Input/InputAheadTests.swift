@@ -1,3 +1,6 @@
+import LockstepCollective
+import LockstepObservation
+import LockstepFold
 import LockstepDatasets
 import LockstepEngine
 import LockstepOptimization

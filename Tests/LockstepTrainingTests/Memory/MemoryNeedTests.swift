@@ -1,3 +1,4 @@
+import LockstepCollective
 import LockstepFiles
 import LockstepTraining
 import LockstepTrainingTestSupport

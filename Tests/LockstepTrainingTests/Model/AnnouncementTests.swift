@@ -1,3 +1,6 @@
+import LockstepCollective
+import LockstepState
+import LockstepFold
 import LockstepEngine
 import LockstepOptimization
 import LockstepTraining
@@ -46,7 +49,7 @@ import Testing
     func allgather(
       _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer
     ) throws { try inner.allgather(bytes, counts: counts, into: result) }
-    func makeExchange(_ plan: FoldPlan) throws -> any GradientExchange {
+    func makeExchange(for plan: FoldPlan) throws -> any GradientExchange {
       let made = Listener(try inner.makeExchange(plan))
       listener = made
       return made

@@ -1,3 +1,4 @@
+import LockstepState
 import LockstepTraining
 import LockstepTrainingTestSupport
 import Testing

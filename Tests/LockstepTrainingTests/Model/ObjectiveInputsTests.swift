@@ -1,8 +1,13 @@
+import LockstepCollective
+import LockstepState
+import LockstepFold
+import LockstepObservation
 import LockstepDatasets
 import LockstepEngine
 import LockstepLayers
 import LockstepOptimization
 import LockstepTraining
+import LockstepTrainingTestSupport
 import Testing
 
 /// Data, models, losses and batches that do not fit each other are errors that name both, and neither
@@ -122,31 +127,31 @@ import Testing
       (
         "the loss takes labels float32 [3], and an example of 'data' has 2 target values",
         { graph, count in
-          let labels = graph.input("labels", [count, 3])
+          let labels = graph.input("label", [count, 3])
           return (x(graph, count), labels.sliced(axis: 1, 0..<2))
         }
       ),
       (
         "the loss takes labels float32 [1]",
         { graph, count in
-          (x(graph, count), graph.input("labels", [count, 1]).broadcast(to: [count, 2]))
+          (x(graph, count), graph.input("label", [count, 1]).broadcast(to: [count, 2]))
         }
       ),
       (
         "the loss takes labels int32 []",
         { graph, count in
-          _ = graph.input("labels", [count], .int32)
+          _ = graph.input("label", [count], .int32)
           return (x(graph, count), x(graph, count))
         }
       ),
       (
         "the model takes inputs float32 [2], and an example of 'data' is float32 [4]",
-        { graph, count in (graph.input("input", [count, 2]), graph.input("labels", [count, 2])) }
+        { graph, count in (graph.input("input", [count, 2]), graph.input("label", [count, 2])) }
       ),
       (
         "the model asks for an input 'mask', which nothing fills",
         { graph, count in
-          (x(graph, count) * graph.input("mask", [count, 2]), graph.input("labels", [count, 2]))
+          (x(graph, count) * graph.input("mask", [count, 2]), graph.input("label", [count, 2]))
         }
       ),
     ]
@@ -155,7 +160,7 @@ import Testing
       #expect(text.contains(words), "\(text)")
     }
     _ = try Self.source(data) { graph, count in
-      (x(graph, count), graph.input("labels", [count, 2]))
+      (x(graph, count), graph.input("label", [count, 2]))
     }
     #expect(
       Self.message {
@@ -177,7 +182,7 @@ import Testing
       let y =
         graph.input("input", [batch, 4]).linear(w) + frozen.sum()
       return Objective(
-        loss: y.squaredError(targets: graph.input("labels", [batch, 2])), weightPerExample: weight,
+        loss: y.squaredError(targets: graph.input("label", [batch, 2])), weightPerExample: weight,
         output: y)
     }
     #expect(

@@ -1,4 +1,6 @@
+import LockstepObservation
 import LockstepTraining
+import LockstepTrainingTestSupport
 import Testing
 
 /// How much of the messages' time lay beside work.

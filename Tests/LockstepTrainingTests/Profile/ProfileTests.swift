@@ -1,3 +1,6 @@
+import LockstepPlatform
+import LockstepCollective
+import LockstepObservation
 import LockstepDatasets
 import LockstepFiles
 import LockstepOptimization
@@ -155,7 +158,7 @@ import Testing
     let offsets = try group(of: 3) { group in
       let ahead: UInt64 = group.rank == 0 ? 0 : 5_000_000_000
       return try ClockOffset.nanoseconds(on: group, leaders: [0, 1, 1]) {
-        RankStatus.now + ahead
+        SystemClock.now + ahead
       }
     }
     #expect(offsets[0] == 0)

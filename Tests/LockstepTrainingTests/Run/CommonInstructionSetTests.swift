@@ -1,6 +1,8 @@
+import LockstepCollective
 import LockstepEngine
 import LockstepFiles
 import LockstepTraining
+import LockstepTrainingTestSupport
 import Testing
 
 @Suite struct CommonInstructionSetTests {

@@ -1,5 +1,7 @@
+import LockstepCollective
 import LockstepFiles
 import LockstepTraining
+import LockstepTrainingTestSupport
 import Testing
 
 @Suite struct HandshakeTests {

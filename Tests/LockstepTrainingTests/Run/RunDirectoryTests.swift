@@ -1,3 +1,4 @@
+import LockstepObservation
 import LockstepFiles
 import LockstepTraining
 import LockstepTrainingTestSupport

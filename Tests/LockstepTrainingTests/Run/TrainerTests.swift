@@ -1,3 +1,7 @@
+import LockstepCollective
+import LockstepState
+import LockstepFold
+import LockstepObservation
 import LockstepDatasets
 import LockstepFiles
 import LockstepTestSupport
@@ -528,7 +532,7 @@ private final class SpoiledStart: Collective {
   func allgather(
     _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer
   ) throws { try inner.allgather(bytes, counts: counts, into: result) }
-  func makeExchange(_ plan: FoldPlan) throws -> any GradientExchange {
+  func makeExchange(for plan: FoldPlan) throws -> any GradientExchange {
     try inner.makeExchange(plan)
   }
 }

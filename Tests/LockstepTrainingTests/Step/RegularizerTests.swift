@@ -1,3 +1,4 @@
+import LockstepCollective
 import LockstepEngine
 import LockstepOptimization
 import LockstepTraining

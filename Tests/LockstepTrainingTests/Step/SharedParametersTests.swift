@@ -1,3 +1,6 @@
+import LockstepCollective
+import LockstepState
+import LockstepFold
 import LockstepDatasets
 import LockstepEngine
 import LockstepFiles

@@ -1,5 +1,8 @@
+import LockstepCollective
+import LockstepFold
 import LockstepEngine
 import LockstepTraining
+import LockstepTrainingTestSupport
 import Testing
 
 /// Everything that a run leaves behind, as bits.

@@ -1,3 +1,5 @@
+import LockstepCollective
+import LockstepFold
 import LockstepEngine
 import LockstepTraining
 import LockstepTrainingTestSupport
@@ -45,7 +47,7 @@ import Testing
     func allgather(
       _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer
     ) throws { try alone.allgather(bytes, counts: counts, into: result) }
-    func makeExchange(_ plan: FoldPlan) throws -> any GradientExchange {
+    func makeExchange(for plan: FoldPlan) throws -> any GradientExchange {
       try alone.makeExchange(plan)
     }
     func makeSharedArena(count: Int, otherwise consequence: String) -> SharedArena? { nil }

@@ -1,3 +1,6 @@
+import LockstepCollective
+import LockstepState
+import LockstepFold
 import LockstepEngine
 import LockstepOptimization
 import LockstepTraining

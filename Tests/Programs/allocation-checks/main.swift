@@ -1,3 +1,5 @@
+import LockstepObservation
+import LockstepFold
 import CAllocationCount
 import LockstepDatasets
 import LockstepDistributed
@@ -17,16 +19,21 @@ import LockstepTrainingTestSupport
 // allocations of our own code 100 steps in the steady state made and by how many kilobytes the
 // process grew over all the steps after the first thousand:
 //
-//     rank 0: own 0 other 3400 grown 0 kB
+//     case 0 rank 0: own 0 other 3400 grown 0 kB
+//
+// Several lists of arguments, between which the word `then` stands, are taken one after the other.
 
-let settings = Dictionary(
-  CommandLine.arguments.dropFirst().map { argument -> (String, String) in
-    let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
-    return (parts[0], parts.count > 1 ? parts[1] : "")
-  }, uniquingKeysWith: { $1 })
-let steps = Int(settings["steps"] ?? "") ?? 300
-let threads = Int(settings["threads"] ?? "") ?? 1
-let isSharded = settings["update"] == "sharded"
+/// What a case's arguments say.
+typealias Settings = [String: String]
+
+let cases = CommandLine.arguments.dropFirst()
+  .split(separator: "then", omittingEmptySubsequences: false).map { arguments in
+    Settings(
+      arguments.map { argument -> (String, String) in
+        let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
+        return (parts[0], parts.count > 1 ? parts[1] : "")
+      }, uniquingKeysWith: { $1 })
+  }
 
 /// The process's memory in kilobytes.
 func residentKilobytes() -> Int {
@@ -41,7 +48,11 @@ func residentKilobytes() -> Int {
   return resident * Int(sysconf(Int32(_SC_PAGESIZE))) / 1024
 }
 
-func check(on group: MPICollective) throws {
+func check(_ settings: Settings, number: Int, on group: MPICollective) throws {
+  let steps = Int(settings["steps"] ?? "") ?? 300
+  let threads = Int(settings["threads"] ?? "") ?? 1
+  let isSharded = settings["update"] == "sharded"
+  let (ownBefore, otherBefore) = (lockstep_own_allocations(), lockstep_other_allocations())
   let dataset = try SmallModel.dataset(count: 1024)
   let source = try ModelSource(
     dataset: dataset, seed: 9, threads: threads,
@@ -102,21 +113,24 @@ func check(on group: MPICollective) throws {
     if step.completed == 1000 { before = residentKilobytes() }
   }
   let grown = residentKilobytes() - before
+  let own = lockstep_own_allocations() - ownBefore
   print(
-    "rank \(group.rank): own \(lockstep_own_allocations()) other \(lockstep_other_allocations()) "
-      + "grown \(grown) kB")
-  if lockstep_own_allocations() > 0 { lockstep_print_own_allocations() }
+    "case \(number) rank \(group.rank): own \(own) "
+      + "other \(lockstep_other_allocations() - otherBefore) grown \(grown) kB")
+  if own > 0 { lockstep_print_own_allocations() }
 }
 
 exit(
   MPISession.run { world -> Int32 in
-    let path: ExchangePath = settings["path"] == "messages" ? .messages : .automatic
-    // A watchdog looks on its own thread, and what it allocates is no step's.
-    let group =
-      try settings["nodes"].flatMap { Int($0) }.map { nodes in
-        try MPICollective(world, path: path, patience: nil, nodeOf: { $0 % nodes })
-      } ?? MPICollective(world, path: path, patience: nil)
-    if let bytes = settings["bucket"].flatMap({ Int($0) }) { group.bucketBytes = bytes }
-    try check(on: group)
+    for (number, settings) in cases.enumerated() {
+      let path: ExchangePath = settings["path"] == "messages" ? .messages : .automatic
+      // A watchdog looks on its own thread, and what it allocates is no step's.
+      let group =
+        try settings["nodes"].flatMap { Int($0) }.map { nodes in
+          try MPICollective(world, path: path, patience: nil, nodeOf: { $0 % nodes })
+        } ?? MPICollective(world, path: path, patience: nil)
+      if let bytes = settings["bucket"].flatMap({ Int($0) }) { group.bucketBytes = bytes }
+      try check(settings, number: number, on: group)
+    }
     return 0
   })

@@ -52,13 +52,59 @@ struct SignedMomentum: GradientTransform {
     }
 
     func apply(_ block: BlockView) {
-      let moments = moment.base + block.offset
-      for index in 0..<block.count {
-        moments[index] = decay * moments[index] + (1 - decay) * block.input[index]
-        block.output[index] = moments[index] < 0 ? -1 : moments[index] > 0 ? 1 : 0
+      block.map(moment) { update, _, moment in
+        moment = decay * moment + (1 - decay) * update
+        return moment < 0 ? -1 : moment > 0 ? 1 : 0
       }
     }
   }
+}
+
+struct Staircase: LearningRateSchedule {
+  let rates: [Double]
+  let every: Int
+
+  func validate() throws {
+    guard !rates.isEmpty, rates.allSatisfy({ $0.isFinite && $0 >= 0 }), every > 0 else {
+      throw HyperparameterError(
+        owner: "staircase", key: "rates", value: "\(rates)", problem: "must be numbers from 0 on")
+    }
+  }
+
+  func rate(at step: Int) -> Double { rates[min(step / every, rates.count - 1)] }
+}
+
+struct Quantized: UnitProjection {
+  let levels: Float
+
+  func validate(owner: String) throws {
+    guard levels >= 1, levels.isFinite else {
+      throw HyperparameterError(
+        owner: owner, key: "levels", value: "\(levels)", problem: "must be at least 1")
+    }
+  }
+
+  func project(_ unit: inout MutableSpan<Float>) {
+    var largest: Float = 0
+    for index in unit.indices { largest = max(largest, unit[index].magnitude) }
+    guard largest > 0 else { return }
+    for index in unit.indices {
+      unit[index] = (unit[index] / largest * levels).rounded() / levels * largest
+    }
+  }
+}
+
+/// The laws of what is added to an update.
+func documentedRules() throws -> Bool {
+  let schedule = Schedule.warmup(
+    steps: 5, start: 0, then: Schedule(Staircase(rates: [0.1, 0.01], every: 50)))
+  let layer = Linear(4, 2, constraint: .init(Quantized(levels: 2)))
+  guard let constraint = layer.constraint else { return false }
+  let values: [Float] = [1, 0.4, -0.8, 0.2, -3, 3, 0, 1.6]
+  let once = try constraint.projected(values, shape: [2, 4])
+  return try schedule.value(at: 54) == 0.1 && schedule.value(at: 55) == 0.01
+    && once == [1, 0.5, -1, 0, -3, 3, 0, 1.5]
+    && constraint.projected(once, shape: [2, 4]) == once
 }
 
 /// A model that is unrolled over the steps of a sequence.
@@ -94,5 +140,6 @@ func documentedExtensions() throws -> Bool {
   }
   let report = try ModelEvaluator(source, on: data).evaluation("all", shardSize: 16, on: ranks)
     .run()
-  return losses[59] < losses[0] / 2 && report["absoluteError"] == report.loss
+  return try losses[59] < losses[0] / 2 && report["absoluteError"] == report.loss
+    && documentedRules()
 }

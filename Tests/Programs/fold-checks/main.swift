@@ -1,3 +1,5 @@
+import LockstepCollective
+import LockstepFold
 import LockstepDistributed
 import LockstepEngine
 import LockstepFiles

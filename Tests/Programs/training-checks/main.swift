@@ -1,3 +1,6 @@
+import LockstepCollective
+import LockstepObservation
+import LockstepFold
 import LockstepDatasets
 import LockstepDistributed
 import LockstepEngine
@@ -15,7 +18,7 @@ import LockstepTrainingTestSupport
 
 // Trains a small model as `key=value` arguments say, on the ranks that mpirun started, and prints
 // `fingerprint <hex>`. With several `rule=` arguments there are as many trainings, one after the
-// other.
+// other; so there are with several lists of arguments, between which the word `then` stands.
 
 /// What the arguments say.
 struct Settings {
@@ -121,9 +124,10 @@ func train(_ rule: String, _ settings: Settings, on group: MPICollective) throws
   return outcome
 }
 
-let settings = Settings(Array(CommandLine.arguments.dropFirst()))
-Interruption.install()
-let code = MPISession.run { world -> Int32 in
+/// Takes the ranks as a case's settings say, and trains.
+///
+/// - Parameter isFirst: whether the library may not have been used yet.
+func run(_ settings: Settings, on world: MPICommunicator, isFirst: Bool) throws -> Int32 {
   func notice(_ text: String) { print("notice", text) }
   let path: ExchangePath =
     switch settings["path"] {
@@ -133,7 +137,7 @@ let code = MPISession.run { world -> Int32 in
     }
   let reduction = GradientReduction(rawValue: settings["reduction"] ?? "tree")!
   let patience = Watchdog.Patience(
-    deadline: Double(settings.number("deadline") ?? 60),
+    deadline: Double(settings.number("deadline") ?? 600),
     longDeadline: settings.number("longDeadline").map { Double($0) })
   let group =
     try settings.number("nodes").map { nodes in
@@ -145,15 +149,30 @@ let code = MPISession.run { world -> Int32 in
       world, path: path, reduction: reduction, patience: patience, notice: notice)
   if let bytes = settings.number("bucket") { group.bucketBytes = bytes }
   group.sharedMemoryLimit = settings.number("sharedMemory")
-  // Before the library is first used, which reads it then.
-  if settings.number("oddLibrary") == group.rank { setenv("DNNL_MAX_CPU_ISA", "SSE41", 1) }
-  if settings["disagree"] == nil {
-    let isa = try InstructionSet.agree(
-      on: group, pinned: settings["isa"].flatMap { InstructionSet(name: $0) })
-    if group.isRoot { print("instruction set", isa.name) }
+  if isFirst {
+    // Before the library is first used, which reads it then.
+    if settings.number("oddLibrary") == group.rank { setenv("DNNL_MAX_CPU_ISA", "SSE41", 1) }
+    if settings["disagree"] == nil {
+      let isa = try InstructionSet.agree(
+        on: group, pinned: settings["isa"].flatMap { InstructionSet(name: $0) })
+      if group.isRoot { print("instruction set", isa.name) }
+    }
   }
   var code: Int32 = 0
   for rule in settings.rules { code = try train(rule, settings, on: group).exitCode }
+  return code
+}
+
+/// The settings of each case; the word `then` stands between two.
+let cases = CommandLine.arguments.dropFirst()
+  .split(separator: "then", omittingEmptySubsequences: false).map { Settings(Array($0)) }
+Interruption.install()
+let code = MPISession.run { world -> Int32 in
+  var code: Int32 = 0
+  for (index, settings) in cases.enumerated() {
+    if cases.count > 1, world.rank == 0 { print("case", index) }
+    code = max(code, try run(settings, on: world, isFirst: index == 0))
+  }
   return code
 }
 exit(code)

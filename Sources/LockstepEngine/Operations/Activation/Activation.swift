@@ -9,6 +9,8 @@ package struct Activation: Operation {
     case tanh
     /// x · Φ(x), Φ the normal distribution function
     case gelu
+    /// x / 2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))), near the one above
+    case geluTanh
     /// x · sigmoid(x)
     case silu
     /// log(1 + eˣ)
@@ -82,6 +84,9 @@ extension Tensor {
   public func tanh() -> Tensor { activation(.tanh) }
   /// x · Φ(x) with the exact normal distribution function (PyTorch's default).
   public func gelu() -> Tensor { activation(.gelu) }
+  /// x / 2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))): PyTorch's `gelu` with `approximate='tanh'`, GPT-2's
+  /// "gelu_new".
+  public func geluTanh() -> Tensor { activation(.geluTanh) }
   /// x · sigmoid(x), also called swish.
   public func silu() -> Tensor { activation(.silu) }
   /// log(1 + eˣ).

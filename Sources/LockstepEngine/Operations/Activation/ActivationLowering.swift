@@ -84,6 +84,7 @@ extension Activation.Kind {
     case .sigmoid: Eltwise(dnnl_eltwise_logistic_use_dst_for_bwd)
     case .tanh: Eltwise(dnnl_eltwise_tanh_use_dst_for_bwd)
     case .gelu: Eltwise(dnnl_eltwise_gelu_erf)
+    case .geluTanh: Eltwise(dnnl_eltwise_gelu_tanh)
     case .silu: Eltwise(dnnl_eltwise_swish, 1)
     case .softplus: Eltwise(dnnl_eltwise_soft_relu, 1)
     case .elu(let alpha):

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Musl
-#endif
+import LockstepPlatform
 
 extension Activation {
   package func evaluate(_ inputs: [HostTensor], _ context: ReferenceContext) -> [HostTensor] {
@@ -27,6 +23,7 @@ private func value(of kind: Activation.Kind, at x: Double) -> Double {
   case .sigmoid: logistic(x)
   case .tanh: tanh(x)
   case .gelu: x * normalDistribution(x)
+  case .geluTanh: x / 2 * (1 + tanh(geluArgument(x)))
   case .silu: x * logistic(x)
   case .softplus: max(x, 0) + log1p(exp(-abs(x)))
   case .elu(let alpha): x > 0 ? x : Double(alpha) * expm1(x)
@@ -48,6 +45,10 @@ private func derivative(of kind: Activation.Kind, from known: Double) -> Double 
   case .sigmoid: return y * (1 - y)
   case .tanh: return 1 - y * y
   case .gelu: return normalDistribution(x) + x * exp(-x * x / 2) / (2 * Double.pi).squareRoot()
+  case .geluTanh:
+    let t = tanh(geluArgument(x))
+    let slope = (2 / Double.pi).squareRoot() * (1 + 3 * 0.044715 * x * x)
+    return (1 + t) / 2 + x / 2 * (1 - t * t) * slope
   case .silu: return logistic(x) * (1 + x * (1 - logistic(x)))
   case .softplus: return logistic(x)
   case .elu(let alpha):
@@ -71,3 +72,8 @@ func logistic(_ x: Double) -> Double {
 
 /// Φ(x), the normal distribution function.
 private func normalDistribution(_ x: Double) -> Double { erfc(-x / 2.0.squareRoot()) / 2 }
+
+/// √(2/π) · (x + 0.044715 x³).
+private func geluArgument(_ x: Double) -> Double {
+  (2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)
+}

@@ -9,19 +9,10 @@ extension Dropout: Lowerable {
       site.outputs[0], source.descriptor, reusing: site.inputs[0], in: site)
     let (rows, columns) = plan.rows(site.inputs[0])
     let kernels = plan.isa.kernels.pointee
-    let threshold = UInt32(Double(rate) * 0x1p32)
-    let scale = 1 / (1 - rate)
-    let mixed = key &* 0x9E37_79B9
     plan.emit([source, result]) { addresses in
       let (x, y) = (addresses[0], addresses[1])
       return { context in
-        var mask = lockstep_dropout(
-          key_low: UInt32(truncatingIfNeeded: context.seed) ^ mixed,
-          key_high: UInt32(truncatingIfNeeded: context.seed >> 32),
-          step_low: UInt32(truncatingIfNeeded: context.step),
-          step_high: UInt32(truncatingIfNeeded: context.step >> 32),
-          first_example: UInt32(truncatingIfNeeded: context.firstExample), threshold: threshold,
-          scale: scale)
+        var mask = mask(context)
         if isRounded {
           kernels.dropout_bf16(y.halves, x.halves, rows, columns, &mask)
         } else {
@@ -29,6 +20,19 @@ extension Dropout: Lowerable {
         }
       }
     }
+  }
+}
+
+extension Dropout {
+  /// What a step's masks follow from.
+  func mask(_ context: RunContext) -> lockstep_dropout {
+    lockstep_dropout(
+      key_low: UInt32(truncatingIfNeeded: context.seed) ^ (key &* 0x9E37_79B9),
+      key_high: UInt32(truncatingIfNeeded: context.seed >> 32),
+      step_low: UInt32(truncatingIfNeeded: context.step),
+      step_high: UInt32(truncatingIfNeeded: context.step >> 32),
+      first_example: UInt32(truncatingIfNeeded: context.firstExample),
+      threshold: UInt32(Double(rate) * 0x1p32), scale: 1 / (1 - rate))
   }
 }
 

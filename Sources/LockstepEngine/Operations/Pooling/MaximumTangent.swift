@@ -17,7 +17,7 @@ package struct MaximumTangent: Operation {
 
   package func evaluate(_ inputs: [HostTensor], _ context: ReferenceContext) -> [HostTensor] {
     let (moving, x) = (inputs[0], inputs[1])
-    let places = Pooling(kind: .maximum, window: window).evaluate([x], context)[1]
+    let places = window.maxima(of: x).places
     let (inputPlane, outputPlane) = (x.shape[2] * x.shape[3], places.shape[2] * places.shape[3])
     let values = places.values.enumerated().map { index, place in
       moving.values[index / outputPlane * inputPlane + Int(place)]

@@ -10,19 +10,8 @@ extension Pooling {
     )
     switch kind {
     case .maximum:
-      var y = HostTensor(shape, repeating: -.infinity)
-      var indices = HostTensor(shape, repeating: -1)
-      for plane in 0..<planes {
-        window.forEachTap(height, width) { position, _, place in
-          let value = x.values[plane * inputPlane + position]
-          let place = plane * outputPlane + place
-          if indices.values[place] < 0 || value > y.values[place] || value.isNaN {
-            y.values[place] = value
-            indices.values[place] = Double(position)
-          }
-        }
-      }
-      return [y, indices]
+      let maxima = window.maxima(of: x)
+      return [maxima.values, maxima.places]
     case .average:
       var y = HostTensor(shape)
       let divisors = divisors(height, width)

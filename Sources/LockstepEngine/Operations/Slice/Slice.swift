@@ -1,20 +1,19 @@
 /// The values with index `start..<start + count` on one axis.
 package struct Slice: PartOfInput {
-  package let axis: Int
-  package let start: Int
-  package let count: Int
+  package let place: SlicePlace
+  package var axis: Int { place.axis }
+  package var start: Int { place.start }
+  package var count: Int { place.count }
   package var name: String { "slice" }
   package var precisionRole: PrecisionRole { .elementwise }
   package func acceptsIntegers(_ input: Int) -> Bool { true }
 
+  package init(axis: Int, start: Int, count: Int) {
+    place = SlicePlace(axis: axis, start: start, count: count)
+  }
+
   package func infer(_ inputs: [TensorType]) throws(GraphError) -> [TensorType] {
-    var shape = inputs[0].shape
-    try expect(shape.indices.contains(axis), "axis \(axis) is not among the axes of \(shape)")
-    try expect(
-      start >= 0 && count > 0 && count <= shape[axis] && start <= shape[axis] - count,
-      "\(start)..<\(start &+ count) is not inside axis \(axis) of \(shape)")
-    shape[axis] = count
-    return [TensorType(shape, inputs[0].scalar)]
+    [TensorType(try place.shape(in: inputs[0].shape), inputs[0].scalar)]
   }
 
   package func reverse(_ call: Call, _ gradients: [Tensor?]) -> [Tensor?] {
@@ -30,7 +29,7 @@ package struct Slice: PartOfInput {
       return base.map { $0 + padded } ?? padded
     }
     return parts[0].gradient.graph.apply(
-      SliceSum(slices: slices, shape: shape, hasBase: base != nil),
+      SliceSum(slices: slices.map(\.place), shape: shape, hasBase: base != nil),
       (base.map { [$0] } ?? []) + parts.map(\.gradient))[0]
   }
 

@@ -5,7 +5,7 @@
 /// n² values; here they cost the parts. Parts are added in their order, to the whole or to zeros.
 package struct SliceSum: Operation {
   /// Where each part lies.
-  package let slices: [Slice]
+  package let slices: [SlicePlace]
   /// The shape of the sum.
   package let shape: [Int]
   /// Whether the first input is a whole one, in front of the parts.
@@ -17,14 +17,16 @@ package struct SliceSum: Operation {
     let whole = TensorType(shape)
     try expect(!hasBase || inputs[0] == whole, "expects a tensor of shape \(shape)")
     for (slice, part) in zip(slices, inputs.dropFirst(hasBase ? 1 : 0)) {
-      try expect(try slice.infer([whole]) == [part], "a part of shape \(part.shape) in \(shape)")
+      try expect(
+        try TensorType(slice.shape(in: shape)) == part, "a part of shape \(part.shape) in \(shape)")
     }
     return [whole]
   }
 
   package func reverse(_ call: Call, _ gradients: [Tensor?]) -> [Tensor?] {
     guard let dy = gradients[0] else { return call.inputs.map { _ in nil } }
-    return (hasBase ? [dy] : []) + slices.map { dy.apply($0) }
+    return (hasBase ? [dy] : [])
+      + slices.map { dy.sliced(axis: $0.axis, $0.start..<$0.start + $0.count) }
   }
 
   package func tangent(_ call: Call, _ tangents: [Tensor?]) -> [Tensor?]? {

@@ -31,7 +31,7 @@ extension SliceSum: Lowerable {
     let length: Int
     let stride: Int
 
-    init(_ slice: Slice, of shape: [Int]) {
+    init(_ slice: SlicePlace, of shape: [Int]) {
       let inner = shape[(slice.axis + 1)...].reduce(1, *)
       first = slice.start * inner
       count = shape[..<slice.axis].reduce(1, *)

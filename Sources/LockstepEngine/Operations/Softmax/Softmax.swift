@@ -1,9 +1,5 @@
 internal import CLockstepKernels
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Musl
-#endif
+import LockstepPlatform
 
 /// e^(xᵢ) / Σⱼ e^(xⱼ) over the last axis of [N, C].
 package struct Softmax: Operation {

@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Musl
-#endif
+import LockstepPlatform
 
 extension SummedLoss {
   package func evaluate(_ inputs: [HostTensor], _ context: ReferenceContext) -> [HostTensor] {

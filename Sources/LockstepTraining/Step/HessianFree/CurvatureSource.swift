@@ -1,3 +1,4 @@
+import LockstepFold
 import LockstepEngine
 
 /// A model that also computes products with the loss's Gauss-Newton matrix, G v = Σ Jᵀ H J v over the

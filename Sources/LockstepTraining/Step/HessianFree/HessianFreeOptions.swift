@@ -1,3 +1,5 @@
+import LockstepFold
+
 /// The hyperparameters of ``HessianFreeStep``; defaults are Martens's.
 public struct HessianFreeOptions: Sendable, Equatable {
   /// λ of the first step, added to the diagonal of the curvature.

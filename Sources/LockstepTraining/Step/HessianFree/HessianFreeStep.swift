@@ -1,3 +1,5 @@
+import LockstepCollective
+import LockstepFold
 internal import CLockstepKernels
 import LockstepEngine
 
@@ -85,7 +87,7 @@ public final class HessianFreeStep: BatchStep {
     self.collective = collective
     exchange = try collective.makeExchange(plan)
     accumulator = ShardAccumulator(plan, rank: collective.rank)
-    let metrics = source.metricNames.count
+    let metrics = source.metricColumns
     inspector = LeafInspector(nil, metrics: metrics)
     health = try StepHealth(nonFinite, plan: plan, source: source, on: collective)
     scalars = try ScalarFold(runs: plan.shardRuns, metrics: metrics, on: collective)
@@ -180,7 +182,7 @@ public final class HessianFreeStep: BatchStep {
       TrainingStepReport(
         step: completed, loss: details.objective, weight: total.weight,
         examples: Int(total.examples),
-        metrics: source.metricNames.indices.map { total[metric: $0] / max(total.examples, 1) },
+        metrics: source.metricMeans(of: total),
         update: UpdateReport(
           gradientNorm: norm, clippedGradientNorm: norm, clipped: false, learningRate: length),
         requests: scalars.requests, skipped: found,

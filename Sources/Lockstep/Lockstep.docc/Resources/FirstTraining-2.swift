@@ -1,0 +1,13 @@
+import Lockstep
+
+struct Classifier: Model {
+  let conv = Conv2d(16, kernel: 3, padding: .same)
+  let norm = BatchNorm2d()
+  let hidden = Linear(64, constraint: .maxNorm(2))
+  let head = Linear(10)
+
+  func callAsFunction(_ image: Tensor) -> Tensor {
+    let features = norm(conv(image)).relu().maxPooled(Window(kernel: [2, 2], strides: [2, 2]))
+    return head(hidden(features.flattened()).relu())
+  }
+}

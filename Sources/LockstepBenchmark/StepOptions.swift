@@ -1,0 +1,33 @@
+import LockstepFold
+import LockstepEngine
+import LockstepFold
+import LockstepTraining
+
+/// What a measurement of whole training steps takes: the model, how it is trained, how long to measure.
+package struct StepOptions: Sendable {
+  /// The model.
+  package var model = BenchmarkModel.mlp
+  /// The global batch size.
+  package var batchSize = 128
+  /// The number of logical shards; nil for the default of the batch size.
+  package var shards: Int?
+  /// Threads a rank.
+  package var threads = 1
+  /// How the model is computed.
+  package var plan = PlanOptions()
+  /// How gradients travel.
+  package var wire = WirePrecision.float32
+  /// The global norm to clip at; nil for none.
+  package var clip: Double? = 1
+  /// The radius that rows of kernels are kept within; nil for none.
+  package var maxNorm: Float? = 3
+  /// Which ranks update which parameters.
+  package var sharing = UpdateSharing.automatic
+  /// The number of measurements.
+  package var windows = 7
+  /// The length of a measurement in seconds.
+  package var seconds = 0.5
+
+  /// The defaults: the perceptron with a batch of 128.
+  package init() {}
+}

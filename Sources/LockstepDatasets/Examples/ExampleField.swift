@@ -1,0 +1,74 @@
+/// One named tensor of an example: an input or a label.
+public struct ExampleField: Sendable, Equatable {
+  /// The type of the values.
+  public enum Scalar: Sendable, Equatable {
+    /// Float32 values.
+    case float32
+    /// Int32 values: tokens, categories, classes.
+    ///
+    /// Where there is a limit, values lie in `0..<limit`: the size of a vocabulary, the number of
+    /// classes.
+    case int32(limit: Int?)
+  }
+
+  /// The name of the input of a source with one input.
+  public static let inputName = "input"
+  /// The name of the label of a source with one label.
+  public static let labelName = "label"
+
+  /// The name, unique in its source.
+  public let name: String
+  /// The shape of one example's values; `[]` for a single value.
+  public let shape: [Int]
+  /// The type of the values.
+  public let scalar: Scalar
+  /// An integer that may stand beside `0..<limit`, for a position that does not count (PyTorch's
+  /// `ignore_index`); nil for none.
+  public let ignored: Int32?
+  /// What black is in an image, a value a channel or one for all.
+  public let blank: [Float]
+
+  /// - Parameters:
+  ///   - shape: positive sizes.
+  ///   - ignored: the mark of positions that do not count.
+  ///   - blank: what black is, where values are images.
+  public init(
+    _ name: String, _ shape: [Int], _ scalar: Scalar = .float32, ignored: Int32? = nil,
+    blank: [Float] = [0]
+  ) {
+    self.name = name
+    self.shape = shape
+    self.scalar = scalar
+    self.ignored = ignored
+    self.blank = blank
+  }
+
+  /// The number of values of one example.
+  public var size: Int { shape.reduce(1, *) }
+
+  /// The exclusive upper limit of the integers; nil where there is none, and for Float32 values.
+  public var limit: Int? { if case .int32(let limit) = scalar { limit } else { nil } }
+
+  /// Whether the values are integers.
+  public var isInteger: Bool { scalar != .float32 }
+
+  /// The first of some integers that the field cannot have; nil where all are valid.
+  package func firstInvalid(_ values: UnsafeBufferPointer<Int32>) -> Int? {
+    guard let limit else { return nil }
+    let bound = UInt32(clamping: limit)
+    // One comparison finds both negative integers and those that are too large.
+    return values.firstIndex { UInt32(bitPattern: $0) >= bound && $0 != ignored }
+  }
+}
+
+extension ExampleField: CustomStringConvertible {
+  public var description: String {
+    let type =
+      switch scalar {
+      case .float32: "float32"
+      case .int32(nil): "int32"
+      case .int32(let limit?): "int32 below \(limit)"
+      }
+    return "'\(name)' \(type) \(shape)"
+  }
+}

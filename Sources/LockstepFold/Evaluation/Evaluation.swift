@@ -1,0 +1,131 @@
+import LockstepCollective
+import LockstepObservation
+import LockstepEngine
+
+/// An evaluation over all ranks that counts every example exactly once.
+///
+/// The examples are cut into shards of a fixed size (the last one may be smaller), the shards are
+/// dealt to the ranks in contiguous runs, and the shards' sums are added up by a fixed tree, so
+/// that the bits do not depend on the number of ranks.
+public final class Evaluation {
+  /// The name, `test`.
+  public let name: String
+  /// The names of the metrics in a shard's record, in order.
+  public let metricNames: [String]
+
+  /// Runs the evaluation with other weights, say; on all ranks alike.
+  public var around: (() throws -> EvaluationReport) throws -> EvaluationReport = { try $0() }
+  /// Hears each report that an uninterrupted run would have too, on all ranks alike.
+  public var onReport: (EvaluationReport) throws -> Void = { _ in }
+
+  /// What the ranks asked for while the last evaluation was computed, combined.
+  public var requests: StepRequests { fold.requests }
+  /// Whether this rank was asked to stop; set by the trainer.
+  package var isInterrupted: () -> Bool = { Interruption.isRequested }
+
+  private let metricCounts: [Int?]
+  private let count: Int
+  private let shardSize: Int
+  private let fold: ScalarFold
+  private let compute: (Range<Int>, ShardRecord) throws -> Void
+
+  /// Prepares an evaluation.
+  ///
+  /// - Parameters:
+  ///   - name: what it is called in logs.
+  ///   - count: the number of examples.
+  ///   - shardSize: the number of examples that are computed at once.
+  ///   - metricNames: the metrics that `compute` sums up.
+  ///   - metricCounts: for each metric the column, behind those of all metrics, of the count that divides
+  ///     it; nil, as for all by default, where the number of examples does.
+  ///   - collective: the ranks.
+  ///   - compute: computes the examples of a range of positions and adds their sums to a record of
+  ///     zeros.
+  /// - Throws: ``ArgumentError`` where `count` or `shardSize` is not positive.
+  public init(
+    _ name: String, count: Int, shardSize: Int, metricNames: [String], metricCounts: [Int?] = [],
+    on collective: any Collective, _ compute: @escaping (Range<Int>, ShardRecord) throws -> Void
+  ) throws {
+    try ArgumentError.require(count, atLeast: 1, "count", of: "Evaluation")
+    try ArgumentError.require(shardSize, atLeast: 1, "shardSize", of: "Evaluation")
+    self.name = name
+    self.metricNames = metricNames
+    self.metricCounts =
+      metricCounts.isEmpty ? metricNames.map { _ in nil } : metricCounts
+    self.count = count
+    self.shardSize = shardSize
+    self.compute = compute
+    let shards = (count - 1) / shardSize + 1
+    fold = try ScalarFold(
+      runs: FoldPlan.runs(of: shards, over: collective.size),
+      metrics: metricNames.count + metricCounts.count { $0 != nil }, on: collective)
+  }
+
+  /// Evaluates. Called by all ranks.
+  ///
+  /// - Parameter isScheduled: whether ``onReport`` hears of it. An evaluation that is made only because
+  ///   a run ends must move nothing, or the run would go on otherwise than one that did not end there.
+  /// - Throws: what `compute` throws, on its own rank, and ``PeerFailure`` on the others.
+  public func run(isScheduled: Bool = true) throws -> EvaluationReport {
+    let report = try around(evaluate)
+    if isScheduled { try onReport(report) }
+    return report
+  }
+
+  private func evaluate() throws -> EvaluationReport {
+    try fold.gather(requests: isInterrupted() ? .stop : []) { records in
+      for shard in records.shards {
+        let start = shard * shardSize
+        try compute(start..<min(start + shardSize, count), records[known: shard])
+      }
+    }
+    let total = fold.total
+    return EvaluationReport(
+      name: name, examples: Int(total.examples), loss: total.loss / total.weight,
+      metricNames: metricNames,
+      metrics: zip(metricNames.indices, metricCounts).map { total.mean(ofMetric: $0, by: $1) })
+  }
+}
+
+/// What an evaluation found, the same on every rank.
+public struct EvaluationReport: Sendable, Equatable {
+  /// The evaluation's name.
+  public let name: String
+  /// The number of examples.
+  public let examples: Int
+  /// The mean loss.
+  public let loss: Double
+  /// The metrics' names.
+  public let metricNames: [String]
+  /// The metrics' means over the examples, in the order of their names.
+  public let metrics: [Double]
+
+  /// - Parameters:
+  ///   - loss: the mean loss.
+  ///   - metrics: the metrics' means, in the order of their names.
+  public init(
+    name: String, examples: Int, loss: Double, metricNames: [String], metrics: [Double]
+  ) {
+    self.name = name
+    self.examples = examples
+    self.loss = loss
+    self.metricNames = metricNames
+    self.metrics = metrics
+  }
+
+  /// The name of the loss among the metrics.
+  public static let lossName = "loss"
+
+  /// How good the result is, larger is better: a metric, or minus the loss where none is named or
+  /// the loss is. NaN where the loss is not finite or there is no such metric.
+  public func score(by metric: String?) -> Double {
+    guard loss.isFinite else { return .nan }
+    guard let metric, metric != Self.lossName else { return -loss }
+    return self[metric] ?? .nan
+  }
+
+  /// A metric's mean, or nil where there is none of the name.
+  public subscript(name: String) -> Double? {
+    metricNames.firstIndex(of: name).map { metrics[$0] }
+  }
+}

@@ -1,0 +1,23 @@
+import LockstepCollective
+import LockstepEngine
+
+/// A group of ranks with a way of its own to fold gradients.
+public protocol ExchangeMaking: Collective {
+  /// Makes the exchange of flat gradients that `plan` describes, which is for as many ranks. Every rank
+  /// passes an equal plan.
+  func makeExchange(for plan: FoldPlan) throws -> any GradientExchange
+}
+
+extension Collective {
+  /// Makes the exchange of flat gradients that `plan` describes: the group's own, or else one that
+  /// gathers all ranks' sums on each. Every rank passes an equal plan.
+  ///
+  /// - Throws: ``ArgumentError`` where the plan is for another number of ranks; what the group throws.
+  public func makeExchange(_ plan: FoldPlan) throws -> any GradientExchange {
+    guard plan.ranks == size else {
+      throw ArgumentError("makeExchange", "plan.ranks", is: plan.ranks, expected: "\(size)")
+    }
+    if let group = self as? any ExchangeMaking { return try group.makeExchange(for: plan) }
+    return size == 1 ? SoloExchange(plan) : GatheringExchange(plan, on: self)
+  }
+}

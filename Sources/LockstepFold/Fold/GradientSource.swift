@@ -1,0 +1,159 @@
+import LockstepCollective
+import LockstepEngine
+import LockstepFiles
+
+/// What computes gradients: a model on its data, seen from the step.
+///
+/// The flat arena that is folded (``layout``) holds the gradients of the trainable parameters in
+/// its first ``gradientSlotCount`` slots and sums of batch statistics behind them. All values of a
+/// leaf are *sums* over the shard's examples: gradients of weighted losses, statistics times the
+/// shard's number of examples. The step divides once, after the fold.
+public protocol GradientSource: AnyObject {
+  /// The arena that is folded: gradients, then statistics.
+  var layout: FlatLayout { get }
+  /// The number of leading slots of ``layout`` that are gradients.
+  var gradientSlotCount: Int { get }
+  /// The trainable parameters. They lie where their gradients lie in ``layout``.
+  var parameters: UnsafeMutableBufferPointer<Float> { get }
+  /// The names of the metrics in a shard's record, in order.
+  var metricNames: [String] { get }
+  /// For each metric the column, among the record's metrics, of the count that divides it; nil where the
+  /// number of examples does. Columns of counts stand behind those of all metrics.
+  var metricCounts: [Int?] { get }
+  /// The number of examples that batches can name; nil where that is not known.
+  var exampleCount: Int? { get }
+  /// The names of all parameters in declaration order, in which a fingerprint covers them; empty where
+  /// ``stateEntries`` have that order.
+  var declaredNames: [String] { get }
+  /// Everything of the model that a checkpoint must hold: trainable parameters, frozen ones,
+  /// running statistics. Arenas have the names of PyTorch's `state_dict` in their slots.
+  var stateEntries: [StateEntry] { get }
+
+  /// Whether shards see each other while they are computed (synchronised batch normalisation), so that
+  /// computing them takes all ranks at once.
+  var isJoint: Bool { get }
+
+  /// Learns which ranks compute which shards, for a source whose shards see each other. Called by all
+  /// ranks, by the step that will compute them.
+  func join(_ plan: FoldPlan, on collective: any Collective) throws
+
+  /// Takes no part in a batch that the other ranks begin to compute, and lets them know where they
+  /// would wait for it. Throws `failure`; they throw ``PeerFailure``.
+  func declineShards(because failure: any Error) throws -> Never
+
+  /// Computes all shards of this rank and leaves one sum a subtree in `partials`.
+  ///
+  /// Slots are written whole and padding stays zero. An empty shard is a leaf of zeros with a
+  /// record of zeros. Nothing that a checkpoint holds may change.
+  ///
+  /// - Parameters:
+  ///   - batch: the step's examples.
+  ///   - partials: `plan.subtrees[rank]` arenas of ``layout``, in shard order.
+  ///   - records: this rank's records, zeros at first.
+  ///   - accumulator: adds leaves up to subtrees for a source that has no faster way. It also looks at
+  ///     each leaf before it is added, where what is not finite is to be taken out: a source that
+  ///     adds by itself passes its leaves to accumulators with the same inspector.
+  func computeShards(
+    of batch: StepBatch, into partials: [UnsafeMutableBufferPointer<Float>],
+    records: ShardRecords, accumulator: ShardAccumulator
+  ) throws
+
+  /// Throws where a batch of this size, cut in this way, cannot be computed. Asked before the first
+  /// step, on all ranks alike, for each size that a run has.
+  func check(_ batch: StepBatch) throws
+
+  /// The weight that the record of so many examples gets, which are computed at once; nil where it is
+  /// not known before they are.
+  func weight(ofExamples count: Int) -> Double?
+
+  /// Hears what the step after the one at hand will compute, so that examples can be made ready
+  /// ahead. Asking for the batch costs; a source that has no use for it need not.
+  func anticipate(_ batch: () throws -> StepBatch) rethrows
+
+  /// Computes one shard into `leaf`, with the bits that
+  /// ``computeShards(of:into:records:accumulator:)`` gives it. A step whose gradient is not finite
+  /// uses it to find out where that began. Shards that see each other are those of the last batch that
+  /// was computed, which `batch` must be.
+  func computeShard(
+    _ shard: Int, of batch: StepBatch, into leaf: UnsafeMutableBufferPointer<Float>,
+    record: ShardRecord
+  ) throws
+
+  /// When a shard's part of what the shards let each other see was not finite for the first time in the
+  /// last batch: behind how many meetings. Afterwards the values of all shards are not. `Int.max`
+  /// where it always was.
+  func firstNotFinite(ofShard shard: Int) -> Int
+
+  /// Computes fixed data with fixed weights, through all that shards of these sizes will be computed
+  /// with, and returns hashes of what comes out, which all ranks must have the same of.
+  ///
+  /// - Parameter meeting: returns when all ranks have called; called equally often on each, whatever
+  ///   goes wrong, by a source that borrows memory that ranks share.
+  func probe(
+    shardSizes: Set<Int>, meeting: () throws -> Void
+  ) throws -> [(name: String, fingerprint: Fingerprint)]
+
+  /// The number of values that `shareParameters(_:)` needs room for; 0 for a source that cannot.
+  var shareableCount: Int { get }
+
+  /// Lets the parameters lie in `arena` from now on, which other ranks see too. Values are taken
+  /// along by the rank that `copies`. Called before anybody has taken ``parameters`` or
+  /// ``stateEntries``.
+  func shareParameters(_ arena: SharedArena, copies: Bool) throws
+
+  /// Takes over the folded statistics, divided by the folded number of examples, as part of a step
+  /// that succeeds.
+  ///
+  /// - Parameter folded: the whole arena; statistics lie in the slots from ``gradientSlotCount``
+  ///   on.
+  func commitStatistics(_ folded: UnsafeBufferPointer<Float>)
+}
+
+extension GradientSource {
+  /// The number of columns that metrics and the counts that divide them take in a record.
+  package var metricColumns: Int { metricNames.count + metricCounts.count { $0 != nil } }
+
+  /// The means of the metrics, from their sums.
+  package func metricMeans(of total: ShardRecord) -> [Double] {
+    zip(metricNames.indices, metricCounts).map { total.mean(ofMetric: $0, by: $1) }
+  }
+
+  /// Metrics are means over examples.
+  public var metricCounts: [Int?] { metricNames.map { _ in nil } }
+  public var exampleCount: Int? { nil }
+  public var declaredNames: [String] { [] }
+  /// Shards know nothing of each other.
+  public var isJoint: Bool { false }
+  public func join(_ plan: FoldPlan, on collective: any Collective) throws {}
+  public func declineShards(because failure: any Error) throws -> Never { throw failure }
+  public func firstNotFinite(ofShard shard: Int) -> Int { .max }
+  /// Every batch can be computed.
+  public func check(_ batch: StepBatch) throws {}
+  /// Nothing is known before.
+  public func weight(ofExamples count: Int) -> Double? { nil }
+  /// Nothing is made ready ahead.
+  public func anticipate(_ batch: () throws -> StepBatch) rethrows {}
+
+  /// Nothing is known of how gradients are computed.
+  public func probe(
+    shardSizes: Set<Int>, meeting: () throws -> Void
+  ) throws -> [(name: String, fingerprint: Fingerprint)] { [] }
+
+  /// Parameters stay where they are.
+  public var shareableCount: Int { 0 }
+  public func shareParameters(_ arena: SharedArena, copies: Bool) throws {
+    throw GraphError(
+      "the source says that it can share \(shareableCount) values, and has no shareParameters(_:copies:)"
+    )
+  }
+
+  /// Computes shard by shard in shard order.
+  public func computeShards(
+    of batch: StepBatch, into partials: [UnsafeMutableBufferPointer<Float>],
+    records: ShardRecords, accumulator: ShardAccumulator
+  ) throws {
+    try accumulator.accumulate(into: partials) { shard, leaf in
+      try computeShard(shard, of: batch, into: leaf, record: records[known: shard])
+    }
+  }
+}

@@ -1,0 +1,190 @@
+import LockstepCollective
+import LockstepEngine
+
+/// Gathers the records of all shards on every rank and adds them up by the fold's tree, so that all
+/// ranks hold the same sums, in Double, whatever their number.
+///
+/// Each rank's requests travel along, whether it failed, and a stamp of what it worked on.
+public final class ScalarFold {
+  /// All ranks' requests of the last ``gather(requests:_:)``, combined.
+  public private(set) var requests: StepRequests = []
+
+  private let records: ShardRecords
+  /// The words before each rank's records: its requests, and its stamp.
+  private static let control = 2
+
+  private let collective: any Collective
+  private let runs: [Range<Int>]
+  private let width: Int
+  private let counts: [Int]
+  private let sent: Arena<Double>
+  private let received: Arena<Double>
+  private let tree: Arena<Double>
+  /// What kept this rank from computing its records.
+  private var failure: (any Error)?
+
+  /// A fold of records over contiguous runs of shards, one run a rank.
+  ///
+  /// - Parameters:
+  ///   - runs: the shards of each rank, in rank order; they tile `0..<L`. L need not be a power of
+  ///     two: the tree is the one over the next power of two, and missing leaves are left out.
+  ///   - metrics: the number of metrics beside the fixed columns.
+  /// - Throws: ``ArgumentError`` where there is not one run a rank, or `metrics` is negative.
+  public init(runs: [Range<Int>], metrics: Int, on collective: any Collective) throws {
+    guard runs.count == collective.size, runs.first?.lowerBound == 0,
+      zip(runs, runs.dropFirst()).allSatisfy({ $0.upperBound == $1.lowerBound })
+    else {
+      throw ArgumentError(
+        "ScalarFold", "runs", is: runs,
+        expected: "\(collective.size) ranges, one a rank, that tile the shards from 0 on")
+    }
+    try ArgumentError.require(metrics, atLeast: 0, "metrics", of: "ScalarFold")
+    self.collective = collective
+    self.runs = runs
+    let columns = ShardRecord.Column.metrics + metrics
+    let shards = runs.last!.upperBound
+    width = columns
+    counts = runs.map { (Self.control + $0.count * columns) * MemoryLayout<Double>.stride }
+    sent = Arena(count: Self.control + runs[collective.rank].count * columns)
+    received = Arena(count: Self.control * runs.count + shards * columns)
+    tree = Arena(count: shards * columns)
+    records = ShardRecords(
+      shards: runs[collective.rank], width: columns,
+      values: .init(rebasing: sent.buffer[Self.control...]))
+  }
+
+  /// Lets this rank compute its shards' records, gathers those of all ranks, and folds them. Called
+  /// by all ranks.
+  ///
+  /// - Parameters:
+  ///   - requests: what this rank asks of all, once it has computed.
+  ///   - compute: writes this rank's records, which are zeros at first.
+  /// - Throws: what `compute` throws, on its own rank, and ``PeerFailure`` on the others.
+  public func gather(
+    requests mine: @autoclosure () -> StepRequests = [],
+    _ compute: (ShardRecords) throws -> Void
+  ) throws {
+    self.compute(compute)
+    try gather(requests: mine())
+  }
+
+  /// As ``gather(requests:_:)``, of a step's batch, which must be the same on all ranks.
+  ///
+  /// - Throws: ``StepError/batchesDiffer(step:ranks:reference:)``, on all ranks alike.
+  package func gather(requests: StepRequests, of batch: StepBatch) throws {
+    do { try gather(requests: requests, stamp: batch.stamp) } catch let error as StampError {
+      let odd = error.odd
+      throw StepError.batchesDiffer(
+        step: batch.step + 1, ranks: odd.ranks, reference: odd.reference)
+    }
+  }
+
+  /// Lets this rank compute its shards' records. What it throws is kept for
+  /// ``gather(requests:)``.
+  ///
+  /// - Parameter compute: writes this rank's records, which are zeros at first.
+  package func compute(_ compute: (ShardRecords) throws -> Void) {
+    sent.buffer.update(repeating: 0)
+    failure = nil
+    do { try compute(records) } catch { failure = error }
+  }
+
+  /// Gathers the records of all ranks and folds them. Called by all ranks.
+  ///
+  /// - Parameters:
+  ///   - requests: what this rank asks of all.
+  ///   - stamp: what this rank worked on, as a number that must be the same on all ranks.
+  /// - Throws: what ``compute(_:)`` kept, on its own rank, and ``PeerFailure`` on the others;
+  ///   ``StampError``, on all ranks alike.
+  private func gather(requests mine: StepRequests, stamp: UInt64 = 0) throws {
+    let failure = failure
+    self.failure = nil
+    let control = failure == nil ? mine : mine.union(.failed)
+    UnsafeMutableRawPointer(sent.base).storeBytes(of: control.rawValue, as: UInt64.self)
+    UnsafeMutableRawPointer(sent.base + 1).storeBytes(of: stamp, as: UInt64.self)
+    try collective.allgather(
+      UnsafeRawBufferPointer(sent.buffer), counts: counts,
+      into: UnsafeMutableRawBufferPointer(received.buffer))
+    if let rank = unpack() { throw try reason(of: failure, on: rank) }
+    if !hasOneStamp { throw StampError(stamps: runs.indices.map(stamp(ofRank:))) }
+    fold()
+  }
+
+  /// The stamp of a rank.
+  private func stamp(ofRank rank: Int) -> UInt64 {
+    let start = Self.control * rank + runs[rank].lowerBound * width + 1
+    return UnsafeRawPointer(received.base + start).load(as: UInt64.self)
+  }
+
+  private var hasOneStamp: Bool {
+    let first = stamp(ofRank: 0)
+    return runs.indices.allSatisfy { stamp(ofRank: $0) == first }
+  }
+
+  /// Lets all ranks know why the first failed one did; returns what this rank throws.
+  private func reason(of mine: (any Error)?, on rank: Int) throws -> any Error {
+    let text = mine.map { Array("\($0)".utf8) } ?? []
+    let reason = try collective.broadcast(text, root: rank)
+    return mine ?? PeerFailure(rank: rank, reason: String(decoding: reason, as: UTF8.self))
+  }
+
+  /// Takes what was received apart; returns the first rank that failed.
+  private func unpack() -> Int? {
+    requests = []
+    var failed: Int?
+    var position = 0
+    for (rank, run) in runs.enumerated() {
+      let control = StepRequests(
+        rawValue: UnsafeRawPointer(received.base + position).load(as: UInt64.self))
+      if control.contains(.failed), failed == nil { failed = rank }
+      requests.formUnion(control)
+      position += Self.control
+      for value in run.lowerBound * width..<run.upperBound * width {
+        tree.buffer[value] = received.buffer[position]
+        position += 1
+      }
+    }
+    return failed
+  }
+
+  private func fold() {
+    Self.fold(tree.buffer, shards: runs.last!.upperBound, width: width)
+  }
+
+  /// Adds neighbours, then neighbours of neighbours, and so on: the tree, level by level. The sums are
+  /// the first row afterwards.
+  package static func fold(_ tree: UnsafeMutableBufferPointer<Double>, shards: Int, width: Int) {
+    var reach = 1
+    while reach < shards {
+      for left in stride(from: 0, to: shards - reach, by: 2 * reach) {
+        for column in 0..<width {
+          tree[left * width + column] += tree[(left + reach) * width + column]
+        }
+      }
+      reach *= 2
+    }
+  }
+
+  /// The numbers of one shard; valid after ``gather(requests:_:)``, until the next one.
+  func record(ofShard shard: Int) -> ShardRecord {
+    let rank = runs.firstIndex { $0.contains(shard) }!  // the runs tile all shards
+    let start = Self.control * (rank + 1) + shard * width
+    return ShardRecord(values: .init(rebasing: received.buffer[start..<start + width]))
+  }
+
+  /// The sums over all shards; valid after ``gather(requests:_:)``, until the next one.
+  public var total: ShardRecord { ShardRecord(values: .init(rebasing: tree.buffer[..<width])) }
+}
+
+/// Ranks worked on different things, the same error on all of them.
+struct StampError: Error {
+  /// What each rank worked on, as a number.
+  let stamps: [UInt64]
+
+  /// The ranks that differ from most, and the lowest of the others.
+  var odd: (ranks: [Int], reference: Int) {
+    let votes = stamps.map { stamp in stamps.count { $0 == stamp } }
+    let reference = votes.firstIndex(of: votes.max()!)!  // there is a rank
+    return (stamps.indices.filter { stamps[$0] != stamps[reference] }, reference)
+  }
+}

@@ -1,0 +1,119 @@
+import LockstepFiles
+
+/// Why a step changed nothing.
+public enum StepError: Error, Equatable, CustomStringConvertible {
+  /// The folded weight is not positive, so there is nothing to divide by.
+  case noWeight(step: Int, weight: Double)
+  /// The processor's flush-to-zero mode could not be set on this thread.
+  case noFlushToZero
+  /// The parameters' arena is shorter than their gradients'.
+  case parametersTooFew(count: Int, needed: Int)
+  /// The update was made for other tensors than those whose gradients the source computes.
+  case layoutsDiffer(update: [String], source: [String])
+  /// A sharded update owns other blocks than the plan gives its rank.
+  case blocksDiffer(update: Range<Int>, plan: Range<Int>)
+  /// A sharded update of gradients that no rank owns.
+  case shardedWithoutTree
+  /// Ranks were given different batches: `ranks` another one than most, of which `reference` is the
+  /// lowest.
+  case batchesDiffer(step: Int, ranks: [Int], reference: Int)
+  /// A hyperparameter of the step makes no sense.
+  case badOption(key: String, value: String, expected: String)
+
+  public var description: String {
+    switch self {
+    case .noWeight(let step, let weight):
+      return
+        "step \(step): the weights of the batch add up to \(readable(weight)); they must be positive"
+    case .noFlushToZero:
+      return "flush-to-zero cannot be set on this processor, so the bits would depend on it"
+    case .parametersTooFew(let count, let needed):
+      return "\(count) parameter values for gradients that reach to \(needed)"
+    case .shardedWithoutTree:
+      return "a sharded update needs the reduction 'tree', which gives each rank a slice of its own"
+    case .blocksDiffer(let update, let plan):
+      return "the sharded update owns the blocks \(update), the plan gives its rank \(plan): make "
+        + "it with plan.gradientBlocks(ofRank:)"
+    case .batchesDiffer(let step, let ranks, let reference):
+      let list = ranks.map(String.init).joined(separator: ", ")
+      return
+        "step \(step): the batch on rank\(ranks.count == 1 ? "" : "s") \(list) differs from rank "
+        + "\(reference)'s: all ranks must pass the same examples, epoch and step, of which each then "
+        + "computes its shards"
+    case .badOption(let key, let value, let expected):
+      return "\(key) is \(value): it must be \(expected)"
+    case .layoutsDiffer(let update, let source):
+      return "the update is made for the tensors \(update), the gradients are of \(source)"
+    }
+  }
+}
+
+/// A gradient, loss or statistic that is not finite. Nothing was updated.
+public struct NonFiniteError: Error, Equatable, CustomStringConvertible {
+  /// Where a value that is not finite was first found: the lowest such shard, and in it the first
+  /// such tensor.
+  public struct Origin: Sendable, Equatable {
+    /// The logical shard.
+    public let shard: Int
+    /// The rank that computed it.
+    public let rank: Int
+    /// The tensor, or nil where only the loss is not finite.
+    public let tensor: String?
+    /// The index in the tensor.
+    public let index: Int
+    /// The value: a NaN or an infinity.
+    public let value: Double
+    /// The shard's mean loss.
+    public let loss: Double
+
+    package init(
+      shard: Int, rank: Int, tensor: String?, index: Int, value: Double, loss: Double
+    ) {
+      self.shard = shard
+      self.rank = rank
+      self.tensor = tensor
+      self.index = index
+      self.value = value
+      self.loss = loss
+    }
+  }
+
+  /// The number of the step, counted from 1.
+  public let step: Int
+  /// The tensors whose folded gradient or statistic is not finite, in declaration order.
+  public let tensors: [String]
+  /// Where it began; nil where every shard is finite and only their sum is not.
+  public let origin: Origin?
+
+  package init(step: Int, tensors: [String], origin: Origin?) {
+    self.step = step
+    self.tensors = tensors
+    self.origin = origin
+  }
+
+  public var description: String {
+    // Where the loss itself is what was found it has been said.
+    let loss = origin.flatMap {
+      $0.tensor == nil ? nil : " (the shard's loss is \(readable($0.loss)))"
+    }
+    return finding + (loss ?? "") + "; nothing was updated"
+  }
+
+  /// What was found, without what follows from it.
+  public var finding: String {
+    var text = "step \(step): "
+    switch origin {
+    case nil:
+      text +=
+        tensors.isEmpty
+        ? "the sum of the losses is not finite, though every shard's is"
+        : "overflow in the fold: \(tensors[0]) is not finite, though every shard's part is"
+    case let origin?:
+      text +=
+        "not finite: \(origin.tensor.map { "\($0)[\(origin.index)]" } ?? "the loss") = "
+        + "\(origin.value) in shard \(origin.shard) on rank \(origin.rank)"
+      if tensors.count > 1 { text += " (\(tensors.count) tensors are affected)" }
+    }
+    return text
+  }
+}

@@ -1,0 +1,187 @@
+public import LockstepEngine
+
+/// The 1-D convolution (cross-correlation) of [N, in, L] with learned filters.
+///
+/// Parameters: `weight` [out, in / groups, k], `bias` [out]. Without initialisers both are drawn as PyTorch draws
+/// them, uniformly from ±1/√(in / groups · k). It is computed as a 2-D convolution of one row.
+public struct Conv1d: Layer {
+  public let identity = LayerIdentity()
+  /// The number of input channels; nil takes it from the input.
+  public let inChannels: Int?
+  /// The number of filters, and of output channels.
+  public let outChannels: Int
+  /// The filters' size.
+  public let kernel: Int
+  /// The filters' step.
+  public let stride: Int
+  /// The zeros before and behind the input: a number, `.valid` or `.same`.
+  public let padding: Padding
+  /// The distance of a filter's taps; 1 is dense.
+  public let dilation: Int
+  /// Input and output channels are cut into this many parts that do not see each other.
+  public let groups: Int
+  /// Whether a bias is added.
+  public let bias: Bool
+  /// Draws the weight.
+  public let weightInitializer: any Initializer
+  /// Draws the bias; nil draws it as PyTorch does.
+  public let biasInitializer: (any Initializer)?
+  /// The set that the weight is projected onto after every update.
+  public let constraint: WeightConstraint?
+  /// Whether weight and bias are updated; false is PyTorch's `requires_grad=False`.
+  public let trainable: Bool
+
+  /// Makes a layer with the arguments of PyTorch's `Conv1d`; a nil `inChannels` is taken from the input.
+  ///
+  /// The output is [N, out, L′], L′ = ⌊(L + 2 · padding − dilation · (k − 1) − 1) / stride⌋ + 1. What does not fit
+  /// fails the trace.
+  public init(
+    _ inChannels: Int?, _ outChannels: Int, kernel: Int, stride: Int = 1,
+    padding: Padding = .valid, dilation: Int = 1, groups: Int = 1, bias: Bool = true,
+    weightInitializer: (any Initializer)? = nil, biasInitializer: (any Initializer)? = nil,
+    constraint: WeightConstraint? = nil, trainable: Bool = true
+  ) {
+    self.inChannels = inChannels
+    self.outChannels = outChannels
+    self.kernel = kernel
+    self.stride = stride
+    self.padding = padding
+    self.dilation = dilation
+    self.groups = groups
+    self.bias = bias
+    self.weightInitializer = weightInitializer ?? VarianceScaling.pyTorchDefault
+    self.biasInitializer = biasInitializer
+    self.constraint = constraint
+    self.trainable = trainable
+  }
+
+  /// A layer that takes its number of input channels from its input.
+  public init(
+    _ outChannels: Int, kernel: Int, stride: Int = 1, padding: Padding = .valid,
+    dilation: Int = 1, groups: Int = 1, bias: Bool = true,
+    weightInitializer: (any Initializer)? = nil, biasInitializer: (any Initializer)? = nil,
+    constraint: WeightConstraint? = nil, trainable: Bool = true
+  ) {
+    self.init(
+      nil, outChannels, kernel: kernel, stride: stride, padding: padding, dilation: dilation,
+      groups: groups, bias: bias, weightInitializer: weightInitializer,
+      biasInitializer: biasInitializer, constraint: constraint, trainable: trainable)
+  }
+
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+    guard scope.require(input.shape.count == 3, "expects an input [N, C, L], got \(input.shape)")
+    else { return input }
+    let channels = input.shape[1]
+    guard
+      scope.require(outChannels > 0, "outChannels must be positive, got \(outChannels)"),
+      scope.require(
+        channels == inChannels ?? channels,
+        "expects \(inChannels ?? 0) channels, the input \(input.shape) has \(channels)"),
+      scope.require(
+        groups > 0 && channels % groups == 0 && outChannels % groups == 0,
+        "\(groups) groups do not divide \(channels) input and \(outChannels) output channels"),
+      scope.require(
+        kernel > 0 && kernel <= 1 << 30, "the kernel must be positive, got \(kernel)"),
+      let window = padding.row(kernel: kernel, stride: stride, dilation: dilation, scope)
+    else { return input }
+    let weight = scope.parameter(
+      "weight", [outChannels, channels / groups, kernel], weightInitializer,
+      constraint: constraint, trainable: trainable)
+    let shift =
+      bias
+      ? scope.parameter(
+        "bias", [outChannels],
+        biasInitializer ?? UniformInitializer.bias(fanIn: channels / groups &* kernel),
+        trainable: trainable) : nil
+    guard !scope.graph.hasFailed else { return input }
+    return input.asRow { row in
+      row.convolved(
+        weight.reshaped(to: [outChannels, channels / groups, 1, kernel]), shift, window: window,
+        groups: groups)
+    }
+  }
+}
+
+/// The maximum over a sliding window of [N, C, L].
+public struct MaxPool1d: Layer {
+  public let identity = LayerIdentity()
+  /// The window's size.
+  public let kernel: Int
+  /// The window's step.
+  public let stride: Int
+  /// The positions added before and behind the input, at most half the kernel; they are never the maximum.
+  public let padding: Padding
+
+  /// Makes a layer like PyTorch's `MaxPool1d`; the stride is the kernel's size by default.
+  public init(_ kernel: Int, stride: Int? = nil, padding: Padding = .valid) {
+    self.kernel = kernel
+    self.stride = stride ?? kernel
+    self.padding = padding
+  }
+
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+    guard scope.require(input.shape.count == 3, "expects an input [N, C, L], got \(input.shape)"),
+      let window = padding.row(kernel: kernel, stride: stride, dilation: 1, scope)
+    else { return input }
+    return input.asRow { $0.maxPooled(window) }
+  }
+}
+
+/// The mean over a sliding window of [N, C, L].
+public struct AvgPool1d: Layer {
+  public let identity = LayerIdentity()
+  /// The window's size.
+  public let kernel: Int
+  /// The window's step.
+  public let stride: Int
+  /// The zeros before and behind the input, at most half the kernel.
+  public let padding: Padding
+  /// Whether padded zeros count in the divisor, as they do by default in PyTorch.
+  public let countsPadding: Bool
+
+  /// Makes a layer like PyTorch's `AvgPool1d`; the stride is the kernel's size by default.
+  public init(
+    _ kernel: Int, stride: Int? = nil, padding: Padding = .valid, countsPadding: Bool = true
+  ) {
+    self.kernel = kernel
+    self.stride = stride ?? kernel
+    self.padding = padding
+    self.countsPadding = countsPadding
+  }
+
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+    guard scope.require(input.shape.count == 3, "expects an input [N, C, L], got \(input.shape)"),
+      let window = padding.row(kernel: kernel, stride: stride, dilation: 1, scope)
+    else { return input }
+    return input.asRow { $0.averagePooled(window, countsPadding: countsPadding) }
+  }
+}
+
+extension Padding {
+  /// The window of a kernel that slides along one row; nil after failing the trace.
+  fileprivate func row(
+    kernel: Int, stride: Int, dilation: Int, _ scope: LayerScope
+  ) -> Window? {
+    var along = self
+    if case .explicit(let pair) = self {
+      guard
+        scope.require(
+          pair != .notAPair && pair.rows == pair.columns,
+          "the padding of a sequence is one number, got \(pair.list)")
+      else { return nil }
+      along = .explicit(SpatialPair(0, pair.columns))
+    }
+    return along.window(
+      kernel: SpatialPair(1, kernel), stride: SpatialPair(1, stride),
+      dilation: SpatialPair(1, dilation), scope)
+  }
+}
+
+extension Tensor {
+  /// Applies a function of images to [N, C, L] as images of one row.
+  fileprivate func asRow(_ body: (Tensor) -> Tensor) -> Tensor {
+    let image = body(reshaped(to: [shape[0], shape[1], 1, shape[2]]))
+    guard !graph.hasFailed, image.shape.count == 4 else { return self }
+    return image.reshaped(to: [image.shape[0], image.shape[1], image.shape[3]])
+  }
+}

@@ -1,0 +1,99 @@
+public import LockstepEngine
+
+/// The transpose of a 2-D convolution of [N, in, H, W], which makes images larger.
+///
+/// Parameters: `weight` [in, out / groups, kH, kW], `bias` [out]. Without initialisers both are drawn as PyTorch
+/// draws them, uniformly from ±1/√(out / groups · kH · kW).
+///
+/// Source: V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", 2016.
+public struct ConvTranspose2d: Layer {
+  public let identity = LayerIdentity()
+  /// The number of input channels; nil takes it from the input.
+  public let inChannels: Int?
+  /// The number of output channels.
+  public let outChannels: Int
+  /// The filters' size, [kH, kW].
+  public let kernel: SpatialPair
+  /// How far apart the filter's copies lie in the result.
+  public let stride: SpatialPair
+  /// The rows and columns that are cut off on each side of the result.
+  public let padding: SpatialPair
+  /// The rows and columns that are added behind the result, fewer than the stride.
+  public let outputPadding: SpatialPair
+  /// The distance of a filter's taps; 1 is dense.
+  public let dilation: SpatialPair
+  /// Input and output channels are cut into this many parts that do not see each other.
+  public let groups: Int
+  /// Whether a bias is added.
+  public let bias: Bool
+  /// Draws the weight.
+  public let weightInitializer: any Initializer
+  /// Draws the bias; nil draws it as PyTorch does.
+  public let biasInitializer: (any Initializer)?
+
+  /// Makes a layer with the arguments of PyTorch's `ConvTranspose2d`; a nil `inChannels` is taken from the input.
+  ///
+  /// The output is [N, out, H′, W′], H′ = (H − 1) · stride − 2 · padding + dilation · (kH − 1) + outputPadding + 1,
+  /// W′ alike. What does not fit fails the trace.
+  public init(
+    _ inChannels: Int?, _ outChannels: Int, kernel: SpatialPair, stride: SpatialPair = 1,
+    padding: SpatialPair = 0, outputPadding: SpatialPair = 0, dilation: SpatialPair = 1,
+    groups: Int = 1, bias: Bool = true, weightInitializer: (any Initializer)? = nil,
+    biasInitializer: (any Initializer)? = nil
+  ) {
+    self.inChannels = inChannels
+    self.outChannels = outChannels
+    self.kernel = kernel
+    self.stride = stride
+    self.padding = padding
+    self.outputPadding = outputPadding
+    self.dilation = dilation
+    self.groups = groups
+    self.bias = bias
+    self.weightInitializer = weightInitializer ?? VarianceScaling.pyTorchDefault
+    self.biasInitializer = biasInitializer
+  }
+
+  /// A layer that takes its number of input channels from its input.
+  public init(
+    _ outChannels: Int, kernel: SpatialPair, stride: SpatialPair = 1, padding: SpatialPair = 0,
+    outputPadding: SpatialPair = 0, dilation: SpatialPair = 1, groups: Int = 1, bias: Bool = true,
+    weightInitializer: (any Initializer)? = nil, biasInitializer: (any Initializer)? = nil
+  ) {
+    self.init(
+      nil, outChannels, kernel: kernel, stride: stride, padding: padding,
+      outputPadding: outputPadding, dilation: dilation, groups: groups, bias: bias,
+      weightInitializer: weightInitializer, biasInitializer: biasInitializer)
+  }
+
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+    guard scope.require(input.shape.count == 4, "expects an input [N, C, H, W], got \(input.shape)")
+    else { return input }
+    let channels = input.shape[1]
+    guard
+      scope.require(outChannels > 0, "outChannels must be positive, got \(outChannels)"),
+      scope.require(
+        channels == inChannels ?? channels,
+        "expects \(inChannels ?? 0) channels, the input \(input.shape) has \(channels)"),
+      scope.require(
+        groups > 0 && channels % groups == 0 && outChannels % groups == 0,
+        "\(groups) groups do not divide \(channels) input and \(outChannels) output channels"),
+      scope.require(
+        kernel.rows > 0 && kernel.columns > 0, "the kernel must be positive, got \(kernel.list)"),
+      let window = Padding.explicit(padding).window(
+        kernel: kernel, stride: stride, dilation: dilation, scope)
+    else { return input }
+    let weight = scope.parameter(
+      "weight", [channels, outChannels / groups] + kernel.list, weightInitializer)
+    guard !scope.graph.hasFailed else { return input }
+    let result = input.transposedConvolved(
+      weight, window: window, outputPadding: outputPadding.list, groups: groups)
+    guard bias else { return result }
+    // Where this overflows the weight's shape has failed the trace.
+    let fanIn = outChannels / groups &* kernel.rows &* kernel.columns
+    let shift = scope.parameter(
+      "bias", [outChannels], biasInitializer ?? UniformInitializer.bias(fanIn: fanIn))
+    guard !scope.graph.hasFailed else { return result }
+    return result + shift.reshaped(to: [1, outChannels, 1, 1])
+  }
+}

@@ -1,0 +1,68 @@
+public import LockstepEngine
+
+/// Adds a learned vector to each position: x [N, T, width] + weight[0..<T].
+///
+/// Parameter: `weight` [count, width], drawn from the standard normal distribution, as that of PyTorch's
+/// `Embedding`. A sequence of more than `count` positions fails the trace.
+public struct LearnedPositions: Layer {
+  public let identity = LayerIdentity()
+  /// The number of positions that there are vectors for.
+  public let count: Int
+  /// Draws the weight.
+  public let weightInitializer: any Initializer
+
+  /// Makes a layer for up to `count` positions.
+  public init(_ count: Int, weightInitializer: (any Initializer)? = nil) {
+    self.count = count
+    self.weightInitializer = weightInitializer ?? NormalInitializer()
+  }
+
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+    let shape = input.shape
+    guard
+      scope.require(count > 0, "the count must be positive, got \(count)"),
+      scope.require(shape.count == 3, "expects an input [N, T, width], got \(shape)"),
+      scope.require(
+        shape[1] <= count, "there are \(count) positions, the input \(shape) has \(shape[1])")
+    else { return input }
+    let weight = scope.parameter("weight", [count, shape[2]], weightInitializer)
+    guard !scope.graph.hasFailed else { return input }
+    let rows = shape[1] == count ? weight : weight.sliced(axis: 0, 0..<shape[1])
+    return input + rows.reshaped(to: [1, shape[1], shape[2]])
+  }
+}
+
+/// Adds sines and cosines of the position: x [N, T, width] + P, P[t, 2i] = sin(t / base^(2i / width)),
+/// P[t, 2i + 1] = cos(t / base^(2i / width)). The width is even.
+///
+/// Source: A. Vaswani et al., "Attention is all you need", NeurIPS 2017, section 3.5.
+public struct SinusoidalPositions: Layer {
+  public let identity = LayerIdentity()
+  /// What the slowest angle is divided by, nearly.
+  public let base: Float
+  /// Makes a layer with the paper's base by default.
+  public init(base: Float = 10_000) { self.base = base }
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+    input.addingSinusoidalPositions(base: base)
+  }
+}
+
+/// How an attention turns queries and keys by their positions, so that scores depend on distances.
+///
+/// Source: J. Su et al., "RoFormer: Enhanced transformer with rotary position embedding", 2021.
+public struct RotaryPositions: Sendable, Equatable {
+  /// What the slowest angle is divided by, nearly.
+  public let base: Float
+  /// Which two values of a head turn together.
+  public let pairing: RotaryPairing
+
+  /// Makes positions with the paper's base and pairs by default.
+  public init(base: Float = 10_000, pairing: RotaryPairing = .neighbours) {
+    self.base = base
+    self.pairing = pairing
+  }
+
+  func rotated(_ input: Tensor, headWidth: Int, columns: Int) -> Tensor {
+    input.rotated(headWidth: headWidth, columns: columns, base: base, pairing: pairing)
+  }
+}

@@ -1,0 +1,51 @@
+public import LockstepEngine
+
+/// −αₜ (1 − pₜ)^γ log pₜ of sigmoid(x), pₜ being the probability of the target: cross-entropy that
+/// hardly counts what is classified well. The mean is over all outputs; torchvision's
+/// `sigmoid_focal_loss(reduction="mean")`.
+///
+/// Predictions are logits [N, …], targets of the same shape are 0 or 1. Metric: `accuracy`, as
+/// ``BinaryCrossEntropy`` has it.
+///
+/// Source: T.-Y. Lin et al., "Focal loss for dense object detection", 2017.
+public struct Focal: LossFunction {
+  /// α, the weight of the targets that are 1; those that are 0 weigh 1 − α. Nil for one each.
+  public let alpha: Float?
+  /// γ, how much less counts what is classified well.
+  public let gamma: Float
+  public var name: String { "focal" }
+
+  /// - Parameters:
+  ///   - alpha: α, in 0...1, or nil.
+  ///   - gamma: γ, not negative.
+  public init(alpha: Float? = 0.25, gamma: Float = 2) {
+    self.alpha = alpha
+    self.gamma = gamma
+  }
+
+  public func targetType(for prediction: TensorType) -> TensorType { prediction }
+
+  public func callAsFunction(
+    _ prediction: Tensor, _ target: Tensor, weights: Tensor?
+  ) -> LossValue {
+    let isValid = alpha.map { $0 >= 0 && $0 <= 1 } ?? true && gamma >= 0 && gamma.isFinite
+    guard
+      prediction.requireTargets(
+        target, of: name, isValid,
+        "alpha must be in 0...1 and gamma not negative, got \(alpha.map { "\($0)" } ?? "none") and "
+          + "\(gamma)")
+    else { return .failed(prediction.graph) }
+    // pₜ = sigmoid(z): −log pₜ = softplus(−z), and −log(1 − pₜ) = softplus(z).
+    let z = prediction * (target * 2 - 1)
+    var losses = (-z).softplus() * (z.softplus() * -gamma).exp()
+    if let alpha { losses = losses * (target * (2 * alpha - 1) + (1 - alpha)) }
+    let mean = LossValue.mean(losses, weights: weights)
+    return LossValue(
+      sum: mean.sum, weightPerExample: mean.weightPerExample,
+      metrics: [
+        LossMetric(
+          name: "accuracy", sum: prediction.correctCount(targets: target),
+          countPerExample: mean.weightPerExample)
+      ])
+  }
+}

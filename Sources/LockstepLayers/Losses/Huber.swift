@@ -1,0 +1,38 @@
+public import LockstepEngine
+
+/// e² / 2 where |e| ≤ δ, else δ (|e| − δ / 2), with e = x − t; the mean being over all outputs:
+/// PyTorch's `HuberLoss`.
+///
+/// Predictions [N, …], targets of the same shape.
+///
+/// Source: P. Huber, "Robust estimation of a location parameter", 1964.
+public struct Huber: LossFunction {
+  /// δ, where the parabola becomes a line.
+  public let delta: Float
+  public var name: String { "huber" }
+
+  /// - Parameter delta: δ, positive.
+  public init(delta: Float = 1) { self.delta = delta }
+
+  public func targetType(for prediction: TensorType) -> TensorType { prediction }
+
+  public func callAsFunction(
+    _ prediction: Tensor, _ target: Tensor, weights: Tensor?
+  ) -> LossValue {
+    let isValid = delta > 0 && delta.isFinite
+    guard
+      prediction.requireTargets(
+        target, of: name, isValid, "delta must be positive and finite, got \(delta)")
+    else { return .failed(prediction.graph) }
+    return .mean((prediction - target).huber(delta: delta), weights: weights)
+  }
+}
+
+extension Tensor {
+  /// e² / 2 where |e| ≤ δ, else δ (|e| − δ / 2): with c = min(|e|, δ) it is c (|e| − c / 2).
+  func huber(delta: Float) -> Tensor {
+    let magnitude = absolute()
+    let cut = magnitude - (magnitude - delta).relu()
+    return cut * (magnitude - cut * 0.5)
+  }
+}

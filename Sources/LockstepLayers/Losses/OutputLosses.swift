@@ -1,0 +1,101 @@
+public import LockstepEngine
+
+/// What a model with several outputs is trained on: a loss for each output that has a label, and what
+/// they weigh against each other. In order, so that sums have one order.
+///
+/// ```swift
+/// let losses = OutputLosses([
+///   .init("tags", SoftmaxCrossEntropy(), label: "tag"),
+///   .init("length", MeanSquaredError(), label: "length", weight: 0.1),
+/// ])
+/// ```
+///
+/// The loss is Σ weight · (the mean of the output's own loss). Metrics are reported as
+/// `output.metric`, and each loss as `output.loss`; with one loss alone they keep their own names.
+public struct OutputLosses: Sendable {
+  /// A loss of one output.
+  public struct Term: Sendable {
+    /// The name of the model's output; nil for its first.
+    public let output: String?
+    /// The name of the label that it is compared with; nil for the first.
+    public let label: String?
+    /// The loss.
+    public let loss: any LossFunction
+    /// What it weighs.
+    public let weight: Float
+
+    /// A loss of an output and a label, by their names.
+    ///
+    /// - Parameter weight: positive.
+    public init(
+      _ output: String?, _ loss: any LossFunction, label: String? = nil, weight: Float = 1
+    ) {
+      self.output = output
+      self.label = label
+      self.loss = loss
+      self.weight = weight
+    }
+  }
+
+  /// The losses, at least one.
+  public let terms: [Term]
+
+  /// Losses of several outputs.
+  public init(_ terms: [Term]) { self.terms = terms }
+
+  /// The loss of a model's first output and the first label.
+  public init(_ loss: any LossFunction) { self.init([Term(nil, loss)]) }
+
+  /// The loss of a batch. The trace fails where an output or a label is missing, or a term makes no
+  /// sense.
+  ///
+  /// - Parameters:
+  ///   - outputs: the model's outputs.
+  ///   - labels: the label of a term, by its name; nil for the first.
+  public func callAsFunction(
+    _ outputs: NamedTensors, labels: (_ term: Term, _ prediction: Tensor) -> Tensor
+  ) -> LossValue {
+    var values: [(name: String, weight: Float, value: LossValue)] = []
+    for term in terms {
+      guard let prediction = term.output.map({ outputs[$0] }) ?? outputs.entries.first?.tensor
+      else { break }
+      let target = labels(term, prediction)
+      let name = term.output ?? outputs.names[0]
+      values.append((name, term.weight, term.loss(prediction, target)))
+    }
+    guard let first = values.first else {
+      return LossValue(sum: Graph.failed("a training has one loss at least").sum())
+    }
+    if values.count == 1, first.weight == 1 { return first.value }
+    return Self.combined(values, first.value.sum.graph)
+  }
+
+  /// Σ weight · sum / divisor: each part a mean over its own outputs, summed over examples.
+  private static func combined(
+    _ values: [(name: String, weight: Float, value: LossValue)], _ graph: Graph
+  ) -> LossValue {
+    var sum: Tensor?
+    var metrics: [LossMetric] = []
+    for (name, weight, value) in values {
+      guard weight > 0, weight.isFinite else {
+        graph.fail("the loss of '\(name)' weighs \(weight); a weight is positive and finite")
+        break
+      }
+      guard value.weight == nil else {
+        graph.fail(
+          "the loss of '\(name)' counts its positions itself (ignoreIndex, classWeights), and cannot be "
+            + "added to others: what their sum is divided by is the number of examples")
+        break
+      }
+      let mean = value.sum * (1 / value.weightPerExample)
+      sum = sum.map { $0 + mean * weight } ?? mean * weight
+      if values.count > 1 { metrics.append(LossMetric(name: "\(name).loss", sum: mean)) }
+      metrics += value.metrics.map {
+        LossMetric(
+          name: values.count > 1 ? "\(name).\($0.name)" : $0.name, sum: $0.sum,
+          countPerExample: $0.countPerExample, count: $0.count)
+      }
+    }
+    return LossValue(sum: sum ?? graph.constant(0), metrics: metrics)
+  }
+}

@@ -1,0 +1,41 @@
+public import LockstepEngine
+
+/// max(τ e, (τ − 1) e) with e = t − x, the pinball loss, whose least mean is at the τ-quantile of the
+/// targets; the mean being over all outputs.
+///
+/// Predictions [N, …], targets of the same shape. With as many levels as the last axis is long, each
+/// of its outputs has its own; the targets are then the same number once an output.
+///
+/// Source: R. Koenker, G. Bassett, "Regression quantiles", 1978.
+public struct Quantile: LossFunction {
+  /// τ: one for all outputs, or one for each of the last axis.
+  public let levels: [Float]
+  public var name: String { "quantile" }
+
+  /// - Parameter level: τ, in (0, 1); 0.5 is half of ``MeanAbsoluteError``.
+  public init(level: Float = 0.5) { levels = [level] }
+
+  /// - Parameter levels: τ of each output of the last axis, in (0, 1).
+  public init(levels: [Float]) { self.levels = levels }
+
+  public func targetType(for prediction: TensorType) -> TensorType { prediction }
+
+  public func callAsFunction(
+    _ prediction: Tensor, _ target: Tensor, weights: Tensor?
+  ) -> LossValue {
+    let isValid =
+      !levels.isEmpty && levels.allSatisfy { $0 > 0 && $0 < 1 }
+      && (levels.count == 1 || levels.count == prediction.shape.last)
+    guard
+      prediction.requireTargets(
+        target, of: name, isValid,
+        "the levels are in (0, 1), one for all outputs or one for each of the last axis, got \(levels) "
+          + "for outputs of shape \(prediction.shape)")
+    else { return .failed(prediction.graph) }
+    let error = target - prediction
+    let sloped =
+      levels.count == 1
+      ? error * levels[0] : error * error.graph.values(levels, [levels.count])
+    return .mean(sloped + (-error).relu(), weights: weights)
+  }
+}

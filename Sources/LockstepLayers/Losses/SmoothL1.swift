@@ -1,0 +1,31 @@
+public import LockstepEngine
+
+/// e² / (2β) where |e| < β, else |e| − β / 2, with e = x − t; the mean being over all outputs:
+/// PyTorch's `SmoothL1Loss`.
+///
+/// Predictions [N, …], targets of the same shape. β = 0 is ``MeanAbsoluteError``.
+///
+/// Source: R. Girshick, "Fast R-CNN", 2015.
+public struct SmoothL1: LossFunction {
+  /// β, where the parabola becomes a line.
+  public let beta: Float
+  public var name: String { "smoothL1" }
+
+  /// - Parameter beta: β, not negative.
+  public init(beta: Float = 1) { self.beta = beta }
+
+  public func targetType(for prediction: TensorType) -> TensorType { prediction }
+
+  public func callAsFunction(
+    _ prediction: Tensor, _ target: Tensor, weights: Tensor?
+  ) -> LossValue {
+    let isValid = beta >= 0 && beta.isFinite
+    guard
+      prediction.requireTargets(
+        target, of: name, isValid, "beta must not be negative, got \(beta)")
+    else { return .failed(prediction.graph) }
+    let error = prediction - target
+    return .mean(
+      beta == 0 ? error.absolute() : error.huber(delta: beta) / beta, weights: weights)
+  }
+}

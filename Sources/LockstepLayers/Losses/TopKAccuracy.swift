@@ -1,0 +1,30 @@
+public import LockstepEngine
+
+/// The part of predictions whose label is among the k classes with the largest logits.
+///
+/// Predictions are logits [N, …, C], targets one integer label each. Of equal logits the first count, so
+/// that k = 1 is the accuracy that ``SoftmaxCrossEntropy`` reports. (scikit-learn's
+/// `top_k_accuracy_score`.)
+public struct TopKAccuracy: Metric {
+  /// k, at least 1.
+  public let count: Int
+  public var name: String { "top\(count)Accuracy" }
+
+  /// Makes the metric of the k = `count` largest logits.
+  public init(_ count: Int) { self.count = count }
+
+  public func sums(_ prediction: Tensor, _ target: Tensor) -> [Tensor] {
+    guard let classes = prediction.shape.last, prediction.shape.count > 1, classes > 0,
+      target.shape == Array(prediction.shape.dropLast())
+    else {
+      prediction.graph.fail(
+        "\(name): expects logits [N, …, C] and one integer label each, got \(prediction.shape) "
+          + "and \(target.type)")
+      return [prediction.graph.constant(0)]
+    }
+    let places = prediction.shape.dropLast().dropFirst().reduce(1, *)
+    let found = prediction.reshaped(to: [-1, classes])
+      .topCount(labels: target.reshaped(to: [-1]), largest: count)
+    return [places == 1 ? found : found / Float(places)]
+  }
+}

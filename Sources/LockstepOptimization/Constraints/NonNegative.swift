@@ -1,0 +1,20 @@
+import LockstepCatalog
+import LockstepEngine
+
+/// No value is negative: w = max(w, 0). (Keras's `NonNeg`.)
+public struct NonNegative: ValueProjection {
+  /// Makes a projection onto the values of at least 0.
+  public init() {}
+
+  public var lower: Float { 0 }
+  public var upper: Float { .infinity }
+
+  public func validate(owner: String) throws {}
+}
+
+extension WeightConstraint {
+  /// No value is negative.
+  public static var nonNegative: Self { .init(NonNegative()) }
+
+  static let nonNegativeEntry = entry("nonNegative", "no value is negative") { _ in .nonNegative }
+}

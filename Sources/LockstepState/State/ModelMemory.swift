@@ -1,0 +1,108 @@
+import LockstepCollective
+import LockstepEngine
+
+/// A model's parameters and running statistics, in canonical layout.
+public final class ModelMemory {
+  /// What the parameters are, in the order of their slots: trainable ones first.
+  public let specifications: [ParameterSpecification]
+  /// The trainable parameters' layout.
+  public let trainableLayout: FlatLayout
+  /// The frozen parameters' layout.
+  public let frozenLayout: FlatLayout
+  /// The running statistics' layout.
+  public let statisticLayout: FlatLayout
+  package let statistics: [StatisticSpecification]
+  /// The names of all parameters in declaration order, trainable or frozen.
+  package let declaredNames: [String]
+
+  /// The trainable parameters, then the frozen ones.
+  public private(set) var parameters: UnsafeMutableBufferPointer<Float>
+  /// Whether ranks share the parameters.
+  public private(set) var isShared = false
+  /// Keeps the parameters' memory.
+  private var parameterOwner: AnyObject
+  private let statisticArena: Arena<Float>
+
+  /// Memory for the model of a program, zero at first.
+  package init(_ program: Program) {
+    let graph = program.graph
+    specifications =
+      graph.parameters.filter(\.trainable) + graph.parameters.filter { !$0.trainable }
+    declaredNames = graph.parameters.map(\.name)
+    let trainable = specifications.filter(\.trainable)
+    trainableLayout = FlatLayout(
+      trainable.map { ($0.name, $0.shape) }, constraints: trainable.map(\.constraint))
+    frozenLayout = FlatLayout(specifications.filter { !$0.trainable }.map { ($0.name, $0.shape) })
+    statisticLayout = program.statisticLayout
+    statistics = graph.statistics
+    let arena = Arena<Float>(count: program.parameterLayout.count)
+    parameters = arena.buffer
+    parameterOwner = arena
+    statisticArena = Arena(count: program.statisticLayout.count)
+  }
+
+  /// Whether a program has the parameters and statistics that the memory was made for.
+  package func fits(_ program: Program) -> Bool {
+    program.parameterLayout.slots.map(\.shape) == specifications.map(\.shape)
+      && program.parameterLayout.slots.map(\.name) == specifications.map(\.name)
+      && program.statisticLayout == statisticLayout
+  }
+
+  /// The trainable parameters.
+  public var trainable: UnsafeMutableBufferPointer<Float> {
+    .init(rebasing: parameters[..<trainableLayout.count])
+  }
+  /// The frozen parameters.
+  public var frozen: UnsafeMutableBufferPointer<Float> {
+    .init(rebasing: parameters[trainableLayout.count...])
+  }
+  /// The running statistics.
+  public var runningStatistics: UnsafeMutableBufferPointer<Float> { statisticArena.buffer }
+
+  /// The names of ``stateEntries``: what a checkpoint's weights stand under.
+  static let entryNames: Set = ["model", "model.frozen", "model.statistics"]
+
+  /// Everything that a checkpoint holds of the model.
+  public var stateEntries: [StateEntry] {
+    var entries = [StateEntry("model", .arena(trainable, trainableLayout), shared: isShared)]
+    if !frozenLayout.slots.isEmpty {
+      entries.append(StateEntry("model.frozen", .arena(frozen, frozenLayout), shared: isShared))
+    }
+    if !statisticLayout.slots.isEmpty {
+      entries.append(StateEntry("model.statistics", .arena(runningStatistics, statisticLayout)))
+    }
+    return entries
+  }
+
+  /// Moves the parameters to an arena that ranks share; the rank that `copies` takes the values
+  /// along.
+  package func share(_ arena: SharedArena, copies: Bool) {
+    precondition(arena.buffer.count == parameters.count, "an arena of another size")
+    if copies { _ = arena.buffer.update(fromContentsOf: parameters) }
+    parameters = arena.buffer
+    parameterOwner = arena
+    isShared = true
+  }
+
+  /// Draws all parameters anew and resets the statistics. A parameter's values depend on the seed
+  /// and its name alone, so that adding a layer does not change the others.
+  public func initialize(seed: UInt64) {
+    let slots =
+      trainableLayout.slots.map { ($0, trainable) } + frozenLayout.slots.map { ($0, frozen) }
+    for (specification, (slot, arena)) in zip(specifications, slots) {
+      var random = CounterGenerator(
+        seed: seed, .initialization, index: Self.hash(specification.name))
+      specification.initializer.fill(
+        .init(rebasing: arena[slot.range]), shape: slot.shape, using: &random)
+    }
+    for (statistic, slot) in zip(statistics, statisticLayout.slots) {
+      UnsafeMutableBufferPointer(rebasing: runningStatistics[slot.range])
+        .update(repeating: statistic.initialValue)
+    }
+  }
+
+  /// FNV-1a, 32 bits: a hash that is the same in every process.
+  private static func hash(_ name: String) -> UInt32 {
+    name.utf8.reduce(2_166_136_261) { ($0 ^ UInt32($1)) &* 16_777_619 }
+  }
+}

@@ -1,0 +1,38 @@
+internal import CLockstepKernels
+import LockstepEngine
+import LockstepFold
+
+extension Weights {
+  /// Looks at all values.
+  ///
+  /// - Parameter step: the number of steps completed, for the error.
+  /// - Throws: ``NonFiniteWeightsError`` for the first weight or running statistic that is not finite.
+  package func checkFinite(step: Int) throws(NonFiniteWeightsError) {
+    for tensor in tensors where tensor.element == .float32 {
+      let values = tensor.bytes.bindMemory(to: Float.self)
+      guard let base = values.baseAddress else { continue }
+      let squares = InstructionSet.current.arenaKernels.pointee.sum_of_squares(base, values.count)
+      if squares.isFinite { continue }
+      let index = values.firstIndex { !$0.isFinite }!  // else the sum in Double were finite
+      throw NonFiniteWeightsError(
+        step: step, tensor: tensor.name, index: index, value: Double(values[index]))
+    }
+  }
+}
+
+/// An update left a weight that is not finite: whatever follows is lost, and nothing of it is saved.
+public struct NonFiniteWeightsError: Error, Equatable, CustomStringConvertible {
+  /// The number of steps completed.
+  public let step: Int
+  /// The first such tensor.
+  public let tensor: String
+  /// The index in the tensor.
+  public let index: Int
+  /// The value: a NaN or an infinity.
+  public let value: Double
+
+  public var description: String {
+    "step \(step): the weight \(tensor)[\(index)] is \(value), and is not saved: take a smaller "
+      + "learning rate, or a clip"
+  }
+}

@@ -1,0 +1,137 @@
+import LockstepFold
+import LockstepEngine
+import LockstepFiles
+
+/// A model's weights under PyTorch's names: what `weights.safetensors` holds, what a fingerprint
+/// covers, what another program can read.
+///
+/// The tensors are the slots of the model's arenas, named by the slot alone (`fc1.weight`), and its
+/// plain buffers, named by their entry.
+public struct Weights {
+  let tensors: [StateRegistry.Tensor]
+  private let owner: any GradientSource
+
+  /// The weights of a model.
+  public init(of source: any GradientSource) {
+    owner = source
+    let entries = source.stateEntries.flatMap { entry -> [StateRegistry.Tensor] in
+      let prefix: Int
+      if case .arena = entry.storage { prefix = entry.name.count + 1 } else { prefix = 0 }
+      return StateRegistry.tensors(of: entry).map {
+        StateRegistry.Tensor(
+          name: String($0.name.dropFirst(prefix)), element: $0.element, shape: $0.shape,
+          bytes: $0.bytes)
+      }
+    }
+    // Frozen parameters lie in an arena of their own, and were declared among the others.
+    let ranks = Dictionary(
+      zip(source.declaredNames, 0...), uniquingKeysWith: { first, _ in first })
+    tensors = entries.enumerated().sorted {
+      (ranks[$0.element.name] ?? .max, $0.offset) < (ranks[$1.element.name] ?? .max, $1.offset)
+    }.map(\.element)
+  }
+
+  /// The hash of all names, types, shapes and bits: parameters in declaration order, whether frozen or
+  /// not, then running statistics in theirs.
+  public func fingerprint() -> Fingerprint { .tree(tensors.map { ($0.name, $0.fingerprint) }) }
+
+  /// Writes a safetensors file, atomically.
+  public func write(
+    _ path: String, metadata: [String: String] = [:],
+    fileSystem: any FileSystem = SystemFileSystem()
+  ) throws {
+    try SafetensorsWriter.write(
+      path,
+      tensors.map {
+        TensorSource(
+          $0.name, $0.element, shape: $0.shape, bytes: UnsafeRawBufferPointer($0.bytes))
+      }, metadata: metadata, fileSystem: fileSystem)
+  }
+
+  /// Reads the weights from a safetensors file or a checkpoint; Float32 weights may be stored as F64,
+  /// F16 or BF16.
+  ///
+  /// - Throws: `FileError` that lists what is missing, unexpected or of another shape, or that names a
+  ///   value that is not finite. No weight has changed then.
+  public func read(_ path: String) throws { try read(WeightsFile(path)) }
+
+  /// Reads the weights of an open file.
+  ///
+  /// - Throws: as ``read(_:)-(String)``.
+  public func read(_ weights: WeightsFile) throws {
+    try TensorMatch(weights.path, weights.tensors, tensors).check(anyFloat: true)
+    let stored = Dictionary(weights.tensors.map { ($0.name, $0.entry) }) { first, _ in first }
+    try fill(from: weights.file, stored)
+  }
+
+  /// Reads the tensors that a file has, once all of them are known to be finite.
+  func fill(from file: SafetensorsFile, _ entries: [String: TensorEntry]) throws(FileError) {
+    let found = tensors.compactMap { tensor in entries[tensor.name].map { (tensor, $0) } }
+    for (tensor, entry) in found where tensor.element == .float32 {
+      guard let (index, value) = try file.firstNotFinite(entry.name) else { continue }
+      throw FileError(
+        path: file.path, kind: .mismatch,
+        reason: "the weight \(entry.name)[\(index)] is \(value): weights must be finite")
+    }
+    for (tensor, entry) in found { try tensor.read(entry.name, from: file) }
+  }
+}
+
+/// Holds a file's tensors against those that are wanted.
+struct TensorMatch {
+  private let path: String
+  private let names: [String]
+  private let found: [String: TensorEntry]
+  private let wanted: [StateRegistry.Tensor]
+
+  /// - Parameter found: the file's tensors and the names by which they are looked for.
+  init(
+    _ path: String, _ found: [(name: String, entry: TensorEntry)], _ wanted: [StateRegistry.Tensor]
+  ) {
+    self.path = path
+    names = found.map(\.name)
+    self.found = Dictionary(found.map { ($0.name, $0.entry) }) { first, _ in first }
+    self.wanted = wanted
+  }
+
+  /// Throws a `FileError` that names every tensor that is missing, unexpected, or of another shape
+  /// or type, up to a few of each.
+  package func check(anyFloat: Bool) throws(FileError) {
+    var problems: [String] = []
+    let missing = wanted.map(\.name).filter { found[$0] == nil }
+    let known = Set(wanted.map(\.name))
+    // What cannot be read is nobody's weight.
+    let unexpected = names.filter { !known.contains($0) && found[$0]?.element != nil }
+    if !missing.isEmpty { problems.append("it lacks \(Self.list(missing))") }
+    if !unexpected.isEmpty { problems.append("it has \(Self.list(unexpected)) besides") }
+    let different = wanted.compactMap { tensor -> String? in
+      guard let found = found[tensor.name] else { return nil }
+      if found.shape != tensor.shape {
+        return "\(tensor.name) is \(found.shape), not \(tensor.shape)"
+      }
+      let fits =
+        found.element == tensor.element
+        || anyFloat && tensor.element == .float32 && found.element?.isFloatingPoint == true
+      return fits
+        ? nil : "\(tensor.name) is \(found.type), not \(tensor.element.rawValue)"
+    }
+    if !different.isEmpty { problems.append(Self.list(different)) }
+    guard problems.isEmpty else {
+      throw FileError(
+        path: path, kind: .mismatch,
+        reason: "does not fit the model: " + problems.joined(separator: "; "))
+    }
+  }
+
+  private static func list(_ names: [String]) -> String {
+    names.prefix(4).joined(separator: ", ")
+      + (names.count > 4 ? " and \(names.count - 4) more" : "")
+  }
+}
+
+extension StateRegistry.Tensor {
+  /// Fills the tensor in place; Float32 from any floating-point type.
+  func read(from file: SafetensorsFile) throws(FileError) {
+    try read(name, from: file)
+  }
+}

@@ -1,0 +1,194 @@
+import LockstepDatasets
+import LockstepEngine
+import LockstepLayers
+import LockstepState
+
+/// A trained model that answers one example at a time, from memory.
+///
+/// ```swift
+/// let predictor = try Predictor(training)
+/// let logits = try predictor.predict([5.1, 3.5, 1.4, 0.2])
+/// ```
+///
+/// It keeps the plan of one example, so that an answer costs no more than the model's own arithmetic. It
+/// reads the weights when it is made, and when ``refresh()`` is called. Dropout is off, and batch
+/// normalisation uses the running statistics. It is used by one thread at a time.
+public final class Predictor {
+  /// One input of an example.
+  public enum Values: Sendable, Equatable {
+    /// Float32 values, row-major.
+    case floats([Float])
+    /// Int32 values, row-major: tokens, categories.
+    case integers([Int32])
+
+    /// The number of values.
+    public var count: Int {
+      switch self {
+      case .floats(let values): values.count
+      case .integers(let values): values.count
+      }
+    }
+  }
+
+  /// What the model takes of an example, in order.
+  public let inputs: [ExampleField]
+  /// The names of the model's outputs, in order.
+  public let outputNames: [String]
+  /// The shapes of the model's outputs for one example, in the order of their names.
+  public let outputShapes: [[Int]]
+
+  private let source: ModelSource
+  private var lane: Lane
+  private var parameters: UnsafeMutablePointer<Float>?
+
+  /// Answers with the weights of a training, as they are now.
+  ///
+  /// - Throws: `GraphError` where the model cannot be traced for one example.
+  public convenience init(_ training: Training) throws { try self.init(training.source) }
+
+  /// Answers with the weights of a source, as they are now.
+  ///
+  /// - Throws: `GraphError` where the model cannot be traced for one example.
+  public init(_ source: ModelSource) throws {
+    self.source = source
+    let objective = try source.trace(1, false)
+    let asked = Set(objective.loss.graph.inputs.map(\.name))
+    inputs = source.dataset.inputFields.filter { asked.contains($0.name) }
+    outputNames = objective.outputs.names
+    outputShapes = objective.outputs.entries.map { Array($0.tensor.shape.dropFirst()) }
+    lane = try Self.lane(source)
+    parameters = source.memory.parameters.baseAddress
+    try lane.plan.packParameters()
+  }
+
+  /// Answers with the weights of a file.
+  ///
+  /// - Parameters:
+  ///   - input: what an example is: a name, a shape, a type.
+  ///   - weights: a safetensors file with PyTorch's names, a checkpoint, or a run directory.
+  /// - Throws: `GraphError` where the model does not take such an example, `FileError` where the weights
+  ///   are not the model's.
+  public convenience init(
+    _ model: any Model, input: ExampleField, weights: String
+  ) throws {
+    try self.init(SingleInputModel(model), inputs: [input], weights: weights)
+  }
+
+  /// Answers with the weights of a file.
+  ///
+  /// - Throws: as the initialiser for a simple model.
+  public convenience init(
+    _ model: any MultipleInputModel, inputs: [ExampleField], weights: String
+  ) throws {
+    let traced = inputs.map { TracedInput($0.name, $0.shape, $0.isInteger ? .int32 : .float32) }
+    let source = try ModelSource(dataset: FieldsAlone(inputFields: inputs), seed: 0) {
+      count, training in
+      let trace = try LockstepLayers.trace(
+        model, inputs: traced, batchCount: count, training: training)
+      // There is nothing to minimise; a source wants a scalar of the model.
+      return Objective(loss: trace.output.sum(), metrics: [], outputs: trace.outputs)
+    }
+    try Weights(of: source).read(WeightsFile(weights))
+    try self.init(source)
+  }
+
+  /// The plan of one example, and a lane of it.
+  private static func lane(_ source: ModelSource) throws -> Lane {
+    let objective = try source.trace(1, false)
+    let program = try Program(
+      evaluating: objective.loss.graph, scalars: [],
+      outputs: objective.outputs.entries.map(\.tensor))
+    guard source.memory.fits(program) else {
+      throw GraphError("the model declares other parameters for inference than for training")
+    }
+    let plan = try Plan(
+      program, parameters: source.memory.parameters, statistics: source.memory.runningStatistics,
+      isa: source.isa, options: source.options)
+    return try Lane(plan)
+  }
+
+  /// Takes the weights as they are now, after more steps of training.
+  public func refresh() throws {
+    if parameters != source.memory.parameters.baseAddress {
+      lane = try Self.lane(source)
+      parameters = source.memory.parameters.baseAddress
+    }
+    try lane.plan.packParameters()
+  }
+
+  // MARK: Answers
+
+  /// The model's first output for the values of its only input, row-major.
+  ///
+  /// - Throws: `DatasetError` where the model takes several inputs or integers, or the number of values
+  ///   is another.
+  public func predict(_ input: [Float]) throws -> [Float] {
+    try set(only: .floats(input))
+    try lane.run(RunContext())
+    return Array(lane.output(0))
+  }
+
+  /// The model's first output for the integers of its only input: tokens, row-major.
+  ///
+  /// - Throws: `DatasetError` where the model takes several inputs or numbers, the number of values is
+  ///   another, or one is outside the vocabulary.
+  public func predict(_ input: [Int32]) throws -> [Float] {
+    try set(only: .integers(input))
+    try lane.run(RunContext())
+    return Array(lane.output(0))
+  }
+
+  /// All of the model's outputs, row-major and by their names, for all of its inputs.
+  ///
+  /// - Throws: `DatasetError` where an input is missing, not known, of another size or type, or an
+  ///   integer is outside its field's limit.
+  public func predict(_ values: [String: Values]) throws -> [String: [Float]] {
+    if let unknown = values.keys.sorted().first(where: { name in
+      !inputs.contains { $0.name == name }
+    }) {
+      throw refuse("takes no input '\(unknown)'; it takes \(list)")
+    }
+    for field in inputs {
+      guard let value = values[field.name] else {
+        throw refuse("needs the input \(field)")
+      }
+      try set(field, value)
+    }
+    try lane.run(RunContext())
+    return Dictionary(
+      uniqueKeysWithValues: outputNames.enumerated().map { ($1, Array(lane.output($0))) })
+  }
+
+  private var list: String { inputs.map(\.description).joined(separator: ", ") }
+
+  private func refuse(_ reason: String) -> DatasetError { DatasetError("predictor", reason) }
+
+  private func set(only value: Values) throws(DatasetError) {
+    guard inputs.count == 1 else {
+      throw refuse("the model takes \(inputs.count) inputs, \(list): give them by their names")
+    }
+    try set(inputs[0], value)
+  }
+
+  /// Writes an input to the lane.
+  private func set(_ field: ExampleField, _ value: Values) throws(DatasetError) {
+    guard value.count == field.size else {
+      throw refuse("the input \(field) has \(field.size) values, found \(value.count)")
+    }
+    guard let bytes = lane.input(field.name) else { return }
+    switch value {
+    case .floats(let values):
+      guard !field.isInteger else { throw refuse("the input \(field) is integers") }
+      values.withUnsafeBytes { bytes.copyMemory(from: $0) }
+    case .integers(let values):
+      guard field.isInteger else { throw refuse("the input \(field) is not integers") }
+      let invalid = values.withUnsafeBufferPointer { field.firstInvalid($0) }
+      if let invalid {
+        throw refuse(
+          "value \(invalid) of the input \(field) is \(values[invalid]); expected "
+            + "0...\((field.limit ?? 1) - 1)")
+      }
+      values.withUnsafeBytes { bytes.copyMemory(from: $0) }
+    }
+  }
+}
