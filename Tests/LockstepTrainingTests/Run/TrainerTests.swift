@@ -532,7 +532,9 @@ private final class SpoiledStart: Collective {
   func allgather(
     _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer
   ) throws { try inner.allgather(bytes, counts: counts, into: result) }
-  func makeExchange(for plan: FoldPlan) throws -> any GradientExchange {
-    try inner.makeExchange(plan)
+  func makeExchange(
+    for plan: FoldPlan, of source: (any GradientSource)?
+  ) throws -> any GradientExchange {
+    try inner.makeExchange(plan, for: source)
   }
 }

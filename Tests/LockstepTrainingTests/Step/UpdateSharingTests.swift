@@ -47,7 +47,9 @@ import Testing
     func allgather(
       _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer
     ) throws { try alone.allgather(bytes, counts: counts, into: result) }
-    func makeExchange(for plan: FoldPlan) throws -> any GradientExchange {
+    func makeExchange(
+      for plan: FoldPlan, of source: (any GradientSource)?
+    ) throws -> any GradientExchange {
       try alone.makeExchange(plan)
     }
     func makeSharedArena(count: Int, otherwise consequence: String) -> SharedArena? { nil }
