@@ -19,13 +19,13 @@ package final class ConfigurationReader {
   /// The folder that paths in the configuration are relative to; nil for the working directory.
   let directory: String?
   let object: JSONObject
-  private(set) var entries: [(key: String, entry: Entry)] = []
+  private(set) var entries: [(key: String, entry: Reading)] = []
   private(set) var known: Set<String> = []
   /// Keys that belong to other types than the one that was chosen here, and those types.
   private(set) var keysOfOtherTypes: [String: [String]] = [:]
 
   /// What was read under a key.
-  enum Entry {
+  enum Reading {
     case value(JSONValue)
     case object(ConfigurationReader)
     case objects([ConfigurationReader])
@@ -131,7 +131,7 @@ package final class ConfigurationReader {
     return value
   }
 
-  private func record(_ key: String, _ entry: Entry) {
+  private func record(_ key: String, _ entry: Reading) {
     known.insert(key)
     if let index = entries.firstIndex(where: { $0.key == key }) {
       entries[index].entry = entry

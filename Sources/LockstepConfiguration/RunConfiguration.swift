@@ -169,7 +169,7 @@ package struct RunConfiguration: Sendable {
     seed = UInt64(values["seed"] as Int)
     let labelLoss = try Self.require(values.make("loss", LossCatalog.catalog))
     var data = try DataConfiguration(Self.require(values.object("data")), seed: seed)
-    data.targetRange = labelLoss is BinaryCrossEntropy ? 0...1 : nil
+    data.targetLimit = TargetLimit(of: labelLoss)
     self.data = data
     self.labelLoss = labelLoss
     var distillation: DistillationConfiguration?

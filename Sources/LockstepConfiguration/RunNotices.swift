@@ -47,9 +47,13 @@ struct RunNotices {
   /// Outputs that do not go with the loss.
   private func output() throws -> [String] {
     let loss = configuration.labelLoss
-    guard loss is SoftmaxCrossEntropy || loss is BinaryCrossEntropy else { return [] }
+    let own: String
+    switch loss {
+    case is SoftmaxCrossEntropy, is KLDivergence: own = "softmax"
+    case is BinaryCrossEntropy, is Focal: own = "sigmoid"
+    default: return []
+    }
     var lines: [String] = []
-    let own = loss is SoftmaxCrossEntropy ? "softmax" : "sigmoid"
     let name = "the loss '\(loss.name)'"
     switch try source.finalActivation() {
     case .softmax?, .sigmoid?:

@@ -40,6 +40,12 @@ package enum Synonyms {
       """
     ),
     ("labelSmoothing", "smoothing smooth"),
+    ("meanAbsoluteError", "mae l1 l1loss absolute absoluteerror meanabsolute"),
+    ("huber", "huberloss"), ("smoothL1", "smoothl1loss"), ("quantile", "pinball quantileloss"),
+    ("poisson", "poissonnll poissonnllloss"), ("focal", "focalloss sigmoidfocalloss"),
+    ("klDivergence", "kl kldiv kldivloss kullbackleibler"),
+    ("classWeights", "weight weights classweight"), ("positiveWeights", "posweight posweights"),
+    ("ignoreIndex", "ignore ignorelabel"), ("levels", "level tau quantiles"),
   ]
 
   private static let optimizers: [Group] = [
@@ -63,6 +69,8 @@ package enum Synonyms {
     ("exponential", "exponentiallr exponentialdecay exp"),
     ("reduceOnPlateau", "plateau reducelronplateau reducelr"),
     ("polynomial", "linear lineardecay poly polynomiallr linearlr"), ("constant", "none fixed"),
+    ("inverseSquareRoot", "inversesqrt invsqrt rsqrt noam transformer"),
+    ("stableDecay", "wsd warmupstabledecay trapezoidal"), ("timescale", "warmup warmupsteps"),
     ("inverseTime", "inversetimedecay inverse"),
     ("factor", "gamma decayrate"), ("every", "stepsize interval period"),
     ("steps", "tmax totalsteps maxsteps length decaysteps totaliters"), ("period", "t0"),
@@ -96,6 +104,24 @@ package enum Synonyms {
   ]
 
   private static let layers: [Group] = [
+    ("Conv1d", "conv convolution convolution1d"), ("MaxPool1d", "maxpooling1d"),
+    ("AvgPool1d", "averagepool1d averagepooling1d"),
+    ("GlobalAveragePool1d", "globalaveragepooling1d globalavgpool1d adaptiveavgpool1d"),
+    (
+      "ConvTranspose2d",
+      "deconv deconvolution conv2dtranspose transposedconv transposedconvolution upconv"
+    ), ("RNN", "simplernn elman recurrent"),
+    ("MultiheadAttention", "attention selfattention mha multiheadselfattention"),
+    ("TransformerEncoderLayer", "transformer encoderlayer transformerblock"),
+    ("LearnedPositions", "positionalembedding positionembedding positions"),
+    ("SinusoidalPositions", "positionalencoding positions"),
+    ("SequencePooling", "meanpooling lastpooling pooling"),
+    ("hiddenSize", "hidden units hiddendim"), ("numLayers", "layers nlayers depth"),
+    ("heads", "nhead numheads nheads"), ("feedForward", "dimfeedforward ffn ff mlpdim"),
+    ("causal", "iscausal masked"), ("count", "num numembeddings maxlength length"),
+    ("width", "embeddingdim embeddim dmodel dim modeldim nembd"),
+    ("vocabulary", "vocab vocabsize vocabularysize numtokens"),
+    ("context", "blocksize contextlength seqlen"),
     ("Linear", "dense fc fullyconnected affine"), ("Conv2d", "conv convolution convolution2d"),
     ("MaxPool2d", "maxpool maxpooling maxpooling2d"),
     ("AvgPool2d", "avgpool averagepool averagepool2d averagepooling averagepooling2d meanpool"),

@@ -18,7 +18,7 @@ package struct DataConfiguration: Sendable {
   /// What identifies the examples: configurations with equal values load the same.
   package let identity: JSONValue
   /// Where the loss wants target values to lie; nil for anywhere.
-  var targetRange: ClosedRange<Float>?
+  var targetLimit: TargetLimit?
   /// Whether epochs have random orders; if not, all have the data's own.
   package let shuffle: Bool
   /// Whether an epoch's last batch is left out where it is not full.
@@ -93,7 +93,7 @@ package struct DataConfiguration: Sendable {
 
   /// A notice where target values are of another size than the outputs of a new model, which are near 0.
   private func targetScaleNotices(_ part: DataPart, _ target: TargetDescription) -> [String] {
-    guard targetRange == nil, case .targets(let values, let width) = part.dataset.labels else {
+    guard targetLimit == nil, case .targets(let values, let width) = part.dataset.labels else {
       return []
     }
     for place in 0..<width {
@@ -144,13 +144,13 @@ package struct DataConfiguration: Sendable {
   /// - Throws: `FileError` that names the row.
   @discardableResult
   package func check(_ part: DataPart) throws(FileError) -> DataPart {
-    guard let targetRange, case .targets(let values, let width) = part.dataset.labels,
-      let place = values.firstIndex(where: { !targetRange.contains($0) })
+    guard let targetLimit, case .targets(let values, let width) = part.dataset.labels,
+      let place = values.firstIndex(where: { !targetLimit.range.contains($0) })
     else { return part }
     throw FileError(
       path: part.places.file, kind: .mismatch,
-      reason: "\(part.places.text(place / width)): the target is \(values[place]), and the loss "
-        + "binaryCrossEntropy takes targets from 0 to 1; write classes as 0 and 1")
+      reason: "\(part.places.text(place / width)): the target is \(values[place]), and "
+        + targetLimit.text)
   }
 
   private func split(_ content: any DataContent) throws -> Split? {

@@ -94,7 +94,10 @@ public struct GELU: Layer {
 }
 
 extension GELU {
-  package static let entry = Entry<any Model>("GELU", "x · Φ(x)") { _ in GELU() }
+  package static let entry = Entry<any Model>(
+    "GELU", "x · Φ(x)",
+    [.with("approximation", Approximation.none, "how Φ is computed; tanh as in GPT-2")]
+  ) { values in GELU(values["approximation"]) }
 }
 
 /// x · sigmoid(x), also called swish.
@@ -134,3 +137,5 @@ extension Softmax {
     Softmax()
   }
 }
+
+extension GELU.Approximation: HyperparameterValue {}

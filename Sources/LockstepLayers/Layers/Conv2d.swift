@@ -106,20 +106,19 @@ extension Conv2d {
     [
       .required("outChannels", .size, "the number of filters"),
       .required("kernel", .spatialSize, "the filters' size"),
-      .optional(
-        "inChannels", .size, "the number of input channels; taken from the input if absent"),
+      .inChannels,
       .with("stride", .spatialSize, 1, "the filters' step"), .padding,
       .with("dilation", .spatialSize, 1, "the distance of a filter's taps"),
-      .with("groups", .size, 1, "parts of the channels that do not see each other"),
+      .groups,
     ] + .weightAndBias
   ) { values in
     Conv2d(
       values["inChannels"], values["outChannels"], kernel: values["kernel"],
       stride: values["stride"], padding: values["padding"], dilation: values["dilation"],
       groups: values["groups"], bias: values["bias"],
-      weightInitializer: try values.make("weightInitializer", InitializerCatalog.catalog),
-      biasInitializer: try values.make("biasInitializer", InitializerCatalog.catalog),
-      constraint: try values.make("constraint", ConstraintCatalog.catalog),
+      weightInitializer: try values.initializer("weightInitializer"),
+      biasInitializer: try values.initializer("biasInitializer"),
+      constraint: try values.weightConstraint,
       trainable: values["trainable"])
   }
 }

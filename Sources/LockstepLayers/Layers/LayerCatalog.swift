@@ -6,7 +6,11 @@ package enum LayerCatalog {
   package static let catalog: Catalog<any Model> = Catalog(
     "layer",
     [
-      Linear.entry, Conv2d.entry, MaxPool2d.entry, AvgPool2d.entry, GlobalAveragePool2d.entry,
+      Linear.entry, Conv2d.entry, ConvTranspose2d.entry, MaxPool2d.entry, AvgPool2d.entry,
+      GlobalAveragePool2d.entry, Conv1d.entry, MaxPool1d.entry, AvgPool1d.entry,
+      GlobalAveragePool1d.entry, Embedding.entry, RNN.entry, GRU.entry, LSTM.entry,
+      MultiheadAttention.entry, TransformerEncoderLayer.entry, TransformerEncoder.entry,
+      LearnedPositions.entry, SinusoidalPositions.entry, SequencePooling.entry,
       BatchNorm1d.entry, BatchNorm2d.entry, Dropout.entry, LayerNorm.entry, RMSNorm.entry,
       GroupNorm.entry, ReLU.entry, LeakyReLU.entry, ELU.entry, Sigmoid.entry, Tanh.entry,
       GELU.entry, SiLU.entry, Softplus.entry, Softmax.entry, Flatten.entry, Reshape.entry,

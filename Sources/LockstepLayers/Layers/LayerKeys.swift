@@ -10,6 +10,21 @@ extension Hyperparameter {
       "constraint", .object { ConstraintCatalog.catalog.form },
       "what the weight is projected onto after every update")
   }
+  static var bias: Self { .with("bias", .boolean, true, "whether a bias is added") }
+  static var weightInitializer: Self { .initializer("weightInitializer", "the weight") }
+  static var biasInitializer: Self { .initializer("biasInitializer", "the bias") }
+  static func initializer(_ key: String, _ drawn: String) -> Self {
+    .optional(
+      key, .object { InitializerCatalog.catalog.form },
+      "draws \(drawn); PyTorch's default if absent")
+  }
+  static var inChannels: Self {
+    .optional(
+      "inChannels", .size, "the number of input channels; taken from the input if absent")
+  }
+  static var groups: Self {
+    .with("groups", .size, 1, "parts of the channels that do not see each other")
+  }
   static var trainable: Self {
     .with("trainable", .boolean, true, "whether the parameters are updated")
   }
@@ -22,19 +37,11 @@ extension Hyperparameter {
 }
 
 extension [Hyperparameter] {
+  /// What draws a weight and a bias.
+  static var initializers: Self { [.weightInitializer, .biasInitializer] }
+
   /// Of layers with a weight and a bias.
-  static var weightAndBias: Self {
-    [
-      .with("bias", .boolean, true, "whether a bias is added"),
-      .optional(
-        "weightInitializer", .object { InitializerCatalog.catalog.form },
-        "draws the weight; PyTorch's default if absent"),
-      .optional(
-        "biasInitializer", .object { InitializerCatalog.catalog.form },
-        "draws the bias; PyTorch's default if absent"),
-      .constraint, .trainable,
-    ]
-  }
+  static var weightAndBias: Self { [.bias] + initializers + [.constraint, .trainable] }
 }
 
 extension HyperparameterKind {
@@ -45,5 +52,15 @@ extension HyperparameterKind {
   /// A probability below 1.
   static var dropoutRate: Self {
     .number(NumberRange(from: 0, to: Double(Float(1).nextDown)))
+  }
+}
+
+extension Hyperparameters {
+  /// What an object of ``InitializerCatalog`` draws with.
+  func initializer(_ key: String) throws -> (any Initializer)? {
+    try make(key, InitializerCatalog.catalog)
+  }
+  var weightConstraint: WeightConstraint? {
+    get throws { try make("constraint", ConstraintCatalog.catalog) }
   }
 }

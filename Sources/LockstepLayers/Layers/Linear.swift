@@ -81,9 +81,9 @@ extension Linear {
   ) { values in
     Linear(
       values["inFeatures"], values["outFeatures"], bias: values["bias"],
-      weightInitializer: try values.make("weightInitializer", InitializerCatalog.catalog),
-      biasInitializer: try values.make("biasInitializer", InitializerCatalog.catalog),
-      constraint: try values.make("constraint", ConstraintCatalog.catalog),
+      weightInitializer: try values.initializer("weightInitializer"),
+      biasInitializer: try values.initializer("biasInitializer"),
+      constraint: try values.weightConstraint,
       trainable: values["trainable"])
   }
 }

@@ -68,7 +68,7 @@ public struct AvgPool2d: Layer {
 extension AvgPool2d {
   package static let entry = Entry<any Model>(
     "AvgPool2d", "the mean over a sliding window",
-    .pooling + [.with("countsPadding", .boolean, true, "whether padding enters the mean")]
+    .pooling + [.countsPadding]
   ) { values in
     AvgPool2d(
       values["kernel"], stride: values["stride"], padding: values["padding"],
@@ -98,5 +98,11 @@ extension [Hyperparameter] {
       .required("kernel", .spatialSize, "the window's size"),
       .optional("stride", .spatialSize, "the window's step, its size if absent"), .padding,
     ]
+  }
+}
+
+extension Hyperparameter {
+  static var countsPadding: Self {
+    .with("countsPadding", .boolean, true, "whether padding enters the mean")
   }
 }

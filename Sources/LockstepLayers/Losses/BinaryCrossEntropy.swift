@@ -52,6 +52,11 @@ public struct BinaryCrossEntropy: LossFunction {
 
 extension BinaryCrossEntropy {
   package static let entry = Entry<any LossFunction>(
-    "binaryCrossEntropy", "of the sigmoid with targets from 0 to 1, from logits"
-  ) { _ in BinaryCrossEntropy() }
+    "binaryCrossEntropy", "of the sigmoid with targets from 0 to 1, from logits",
+    [
+      .optional(
+        "positiveWeights", .numbers(NumberRange(from: 1e-30, to: 1e30)),
+        "the weight of targets that are 1: one for all outputs, or one for each", absence: "1")
+    ]
+  ) { values in BinaryCrossEntropy(positiveWeights: values["positiveWeights"]) }
 }

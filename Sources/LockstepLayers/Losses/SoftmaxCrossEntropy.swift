@@ -123,7 +123,18 @@ extension SoftmaxCrossEntropy {
     [
       .with(
         "labelSmoothing", .fraction, 0,
-        "the part of a label that is spread evenly over all classes")
+        "the part of a label that is spread evenly over all classes"),
+      .optional(
+        "ignoreIndex", .integer(Int(Int32.min)...Int(Int32.max)),
+        "the label of positions that do not count", absence: "all count"),
+      .optional(
+        "classWeights", .numbers(NumberRange(from: 0, to: 1e30)), "a weight for each class",
+        absence: "1 each"),
     ]
-  ) { values in SoftmaxCrossEntropy(labelSmoothing: values["labelSmoothing"]) }
+  ) { values in
+    let ignored: Int? = values["ignoreIndex"]
+    return SoftmaxCrossEntropy(
+      labelSmoothing: values["labelSmoothing"], ignoreIndex: ignored.map { Int32($0) },
+      classWeights: values["classWeights"])
+  }
 }

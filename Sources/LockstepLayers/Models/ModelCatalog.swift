@@ -6,7 +6,13 @@ package enum ModelCatalog {
   /// The models by name, in the order of documentation.
   package static let catalog = Catalog<any Model>(
     "model",
-    [Sequential.multilayerPerceptronEntry, Sequential.digitsCNNEntry] + ResNet.entries)
+    [
+      Sequential.multilayerPerceptronEntry, Sequential.autoencoderEntry,
+      Sequential.digitsCNNEntry, Sequential.leNetEntry,
+    ] + ResNet.entries + [
+      Sequential.conv1dClassifierEntry, Sequential.gruClassifierEntry,
+      Sequential.characterLSTMEntry, GPT.entry,
+    ])
 
   /// A model: a preset's `type` and keys, or `layers`.
   package static let form: Form = {

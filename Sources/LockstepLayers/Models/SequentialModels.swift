@@ -1,27 +1,6 @@
 import LockstepCatalog
 import LockstepEngine
 
-/// An elementwise function by name.
-public enum ActivationName: String, Sendable, CaseIterable {
-  /// The function of the layer of that name, ``ReLU`` to ``Identity``.
-  case relu, leakyReLU, elu, sigmoid, tanh, gelu, silu, softplus, identity
-
-  /// The layer that applies it, with its default hyperparameters.
-  public var layer: any Layer {
-    switch self {
-    case .relu: ReLU()
-    case .leakyReLU: LeakyReLU()
-    case .elu: ELU()
-    case .sigmoid: Sigmoid()
-    case .tanh: Tanh()
-    case .gelu: GELU()
-    case .silu: SiLU()
-    case .softplus: Softplus()
-    case .identity: Identity()
-    }
-  }
-}
-
 extension Sequential {
   /// A multilayer perceptron: the input flattened, then for each size a dense layer, with an
   /// activation and dropout between them.
@@ -66,12 +45,6 @@ extension Sequential {
   }
 }
 
-extension ActivationName: HyperparameterValue {}
-
-extension Hyperparameter {
-  static var classes: Self { .with("classes", .size, 10, "the number of outputs") }
-}
-
 extension Sequential {
   package static let multilayerPerceptronEntry = Entry<any Model>(
     "mlp", "a multilayer perceptron",
@@ -90,9 +63,7 @@ extension Sequential {
   package static let digitsCNNEntry = Entry<any Model>(
     "digits-cnn", "a small convolutional network for images of digits",
     [
-      .with(
-        "channels", .integers(1...Int(Int32.max), count: 2...2), [32, 64],
-        "the filters of the two convolutions"),
+      .channels([32, 64], count: 2...2, "the filters of the two convolutions"),
       .with("units", .size, 128, "the dense layer's units"), .classes,
       .with("dropout", .dropoutRate, 0.5, "the rate before the outputs"), .statistics,
     ]

@@ -27,6 +27,14 @@ private func layers(_ layers: JSONValue...) -> JSONValue { ["layers": .array(lay
 @Suite struct CatalogTests {
   @Test("every layer of the catalog is made from its required hyperparameters, and runs")
   func everyLayer() throws {
+    var shapes = [
+      "BatchNorm1d": [8], "Softmax": [8], "Embedding": [2], "SinusoidalPositions": [2, 4],
+    ]
+    for name in [
+      "Conv1d", "MaxPool1d", "AvgPool1d", "GlobalAveragePool1d", "RNN", "GRU", "LSTM",
+      "MultiheadAttention", "TransformerEncoderLayer", "TransformerEncoder", "LearnedPositions",
+      "SequencePooling",
+    ] { shapes[name] = [2, 3] }
     let catalog = LayerCatalog.catalog
     for entry in catalog.entries {
       var values = catalog.form.example(entry.name)
@@ -35,8 +43,9 @@ private func layers(_ layers: JSONValue...) -> JSONValue { ["layers": .array(lay
       if values["kernel"] != nil { values["kernel"] = 2 }
       if values["layers"] != nil { values["layers"] = ["ReLU"] }
       let model = try catalog.make(entry.name, values)
-      let shape = entry.name == "BatchNorm1d" || entry.name == "Softmax" ? [8] : [2, 2, 2]
-      _ = try trace(model, inputShape: shape, batchCount: 3, training: true)
+      _ = try trace(
+        model, inputShape: shapes[entry.name] ?? [2, 2, 2], batchCount: 3, training: true,
+        scalar: entry.name == "Embedding" ? .int32 : .float32)
     }
   }
 
@@ -208,6 +217,79 @@ private func layers(_ layers: JSONValue...) -> JSONValue { ["layers": .array(lay
   func errors(_ object: JSONValue, _ message: String) {
     let found = refusal(object)
     #expect(found?.contains(message) == true, "\(found ?? "accepted")")
+  }
+
+  @Test(
+    "presets of sequences and codes can be traced, and give what they say",
+    arguments: [
+      (["type": "characterLSTM", "vocabulary": 7], [5], .int32, [2, 5, 7]),
+      (
+        ["type": "gpt", "vocabulary": 7, "context": 6, "width": 12, "layers": 2, "heads": 3], [5],
+        .int32, [2, 5, 7]
+      ),
+      (["type": "gruClassifier", "vocabulary": 7, "classes": 3], [5], .int32, [2, 3]),
+      (
+        ["type": "gruClassifier", "bidirectional": false, "layers": 2], [5, 4], .float32, [2, 10]
+      ),
+      (["type": "conv1dClassifier", "classes": 4], [3, 40], .float32, [2, 4]),
+      (["type": "leNet"], [1, 28, 28], .float32, [2, 10]),
+      (["type": "leNet", "activation": "relu", "classes": 3], [3, 32, 32], .float32, [2, 3]),
+      (
+        ["type": "autoencoder", "shape": [1, 4, 4], "sizes": [8, 3]], [1, 4, 4], .float32,
+        [2, 1, 4, 4]
+      ),
+    ] as [(JSONValue, [Int], ScalarType, [Int])])
+  func sequencePresets(
+    _ object: JSONValue, _ input: [Int], _ scalar: ScalarType, _ output: [Int]
+  ) throws {
+    let trace = try trace(
+      try model(object), inputShape: input, batchCount: 2, training: true, scalar: scalar)
+    #expect(trace.output.shape == output)
+    #expect(!trace.graph.parameters.isEmpty)
+  }
+
+  @Test("a transformer that classifies tokens is written in layers")
+  func transformerOfLayers() throws {
+    let description = layers(
+      ["type": "Embedding", "count": 9, "width": 8], "SinusoidalPositions",
+      [
+        "type": "TransformerEncoder", "count": 2, "width": 8, "heads": 2, "feedForward": 16,
+        "norm": true, "rotary": ["pairing": "halves"],
+      ],
+      "SequencePooling", ["type": "Linear", "outFeatures": 3])
+    let trace = try trace(
+      try model(description), inputShape: [6], batchCount: 2, training: true, scalar: .int32)
+    #expect(trace.output.shape == [2, 3])
+    let names = trace.graph.parameters.map(\.name)
+    #expect(names.contains("2.layers.1.self_attn.in_proj_weight"))
+    #expect(names.contains("2.norm.weight"))
+  }
+
+  @Test("keys of losses reach them")
+  func losses() throws {
+    let catalog = LossCatalog.catalog
+    let softmax = try #require(
+      try catalog.make(
+        "softmaxCrossEntropy",
+        ["ignoreIndex": -100, "classWeights": [1, 2], "labelSmoothing": 0.5])
+        as? SoftmaxCrossEntropy)
+    #expect(softmax.ignoreIndex == -100)
+    #expect(softmax.classWeights == [1, 2])
+    #expect(softmax.labelSmoothing == 0.5)
+    let binary = try catalog.make("binaryCrossEntropy", ["positiveWeights": 3])
+    #expect((binary as? BinaryCrossEntropy)?.positiveWeights == [3])
+    #expect((try catalog.make("huber", ["delta": 2]) as? Huber)?.delta == 2)
+    #expect((try catalog.make("smoothL1", ["beta": 0]) as? SmoothL1)?.beta == 0)
+    let quantile = try catalog.make("quantile", ["levels": [0.25, 0.75]])
+    #expect((quantile as? Quantile)?.levels == [0.25, 0.75])
+    let focal = try #require(
+      try catalog.make("focal", ["alpha": "none", "gamma": 1]) as? Focal)
+    #expect(focal.alpha == nil)
+    #expect(focal.gamma == 1)
+    let standard = try #require(try catalog.make("focal") as? Focal)
+    #expect(standard.alpha == Focal().alpha)
+    #expect(standard.gamma == Focal().gamma)
+    for entry in catalog.entries { #expect(try catalog.make(entry.name).name == entry.name) }
   }
 
   @Test("presets are the models they name")

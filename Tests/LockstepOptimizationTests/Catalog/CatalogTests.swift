@@ -146,6 +146,19 @@ import Testing
         == ScaleByLearningRate(.exponential(initial: 0.5, factor: 0.5)))
   }
 
+  /// Where no length is given, the decay ends with the run, warm-up or not.
+  @Test func stableDecayEndsWithTheRun() throws {
+    let recipe = try ScheduleCatalog.catalog.make("stableDecay", ["warmupSteps": 10, "decay": 0.5])
+    #expect(
+      try recipe.make(2, 50)
+        == .warmup(
+          steps: 10, start: 0, then: .stableDecay(initial: 2, stableSteps: 20, decaySteps: 20)))
+    let given = try ScheduleCatalog.catalog.make("stableDecay", ["steps": 10, "shape": "root"])
+    #expect(
+      try given.make(2, 50)
+        == .stableDecay(initial: 2, stableSteps: 8, decaySteps: 2, shape: .root))
+  }
+
   @Test func unknownNamesKeysAndTypesAreNamed() throws {
     func expect(_ key: String, _ text: String, _ body: () throws -> Void) {
       let error = #expect(throws: ConfigurationError.self, performing: body)

@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// One layer of a transformer's encoder: attention and a perceptron for each position, with a residual connection
@@ -103,5 +104,44 @@ public struct TransformerEncoder: Model {
   public func callAsFunction(_ input: Tensor, lengths: Tensor?) -> Tensor {
     let result = layers.reduce(input) { $1($0, lengths: lengths) }
     return norm.map { $0(result) } ?? result
+  }
+}
+
+extension TransformerEncoderLayer {
+  package static let entry = Entry<any Model>(
+    "TransformerEncoderLayer", "attention and a perceptron for each position of [N, T, width]",
+    keys
+  ) { values in TransformerEncoderLayer(values) }
+
+  fileprivate static let keys: [Hyperparameter] =
+    .attention + [
+      .with("feedForward", .size, 2048, "the perceptron's hidden units"),
+      .with("dropout", .dropoutRate, 0.1, "the rate of dropout of all parts"),
+      .with("activation", ActivationName.relu, "the hidden units' function"),
+      .epsilon(1e-5, "added to the variance"),
+      .with("normFirst", .boolean, false, "whether norms stand in front of the parts"),
+    ]
+
+  fileprivate init(_ values: Hyperparameters) {
+    self.init(
+      values["width"], heads: values["heads"], feedForward: values["feedForward"],
+      dropout: values["dropout"], activation: values["activation"], epsilon: values["epsilon"],
+      normFirst: values["normFirst"], bias: values["bias"], isCausal: values["causal"],
+      rotary: values.rotary)
+  }
+}
+
+extension TransformerEncoder {
+  package static let entry = Entry<any Model>(
+    "TransformerEncoder", "encoder layers one behind the other",
+    [
+      .required("count", .integer(1...1000), "their number"),
+      .with("norm", .boolean, false, "whether a normalisation stands behind the last"),
+    ] + TransformerEncoderLayer.keys
+  ) { values in
+    let norm = LayerNorm(epsilon: values["epsilon"], bias: values["bias"])
+    return TransformerEncoder(values["count"], norm: values["norm"] ? norm : nil) {
+      TransformerEncoderLayer(values)
+    }
   }
 }
