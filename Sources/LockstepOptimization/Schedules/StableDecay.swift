@@ -22,19 +22,20 @@ extension Schedule {
         shape: shape))
   }
 
-  /// A run ends with the decay where `steps` is absent, whatever the warm-up in front takes.
   static let stableDecayEntry = entry(
     "stableDecay", "the same rate, then down to minimum; warm-up–stable–decay behind a warm-up",
     [
-      .steps,
+      .optional(
+        "steps", .count(from: 1), "its length, with the warm-up in front", absence: "the run's"),
       .with("decay", .fraction, 0.2, "the part of the steps that go down"),
       .minimumRate, .with("shape", DecayShape.linear, "1 − part of the way, or 1 − √part"),
     ]
   ) { values, rate, length in
-    let steps: Int = values["steps"] ?? max(length - values["warmupSteps"], 1)
-    let decaySteps = max(Int((Double(steps) * values["decay"]).rounded()), 1)
+    let steps: Int = values["steps"] ?? length
+    let rest = max(steps - values["warmupSteps"], 1)
+    let decaySteps = min(max(Int((Double(steps) * values["decay"]).rounded()), 1), rest)
     return .stableDecay(
-      initial: rate, stableSteps: steps - decaySteps, decaySteps: decaySteps,
+      initial: rate, stableSteps: rest - decaySteps, decaySteps: decaySteps,
       minimum: values["minimum"], shape: values["shape"])
   }
 }

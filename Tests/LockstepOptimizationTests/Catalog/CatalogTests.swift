@@ -146,13 +146,18 @@ import Testing
         == ScaleByLearningRate(.exponential(initial: 0.5, factor: 0.5)))
   }
 
-  /// Where no length is given, the decay ends with the run, warm-up or not.
+  /// The length counts the warm-up, so that the decay ends with the run where none is given.
   @Test func stableDecayEndsWithTheRun() throws {
     let recipe = try ScheduleCatalog.catalog.make("stableDecay", ["warmupSteps": 10, "decay": 0.5])
     #expect(
       try recipe.make(2, 50)
         == .warmup(
-          steps: 10, start: 0, then: .stableDecay(initial: 2, stableSteps: 20, decaySteps: 20)))
+          steps: 10, start: 0, then: .stableDecay(initial: 2, stableSteps: 15, decaySteps: 25)))
+    let short = try ScheduleCatalog.catalog.make("stableDecay", ["warmupSteps": 9, "decay": 1])
+    #expect(
+      try short.make(2, 5)
+        == .warmup(
+          steps: 9, start: 0, then: .stableDecay(initial: 2, stableSteps: 0, decaySteps: 1)))
     let given = try ScheduleCatalog.catalog.make("stableDecay", ["steps": 10, "shape": "root"])
     #expect(
       try given.make(2, 50)
