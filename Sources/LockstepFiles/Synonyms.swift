@@ -70,7 +70,7 @@ package enum Synonyms {
     ("reduceOnPlateau", "plateau reducelronplateau reducelr"),
     ("polynomial", "linear lineardecay poly polynomiallr linearlr"), ("constant", "none fixed"),
     ("inverseSquareRoot", "inversesqrt invsqrt rsqrt noam transformer"),
-    ("stableDecay", "wsd warmupstabledecay trapezoidal"), ("timescale", "warmup warmupsteps"),
+    ("stableDecay", "wsd warmupstabledecay trapezoidal"),
     ("inverseTime", "inversetimedecay inverse"),
     ("factor", "gamma decayrate"), ("every", "stepsize interval period"),
     ("steps", "tmax totalsteps maxsteps length decaysteps totaliters"), ("period", "t0"),

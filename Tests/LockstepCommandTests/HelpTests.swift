@@ -70,7 +70,9 @@ import Testing
     (
       "loss=mse",
       "'loss.type' must be one of 'softmaxCrossEntropy', 'binaryCrossEntropy', "
-        + "'meanSquaredError'; found 'mse'; did you mean 'meanSquaredError'?"
+    ),
+    (
+      "loss=mse", "'poisson'; found 'mse'; did you mean 'meanSquaredError'?"
     ),
     ("model.activation=Relu", "found 'Relu'; did you mean 'relu'?"),
     (
