@@ -39,7 +39,7 @@ import Testing
   }
 
   /// One rank whose exchange listens.
-  private final class ListeningRank: Collective {
+  private final class ListeningRank: ExchangeMaking {
     let inner = SoloCollective()
     var listener: Listener?
     let rank = 0

@@ -519,7 +519,7 @@ import Testing
 }
 
 /// A group whose ranks spoil what they hold just before rank 0's state is broadcast.
-private final class SpoiledStart: Collective {
+private final class SpoiledStart: ExchangeMaking {
   let inner: any Collective
   init(_ inner: any Collective) { self.inner = inner }
   var rank: Int { inner.rank }

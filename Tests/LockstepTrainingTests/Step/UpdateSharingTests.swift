@@ -31,7 +31,7 @@ import Testing
   }
 
   /// A group of ranks on two nodes, of which the last one is reached by a link.
-  private final class TwoNodes: Collective {
+  private final class TwoNodes: ExchangeMaking {
     let alone = SoloCollective()
     let rank = 0
     let size = 1
