@@ -21,6 +21,6 @@ public struct MeanAbsoluteError: LossFunction {
 
 extension MeanAbsoluteError {
   package static let entry = Entry<any LossFunction>(
-    "meanAbsoluteError", "the mean of |prediction − target|"
+    "meanAbsoluteError", "the mean of the magnitudes of prediction − target"
   ) { _ in MeanAbsoluteError() }
 }
