@@ -51,7 +51,7 @@ public final class ModelEvaluator {
   ) throws -> Evaluation {
     try Evaluation(
       name, count: count, shardSize: shardSize, metricNames: metricNames,
-      metricCounts: numbers.countColumns, on: collective
+      metricFormulas: numbers.metricFormulas, on: collective
     ) { [self] positions, record in
       try compute(Array(positions)[...], record: record)
     }

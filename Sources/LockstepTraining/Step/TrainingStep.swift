@@ -35,7 +35,7 @@ public final class TrainingStep: BatchStep {
   private let kernels: UnsafePointer<lockstep_arena_kernels>
   private let counter = Arena<Int64>(count: 1)
   private var metricMeans: [Double]
-  private let metricCounts: [Int?]
+  private let metricFormulas: [MetricFormula]
   /// What batches of a size are divided by, where that is known before they are computed.
   private var batchDivisors: [Int: Divisors] = [:]
 
@@ -93,7 +93,7 @@ public final class TrainingStep: BatchStep {
       source, exchange, plan, inspected: inspector != nil, on: collective)
     kernels = InstructionSet.current.arenaKernels
     metricMeans = Array(repeating: 0, count: source.metricNames.count)
-    metricCounts = source.metricCounts
+    metricFormulas = source.metricFormulas
     try source.join(plan, on: collective)
   }
 
@@ -311,7 +311,7 @@ public final class TrainingStep: BatchStep {
     let total = scalars.total
     // Written in place where the last report is gone, so that a step allocates nothing.
     for index in metricMeans.indices {
-      metricMeans[index] = total.mean(ofMetric: index, by: metricCounts[index])
+      metricMeans[index] = metricFormulas[index](total)
     }
     return TrainingStepReport(
       step: completed, loss: total.loss / total.weight + blockSums.penalty, weight: total.weight,

@@ -52,6 +52,7 @@ public final class Training {
   ///   - model: the model; its initial weights are drawn from the seed.
   ///   - dataset: the examples to train on.
   ///   - loss: what is minimised.
+  ///   - metrics: what is reported beside the loss's own metrics, in events, evaluations and logs.
   ///   - update: clips and optimizer.
   ///   - batchSize: the examples of a step, over all ranks.
   ///   - epochs: how often each example is seen.
@@ -63,19 +64,21 @@ public final class Training {
   ///   ``FoldPlanError`` where there are more ranks than shards, ``MemoryShortage`` where a node has too
   ///   little memory.
   public convenience init(
-    _ model: any Model, on dataset: any ExampleSource, loss: any LossFunction, update: Chain,
-    batchSize: Int = 64, epochs: Int = 10, seed: UInt64 = 1, augmentation: Augmentation? = nil,
+    _ model: any Model, on dataset: any ExampleSource, loss: any LossFunction,
+    metrics: [any Metric] = [], update: Chain, batchSize: Int = 64, epochs: Int = 10,
+    seed: UInt64 = 1, augmentation: Augmentation? = nil,
     options: TrainingOptions = TrainingOptions(), ranks: any Collective = SoloCollective()
   ) throws {
     try self.init(
-      SingleInputModel(model), on: dataset, losses: OutputLosses(loss), update: update,
+      SingleInputModel(model), on: dataset, losses: OutputLosses(loss, metrics: metrics),
+      update: update,
       batchSize: batchSize, epochs: epochs, seed: seed, augmentation: augmentation,
       options: options, ranks: ranks)
   }
 
   /// Puts a training of a model with named inputs and outputs together.
   ///
-  /// - Parameter losses: what is minimised: a loss of each output that has a label.
+  /// - Parameter losses: what is minimised: a loss of each output that has a label, with its metrics.
   /// - Throws: as the initialiser for a simple model.
   public convenience init(
     _ model: any MultipleInputModel, on dataset: any ExampleSource, losses: OutputLosses,
