@@ -117,10 +117,12 @@ public struct StepContext {
   public let measurements: Measurements
   /// What reductions on a plateau have made of the learning rate so far.
   let rateScale: Double
+  /// What all learning rates are multiplied by.
+  let rateFactor: Double
 
   /// The learning rate of the step.
   public func rate(of schedule: Schedule) -> Double {
-    schedule.value(at: step, reducedBy: rateScale)
+    schedule.value(at: step, reducedBy: rateScale) * rateFactor
   }
 }
 

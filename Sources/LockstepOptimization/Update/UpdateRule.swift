@@ -43,6 +43,8 @@ public final class UpdateRule {
   let average: BoundAverage?
   private let plateau: PlateauMonitor?
   private let updates: Arena<Int64>
+  private let rateFactor = Arena<Double>(count: 1)
+  private let hasRate: Bool
   let scratch: Arena<Float>
   let updateArena: Arena<Float>?
   /// A row of ``Tally`` columns for each block.
@@ -138,6 +140,8 @@ public final class UpdateRule {
     ownedGroups = [self.owned]
     finalRate = transforms.last as? BoundLearningRate
     updates = Arena(count: 1)
+    rateFactor.base[0] = 1
+    hasRate = chain.transforms.contains { !$0.schedules.isEmpty }
     scratch = Arena(count: FlatLayout.blockSize)
     updateArena =
       passes.dropLast().contains { !$0.transforms.isEmpty }
@@ -145,7 +149,10 @@ public final class UpdateRule {
     tally = Arena(count: blocks.count * Tally.width)
 
     state =
-      [StateEntry("optimizer.updates", .integers(updates.buffer))] + Self.state(of: transforms)
+      [
+        StateEntry("optimizer.updates", .integers(updates.buffer)),
+        StateEntry("optimizer.learningRateFactor", .doubles(rateFactor.buffer)),
+      ] + Self.state(of: transforms)
       + (plateau?.state ?? []).map { StateEntry("optimizer.\($0.name)", $0.storage) }
       + projection.state + (self.average?.state ?? [])
   }
@@ -203,6 +210,14 @@ public final class UpdateRule {
 
   private var rateScale: Double { plateau?.scale ?? 1 }
 
+  /// What all learning rates are multiplied by, behind schedules and plateaus; 1 at first. It is part of
+  /// the state, and the same on all ranks. Nil, and not to be set, where the chain has no learning
+  /// rate.
+  public var learningRateFactor: Double? {
+    get { hasRate ? rateFactor.base[0] : nil }
+    set { if hasRate, let newValue { rateFactor.base[0] = newValue } }
+  }
+
   /// Takes a metric in, on all ranks the same one, for a schedule that reduces the learning rate on
   /// plateaus; without one nothing happens.
   ///
@@ -247,7 +262,10 @@ public final class UpdateRule {
     _ = measured.table.buffer.update(fromContentsOf: blockSums)
     var report = StepReport(
       step: step, gradientNorm: measured.norm(.update(.two)), clippedGradientNorm: nil,
-      clipped: false, learningRate: firstRate?.value(at: step, reducedBy: rateScale) ?? 1)
+      clipped: false,
+      learningRate: firstRate.map {
+        $0.value(at: step, reducedBy: rateScale) * rateFactor.base[0]
+      } ?? 1)
     guard report.learningRate.isFinite, report.learningRate >= 0 else {
       throw UpdateError.badLearningRate(report.learningRate, step: step)
     }
@@ -272,7 +290,8 @@ public final class UpdateRule {
 
   private func prepareTransforms(of pass: UpdatePass, step: Int) throws {
     let context = StepContext(
-      step: step, update: updateCount + 1, measurements: pass.measurements, rateScale: rateScale)
+      step: step, update: updateCount + 1, measurements: pass.measurements, rateScale: rateScale,
+      rateFactor: rateFactor.base[0])
     for index in pass.transforms { transforms[index].prepare(context) }
     if let misuse = pass.measurements.misuse { throw misuse }
   }

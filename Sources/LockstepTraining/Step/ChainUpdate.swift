@@ -12,6 +12,11 @@ public class ChainUpdate: ParameterUpdate {
   public var layout: FlatLayout { rule.layout }
   public var stateEntries: [StateEntry] { rule.state }
 
+  public var learningRateFactor: Double? {
+    get { rule.learningRateFactor }
+    set { rule.learningRateFactor = newValue }
+  }
+
   public func measure(block: Int, in gradient: UnsafeBufferPointer<Float>) -> Double {
     rule.measure(block: block, in: gradient)
   }

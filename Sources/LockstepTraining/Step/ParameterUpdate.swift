@@ -1,4 +1,5 @@
 import LockstepEngine
+import LockstepFold
 import LockstepOptimization
 
 /// Clipping, the optimizer and the constraints, seen from the step.
@@ -11,6 +12,9 @@ public protocol ParameterUpdate: AnyObject {
 
   /// Everything that a checkpoint must hold (`optimizer.firstMoment`).
   var stateEntries: [StateEntry] { get }
+
+  /// What the learning rate is multiplied by, a part of the state; nil for an update that has none.
+  var learningRateFactor: Double? { get set }
 
   /// The sum of squares of a block of the normalised gradient, in Double.
   func measure(block: Int, in gradient: UnsafeBufferPointer<Float>) -> Double
@@ -37,6 +41,28 @@ public protocol ParameterUpdate: AnyObject {
 }
 
 extension ParameterUpdate {
+  /// An update has no learning rate that could be multiplied.
+  public var learningRateFactor: Double? {
+    get { nil }
+    set {}  // nothing is there to be set
+  }
+
+  /// Multiplies the learning rate by what ranks have asked for.
+  func scaleLearningRate(by factor: Double?) throws(StepError) {
+    guard let factor else { return }
+    guard let now = learningRateFactor else { throw StepError.noLearningRate }
+    learningRateFactor = now * factor
+  }
+
+  /// Runs `body` while the learning rate is multiplied by a factor already, as the next step will find
+  /// it.
+  func whileLearningRate(isScaledBy factor: Double?, _ body: () throws -> Void) throws {
+    guard let factor, let now = learningRateFactor else { return try body() }
+    learningRateFactor = now * factor
+    defer { learningRateFactor = now }
+    try body()
+  }
+
   public func parameterNorms() -> [ParameterNorms] { [] }
 }
 

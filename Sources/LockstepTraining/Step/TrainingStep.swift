@@ -284,6 +284,7 @@ public final class TrainingStep: BatchStep {
   private func skip(_ found: NonFiniteError) throws -> TrainingStepReport {
     // What a sharded update would have done: an exchange is gathered once for each combination.
     if sharded != nil, onFolded == nil { try exchange.gather() }
+    try update.scaleLearningRate(by: scalars.requests.learningRateFactor)
     let sanitized = sanitized
     health.commit(skipped: true, sanitized: sanitized != nil)
     counter.buffer[0] += 1
@@ -295,6 +296,7 @@ public final class TrainingStep: BatchStep {
   }
 
   private func clipUpdateConstrain() throws -> UpdateReport {
+    try update.scaleLearningRate(by: scalars.requests.learningRateFactor)
     try update.prepare(step: completed, blockSums: blockSums.gradientSquares)
     if let sharded { return try sharded.run(source.parameters) }
     return try update.apply(

@@ -44,7 +44,8 @@ public final class Training {
 
   private let options: TrainingOptions
   private var evaluations: [Evaluation] = []
-  private var listeners: [(TrainingEvent) throws -> Void] = []
+  private var listeners: [(TrainingEvent, TrainingControl) throws -> Void] = []
+  private let control = TrainingControl()
 
   /// Puts a training together.
   ///
@@ -250,6 +251,12 @@ public final class Training {
   /// Hears what happens, on rank 0 only: steps, evaluations, checkpoints. What it throws ends the
   /// training on all ranks; `Interruption.request()` ends it in good order, after a checkpoint.
   public func listen(_ listener: @escaping (TrainingEvent) throws -> Void) {
+    listeners.append { event, _ in try listener(event) }
+  }
+
+  /// Hears what happens, on rank 0 only, and may act on it: stop the training, save a checkpoint,
+  /// multiply the learning rate. All ranks then do the same; see ``TrainingControl``.
+  public func listen(_ listener: @escaping (TrainingEvent, TrainingControl) throws -> Void) {
     listeners.append(listener)
   }
 
@@ -274,12 +281,13 @@ public final class Training {
       var handshake = Handshake()
       try handshake.addProgramAndLibraries()
       handshake.add("the examples", source.dataset.fingerprint)
-      let listeners = listeners
+      let (listeners, control) = (listeners, control)
+      _ = control.take()
       let trainer = try Trainer(
         step: step, sampler: sampler, evaluations: evaluations, options: options.run,
         configuration: configuration, resumption: Resumption(mayDiffer: ["epochs", "steps"]),
-        handshake: handshake, directory: files, on: ranks,
-        listener: { event in for listener in listeners { try listener(event) } })
+        handshake: handshake, directory: files, on: ranks, control: control,
+        listener: { event in for listener in listeners { try listener(event, control) } })
       return try trainer.run(resume: resume)
     } catch {
       // What ends it before the trainer is in charge; after that nothing is changed here.
