@@ -16,7 +16,7 @@ public final class UpdateRule {
   ///
   /// The table has one row of `width` values for each block of the layout, block after block, and
   /// the rows of this rank's blocks are filled in. On return all rows are.
-  public typealias Gather = (_ table: UnsafeMutableBufferPointer<Double>, _ width: Int) throws ->
+  package typealias Gather = (_ table: UnsafeMutableBufferPointer<Double>, _ width: Int) throws ->
     Void
 
   /// Where each trainable tensor lies among the parameters.
@@ -230,7 +230,7 @@ public final class UpdateRule {
   ///
   /// - Returns: a NaN, which ``prepare(step:blockSums:)-(_,[Double])`` refuses, where there is no such
   ///   block or the gradient does not reach it.
-  public func measure(block: Int, in gradient: UnsafeBufferPointer<Float>) -> Double {
+  package func measure(block: Int, in gradient: UnsafeBufferPointer<Float>) -> Double {
     guard blocks.indices.contains(block), gradient.count >= blocks[block].range.upperBound else {
       return .nan
     }
@@ -245,7 +245,7 @@ public final class UpdateRule {
   ///   - blockSums: ``measure(block:in:)`` of every block of the layout, in block order.
   /// - Throws: ``NonFiniteGradient``, ``UpdateError/badLearningRate(_:step:)``.
   @discardableResult
-  public func prepare(
+  package func prepare(
     step: Int, blockSums: UnsafeBufferPointer<Double>
   ) throws -> StepReport {
     pending = nil
@@ -284,7 +284,7 @@ public final class UpdateRule {
 
   /// As ``prepare(step:blockSums:)-(_,UnsafeBufferPointer<Double>)``.
   @discardableResult
-  public func prepare(step: Int, blockSums: [Double]) throws -> StepReport {
+  package func prepare(step: Int, blockSums: [Double]) throws -> StepReport {
     try blockSums.withUnsafeBufferPointer { try prepare(step: step, blockSums: $0) }
   }
 
@@ -307,7 +307,7 @@ public final class UpdateRule {
   ///     that update parts all give it, even one whose part is everything.
   /// - Returns: the report with everything known.
   @discardableResult
-  public func apply(
+  package func apply(
     gradient: UnsafeBufferPointer<Float>, parameters: UnsafeMutableBufferPointer<Float>,
     blocks groups: [Range<Int>]? = nil, gather: Gather? = nil
   ) throws -> StepReport {
@@ -406,7 +406,7 @@ public final class UpdateRule {
   /// parameters have been gathered: the vectors of spectral norms move with it.
   ///
   /// - Throws: ``UpdateError/wrongLength(_:expected:found:)``.
-  public func projectGathered(parameters: UnsafeMutableBufferPointer<Float>) throws {
+  package func projectGathered(parameters: UnsafeMutableBufferPointer<Float>) throws {
     try checkLength("the parameters", parameters.count)
     guard let base = parameters.baseAddress else { return }
     projection.projectTensors(base)

@@ -74,7 +74,7 @@ public final class ModelEvaluator {
   ///   examples.
   /// - Throws: `DatasetError` where there is no such example.
   @discardableResult
-  public func compute(
+  package func compute(
     _ examples: ArraySlice<Int>, record: ShardRecord? = nil
   ) throws -> UnsafeBufferPointer<Float> {
     guard !examples.isEmpty else { return UnsafeBufferPointer(start: nil, count: 0) }
@@ -84,6 +84,15 @@ public final class ModelEvaluator {
       numbers.add(executor.lane, examples: Double(examples.count), to: record)
     }
     return executor.lane.output(0)
+  }
+
+  /// The model's first output for examples: one row an example, in their order, row-major.
+  ///
+  /// All are computed at once; ask for as many as memory has room for.
+  ///
+  /// - Throws: `DatasetError` where there is no such example.
+  public func predictions(for examples: [Int]) throws -> [Float] {
+    Array(try compute(examples[...]))
   }
 
   /// The values of layers, of marked values, or of the model's outputs for examples: features for

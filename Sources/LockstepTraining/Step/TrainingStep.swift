@@ -100,7 +100,7 @@ public final class TrainingStep: BatchStep {
   /// Sees the folded gradient, whole and divided by the weight of the batch, before it is clipped,
   /// and the statistics behind it. For comparing runs: with it, a sharded update gathers twice. Set
   /// on all ranks or on none.
-  public var onFolded: ((UnsafeBufferPointer<Float>) throws -> Void)?
+  package var onFolded: ((UnsafeBufferPointer<Float>) throws -> Void)?
 
   /// The number of steps completed, skipped ones among them: learning rates follow it, and the
   /// update counts its own for bias corrections.

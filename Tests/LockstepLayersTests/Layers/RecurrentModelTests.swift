@@ -151,9 +151,8 @@ import Testing
     var random = SystemRandomNumberGenerator()
     for parameter in trace.graph.parameters {
       var values = [Float](repeating: .nan, count: parameter.shape.reduce(1, *))
-      values.withUnsafeMutableBufferPointer {
-        parameter.initializer.fill($0, shape: parameter.shape, using: &random)
-      }
+      var span = values.mutableSpan
+      parameter.initializer.fill(&span, shape: parameter.shape, using: &random)
       #expect(values.allSatisfy { abs($0) <= 0.25 })
       #expect(values.contains { abs($0) > 0.2 })
     }
