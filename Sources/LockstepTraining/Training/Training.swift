@@ -152,8 +152,18 @@ public final class Training {
     average = options.average == nil ? nil : AveragedModel(source, rule, plan, on: ranks)
   }
 
-  /// Refuses what a Hessian-free step cannot be combined with and does not see.
+  /// The most logical shards; their numbers alone take memory on every rank.
+  private static let mostShards = 1 << 20
+
+  /// Refuses numbers that make no sense, and what a Hessian-free step cannot be combined with and does not
+  /// see.
   private static func check(_ options: TrainingOptions) throws {
+    try ArgumentError.require(
+      options.evaluationBatchSize, atLeast: 1, "evaluationBatchSize", of: "TrainingOptions")
+    if let shards = options.shards, shards > mostShards {
+      throw ArgumentError(
+        "TrainingOptions", "shards", is: shards, expected: "at most \(mostShards)")
+    }
     guard options.hessianFree != nil else { return }
     func refuse(_ key: String, _ value: String, _ expected: String) -> StepError {
       .badOption(key: key, value: value, expected: "\(expected) for a Hessian-free step")
@@ -232,11 +242,16 @@ public final class Training {
   ///   - dataset: the examples; each counts once, on any number of ranks.
   ///   - name: what the evaluation is called in reports and logs.
   ///   - report: hears the results, on rank 0 only.
-  /// - Throws: `GraphError` where the examples are of another form than those that the model trains on.
+  /// - Throws: `GraphError` where the examples are of another form than those that the model trains on,
+  ///   ``ArgumentError`` where another evaluation has the name.
   public func evaluate(
     on dataset: any ExampleSource, as name: String = "test",
     _ report: @escaping (TrainingEvaluation) throws -> Void = { _ in }
   ) throws {
+    if evaluations.contains(where: { $0.name == name }) {
+      throw ArgumentError(
+        "Training.evaluate", "name", is: "'\(name)'", expected: "another one for each evaluation")
+    }
     let evaluation = try ModelEvaluator(source, on: dataset).evaluation(
       name, shardSize: options.evaluationBatchSize, on: ranks)
     evaluations.append(evaluation)
@@ -268,11 +283,13 @@ public final class Training {
   ///   - keep: how many of the newest checkpoints stay.
   /// - Returns: how it ended, the same on all ranks: done, with the fingerprint of the weights, or
   ///   interrupted by a signal.
-  /// - Throws: what ends a run otherwise, ``RunDirectoryError``, ``CheckpointError``.
+  /// - Throws: what ends a run otherwise, ``RunDirectoryError``, ``CheckpointError``, ``ArgumentError`` for
+  ///   a `keep` below 1.
   @discardableResult
   public func fit(
     in directory: String? = nil, resume: Bool = false, keep: Int = 3
   ) throws -> Outcome {
+    try ArgumentError.require(keep, atLeast: 1, "keep", of: "Training.fit")
     let files = try directory.flatMap {
       try RunDirectory.open(
         $0, resume: resume, configuration: configuration, keep: keep, on: ranks)
