@@ -1,13 +1,21 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
+/// The name of a target that is depended on.
+func name(of dependency: Target.Dependency) -> String? {
+  switch dependency {
+  case .targetItem(let name, _), .byNameItem(let name, _): name
+  default: nil
+  }
+}
+
 /// A test target that mirrors one source module.
 func tests(
   _ module: String, _ more: [Target.Dependency] = [], exclude: [String] = []
 ) -> Target {
   .testTarget(
     name: "\(module)Tests",
-    dependencies: [.init(stringLiteral: module)] + more.filter { "\($0)" != "\(module)" },
+    dependencies: [.init(stringLiteral: module)] + more.filter { name(of: $0) != module },
     exclude: exclude
   )
 }
@@ -226,12 +234,6 @@ let package = Package(
 // whole-module optimisation also builds the layout and the inlined code of deeper modules into it.
 // Each target therefore lists all modules below it, so that no stale object is left.
 do {
-  func name(of dependency: Target.Dependency) -> String? {
-    switch dependency {
-    case .targetItem(let name, _), .byNameItem(let name, _): name
-    default: nil
-    }
-  }
   let targets = Dictionary(uniqueKeysWithValues: package.targets.map { ($0.name, $0) })
   func below(_ target: Target, into found: inout [String]) {
     for dependency in target.dependencies.compactMap(name) where !found.contains(dependency) {

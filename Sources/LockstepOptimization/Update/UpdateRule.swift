@@ -16,7 +16,7 @@ public final class UpdateRule {
   ///
   /// The table has one row of `width` values for each block of the layout, block after block, and
   /// the rows of this rank's blocks are filled in. On return all rows are.
-  package typealias Gather = (_ table: UnsafeMutableBufferPointer<Double>, _ width: Int) throws ->
+  public typealias Gather = (_ table: UnsafeMutableBufferPointer<Double>, _ width: Int) throws ->
     Void
 
   /// Where each trainable tensor lies among the parameters.
@@ -49,7 +49,7 @@ public final class UpdateRule {
   let updateArena: Arena<Float>?
   /// A row of ``Tally`` columns for each block.
   let tally: Arena<Double>
-  private var pending: StepReport?
+  private var pending: UpdateReport?
   private let ownedGroups: [Range<Int>]
   /// What the last `apply` updated.
   private(set) var updated: [Range<Int>] = []
@@ -230,7 +230,7 @@ public final class UpdateRule {
   ///
   /// - Returns: a NaN, which ``prepare(step:blockSums:)-(_,[Double])`` refuses, where there is no such
   ///   block or the gradient does not reach it.
-  package func measure(block: Int, in gradient: UnsafeBufferPointer<Float>) -> Double {
+  public func measure(block: Int, in gradient: UnsafeBufferPointer<Float>) -> Double {
     guard blocks.indices.contains(block), gradient.count >= blocks[block].range.upperBound else {
       return .nan
     }
@@ -245,9 +245,9 @@ public final class UpdateRule {
   ///   - blockSums: ``measure(block:in:)`` of every block of the layout, in block order.
   /// - Throws: ``NonFiniteGradient``, ``UpdateError/badLearningRate(_:step:)``.
   @discardableResult
-  package func prepare(
+  public func prepare(
     step: Int, blockSums: UnsafeBufferPointer<Double>
-  ) throws -> StepReport {
+  ) throws -> UpdateReport {
     pending = nil
     guard blockSums.count == blocks.count else {
       throw UpdateError.wrongLength(
@@ -260,7 +260,7 @@ public final class UpdateRule {
     }
     let measured = passes[0].measurements
     _ = measured.table.buffer.update(fromContentsOf: blockSums)
-    var report = StepReport(
+    var report = UpdateReport(
       step: step, gradientNorm: measured.norm(.update(.two)), clippedGradientNorm: nil,
       clipped: false,
       learningRate: firstRate.map {
@@ -284,7 +284,7 @@ public final class UpdateRule {
 
   /// As ``prepare(step:blockSums:)-(_,UnsafeBufferPointer<Double>)``.
   @discardableResult
-  package func prepare(step: Int, blockSums: [Double]) throws -> StepReport {
+  package func prepare(step: Int, blockSums: [Double]) throws -> UpdateReport {
     try blockSums.withUnsafeBufferPointer { try prepare(step: step, blockSums: $0) }
   }
 
@@ -310,7 +310,7 @@ public final class UpdateRule {
   package func apply(
     gradient: UnsafeBufferPointer<Float>, parameters: UnsafeMutableBufferPointer<Float>,
     blocks groups: [Range<Int>]? = nil, gather: Gather? = nil
-  ) throws -> StepReport {
+  ) throws -> UpdateReport {
     guard var report = pending else { throw UpdateError.notPrepared }
     try checkLength("the gradient", gradient.count)
     try checkLength("the parameters", parameters.count)
@@ -366,7 +366,7 @@ public final class UpdateRule {
     return finish(&report)
   }
 
-  private func finish(_ report: inout StepReport) -> StepReport {
+  private func finish(_ report: inout UpdateReport) -> UpdateReport {
     updates.base[0] += 1
     guard let lastClip else { return report }
     func total(_ column: Int) -> Double {

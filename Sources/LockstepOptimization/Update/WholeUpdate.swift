@@ -18,7 +18,7 @@ extension UpdateRule {
   @discardableResult
   public func update(
     _ parameters: inout [Float], gradient: [Float], step: Int
-  ) throws -> StepReport {
+  ) throws -> UpdateReport {
     try checkLength("the gradient", gradient.count)
     try checkLength("the parameters", parameters.count)
     guard owned == blocks.indices else { throw UpdateError.needsGather }

@@ -99,7 +99,7 @@ private let constraintSets = [mixedConstraints, laterConstraints, ownConstraints
   private func run(
     _ chain: Chain, set: InstructionSet = .detected, fuses: Bool = true, steps: Int = 3,
     blocks: [Range<Int>]? = nil, constraints: [WeightConstraint?] = mixedConstraints
-  ) throws -> (parameters: [UInt32], state: [UInt64], reports: [StepReport]) {
+  ) throws -> (parameters: [UInt32], state: [UInt64], reports: [UpdateReport]) {
     let trial = try Self.trial(chain, constraints, set: set, fuses: fuses)
     let reports = try (0..<steps).map {
       try trial.step($0, randomArena(mixedLayout, seed: 100 + UInt64($0)), blocks: blocks)
@@ -154,7 +154,7 @@ private let constraintSets = [mixedConstraints, laterConstraints, ownConstraints
       let start = trials.map { ($0.parameters, snapshot($0.rule.state)) }
       var tables: [[[Double]]] = parts.map { _ in [] }
       var calls = -1
-      var reports: [StepReport] = []
+      var reports: [UpdateReport] = []
       while true {
         reports = []
         var made: [[[Double]]] = []
