@@ -42,9 +42,8 @@ public final class UpdateRule {
   let projection: ConstraintExecutor
   let average: BoundAverage?
   private let plateau: PlateauMonitor?
-  private let updates: Arena<Int64>
-  private let rateFactor = Arena<Double>(count: 1)
-  private let hasRate: Bool
+  private let updates = Arena<Int64>(count: 1)
+  let rateFactor: LearningRateFactor
   let scratch: Arena<Float>
   let updateArena: Arena<Float>?
   /// A row of ``Tally`` columns for each block.
@@ -139,9 +138,7 @@ public final class UpdateRule {
 
     ownedGroups = [self.owned]
     finalRate = transforms.last as? BoundLearningRate
-    updates = Arena(count: 1)
-    rateFactor.base[0] = 1
-    hasRate = chain.transforms.contains { !$0.schedules.isEmpty }
+    rateFactor = LearningRateFactor(of: chain)
     scratch = Arena(count: FlatLayout.blockSize)
     updateArena =
       passes.dropLast().contains { !$0.transforms.isEmpty }
@@ -149,10 +146,8 @@ public final class UpdateRule {
     tally = Arena(count: blocks.count * Tally.width)
 
     state =
-      [
-        StateEntry("optimizer.updates", .integers(updates.buffer)),
-        StateEntry("optimizer.learningRateFactor", .doubles(rateFactor.buffer)),
-      ] + Self.state(of: transforms)
+      [StateEntry("optimizer.updates", .integers(updates.buffer)), rateFactor.state]
+      + Self.state(of: transforms)
       + (plateau?.state ?? []).map { StateEntry("optimizer.\($0.name)", $0.storage) }
       + projection.state + (self.average?.state ?? [])
   }
@@ -210,14 +205,6 @@ public final class UpdateRule {
 
   private var rateScale: Double { plateau?.scale ?? 1 }
 
-  /// What all learning rates are multiplied by, behind schedules and plateaus; 1 at first. It is part of
-  /// the state, and the same on all ranks. Nil, and not to be set, where the chain has no learning
-  /// rate.
-  public var learningRateFactor: Double? {
-    get { hasRate ? rateFactor.base[0] : nil }
-    set { if hasRate, let newValue { rateFactor.base[0] = newValue } }
-  }
-
   /// Takes a metric in, on all ranks the same one, for a schedule that reduces the learning rate on
   /// plateaus; without one nothing happens.
   ///
@@ -264,7 +251,7 @@ public final class UpdateRule {
       step: step, gradientNorm: measured.norm(.update(.two)), clippedGradientNorm: nil,
       clipped: false,
       learningRate: firstRate.map {
-        $0.value(at: step, reducedBy: rateScale) * rateFactor.base[0]
+        $0.value(at: step, reducedBy: rateScale) * rateFactor.value
       } ?? 1)
     guard report.learningRate.isFinite, report.learningRate >= 0 else {
       throw UpdateError.badLearningRate(report.learningRate, step: step)
@@ -282,16 +269,10 @@ public final class UpdateRule {
     return report
   }
 
-  /// As ``prepare(step:blockSums:)-(_,UnsafeBufferPointer<Double>)``.
-  @discardableResult
-  package func prepare(step: Int, blockSums: [Double]) throws -> UpdateReport {
-    try blockSums.withUnsafeBufferPointer { try prepare(step: step, blockSums: $0) }
-  }
-
   private func prepareTransforms(of pass: UpdatePass, step: Int) throws {
     let context = StepContext(
       step: step, update: updateCount + 1, measurements: pass.measurements, rateScale: rateScale,
-      rateFactor: rateFactor.base[0])
+      rateFactor: rateFactor.value)
     for index in pass.transforms { transforms[index].prepare(context) }
     if let misuse = pass.measurements.misuse { throw misuse }
   }

@@ -29,4 +29,10 @@ extension UpdateRule {
       }
     }
   }
+
+  /// As ``prepare(step:blockSums:)-(_,UnsafeBufferPointer<Double>)``.
+  @discardableResult
+  package func prepare(step: Int, blockSums: [Double]) throws -> UpdateReport {
+    try blockSums.withUnsafeBufferPointer { try prepare(step: step, blockSums: $0) }
+  }
 }
