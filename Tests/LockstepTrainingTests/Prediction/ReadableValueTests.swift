@@ -90,11 +90,11 @@ import Testing
       let output = Array(try #require(found["output"])[3 * row..<3 * row + 3])
       #expect(
         features.map(Double.init).elementsEqual(try #require(expected["features"])) {
-          abs($0 - Double($1)) < 1e-6
+          abs($0 - Double($1)) < 1e-5
         })
       #expect(
         output.map(Double.init).elementsEqual(try #require(expected["output"])) {
-          abs($0 - Double($1)) < 1e-6
+          abs($0 - Double($1)) < 1e-5
         })
     }
     #expect(try evaluator.outputs(of: ["features"], examples: []) == ["features": []])
