@@ -97,6 +97,7 @@ import Testing
       "Examples/OwnModel/main.swift", "Tests/Programs/documented/main.swift",
       "Tests/Programs/documented/Documented.swift", "Tests/Programs/documented/Testing.swift",
       "Tests/Programs/documented/Transfer.swift", "Tests/Programs/documented/Extensions.swift",
+      "Tests/Programs/documented/Listening.swift", "Tests/Programs/documented/Sources.swift",
       "Examples/OwnOperation/Sources/OwnOperation/SoftThreshold.swift",
       "Examples/OwnOperation/Sources/OwnOperation/main.swift",
     ].map {
@@ -149,6 +150,7 @@ import Testing
     #expect(result.lines.filter { $0 == "extensions true" }.count == 3)
     #expect(result.lines.filter { $0 == "noise true" }.count == 3)
     #expect(result.lines.filter { $0 == "sources true, [28, 37]" }.count == 3)
+    #expect(result.lines.filter { $0 == "listening true" }.count == 3)
     #expect(result.lines.filter { $0 == "same bits true" }.count == 3)
     #expect(result.lines.filter { $0 == "second-order step 1" }.count == 3)
   }

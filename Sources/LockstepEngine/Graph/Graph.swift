@@ -52,6 +52,8 @@ public final class Graph {
   package private(set) var parameters: [ParameterSpecification] = []
   package private(set) var statistics: [StatisticSpecification] = []
   package private(set) var observations: [Observation] = []
+  /// What can be read out by a name.
+  package var namedValues = NamedValues()
   private var parameterValues: [String: ValueID] = [:]
   private var statisticValues: [String: ValueID] = [:]
   private var constants: [String: ValueID] = [:]
