@@ -1,13 +1,21 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
+/// The name of a target that is depended on.
+func name(of dependency: Target.Dependency) -> String? {
+  switch dependency {
+  case .targetItem(let name, _), .byNameItem(let name, _): name
+  default: nil
+  }
+}
+
 /// A test target that mirrors one source module.
 func tests(
   _ module: String, _ more: [Target.Dependency] = [], exclude: [String] = []
 ) -> Target {
   .testTarget(
     name: "\(module)Tests",
-    dependencies: [.init(stringLiteral: module)] + more.filter { "\($0)" != "\(module)" },
+    dependencies: [.init(stringLiteral: module)] + more.filter { name(of: $0) != module },
     exclude: exclude
   )
 }
@@ -61,13 +69,23 @@ let package = Package(
     // The trainer, from the inside out.
     .target(
       name: "LockstepEngine", dependencies: ["COneDNN", "CLockstepKernels", "LockstepPlatform"]),
-    .target(name: "LockstepLayers", dependencies: ["LockstepEngine", "LockstepPlatform"]),
-    .target(name: "LockstepOptimization", dependencies: ["LockstepEngine", "CLockstepKernels"]),
+    .target(
+      name: "LockstepLayers",
+      dependencies: [
+        "LockstepEngine", "LockstepOptimization", "LockstepCatalog", "LockstepFiles",
+        "LockstepPlatform",
+      ]),
+    .target(
+      name: "LockstepOptimization",
+      dependencies: ["LockstepEngine", "LockstepCatalog", "LockstepFiles", "CLockstepKernels"]),
     .target(name: "LockstepFiles", dependencies: ["CZlib", "CXXHash", "LockstepPlatform"]),
+    // What configurations can name: keys, kinds, defaults, ranges; errors, tables and the schema.
+    .target(name: "LockstepCatalog", dependencies: ["LockstepFiles"]),
+    tests("LockstepCatalog", ["LockstepFiles", "LockstepTestSupport"]),
     .target(name: "CLockstepData", exclude: ["Resources"]),
     .target(
       name: "LockstepDatasets",
-      dependencies: ["LockstepEngine", "LockstepFiles", "CLockstepData"]),
+      dependencies: ["LockstepEngine", "LockstepCatalog", "LockstepFiles", "CLockstepData"]),
     // What ranks are to each other, and what they fold.
     .target(
       name: "LockstepObservation",
@@ -149,14 +167,14 @@ let package = Package(
     .target(
       name: "LockstepConfiguration",
       dependencies: [
-        "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepDatasets",
-        "LockstepFiles", "LockstepTraining",
+        "LockstepCatalog", "LockstepEngine", "LockstepLayers", "LockstepOptimization",
+        "LockstepDatasets", "LockstepFiles", "LockstepTraining",
       ] + core),
     .executableTarget(
       name: "LockstepCommand",
       dependencies: [
-        "Lockstep", "LockstepBenchmark", "LockstepConfiguration", "LockstepFiles", "LockstepMPI",
-        "LockstepReports", "LockstepTesting", "LockstepPlatform",
+        "Lockstep", "LockstepBenchmark", "LockstepCatalog", "LockstepConfiguration",
+        "LockstepFiles", "LockstepMPI", "LockstepReports", "LockstepTesting", "LockstepPlatform",
       ]),
     .target(name: "LockstepReports", dependencies: ["LockstepFiles", "LockstepPlatform"]),
     tests("LockstepReports", ["LockstepFiles", "LockstepTestSupport"]),
@@ -164,8 +182,9 @@ let package = Package(
     tests(
       "LockstepConfiguration",
       [
-        "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepDatasets",
-        "LockstepFiles", "LockstepTraining", "LockstepTrainingTestSupport",
+        "LockstepCatalog", "LockstepEngine", "LockstepLayers", "LockstepOptimization",
+        "LockstepDatasets", "LockstepFiles", "LockstepTraining", "LockstepTrainingTestSupport",
+        "LockstepTestSupport",
       ] + core),
     .testTarget(
       name: "LockstepCommandTests",
@@ -194,7 +213,8 @@ let package = Package(
 
     // What tests of several modules share.
     .target(
-      name: "LockstepTestSupport", dependencies: ["LockstepEngine", "LockstepFiles", "CZlib"],
+      name: "LockstepTestSupport",
+      dependencies: ["LockstepEngine", "LockstepCatalog", "LockstepFiles", "CZlib"],
       path: "Tests/LockstepTestSupport", exclude: ["Data"]),
     .target(
       name: "LockstepTrainingTestSupport",
@@ -204,7 +224,9 @@ let package = Package(
       ] + core, path: "Tests/LockstepTrainingTestSupport"),
 
     tests("LockstepEngine", ["LockstepFiles", "LockstepTestSupport", "CLockstepKernels"]),
-    tests("LockstepLayers", ["LockstepEngine", "LockstepFiles", "LockstepTestSupport"]),
+    tests(
+      "LockstepLayers",
+      ["LockstepEngine", "LockstepCatalog", "LockstepFiles", "LockstepTestSupport"]),
     tests("LockstepFiles", ["LockstepTestSupport"], exclude: ["Fixtures"]),
     tests("LockstepObservation", trainingTests),
     tests("LockstepCollective", trainingTests),
@@ -214,7 +236,10 @@ let package = Package(
     tests("LockstepDatasets", ["LockstepEngine", "LockstepFiles", "LockstepTestSupport"]),
     .testTarget(
       name: "LockstepOptimizationTests",
-      dependencies: ["LockstepOptimization", "LockstepEngine", "CLockstepKernels"],
+      dependencies: [
+        "LockstepOptimization", "LockstepEngine", "LockstepCatalog", "LockstepFiles",
+        "LockstepTestSupport", "CLockstepKernels",
+      ],
       exclude: ["Reference"]),
   ],
   swiftLanguageModes: [.v6]
@@ -224,12 +249,6 @@ let package = Package(
 // whole-module optimisation also builds the layout and the inlined code of deeper modules into it.
 // Each target therefore lists all modules below it, so that no stale object is left.
 do {
-  func name(of dependency: Target.Dependency) -> String? {
-    switch dependency {
-    case .targetItem(let name, _), .byNameItem(let name, _): name
-    default: nil
-    }
-  }
   let targets = Dictionary(uniqueKeysWithValues: package.targets.map { ($0.name, $0) })
   func below(_ target: Target, into found: inout [String]) {
     for dependency in target.dependencies.compactMap(name) where !found.contains(dependency) {

@@ -177,7 +177,7 @@ struct AutoencoderComparison {
     options.iterations = 100
     let step = try HessianFreeStep(
       source: source,
-      update: ChainUpdate(try UpdateRule(layout: source.memory.trainableLayout, chain: Chain())),
+      update: try UpdateRule(layout: source.memory.trainableLayout, chain: Chain()),
       options: options, shards: 8, on: SoloCollective())
     let sampler = try Sampler(count: all, batchSize: setting.gradient, seed: 1)
     let (whole, part) = (

@@ -195,8 +195,8 @@ package struct CostMeasurement {
 
   /// The linear maps whose gradients some batch is made of factors of, and the rate of the largest.
   private func measureProducts(_ work: inout CostModel.Work) throws {
-    func factors(shards: Int) throws -> GradientFactors? {
-      try source.factors(
+    func factors(shards: Int) throws -> SufficientFactors? {
+      try source.sufficientFactors(
         of: StepBatch(
           step: 0, epoch: 0, examples: Array(repeating: 0, count: shards * shardSize)[...],
           shards: shards), travel: false)

@@ -73,11 +73,11 @@ package struct CostModel: Sendable {
 
     /// Those of a batch whose gradients are made of factors.
     func factors(examples: Int, shards: Int, travel: Bool) -> [Int: LinearMapShape] {
-      guard threads == 1, GradientFactors.takes(examples: examples, shards: shards) else {
+      guard threads == 1, SufficientFactors.takes(examples: examples, shards: shards) else {
         return [:]
       }
       return linearMaps.filter {
-        GradientFactors.isWorthIt($1.outputs, $1.inputs, examples: examples, travel: travel)
+        SufficientFactors.isWorthIt($1.outputs, $1.inputs, examples: examples, travel: travel)
       }
     }
   }

@@ -40,15 +40,14 @@ final class TrainingLoop {
 
   private static func update(
     _ options: StepOptions, of source: ModelSource, owning owned: Range<Int>?
-  ) throws -> ChainUpdate {
+  ) throws -> UpdateRule {
     let layout = source.memory.trainableLayout
     let clips = options.clip.map { [ClipByGlobalNorm($0)] } ?? []
-    let rule = try UpdateRule(
+    return try UpdateRule(
       layout: layout, chain: Chain(clips) + .adam(),
       constraints: layout.slots.map { slot in
         slot.shape.count > 1 ? options.maxNorm.map { .maxNorm($0) } : nil
       }, owning: owned)
-    return owned == nil ? ChainUpdate(rule) : ShardedChainUpdate(rule)
   }
 
   /// The bytes that this rank keeps for the optimizer.

@@ -77,8 +77,8 @@ struct DryRun {
       ?? collective.link.map { "\($0.text): buckets of \($0.bucketBytes >> 10) KiB" }
       ?? "MPI's own reduction"
     var lines = [("between nodes", buckets)]
-    if !run.sentAsFactors.isEmpty {
-      lines.append(("  as factors", run.sentAsFactors.joined(separator: ", ")))
+    if let other = run.wireForm {
+      lines.append(("  as \(other.form)", other.names.joined(separator: ", ")))
     }
     return lines
   }

@@ -87,7 +87,7 @@ struct PredictionTable {
         all[target.classes?.name(index) ?? "\(index)"] = Self.short(probability)
       }
       object["probabilities"] = .object(all)
-    case is BinaryCrossEntropy:
+    case is BinaryCrossEntropy, is Focal:
       let probabilities = values.map { Float(1 / (1 + exp(-Double($0)))) }
       if width == 1 { object["probability"] = Self.short(probabilities[0]) }
       addLabel(example, to: &object)

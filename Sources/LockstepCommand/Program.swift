@@ -10,7 +10,7 @@ enum Program {
     [
       TrainCommand.self, EvaluateCommand.self, PredictCommand.self, ReportCommand.self,
       InspectCommand.self, SuggestClipCommand.self, SweepCommand.self, VerifyCommand.self,
-      CatalogCommand.self, PlanCommand.self,
+      CatalogCommand.self, SchemaCommand.self, PlanCommand.self,
       BenchmarkCommand.self, DoctorCommand.self,
     ]
   }

@@ -44,8 +44,8 @@ final class ProgressReporter {
       Console.line(
         "between nodes \(link.text): gradients travel in buckets of "
           + (bytes.map { "\($0) bytes" } ?? "\(link.bucketBytes >> 10) KiB")
-          + (run.sentAsFactors.isEmpty
-            ? "" : ", those of \(run.sentAsFactors.joined(separator: ", ")) as factors"))
+          + (run.wireForm.map { ", those of \($0.names.joined(separator: ", ")) as \($0.form)" }
+            ?? ""))
     }
     if let directory {
       Console.line("run directory \(directory)")
@@ -95,7 +95,7 @@ final class ProgressReporter {
     }
   }
 
-  private func step(_ report: TrainingStepReport, _ epoch: Int) {
+  private func step(_ report: StepReport, _ epoch: Int) {
     let now = clock.now
     guard now - lastLine >= .milliseconds(isTerminal ? 100 : 2000) else { return }
     lastLine = now

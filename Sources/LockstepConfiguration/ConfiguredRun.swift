@@ -30,8 +30,8 @@ package final class ConfiguredRun {
   package var source: ModelSource { training.source }
   /// Whether each rank updates the parameters that it owns alone, and keeps their state alone.
   package var isSharded: Bool { training.isSharded }
-  /// The names of the weights whose gradients travel between nodes as factors.
-  package var sentAsFactors: [String] { training.sentAsFactors }
+  /// How gradients travel between nodes where not as sums; nil where all are sums.
+  package var wireForm: WireForm? { training.wireForm }
   /// The step.
   package var step: any BatchStep { training.step }
   /// The order of the examples.

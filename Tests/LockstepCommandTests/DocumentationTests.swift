@@ -157,7 +157,7 @@ import Testing
   @Test func tablesAreTheCatalogs() throws {
     let text = String(
       decoding: try FileInput.contents(of: "\(Self.root)/docs/configuration.md"), as: UTF8.self)
-    for kind in CatalogTables.kinds {
+    for kind in CatalogTables.names {
       let table = try #require(CatalogTables.markdown(kind))
       #expect(
         text.contains("<!-- catalog: \(kind) -->\n\(table)\n<!-- end -->"),

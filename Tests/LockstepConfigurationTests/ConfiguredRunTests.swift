@@ -44,7 +44,7 @@ private func run(_ text: String, ranks: Int = 1) throws -> ConfiguredRun {
         {"data": {"type": "blobs"}, "model": {"layers": [\(layer), \(layer)]},
          "constraints": \(rules)}
         """
-      return try (run(text).step.update as? ChainUpdate)?.rule.constraints ?? []
+      return try (run(text).step.update as? UpdateRule)?.constraints ?? []
     }
     #expect(try constraints("[]") == [.maxNorm(5), nil, .maxNorm(5), nil])
     #expect(

@@ -1,19 +1,19 @@
 import LockstepEngine
+import LockstepOptimization
 import LockstepTraining
 
 /// Gradient descent with momentum, clipping by the global norm, and a box for the values, in plain
 /// Swift: v ← m v + c g; w ← w − η v; w ← clamp(w).
 ///
 /// Without momentum nothing hides a gradient of the wrong scale.
-package final class ClippedSGD: ParameterUpdate {
+package final class ClippedSGD: Update {
   package let layout: FlatLayout
   package let blocks: [Block]
   package var learningRate: Float = 0.05
   package var momentum: Float = 0
   package var clip = Double.infinity
   package var box = Float.infinity
-  private var report = UpdateReport(
-    gradientNorm: 0, clippedGradientNorm: 0, clipped: false, learningRate: 0)
+  private var report = UpdateReport(step: 0, gradientNorm: 0, learningRate: 0)
   private var coefficient: Float = 1
   private let velocity: Arena<Float>
   private let count = Arena<Int64>(count: 1)
@@ -37,17 +37,19 @@ package final class ClippedSGD: ParameterUpdate {
     blocks[block].range.reduce(0) { $0 + Double(gradient[$1]) * Double(gradient[$1]) }
   }
 
-  package func prepare(step: Int, blockSums: UnsafeBufferPointer<Double>) {
+  package func prepare(step: Int, blockSums: UnsafeBufferPointer<Double>) -> UpdateReport {
     let norm = blockSums.reduce(0, +).squareRoot()
     let clipped = norm > clip
     coefficient = clipped ? Float(clip / norm) : 1
     report = UpdateReport(
-      gradientNorm: norm, clippedGradientNorm: clipped ? clip : norm, clipped: clipped,
-      coefficient: Double(coefficient), learningRate: Double(learningRate))
+      step: step, gradientNorm: norm, clippedGradientNorm: clipped ? clip : norm, clipped: clipped,
+      learningRate: Double(learningRate))
+    return report
   }
 
   package func apply(
-    gradient: UnsafeBufferPointer<Float>, parameters: UnsafeMutableBufferPointer<Float>
+    gradient: UnsafeBufferPointer<Float>, parameters: UnsafeMutableBufferPointer<Float>,
+    gather: Gather?
   ) -> UpdateReport {
     for i in blocks.map(\.range).joined() {
       velocity.buffer[i] = momentum * velocity.buffer[i] + coefficient * gradient[i]

@@ -10,10 +10,10 @@ package final class Plan {
   /// The number of shards that a run computes at once: the examples are as many for each, one shard
   /// behind the other.
   package let shards: Int
-  /// Whether plans of several shards, and such that leave factors, can be made of the program's kind.
+  /// Whether plans of several shards, and such that leave gradients out, can be made of the program's kind.
   package let isShardwise: Bool
-  /// The gradients that a run leaves as factors; nil where it leaves none.
-  package let factors: GradientFactors?
+  /// The slots of the leaf that a run leaves out.
+  package let omittedSlots: Set<Int>
   let steps: [PlanStep]
   /// The number of leading steps that make up the forward pass.
   package let forwardStepCount: Int
@@ -43,7 +43,8 @@ package final class Plan {
   /// - Parameters:
   ///   - shards: how many shards the examples make up: 1, or a larger power of two where
   ///     ``isShardwise`` holds of a plan of one.
-  ///   - factors: the gradients that are left as factors, where ``isShardwise`` holds.
+  ///   - deferred: takes what gradients are products of that a run leaves out, where ``isShardwise``
+  ///     holds; nil where it makes all.
   ///   - parameters: the canonical parameters, in the program's parameter layout.
   ///   - statistics: the running statistics, in the program's statistic layout.
   ///   - isa: the instruction set of our own kernels.
@@ -51,7 +52,7 @@ package final class Plan {
   ///   - vector: the direction that a product's program multiplies by, in the trainable part of the
   ///     parameter layout.
   package init(
-    _ program: Program, shards: Int = 1, factors: GradientFactors? = nil,
+    _ program: Program, shards: Int = 1, deferring deferred: (any DeferredProducts)? = nil,
     parameters: UnsafeMutableBufferPointer<Float>,
     statistics: UnsafeMutableBufferPointer<Float>, isa: InstructionSet,
     options: PlanOptions = PlanOptions(), vector: UnsafeMutableBufferPointer<Float>? = nil
@@ -64,10 +65,10 @@ package final class Plan {
     ComputeLibrary.useSingleThread()
     try options.precision.check()
     let builder = try PlanBuilder(
-      program, shards: shards, factors: factors, isa: isa, options: options)
+      program, shards: shards, deferring: deferred, isa: isa, options: options)
     self.program = program
     self.shards = shards
-    self.factors = factors
+    omittedSlots = builder.omittedSlots
     isShardwise = builder.isShardwise
     steps = builder.steps
     let cuts = builder.synchronizations.map(\.step)
@@ -85,16 +86,16 @@ package final class Plan {
     outputMemory = builder.outputMemory
     leafMemory = builder.leafMemory
     sizes = builder.sizes
-    leavesAreCanonical = Self.areCanonical(builder.leafMemory, program.leafLayout, factors)
-    precondition(factors == nil || leavesAreCanonical, "factors of gradients in other layouts")
-    (leafParts, partsToAdd) = Self.leafParts(builder, program.leafLayout, factors)
+    leavesAreCanonical = Self.areCanonical(builder, program.leafLayout)
+    precondition(
+      omittedSlots.isEmpty || leavesAreCanonical, "gradients of other layouts are left out")
+    (leafParts, partsToAdd) = Self.leafParts(builder, program.leafLayout)
     leafStatistics = builder.leafMemory[program.gradientCount...].compactMap { memory in
       memory.map {
         $0.buffer.offset / 4..<($0.buffer.offset + $0.buffer.byteCount) / 4
       }
     }
     leafCompletions = Self.completions(of: builder.leafMemory, by: builder.steps)
-    factorCompletions = builder.factorCompletions
     constants = Arena(count: sizes[.constants]?.byteCount ?? 0)
     packed = Arena(count: sizes[.packed]?.byteCount ?? 0)
     // Empty buffers have no address; nothing is ever read through the stand-in.
@@ -151,7 +152,7 @@ package final class Plan {
   /// Whether a packed leaf is a canonical one already.
   package let leavesAreCanonical: Bool
 
-  /// The parts of a packed leaf, in values, that a run makes: all but what it leaves as factors.
+  /// The parts of a packed leaf, in values, that a run makes: all but what it leaves out.
   package let leafParts: [Range<Int>]
 
   /// The parts of a packed leaf, in values, that a run with a sum leaves to be added to it.
@@ -163,9 +164,6 @@ package final class Plan {
   /// The slots of the leaf in the order in which a run completes them, each with the last step that
   /// touches it; -1 where none does.
   package let leafCompletions: [(step: Int, slot: Int)]
-
-  /// The factors in the order in which a run leaves them, each with the step that does.
-  package let factorCompletions: [(step: Int, factor: GradientFactors.Factor)]
 
   /// Where a slot lies in a packed leaf, padding included, in values; nil for one that is zeros and
   /// has no place there.
@@ -190,25 +188,23 @@ package final class Plan {
     .sorted { ($0.step, $0.slot) < ($1.step, $1.slot) }
   }
 
-  private static func areCanonical(
-    _ memories: [Memory?], _ layout: FlatLayout, _ factors: GradientFactors?
-  ) -> Bool {
-    zip(layout.slots, memories).enumerated().allSatisfy { index, element in
+  private static func areCanonical(_ builder: PlanBuilder, _ layout: FlatLayout) -> Bool {
+    zip(layout.slots, builder.leafMemory).enumerated().allSatisfy { index, element in
       let (slot, memory) = element
-      if factors?.products[index] != nil { return true }
+      if builder.omittedSlots.contains(index) { return true }
       guard let memory, let plain = try? MemoryDescriptor.plain(slot.shape) else { return false }
       return memory.descriptor == plain && memory.buffer.offset == slot.offset * 4
     }
   }
 
-  /// The parts of a leaf that are gradients or statistics and no factors, and those of them that a run
+  /// The parts of a leaf that a run makes, and those of them that a run
   /// does not add to a sum itself.
   private static func leafParts(
-    _ builder: PlanBuilder, _ layout: FlatLayout, _ factors: GradientFactors?
+    _ builder: PlanBuilder, _ layout: FlatLayout
   ) -> (all: [Range<Int>], toAdd: [Range<Int>]) {
     let count = (builder.sizes[.leaf]?.byteCount ?? 0) / 4
     let left = layout.slots.enumerated().map { index, slot in
-      factors?.products[index] == nil ? nil : slot.offset..<slot.offset + slot.count
+      !builder.omittedSlots.contains(index) ? nil : slot.offset..<slot.offset + slot.count
     }
     let added = zip(builder.leafMemory, left).map { memory, left in
       guard left == nil, let memory, memory.buffer.region == .sum else { return left }
@@ -245,7 +241,8 @@ package final class Plan {
     _ program: Program, isa: InstructionSet, options: PlanOptions
   ) throws -> (lane: Int, packed: Int) {
     ComputeLibrary.useSingleThread()
-    let sizes = try PlanBuilder(program, shards: 1, factors: nil, isa: isa, options: options).sizes
+    let sizes = try PlanBuilder(program, shards: 1, deferring: nil, isa: isa, options: options)
+      .sizes
     func bytes(_ region: Region) -> Int { sizes[region]?.byteCount ?? 0 }
     return (bytes(.activations) + bytes(.ports), bytes(.packed) + bytes(.constants))
   }

@@ -11,10 +11,12 @@ final class PlanBuilder {
   let options: PlanOptions
   /// The number of shards that the examples make up, equal ones, one behind the other.
   let shards: Int
-  /// The gradients that are left as factors; nil where none is.
-  let factors: GradientFactors?
-  /// The steps that leave factors, in order.
-  var factorCompletions: [(step: Int, factor: GradientFactors.Factor)] = []
+  /// Takes what the gradients that are left out are products of; nil where none is left out.
+  let deferred: (any DeferredProducts)?
+  /// The slots of the leaf that are left out.
+  let omittedSlots: Set<Int>
+  /// The operands of their products that are handed over so far.
+  var handedOver: [ProductOperand] = []
   var graph: Graph { program.graph }
 
   private(set) var steps: [PlanStep] = []
@@ -47,12 +49,14 @@ final class PlanBuilder {
   var perExample: Set<Graph.ValueID> = []
 
   init(
-    _ program: Program, shards: Int, factors: GradientFactors?, isa: InstructionSet,
+    _ program: Program, shards: Int, deferring deferred: (any DeferredProducts)?,
+    isa: InstructionSet,
     options: PlanOptions
   ) throws {
     self.program = program
     self.shards = shards
-    self.factors = factors
+    self.deferred = deferred
+    omittedSlots = Set(deferred?.slots ?? [])
     self.isa = isa
     self.options = options
     leafMemory = Array(repeating: nil, count: program.leaves.count)
@@ -63,7 +67,7 @@ final class PlanBuilder {
     for (id, leaf) in program.graph.leaves { leafOfValue[id] = leaf }
     countUses(live)
     isShardwise = findShardwise(live: live)
-    guard shards == 1 && factors == nil || isShardwise else {
+    guard shards == 1 && deferred == nil || isShardwise else {
       throw GraphError("internal: the program cannot be run for several shards at once")
     }
     for (name, type, id) in program.inputs {
@@ -249,7 +253,7 @@ final class PlanBuilder {
   /// Fills the slots of the leaf that no operation wrote directly.
   private func finishLeaf() throws {
     for (slot, source) in program.leaves.enumerated() {
-      guard let source, leafMemory[slot] == nil, factors?.products[slot] == nil else { continue }
+      guard let source, leafMemory[slot] == nil, !omittedSlots.contains(slot) else { continue }
       let type = type(source.value)
       let destination = Memory(
         buffer: Buffer(.leaf, byteCount: type.count * 4), descriptor: try .plain(type))

@@ -9,10 +9,6 @@ package struct RunContext {
   package var step: UInt64
   /// The index of the shard's first example in the global batch.
   package var firstExample: Int
-  /// Where a plan that leaves factors leaves them; see ``GradientFactors``.
-  package var factors: UnsafeMutablePointer<Float>?
-  /// Where it leaves them to travel; nil where nobody else needs them.
-  package var outbox: GradientFactors.Outbox?
   /// Whether gradients that can be are added to the sum that the lane was given.
   var accumulates = false
 

@@ -2,8 +2,8 @@ import LockstepEngine
 
 /// The cross-rank half of the fold: partial trees in, the folded arena out.
 ///
-/// A step writes ``partials``, calls ``combine(_:)`` once, then ``gather(_:)`` at least once, and reads
-/// ``folded``. After that the partials may be written again.
+/// A step calls ``begin(_:)``, writes ``partials``, calls ``computed(_:)`` and ``combine(_:)`` once, then
+/// ``gather(_:)`` at least once, and reads ``folded``. After that the partials may be written again.
 ///
 /// An implementation makes one ``FoldExecutor`` of its plan and calls it for each owned block:
 ///
@@ -35,6 +35,14 @@ public protocol GradientExchange: AnyObject {
   /// start on their way back as soon as they are complete. Set on all ranks alike, before
   /// ``combine(_:)``.
   var returnsGradients: Bool { get set }
+
+  /// A batch is about to be computed, and folded by ``combine(_:)`` or given up by ``abandon()``. Called by
+  /// all ranks.
+  func begin(_ batch: StepBatch) throws
+
+  /// This rank has computed its shards of the batch. What it throws ends the step like an error of the
+  /// source.
+  func computed(_ batch: StepBatch) throws
 
   /// Whether it wants to hear, by ``ready(_:)``, of partials that are complete in part. May change from
   /// batch to batch, on all ranks alike.
@@ -82,6 +90,10 @@ extension GradientExchange {
     get { false }
     set {}
   }
+
+  /// All batches are folded alike.
+  public func begin(_ batch: StepBatch) throws {}
+  public func computed(_ batch: StepBatch) throws {}
 
   /// Nothing travels before all partials are complete.
   public var listens: Bool { false }

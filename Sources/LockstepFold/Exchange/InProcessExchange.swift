@@ -2,16 +2,8 @@ import LockstepCollective
 import LockstepEngine
 import LockstepObservation
 
-extension InProcessRank: ExchangeMaking {
-  package func makeExchange(for plan: FoldPlan) throws -> any GradientExchange {
-    try InProcessExchange(plan, rank, meeting, page)
-  }
-}
-
 /// Reads the peers' partials in place and writes into one folded arena that all ranks share.
-final class InProcessExchange: FactorExchange {
-  private var products: FactorProducts?
-  private var runs: [FactorProducts.Run] = []
+final class InProcessExchange: InPlaceExchange {
   let partials: [UnsafeMutableBufferPointer<Float>]
   let folded: UnsafeMutableBufferPointer<Float>
   private let plan: FoldPlan
@@ -42,26 +34,21 @@ final class InProcessExchange: FactorExchange {
     folded = shared.buffer
   }
 
-  func makeFactorArena(count: Int, otherwise consequence: String) throws -> SharedArena? {
-    try meeting.makeArena(rank, count)
+  func meet() throws { _ = try page.waiting { try meeting.meet(rank, "combine") } }
+
+  func add(_ blocks: Range<Int>, _ visit: (Int) throws -> Void) throws {
+    for index in blocks {
+      try executor.combine(plan.blocks[index], of: operands, into: shared.base)
+      try visit(index)
+    }
   }
 
-  func use(_ products: FactorProducts?) {
-    guard products !== self.products else { return }
-    self.products = products
-    runs = products?.runs(of: plan.blockSlices[rank]) ?? []
-  }
+  // A rank that throws ends the group.
+  func alone(_ body: () throws -> Void) throws { try body() }
 
   func combine(_ visit: (Int) throws -> Void) throws {
-    _ = try page.waiting { try meeting.meet(rank, "combine") }
-    func add(_ blocks: Range<Int>) throws {
-      for index in blocks {
-        try executor.combine(plan.blocks[index], of: operands, into: shared.base)
-        try visit(index)
-      }
-    }
-    guard let products else { return try add(plan.blockSlices[rank]) }
-    try products.make(runs, into: shared.base, visit, adding: add)
+    try meet()
+    try add(plan.blockSlices[rank], visit)
   }
 
   func gather(_ contents: FoldedContents) throws {

@@ -17,7 +17,7 @@ package final class JointFold {
 
   private let collective: any Collective
   private let width: Int
-  private let subtrees: [Subtree]
+  private let subtrees: [OwnSubtree]
   private let joins: [Join]
   /// Which rank each partial is of.
   private let ranks: [Int]
@@ -32,7 +32,7 @@ package final class JointFold {
   private typealias Join = (left: Int, right: Int)
 
   /// The additions of one of this rank's subtrees, over positions among its shards.
-  private struct Subtree {
+  private struct OwnSubtree {
     let first: Int
     let joins: [Join]
   }
@@ -51,7 +51,7 @@ package final class JointFold {
     subtrees = plan.subtrees[collective.rank].map { subtree in
       let first = subtree.shards.lowerBound - own.lowerBound
       let leaves = subtree.shards.map { FoldPlan.Subtree(level: 0, index: $0) }
-      return Subtree(
+      return OwnSubtree(
         first: first,
         joins: Self.joins(of: leaves).map { (left: first + $0.left, right: first + $0.right) })
     }

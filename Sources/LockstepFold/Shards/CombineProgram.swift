@@ -34,7 +34,7 @@ public struct CombineProgram: Sendable, Equatable {
   public let leafCount: Int
 
   /// The program for leaves that tile an aligned node of the tree, in shard order.
-  package init(leaves: [FoldPlan.Subtree]) {
+  package init(leaves: [Subtree]) {
     let shards = leaves.first!.shards.lowerBound..<leaves.last!.shards.upperBound
     var builder = Builder(leaves: leaves)
     let root = builder.node(over: shards)
@@ -57,11 +57,11 @@ public struct CombineProgram: Sendable, Equatable {
   }
 
   private struct Builder {
-    let leaves: [FoldPlan.Subtree]
+    let leaves: [Subtree]
     var next = 0
     var additions: [Addition] = []
 
-    init(leaves: [FoldPlan.Subtree]) { self.leaves = leaves }
+    init(leaves: [Subtree]) { self.leaves = leaves }
 
     /// The tree over an aligned range of shards; takes leaves from left to right.
     mutating func node(over shards: Range<Int>) -> Node {

@@ -1,5 +1,4 @@
 import LockstepEngine
-import LockstepFiles
 
 /// Who adds what: the fixed binary tree over logical shards, cut to the ranks at hand.
 ///
@@ -17,20 +16,7 @@ import LockstepFiles
 /// measured nor clipped.
 public struct FoldPlan: Sendable, Equatable {
   /// A node of the tree.
-  public struct Subtree: Sendable, Equatable {
-    /// log2 of the number of shards covered.
-    public let level: Int
-    /// The node's index among the nodes of its level.
-    public let index: Int
-
-    package init(level: Int, index: Int) {
-      self.level = level
-      self.index = index
-    }
-
-    /// The shards covered.
-    public var shards: Range<Int> { (index << level)..<((index + 1) << level) }
-  }
+  public typealias Subtree = LockstepFold.Subtree
 
   /// The number of logical shards L, a power of two.
   public let shards: Int
@@ -168,57 +154,5 @@ extension FoldPlan {
         ? 0 : run.lowerBound == blocks.count ? layout.count : blocks[run.lowerBound].offset
     }
     return zip(starts, starts.dropFirst() + [layout.count]).map { $0..<$1 }
-  }
-}
-
-extension FoldPlan.Subtree {
-  /// The fewest nodes that cover a run of shards exactly, in shard order.
-  package static func maximal(in run: Range<Int>) -> [Self] {
-    var nodes: [Self] = []
-    var start = run.lowerBound
-    while start < run.upperBound {
-      // The largest aligned power of two that starts here and does not reach beyond the run.
-      var level = start == 0 ? Int.bitWidth - 2 : start.trailingZeroBitCount
-      while 1 << level > run.upperBound - start { level -= 1 }
-      nodes.append(Self(level: level, index: start >> level))
-      start += 1 << level
-    }
-    return nodes
-  }
-}
-
-/// Why a fold cannot be planned.
-public enum FoldPlanError: Error, Equatable, CustomStringConvertible {
-  /// The number of shards, given here, is no power of two.
-  case shardsNotAPowerOfTwo(Int)
-  /// The number of ranks, given here, is below one.
-  case noRanks(Int)
-  /// There are more ranks (first number) than shards (second).
-  case moreRanksThanShards(Int, Int)
-  /// The number of gradient slots (first) is not in 0 to the layout's number of slots (second).
-  case gradientSlots(Int, Int)
-  /// Gradients cannot travel as bf16 from this level on: levels are `0..<log2(shards)`.
-  case wireLevel(Int, shards: Int)
-
-  public var description: String {
-    switch self {
-    case .shardsNotAPowerOfTwo(let shards):
-      return "shards is \(shards): set it to a power of two (1, 2, 4, …)"
-    case .noRanks(let ranks):
-      return "a fold over \(ranks) ranks: there must be at least one"
-    case .moreRanksThanShards(let ranks, let shards):
-      var enough = shards
-      while enough < ranks { enough *= 2 }
-      return "\(counted(ranks, "rank")) but only \(counted(shards, "shard")): start at most "
-        + "\(counted(shards, "rank")), or set "
-        + "shards to \(enough) or more (a power of two; this changes the bits of the result)"
-    case .gradientSlots(let count, let slots):
-      return "\(count) gradient slots in a layout of \(slots) slots"
-    case .wireLevel(let level, let shards):
-      return "gradients of \(shards) shards are to travel as bf16 from level \(level) on, and "
-        + (shards == 1
-          ? "one shard alone is never added to another: leave them in float32"
-          : "the tree has levels below \(shards.trailingZeroBitCount)")
-    }
   }
 }

@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// What a recurrent layer returns where it is one model among others.
@@ -47,6 +48,38 @@ public struct RecurrentOptions: Sendable {
     self.recurrentInitializer = recurrentInitializer
     self.biasInitializer = biasInitializer
     self.trainable = trainable
+  }
+}
+
+extension RecurrentOutput: HyperparameterValue {}
+
+extension [Hyperparameter] {
+  /// Of a recurrent layer.
+  static var recurrent: Self {
+    [
+      .required("hiddenSize", .size, "the number of units"),
+      .optional("inputSize", .size, "the number of features; taken from the input if absent"),
+      .with("numLayers", .integer(1...1000), 1, "layers, each on the results of the one before"),
+      .bias, .with("dropout", .dropoutRate, 0, "the rate behind all layers but the last"),
+      .with("bidirectional", .boolean, false, "whether sequences are read from their end, too"),
+      .with(
+        "output", RecurrentOutput.sequence,
+        "the states at all positions, [N, T, H], or the last `state`, [N, H]"),
+      .weightInitializer, .initializer("recurrentInitializer", "the states' weights"),
+      .biasInitializer, .trainable,
+    ]
+  }
+}
+
+extension RecurrentOptions {
+  /// The options that an object of a recurrent layer's keys says.
+  init(_ values: Hyperparameters) throws {
+    self.init(
+      numLayers: values["numLayers"], bias: values["bias"], dropout: values["dropout"],
+      bidirectional: values["bidirectional"], output: values["output"],
+      weightInitializer: try values.initializer("weightInitializer"),
+      recurrentInitializer: try values.initializer("recurrentInitializer"),
+      biasInitializer: try values.initializer("biasInitializer"), trainable: values["trainable"])
   }
 }
 

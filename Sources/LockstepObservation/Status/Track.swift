@@ -118,11 +118,3 @@ extension Track? {
     return try body()
   }
 }
-
-extension StatusPage? {
-  /// Runs `body` as a span of the rank's first thread, where a timeline is recorded.
-  @inline(__always)
-  package func span<Result>(_ activity: Activity, _ body: () throws -> Result) rethrows -> Result {
-    try (self?.timeline?.main).span(activity, -1, body)
-  }
-}

@@ -48,7 +48,7 @@ package final class Watch {
   private static let stoppedForGood = 4
 
   /// Why this rank should end; nil where it should not.
-  package func look(_ patience: Watchdog.Patience) -> Watchdog.Verdict? {
+  package func look(_ patience: WatchPatience) -> WatchVerdict? {
     let mine = page.own.snapshot
     looks += 1
     let wasSuspended = wait.look(at: clock(), since: mine.isWaiting ? mine.since : nil)
@@ -104,8 +104,8 @@ package final class Watch {
 
   private func verdict(
     _ message: String, _ mine: RankStatus.Snapshot, isInterruption: Bool = false
-  ) -> Watchdog.Verdict {
-    Watchdog.Verdict(isInterruption: isInterruption, message: message, step: mine.step)
+  ) -> WatchVerdict {
+    WatchVerdict(isInterruption: isInterruption, message: message, step: mine.step)
   }
 
   /// Whether the rank that owns the run's outcome can write it no more: it has ended or is stopped.
@@ -116,7 +116,7 @@ package final class Watch {
 
   /// Returns once the other ranks have spoken: those of this node that wait, and the one that owns the
   /// outcome, where they live, or once they have had their time.
-  func hear(_ patience: Watchdog.Patience) {
+  func hear(_ patience: WatchPatience) {
     var time = AttendedTime(interval: patience.interval, now: clock())
     let start = clock()
     while true {

@@ -21,46 +21,9 @@ import LockstepPlatform
 /// ``MPICollective`` has one by default.
 public final class Watchdog: Sendable {
   /// How patient a watchdog is.
-  public struct Patience: Sendable, Equatable {
-    /// The seconds that a wait inside a step may take, and one for a rank that is stopped; `infinity`
-    /// for ever.
-    public var deadline: Double
-    /// The seconds that a wait around steps may take: while data are loaded, plans made, models
-    /// evaluated, files written.
-    public var longDeadline: Double
-    /// The seconds between two looks.
-    public var interval = 0.1
-    /// The seconds that ranks of other nodes, which nobody sees, get to print what they know.
-    public var moment = 2.0
-    /// The seconds at most that ranks of this node get.
-    public var hearing = 10.0
-    /// The seconds that a rank of another node is waited for at least by one that was asked to stop.
-    public var afterRequest = 2.0
-
-    /// - Parameters:
-    ///   - deadline: the seconds that a wait inside a step may take.
-    ///   - longDeadline: the seconds that one around steps may take; twelve times as many by default.
-    public init(deadline: Double = 300, longDeadline: Double? = nil) {
-      self.deadline = deadline
-      self.longDeadline = longDeadline ?? 12 * deadline
-    }
-  }
-
+  public typealias Patience = WatchPatience
   /// Why a rank is ended.
-  public struct Verdict: Sendable, Equatable {
-    /// Whether the rank was asked to stop, and nothing has failed; the run can be resumed then.
-    public let isInterruption: Bool
-    /// Who waits where for whom.
-    public let message: String
-    /// The step that the rank was in, counted from 1.
-    public let step: Int
-
-    /// How the run ended, in the outcome file's words.
-    public var outcome: Outcome {
-      Outcome(
-        isInterruption ? .interrupted : .failed, step: max(step - 1, 0), message: message)
-    }
-  }
+  public typealias Verdict = WatchVerdict
 
   private struct State {
     var patience: Patience

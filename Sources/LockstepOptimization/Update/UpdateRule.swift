@@ -47,7 +47,7 @@ public final class UpdateRule {
   let updateArena: Arena<Float>?
   /// A row of ``Tally`` columns for each block.
   let tally: Arena<Double>
-  private var pending: StepReport?
+  private var pending: UpdateReport?
   private let ownedGroups: [Range<Int>]
   /// What the last `apply` updated.
   private(set) var updated: [Range<Int>] = []
@@ -232,7 +232,7 @@ public final class UpdateRule {
   @discardableResult
   public func prepare(
     step: Int, blockSums: UnsafeBufferPointer<Double>
-  ) throws -> StepReport {
+  ) throws -> UpdateReport {
     pending = nil
     guard blockSums.count == blocks.count else {
       throw UpdateError.wrongLength(
@@ -245,7 +245,7 @@ public final class UpdateRule {
     }
     let measured = passes[0].measurements
     _ = measured.table.buffer.update(fromContentsOf: blockSums)
-    var report = StepReport(
+    var report = UpdateReport(
       step: step, gradientNorm: measured.norm(.update(.two)), clippedGradientNorm: nil,
       clipped: false, learningRate: firstRate?.value(at: step, reducedBy: rateScale) ?? 1)
     guard report.learningRate.isFinite, report.learningRate >= 0 else {
@@ -266,7 +266,7 @@ public final class UpdateRule {
 
   /// As ``prepare(step:blockSums:)-(_,UnsafeBufferPointer<Double>)``.
   @discardableResult
-  public func prepare(step: Int, blockSums: [Double]) throws -> StepReport {
+  public func prepare(step: Int, blockSums: [Double]) throws -> UpdateReport {
     try blockSums.withUnsafeBufferPointer { try prepare(step: step, blockSums: $0) }
   }
 
@@ -291,7 +291,7 @@ public final class UpdateRule {
   public func apply(
     gradient: UnsafeBufferPointer<Float>, parameters: UnsafeMutableBufferPointer<Float>,
     blocks groups: [Range<Int>]? = nil, gather: Gather? = nil
-  ) throws -> StepReport {
+  ) throws -> UpdateReport {
     guard var report = pending else { throw UpdateError.notPrepared }
     try checkLength("the gradient", gradient.count)
     try checkLength("the parameters", parameters.count)
@@ -347,7 +347,7 @@ public final class UpdateRule {
     return finish(&report)
   }
 
-  private func finish(_ report: inout StepReport) -> StepReport {
+  private func finish(_ report: inout UpdateReport) -> UpdateReport {
     updates.base[0] += 1
     guard let lastClip else { return report }
     func total(_ column: Int) -> Double {

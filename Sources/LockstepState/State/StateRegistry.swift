@@ -102,19 +102,6 @@ public final class StateRegistry {
   /// The hash of all names, types, shapes and bits, in order, of what this rank holds.
   public func fingerprint() -> Fingerprint { .tree(fingerprints()) }
 
-  /// Each tensor's hash, in order, whoever holds it. Called by all ranks.
-  public func fingerprints(
-    on collective: any Collective
-  ) throws -> [(name: String, fingerprint: Fingerprint)] {
-    try WholeState(self, on: collective).fingerprints()
-  }
-
-  /// The hash of all names, types, shapes and bits, in order, whoever holds them. Called by all
-  /// ranks.
-  public func fingerprint(on collective: any Collective) throws -> Fingerprint {
-    try .tree(fingerprints(on: collective))
-  }
-
   /// Compares the state of all ranks. Called by all ranks.
   ///
   /// - Throws: ``StateError/replicasDiffer(tensor:ranks:reference:step:)`` on all ranks, with the
@@ -156,60 +143,5 @@ public final class StateRegistry {
     }
     // What rank 0 wrote to memory that all see is theirs from here on.
     if tensors.contains(where: \.isShared) { try collective.barrier() }
-  }
-}
-
-extension Fingerprint {
-  /// The hash of a tensor's type, shape and bits.
-  init(of bytes: UnsafeRawBufferPointer, _ element: TensorElement, _ shape: [Int]) {
-    self.init(of: bytes, element.rawValue, shape)
-  }
-
-  /// The hash of a tensor's type, as files name it, shape and bits.
-  init(of bytes: UnsafeRawBufferPointer, _ type: String, _ shape: [Int]) {
-    var stream = FingerprintStream()
-    let type = Array(type.utf8)
-    stream.update(UInt64(type.count))
-    type.withUnsafeBytes { stream.update($0) }
-    stream.update(UInt64(shape.count))
-    for dimension in shape { stream.update(UInt64(dimension)) }
-    stream.update(bytes)
-    self = stream.fingerprint
-  }
-}
-
-/// What is wrong with the state of a run.
-public enum StateError: Error, Equatable, CustomStringConvertible {
-  /// Two components use one name.
-  case duplicateName(String)
-  /// Ranks hold different values: `ranks` other ones than most, of which `reference` is the lowest.
-  case replicasDiffer(tensor: String, ranks: [Int], reference: Int = 0, step: Int? = nil)
-  /// What one rank alone holds changed while nobody updated it; `rank` is nil for what ranks share.
-  case sealBroken(tensor: String, rank: Int?, step: Int)
-  /// The ranks' parts of a tensor do not make up the tensor.
-  case partsDoNotFit(tensor: String)
-  /// Ranks registered different tensors.
-  case registriesDiffer(counts: [Int])
-
-  public var description: String {
-    switch self {
-    case .duplicateName(let name):
-      return "two pieces of state are named '\(name)'; names must be unique"
-    case .replicasDiffer(let tensor, let ranks, let reference, let step):
-      let list = ranks.map(String.init).joined(separator: ", ")
-      return (step.map { "step \($0): " } ?? "")
-        + "\(tensor) on rank\(ranks.count == 1 ? "" : "s") \(list) differs from rank \(reference): "
-        + "the replicas have drifted apart"
-    case .sealBroken(let tensor, let rank, let step):
-      let place = rank.map { "on rank \($0)" } ?? "in the memory that the ranks share"
-      return "step \(step): \(tensor) \(place) changed since the step's end, and nobody updated "
-        + "it: the memory cannot be trusted"
-    case .partsDoNotFit(let tensor):
-      return "the ranks' parts of \(tensor) do not make up the tensor: the update must own the "
-        + "blocks that the fold's plan gives its rank"
-    case .registriesDiffer(let counts):
-      return "the ranks hold different tensors (\(counts) of them): they run different models or "
-        + "programs"
-    }
   }
 }

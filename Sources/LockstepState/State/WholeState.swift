@@ -2,32 +2,6 @@ import LockstepCollective
 import LockstepEngine
 import LockstepFiles
 
-/// What a checkpoint is written from: the hash of every tensor, and its bytes when they are asked
-/// for.
-package struct StateImage {
-  let fingerprints: [(name: String, fingerprint: Fingerprint)]
-  let tensors: [TensorSource]
-  /// Keeps the memory that the tensors lie in.
-  private let owner: StateRegistry
-
-  /// The state of a rank that holds all of it.
-  package init(of registry: StateRegistry) {
-    precondition(!registry.hasParts, "state in parts must be gathered")
-    fingerprints = registry.fingerprints()
-    tensors = registry.tensors.map(\.source)
-    owner = registry
-  }
-
-  fileprivate init(
-    _ fingerprints: [(name: String, fingerprint: Fingerprint)], _ tensors: [TensorSource],
-    _ owner: StateRegistry
-  ) {
-    self.owner = owner
-    self.fingerprints = fingerprints
-    self.tensors = tensors
-  }
-}
-
 /// All state of a run as one process would hold it, though each rank may hold a part.
 ///
 /// A part's tensor is put together on rank 0, one tensor at a time, and taken apart again, so that
@@ -137,35 +111,17 @@ package final class WholeState {
   }
 }
 
-extension StateRegistry.Tensor {
-  /// The tensor as a file writer takes it.
-  fileprivate var source: TensorSource {
-    TensorSource(name, element, shape: shape, bytes: UnsafeRawBufferPointer(bytes))
+extension StateRegistry {
+  /// Each tensor's hash, in order, whoever holds it. Called by all ranks.
+  public func fingerprints(
+    on collective: any Collective
+  ) throws -> [(name: String, fingerprint: Fingerprint)] {
+    try WholeState(self, on: collective).fingerprints()
   }
 
-  /// The bytes of all ranks' parts together.
-  fileprivate var wholeByteCount: Int { shape.reduce(element.size, *) }
-}
-
-/// Hashes of what this rank alone holds, or shares with others, taken when an update is done and held
-/// against the memory before the next one: a flipped bit has no replica that would show it.
-package struct StateSeal {
-  private let step: Int
-  private let fingerprints: [Fingerprint]
-
-  /// Seals the parts that a rank holds at the end of a step, and what it shares.
-  package init(_ registry: StateRegistry, step: Int) {
-    self.step = step
-    fingerprints = registry.tensors.filter(\.isSingle).map(\.fingerprint)
-  }
-
-  /// Throws ``StateError/sealBroken(tensor:rank:step:)`` where the memory has changed.
-  package func check(_ registry: StateRegistry, rank: Int) throws {
-    let singles = registry.tensors.filter(\.isSingle)
-    for (tensor, fingerprint) in zip(singles, fingerprints)
-    where tensor.fingerprint != fingerprint {
-      throw StateError.sealBroken(
-        tensor: tensor.name, rank: tensor.isShared ? nil : rank, step: step)
-    }
+  /// The hash of all names, types, shapes and bits, in order, whoever holds them. Called by all
+  /// ranks.
+  public func fingerprint(on collective: any Collective) throws -> Fingerprint {
+    try .tree(fingerprints(on: collective))
   }
 }

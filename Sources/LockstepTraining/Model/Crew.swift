@@ -58,16 +58,26 @@ final class Crew {
       ComputeLibrary.useSingleThread()
       if !FloatingPoint.flushDenormals() { round.withLock { $0.flushesDenormals = false } }
       var seen = 0
-      while true {
-        let next: (number: Int, work: (any CrewWork)?)? = round.await { round in
-          if round.number == seen && !round.isOver { return nil }
-          return .some(round.isOver ? nil : (round.number, round.work))
-        }
-        guard let next else { return }
-        seen = next.number
-        if let work = next.work { attempt(work, thread) }
+      while let number = doPart(after: seen, thread) {
+        seen = number
         round.change { $0.running -= 1 }
       }
+    }
+
+    /// Waits for a round after `seen` and does a thread's part of it; returns the round's number, nil at
+    /// the end.
+    ///
+    /// The work is let go of here, before the caller hears that it is done: it may hold a closure that is
+    /// only lent.
+    @inline(never)
+    private func doPart(after seen: Int, _ thread: Int) -> Int? {
+      let next: (number: Int, work: (any CrewWork)?)? = round.await { round in
+        if round.number == seen && !round.isOver { return nil }
+        return .some(round.isOver ? nil : (round.number, round.work))
+      }
+      guard let next else { return nil }
+      if let work = next.work { attempt(work, thread) }
+      return next.number
     }
   }
 

@@ -2,7 +2,7 @@ import LockstepFold
 import LockstepEngine
 
 /// Finishes the last leaf of a rank slot by slot, while the backward pass still computes others, and
-/// lets the exchange know which parts of the rank's sums are complete, and which factors.
+/// lets the exchange know which parts of the rank's sums are complete.
 ///
 /// A slot goes through what the whole leaf would go through at the end: it is rounded, added up as
 /// far as the binary counter carries, and brought to the canonical layout. All of that is
@@ -15,9 +15,7 @@ final class LeafAnnouncer {
   private let ranges: [Range<Int>]
   /// What brings the rank's sums to the canonical layout; nobody where they are written in it.
   private let unpackers: [LeafUnpacker]
-  private let factorExchange: (any FactorExchange)?
   private var next = 0
-  private var nextFactor = 0
   private var failure: (any Error)?
 
   /// - Parameters:
@@ -30,7 +28,6 @@ final class LeafAnnouncer {
   ) {
     self.plan = plan
     self.exchange = exchange
-    factorExchange = exchange as? any FactorExchange
     self.accumulator = accumulator
     self.unpackers = unpackers
     let layout = plan.program.leafLayout
@@ -48,18 +45,12 @@ final class LeafAnnouncer {
   /// The last shard is about to be computed.
   func begin() {
     next = 0
-    nextFactor = 0
     failure = nil
     exchange.progress()
   }
 
   /// A step of the schedule is done.
   func passed(_ step: Int) {
-    let factors = plan.factorCompletions
-    while nextFactor < factors.count, factors[nextFactor].step <= step {
-      factorExchange?.ready(factors[nextFactor].factor)
-      nextFactor += 1
-    }
     while next < plan.leafCompletions.count, plan.leafCompletions[next].step <= step {
       finish(plan.leafCompletions[next].slot)
       next += 1
@@ -76,7 +67,7 @@ final class LeafAnnouncer {
   }
 
   private func finish(_ slot: Int) {
-    guard failure == nil, plan.factors?.products[slot] == nil else { return }
+    guard failure == nil, !plan.omittedSlots.contains(slot) else { return }
     if let range = plan.leafRange(ofSlot: slot) { accumulator.finish(range) }
     do { for unpacker in unpackers { try unpacker.run(slot: slot) } } catch {
       failure = error

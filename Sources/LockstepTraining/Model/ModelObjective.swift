@@ -33,7 +33,11 @@ extension Objective {
         model, inputs: inputs, batchCount: count, training: training, freezing: freezing)
       var problem: GraphError?
       let value = losses(trace.outputs) { term, prediction in
-        do throws(GraphError) { return try labels.target(of: term, prediction, count) } catch {
+        do throws(GraphError) {
+          // After a failure shapes mean nothing.
+          try trace.graph.check()
+          return try labels.target(of: term, prediction, count)
+        } catch {
           problem = problem ?? error
           let type = term.loss.targetType(for: prediction.type)
           return trace.graph.input(Input.labels, type.shape, type.scalar)
@@ -173,12 +177,11 @@ extension ModelSource {
   /// - Throws: `HyperparameterError`, `UpdateError`.
   public func update(
     _ chain: Chain, groups: [ParameterGroup] = []
-  ) throws -> ChainUpdate {
+  ) throws -> UpdateRule {
     let layout = memory.trainableLayout
-    return ChainUpdate(
-      try UpdateRule(
-        layout: layout, chain: chain,
-        constraints: zip(layout.slots, memory.specifications).map { $1.constraint },
-        groups: groups))
+    return try UpdateRule(
+      layout: layout, chain: chain,
+      constraints: zip(layout.slots, memory.specifications).map { $1.constraint },
+      groups: groups)
   }
 }

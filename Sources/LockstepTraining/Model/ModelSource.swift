@@ -13,7 +13,7 @@ import LockstepEngine
 /// brought to the canonical layout once; otherwise each leaf is. The additions are elementwise, so
 /// both ways give the same bits. Shards of one size whose operations allow it are computed several at
 /// once, which again gives the same bits.
-public final class ModelSource: FactorSource {
+public final class ModelSource: GradientSource {
   /// The parameters and statistics.
   public let memory: ModelMemory
   public let layout: FlatLayout
@@ -66,10 +66,8 @@ public final class ModelSource: FactorSource {
   let curvature = CurvatureMemory()
   /// Where shards must see each other.
   let synchronizations: [SynchronizationPoint]
-  /// Where factors go instead of gradients.
-  package var factorPlace: FactorPlace?
-  /// The factors of batches of a size; nil where there are none.
-  private var factors: [FactorKey: GradientFactors?] = [:]
+  /// Takes what gradients are products of that shards leave out; nil where they make all.
+  var deferred: (any DeferredProducts)?
   /// The shards of the step that joined the source.
   var joint: JointShards?
   private lazy var work = StepWork(self)
@@ -200,9 +198,10 @@ public final class ModelSource: FactorSource {
     let fold = packing.map { threadedFold(records.shards, accumulator, $0) }
     let adder = fold?.shares[0].accumulator ?? accumulator
     let plan = try uniform.map {
-      try atOnce($0, widest: adder.widestGroup, leaving: factorPlace?.factors)
+      try atOnce($0, widest: adder.widestGroup, deferring: deferred)
     }
-    precondition(factorPlace == nil || plan?.factors != nil, "a batch that leaves no factors")
+    precondition(
+      deferred == nil || plan?.omittedSlots.isEmpty == false, "a batch that leaves nothing out")
     var announcer: LeafAnnouncer?
     if let plan, let exchange = accumulator.listener, accumulator.inspector == nil {
       announcer = try self.announcer(plan, exchange, adder, fold, into: partials)
@@ -336,11 +335,7 @@ public final class ModelSource: FactorSource {
   }
 
   private func context(_ batch: StepBatch, _ positions: Range<Int>) -> RunContext {
-    var context = RunContext(
-      seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)
-    context.factors = factorPlace?.base
-    context.outbox = factorPlace?.outbox
-    return context
+    RunContext(seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)
   }
 
   /// Adds the numbers of a run to the record of one of its shards.
@@ -370,14 +365,8 @@ public final class ModelSource: FactorSource {
   private struct Size: Hashable {
     let examples: Int
     let shards: Int
-    /// What gradients are left as.
-    var factors: ObjectIdentifier?
-  }
-
-  /// What factors are made for.
-  private struct FactorKey: Hashable {
-    let size: Size
-    let travel: Bool
+    /// What takes the gradients that are left out.
+    var deferred: ObjectIdentifier?
   }
 
   /// As many examples are computed at once at the most, so that what a lane holds of them stays in the
@@ -387,9 +376,10 @@ public final class ModelSource: FactorSource {
   /// The plan for a number of examples, of so many shards. Threads only ask for plans that exist
   /// already.
   func plan(
-    _ count: Int, shards: Int = 1, leaving factors: GradientFactors? = nil
+    _ count: Int, shards: Int = 1, deferring deferred: (any DeferredProducts)? = nil
   ) throws -> Plan {
-    let size = Size(examples: count, shards: shards, factors: factors.map(ObjectIdentifier.init))
+    let size = Size(
+      examples: count, shards: shards, deferred: deferred.map { ObjectIdentifier($0) })
     if let plan = plans[size] { return plan }
     let objective = try trace(count, true)
     try ObjectiveInputs(objective, count: count).check(fillableBy: dataset)
@@ -404,7 +394,7 @@ public final class ModelSource: FactorSource {
       throw GraphError("the model has other synchronised layers for \(count) examples than for 2")
     }
     let plan = try Plan(
-      program, shards: shards, factors: factors, parameters: memory.parameters,
+      program, shards: shards, deferring: deferred, parameters: memory.parameters,
       statistics: memory.runningStatistics,
       isa: isa, options: options)
     plans[size] = plan
@@ -414,7 +404,7 @@ public final class ModelSource: FactorSource {
   /// The plan that computes as many shards at once as gain by it, from the plan of one: a power of two
   /// of them, `widest` at the most.
   private func atOnce(
-    _ one: Plan, widest: Int, leaving factors: GradientFactors? = nil
+    _ one: Plan, widest: Int, deferring deferred: (any DeferredProducts)? = nil
   ) throws -> Plan {
     guard one.isShardwise else { return one }
     let examples = one.program.graph.batchCount
@@ -422,8 +412,8 @@ public final class ModelSource: FactorSource {
     while 2 * shards <= min(widest, Plan.mostShards), 2 * shards * examples <= Self.mostAtOnce {
       shards *= 2
     }
-    guard shards > 1 || factors != nil else { return one }
-    let plan = try plan(shards * examples, shards: shards, leaving: factors)
+    guard shards > 1 || deferred != nil else { return one }
+    let plan = try plan(shards * examples, shards: shards, deferring: deferred)
     try plan.packParameters()
     return plan
   }
@@ -451,24 +441,6 @@ public final class ModelSource: FactorSource {
       share.accumulator.statistics = packing?.leafStatistics ?? accumulator.statistics
     }
     return fold
-  }
-
-  /// What a batch's gradients can be left as: by one thread a rank, where all shards have one size.
-  package func factors(of batch: StepBatch, travel: Bool) throws -> GradientFactors? {
-    let size = Size(examples: batch.examples.count, shards: batch.shards)
-    guard crew.size == 1, !isJoint, batch.microBatches == 1, size.examples > 0,
-      size.examples % size.shards == 0
-    else { return nil }
-    let key = FactorKey(size: size, travel: travel)
-    if let known = factors[key] { return known }
-    let plan = try plan(size.examples / size.shards)
-    let made =
-      plan.isShardwise && plan.leavesAreCanonical
-      ? GradientFactors(
-        plan.program, examples: size.examples, shards: size.shards, travel: travel, isa: isa)
-      : nil
-    factors[key] = .some(made)
-    return made
   }
 
   /// The plan of shards of a size.

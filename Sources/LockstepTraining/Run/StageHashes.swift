@@ -40,7 +40,7 @@ public final class StageHashes {
   }
 
   /// The stages of the step just taken. Called by all ranks.
-  public func afterStep(_ report: TrainingStepReport) throws -> [Stage] {
+  public func afterStep(_ report: StepReport) throws -> [Stage] {
     let numbers = [report.loss, report.weight] + report.metrics
     var stages = [Stage(name: "loss", fingerprint: Fingerprint(of: numbers))]
     stages += gradient

@@ -248,7 +248,7 @@ public final class Trainer {
     return try finish()
   }
 
-  private func oneStep() throws -> TrainingStepReport {
+  private func oneStep() throws -> StepReport {
     let timeline = collective.page?.timeline
     timeline?.beginStep(step.completed + 1)
     defer { timeline?.endStep() }

@@ -11,7 +11,7 @@ public enum TrainingEvent: Sendable, Equatable {
   /// The run goes on from a checkpoint.
   case resumed(CheckpointStore.Restored)
   /// A step is done. `epoch` is the one it is part of, from 1.
-  case step(TrainingStepReport, epoch: Int, examplesPerSecond: Double)
+  case step(StepReport, epoch: Int, examplesPerSecond: Double)
   /// An evaluation is done. `epoch` is that of the last step, from 1.
   case evaluation(EvaluationReport, step: Int, epoch: Int)
   /// A checkpoint was written.
@@ -20,7 +20,7 @@ public enum TrainingEvent: Sendable, Equatable {
   case ended(Outcome)
 }
 
-extension TrainingStepReport {
+extension StepReport {
   /// The line of `metrics.jsonl`.
   ///
   /// - Parameter norms: those of every parameter's gradient, where they are to be in it.
@@ -33,7 +33,7 @@ extension TrainingStepReport {
     line["loss"] = .number(loss)
     for (name, value) in zip(metricNames, metrics) { line[name] = .number(value) }
     line["gradientNorm"] = .number(update.gradientNorm)
-    line["clippedGradientNorm"] = .number(update.clippedGradientNorm)
+    line["clippedGradientNorm"] = .number(update.clippedGradientNorm ?? update.gradientNorm)
     line["clipped"] = .bool(update.clipped)
     line["coefficient"] = .number(update.coefficient)
     line["clippedFraction"] = .number(update.clippedFraction)

@@ -8,7 +8,7 @@ public protocol BatchStep: AnyObject {
   /// The model.
   var source: any GradientSource { get }
   /// Clips, optimizer and constraints.
-  var update: any ParameterUpdate { get }
+  var update: any Update { get }
   /// The number of steps completed.
   var completed: Int { get }
   /// The number of steps up to now, without another in between, that were skipped because something
@@ -20,5 +20,5 @@ public protocol BatchStep: AnyObject {
   /// Takes one step on a batch; see ``TrainingStep/run(_:requests:failure:inspect:)``.
   func run(
     _ batch: StepBatch, requests: StepRequests, failure: (any Error)?, inspect: () throws -> Void
-  ) throws -> TrainingStepReport
+  ) throws -> StepReport
 }

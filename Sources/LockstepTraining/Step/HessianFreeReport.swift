@@ -1,4 +1,4 @@
-/// What a Hessian-free step did beside a ``TrainingStepReport``, the same on every rank.
+/// What a Hessian-free step did beside a ``StepReport``, the same on every rank.
 public struct HessianFreeReport: Sendable, Equatable {
   /// The iterations of conjugate gradients.
   public var iterations = 0

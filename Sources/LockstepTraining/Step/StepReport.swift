@@ -1,7 +1,8 @@
 import LockstepFold
+import LockstepOptimization
 
 /// What one step did, the same on every rank.
-public struct TrainingStepReport: Sendable, Equatable {
+public struct StepReport: Sendable, Equatable {
   /// The number of the step, counted from 1.
   public let step: Int
   /// The mean loss: the folded sum over the folded weight, plus the regulariser's penalty.

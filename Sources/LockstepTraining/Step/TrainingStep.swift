@@ -3,6 +3,7 @@ import LockstepObservation
 import LockstepFold
 internal import CLockstepKernels
 import LockstepEngine
+import LockstepOptimization
 
 /// One training step over all ranks, the stages in the one right order.
 ///
@@ -18,15 +19,14 @@ public final class TrainingStep: BatchStep {
   /// The model.
   public let source: any GradientSource
   /// Clipping, optimizer and constraints.
-  public let update: any ParameterUpdate
+  public let update: any Update
 
   private let collective: any Collective
   private let regularizer: (any GradientRegularizer)?
-  private let exchange: any GradientExchange
-  /// What updates owned blocks alone; nil where every rank updates all.
-  private let sharded: ShardedApplication?
-  /// What lets owners make gradients of all ranks' factors; nil where gradients are added up.
-  private let factorFold: FactorFold?
+  /// Adds the ranks' gradients up.
+  package let exchange: any GradientExchange
+  /// Updates what this rank owns, and gives all ranks all parameters.
+  private let application: UpdateApplication
   private let accumulator: ShardAccumulator
   private let scalars: ScalarFold
   private let blockSums: BlockSums
@@ -36,8 +36,7 @@ public final class TrainingStep: BatchStep {
   private let counter = Arena<Int64>(count: 1)
   private var metricMeans: [Double]
   private let metricCounts: [Int?]
-  /// What batches of a size are divided by, where that is known before they are computed.
-  private var batchDivisors: [Int: Divisors] = [:]
+  private let batchDivisors: BatchDivisors
 
   /// Prepares a step.
   ///
@@ -51,7 +50,7 @@ public final class TrainingStep: BatchStep {
   ///   - collective: the ranks.
   /// - Throws: ``FoldPlanError``, ``StepError`` and what the collective throws.
   public init(
-    source: any GradientSource, update: any ParameterUpdate,
+    source: any GradientSource, update: any Update,
     regularizer: (any GradientRegularizer)? = nil, nonFinite: NonFinitePolicy = .stop, shards: Int,
     wire: WirePrecision = .float32,
     on collective: any Collective
@@ -71,15 +70,11 @@ public final class TrainingStep: BatchStep {
     self.update = update
     self.regularizer = regularizer
     self.collective = collective
-    exchange = try collective.makeExchange(plan)
-    if exchange.visitsAllBlocks, update is any ShardedParameterUpdate {
-      throw StepError.shardedWithoutTree
-    }
-    sharded = try (update as? any ShardedParameterUpdate).map { [plan, exchange] in
-      try ShardedApplication($0, of: source, plan, exchange, on: collective)
-    }
-    accumulator = ShardAccumulator(plan, rank: collective.rank)
     inspector = LeafInspector(nonFinite.repair, metrics: source.metricColumns)
+    // Who looks at single shards' gradients needs them as the source makes them.
+    exchange = try collective.makeExchange(plan, for: inspector == nil ? source : nil)
+    application = try UpdateApplication(update, of: source, plan, exchange, on: collective)
+    accumulator = ShardAccumulator(plan, rank: collective.rank)
     accumulator.inspector = inspector
     accumulator.statistics = plan.layout.slots[plan.gradientSlotCount...].map(\.range)
     health = try StepHealth(nonFinite, plan: plan, source: source, on: collective)
@@ -89,8 +84,7 @@ public final class TrainingStep: BatchStep {
         + (inspector == nil ? 0 : LeafInspector.Column.allCases.count),
       on: collective)
     blockSums = BlockSums(plan, measuresAll: exchange.visitsAllBlocks, on: collective)
-    factorFold = FactorFold(
-      source, exchange, plan, inspected: inspector != nil, on: collective)
+    batchDivisors = BatchDivisors(plan, source)
     kernels = InstructionSet.current.arenaKernels
     metricMeans = Array(repeating: 0, count: source.metricNames.count)
     metricCounts = source.metricCounts
@@ -108,12 +102,6 @@ public final class TrainingStep: BatchStep {
 
   public var skippedInARow: Int { health.skippedInARow }
 
-  /// Whether owners made gradients of the last batch of factors, instead of adding them up.
-  package var usesFactors: Bool { factorFold?.isUsed ?? false }
-
-  /// How many pieces of gradients that other ranks own this rank has made of factors so far.
-  package var piecesTaken: Int { factorFold?.piecesTaken ?? 0 }
-
   /// The step's own state: the numbers of steps completed, skipped and sanitized.
   public var stateEntries: [StateEntry] {
     [StateEntry("step.completed", .integers(counter.buffer))] + health.stateEntries
@@ -128,124 +116,110 @@ public final class TrainingStep: BatchStep {
   ///   - inspect: looks at the state that the step started from, once the gradient is there and
   ///     before anything changes. What it throws, on all ranks alike, ends the step.
   /// - Returns: what was done, or that nothing was because the step was skipped.
-  /// - Throws: ``ArgumentError`` for a batch that is not this step's, ``NonFiniteError``, ``SkipLimitError`` or ``StepError``, on all ranks alike, or the
-  ///   source's own error on the rank where it arose and ``PeerFailure`` on the others. Nothing has
-  ///   changed then.
+  /// - Throws: ``ArgumentError`` for a batch that is not this step's, ``NonFiniteError``,
+  ///   ``SkipLimitError`` or ``StepError``, on all ranks alike, or the source's own error on the rank where
+  ///   it arose and ``PeerFailure`` on the others. Nothing has changed then.
   public func run(
     _ given: StepBatch, requests: StepRequests = [], failure: (any Error)? = nil,
     inspect: () throws -> Void = {}
-  ) throws -> TrainingStepReport {
-    // What is wrong on one rank alone reaches the others where they meet.
-    let problem = given.problem(
-      for: plan, completed: completed, exampleCount: source.exampleCount)
-    let failure = failure ?? problem
-    let batch = problem == nil ? given : given.substitute(for: plan, completed: completed)
-    try flushDenormals()
-    enter(.computing)
-    try factorFold?.begin(batch)
-    defer { factorFold?.end() }
-    accumulator.listener = exchange.listens ? exchange : nil
-    computeShards(batch, failure)
-    if let divisors = knownDivisors(batch) {
-      // What travels is folded as it comes, and the numbers of all ranks would queue behind it; on one node
-      // ranks multiply while others compute. A rank that has failed takes part with what it has, and nobody
-      // takes what comes of that.
-      enter(.folding)
-      try fold(divisors)
-      try scalars.gather(requests: requests, of: batch)
-    } else {
-      let divisors: Divisors
-      do {
-        try scalars.gather(requests: requests, of: batch)
-        divisors = try self.divisors()
-      } catch {
-        // On all ranks alike, some of which may have sent already.
-        exchange.abandon()
-        throw error
-      }
-      enter(.folding)
-      try fold(divisors)
-    }
-    try measure()
-    enter(.comparing)
-    if let found = try health.judge(
-      batch, step: completed + 1, blocks: blockSums.notFinite, total: scalars.total)
-    {
-      return try skip(found)
-    }
-    try Fault.reach(.update, rank: collective.rank, parameters: source.parameters)
+  ) throws -> StepReport {
+    let batch = try begin(given, requests, failure)
+    let leaves = compute(batch)
+    let gradient = try fold(leaves)
+    try measure(gradient)
+    if let sick = try judge(batch) { return try skip(sick) }
     try inspect()
-    enter(.updating)
-    let updated = try clipUpdateConstrain()
-    commit()
-    return report(updated)
+    return commit(try apply(gradient))  // clip, update, constrain
   }
+
+  // MARK: The stages
+
+  /// A batch at work on this rank.
+  private struct Work {
+    let batch: StepBatch
+    let requests: StepRequests
+    /// What went wrong on this rank before it computed.
+    let failure: (any Error)?
+  }
+
+  /// The gradient divided by the weight of the batch, with the statistics behind it. With a sharded update
+  /// this rank's slice alone is valid.
+  private typealias Gradient = UnsafeBufferPointer<Float>
 
   private func enter(_ phase: RankStatus.Phase) {
     collective.page?.enter(phase, step: completed + 1)
   }
 
-  // MARK: The stages
-
-  /// Denormals would cost time, and bits where one thread flushes and another does not.
-  private func flushDenormals() throws {
+  /// Makes ready for a batch. One that is not this step's gives way to one that is: what is wrong on one
+  /// rank alone reaches the others where they meet.
+  private func begin(
+    _ given: StepBatch, _ requests: StepRequests, _ failure: (any Error)?
+  ) throws -> Work {
+    let problem = given.problem(
+      for: plan, completed: completed, exampleCount: source.exampleCount)
+    let batch = problem == nil ? given : given.substitute(for: plan, completed: completed)
+    // Denormals would cost time, and bits where one thread flushes and another does not.
     guard lockstep_flush_denormals() != 0 else { throw StepError.noFlushToZero }
+    enter(.computing)
+    try exchange.begin(batch)
+    accumulator.listener = exchange.listens ? exchange : nil
+    return Work(batch: batch, requests: requests, failure: failure ?? problem)
   }
 
-  /// Computes this rank's shards.
-  private func computeShards(_ batch: StepBatch, _ failure: (any Error)?) {
+  /// Computes this rank's shards: their leaves, added up to partials, go to the exchange, their numbers to
+  /// `scalars`, which keeps what goes wrong for the ranks' meeting.
+  private func compute(_ work: Work) -> Work {
     scalars.compute { records in
-      if let failure { try source.declineShards(because: failure) }
+      if let failure = work.failure { try source.declineShards(because: failure) }
       inspector?.step = completed + 1
       inspector?.records = records
       try source.computeShards(
-        of: batch, into: exchange.partials, records: records, accumulator: accumulator)
-      try factorFold?.loadInputs(batch)
+        of: work.batch, into: exchange.partials, records: records, accumulator: accumulator)
+      try exchange.computed(work.batch)
       try Fault.reach(.step, rank: collective.rank, parameters: source.parameters)
     }
+    return work
   }
 
-  private struct Divisors {
-    let gradient: Float
-    let statistics: Float
+  /// Adds all ranks' partials and divides them, and learns the batch's numbers and what ranks ask for.
+  private func fold(_ leaves: Work) throws -> Gradient {
+    if exchange.listens, inspector == nil, let divisors = batchDivisors.divisors(of: leaves.batch) {
+      // What travels is folded as it comes, and the numbers of all ranks would queue behind it; on one node
+      // ranks multiply while others compute. A rank that has failed takes part with what it has, and nobody
+      // takes what comes of that.
+      try fold(dividingBy: divisors)
+      try scalars.gather(requests: leaves.requests, of: leaves.batch)
+    } else {
+      do {
+        try scalars.gather(requests: leaves.requests, of: leaves.batch)
+        try checkWeight()
+      } catch {
+        // On all ranks alike, some of which may have sent already.
+        exchange.abandon()
+        throw error
+      }
+      try fold(dividingBy: StepDivisors(scalars.total))
+    }
+    return Gradient(exchange.folded)
   }
 
-  /// What the folded sums are divided by: once, and by the weight of the whole batch.
-  private func divisors() throws -> Divisors {
+  /// Throws where the weight of the batch is nothing to divide by.
+  private func checkWeight() throws {
     let total = scalars.total
     // A weight that is not a number goes on to the check, which says whose it is; so does none at all
     // where all shards were taken out, as a division by zero.
     guard !(total.weight <= 0) || sanitized?.dropped ?? 0 > 0 else {
       throw StepError.noWeight(step: completed + 1, weight: total.weight)
     }
-    return Divisors(gradient: Float(total.weight), statistics: Float(max(total.examples, 1)))
-  }
-
-  /// What the folded sums will be divided by, where that follows from the batch and the exchange does not
-  /// wait for all ranks to have computed; the very numbers that ``divisors()`` would find.
-  private func knownDivisors(_ batch: StepBatch) -> Divisors? {
-    guard exchange.listens, inspector == nil, batch.microBatches == 1 else { return nil }
-    if let known = batchDivisors[batch.examples.count] { return known }
-    let tree = Arena<Double>(count: plan.shards)
-    for shard in 0..<plan.shards {
-      let count = batch.positions(ofShard: shard).count
-      guard let weight = source.weight(ofExamples: count) else { return nil }
-      tree.buffer[shard] = weight
-    }
-    ScalarFold.fold(tree.buffer, shards: plan.shards, width: 1)
-    guard tree.buffer[0] > 0 else { return nil }
-    let known = Divisors(
-      gradient: Float(tree.buffer[0]), statistics: Float(max(batch.examples.count, 1)))
-    batchDivisors[batch.examples.count] = known
-    return known
   }
 
   /// Folds the owned blocks and, while each is in cache, divides, regularises and measures it.
-  private func fold(_ divisors: Divisors) throws {
+  private func fold(dividingBy divisors: StepDivisors) throws {
+    enter(.folding)
     let folded = exchange.folded
     let parameters = UnsafeBufferPointer(source.parameters)
     // A sharded update needs its own slice alone, and gathers what it made of it.
-    let gathers = sharded == nil || onFolded != nil
+    let gathers = !application.isSharded || onFolded != nil
     exchange.returnsGradients = gathers
     try exchange.combine { index in
       try Fault.reach(.fold, rank: collective.rank)
@@ -255,7 +229,7 @@ public final class TrainingStep: BatchStep {
         kernels.pointee.divide(values, values, divisors.gradient, block.count)
         let penalty = regularizer?.add(block: index, to: folded, parameters: parameters) ?? 0
         plan.round(block: index, of: folded)
-        let squares = update.measure(block: index, in: UnsafeBufferPointer(folded))
+        let squares = update.measure(block: index, in: Gradient(folded))
         blockSums.set(index, squares: squares, penalty: penalty)
       } else {
         kernels.pointee.divide(values, values, divisors.statistics, block.count)
@@ -268,56 +242,68 @@ public final class TrainingStep: BatchStep {
     }
   }
 
-  /// Learns what all ranks have measured.
-  private func measure() throws {
+  /// Learns what all ranks have measured, so that all have the same norm.
+  private func measure(_ gradient: Gradient) throws {
     try collective.page.span(.measure) { try blockSums.gather() }
     if let onFolded {
-      try onFolded(UnsafeBufferPointer(exchange.folded))
+      try onFolded(gradient)
       // A sharded update writes where others may still be looking.
       try collective.barrier()
     }
   }
 
-  private var sanitized: Sanitized? { inspector?.sanitized(scalars, shards: plan.shards) }
+  /// Finds what is not finite, with its origin; nil where the step may change something. Throws where the
+  /// policy is to stop.
+  private func judge(_ work: Work) throws -> NonFiniteError? {
+    enter(.comparing)
+    let sick = try health.judge(
+      work.batch, step: completed + 1, blocks: blockSums.notFinite, total: scalars.total)
+    if sick == nil {
+      try Fault.reach(.update, rank: collective.rank, parameters: source.parameters)
+    }
+    return sick
+  }
 
   /// Ends a step that must change nothing: its examples count as seen.
-  private func skip(_ found: NonFiniteError) throws -> TrainingStepReport {
+  private func skip(_ sick: NonFiniteError) throws -> StepReport {
     // What a sharded update would have done: an exchange is gathered once for each combination.
-    if sharded != nil, onFolded == nil { try exchange.gather() }
-    let sanitized = sanitized
-    health.commit(skipped: true, sanitized: sanitized != nil)
-    counter.buffer[0] += 1
+    if application.isSharded, onFolded == nil { try exchange.gather() }
     let norm = blockSums.norm
-    var skipped = report(
-      UpdateReport(gradientNorm: norm, clippedGradientNorm: norm, clipped: false, learningRate: 0))
-    skipped.skipped = found
-    return skipped
+    return count(
+      UpdateReport(
+        step: completed, gradientNorm: norm, clippedGradientNorm: norm, clipped: false,
+        learningRate: 0), skipped: sick)
   }
 
-  private func clipUpdateConstrain() throws -> UpdateReport {
+  /// Decides the step's scalars from the norm, and clips, updates and constrains the parameters.
+  private func apply(_ gradient: Gradient) throws -> UpdateReport {
+    enter(.updating)
     try update.prepare(step: completed, blockSums: blockSums.gradientSquares)
-    if let sharded { return try sharded.run(source.parameters) }
-    return try update.apply(
-      gradient: UnsafeBufferPointer(exchange.folded), parameters: source.parameters)
+    return try application.run(gradient, source.parameters)
   }
 
-  private func commit() {
-    source.commitStatistics(UnsafeBufferPointer(exchange.folded))
-    health.commit(skipped: false, sanitized: sanitized != nil)
+  /// Takes over the statistics, and counts the step.
+  private func commit(_ updated: UpdateReport) -> StepReport {
+    source.commitStatistics(Gradient(exchange.folded))
+    return count(updated, skipped: nil)
+  }
+
+  private var sanitized: Sanitized? { inspector?.sanitized(scalars, shards: plan.shards) }
+
+  /// Counts a step and says what it did.
+  private func count(_ updated: UpdateReport, skipped: NonFiniteError?) -> StepReport {
+    let sanitized = sanitized
+    health.commit(skipped: skipped != nil, sanitized: sanitized != nil)
     counter.buffer[0] += 1
-  }
-
-  private func report(_ updated: UpdateReport) -> TrainingStepReport {
     let total = scalars.total
     // Written in place where the last report is gone, so that a step allocates nothing.
     for index in metricMeans.indices {
       metricMeans[index] = total.mean(ofMetric: index, by: metricCounts[index])
     }
-    return TrainingStepReport(
+    return StepReport(
       step: completed, loss: total.loss / total.weight + blockSums.penalty, weight: total.weight,
-      examples: Int(total.examples),
-      metrics: metricMeans,
-      update: updated, requests: scalars.requests, sanitized: sanitized)
+      examples: Int(total.examples), metrics: metricMeans, update: updated,
+      requests: scalars.requests, skipped: skipped, sanitized: sanitized)
   }
 }
 

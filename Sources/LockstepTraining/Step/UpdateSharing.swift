@@ -15,8 +15,8 @@ public enum UpdateSharing: String, Sendable, CaseIterable {
   public struct Conditions: Sendable {
     /// The values that are updated.
     public var values: Int
-    /// The floating-point operations of the weight gradients that are made of factors; 0 where none
-    /// is, and all gradients travel.
+    /// The floating-point operations of making gradients of what travels in their place
+    /// (docs/fold.md); 0 where all gradients travel.
     public var productOperations: Double
     /// The number of ranks.
     public var ranks: Int
@@ -58,7 +58,7 @@ public enum UpdateSharing: String, Sendable, CaseIterable {
     }
 
     /// Whether ``UpdateSharing/automatic`` is ``UpdateSharing/sharded``. Where gradients travel they take
-    /// as long as parameters would, so that nothing is won; where factors travel in their place it is
+    /// as long as parameters would, so that nothing is won; where something smaller travels in their place it is
     /// parameters alone.
     public var suggestsSharded: Bool { productOperations == 0 || repeating >= travelling }
   }
@@ -69,7 +69,7 @@ public enum UpdateSharing: String, Sendable, CaseIterable {
   /// - Parameters:
   ///   - source: the model.
   ///   - plan: how its gradients are folded.
-  ///   - nonFinite: where single shards are looked at, nothing is made of factors.
+  ///   - nonFinite: where single shards are looked at, all gradients travel.
   ///   - batchSize: the global one, of all batches but a tail.
   ///   - microBatches: of each shard.
   public func isSharded(
@@ -78,33 +78,16 @@ public enum UpdateSharing: String, Sendable, CaseIterable {
   ) throws -> Bool {
     guard self == .automatic else { return self == .sharded }
     guard plan.rounding == nil,
-      let factors = try collective.travellingFactors(
-        source, plan, nonFinite: nonFinite, batchSize: batchSize, microBatches: microBatches),
+      let form = try collective.wireForm(
+        of: source, plan, nonFinite: nonFinite, batchSize: batchSize, microBatches: microBatches),
       let link = try collective.linkBetweenNodes()
     else { return true }
     let nodes = collective.nodes
     return Conditions(
       values: plan.layout.slots[..<plan.gradientSlotCount].reduce(0) { $0 + $1.count },
-      productOperations: factors.operations, ranks: plan.ranks, nodes: nodes.count,
+      productOperations: form.operations, ranks: plan.ranks, nodes: nodes.count,
       ranksPerNode: nodes.map(\.count).min()!,  // there are several, see above
       link: link
     ).suggestsSharded
-  }
-}
-
-extension Collective {
-  /// The factors that travel between nodes in the place of gradients; nil where none do, as on one node.
-  /// Parameters as in ``UpdateSharing/isSharded(_:_:nonFinite:batchSize:microBatches:on:)``.
-  package func travellingFactors(
-    _ source: any GradientSource, _ plan: FoldPlan, nonFinite: NonFinitePolicy, batchSize: Int,
-    microBatches: Int = 1
-  ) throws -> GradientFactors? {
-    guard nodes.count > 1, nonFinite.repair == nil, let source = source as? any FactorSource else {
-      return nil
-    }
-    return try source.factors(
-      of: StepBatch(
-        step: 0, epoch: 0, examples: Array(0..<batchSize)[...], shards: plan.shards,
-        microBatches: microBatches), travel: true)
   }
 }

@@ -37,8 +37,8 @@ public final class Training {
   public let memoryNeed: MemoryNeed
   /// The ranks.
   public let ranks: any Collective
-  /// The names of the weights whose gradients travel between nodes as factors.
-  package let sentAsFactors: [String]
+  /// How gradients travel between nodes where not as sums; nil where all are sums.
+  package let wireForm: WireForm?
   /// The update of the parameters.
   package let rule: UpdateRule
 
@@ -129,12 +129,11 @@ public final class Training {
     isSharded = try sharing.isSharded(
       source, plan, nonFinite: options.nonFinite, batchSize: sampler.batchSize,
       microBatches: options.run.microBatches, on: ranks)
-    let factors =
+    wireForm =
       folds
-      ? try ranks.travellingFactors(
-        source, plan, nonFinite: options.nonFinite, batchSize: sampler.batchSize,
+      ? try ranks.wireForm(
+        of: source, plan, nonFinite: options.nonFinite, batchSize: sampler.batchSize,
         microBatches: options.run.microBatches) : nil
-    sentAsFactors = factors?.slots.map { plan.layout.slots[$0].name } ?? []
 
     let chain = try chain(totalSteps)
     let owned = isSharded ? plan.gradientBlocks(ofRank: ranks.rank) : nil
@@ -204,7 +203,7 @@ public final class Training {
   ) throws -> any BatchStep {
     if let hessianFree = options.hessianFree {
       return try HessianFreeStep(
-        source: source, update: ChainUpdate(rule), options: hessianFree,
+        source: source, update: rule, options: hessianFree,
         nonFinite: options.nonFinite, shards: shards, on: ranks)
     }
     let memory = source.memory
@@ -215,7 +214,7 @@ public final class Training {
         options.regularizers, specifications: memory.specifications,
         layout: memory.trainableLayout)
     return try TrainingStep(
-      source: source, update: isSharded ? ShardedChainUpdate(rule) : ChainUpdate(rule),
+      source: source, update: rule,
       regularizer: regularizer, nonFinite: options.nonFinite, shards: shards, wire: options.wire,
       on: ranks)
   }

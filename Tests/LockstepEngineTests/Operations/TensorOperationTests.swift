@@ -20,7 +20,7 @@ import Testing
   @Test("all tables of kernels give the same bits", arguments: OperationCase.tensorOperations)
   func instructionSets(_ operation: OperationCase) throws {
     let expected = try bits(operation, .baseline)
-    #expect(expected.contains { $0.contains { $0 != 0 } })
+    #expect(expected.count > 1 && expected.allSatisfy { !$0.isEmpty })
     for isa in [InstructionSet.avx2, .avx512] where isa.rawValue <= InstructionSet.detected.rawValue
     {
       let found = try bits(operation, isa)

@@ -3,6 +3,14 @@ import LockstepLayers
 import LockstepTestSupport
 import Testing
 
+/// What is wrong with a model of sequences of three features; nil where nothing is.
+private func message(_ model: any Model, _ shape: [Int] = [4, 3]) -> String? {
+  do {
+    _ = try trace(model, inputShape: shape, batchCount: 2, training: true)
+    return nil
+  } catch { return error.description }
+}
+
 /// Models of token sequences: traced, planned, differentiated.
 @Suite struct RecurrentModelTests {
   private struct Tagger: Model {
@@ -161,12 +169,6 @@ import Testing
 
   @Test("what does not fit is named")
   func errors() {
-    func message(_ model: any Model, _ shape: [Int] = [4, 3]) -> String? {
-      do {
-        _ = try trace(model, inputShape: shape, batchCount: 2, training: true)
-        return nil
-      } catch { return error.description }
-    }
     #expect(message(LSTM(3, 2)) == nil)
     #expect(message(LSTM(nil, 2)) == nil)
     #expect(message(GRU(4, 2))?.contains("expects 4 features") == true)

@@ -57,9 +57,10 @@ import Testing
         ReferenceEvaluator.Leaves(inputs: ["x": prediction, "t": target]))
       let divisor = results[2].values[0]
       let mean = try file.tensor("\(name)/mean")
-      #expect(deviation(results[0].map { $0 / divisor }, from: mean) < 1e-9, "\(name)")
+      // What follows from hyperparameters, 1 − s say, is rounded to Float32.
+      #expect(deviation(results[0].map { $0 / divisor }, from: mean) < 1e-7, "\(name)")
       let expected = try file.tensor("\(name)/gradient")
-      #expect(deviation(results[1].map { $0 / divisor }, from: expected) < 1e-9, "\(name)")
+      #expect(deviation(results[1].map { $0 / divisor }, from: expected) < 1e-7, "\(name)")
     }
   }
 

@@ -50,7 +50,7 @@ final class Trial {
   func step(
     _ number: Int, _ gradient: [Float], blocks: [Range<Int>]? = nil,
     gather: UpdateRule.Gather? = nil
-  ) throws -> StepReport {
+  ) throws -> UpdateReport {
     try rule.prepare(step: number, blockSums: blockSums(gradient))
     return try apply(gradient, blocks: blocks, gather: gather)
   }
@@ -58,7 +58,7 @@ final class Trial {
   @discardableResult
   func apply(
     _ gradient: [Float], blocks: [Range<Int>]? = nil, gather: UpdateRule.Gather? = nil
-  ) throws -> StepReport {
+  ) throws -> UpdateReport {
     try gradient.withUnsafeBufferPointer { g in
       try parameters.withUnsafeMutableBufferPointer { p in
         try rule.apply(gradient: g, parameters: p, blocks: blocks, gather: gather)

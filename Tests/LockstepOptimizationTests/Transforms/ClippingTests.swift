@@ -4,7 +4,7 @@ import Testing
 
 /// A chain that leaves the update in the parameters: p ← 0 − u.
 private func update(_ layout: FlatLayout, _ chain: Chain, _ gradient: [Float]) throws -> (
-  [Float], StepReport
+  [Float], UpdateReport
 ) {
   let trial = try Trial(layout, chain)
   trial.parameters = [Float](repeating: 0, count: layout.count)

@@ -69,7 +69,7 @@ import Testing
           Linear(2)
         }, loss: SoftmaxCrossEntropy(), on: data, seed: 3)
       let step = try TrainingStep(
-        source: source, update: ChainUpdate(try rule(source)), shards: 2, on: SoloCollective())
+        source: source, update: try rule(source), shards: 2, on: SoloCollective())
       for number in 0..<3 {
         _ = try step.run(
           StepBatch(step: number, epoch: 0, examples: Array(0..<16)[...], shards: 2))
@@ -77,7 +77,7 @@ import Testing
       return source
     }
     let chain = Chain.sgd(learningRate: 0.5)
-    let explicit = try trained { source in try source.update(chain).rule }
+    let explicit = try trained { source in try source.update(chain) }
     let implicit = try trained { source in
       try UpdateRule(
         layout: source.memory.trainableLayout, chain: chain, average: WeightAverage(decay: 0.5))

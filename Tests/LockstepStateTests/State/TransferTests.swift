@@ -181,7 +181,7 @@ struct Pretrained: Model {
       let statistics = withExtendedLifetime(source) { bits(source.memory.runningStatistics) }
       let head = withExtendedLifetime(source) { bits(source.parameters) }
       let step = try TrainingStep(
-        source: source, update: ChainUpdate(rule), shards: 4, on: group)
+        source: source, update: rule, shards: 4, on: group)
       for index in 0..<3 {
         _ = try step.run(
           StepBatch(step: index, epoch: 0, examples: Array(0..<60)[...], shards: 4))

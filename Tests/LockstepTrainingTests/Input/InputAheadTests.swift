@@ -51,7 +51,7 @@ import Testing
   static func step(_ source: ModelSource, on group: any Collective) throws -> TrainingStep {
     let rule = try UpdateRule(
       layout: source.memory.trainableLayout, chain: .adam(learningRate: 0.005))
-    return try TrainingStep(source: source, update: ChainUpdate(rule), shards: 8, on: group)
+    return try TrainingStep(source: source, update: rule, shards: 8, on: group)
   }
 
   static func train(_ settings: Settings) throws -> String {

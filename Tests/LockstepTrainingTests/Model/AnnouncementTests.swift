@@ -39,7 +39,7 @@ import Testing
   }
 
   /// One rank whose exchange listens.
-  private final class ListeningRank: Collective {
+  private final class ListeningRank: ExchangeMaking {
     let inner = SoloCollective()
     var listener: Listener?
     let rank = 0
@@ -49,7 +49,9 @@ import Testing
     func allgather(
       _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer
     ) throws { try inner.allgather(bytes, counts: counts, into: result) }
-    func makeExchange(for plan: FoldPlan) throws -> any GradientExchange {
+    func makeExchange(
+      for plan: FoldPlan, of source: (any GradientSource)?
+    ) throws -> any GradientExchange {
       let made = Listener(try inner.makeExchange(plan))
       listener = made
       return made
@@ -65,9 +67,8 @@ import Testing
     source.memory.initialize(seed: 4)
     let step = try TrainingStep(
       source: source,
-      update: ChainUpdate(
-        try UpdateRule(
-          layout: source.memory.trainableLayout, chain: .adam())), shards: 8, wire: wire, on: group)
+      update: try UpdateRule(
+        layout: source.memory.trainableLayout, chain: .adam()), shards: 8, wire: wire, on: group)
     for index in 0..<3 {
       _ = try step.run(
         StepBatch(step: index, epoch: 0, examples: Array(0..<examples)[...], shards: 8))

@@ -21,7 +21,7 @@ import Testing
 
   struct Trace: Equatable, Sendable {
     var fingerprint: String
-    var reports: [TrainingStepReport]
+    var reports: [StepReport]
     var evaluation: EvaluationReport
     var weights: [Float]
   }
@@ -43,12 +43,12 @@ import Testing
       layout: layout, chain: chain,
       constraints: layout.slots.map { !settings.plain && $0.shape.count > 1 ? .maxNorm(1) : nil })
     let step = try TrainingStep(
-      source: source, update: ChainUpdate(rule), shards: settings.shards, on: group)
+      source: source, update: rule, shards: settings.shards, on: group)
     let registry = StateRegistry()
     try registry.add(source.stateEntries, of: source)
     try registry.add(step.update.stateEntries, of: step.update)
     let sampler = try Sampler(count: 181, batchSize: 44, seed: 2)
-    var reports: [TrainingStepReport] = []
+    var reports: [StepReport] = []
     for index in 0..<5 {
       reports.append(
         try step.run(
@@ -157,7 +157,7 @@ import Testing
         let layout = source.memory.trainableLayout
         let step = try TrainingStep(
           source: source,
-          update: ChainUpdate(try UpdateRule(layout: layout, chain: .adam())), shards: 8, on: group)
+          update: try UpdateRule(layout: layout, chain: .adam()), shards: 8, on: group)
         let registry = StateRegistry()
         try registry.add(source.stateEntries, of: source)
         try registry.add(step.update.stateEntries, of: step.update)

@@ -22,7 +22,7 @@ import Testing
       let rule = try UpdateRule(
         layout: source.memory.trainableLayout, chain: .adam(learningRate: 0.005))
       let step = try TrainingStep(
-        source: source, update: ChainUpdate(rule), shards: 8, on: group)
+        source: source, update: rule, shards: 8, on: group)
       let trainer = try Trainer(
         step: step, sampler: try Sampler(count: 101, batchSize: 40, seed: 3),
         evaluations: [

@@ -519,7 +519,7 @@ import Testing
 }
 
 /// A group whose ranks spoil what they hold just before rank 0's state is broadcast.
-private final class SpoiledStart: Collective {
+private final class SpoiledStart: ExchangeMaking {
   let inner: any Collective
   init(_ inner: any Collective) { self.inner = inner }
   var rank: Int { inner.rank }
@@ -532,7 +532,9 @@ private final class SpoiledStart: Collective {
   func allgather(
     _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer
   ) throws { try inner.allgather(bytes, counts: counts, into: result) }
-  func makeExchange(for plan: FoldPlan) throws -> any GradientExchange {
-    try inner.makeExchange(plan)
+  func makeExchange(
+    for plan: FoldPlan, of source: (any GradientSource)?
+  ) throws -> any GradientExchange {
+    try inner.makeExchange(plan, for: source)
   }
 }

@@ -24,7 +24,7 @@ import Testing
 
   struct Trace: Equatable, Sendable {
     var fingerprint: String
-    var reports: [TrainingStepReport] = []
+    var reports: [StepReport] = []
     var details: [HessianFreeReport] = []
     var largestUnit = 0.0
   }
@@ -43,7 +43,7 @@ import Testing
           slot.shape.count > 1 ? settings.maxNorm.map { .maxNorm($0) } : nil
         })
       let step = try HessianFreeStep(
-        source: source, update: ChainUpdate(rule), options: settings.options, shards: 8, on: group)
+        source: source, update: rule, options: settings.options, shards: 8, on: group)
       let registry = StateRegistry()
       try registry.add(source.stateEntries, of: source)
       try registry.add(step.update.stateEntries, of: step.update)
@@ -104,7 +104,7 @@ import Testing
     options.tolerance = 0
     let step = try HessianFreeStep(
       source: source,
-      update: ChainUpdate(try UpdateRule(layout: source.memory.trainableLayout, chain: Chain())),
+      update: try UpdateRule(layout: source.memory.trainableLayout, chain: Chain()),
       options: options, shards: 4, on: SoloCollective())
     func batch(_ index: Int) -> StepBatch {
       StepBatch(step: index, epoch: 0, examples: Array(0..<count)[...], shards: 4)
@@ -201,7 +201,7 @@ import Testing
     options.probes = probes
     let step = try HessianFreeStep(
       source: source,
-      update: ChainUpdate(try UpdateRule(layout: source.memory.trainableLayout, chain: Chain())),
+      update: try UpdateRule(layout: source.memory.trainableLayout, chain: Chain()),
       options: options, shards: 4, on: SoloCollective())
     var losses: [Double] = []
     for index in 0..<8 {
@@ -228,8 +228,7 @@ import Testing
         source.memory.initialize(seed: 4)
         let step = try HessianFreeStep(
           source: source,
-          update: ChainUpdate(
-            try UpdateRule(layout: source.memory.trainableLayout, chain: Chain())),
+          update: try UpdateRule(layout: source.memory.trainableLayout, chain: Chain()),
           shards: 8, on: group)
         let registry = StateRegistry()
         try registry.add(source.stateEntries, of: source)
@@ -257,7 +256,7 @@ import Testing
       options.iterations = 8
       let step = try HessianFreeStep(
         source: source,
-        update: ChainUpdate(try UpdateRule(layout: source.memory.trainableLayout, chain: Chain())),
+        update: try UpdateRule(layout: source.memory.trainableLayout, chain: Chain()),
         options: options, shards: 4, on: group)
       let place = try path.flatMap {
         try RunDirectory.open($0, resume: resume, configuration: [:], on: group)

@@ -116,7 +116,7 @@ private func weights(scale: Float = 1) -> [Float] {
     ]
     @Sendable func train(
       _ group: any Collective, _ penalty: WeightRegularizer?
-    ) throws -> (weights: [Float], reports: [TrainingStepReport]) {
+    ) throws -> (weights: [Float], reports: [StepReport]) {
       let source = LinearRegression()
       let rule = try UpdateRule(
         layout: regressionParameters,
@@ -127,7 +127,7 @@ private func weights(scale: Float = 1) -> [Float] {
           layout: regressionParameters)
       }
       let step = try TrainingStep(
-        source: source, update: ChainUpdate(rule), regularizer: regularizer, shards: 8, on: group)
+        source: source, update: rule, regularizer: regularizer, shards: 8, on: group)
       let reports = try (0..<5).map { try step.run(TrainingStepTests.batch($0, .init())) }
       return (source.parameterValues, reports)
     }

@@ -4,6 +4,7 @@ import LockstepFold
 import LockstepDatasets
 import LockstepEngine
 import LockstepFiles
+import LockstepLayers
 import LockstepOptimization
 import LockstepTestSupport
 import LockstepTraining
@@ -43,7 +44,7 @@ import Testing
         groups: [ParameterGroup("e", learningRate: 2, weightDecay: 0)], average: average,
         owning: isSharded ? plan.gradientBlocks(ofRank: group.rank) : nil)
       let step = try TrainingStep(
-        source: source, update: isSharded ? ShardedChainUpdate(rule) : ChainUpdate(rule),
+        source: source, update: rule,
         shards: 8, on: group)
       let (reports, norms) = (Reports(), Reports())
       var trainer: Trainer?
@@ -58,7 +59,7 @@ import Testing
         listener: {
           if case .step(let report, _, _) = $0 {
             reports.all += [
-              report.loss, report.update.gradientNorm, report.update.clippedGradientNorm,
+              report.loss, report.update.gradientNorm, report.update.clippedGradientNorm ?? -1,
               report.update.clipped ? 1 : 0,
             ]
             norms.all += step.update.parameterNorms().flatMap { [$0.before, $0.after] }
@@ -108,7 +109,7 @@ import Testing
           layout: WideSource.trainable, chain: .adam(),
           owning: isSharded ? plan.gradientBlocks(ofRank: group.rank) : nil)
         let step = try TrainingStep(
-          source: source, update: isSharded ? ShardedChainUpdate(rule) : ChainUpdate(rule),
+          source: source, update: rule,
           shards: 8, on: group)
         var hashes: [UInt64] = []
         if looks {
@@ -234,10 +235,67 @@ import Testing
       let rule = try UpdateRule(layout: WideSource.trainable, chain: .sgd(), owning: 0..<1)
       do {
         _ = try TrainingStep(
-          source: WideSource(), update: ShardedChainUpdate(rule), shards: 8, on: group)
+          source: WideSource(), update: rule, shards: 8, on: group)
         return ""
       } catch { return "\(error)" }
     }
     for error in errors { #expect(error.contains("the sharded update owns the blocks 0..<1")) }
+  }
+
+  /// Nobody waits for a rank that throws: where one owns other blocks all learn of it.
+  @Test func anUpdateOfOtherBlocksOnOneRankIsRefusedByAll() throws {
+    let errors = try group(of: 3) { group -> String in
+      let source = WideSource()
+      let plan = try FoldPlan(shards: 8, of: source, on: group)
+      let rule = try UpdateRule(
+        layout: WideSource.trainable, chain: .sgd(),
+        owning: group.rank == 1 ? 0..<1 : plan.gradientBlocks(ofRank: group.rank))
+      do {
+        _ = try TrainingStep(source: source, update: rule, shards: 8, on: group)
+        return ""
+      } catch { return "\(error)" }
+    }
+    for error in errors { #expect(error.contains("the sharded update owns the blocks")) }
+  }
+
+  /// A model of one block: one rank owns all there is, and is no replicated one.
+  @Test func aRankThatOwnsEverythingUpdatesForAll() throws {
+    let trace: @Sendable (Int, Bool) throws -> Objective = { count, training in
+      let graph = Graph(batchCount: count, training: training)
+      let weight = graph.parameter(
+        ParameterSpecification(
+          name: "weight", shape: [10, 144], initializer: UniformInitializer(-0.1, 0.1)))
+      let input = graph.input(Objective.Input.examples, [count, 1, 12, 12]).flattened()
+      let logits = input.linear(weight, nil)
+      let labels = graph.input(Objective.Input.labels, [count], .int32)
+      return Objective(
+        loss: logits.softmaxCrossEntropy(labels: labels), metrics: [], output: logits)
+    }
+    func weights(_ isSharded: Bool, ranks: Int) throws -> [[Float]] {
+      try group(of: ranks) { group -> [Float] in
+        let source = try ModelSource(
+          dataset: SmallModel.dataset(count: 60), seed: 9, trace: trace)
+        source.memory.initialize(seed: 4)
+        let plan = try FoldPlan(shards: 8, of: source, on: group)
+        let owned = plan.gradientBlocks(ofRank: group.rank)
+        #expect(plan.gradientBlockCount == 1 && (owned.isEmpty || owned == 0..<1))
+        let rule = try UpdateRule(
+          layout: source.memory.trainableLayout, chain: .adam(learningRate: 0.1),
+          owning: isSharded ? owned : nil)
+        let step = try TrainingStep(source: source, update: rule, shards: 8, on: group)
+        for number in 0..<3 {
+          _ = try step.run(
+            StepBatch(
+              step: number, epoch: 0, examples: Array(number * 20..<number * 20 + 20)[...],
+              shards: 8))
+        }
+        try group.barrier()
+        return Array(source.parameters)
+      }
+    }
+    let expected = try weights(false, ranks: 1)[0]
+    for ranks in [2, 3, 8] {
+      for found in try weights(true, ranks: ranks) { #expect(found == expected) }
+    }
   }
 }

@@ -48,7 +48,7 @@ import Testing
         average: WeightAverage(decay: 0.8),
         owning: isSharded ? plan.gradientBlocks(ofRank: group.rank) : nil)
       let step = try TrainingStep(
-        source: source, update: isSharded ? ShardedChainUpdate(rule) : ChainUpdate(rule),
+        source: source, update: rule,
         shards: 8, on: group)
       let average = AveragedModel(source, rule, plan, on: group)
       let losses = Losses()

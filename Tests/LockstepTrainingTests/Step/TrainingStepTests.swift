@@ -10,7 +10,7 @@ struct Trace: Equatable, Sendable {
   var parameters: [UInt32] = []
   var runningMean: [UInt32] = []
   var state: [UInt32] = []
-  var reports: [TrainingStepReport] = []
+  var reports: [StepReport] = []
   var values: [Float] = []
 }
 

@@ -31,7 +31,7 @@ import Testing
   }
 
   /// A group of ranks on two nodes, of which the last one is reached by a link.
-  private final class TwoNodes: Collective {
+  private final class TwoNodes: ExchangeMaking {
     let alone = SoloCollective()
     let rank = 0
     let size = 1
@@ -47,7 +47,9 @@ import Testing
     func allgather(
       _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer
     ) throws { try alone.allgather(bytes, counts: counts, into: result) }
-    func makeExchange(for plan: FoldPlan) throws -> any GradientExchange {
+    func makeExchange(
+      for plan: FoldPlan, of source: (any GradientSource)?
+    ) throws -> any GradientExchange {
       try alone.makeExchange(plan)
     }
     func makeSharedArena(count: Int, otherwise consequence: String) -> SharedArena? { nil }

@@ -40,14 +40,14 @@ import Testing
   private static func train(
     _ chain: Chain, _ constraints: [WeightConstraint?], on group: any Collective,
     restartAfter restart: Int? = nil, isSick: Bool = false
-  ) throws -> (fingerprint: String, reports: [TrainingStepReport]) {
+  ) throws -> (fingerprint: String, reports: [StepReport]) {
     func make() throws -> (LinearRegression, TrainingStep, StateRegistry, UpdateRule) {
       let source = LinearRegression()
       let rule = try UpdateRule(
         layout: regressionParameters, chain: chain, constraints: constraints,
         groups: [ParameterGroup("bias", learningRate: 0.5)],
         average: WeightAverage(decay: 0.75, warmsUp: true, start: 1))
-      let step = try TrainingStep(source: source, update: ChainUpdate(rule), shards: 8, on: group)
+      let step = try TrainingStep(source: source, update: rule, shards: 8, on: group)
       let registry = StateRegistry()
       try registry.add(source.stateEntries, of: source)
       try registry.add(step.update.stateEntries, of: step.update)
@@ -55,7 +55,7 @@ import Testing
       return (source, step, registry, rule)
     }
     var (source, step, registry, rule) = try make()
-    var reports: [TrainingStepReport] = []
+    var reports: [StepReport] = []
     for index in 0..<6 {
       if index == restart {
         let saved = registry.tensors.map { Array($0.bytes) }

@@ -229,9 +229,11 @@ import Testing
     let results = try [1, 3].flatMap { ranks in
       try group(of: ranks) { group in
         let examples = try MarkedTokens(count: 68)
+        var options = TrainingOptions()
+        options.shards = 4
         let training = try Training(
           TokenModel(), on: examples, loss: Self.loss, update: .adamW(learningRate: 0.02),
-          batchSize: 16, epochs: 2, ranks: group)
+          batchSize: 16, epochs: 2, options: options, ranks: group)
         try training.evaluate(on: try MarkedTokens(count: 20))
         return try training.fit()
       }

@@ -68,7 +68,7 @@ func check(_ settings: Settings, number: Int, on group: MPICollective) throws {
     constraints: layout.slots.map { $0.shape.count > 1 ? .maxNorm(1) : nil },
     owning: isSharded ? plan.gradientBlocks(ofRank: group.rank) : nil)
   let step = try TrainingStep(
-    source: source, update: isSharded ? ShardedChainUpdate(rule) : ChainUpdate(rule),
+    source: source, update: rule,
     shards: shards, on: group)
   if settings["profile"] != nil {
     let timeline = try Timeline(threads: threads)
@@ -103,8 +103,8 @@ func check(_ settings: Settings, number: Int, on group: MPICollective) throws {
     lockstep_count_allocations(0)
     guard isInside else { continue }
     counted += 1
-    guard step.usesFactors == (settings["factors"] != nil) else {
-      fatalError("factors are \(step.usesFactors ? "" : "not ")used")
+    guard step.exchange.usesSufficientFactors == (settings["factors"] != nil) else {
+      fatalError("factors are \(step.exchange.usesSufficientFactors ? "" : "not ")used")
     }
   }
   var before = residentKilobytes()

@@ -68,7 +68,7 @@ func train(_ rule: String, _ settings: Settings, on group: MPICollective) throws
       ? WideSource.constraints : layout.slots.map { $0.shape.count > 1 ? .maxNorm(1) : nil },
     owning: isSharded ? plan.gradientBlocks(ofRank: group.rank) : nil)
   let step = try TrainingStep(
-    source: source, update: isSharded ? ShardedChainUpdate(bound) : ChainUpdate(bound),
+    source: source, update: bound,
     shards: shards, wire: settings.number("bf16Level").map { .bfloat16(level: $0) } ?? .float32,
     on: group)
   var options = TrainerOptions(epochs: settings.number("epochs") ?? 2)
@@ -107,7 +107,7 @@ func train(_ rule: String, _ settings: Settings, on group: MPICollective) throws
     listener: {
       guard case .step(let report, _, _) = $0 else { return }
       steps += 1
-      if step.usesFactors { madeOfFactors += 1 }
+      if step.exchange.usesSufficientFactors { madeOfFactors += 1 }
       if settings["speak"] != nil {
         print("step \(report.step)")
         fflush(nil)
@@ -118,7 +118,7 @@ func train(_ rule: String, _ settings: Settings, on group: MPICollective) throws
   let outcome = try trainer.run(resume: settings["resume"] != nil)
   if group.isRoot, let fingerprint = outcome.fingerprint {
     print("factors in \(madeOfFactors) of \(steps) steps")
-    print("pieces taken \(step.piecesTaken)")
+    print("pieces taken \(step.exchange.piecesTaken)")
     print("fingerprint", rule, fingerprint)
   }
   return outcome

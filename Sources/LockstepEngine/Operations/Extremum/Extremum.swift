@@ -19,7 +19,8 @@ package struct Extremum: Operation {
   }
 
   package func reverse(_ call: Call, _ gradients: [Tensor?]) -> [Tensor?] {
-    [gradients[0].map { share(call) * $0 }]
+    // The library's product of two whole tensors is fast, that with a repeated middle axis is not.
+    [gradients[0].map { share(call) * $0.broadcast(to: call.inputs[0].shape) }]
   }
 
   package func tangent(_ call: Call, _ tangents: [Tensor?]) -> [Tensor?]? {

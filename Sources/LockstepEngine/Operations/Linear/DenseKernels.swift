@@ -32,9 +32,7 @@ extension LinearMap {
     let (x, w) = (try plan.plain(site.inputs[0]), try plan.plain(site.inputs[1]))
     let bias = site.inputs.count > 2 ? try plan.plain(site.inputs[2]) : nil
     // Others may wait for it.
-    for slot in plan.factorSlots(ofInput: site.inputs[0]) {
-      plan.emitFactor(.init(slot: slot, kind: .inputs), x)
-    }
+    plan.handOverInputs(site.inputs[0], x)
     let (n, columns) = plan.rows(site.inputs[0])
     let rows = plan.type(site.inputs[1]).shape[0]
     let rectifies: Int32 = fused == nil ? 0 : 1

@@ -61,9 +61,9 @@ extension LinearWeightGradient: Lowerable, OuterProductGradient {
     let gradient = try plan.plain(site.inputs[1], plan.factor)
     let (n, rows) = plan.rows(site.inputs[1])
     let isRounded = plan.factor == .bfloat16
-    if let slot = plan.factorSlot(of: site.outputs[0]) {
-      plan.emitFactor(.init(slot: slot, kind: .inputs), source)
-      plan.emitFactor(.init(slot: slot, kind: .gradients), gradient)
+    if let slot = plan.deferredSlot(of: site.outputs[0]) {
+      plan.handOver(.init(slot: slot, kind: .inputs), source)
+      plan.handOver(.init(slot: slot, kind: .gradients), gradient)
     } else {
       let result = plan.define(
         site.outputs[0], try .plain(plan.type(site.outputs[0])),

@@ -12,12 +12,12 @@ package struct LogSoftmax: Operation {
 
   package func reverse(_ call: Call, _ gradients: [Tensor?]) -> [Tensor?] {
     guard let dy = gradients[0] else { return [nil] }
-    return [dy - call.outputs[0].exp() * dy.sum([1], keepDimensions: true)]
+    return [dy - call.inputs[0].softmax() * dy.sum([1], keepDimensions: true)]
   }
 
   package func tangent(_ call: Call, _ tangents: [Tensor?]) -> [Tensor?]? {
     guard let dx = tangents[0] else { return [nil] }
-    return [dx - (call.outputs[0].exp() * dx).sum([1], keepDimensions: true)]
+    return [dx - (call.inputs[0].softmax() * dx).sum([1], keepDimensions: true)]
   }
 
   package func evaluate(_ inputs: [HostTensor], _ context: ReferenceContext) -> [HostTensor] {

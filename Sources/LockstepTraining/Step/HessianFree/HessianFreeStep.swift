@@ -2,6 +2,7 @@ import LockstepCollective
 import LockstepFold
 internal import CLockstepKernels
 import LockstepEngine
+import LockstepOptimization
 
 /// One Hessian-free step over all ranks.
 ///
@@ -9,7 +10,7 @@ import LockstepEngine
 ///     clip, constrain → commit
 ///
 /// The direction d minimises the quadratic model φ(d) = gᵀ d + ½ dᵀ (G + λ I) d, G being the
-/// Gauss-Newton matrix of the objective on this batch. The step passes the ``ParameterUpdate`` like a
+/// Gauss-Newton matrix of the objective on this batch. The step passes the ``Update`` like a
 /// gradient, −α d: its chain needs no learning rate (`Chain()`, or clips), and its constraints hold
 /// behind the step. Batch statistics are those of the shards, in products and losses too; running
 /// statistics follow as usual.
@@ -24,33 +25,33 @@ public final class HessianFreeStep: BatchStep {
   /// The model.
   public var source: any GradientSource { model }
   /// Clips of the step, and constraints.
-  public let update: any ParameterUpdate
+  public let update: any Update
   /// The hyperparameters.
   public let options: HessianFreeOptions
   /// What the last step did.
-  public private(set) var details = HessianFreeReport()
+  public internal(set) var details = HessianFreeReport()
 
-  private let model: any CurvatureSource
+  let model: any CurvatureSource
   private let collective: any Collective
   private let exchange: any GradientExchange
   private let accumulator: ShardAccumulator
   private let scalars: ScalarFold
-  private let trials: ScalarFold
+  let trials: ScalarFold
   private let blockSums: BlockSums
   private let health: StepHealth
   private let inspector: LeafInspector?
   private let kernels: UnsafePointer<lockstep_arena_kernels>
-  private let vectors: BlockVectors
-  private let solver: ConjugateGradients
+  let vectors: BlockVectors
+  let solver: ConjugateGradients
   private let counter = Arena<Int64>(count: 1)
   private let damping = Arena<Double>(count: 1)
   private let sums: Arena<Double>
   /// The last direction that conjugate gradients found.
   private let direction: Arena<Float>
-  private let gradient: Arena<Float>
+  let gradient: Arena<Float>
   private let diagonal: Arena<Float>
   /// The parameters at the start of the step.
-  private let start: Arena<Float>
+  let start: Arena<Float>
   /// What is given to the update; of the folded arena's length.
   private let movement: Arena<Float>
 
@@ -65,11 +66,11 @@ public final class HessianFreeStep: BatchStep {
   ///   - collective: the ranks.
   /// - Throws: ``FoldPlanError``, ``StepError`` and what the collective throws.
   public init(
-    source: any CurvatureSource, update: any ParameterUpdate,
+    source: any CurvatureSource, update: any Update,
     options: HessianFreeOptions = HessianFreeOptions(), nonFinite: NonFinitePolicy = .stop,
     shards: Int, on collective: any Collective
   ) throws {
-    try Self.check(source, update, options, nonFinite)
+    try Self.check(source, options, nonFinite)
     plan = try FoldPlan(shards: shards, of: source, on: collective)
     let trainable = Array(plan.layout.slots[..<plan.gradientSlotCount])
     guard update.layout.slots == trainable else {
@@ -80,6 +81,11 @@ public final class HessianFreeStep: BatchStep {
     let count = update.layout.count
     guard source.parameters.count >= count else {
       throw StepError.parametersTooFew(count: source.parameters.count, needed: count)
+    }
+    guard try !update.isSharded(plan, on: collective) else {
+      throw StepError.badOption(
+        key: "the update", value: "sharded",
+        expected: "replicated for a Hessian-free step, whose directions every rank holds whole")
     }
     model = source
     self.update = update
@@ -107,18 +113,12 @@ public final class HessianFreeStep: BatchStep {
 
   /// Refuses what a Hessian-free step cannot be combined with.
   private static func check(
-    _ source: any CurvatureSource, _ update: any ParameterUpdate, _ options: HessianFreeOptions,
-    _ nonFinite: NonFinitePolicy
+    _ source: any CurvatureSource, _ options: HessianFreeOptions, _ nonFinite: NonFinitePolicy
   ) throws {
     try options.validate()
     guard nonFinite.repair == nil else {
       throw StepError.badOption(
         key: "nonFinite", value: "sanitize", expected: "'stop' or 'skip' for a Hessian-free step")
-    }
-    guard !(update is any ShardedParameterUpdate) else {
-      throw StepError.badOption(
-        key: "the update", value: "sharded",
-        expected: "replicated for a Hessian-free step, whose directions every rank holds whole")
     }
     guard !source.isJoint else {
       throw StepError.badOption(
@@ -160,7 +160,7 @@ public final class HessianFreeStep: BatchStep {
   public func run(
     _ given: StepBatch, requests: StepRequests = [], failure: (any Error)? = nil,
     inspect: () throws -> Void = {}
-  ) throws -> TrainingStepReport {
+  ) throws -> StepReport {
     // What is wrong on one rank alone reaches the others where they meet.
     let problem = given.problem(
       for: plan, completed: completed, exampleCount: source.exampleCount)
@@ -179,12 +179,12 @@ public final class HessianFreeStep: BatchStep {
       found == nil ? vectors.dot(gradient.base, gradient.base).squareRoot() : blockSums.norm
     let total = scalars.total
     let report = { [self] (length: Double) in
-      TrainingStepReport(
+      StepReport(
         step: completed, loss: details.objective, weight: total.weight,
         examples: Int(total.examples),
         metrics: source.metricMeans(of: total),
         update: UpdateReport(
-          gradientNorm: norm, clippedGradientNorm: norm, clipped: false, learningRate: length),
+          step: completed, gradientNorm: norm, clippedGradientNorm: norm, learningRate: length),
         requests: scalars.requests, skipped: found,
         hessianFree: found == nil ? details : nil)
     }
@@ -212,7 +212,7 @@ public final class HessianFreeStep: BatchStep {
     return report(details.stepLength)
   }
 
-  private var parameters: UnsafeMutablePointer<Float> { source.parameters.baseAddress! }
+  var parameters: UnsafeMutablePointer<Float> { source.parameters.baseAddress! }
 
   // MARK: Gradient
 
@@ -266,7 +266,7 @@ public final class HessianFreeStep: BatchStep {
   }
 
   /// ½ · weightDecay · ‖θ‖².
-  private var penalty: Double {
+  var penalty: Double {
     options.weightDecay == 0
       ? 0 : options.weightDecay / 2 * vectors.dot(parameters, parameters)
   }
@@ -328,75 +328,6 @@ public final class HessianFreeStep: BatchStep {
     details.iterations = solver.iterations
   }
 
-  // MARK: Choosing the step
-
-  /// The objective at θ + length · d; infinite where it is not finite.
-  private func objective(
-    _ batch: StepBatch, _ direction: UnsafePointer<Float>, _ length: Double
-  ) throws -> Double {
-    vectors.add(parameters, start.base, length, direction)
-    try trials.gather { try model.computeLosses(of: batch, records: $0) }
-    details.losses += 1
-    let value = trials.total.loss / trials.total.weight + penalty
-    return value.isFinite ? value : .infinity
-  }
-
-  private struct Chosen {
-    let direction: UnsafePointer<Float>
-    /// φ(d)
-    let model: Double
-    /// The objective at θ + d.
-    let objective: Double
-    /// gᵀ d
-    let slope: Double
-  }
-
-  /// Goes back from the last iterate while the objective falls.
-  private func backtrack(_ batch: StepBatch) throws -> Chosen {
-    let iterates = solver.iterates
-    var best = iterates.count - 1
-    var value = try objective(batch, iterates[best].values, 1)
-    while best > 0 {
-      let earlier = try objective(batch, iterates[best - 1].values, 1)
-      guard earlier < value || !value.isFinite else { break }
-      best -= 1
-      value = earlier
-    }
-    let direction = UnsafePointer(iterates[best].values)
-    return Chosen(
-      direction: direction, model: iterates[best].model, objective: value,
-      slope: vectors.dot(gradient.base, direction))
-  }
-
-  /// λ of the next step, by Levenberg and Marquardt's rule.
-  private func adapt(_ chosen: Chosen) -> Double {
-    let fall = chosen.objective - details.objective
-    details.reductionRatio =
-      chosen.objective.isFinite && chosen.model < 0 ? fall / chosen.model : -.infinity
-    var damping = details.damping
-    if details.reductionRatio < 0.25 { damping *= options.dampingFactor }
-    if details.reductionRatio > 0.75 { damping /= options.dampingFactor }
-    return min(max(damping, 1e-12), 1e12)
-  }
-
-  /// Shortens the direction until the objective falls enough.
-  private func searchLine(_ batch: StepBatch, _ chosen: Chosen) throws {
-    details.newObjective = details.objective
-    details.stepLength = 0
-    guard chosen.slope < 0 else { return }
-    var length = 1.0
-    var value = chosen.objective
-    for _ in 0..<options.lineSearchTrials {
-      if value <= details.objective + options.sufficientDecrease * length * chosen.slope {
-        details.stepLength = length
-        details.newObjective = value
-        return
-      }
-      length *= options.lineSearchFactor
-      value = try objective(batch, chosen.direction, length)
-    }
-  }
-
   // MARK: The update
 
   private func applyStep(_ chosen: Chosen) throws {
@@ -407,7 +338,7 @@ public final class HessianFreeStep: BatchStep {
       sums.buffer[block] = update.measure(block: block, in: gradient)
     }
     try update.prepare(step: completed, blockSums: UnsafeBufferPointer(sums.buffer))
-    _ = try update.apply(gradient: gradient, parameters: source.parameters)
+    _ = try update.apply(gradient: gradient, parameters: source.parameters, gather: nil)
   }
 
   private func commit(_ newDamping: Double) {

@@ -1,0 +1,72 @@
+import LockstepEngine
+import LockstepOptimization
+
+/// Clipping, the optimizer and the constraints, seen from the step.
+///
+/// An update owns a range of the blocks of its layout: all of them, or those of one rank. It changes
+/// these blocks and keeps state for these alone; the bits of a block are the same whoever owns it. The
+/// blocks are those of the gradient's layout, in its order, so that the sums of squares of all blocks are
+/// the same array on every rank whoever measured which.
+///
+/// ``UpdateRule`` is one. An update of one's own needs no more than the first five members, where it owns
+/// all blocks.
+public protocol Update: AnyObject {
+  /// Adds the other ranks' rows to a table: `width` values for each block of the layout, block
+  /// after block, of which those of the owned blocks are filled in.
+  typealias Gather = UpdateRule.Gather
+
+  /// The layout of the trainable parameters that the update was made for.
+  var layout: FlatLayout { get }
+
+  /// Everything that a checkpoint must hold (`optimizer.firstMoment`).
+  var stateEntries: [StateEntry] { get }
+
+  /// The sum of squares of a block of the normalised gradient, in Double.
+  func measure(block: Int, in gradient: UnsafeBufferPointer<Float>) -> Double
+
+  /// Decides the step's scalars: clipping coefficient, learning rate. Called once a step, and only
+  /// where all sums are finite.
+  ///
+  /// - Parameters:
+  ///   - step: the number of steps completed before this one.
+  ///   - blockSums: what ``measure(block:in:)`` gave for each block, in block order.
+  /// - Returns: what is known of the step.
+  @discardableResult
+  func prepare(step: Int, blockSums: UnsafeBufferPointer<Double>) throws -> UpdateReport
+
+  /// Clips, updates and constrains the owned parameters, block by block, as ``prepare(step:blockSums:)``
+  /// decided. The gradient is only read. Where ranks own parts all of them call it, and `gather` is called
+  /// equally often on each.
+  ///
+  /// - Parameters:
+  ///   - gradient: valid for the owned blocks, and at least as long as the layout.
+  ///   - parameters: at least as long as the layout.
+  ///   - gather: completes tables over ranks; nil where this one owns all blocks.
+  /// - Returns: what was done, the same on all ranks.
+  @discardableResult
+  func apply(
+    gradient: UnsafeBufferPointer<Float>, parameters: UnsafeMutableBufferPointer<Float>,
+    gather: Gather?
+  ) throws -> UpdateReport
+
+  /// The blocks that this rank owns; all by default.
+  var owned: Range<Int> { get }
+
+  /// Whether anything needs tensors whole where ranks own parts; false by default.
+  var constrainsGathered: Bool { get }
+
+  /// Constrains what needs tensors whole, on every rank alike, once all parameters are there. Called where
+  /// ranks own parts.
+  func constrainGathered(parameters: UnsafeMutableBufferPointer<Float>) throws
+
+  /// The norms of each tensor's gradient in the update made last, before and behind clipping; none
+  /// where nobody measures them.
+  func parameterNorms() -> [ParameterNorms]
+}
+
+extension Update {
+  public var owned: Range<Int> { 0..<layout.blocks().count }
+  public var constrainsGathered: Bool { false }
+  public func constrainGathered(parameters: UnsafeMutableBufferPointer<Float>) throws {}
+  public func parameterNorms() -> [ParameterNorms] { [] }
+}
