@@ -46,6 +46,14 @@ public final class Graph {
     package let scale: Float
   }
 
+  /// A recurrent layer's state that goes from one run of a plan to the next.
+  package struct CarriedState {
+    /// The input that has the state before the first position.
+    package let input: String
+    /// The state behind the last position.
+    package let after: Tensor
+  }
+
   package private(set) var nodes: [Node] = []
   package private(set) var values: [Value] = []
   package private(set) var leaves: [(id: ValueID, leaf: Leaf)] = []

@@ -19,7 +19,7 @@ struct TokenModelTrace {
   let isa: InstructionSet
 
   /// The model on one example of so many tokens.
-  func lane(length: Int, carrying: Bool) throws -> (lane: Lane, states: [CarriedState]) {
+  func lane(length: Int, carrying: Bool) throws -> (lane: Lane, states: [Graph.CarriedState]) {
     let trace = try LockstepLayers.trace(
       SingleInputModel(model),
       inputs: [TracedInput(ExampleField.inputName, [length], .int32)], batchCount: 1,
