@@ -72,21 +72,6 @@ public enum EmbeddedData {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// The names that ``text(named:)`` knows.
-  public static let textNames = ["king-james"]
-
-  /// A text by its name.
-  public static func text(named name: String) throws -> String {
-    guard name == "king-james" else {
-      let nearest = NearestName.find(name, among: textNames)
-      throw DatasetError(
-        name,
-        "is no embedded text; "
-          + (nearest.map { "did you mean '\($0)'?" } ?? "there is '\(textNames[0])'"))
-    }
-    return try kingJames()
-  }
-
   /// The paths of the embedded files, below the `Resources` directory of the sources.
   package static var paths: [String] {
     (0..<lockstep_data_count()).map { String(cString: lockstep_data_at($0).path) }

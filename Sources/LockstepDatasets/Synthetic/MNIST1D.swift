@@ -165,15 +165,24 @@ extension SyntheticData {
         "mnist-1d", "expected positive counts, found \(training) and \(test) examples")
     }
     // The test part begins with a whole round of classes.
-    let rounded = (training + 9) / 10 * 10
-    let all = try recipe.series(count: rounded + test, seed: seed)
-    func part(_ range: Range<Int>) throws(DatasetError) -> Dataset {
-      try Dataset(
-        name: "mnist-1d",
-        inputShape: channelsFirst ? [1, recipe.length] : [recipe.length, 1],
-        inputs: .floats(all[range].joined().map { Float($0) }),
-        labels: .classes(range.map { Int32($0 % 10) }, count: 10))
-    }
-    return (try part(0..<training), try part(rounded..<rounded + test))
+    let start = (training + 9) / 10 * 10
+    let all = try mnist1D(
+      count: start + test, recipe: recipe, channelsFirst: channelsFirst, seed: seed)
+    return (
+      try all.subset(Array(0..<training)), try all.subset(Array(start..<start + test))
+    )
+  }
+
+  /// The series of ``MNIST1D`` in one set: example i has class i mod 10.
+  ///
+  /// - Throws: ``DatasetError`` where the count is not positive, or the recipe is out of range.
+  public static func mnist1D(
+    count: Int, recipe: MNIST1D = MNIST1D(), channelsFirst: Bool = true, seed: UInt64
+  ) throws(DatasetError) -> Dataset {
+    try Dataset(
+      name: "mnist-1d",
+      inputShape: channelsFirst ? [1, recipe.length] : [recipe.length, 1],
+      inputs: .floats(try recipe.series(count: count, seed: seed).joined().map { Float($0) }),
+      labels: .classes((0..<count).map { Int32($0 % 10) }, count: 10))
   }
 }
