@@ -12,11 +12,14 @@ public struct TokenContent: DataContent {
 
   /// Windows of a stream.
   ///
-  /// - Throws: ``DatasetError`` where the stream is shorter than a window and the token behind it.
+  /// - Throws: ``DatasetError`` where the stream is shorter than a window and the token behind it, or one of its
+  ///   first 16 million tokens is not in the vocabulary. Of a longer stream the others are checked when they are
+  ///   read.
   public init(
     _ stream: TokenStream, as description: TokensDescription,
     starts: TokenWindows.Starts = .contiguous
-  ) throws(DatasetError) {
+  ) throws {
+    try stream.check(vocabulary: description.vocabulary, first: 1 << 24)
     windows = try TokenWindows(
       stream, length: description.window, vocabulary: description.vocabulary, starts: starts)
     self.description = description
