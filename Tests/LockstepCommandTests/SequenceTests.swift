@@ -56,7 +56,7 @@ import Testing
       try AtomicFile.write(text, text: String(repeating: verse, count: 200))
       let data = #"{"type": "text", "file": "text.txt", "window": 16, "testFraction": 0.1}"#
       let model = (Self.models[name] ?? "").replacing(
-        #""vocabulary": 72"#, with: #""vocabulary": 23"#)
+        #""vocabulary": 72"#, with: #""vocabulary": 22"#)
       let path = try Self.write(directory, model: model, data: data)
       func train(
         _ run: String, _ more: [String] = [], ranks: Int, environment: [String: String?] = [:]

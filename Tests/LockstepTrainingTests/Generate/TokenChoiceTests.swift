@@ -49,12 +49,12 @@ import Testing
 
   @Test("top-p leaves the fewest tokens that have the probability")
   func topP() throws {
-    // Softmax of the logits: 0.043, 0.321, 0.118, 0.006, 0.511.
+    // Softmax of the logits: 0.043, 0.315, 0.116, 0.006, 0.520.
     let half = try counts(logits, TextSampling(topP: 0.5))
     #expect(half[4] == 20000)
     let most = try counts(logits, TextSampling(topP: 0.8))
     #expect(most[1] > 0 && most[4] > 0 && most[0] + most[2] + most[3] == 0)
-    // Of the three tokens that top-k leaves, probabilities are taken anew: 0.538 and 0.338 of 0.95.
+    // Of the three tokens that top-k leaves, probabilities are taken anew: 0.547 and 0.331.
     let both = try counts(logits, TextSampling(topK: 3, topP: 0.85))
     #expect(both[1] > 0 && both[2] == 0)
     #expect(try counts(logits, TextSampling(topP: 1)).allSatisfy { $0 > 0 })
