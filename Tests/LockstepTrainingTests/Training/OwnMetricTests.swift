@@ -23,6 +23,12 @@ struct Spread: Metric {
   }
 }
 
+/// A metric that forgets to add up.
+private struct Rows: Metric {
+  let name = "rows"
+  func sums(_ prediction: Tensor, _ target: Tensor) -> [Tensor] { [prediction] }
+}
+
 @Suite struct OwnMetricTests {
   private static func data() throws -> Dataset {
     try SyntheticData.linear(count: 53, weights: [1, -2, 0.5], seed: 3)
@@ -126,10 +132,6 @@ struct Spread: Metric {
 
   @Test("names that mean two things, and sums that are none, are refused")
   func refusals() throws {
-    struct Rows: Metric {
-      let name = "rows"
-      func sums(_ prediction: Tensor, _ target: Tensor) -> [Tensor] { [prediction] }
-    }
     func message(_ metrics: [any Metric]) -> String {
       do {
         _ = try Training(
