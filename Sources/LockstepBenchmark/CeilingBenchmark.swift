@@ -52,7 +52,7 @@ package enum CeilingBenchmark {
   /// - Parameter options: of the step; its windows are the rounds. With one thread a rank.
   /// - Throws: `GraphError`, `FoldPlanError`, ``SeveralThreads``, ``UnequalShards`` and what the
   ///   collective throws.
-  package static func run(
+  public static func run(
     _ options: StepBenchmark.Options, on collective: any Collective
   ) throws -> Result {
     guard options.threads == 1 else { throw SeveralThreads(threads: options.threads) }

@@ -30,7 +30,7 @@ package struct CostMeasurement {
   ///   - programBytes: what the process held before the model was made.
   ///   - seconds: roughly how long each part is measured.
   /// - Throws: `GraphError`, `UpdateError`, and what the collective throws.
-  package static func run(
+  public static func run(
     source: ModelSource, rule: UpdateRule, shardSize: Int, threads: Int, examples: Int,
     dataBytes: Int, programBytes: Int, on collective: any Collective, seconds: Double = 0.7
   ) throws -> CostModel.Work {

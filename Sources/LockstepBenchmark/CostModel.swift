@@ -47,7 +47,7 @@ package struct CostModel: Sendable {
     /// Dividing and measuring, a value.
     package var normalisation = 0.0
     /// Clip, optimizer and constraints, a value.
-    package var update = 0.0
+    public var update = 0.0
     /// The weights of linear maps, by slot, whose gradients can be made of factors.
     package var linearMaps: [Int: LinearMapShape] = [:]
     /// Floating-point operations a second of such products.

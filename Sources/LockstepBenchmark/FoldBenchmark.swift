@@ -63,7 +63,7 @@ package enum FoldBenchmark {
   }
 
   /// Measures. Called by all ranks with equal options; the result is the same on all.
-  package static func run(_ options: Options, on collective: MPICollective) throws -> Result {
+  public static func run(_ options: Options, on collective: MPICollective) throws -> Result {
     let ranks = collective.size
     let plan = try plan(options, ranks: ranks)
     let layout = plan.layout

@@ -50,7 +50,7 @@ package enum KernelBenchmark {
 
   /// Measures, on this thread's own clock, so that other programs' time does not count. Minima over
   /// repetitions.
-  package static func run(_ options: Options) throws -> Result {
+  public static func run(_ options: Options) throws -> Result {
     let dataset = try options.model.dataset(count: options.shardSize)
     let source = try options.model.source(on: dataset, options: options.plan)
     let plan = try source.plan(examples: options.shardSize)

@@ -86,7 +86,7 @@ package enum ScalingBenchmark {
   /// Measures. Called by all ranks with equal options; the result is the same on all.
   ///
   /// - Throws: ``UnequalShards``, `GraphError`, and what the collective throws.
-  package static func run(_ options: Options, on collective: any Collective) throws -> Result {
+  public static func run(_ options: Options, on collective: any Collective) throws -> Result {
     let ranks = collective.size
     guard ranks & (ranks - 1) == 0 else { throw UnequalShards(ranks: ranks) }
     let own = try TrainingLoop(options.step, on: SoloCollective())

@@ -24,7 +24,7 @@ package enum ScheduleProfile {
   }
 
   /// Measures one lane of a model on shards of a size, on this thread alone.
-  package static func run(
+  public static func run(
     _ model: BenchmarkModel, shardSize: Int, options: PlanOptions = PlanOptions(),
     repetitions: Int = 30
   ) throws -> Result {

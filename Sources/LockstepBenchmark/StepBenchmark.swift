@@ -58,7 +58,7 @@ package enum StepBenchmark {
   ///
   /// - Throws: `GraphError`, `FoldPlanError` where there are more ranks than shards, and what the
   ///   collective throws.
-  package static func run(_ options: Options, on collective: any Collective) throws -> Result {
+  public static func run(_ options: Options, on collective: any Collective) throws -> Result {
     let loop = try TrainingLoop(options, on: collective)
     let pace = try loop.pace(on: collective)
     let steps = max(Int(options.seconds / pace), 3)

@@ -35,7 +35,7 @@ package enum UpdateBenchmark {
     /// The number of ranks.
     package let ranks: Int
     /// Seconds of the update.
-    package let update: Spread
+    public let update: Spread
     /// Seconds of the loops that move the same bytes.
     package let stream: Spread
     /// The stream's time over the update's: the share of the bound that is reached. The median
@@ -73,7 +73,7 @@ package enum UpdateBenchmark {
   }
 
   /// Measures. Called by all ranks with equal options; the result is the same on all.
-  package static func run(_ options: Options, on collective: any Collective) throws -> Result {
+  public static func run(_ options: Options, on collective: any Collective) throws -> Result {
     let ranks = collective.size
     let columns = 1024
     let rows = max(options.parameters / columns, 1)

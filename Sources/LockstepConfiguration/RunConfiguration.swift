@@ -45,7 +45,7 @@ package struct RunConfiguration: Sendable {
   /// The number of logical shards L.
   package var shards: Int { step.shards }
   /// Clips, optimizer, groups, constraints.
-  package var update: UpdateConfiguration { step.update }
+  public var update: UpdateConfiguration { step.update }
   /// The Hessian-free step's options, where that takes the optimizer's place.
   package var hessianFree: HessianFreeOptions? { step.hessianFree }
   /// What becomes of a step whose gradient is not finite.

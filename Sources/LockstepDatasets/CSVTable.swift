@@ -5,19 +5,19 @@ import LockstepFiles
 /// Fields may stand in double quotes, with "" for a quote and line breaks inside; lines end in LF or
 /// CRLF; a byte-order mark is skipped. Every row has as many fields as the header; blank lines are
 /// skipped where there is more than one column.
-public struct CSVTable: Sendable {
+package struct CSVTable: Sendable {
   /// The file's path.
-  public let path: String
+  package let path: String
   /// The columns' names, unique.
-  public let columns: [String]
+  package let columns: [String]
   /// The number of rows, the header not counted.
-  public var rowCount: Int { cells.rowCount }
+  package var rowCount: Int { cells.rowCount }
 
   private let cells: CSVCells
 
   /// Reads a file, plain or in gzip, of at most `limit` bytes, inflated. It is scanned while it is
   /// read, and only the cells are kept.
-  public static func read(
+  package static func read(
     _ path: String, delimiter: Unicode.Scalar = ",", limit: Int = 1 << 30
   ) throws(FileError) -> CSVTable {
     var scanner = try scanner(path, delimiter)
@@ -41,7 +41,7 @@ public struct CSVTable: Sendable {
   }
 
   /// Parses the bytes of a file.
-  public static func parse(
+  package static func parse(
     _ bytes: [UInt8], path: String, delimiter: Unicode.Scalar = ","
   ) throws(FileError) -> CSVTable {
     var scanner = try scanner(path, delimiter)
@@ -94,10 +94,10 @@ public struct CSVTable: Sendable {
   }
 
   /// The text of a cell.
-  public func text(row: Int, column: Int) -> String { cells.text(row * columns.count + column) }
+  package func text(row: Int, column: Int) -> String { cells.text(row * columns.count + column) }
 
   /// The index of a column; an error that names the nearest one where there is none.
-  public func column(_ name: String) throws(FileError) -> Int {
+  package func column(_ name: String) throws(FileError) -> Int {
     if let index = columns.firstIndex(of: CellText.trimmed(name)) { return index }
     let nearest = NearestName.find(name, among: columns)
     let hint = delimiterHint
@@ -123,11 +123,11 @@ public struct CSVTable: Sendable {
   }
 
   /// The line of the file on which a row begins, counted from 1.
-  public func line(ofRow row: Int) -> Int { cells.line(ofRow: row) }
+  package func line(ofRow row: Int) -> Int { cells.line(ofRow: row) }
 
   /// The number in a cell; nil where it is missing: empty, or one of NA, N/A, NaN, null, ? and their
   /// like.
-  public func number(row: Int, column: Int) throws(FileError) -> Double? {
+  package func number(row: Int, column: Int) throws(FileError) -> Double? {
     try number(row: row, column: column, remedy: "")
   }
 

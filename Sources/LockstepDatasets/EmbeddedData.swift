@@ -50,7 +50,7 @@ public enum EmbeddedData {
 
   /// Breast Cancer Wisconsin (Diagnostic): 569 examples of 30 features, target `benign` 0 or 1, not
   /// standardised. Source: UCI, CC BY 4.0.
-  public static func breastCancer(as kind: TargetKind = .values) throws -> Dataset {
+  package static func breastCancer(as kind: TargetKind = .values) throws -> Dataset {
     try Dataset.table(
       try breastCancerTable(), name: "breast-cancer", target: breastCancerTarget, as: kind)
   }
@@ -59,7 +59,7 @@ public enum EmbeddedData {
   public static let breastCancerTarget = "benign"
 
   /// The table of ``breastCancer(as:)``.
-  public static func breastCancerTable() throws(FileError) -> CSVTable {
+  package static func breastCancerTable() throws(FileError) -> CSVTable {
     let path = "breast-cancer.csv"
     return try CSVTable.parse(try file(path), path: path)
   }

@@ -3,14 +3,14 @@
 ///
 /// The deviation is the population's, √(Σ(x − mean)² / n), as scikit-learn's `StandardScaler` takes
 /// it; a constant feature is divided by 1. Sums run in Double, in the order of the examples.
-public struct Standardizer: Sendable, Equatable {
+package struct Standardizer: Sendable, Equatable {
   /// The mean of each feature.
-  public let mean: [Double]
+  package let mean: [Double]
   /// What each feature is divided by.
-  public let deviation: [Double]
+  package let deviation: [Double]
 
   /// Fits the means and deviations of a data set of Float32 inputs, over the examples given or all.
-  public init(fitting dataset: Dataset, on indices: [Int]? = nil) throws(DatasetError) {
+  package init(fitting dataset: Dataset, on indices: [Int]? = nil) throws(DatasetError) {
     guard case .floats(let values) = dataset.inputs else {
       throw DatasetError(
         dataset.name, "has inputs of bytes, which carry a normalization of their own")
@@ -60,7 +60,7 @@ public struct Standardizer: Sendable, Equatable {
   }
 
   /// The data set with standardised inputs.
-  public func apply(to dataset: Dataset) throws(DatasetError) -> Dataset {
+  package func apply(to dataset: Dataset) throws(DatasetError) -> Dataset {
     guard case .floats(var values) = dataset.inputs, dataset.inputSize == mean.count else {
       throw DatasetError(
         dataset.name,

@@ -1,5 +1,5 @@
 /// What the target of a table means.
-public enum TargetKind: String, Sendable, Equatable, CaseIterable {
+package enum TargetKind: String, Sendable, Equatable, CaseIterable {
   /// Classes: the integers 0, 1, …, or names, numbered in sorted order.
   case classes
   /// Numbers: for regression, and from 0 to 1 for binary cross-entropy.
@@ -7,7 +7,7 @@ public enum TargetKind: String, Sendable, Equatable, CaseIterable {
 }
 
 /// What becomes of a missing feature.
-public enum MissingValues: Sendable, Equatable {
+package enum MissingValues: Sendable, Equatable {
   /// It is an error that names line and column.
   case refuse
   /// It becomes this value.

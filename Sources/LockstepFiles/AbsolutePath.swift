@@ -1,12 +1,12 @@
 import LockstepPlatform
 
 /// Paths that mean the same file in every working directory.
-public enum AbsolutePath {
+package enum AbsolutePath {
   /// The path of a file that is named relative to a folder.
   ///
   /// - Parameter folder: an absolute path, or one relative to the working directory; nil for the
   ///   working directory itself.
-  public static func of(_ path: String, in folder: String? = nil) -> String {
+  package static func of(_ path: String, in folder: String? = nil) -> String {
     if path.hasPrefix("/") { return path }
     // Without links in it, so that `..` can be taken off its end.
     var base = canonical(folder.map { of($0) } ?? workingDirectory)
@@ -27,7 +27,7 @@ public enum AbsolutePath {
   }
 
   /// The folder that a file lies in, as an absolute path.
-  public static func folder(of file: String) -> String { canonical(parent(of: of(file))) }
+  package static func folder(of file: String) -> String { canonical(parent(of: of(file))) }
 
   private static func parent(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }

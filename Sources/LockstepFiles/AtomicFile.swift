@@ -9,14 +9,14 @@ import LockstepPlatform
 ///
 /// A symbolic link at the path is replaced, not followed: these are a program's own files. What a
 /// user names goes to ``OutputFile``.
-public enum AtomicFile {
+package enum AtomicFile {
   /// Appends bytes to a file that is being written.
-  public struct Output: ~Copyable {
+  package struct Output: ~Copyable {
     private let fileSystem: any FileSystem
     private let descriptor: Int32
     private let path: String
     /// The number of bytes written so far.
-    public private(set) var count = 0
+    package private(set) var count = 0
 
     init(_ fileSystem: any FileSystem, _ descriptor: Int32, _ path: String) {
       self.fileSystem = fileSystem
@@ -31,7 +31,7 @@ public enum AtomicFile {
     }
 
     /// Appends bytes.
-    public mutating func append(_ bytes: [UInt8]) throws(FileError) {
+    package mutating func append(_ bytes: [UInt8]) throws(FileError) {
       var failure: FileError?
       bytes.withUnsafeBytes { buffer in
         do throws(FileError) { try append(buffer) } catch { failure = error }
@@ -40,7 +40,7 @@ public enum AtomicFile {
     }
 
     /// Appends text in UTF-8.
-    public mutating func append(_ text: String) throws(FileError) {
+    package mutating func append(_ text: String) throws(FileError) {
       try append(Array(text.utf8))
     }
   }
@@ -55,7 +55,7 @@ public enum AtomicFile {
   ///   - body: writes the content.
   /// - Throws: `FileError` with the path and the system's text, or what `body` throws. The old
   ///   content is then untouched and the temporary file removed.
-  public static func write(
+  package static func write(
     _ path: String, isDurable: Bool = true, fileSystem: any FileSystem = SystemFileSystem(),
     _ body: (inout Output) throws -> Void
   ) throws {
@@ -82,7 +82,7 @@ public enum AtomicFile {
   }
 
   /// Replaces the content of `path` by `bytes`.
-  public static func write(
+  package static func write(
     _ path: String, bytes: [UInt8], isDurable: Bool = true,
     fileSystem: any FileSystem = SystemFileSystem()
   ) throws {
@@ -92,7 +92,7 @@ public enum AtomicFile {
   }
 
   /// Replaces the content of `path` by `text` in UTF-8.
-  public static func write(
+  package static func write(
     _ path: String, text: String, isDurable: Bool = true,
     fileSystem: any FileSystem = SystemFileSystem()
   ) throws {
@@ -102,7 +102,7 @@ public enum AtomicFile {
   // MARK: - Temporary names
 
   /// Which writers' temporary files to look for.
-  public enum Writers: Sendable {
+  package enum Writers: Sendable {
     /// Those of processes of this host that no longer exist.
     case dead
     /// All: right only for who holds the directory's lock.
@@ -138,7 +138,7 @@ public enum AtomicFile {
   }
 
   /// The paths of temporary files that writers left in a directory, sorted.
-  public static func leftovers(
+  package static func leftovers(
     in directory: String, of writers: Writers = .dead,
     fileSystem: any FileSystem = SystemFileSystem()
   ) throws -> [String] {
@@ -153,7 +153,7 @@ public enum AtomicFile {
 
   /// Removes what ``leftovers(in:of:fileSystem:)`` finds, folders excepted; returns the paths.
   @discardableResult
-  public static func removeLeftovers(
+  package static func removeLeftovers(
     in directory: String, of writers: Writers = .dead,
     fileSystem: any FileSystem = SystemFileSystem()
   ) throws -> [String] {

@@ -5,9 +5,9 @@ import LockstepPlatform
 /// A file `.lock` in the directory is locked with `flock`; the system releases it whatever ends the
 /// process, so that no stale lock ever stands in the way. The file stays, and tells host and process
 /// of the last holder. A link in its place is refused, never followed.
-public final class DirectoryLock: Sendable {
+package final class DirectoryLock: Sendable {
   /// The directory.
-  public let directory: String
+  package let directory: String
 
   private let descriptor: Int32
   /// What the lock is held on. As long as it is open, no other file has the same numbers.
@@ -17,7 +17,7 @@ public final class DirectoryLock: Sendable {
   /// Takes the lock.
   ///
   /// - Throws: `FileError` of kind `.mismatch` that names the holder where somebody has it.
-  public init(_ directory: String) throws(FileError) {
+  package init(_ directory: String) throws(FileError) {
     let path = "\(directory)/.lock"
     let descriptor = open(
       path, O_CREAT | O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0o666)
@@ -58,7 +58,7 @@ public final class DirectoryLock: Sendable {
   ///
   /// - Throws: `FileError` of kind `.replaced` where somebody removed or replaced the directory or its
   ///   lock: it may be another job's by now.
-  public func check() throws(FileError) {
+  package func check() throws(FileError) {
     var status = stat()
     if lstat("\(directory)/.lock", &status) == 0 {
       if UInt64(status.st_dev) == device, UInt64(status.st_ino) == inode { return }
@@ -74,53 +74,53 @@ public final class DirectoryLock: Sendable {
 
 /// The files of a locked directory: each change makes sure first that the directory is still the one
 /// that was locked.
-public struct LockedFileSystem: FileSystem {
+package struct LockedFileSystem: FileSystem {
   private let files: any FileSystem
   private let lock: DirectoryLock
 
   /// The files of the directory that `lock` holds.
-  public init(_ files: any FileSystem = SystemFileSystem(), _ lock: DirectoryLock) {
+  package init(_ files: any FileSystem = SystemFileSystem(), _ lock: DirectoryLock) {
     self.files = files
     self.lock = lock
   }
 
-  public func create(_ path: String) throws(FileError) -> Int32 {
+  package func create(_ path: String) throws(FileError) -> Int32 {
     try lock.check()
     return try files.create(path)
   }
 
-  public func write(
+  package func write(
     _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, path: String
   ) throws(FileError) { try files.write(bytes, to: descriptor, path: path) }
 
-  public func synchronize(_ descriptor: Int32, path: String) throws(FileError) {
+  package func synchronize(_ descriptor: Int32, path: String) throws(FileError) {
     try files.synchronize(descriptor, path: path)
   }
 
-  public func close(_ descriptor: Int32, path: String) throws(FileError) {
+  package func close(_ descriptor: Int32, path: String) throws(FileError) {
     try files.close(descriptor, path: path)
   }
 
-  public func rename(_ path: String, to newPath: String) throws(FileError) {
+  package func rename(_ path: String, to newPath: String) throws(FileError) {
     try lock.check()
     try files.rename(path, to: newPath)
   }
 
-  public func synchronizeDirectory(_ path: String) throws(FileError) {
+  package func synchronizeDirectory(_ path: String) throws(FileError) {
     try files.synchronizeDirectory(path)
   }
 
-  public func remove(_ path: String) throws(FileError) {
+  package func remove(_ path: String) throws(FileError) {
     try lock.check()
     try files.remove(path)
   }
 
-  public func createDirectory(_ path: String) throws(FileError) {
+  package func createDirectory(_ path: String) throws(FileError) {
     try lock.check()
     try files.createDirectory(path)
   }
 
-  public func list(_ directory: String) throws(FileError) -> [String] {
+  package func list(_ directory: String) throws(FileError) -> [String] {
     try files.list(directory)
   }
 }

@@ -3,11 +3,11 @@ import LockstepPlatform
 /// A regular file open for reading at any offset.
 ///
 /// Files are read, never mapped: a mapping of a file that somebody truncates ends the process.
-public final class FileInput: Sendable {
+package final class FileInput: Sendable {
   /// The path, as the caller gave it.
-  public let path: String
+  package let path: String
   /// The number of bytes when the file was opened.
-  public let size: Int
+  package let size: Int
 
   private let descriptor: Int32
 
@@ -15,7 +15,7 @@ public final class FileInput: Sendable {
   ///
   /// - Parameter followsLinks: whether a symbolic link as the last part of the path is followed; if
   ///   not it is refused.
-  public init(
+  package init(
     _ path: String, limit: Int = .max, followsLinks: Bool = true
   ) throws(FileError) {
     // Without O_NONBLOCK, opening a fifo waits for a writer.
@@ -48,7 +48,7 @@ public final class FileInput: Sendable {
   deinit { close(descriptor) }
 
   /// Fills `bytes` from `offset` on; throws `.truncated` where the file ends before.
-  public func read(
+  package func read(
     into bytes: UnsafeMutableRawBufferPointer, at offset: Int
   ) throws(FileError) {
     var done = 0
@@ -69,7 +69,7 @@ public final class FileInput: Sendable {
   }
 
   /// The bytes of a range.
-  public func bytes(_ range: Range<Int>) throws(FileError) -> [UInt8] {
+  package func bytes(_ range: Range<Int>) throws(FileError) -> [UInt8] {
     var failure: FileError?
     let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
       do throws(FileError) {
@@ -86,15 +86,15 @@ public final class FileInput: Sendable {
   }
 
   /// The first bytes, fewer where the file is shorter.
-  public func prefix(_ count: Int) throws(FileError) -> [UInt8] {
+  package func prefix(_ count: Int) throws(FileError) -> [UInt8] {
     try bytes(0..<min(count, size))
   }
 
   /// The whole content.
-  public func contents() throws(FileError) -> [UInt8] { try bytes(0..<size) }
+  package func contents() throws(FileError) -> [UInt8] { try bytes(0..<size) }
 
   /// Hands the content, or a range of it, to `body` in blocks of 1 MiB, each with its offset.
-  public func forEachBlock(
+  package func forEachBlock(
     in range: Range<Int>? = nil,
     _ body: (UnsafeRawBufferPointer, _ offset: Int) throws(FileError) -> Void
   ) throws(FileError) {
@@ -113,7 +113,7 @@ public final class FileInput: Sendable {
   }
 
   /// The whole content of a file of at most `limit` bytes.
-  public static func contents(
+  package static func contents(
     of path: String, limit: Int = 4 << 30
   ) throws(FileError) -> [UInt8] {
     try FileInput(path, limit: limit).contents()

@@ -1,7 +1,7 @@
 import LockstepPlatform
 
 /// What a path names.
-public enum FileKind: Sendable, Equatable {
+package enum FileKind: Sendable, Equatable {
   /// A regular file.
   case regular
   /// A directory.
@@ -16,7 +16,7 @@ public enum FileKind: Sendable, Equatable {
   /// The kind of what a path names.
   ///
   /// - Parameter followsLinks: whether a symbolic link stands for what it leads to.
-  public init(_ path: String, followsLinks: Bool = true) {
+  package init(_ path: String, followsLinks: Bool = true) {
     var status = stat()
     guard fstatat(AT_FDCWD, path, &status, followsLinks ? 0 : AT_SYMLINK_NOFOLLOW) == 0 else {
       self = .missing

@@ -20,7 +20,7 @@ private func systemRename(_ path: String, _ newPath: String) -> Int32 { rename(p
 ///
 /// Writers go through this protocol, so that a test can record the calls and replay every prefix of
 /// them with the effects dropped that a power failure may drop.
-public protocol FileSystem: Sendable {
+package protocol FileSystem: Sendable {
   /// Creates a file for writing; fails with `EEXIST` where the name is taken. Returns a descriptor.
   func create(_ path: String) throws(FileError) -> Int32
   /// Appends all bytes.
@@ -44,7 +44,7 @@ public protocol FileSystem: Sendable {
 /// The operating system's files.
 public struct SystemFileSystem: FileSystem {
   /// Makes the system's files available; nothing is opened.
-  public init() {}
+  package init() {}
 
   /// Repeats a call that a signal interrupted; throws where it fails otherwise.
   @discardableResult
@@ -59,14 +59,14 @@ public struct SystemFileSystem: FileSystem {
     }
   }
 
-  public func create(_ path: String) throws(FileError) -> Int32 {
+  package func create(_ path: String) throws(FileError) -> Int32 {
     Int32(
       try check(path, "create") {
         Int(open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o666))
       })
   }
 
-  public func write(
+  package func write(
     _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, path: String
   ) throws(FileError) {
     var rest = bytes[...]
@@ -77,22 +77,22 @@ public struct SystemFileSystem: FileSystem {
     }
   }
 
-  public func synchronize(_ descriptor: Int32, path: String) throws(FileError) {
+  package func synchronize(_ descriptor: Int32, path: String) throws(FileError) {
     try check(path, "fsync") { Int(fsync(descriptor)) }
   }
 
-  public func close(_ descriptor: Int32, path: String) throws(FileError) {
+  package func close(_ descriptor: Int32, path: String) throws(FileError) {
     // Linux releases the descriptor even where close reports EINTR: calling again would be wrong.
     if systemClose(descriptor) != 0, errno != EINTR {
       throw FileError(path: path, call: "close", code: errno)
     }
   }
 
-  public func rename(_ path: String, to newPath: String) throws(FileError) {
+  package func rename(_ path: String, to newPath: String) throws(FileError) {
     try check(newPath, "rename") { Int(systemRename(path, newPath)) }
   }
 
-  public func synchronizeDirectory(_ path: String) throws(FileError) {
+  package func synchronizeDirectory(_ path: String) throws(FileError) {
     let descriptor = Int32(
       try check(path, "open") { Int(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) })
     defer { try? close(descriptor, path: path) }
@@ -104,13 +104,13 @@ public struct SystemFileSystem: FileSystem {
     }
   }
 
-  public func remove(_ path: String) throws(FileError) {
+  package func remove(_ path: String) throws(FileError) {
     if unlink(path) != 0, errno != ENOENT {
       throw FileError(path: path, call: "remove", code: errno)
     }
   }
 
-  public func createDirectory(_ path: String) throws(FileError) {
+  package func createDirectory(_ path: String) throws(FileError) {
     let parent = splitPath(path)?.directory ?? path
     if mkdir(path, 0o777) == 0 { return try synchronizeDirectory(parent) }
     var code = errno
@@ -130,7 +130,7 @@ public struct SystemFileSystem: FileSystem {
   /// The name is taken by its creation, so that two callers never get the same one.
   ///
   /// - Returns: the path of the new directory.
-  public func createNewDirectory(_ path: String) throws(FileError) -> String {
+  package func createNewDirectory(_ path: String) throws(FileError) -> String {
     if let parent = splitPath(path)?.directory, parent != "." { try createDirectory(parent) }
     var name = path
     var number = 1
@@ -145,7 +145,7 @@ public struct SystemFileSystem: FileSystem {
     return name
   }
 
-  public func list(_ directory: String) throws(FileError) -> [String] {
+  package func list(_ directory: String) throws(FileError) -> [String] {
     guard let stream = opendir(directory) else {
       throw FileError(path: directory, call: "open directory", code: errno)
     }

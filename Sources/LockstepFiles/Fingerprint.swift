@@ -82,7 +82,7 @@ public struct FingerprintStream: ~Copyable {
   deinit { XXH3_freeState(state) }
 
   /// Appends bytes.
-  package mutating func update(_ bytes: UnsafeRawBufferPointer) {
+  public mutating func update(_ bytes: UnsafeRawBufferPointer) {
     if bytes.count > 0 { XXH3_128bits_update(state, bytes.baseAddress, bytes.count) }
   }
 

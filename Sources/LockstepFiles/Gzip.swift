@@ -1,9 +1,9 @@
 internal import CZlib
 
 /// Reads gzip files (RFC 1952) through zlib.
-public enum Gzip {
+package enum Gzip {
   /// Whether bytes begin as a gzip file does.
-  public static func isCompressed(_ bytes: [UInt8]) -> Bool {
+  package static func isCompressed(_ bytes: [UInt8]) -> Bool {
     bytes.count >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b
   }
 
@@ -16,7 +16,7 @@ public enum Gzip {
   ///   - path: the file's name, for errors.
   ///   - limit: the largest content accepted, in bytes. Memory grows with what was really
   ///     inflated, never with what the file claims.
-  public static func inflate(
+  package static func inflate(
     _ bytes: [UInt8], path: String, limit: Int = 4 << 30
   ) throws(FileError) -> [UInt8] {
     var output: [UInt8] = []
@@ -30,7 +30,7 @@ public enum Gzip {
   }
 
   /// The first `count` bytes of the content, or all of it where it is shorter.
-  public static func prefix(
+  package static func prefix(
     _ bytes: [UInt8], count: Int, path: String
   ) throws(FileError) -> [UInt8] {
     var output: [UInt8] = []
@@ -42,7 +42,7 @@ public enum Gzip {
   }
 
   /// The refusal of a content that is too long.
-  public static func tooLarge(_ path: String, limit: Int) -> FileError {
+  package static func tooLarge(_ path: String, limit: Int) -> FileError {
     FileError(
       path: path, kind: .tooLarge, reason: "inflates to more than the limit of \(limit) bytes")
   }
@@ -51,7 +51,7 @@ public enum Gzip {
   ///
   /// - Throws: `FileError` where the file is damaged, and ``tooLarge(_:limit:)`` as soon as the content
   ///   is longer than `limit`.
-  public static func length(
+  package static func length(
     _ bytes: [UInt8], path: String, limit: Int
   ) throws(FileError) -> Int {
     var length = 0
@@ -66,7 +66,7 @@ public enum Gzip {
   /// Hands the content of a gzip file to `receive` in chunks, until it returns false.
   ///
   /// - Throws: `FileError` where the file is not gzip or damaged, and what `receive` throws.
-  public static func inflate(
+  package static func inflate(
     _ bytes: [UInt8], path: String,
     _ receive: (UnsafeRawBufferPointer) throws(FileError) -> Bool
   ) throws(FileError) {

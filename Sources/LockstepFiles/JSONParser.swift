@@ -1,29 +1,29 @@
 /// A text that is not JSON: where and why.
-public struct JSONSyntaxError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct JSONSyntaxError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The file or other origin of the text.
-  public let source: String
+  package let source: String
   /// The line, from 1.
-  public let line: Int
+  package let line: Int
   /// The column in characters (Unicode scalars), from 1.
-  public let column: Int
+  package let column: Int
   /// What was expected and found.
-  public let reason: String
+  package let reason: String
 
   /// What is wrong and where, for an error that names the source itself.
-  public var place: String { "line \(line), column \(column): \(reason.printable)" }
+  package var place: String { "line \(line), column \(column): \(reason.printable)" }
 
-  public var description: String { "\(source.printable): \(place)" }
+  package var description: String { "\(source.printable): \(place)" }
 }
 
 extension JSONValue {
   /// The deepest nesting of arrays and objects that is parsed.
-  public static let depthLimit = 128
+  package static let depthLimit = 128
 
   /// Parses one JSON value (RFC 8259, strictly): UTF-8, no comments, no trailing commas, no
   /// duplicate keys, numbers within the range of Double, nesting to ``depthLimit``. A byte-order mark
   /// in front of it is skipped, as the RFC allows. A text that is made of brackets and commas has too
   /// many values for its length, and is refused before they fill the memory.
-  public static func parse(
+  package static func parse(
     _ bytes: [UInt8], source: String = "JSON"
   ) throws(JSONSyntaxError) -> JSONValue {
     let result = bytes.withUnsafeBufferPointer { bytes in
@@ -36,14 +36,14 @@ extension JSONValue {
   }
 
   /// Parses one JSON value.
-  public static func parse(
+  package static func parse(
     _ text: String, source: String = "JSON"
   ) throws(JSONSyntaxError) -> JSONValue {
     try parse(Array(text.utf8), source: source)
   }
 
   /// Parses a JSON file of at most 64 MiB; errors name its path.
-  public static func read(_ path: String) throws -> JSONValue {
+  package static func read(_ path: String) throws -> JSONValue {
     try parse(try FileInput.contents(of: path, limit: 64 << 20), source: path)
   }
 }

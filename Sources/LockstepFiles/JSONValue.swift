@@ -16,7 +16,7 @@ public enum JSONValue: Sendable, Equatable {
   case object(JSONObject)
 
   /// The name of the value's kind, for messages: "an object", "a string".
-  public var kind: String {
+  package var kind: String {
     switch self {
     case .null: "null"
     case .bool: "a boolean"
@@ -33,7 +33,7 @@ public enum JSONValue: Sendable, Equatable {
 
 extension JSONValue {
   /// The integer, or the number without a fraction as one; nil for anything else.
-  public var integerValue: Int? {
+  package var integerValue: Int? {
     switch self {
     case .integer(let value): value
     case .number(let value): Int(exactly: value)
@@ -42,7 +42,7 @@ extension JSONValue {
   }
 
   /// The number, or the integer as one; nil for anything else.
-  public var doubleValue: Double? {
+  package var doubleValue: Double? {
     switch self {
     case .integer(let value): Double(value)
     case .number(let value): value
@@ -51,36 +51,36 @@ extension JSONValue {
   }
 
   /// The text; nil for anything else.
-  public var stringValue: String? { if case .string(let value) = self { value } else { nil } }
+  package var stringValue: String? { if case .string(let value) = self { value } else { nil } }
 
   /// The boolean; nil for anything else.
-  public var boolValue: Bool? { if case .bool(let value) = self { value } else { nil } }
+  package var boolValue: Bool? { if case .bool(let value) = self { value } else { nil } }
 
   /// The array's elements; nil for anything else.
-  public var arrayValue: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
+  package var arrayValue: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
 
   /// The object; nil for anything else.
-  public var objectValue: JSONObject? { if case .object(let value) = self { value } else { nil } }
+  package var objectValue: JSONObject? { if case .object(let value) = self { value } else { nil } }
 }
 
 /// The members of a JSON object, in order. Equal objects have equal members, in whatever order.
 public struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
   /// The keys, in order.
-  public private(set) var keys: [String] = []
+  package private(set) var keys: [String] = []
   private var values: [String: JSONValue] = [:]
 
   /// Makes an object without members.
-  public init() {}
+  package init() {}
 
   public init(dictionaryLiteral elements: (String, JSONValue)...) {
     for (key, value) in elements { self[key] = value }
   }
 
   /// The number of members.
-  public var count: Int { keys.count }
+  package var count: Int { keys.count }
 
   /// The value of a key. A new key goes to the end; assigning nil removes the member.
-  public subscript(key: String) -> JSONValue? {
+  package subscript(key: String) -> JSONValue? {
     get { values[key] }
     set {
       if let newValue {
@@ -92,7 +92,7 @@ public struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
   }
 
   /// The members, in order.
-  public var members: [(key: String, value: JSONValue)] {
+  package var members: [(key: String, value: JSONValue)] {
     keys.map { ($0, values[$0]!) }
   }
 
@@ -119,19 +119,19 @@ extension JSONValue: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral,
 // MARK: - Paths
 
 /// A path that cannot be set in a JSON value.
-public struct JSONPathError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct JSONPathError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The whole path that was to be set.
-  public let path: String
+  package let path: String
   /// What is in the way.
-  public let reason: String
+  package let reason: String
 
-  public var description: String { "cannot set '\(path)': \(reason)" }
+  package var description: String { "cannot set '\(path)': \(reason)" }
 }
 
 extension JSONValue {
   /// The value at a dotted path of keys and array indices, `layers.0.units`; nil where there is
   /// none. A key that contains a dot has no path.
-  public subscript(path: String) -> JSONValue? {
+  package subscript(path: String) -> JSONValue? {
     var value = self
     for step in path.split(separator: ".", omittingEmptySubsequences: false) {
       switch value {
@@ -149,7 +149,7 @@ extension JSONValue {
 
   /// Sets the value at a dotted path. Objects that are missing or null on the way are made; an
   /// array's index must exist, or be its count to append.
-  public mutating func set(_ path: String, to newValue: JSONValue) throws(JSONPathError) {
+  package mutating func set(_ path: String, to newValue: JSONValue) throws(JSONPathError) {
     let steps = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     guard steps.allSatisfy({ !$0.isEmpty }) else {
       throw JSONPathError(path: path, reason: "a part of the path is empty")

@@ -3,14 +3,14 @@ extension JSONValue {
   ///
   /// Numbers have the fewest digits that read back as the same Double. JSON has no numbers for
   /// NaN and the infinities: they become the strings "NaN", "Infinity" and "-Infinity".
-  public var compactText: String {
+  package var compactText: String {
     var output = ""
     write(to: &output, indentation: nil)
     return output
   }
 
   /// The value on many lines, two spaces a level, with arrays of plain values on one line.
-  public var prettyText: String {
+  package var prettyText: String {
     var output = ""
     write(to: &output, indentation: 0)
     return output

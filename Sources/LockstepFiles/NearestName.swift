@@ -1,5 +1,5 @@
 /// The name nearest to what somebody wrote, for "did you mean".
-public enum NearestName {
+package enum NearestName {
   /// The candidate that was most likely meant; nil where none is near.
   ///
   /// In this order: the same letters in another spelling (`batch_size` for `batchSize`), another
@@ -7,7 +7,7 @@ public enum NearestName {
   /// distance (insertions, deletions, substitutions and swaps of neighbours; case does not count),
   /// the first of equals. Names further away than a third of the name's length, and at least two
   /// edits, are no answer.
-  public static func find(_ name: String, among candidates: [String]) -> String? {
+  package static func find(_ name: String, among candidates: [String]) -> String? {
     synonym(name, among: candidates) ?? nearest(name, among: candidates)
   }
 

@@ -3,12 +3,12 @@ import LockstepPlatform
 /// Writes to a path that a user named, as other programs do: a file is replaced in one step, a
 /// symbolic link is followed, and a device, a fifo or one of the process's own descriptors is
 /// written into.
-public enum OutputFile {
+package enum OutputFile {
   /// Writes what `body` writes.
   ///
   /// - Throws: `FileError` with the path and the system's text, or what `body` throws. A file is then
   ///   as it was before.
-  public static func write(
+  package static func write(
     _ path: String, _ body: (inout AtomicFile.Output) throws -> Void
   ) throws {
     if let descriptor = ownDescriptor(path) {
@@ -31,7 +31,7 @@ public enum OutputFile {
   }
 
   /// Writes text in UTF-8.
-  public static func write(_ path: String, text: String) throws {
+  package static func write(_ path: String, text: String) throws {
     try write(path) { output in try output.append(text) }
   }
 

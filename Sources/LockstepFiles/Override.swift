@@ -3,11 +3,11 @@
 /// The value is JSON where it parses as JSON (`3`, `true`, `[1,2]`, `"text"`), else the text itself
 /// (`cosine`). Array elements are named by their index, `layers.0.units=128`. A path that no reader
 /// knows surfaces at the end of reading, like any unknown key.
-public struct Override: Sendable, Equatable {
+package struct Override: Sendable, Equatable {
   /// The dotted path.
-  public let path: String
+  package let path: String
   /// The new value.
-  public let value: JSONValue
+  package let value: JSONValue
 
   package init(path: String, value: JSONValue) {
     self.path = path
@@ -15,7 +15,7 @@ public struct Override: Sendable, Equatable {
   }
 
   /// Parses `key.path=value`.
-  public init(parsing text: String) throws(ConfigurationError) {
+  package init(parsing text: String) throws(ConfigurationError) {
     guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
       throw ConfigurationError(
         source: "--set", path: "", reason: "expected key.path=value, found '\(text)'")
@@ -32,7 +32,7 @@ public struct Override: Sendable, Equatable {
 
   /// Sets the value in a configuration. A text on the way that stands for an object becomes it:
   /// `optimizer.learningRate=1` goes into `"optimizer": "adam"`.
-  public func apply(to configuration: inout JSONValue) throws(ConfigurationError) {
+  package func apply(to configuration: inout JSONValue) throws(ConfigurationError) {
     let parts = path.split(separator: ".", omittingEmptySubsequences: false)
     for length in parts.indices.dropFirst() {
       let prefix = parts[..<length].joined(separator: ".")

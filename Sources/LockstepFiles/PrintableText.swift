@@ -4,19 +4,19 @@ extension StringProtocol {
   ///
   /// What a file or a command line holds goes through here before a terminal sees it: an escape
   /// sequence in the name of a tensor would otherwise be obeyed.
-  public var printable: String { escaping { $0.isUnprintable } }
+  package var printable: String { escaping { $0.isUnprintable } }
 
   /// As ``printable``, with line breaks and tabs left as they are: for text of several lines.
-  public var printableLines: String {
+  package var printableLines: String {
     escaping { $0.isUnprintable && $0 != "\n" && $0 != "\t" }
   }
 
   /// The text in single quotes, printable, and cut where it is longer than 80 characters: for a name
   /// or a value in a sentence.
-  public var quoted: String { "'\(shortened(to: 80))'" }
+  package var quoted: String { "'\(shortened(to: 80))'" }
 
   /// The printable text, cut where it is longer than so many characters.
-  public func shortened(to limit: Int) -> String {
+  package func shortened(to limit: Int) -> String {
     let start = unicodeScalars.prefix(limit + 1)
     guard start.count > limit else { return String(self).printable }
     return String(String.UnicodeScalarView(start.prefix(limit - 1))).printable + "…"

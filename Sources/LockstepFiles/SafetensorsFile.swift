@@ -1,20 +1,20 @@
 /// A tensor in a safetensors file.
-public struct TensorEntry: Sendable, Equatable {
+package struct TensorEntry: Sendable, Equatable {
   /// The name, `encoder.0.weight`.
-  public let name: String
+  package let name: String
   /// The element type as the file names it, `F32`.
-  public let type: String
+  package let type: String
   /// The dimensions; none for a scalar.
-  public let shape: [Int]
+  package let shape: [Int]
   /// Where the tensor's bytes lie behind the header.
-  public let range: Range<Int>
+  package let range: Range<Int>
 
   /// The element type; nil for one that this program does not know, whose tensors lie where the file
   /// says and cannot be read as numbers.
-  public var element: TensorElement? { TensorElement(rawValue: type) }
+  package var element: TensorElement? { TensorElement(rawValue: type) }
 
   /// The number of elements, the product of ``shape``.
-  public var count: Int { shape.reduce(1, *) }
+  package var count: Int { shape.reduce(1, *) }
 }
 
 /// A safetensors file, open for reading.
@@ -28,16 +28,16 @@ public struct TensorEntry: Sendable, Equatable {
 /// known (`F4`, `C64`, those of later versions) are taken by their offsets.
 ///
 /// Source: https://github.com/huggingface/safetensors
-public final class SafetensorsFile: Sendable {
+package final class SafetensorsFile: Sendable {
   /// The longest header accepted, the reference implementation's limit.
-  public static let headerLimit = 100_000_000
+  package static let headerLimit = 100_000_000
 
   /// The file's path.
-  public var path: String { file.path }
+  package var path: String { file.path }
   /// The tensors, in the order of their bytes.
-  public let tensors: [TensorEntry]
+  package let tensors: [TensorEntry]
   /// The texts under `__metadata__`.
-  public let metadata: [String: String]
+  package let metadata: [String: String]
 
   private let file: FileInput
   private let indices: [String: Int]
@@ -46,7 +46,7 @@ public final class SafetensorsFile: Sendable {
   /// Opens a file and checks its header.
   ///
   /// - Throws: `FileError` that names the file and, where one is to blame, the tensor.
-  public init(_ path: String) throws(FileError) {
+  package init(_ path: String) throws(FileError) {
     let file = try FileInput(path)
     guard file.size >= 8 else {
       throw FileError(
@@ -87,10 +87,10 @@ public final class SafetensorsFile: Sendable {
   }
 
   /// The tensor with a name, or nil.
-  public func tensor(_ name: String) -> TensorEntry? { indices[name].map { tensors[$0] } }
+  package func tensor(_ name: String) -> TensorEntry? { indices[name].map { tensors[$0] } }
 
   /// Fills `bytes` with a tensor's bytes as they lie in the file (little-endian).
-  public func read(
+  package func read(
     _ name: String, into bytes: UnsafeMutableRawBufferPointer
   ) throws(FileError) {
     let tensor = try existing(name)
@@ -101,7 +101,7 @@ public final class SafetensorsFile: Sendable {
   }
 
   /// Fills `values` with a tensor of F32, F64 (rounded), F16 or BF16 elements.
-  public func read(
+  package func read(
     _ name: String, into values: UnsafeMutableBufferPointer<Float>
   ) throws(FileError) {
     let tensor = try existing(name)
@@ -119,7 +119,7 @@ public final class SafetensorsFile: Sendable {
 
   /// The first value of a tensor of F32, F64, F16 or BF16 elements that is not finite in Float32; nil
   /// where all are.
-  public func firstNotFinite(_ name: String) throws(FileError) -> (index: Int, value: Float)? {
+  package func firstNotFinite(_ name: String) throws(FileError) -> (index: Int, value: Float)? {
     var found: (index: Int, value: Float)?
     try readFloats(try existing(name)) { start, part throws(FileError) in
       guard found == nil, let index = part.firstIndex(where: { !$0.isFinite }) else { return }
@@ -153,14 +153,14 @@ public final class SafetensorsFile: Sendable {
   }
 
   /// Fills `values` with a tensor of F64 elements.
-  public func read(
+  package func read(
     _ name: String, into values: UnsafeMutableBufferPointer<Double>
   ) throws(FileError) {
     try readWords(name, .float64, UnsafeMutableRawBufferPointer(values))
   }
 
   /// Fills `values` with a tensor of I64 elements.
-  public func read(
+  package func read(
     _ name: String, into values: UnsafeMutableBufferPointer<Int64>
   ) throws(FileError) {
     try readWords(name, .int64, UnsafeMutableRawBufferPointer(values))

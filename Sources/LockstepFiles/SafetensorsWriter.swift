@@ -1,11 +1,11 @@
 /// A tensor to be written: what it is, and where its bytes are.
-public struct TensorSource {
+package struct TensorSource {
   /// The name, unique in the file.
-  public let name: String
+  package let name: String
   /// The element type.
-  public let element: TensorElement
+  package let element: TensorElement
   /// The dimensions.
-  public let shape: [Int]
+  package let shape: [Int]
   /// The number of bytes; those of the shape where they come on demand.
   let byteCount: Int?
   /// The values, where they lie or on demand.
@@ -13,7 +13,7 @@ public struct TensorSource {
 
   /// A tensor of any element type, its bytes little-endian. They must stay where they are until the
   /// file is written.
-  public init(
+  package init(
     _ name: String, _ element: TensorElement, shape: [Int], bytes: UnsafeRawBufferPointer
   ) {
     self.name = name
@@ -25,7 +25,7 @@ public struct TensorSource {
 
   /// A tensor whose bytes are asked for when its turn in the file has come, once, and used before
   /// those of the next one are. Tensors of one element type have their turns in the order given.
-  public init(
+  package init(
     _ name: String, _ element: TensorElement, shape: [Int],
     onDemand bytes: @escaping () throws -> UnsafeRawBufferPointer
   ) {
@@ -57,12 +57,12 @@ public struct TensorSource {
 ///
 /// Tensors lie in the order given, those of larger elements first, so that every element is aligned;
 /// the header is padded with spaces to a multiple of 64 bytes. Metadata keys are sorted.
-public enum SafetensorsWriter {
+package enum SafetensorsWriter {
   /// Writes a file.
   ///
   /// - Throws: `FileError` where a name is empty, reserved or there twice, or a tensor's bytes do
   ///   not fit its shape; and what `AtomicFile.write` throws.
-  public static func write(
+  package static func write(
     _ path: String, _ tensors: [TensorSource], metadata: [String: String] = [:],
     fileSystem: any FileSystem = SystemFileSystem()
   ) throws {

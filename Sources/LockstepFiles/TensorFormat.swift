@@ -3,7 +3,7 @@
 #endif
 
 /// The element types of the safetensors format.
-public enum TensorElement: String, Sendable, CaseIterable {
+package enum TensorElement: String, Sendable, CaseIterable {
   /// True or false, a byte each.
   case bool = "BOOL"
   /// Integers of 8 bits, unsigned.
@@ -36,7 +36,7 @@ public enum TensorElement: String, Sendable, CaseIterable {
   case uint64 = "U64"
 
   /// Whether the elements can be read as Float32: F32 and F64, F16, BF16.
-  public var isFloatingPoint: Bool {
+  package var isFloatingPoint: Bool {
     switch self {
     case .float32, .float64, .float16, .bfloat16: true
     default: false
@@ -44,7 +44,7 @@ public enum TensorElement: String, Sendable, CaseIterable {
   }
 
   /// The size of one element in bytes.
-  public var size: Int {
+  package var size: Int {
     switch self {
     case .bool, .uint8, .int8, .float8e5m2, .float8e4m3: 1
     case .int16, .uint16, .float16, .bfloat16: 2

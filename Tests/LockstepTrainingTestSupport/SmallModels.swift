@@ -34,7 +34,7 @@ public enum SmallModel: String, CaseIterable, Sendable {
     try SyntheticData.images(count: count, shape: [1, 12, 12], classes: 10, seed: 3)
   }
 
-  public func trace(_ count: Int, _ training: Bool) throws -> Objective {
+  package func trace(_ count: Int, _ training: Bool) throws -> Objective {
     let graph = Graph(batchCount: count, training: training)
     func parameter(_ name: String, _ shape: [Int], constant: Float = 0) -> Tensor {
       graph.parameter(

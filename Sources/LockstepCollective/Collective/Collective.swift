@@ -90,7 +90,7 @@ extension Collective {
   }
 
   /// Nobody watches.
-  public var page: StatusPage? { nil }
+  package var page: StatusPage? { nil }
   public var watchdog: Watchdog? { nil }
 
   /// All ranks are on one node.

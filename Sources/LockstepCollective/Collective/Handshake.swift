@@ -4,26 +4,26 @@ import LockstepFiles
 ///
 /// Ranks compare hashes; where they differ, all of them end with an error that names the item and
 /// the ranks.
-public struct Handshake: Sendable {
+package struct Handshake: Sendable {
   private var items: [(name: String, fingerprint: Fingerprint)] = []
 
   /// Makes a handshake without items.
-  public init() {}
+  package init() {}
 
   /// Adds an item. Every rank adds the same items in the same order.
-  public mutating func add(_ name: String, _ fingerprint: Fingerprint) {
+  package mutating func add(_ name: String, _ fingerprint: Fingerprint) {
     items.append((name, fingerprint))
   }
 
   /// Adds an item whose text must be the same on all ranks.
-  public mutating func add(_ name: String, _ text: String) {
+  package mutating func add(_ name: String, _ text: String) {
     items.append((name, Fingerprint(of: text)))
   }
 
   /// Compares the items of all ranks. Called by all ranks.
   ///
   /// - Throws: ``HandshakeError`` on all ranks.
-  public func agree(on collective: any Collective) throws {
+  package func agree(on collective: any Collective) throws {
     let counts = try collective.allgather(items.count)
     guard Set(counts).count == 1 else {
       throw HandshakeError(
@@ -38,13 +38,13 @@ public struct Handshake: Sendable {
 }
 
 /// Ranks were started with different things.
-public struct HandshakeError: Error, Equatable, CustomStringConvertible {
+package struct HandshakeError: Error, Equatable, CustomStringConvertible {
   /// What differs: "the configuration".
-  public let item: String
+  package let item: String
   /// The ranks where it differs from rank 0's.
-  public let ranks: [Int]
+  package let ranks: [Int]
 
-  public var description: String {
+  package var description: String {
     let list = ranks.map(String.init).joined(separator: ", ")
     return "\(item) on rank\(ranks.count == 1 ? "" : "s") \(list) differs from rank 0's: all ranks "
       + "must be started with the same program, configuration and data"

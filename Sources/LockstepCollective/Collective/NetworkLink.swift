@@ -3,12 +3,12 @@
 /// Source: Hockney, "The communication challenge for MPP", Parallel Computing 20, 1994.
 public struct NetworkLink: Sendable, Equatable {
   /// α in seconds.
-  public var latency: Double
+  package var latency: Double
   /// β in bytes a second, of each node, in each direction.
-  public var bandwidth: Double
+  package var bandwidth: Double
 
   /// Makes a link with a latency in seconds and a bandwidth in bytes a second.
-  public init(latency: Double, bandwidth: Double) {
+  package init(latency: Double, bandwidth: Double) {
     self.latency = latency
     self.bandwidth = bandwidth
   }
@@ -19,7 +19,7 @@ public struct NetworkLink: Sendable, Equatable {
   /// Smaller buckets would start earlier and pay α more often, part of it in the thread that computes:
   /// with these, latency is about a seventeenth of a bucket's time, and the last bucket, which nothing
   /// hides, takes about seventeen latencies.
-  public var bucketBytes: Int {
+  package var bucketBytes: Int {
     let bytes = 16 * latency * bandwidth
     var power = Self.bucketLimits.lowerBound
     // The nearest by ratio.
@@ -30,5 +30,5 @@ public struct NetworkLink: Sendable, Equatable {
   }
 
   /// The least and the most that ``bucketBytes`` can be.
-  public static let bucketLimits = 64 << 10...4 << 20
+  package static let bucketLimits = 64 << 10...4 << 20
 }

@@ -9,12 +9,12 @@ public final class SharedArena: @unchecked Sendable {
   // Unchecked: the pointer never changes; who may write when is the step's order, not the type's.
 
   /// The values, zero at first, at this rank's address.
-  public let buffer: UnsafeMutableBufferPointer<Float>
+  package let buffer: UnsafeMutableBufferPointer<Float>
   /// Keeps the memory.
   private let owner: AnyObject
 
   /// Makes an arena of values in memory that `owner` keeps.
-  public init(_ buffer: UnsafeMutableBufferPointer<Float>, owner: AnyObject) {
+  package init(_ buffer: UnsafeMutableBufferPointer<Float>, owner: AnyObject) {
     self.buffer = buffer
     self.owner = owner
   }

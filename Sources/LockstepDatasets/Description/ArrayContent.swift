@@ -1,9 +1,9 @@
 import LockstepFiles
 
 /// What arrays mean, before anything is fitted.
-public struct ArrayOptions: Sendable {
+package struct ArrayOptions: Sendable {
   /// How the values become numbers.
-  public enum Normalization: Sendable {
+  package enum Normalization: Sendable {
     /// By these means and deviations, a value a channel or one for all.
     case given(ArrayDescription.Normalization)
     /// By those of the training part, channel by channel.
@@ -13,23 +13,23 @@ public struct ArrayOptions: Sendable {
   }
 
   /// The number of classes; nil for the largest label plus one.
-  public var classCount: Int?
+  package var classCount: Int?
   /// How the values become numbers.
-  public var normalization = Normalization.fitted
+  package var normalization = Normalization.fitted
   /// Normalisations of the results.
-  public var further: [ArrayDescription.Normalization] = []
+  package var further: [ArrayDescription.Normalization] = []
 
   /// Values normalised by the training part, and as many classes as there are labels.
-  public init() {}
+  package init() {}
 }
 
 /// A pair of IDX files: inputs, and labels where there are any.
 ///
 /// Inputs of shape [n, h, w] become [1, h, w]; other shapes stay as they are behind n. Integer labels
 /// are classes, floating-point labels targets.
-public struct ArrayContent: DataContent {
-  public let count: Int
-  public var notices: [String] { [] }
+package struct ArrayContent: DataContent {
+  package let count: Int
+  package var notices: [String] { [] }
 
   fileprivate enum Values {
     case bytes([UInt8])
@@ -42,7 +42,7 @@ public struct ArrayContent: DataContent {
     case values([Double], width: Int)
   }
 
-  public let name: String
+  package let name: String
   private let labelName: String
   private let options: ArrayOptions
   private let element: IDXFile.Element
@@ -57,7 +57,7 @@ public struct ArrayContent: DataContent {
   ///
   /// - Parameter name: what the examples are called; the path of the inputs by default.
   /// - Throws: `FileError`.
-  public init(
+  package init(
     _ inputs: IDXFile, labels: IDXFile, name: String? = nil, _ options: ArrayOptions
   ) throws(FileError) {
     try self.init(inputs, labels, name, options)
@@ -72,7 +72,7 @@ public struct ArrayContent: DataContent {
   ///
   /// - Parameter labels: nil where there are none.
   /// - Throws: `FileError` that says what training had.
-  public init(
+  package init(
     _ inputs: IDXFile, labels: IDXFile?, name: String? = nil, as description: DataDescription
   ) throws(FileError) {
     guard case .array(let array) = description.input else {
@@ -173,7 +173,7 @@ public struct ArrayContent: DataContent {
 
   // MARK: Fitting
 
-  public func strata() throws -> [Int] {
+  package func strata() throws -> [Int] {
     switch target {
     case .none: [Int](repeating: 0, count: count)
     case .classes(let classes): classes.map(Int.init)
@@ -182,7 +182,7 @@ public struct ArrayContent: DataContent {
     }
   }
 
-  public func describe(_ rows: [Int]?) throws -> DataDescription {
+  package func describe(_ rows: [Int]?) throws -> DataDescription {
     let rows = rows ?? Array(0..<count)
     guard !rows.isEmpty, size > 0 else { throw DatasetError(name, "has no examples") }
     let kind: TargetDescription.Kind =
@@ -249,7 +249,7 @@ public struct ArrayContent: DataContent {
 
   // MARK: Applying
 
-  public func part(_ rows: [Int]?, as description: DataDescription) throws -> DataPart {
+  package func part(_ rows: [Int]?, as description: DataDescription) throws -> DataPart {
     guard case .array(let array) = description.input else {
       throw DatasetError(name, "is an array, and the description is one of a table")
     }
@@ -329,12 +329,12 @@ public struct ArrayContent: DataContent {
     }
   }
 
-  public func summary(as description: DataDescription) throws -> PartSummary? {
+  package func summary(as description: DataDescription) throws -> PartSummary? {
     let rows = Array(0..<count)
     return summary(rows, try labels(rows, description.target))
   }
 
-  public func roundingNotices(as description: DataDescription) -> [String] {
+  package func roundingNotices(as description: DataDescription) -> [String] {
     var notices: [String] = []
     if case .numbers(let numbers) = values, case .array(let array) = description.input,
       element == .float64 || element == .int32, shape[0] > 0

@@ -1,24 +1,24 @@
 import LockstepFiles
 
 /// The classes of a target and their numbers, fixed by the training part.
-public struct ClassNames: Sendable, Equatable {
+package struct ClassNames: Sendable, Equatable {
   /// The most classes that numbers in a table may stand for.
   static let limit = 1_000_000
 
   /// The name of each class in the order of their numbers; nil where the classes are the numbers
   /// 0, 1, … themselves.
-  public let names: [String]?
+  package let names: [String]?
   /// The number of classes.
-  public let count: Int
+  package let count: Int
   /// The numbers below ``count`` of which training had no example though nobody declared them, in
   /// ascending order.
-  public let absent: [Int]
+  package let absent: [Int]
   private let numbers: [String: Int32]
 
   /// Classes with names, which lose white space at their ends as the cells of a table do.
   ///
   /// - Throws: ``DatasetError`` where two have one name, there is none, or one stands for a missing value.
-  public init(names: [String]) throws(DatasetError) {
+  package init(names: [String]) throws(DatasetError) {
     let names = names.map(CellText.trimmed)
     if let missing = names.first(where: CellText.isMissing) {
       throw DatasetError(
@@ -44,7 +44,7 @@ public struct ClassNames: Sendable, Equatable {
   }
 
   /// The classes 0, 1, …, `count` − 1.
-  public init(count: Int, absent: [Int] = []) {
+  package init(count: Int, absent: [Int] = []) {
     names = nil
     numbers = [:]
     self.count = count
@@ -132,7 +132,7 @@ public struct ClassNames: Sendable, Equatable {
   }
 
   /// The name of a class; its number where classes have no names.
-  public func name(_ number: Int) -> String {
+  package func name(_ number: Int) -> String {
     if let names, names.indices.contains(number) { return names[number] }
     return "\(number)"
   }

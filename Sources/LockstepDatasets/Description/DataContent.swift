@@ -1,6 +1,6 @@
 /// The raw examples of a file or of a generator, before anything is fitted: what a description is
 /// made of, and what it is applied to.
-public protocol DataContent: Sendable {
+package protocol DataContent: Sendable {
   /// What the examples are called in messages: a file's path.
   var name: String { get }
   /// The number of examples.
@@ -25,19 +25,19 @@ public protocol DataContent: Sendable {
 }
 
 extension DataContent {
-  public func roundingNotices(as description: DataDescription) -> [String] { [] }
+  package func roundingNotices(as description: DataDescription) -> [String] { [] }
 
-  public func summary(as description: DataDescription) throws -> PartSummary? { nil }
+  package func summary(as description: DataDescription) throws -> PartSummary? { nil }
 
-  public var places: ExamplePlaces {
+  package var places: ExamplePlaces {
     ExamplePlaces(file: name, rows: (0..<count).map { $0 + 1 })
   }
 
   /// What can be learned from all of the examples.
-  public func describe() throws -> DataDescription { try describe(nil) }
+  package func describe() throws -> DataDescription { try describe(nil) }
 
   /// All examples, ready for a model.
-  public func part(as description: DataDescription) throws -> DataPart {
+  package func part(as description: DataDescription) throws -> DataPart {
     try part(nil, as: description)
   }
 }

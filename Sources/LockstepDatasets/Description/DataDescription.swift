@@ -13,17 +13,17 @@ import LockstepFiles
 /// let training = try content.part(as: description)
 /// let later = try TableContent(CSVTable.read("new.csv"), as: description).part(as: description)
 /// ```
-public struct DataDescription: Sendable, Equatable {
+package struct DataDescription: Sendable, Equatable {
   /// What the inputs are.
-  public var input: InputDescription
+  package var input: InputDescription
   /// What the target is.
-  public var target: TargetDescription
+  package var target: TargetDescription
   /// The examples that were trained on.
-  public var training: PartSummary?
+  package var training: PartSummary?
   /// The examples that were tested on, where there were any.
-  public var test: PartSummary?
+  package var test: PartSummary?
   /// All examples of a file that was cut into both parts; nil where nothing was cut.
-  public var whole: PartSummary?
+  package var whole: PartSummary?
 
   package init(
     input: InputDescription, target: TargetDescription, training: PartSummary? = nil,
@@ -38,7 +38,7 @@ public struct DataDescription: Sendable, Equatable {
 
   /// Why weights that were trained on other data mean something else on this one: columns in another
   /// order, classes with other numbers; nil where names agree, or where there are none to compare.
-  public func conflict(withTrainingOn other: DataDescription) -> String? {
+  package func conflict(withTrainingOn other: DataDescription) -> String? {
     if case .columns(let mine) = input, case .columns(let theirs) = other.input {
       let (names, before) = (mine.columns.map(\.name), theirs.columns.map(\.name))
       if names != before, names.count == before.count {
@@ -66,7 +66,7 @@ public struct DataDescription: Sendable, Equatable {
   }
 
   /// The shape of one example's input.
-  public var inputShape: [Int] {
+  package var inputShape: [Int] {
     switch input {
     case .columns(let table): [table.columns.count]
     case .array(let array): array.shape
@@ -76,7 +76,7 @@ public struct DataDescription: Sendable, Equatable {
 }
 
 /// What the inputs of a run are.
-public enum InputDescription: Sendable, Equatable {
+package enum InputDescription: Sendable, Equatable {
   /// Columns of a table, matched by name.
   case columns(ColumnsDescription)
   /// Arrays of one shape: images, signals.
@@ -86,25 +86,25 @@ public enum InputDescription: Sendable, Equatable {
 }
 
 /// The columns of a table, and what each becomes.
-public struct ColumnsDescription: Sendable, Equatable {
+package struct ColumnsDescription: Sendable, Equatable {
   /// One feature.
-  public struct Column: Sendable, Equatable {
+  package struct Column: Sendable, Equatable {
     /// What a column holds.
-    public enum Kind: String, Sendable {
+    package enum Kind: String, Sendable {
       /// Numbers, which become (x − mean) / deviation.
       case number
     }
 
     /// The name in the header.
-    public var name: String
+    package var name: String
     /// What it holds.
-    public var kind = Kind.number
+    package var kind = Kind.number
     /// What is subtracted; 0 where features stay as they are.
-    public var mean = 0.0
+    package var mean = 0.0
     /// What is divided by then; 1 where features stay as they are.
-    public var deviation = 1.0
+    package var deviation = 1.0
     /// What a missing value becomes, before all else; nil where a missing value is an error.
-    public var fill: Double?
+    package var fill: Double?
 
     package init(_ name: String, mean: Double = 0, deviation: Double = 1, fill: Double? = nil) {
       self.name = name
@@ -115,13 +115,13 @@ public struct ColumnsDescription: Sendable, Equatable {
   }
 
   /// The features, in the order of the model's inputs.
-  public var columns: [Column]
+  package var columns: [Column]
   /// Columns that are neither feature nor target, and may be missing later.
-  public var ignored: [String]
+  package var ignored: [String]
   /// The column that names a row; nil for none.
-  public var id: String?
+  package var id: String?
   /// The character between fields.
-  public var delimiter: Unicode.Scalar
+  package var delimiter: Unicode.Scalar
 
   package init(
     columns: [Column], ignored: [String] = [], id: String? = nil, delimiter: Unicode.Scalar = ","
@@ -134,29 +134,29 @@ public struct ColumnsDescription: Sendable, Equatable {
 }
 
 /// Arrays of one shape, and how their values become numbers.
-public struct ArrayDescription: Sendable, Equatable {
+package struct ArrayDescription: Sendable, Equatable {
   /// (x − mean) / deviation, a value a channel or one for all.
-  public struct Normalization: Sendable, Equatable {
+  package struct Normalization: Sendable, Equatable {
     /// What is subtracted.
-    public var mean: [Double]
+    package var mean: [Double]
     /// What is divided by then.
-    public var deviation: [Double]
+    package var deviation: [Double]
 
     /// (x − mean) / deviation.
-    public init(mean: [Double], deviation: [Double]) {
+    package init(mean: [Double], deviation: [Double]) {
       self.mean = mean
       self.deviation = deviation
     }
   }
 
   /// The shape of one example, `[channels, height, width]` for images.
-  public var shape: [Int]
+  package var shape: [Int]
   /// The type of the stored elements. Unsigned bytes are divided by 255 first.
-  public var element: IDXFile.Element
+  package var element: IDXFile.Element
   /// What becomes of the values; what a channel is, is the first axis.
-  public var normalization: Normalization
+  package var normalization: Normalization
   /// Normalisations of the results, in their order.
-  public var further: [Normalization]
+  package var further: [Normalization]
 
   package init(
     shape: [Int], element: IDXFile.Element, normalization: Normalization,
@@ -170,9 +170,9 @@ public struct ArrayDescription: Sendable, Equatable {
 }
 
 /// What the target of a run is.
-public struct TargetDescription: Sendable, Equatable {
+package struct TargetDescription: Sendable, Equatable {
   /// What the values mean.
-  public enum Kind: Sendable, Equatable {
+  package enum Kind: Sendable, Equatable {
     /// A class for each example.
     case classes(ClassNames)
     /// So many numbers for each example.
@@ -180,9 +180,9 @@ public struct TargetDescription: Sendable, Equatable {
   }
 
   /// The target's column; nil where labels have a file of their own.
-  public var column: String?
+  package var column: String?
   /// What the values mean, and which there are.
-  public var kind: Kind
+  package var kind: Kind
 
   package init(column: String? = nil, kind: Kind) {
     self.column = column
@@ -190,5 +190,5 @@ public struct TargetDescription: Sendable, Equatable {
   }
 
   /// The classes; nil where the target is numbers.
-  public var classes: ClassNames? { if case .classes(let names) = kind { names } else { nil } }
+  package var classes: ClassNames? { if case .classes(let names) = kind { names } else { nil } }
 }

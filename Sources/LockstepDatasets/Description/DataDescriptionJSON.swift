@@ -3,13 +3,13 @@ import LockstepFiles
 /// A description as a file holds it.
 extension DataDescription {
   /// The version of the format that this program writes, and the newest that it reads.
-  public static let version = 1
+  package static let version = 1
 
   /// The key under which files of weights and checkpoints carry a description in their metadata.
-  public static let metadataKey = "lockstep.data"
+  package static let metadataKey = "lockstep.data"
 
   /// The description in JSON.
-  public var json: JSONValue {
+  package var json: JSONValue {
     var object = JSONObject()
     object["version"] = .integer(Self.version)
     object["input"] = input.json
@@ -24,7 +24,7 @@ extension DataDescription {
   ///
   /// - Parameter source: the file's path, for errors.
   /// - Throws: `FileError` where it is none, or one of a newer version.
-  public init(_ json: JSONValue, source: String) throws(FileError) {
+  package init(_ json: JSONValue, source: String) throws(FileError) {
     func refuse(_ reason: String) -> FileError {
       FileError(path: source, kind: .corrupt, reason: reason)
     }
@@ -46,7 +46,7 @@ extension DataDescription {
   }
 
   /// Reads a description's text.
-  public init(parsing text: [UInt8], source: String) throws(FileError) {
+  package init(parsing text: [UInt8], source: String) throws(FileError) {
     let json: JSONValue
     do { json = try JSONValue.parse(text, source: source) } catch {
       throw FileError(

@@ -10,7 +10,7 @@ extension DataDescription {
   ///   - id: the column that names a row; by default the one that training knew.
   /// - Returns: the examples, and what the user should know about them.
   /// - Throws: `FileError` that names columns, rows or shapes that do not fit.
-  public func read(
+  package func read(
     _ path: String, labels: String? = nil, isTargetOptional: Bool = false, id: String? = nil
   ) throws -> (part: DataPart, notices: [String]) {
     func refuse(_ reason: String) -> FileError {

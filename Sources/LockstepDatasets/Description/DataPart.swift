@@ -1,15 +1,15 @@
 /// Examples ready for a model, and where each came from.
-public struct DataPart: Sendable {
+package struct DataPart: Sendable {
   /// The examples.
-  public let examples: any ExampleSource
+  package let examples: any ExampleSource
   /// Where each example stands in its file.
-  public let places: ExamplePlaces
+  package let places: ExamplePlaces
   /// The name of each example, where a column names them.
-  public let ids: [String]?
+  package let ids: [String]?
   /// Whether each example has a label; nil where all have. One without has a zero in its place.
-  public let isLabelled: [Bool]?
+  package let isLabelled: [Bool]?
   /// What tells these examples from others.
-  public let summary: PartSummary
+  package let summary: PartSummary
 
   package init(
     _ examples: any ExampleSource, places: ExamplePlaces, ids: [String]? = nil,
@@ -26,7 +26,7 @@ public struct DataPart: Sendable {
   /// The examples in memory.
   ///
   /// - Throws: ``DatasetError`` where they are no table and no arrays, but windows of tokens.
-  public var dataset: Dataset {
+  package var dataset: Dataset {
     get throws(DatasetError) {
       guard let dataset = examples as? Dataset else {
         throw DatasetError(
@@ -37,5 +37,5 @@ public struct DataPart: Sendable {
   }
 
   /// Whether an example has a label.
-  public func hasLabel(_ example: Int) -> Bool { isLabelled?[example] ?? true }
+  package func hasLabel(_ example: Int) -> Bool { isLabelled?[example] ?? true }
 }

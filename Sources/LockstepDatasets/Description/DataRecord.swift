@@ -2,9 +2,9 @@ import LockstepFiles
 
 /// What a run remembers of its data, and where its examples stand: it is compared when the run is
 /// resumed.
-public struct DataRecord: Sendable {
+package struct DataRecord: Sendable {
   /// What training learned, with both parts' summaries.
-  public let description: DataDescription
+  package let description: DataDescription
   private let training: ExamplePlaces
   private let test: ExamplePlaces?
   private let whole: ExamplePlaces?
@@ -21,7 +21,7 @@ public struct DataRecord: Sendable {
   }
 
   /// How the data differs from what was recorded before, in words; nil where it is the same.
-  public func difference(from recorded: DataDescription) -> String? {
+  package func difference(from recorded: DataDescription) -> String? {
     // One value that changes may move the cut, and then both parts have other rows: what changed shows
     // in the whole.
     if let whole, let now = description.whole, let before = recorded.whole,

@@ -6,7 +6,7 @@ extension Dataset {
   ///
   /// - Parameters:
   ///   - ignoring: columns that are neither.
-  public static func csv(
+  package static func csv(
     _ path: String, target: String, as kind: TargetKind = .classes, ignoring: [String] = [],
     missing: MissingValues = .refuse, delimiter: Unicode.Scalar = ","
   ) throws -> Dataset {
@@ -16,7 +16,7 @@ extension Dataset {
   }
 
   /// Makes a data set of a table, its features as they are.
-  public static func table(
+  package static func table(
     _ table: CSVTable, name: String, target: String, as kind: TargetKind = .classes,
     ignoring: [String] = [], missing: MissingValues = .refuse
   ) throws -> Dataset {
@@ -37,7 +37,7 @@ extension Dataset {
   /// - Parameters:
   ///   - classCount: the number of classes; by default the largest label plus one.
   ///   - normalization: (x − mean) / deviation, of unsigned bytes after they were divided by 255.
-  public static func idx(
+  package static func idx(
     inputs inputPath: String, labels labelPath: String, classCount: Int? = nil,
     normalization: ByteNormalization = .unit
   ) throws -> Dataset {
@@ -47,7 +47,7 @@ extension Dataset {
   }
 
   /// Joins two IDX arrays: inputs and labels.
-  public static func idx(
+  package static func idx(
     name: String, inputs: IDXFile, labels: IDXFile, classCount: Int? = nil,
     normalization: ByteNormalization = .unit
   ) throws -> Dataset {

@@ -1,22 +1,22 @@
 import LockstepFiles
 
 /// Examples that are in memory already, embedded or made up: nothing is fitted on them.
-public struct MadeContent: DataContent {
-  public var count: Int { dataset.count }
-  public var notices: [String] { [] }
-  public var name: String { dataset.name }
+package struct MadeContent: DataContent {
+  package var count: Int { dataset.count }
+  package var notices: [String] { [] }
+  package var name: String { dataset.name }
   private let dataset: Dataset
   private let further: [ArrayDescription.Normalization]
 
   /// - Parameter further: normalisations of the inputs, where these are arrays.
-  public init(_ dataset: Dataset, further: [ArrayDescription.Normalization] = []) {
+  package init(_ dataset: Dataset, further: [ArrayDescription.Normalization] = []) {
     self.dataset = dataset
     self.further = further
   }
 
-  public func strata() throws -> [Int] { dataset.strata }
+  package func strata() throws -> [Int] { dataset.strata }
 
-  public func describe(_ rows: [Int]?) throws -> DataDescription {
+  package func describe(_ rows: [Int]?) throws -> DataDescription {
     let kind: TargetDescription.Kind =
       switch dataset.labels {
       case .classes(_, let count): .classes(ClassNames(count: count))
@@ -48,7 +48,7 @@ public struct MadeContent: DataContent {
     }
   }
 
-  public func part(_ rows: [Int]?, as description: DataDescription) throws -> DataPart {
+  package func part(_ rows: [Int]?, as description: DataDescription) throws -> DataPart {
     guard dataset.inputShape == description.inputShape else {
       throw DatasetError(
         name,

@@ -2,13 +2,13 @@ import LockstepFiles
 
 /// What tells one set of examples from another: their number, and hashes of their raw values by
 /// columns and by blocks of rows.
-public struct PartSummary: Sendable, Equatable {
+package struct PartSummary: Sendable, Equatable {
   /// A column and the hash of its values.
-  public struct Column: Sendable, Equatable {
+  package struct Column: Sendable, Equatable {
     /// The column's name.
-    public let name: String
+    package let name: String
     /// The hash of its values.
-    public let fingerprint: Fingerprint
+    package let fingerprint: Fingerprint
 
     package init(_ name: String, _ fingerprint: Fingerprint) {
       self.name = name
@@ -20,11 +20,11 @@ public struct PartSummary: Sendable, Equatable {
   static let blockLimit = 64
 
   /// The number of examples.
-  public let examples: Int
+  package let examples: Int
   /// The columns: of a table by their names, else `inputs` and `labels`.
-  public let columns: [Column]
+  package let columns: [Column]
   /// The hashes of runs of examples of equal length, the last of which may be shorter.
-  public let blocks: [Fingerprint]
+  package let blocks: [Fingerprint]
 
   package init(examples: Int, columns: [Column], blocks: [Fingerprint]) {
     self.examples = examples
@@ -51,7 +51,7 @@ public struct PartSummary: Sendable, Equatable {
   }
 
   /// The hash of everything.
-  public var fingerprint: Fingerprint {
+  package var fingerprint: Fingerprint {
     .tree(
       columns.map { ($0.name, $0.fingerprint) } + [("examples", Fingerprint(of: [examples]))]
         + blocks.map { ("", $0) })
@@ -63,7 +63,7 @@ public struct PartSummary: Sendable, Equatable {
   ///   - recorded: the examples as they were.
   ///   - part: what they are called: `training part`.
   ///   - places: where these examples stand.
-  public func difference(
+  package func difference(
     from recorded: PartSummary, part: String, places: ExamplePlaces
   ) -> String? {
     if self == recorded { return nil }

@@ -1,32 +1,32 @@
 import LockstepFiles
 
 /// What the columns of a table mean, before anything is fitted.
-public struct TableOptions: Sendable {
+package struct TableOptions: Sendable {
   /// The target's column.
-  public var target: String
+  package var target: String
   /// What the target means.
-  public var kind = TargetKind.classes
+  package var kind = TargetKind.classes
   /// Columns that are neither feature nor target.
-  public var ignoring: [String] = []
+  package var ignoring: [String] = []
   /// The column that names a row; no feature.
-  public var id: String?
+  package var id: String?
   /// What becomes of missing features.
-  public var missing = MissingValues.refuse
+  package var missing = MissingValues.refuse
   /// The classes, where they are not to be taken from the training part.
-  public var classes: ClassNames?
+  package var classes: ClassNames?
   /// Whether features are brought to mean 0 and deviation 1.
-  public var standardize = true
+  package var standardize = true
   /// The character between fields.
-  public var delimiter: Unicode.Scalar = ","
+  package var delimiter: Unicode.Scalar = ","
 
   /// A table whose target is a column, and all other columns features.
-  public init(target: String) { self.target = target }
+  package init(target: String) { self.target = target }
 }
 
 /// The cells of a table as numbers and class names.
-public struct TableContent: DataContent {
-  public var count: Int { table.rowCount }
-  public private(set) var notices: [String] = []
+package struct TableContent: DataContent {
+  package var count: Int { table.rowCount }
+  package private(set) var notices: [String] = []
 
   enum Target {
     case none
@@ -37,7 +37,7 @@ public struct TableContent: DataContent {
   }
 
   let table: CSVTable
-  public let name: String
+  package let name: String
   private let options: TableOptions
   /// The places of the features in the table, in the order of the model's inputs.
   let columns: [Int]
@@ -53,7 +53,7 @@ public struct TableContent: DataContent {
   ///
   /// - Parameter name: what the examples are called; the table's path by default.
   /// - Throws: `FileError` that names line and column.
-  public init(_ table: CSVTable, name: String? = nil, _ options: TableOptions) throws(FileError) {
+  package init(_ table: CSVTable, name: String? = nil, _ options: TableOptions) throws(FileError) {
     let targetColumn = try table.column(options.target)
     let idColumn = try options.id.map { id throws(FileError) in try table.column(id) }
     var others: Set<Int> = [targetColumn]
@@ -78,7 +78,7 @@ public struct TableContent: DataContent {
   ///   - isTargetOptional: whether rows may lack the target, or all of them its column.
   ///   - id: the column that names a row; by default the description's, where the table has it.
   /// - Throws: `FileError` that names the columns that are missing, or line and column.
-  public init(
+  package init(
     _ table: CSVTable, name: String? = nil, as description: DataDescription,
     isTargetOptional: Bool = false, id: String? = nil
   ) throws(FileError) {
@@ -220,7 +220,7 @@ public struct TableContent: DataContent {
 
   // MARK: Fitting
 
-  public func strata() throws -> [Int] {
+  package func strata() throws -> [Int] {
     switch target {
     case .none: return [Int](repeating: 0, count: count)
     case .values(let values): return Dataset.strata(values.map { Double(Float($0)) })
@@ -230,7 +230,7 @@ public struct TableContent: DataContent {
     }
   }
 
-  public func describe(_ rows: [Int]?) throws -> DataDescription {
+  package func describe(_ rows: [Int]?) throws -> DataDescription {
     let rows = rows ?? Array(0..<count)
     guard !rows.isEmpty else { throw DatasetError(name, "has no examples") }
     let names = columns.map { table.columns[$0] }
@@ -275,7 +275,7 @@ public struct TableContent: DataContent {
 
   // MARK: Applying
 
-  public func part(_ rows: [Int]?, as description: DataDescription) throws -> DataPart {
+  package func part(_ rows: [Int]?, as description: DataDescription) throws -> DataPart {
     let rows = rows ?? Array(0..<count)
     let labels = try labels(rows, description.target)
     let dataset = try Dataset(
@@ -336,12 +336,12 @@ public struct TableContent: DataContent {
     }
   }
 
-  public func summary(as description: DataDescription) throws -> PartSummary? {
+  package func summary(as description: DataDescription) throws -> PartSummary? {
     let rows = Array(0..<count)
     return summary(rows, try labels(rows, description.target).values)
   }
 
-  public var places: ExamplePlaces { examplePlaces(Array(0..<count)) }
+  package var places: ExamplePlaces { examplePlaces(Array(0..<count)) }
 
   private func examplePlaces(_ rows: [Int]) -> ExamplePlaces {
     ExamplePlaces(

@@ -43,7 +43,7 @@ extension TableContent {
     return reasons.map { "\(table.path): \($0)" }
   }
 
-  public func roundingNotices(as description: DataDescription) -> [String] {
+  package func roundingNotices(as description: DataDescription) -> [String] {
     var notices: [String] = []
     if case .columns(let input) = description.input, input.columns.count == columns.count {
       let width = columns.count

@@ -1,11 +1,11 @@
 import LockstepFiles
 
 /// A row of tokens, from a text or from a file of tokens, which is cut into windows.
-public struct TokenContent: DataContent {
-  public var count: Int { windows.count }
-  public var notices: [String] { [] }
-  public var name: String { windows.name }
-  public var places: ExamplePlaces { ExamplePlaces(file: name) }
+package struct TokenContent: DataContent {
+  package var count: Int { windows.count }
+  package var notices: [String] { [] }
+  package var name: String { windows.name }
+  package var places: ExamplePlaces { ExamplePlaces(file: name) }
 
   private let windows: TokenWindows
   private let description: TokensDescription
@@ -15,7 +15,7 @@ public struct TokenContent: DataContent {
   /// - Throws: ``DatasetError`` where the stream is shorter than a window and the token behind it, or one of its
   ///   first 16 million tokens is not in the vocabulary. Of a longer stream the others are checked when they are
   ///   read.
-  public init(
+  package init(
     _ stream: TokenStream, as description: TokensDescription,
     starts: TokenWindows.Starts = .contiguous
   ) throws {
@@ -28,7 +28,7 @@ public struct TokenContent: DataContent {
   /// Windows of a file, one behind the other: of a text where training had a tokenizer, else of a file of tokens.
   ///
   /// - Throws: `FileError` that names the place of what does not fit.
-  public init(file path: String, as description: TokensDescription) throws {
+  package init(file path: String, as description: TokensDescription) throws {
     guard let tokenizer = try description.textTokenizer() else {
       try self.init(TokenStream(file: path, element: description.element), as: description)
       return
@@ -38,16 +38,16 @@ public struct TokenContent: DataContent {
   }
 
   /// Windows overlap and follow each other in time: they have no strata.
-  public func strata() throws -> [Int] { throw refusal("cannot be cut by strata") }
+  package func strata() throws -> [Int] { throw refusal("cannot be cut by strata") }
 
-  public func describe(_ rows: [Int]?) throws -> DataDescription {
+  package func describe(_ rows: [Int]?) throws -> DataDescription {
     guard rows == nil else { throw refusal("cannot be cut by rows") }
     return DataDescription(
       input: .tokens(description),
       target: TargetDescription(kind: .classes(ClassNames(count: description.vocabulary))))
   }
 
-  public func part(_ rows: [Int]?, as description: DataDescription) throws -> DataPart {
+  package func part(_ rows: [Int]?, as description: DataDescription) throws -> DataPart {
     guard rows == nil else { throw refusal("cannot be cut by rows") }
     return DataPart(
       windows, places: places,

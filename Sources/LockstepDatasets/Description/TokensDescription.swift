@@ -1,17 +1,17 @@
 import LockstepFiles
 
 /// Windows of tokens, and what the tokens mean.
-public struct TokensDescription: Sendable, Equatable {
+package struct TokensDescription: Sendable, Equatable {
   static let kind = "tokens"
 
   /// T, the number of tokens of a window.
-  public var window: Int
+  package var window: Int
   /// The number of different tokens.
-  public var vocabulary: Int
+  package var vocabulary: Int
   /// The tokenizer of the training text, in JSON; nil where files hold tokens.
-  public var tokenizer: JSONValue?
+  package var tokenizer: JSONValue?
   /// The type of the tokens of files that do not say it.
-  public var element: TokenElement
+  package var element: TokenElement
 
   package init(
     window: Int, vocabulary: Int, tokenizer: JSONValue? = nil, element: TokenElement = .uint16
@@ -25,7 +25,7 @@ public struct TokensDescription: Sendable, Equatable {
   /// The tokenizer of the training text; nil where files hold tokens.
   ///
   /// - Throws: `FileError` where the description is damaged.
-  public func textTokenizer() throws(FileError) -> (any TextTokenizer)? {
+  package func textTokenizer() throws(FileError) -> (any TextTokenizer)? {
     guard let tokenizer else { return nil }
     return try TextTokenizers.read(tokenizer, source: "the description of the data")
   }

@@ -120,7 +120,7 @@ extension ExampleSource {
 
   /// Throws ``DatasetError`` unless a buffer has room for all of the examples' values, and every example
   /// exists.
-  package func check(
+  public func check(
     _ examples: ArraySlice<Int>, of field: ExampleField, room: Int
   ) throws(DatasetError) {
     guard room / max(field.size, 1) >= examples.count else {

@@ -6,7 +6,7 @@ public enum TextTokenizers {
   ///
   /// - Parameter source: the file's path, for errors.
   /// - Throws: `FileError` where it is none.
-  public static func read(
+  package static func read(
     _ json: JSONValue, source: String
   ) throws(FileError) -> any TextTokenizer {
     switch json["kind"]?.stringValue {

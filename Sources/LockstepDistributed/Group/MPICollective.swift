@@ -163,7 +163,7 @@ public final class MPICollective: ExchangeMaking {
     }
   }
 
-  public func makeExchange(
+  package func makeExchange(
     for plan: FoldPlan, of source: (any GradientSource)?
   ) throws -> any GradientExchange {
     if size == 1 { return try SoloCollective().makeExchange(plan) }

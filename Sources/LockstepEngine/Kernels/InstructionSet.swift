@@ -14,7 +14,7 @@ public enum InstructionSet: UInt32, Sendable, Comparable, CaseIterable {
   case avx512 = 2
 
   /// The best set that this processor has.
-  public static var detected: InstructionSet {
+  package static var detected: InstructionSet {
     InstructionSet(rawValue: UInt32(lockstep_isa_detect().rawValue)) ?? .baseline
   }
 
@@ -33,13 +33,13 @@ public enum InstructionSet: UInt32, Sendable, Comparable, CaseIterable {
 
   /// Whether products are summed up by fused multiply-adds, as the kernels of linear maps do; without
   /// them oneDNN computes these.
-  public var multipliesAndAddsAtOnce: Bool { denseKernels != nil }
+  package var multipliesAndAddsAtOnce: Bool { denseKernels != nil }
 
   /// The name that configurations use: `baseline`, `avx2`, `avx512`.
-  public var name: String { "\(self)" }
+  package var name: String { "\(self)" }
 
   /// The set of a name, nil where there is none.
-  public init?(name: String) {
+  package init?(name: String) {
     guard let set = Self.allCases.first(where: { $0.name == name }) else { return nil }
     self = set
   }

@@ -1,13 +1,13 @@
 internal import COneDNN
 
 /// A call of oneDNN that failed.
-public struct OneDNNError: Error, Sendable, CustomStringConvertible {
+package struct OneDNNError: Error, Sendable, CustomStringConvertible {
   /// The function, and what it was for.
-  public let call: String
+  package let call: String
   /// oneDNN's status code.
-  public let status: Int32
+  package let status: Int32
 
-  public var description: String {
+  package var description: String {
     let meaning =
       switch status {
       case 1: "out of memory"
@@ -57,9 +57,9 @@ final class OneDNNStream {
 }
 
 /// What the compute library is and what it may use.
-public enum ComputeLibrary {
+package enum ComputeLibrary {
   /// oneDNN's version.
-  public static var version: String {
+  package static var version: String {
     var (major, minor, patch): (Int32, Int32, Int32) = (0, 0, 0)
     lockstep_dnnl_version(&major, &minor, &patch)
     return "\(major).\(minor).\(patch)"

@@ -45,5 +45,5 @@ package final class BarePrimitives {
   }
 
   /// Runs one primitive.
-  package func run(_ index: Int) throws { try schedules[index].run(RunContext(), stream) }
+  public func run(_ index: Int) throws { try schedules[index].run(RunContext(), stream) }
 }

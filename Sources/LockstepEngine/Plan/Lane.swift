@@ -60,7 +60,7 @@ package final class Lane {
   /// it and not written to the leaf; the rest of the leaf is left for the caller to add. Every
   /// element of the sum becomes sum + leaf, with one rounding, as if the whole leaf had been
   /// written and added.
-  package func run(
+  public func run(
     _ context: RunContext, leaf: UnsafeMutablePointer<Float>? = nil,
     addingTo sum: UnsafeMutablePointer<Float>? = nil
   ) throws {
@@ -70,7 +70,7 @@ package final class Lane {
   }
 
   /// As ``run(_:leaf:addingTo:)``, with each step's number handed to `passed` once it is done.
-  package func run(
+  public func run(
     _ context: RunContext, leaf: UnsafeMutablePointer<Float>?,
     addingTo sum: UnsafeMutablePointer<Float>?, _ passed: (_ step: Int) -> Void
   ) throws {
@@ -91,7 +91,7 @@ package final class Lane {
   /// Behind a part ``vector(_:)`` of its number holds the shard's contribution, and wants the sum over
   /// all shards before the next part is run. A run of the whole program takes its own contribution
   /// for all: the shard is the batch.
-  package func run(
+  public func run(
     segment: Int, _ context: RunContext, leaf: UnsafeMutablePointer<Float>?
   ) throws {
     try schedule(leaf, nil).run(plan.segments[segment], context, stream)

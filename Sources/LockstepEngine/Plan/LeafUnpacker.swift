@@ -41,12 +41,12 @@ package final class LeafUnpacker {
   }
 
   /// Writes all slots of the canonical arena.
-  package func run() throws {
+  public func run() throws {
     for slot in slots.indices { try run(slot: slot) }
   }
 
   /// Writes one slot of the canonical arena.
-  package func run(slot: Int) throws {
+  public func run(slot: Int) throws {
     if parts[slot].isEmpty {
       slots[slot].update(repeating: 0)
     } else {

@@ -23,7 +23,7 @@ public enum Precision: String, Sendable, CaseIterable {
 /// bfloat16 numbers.
 public struct PrecisionError: Error, Equatable, CustomStringConvertible {
   /// The instruction set in use.
-  public let instructionSet: InstructionSet
+  package let instructionSet: InstructionSet
 
   init() { instructionSet = .current }
 

@@ -6,10 +6,10 @@
 ///
 /// Source: J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel random numbers: as easy as 1, 2, 3",
 /// SC 2011; checked against the known answers of Random123.
-public enum Philox {
+package enum Philox {
   /// Four random words for a counter and a key.
   @inlinable
-  public static func block(counter: SIMD4<UInt32>, key: SIMD2<UInt32>) -> SIMD4<UInt32> {
+  package static func block(counter: SIMD4<UInt32>, key: SIMD2<UInt32>) -> SIMD4<UInt32> {
     var (c0, c1, c2, c3) = (counter[0], counter[1], counter[2], counter[3])
     var (k0, k1) = (key[0], key[1])
     for _ in 0..<10 {
@@ -24,7 +24,7 @@ public enum Philox {
 
   /// The key of a seed: low word, high word.
   @inlinable
-  public static func key(seed: UInt64) -> SIMD2<UInt32> {
+  package static func key(seed: UInt64) -> SIMD2<UInt32> {
     SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32))
   }
 }

@@ -42,7 +42,7 @@ public struct HostTensor: Sendable, Equatable {
   }
 
   /// Each value's image.
-  package func map(_ transform: (Double) -> Double) -> HostTensor {
+  public func map(_ transform: (Double) -> Double) -> HostTensor {
     HostTensor(shape, values.map(transform))
   }
 

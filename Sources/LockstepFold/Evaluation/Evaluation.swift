@@ -19,7 +19,7 @@ public final class Evaluation {
   public var onReport: (EvaluationReport) throws -> Void = { _ in }
 
   /// What the ranks asked for while the last evaluation was computed, combined.
-  public var requests: StepRequests { fold.requests }
+  package var requests: StepRequests { fold.requests }
   /// Whether this rank was asked to stop; set by the trainer.
   package var isInterrupted: () -> Bool = { Interruption.isRequested }
 

@@ -2,15 +2,15 @@ internal import CLockstepKernels
 import LockstepEngine
 
 /// Where the values of one partial can be read.
-public struct FoldOperand {
+package struct FoldOperand {
   /// The first value at hand.
-  public let base: UnsafePointer<Float>
+  package let base: UnsafePointer<Float>
   /// The arena index of the first value at hand: 0 for a whole arena, a slice's lower bound where
   /// only that slice was received.
-  public let origin: Int
+  package let origin: Int
 
   /// Makes an operand with its first value's address and that value's index in the arena.
-  public init(base: UnsafePointer<Float>, origin: Int = 0) {
+  package init(base: UnsafePointer<Float>, origin: Int = 0) {
     self.base = base
     self.origin = origin
   }
@@ -34,7 +34,7 @@ package struct LocalSum {
 /// Runs a plan's additions on blocks. Owns the scratch blocks, so one executor serves one thread.
 ///
 /// All instruction sets' kernels give the same bits.
-public final class FoldExecutor {
+package final class FoldExecutor {
   private let program: CombineProgram
   private let scratch: Arena<Float>
   private let addition: TreeAddition
@@ -44,7 +44,7 @@ public final class FoldExecutor {
   private let scratchBase: UnsafeMutablePointer<Float>
 
   /// An executor for the additions over all ranks' partials of a plan.
-  public convenience init(_ plan: FoldPlan) { self.init(plan.program, of: plan) }
+  package convenience init(_ plan: FoldPlan) { self.init(plan.program, of: plan) }
 
   /// An executor for other additions of a plan's tree than those over all ranks' partials.
   package convenience init(_ program: CombineProgram, of plan: FoldPlan) {
@@ -72,7 +72,7 @@ public final class FoldExecutor {
   ///   - folded: the first value of the folded arena; only the block's values are written. It may
   ///     be the base of the one partial of a plan for one rank, and then nothing is copied.
   /// - Throws: ``ArgumentError`` for another number of partials than the plan's, or a block that is none.
-  public func combine(
+  package func combine(
     _ block: Block, of partials: [FoldOperand], into folded: UnsafeMutablePointer<Float>
   ) throws(ArgumentError) {
     guard partials.count == program.leafCount else {

@@ -16,7 +16,7 @@ import LockstepEngine
 ///
 /// Where the plan's wire is bf16, sums are rounded as ``WirePrecision`` says, and a visitor that
 /// changes a block ends with ``FoldPlan/round(block:of:)``.
-public protocol GradientExchange: AnyObject {
+package protocol GradientExchange: AnyObject {
   /// This rank's partial sums, one arena for each of its maximal aligned subtrees
   /// (`plan.subtrees[rank]`), in shard order. All values are zero at first, and padding between
   /// slots is never written.
@@ -71,7 +71,7 @@ public protocol GradientExchange: AnyObject {
 }
 
 /// What the folded arena holds when it is gathered.
-public enum FoldedContents: Sendable {
+package enum FoldedContents: Sendable {
   /// Gradients, rounded to what the wire carries.
   case gradients
   /// Other values in the gradients' place, which travel as they are.
@@ -80,24 +80,24 @@ public enum FoldedContents: Sendable {
 
 extension GradientExchange {
   /// Gathers gradients.
-  public func gather() throws { try gather(.gradients) }
+  package func gather() throws { try gather(.gradients) }
 
   /// Owners visit their blocks.
-  public var visitsAllBlocks: Bool { false }
+  package var visitsAllBlocks: Bool { false }
 
   /// Gradients come back when they are gathered.
-  public var returnsGradients: Bool {
+  package var returnsGradients: Bool {
     get { false }
     set {}
   }
 
   /// All batches are folded alike.
-  public func begin(_ batch: StepBatch) throws {}
-  public func computed(_ batch: StepBatch) throws {}
+  package func begin(_ batch: StepBatch) throws {}
+  package func computed(_ batch: StepBatch) throws {}
 
   /// Nothing travels before all partials are complete.
-  public var listens: Bool { false }
-  public func ready(_ part: Range<Int>) {}
-  public func progress() {}
-  public func abandon() {}
+  package var listens: Bool { false }
+  package func ready(_ part: Range<Int>) {}
+  package func progress() {}
+  package func abandon() {}
 }

@@ -20,9 +20,9 @@ import LockstepPlatform
 /// ```
 ///
 /// The first value of shard 3's gradient is then ∞ in the run's steps 5, 6 and 7.
-public struct Fault: Sendable, Equatable {
+package struct Fault: Sendable, Equatable {
   /// Where a fault can happen.
-  public enum Point: String, Sendable, CaseIterable {
+  package enum Point: String, Sendable, CaseIterable {
     /// Before ranks make what gradients travel through.
     case exchange
     /// Before the ranks agree on anything.
@@ -61,7 +61,7 @@ public struct Fault: Sendable, Equatable {
   }
 
   /// What happens.
-  public enum Action: String, Sendable, CaseIterable {
+  package enum Action: String, Sendable, CaseIterable {
     /// SIGKILL.
     case kill
     /// SIGSTOP.
@@ -86,20 +86,20 @@ public struct Fault: Sendable, Equatable {
   }
 
   /// Where it happens.
-  public let point: Point
+  package let point: Point
   /// The rank; the logical shard where one is poisoned.
-  public let rank: Int
+  package let rank: Int
   /// At which time the point is reached, from 1; where a shard is poisoned, the first step.
-  public let count: Int
+  package let count: Int
   /// The last step in which a shard is poisoned.
-  public let lastCount: Int
+  package let lastCount: Int
   /// What happens.
-  public let action: Action
+  package let action: Action
 
   /// Reads `point:rank:count:action`; the action is `kill`, or `nan`, where it is left out.
   ///
   /// - Throws: ``FaultError`` that says what is wrong.
-  public init(_ text: String) throws(FaultError) {
+  package init(_ text: String) throws(FaultError) {
     let words = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
     func refuse(_ problem: String) -> FaultError {
       FaultError(
@@ -209,15 +209,15 @@ public struct Fault: Sendable, Equatable {
 }
 
 /// `LOCKSTEP_FAULT` cannot be read.
-public struct FaultError: Error, Equatable, CustomStringConvertible {
-  public let description: String
+package struct FaultError: Error, Equatable, CustomStringConvertible {
+  package let description: String
 }
 
 /// A fault that was asked for.
-public struct InjectedFault: Error, Equatable, CustomStringConvertible {
+package struct InjectedFault: Error, Equatable, CustomStringConvertible {
   /// Where it happened.
-  public let point: Fault.Point
-  public var description: String { "the fault that LOCKSTEP_FAULT asks for, at \(point.rawValue)" }
+  package let point: Fault.Point
+  package var description: String { "the fault that LOCKSTEP_FAULT asks for, at \(point.rawValue)" }
 }
 
 /// Files whose writing can fail at every stage, where ``Fault`` asks for it.

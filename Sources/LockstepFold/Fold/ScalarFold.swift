@@ -5,9 +5,9 @@ import LockstepEngine
 /// ranks hold the same sums, in Double, whatever their number.
 ///
 /// Each rank's requests travel along, whether it failed, and a stamp of what it worked on.
-public final class ScalarFold {
+package final class ScalarFold {
   /// All ranks' requests of the last ``gather(requests:_:)``, combined.
-  public private(set) var requests: StepRequests = []
+  package private(set) var requests: StepRequests = []
 
   private let records: ShardRecords
   /// The words before each rank's records: its requests, two words, and its stamp.
@@ -30,7 +30,7 @@ public final class ScalarFold {
   ///     two: the tree is the one over the next power of two, and missing leaves are left out.
   ///   - metrics: the number of metrics beside the fixed columns.
   /// - Throws: ``ArgumentError`` where there is not one run a rank, or `metrics` is negative.
-  public init(runs: [Range<Int>], metrics: Int, on collective: any Collective) throws {
+  package init(runs: [Range<Int>], metrics: Int, on collective: any Collective) throws {
     guard runs.count == collective.size, runs.first?.lowerBound == 0,
       zip(runs, runs.dropFirst()).allSatisfy({ $0.upperBound == $1.lowerBound })
     else {
@@ -60,7 +60,7 @@ public final class ScalarFold {
   ///   - requests: what this rank asks of all, once it has computed.
   ///   - compute: writes this rank's records, which are zeros at first.
   /// - Throws: what `compute` throws, on its own rank, and ``PeerFailure`` on the others.
-  public func gather(
+  package func gather(
     requests mine: @autoclosure () -> StepRequests = [],
     _ compute: (ShardRecords) throws -> Void
   ) throws {
@@ -179,7 +179,7 @@ public final class ScalarFold {
   }
 
   /// The sums over all shards; valid after ``gather(requests:_:)``, until the next one.
-  public var total: ShardRecord { ShardRecord(values: .init(rebasing: tree.buffer[..<width])) }
+  package var total: ShardRecord { ShardRecord(values: .init(rebasing: tree.buffer[..<width])) }
 }
 
 /// Ranks worked on different things, the same error on all of them.

@@ -38,7 +38,7 @@ public final class ShardAccumulator {
   /// - Parameters:
   ///   - plan: the fold.
   ///   - rank: whose shards.
-  public convenience init(_ plan: FoldPlan, rank: Int) {
+  package convenience init(_ plan: FoldPlan, rank: Int) {
     self.init(plan.subtrees[rank], count: plan.layout.count, plan.rounding)
   }
 
@@ -67,7 +67,7 @@ public final class ShardAccumulator {
   ///   - compute: computes a shard's leaf and writes *all* values of the buffer (an empty shard
   ///     writes zeros).
   /// - Throws: ``ArgumentError`` where there is not one arena a subtree; what `compute` throws.
-  public func accumulate(
+  package func accumulate(
     into partials: [UnsafeMutableBufferPointer<Float>],
     _ compute: (_ shard: Int, _ leaf: UnsafeMutableBufferPointer<Float>) throws -> Void
   ) throws {

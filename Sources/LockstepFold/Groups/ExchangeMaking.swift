@@ -2,7 +2,7 @@ import LockstepCollective
 import LockstepEngine
 
 /// A group of ranks with a way of its own to fold gradients.
-public protocol ExchangeMaking: Collective {
+package protocol ExchangeMaking: Collective {
   /// Makes the exchange of flat gradients that `plan` describes, which is for as many ranks. Every rank
   /// passes an equal plan.
   ///
@@ -22,7 +22,7 @@ extension Collective {
   ///   - source: what computes the gradients, where a step folds those of a source as it makes them; nil
   ///     where all gradients are given as sums.
   /// - Throws: ``ArgumentError`` where the plan is for another number of ranks; what the group throws.
-  public func makeExchange(
+  package func makeExchange(
     _ plan: FoldPlan, for source: (any GradientSource)? = nil
   ) throws -> any GradientExchange {
     guard plan.ranks == size else {

@@ -4,9 +4,9 @@
 /// Which two nodes are added, and which is left and which right, is the tree's; only the order in
 /// which independent additions run is chosen here, by Sethi and Ullman's rule (the side that needs
 /// more registers first; "The Generation of Optimal Code for Arithmetic Expressions", JACM 1970).
-public struct CombineProgram: Sendable, Equatable {
+package struct CombineProgram: Sendable, Equatable {
   /// A summand.
-  public enum Operand: Sendable, Equatable {
+  package enum Operand: Sendable, Equatable {
     /// A leaf, by its position in shard order.
     case partial(Int)
     /// The value of a register: 0 is the result, n > 0 the scratch block n − 1.
@@ -14,24 +14,24 @@ public struct CombineProgram: Sendable, Equatable {
   }
 
   /// `register = left + right`, a node of a level of the tree.
-  public struct Addition: Sendable, Equatable {
+  package struct Addition: Sendable, Equatable {
     /// The left summand, of the lower shards.
-    public let left: Operand
+    package let left: Operand
     /// The right summand, of the upper shards.
-    public let right: Operand
+    package let right: Operand
     /// Where the sum is put: 0 is the result, n > 0 the scratch block n − 1.
-    public let register: Int
+    package let register: Int
     /// The sum's level in the tree: log2 of the number of shards covered.
-    public let level: Int
+    package let level: Int
   }
 
   /// The additions, in an order that respects the tree; the last one writes register 0. Empty where
   /// the one leaf is the root.
-  public let additions: [Addition]
+  package let additions: [Addition]
   /// The number of scratch blocks the additions need beside the result.
-  public let scratchCount: Int
+  package let scratchCount: Int
   /// The number of leaves.
-  public let leafCount: Int
+  package let leafCount: Int
 
   /// The program for leaves that tile an aligned node of the tree, in shard order.
   package init(leaves: [Subtree]) {

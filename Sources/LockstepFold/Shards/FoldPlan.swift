@@ -16,36 +16,36 @@ import LockstepEngine
 /// measured nor clipped.
 public struct FoldPlan: Sendable, Equatable {
   /// A node of the tree.
-  public typealias Subtree = LockstepFold.Subtree
+  package typealias Subtree = LockstepFold.Subtree
 
   /// The number of logical shards L, a power of two.
-  public let shards: Int
+  package let shards: Int
   /// The number of ranks P, at most `shards`.
-  public let ranks: Int
+  package let ranks: Int
   /// The flat arena that is folded: gradients, then statistics.
-  public let layout: FlatLayout
+  package let layout: FlatLayout
   /// The number of leading slots of ``layout`` that are gradients.
-  public let gradientSlotCount: Int
+  package let gradientSlotCount: Int
   /// How gradients travel, and so which sums are rounded.
-  public let wire: WirePrecision
+  package let wire: WirePrecision
   /// The blocks of ``layout``.
-  public let blocks: [Block]
+  package let blocks: [Block]
   /// The number of leading ``blocks`` that are gradients.
-  public let gradientBlockCount: Int
+  package let gradientBlockCount: Int
 
   /// The shards that each rank computes, in rank order: contiguous runs that tile `0..<shards`.
   /// Where P does not divide L the first ranks have one more.
-  public let shardRuns: [Range<Int>]
+  package let shardRuns: [Range<Int>]
   /// Each rank's maximal aligned subtrees, in shard order: one partial sum each.
-  public let subtrees: [[Subtree]]
+  package let subtrees: [[Subtree]]
   /// The blocks that each rank owns, in rank order: contiguous runs that tile ``blocks``, balanced
   /// by the number of values. A run is empty where there are more ranks than blocks.
-  public let blockSlices: [Range<Int>]
+  package let blockSlices: [Range<Int>]
   /// The values that each rank owns, padding included: they tile the arena and are cut only
   /// between blocks.
-  public let slices: [Range<Int>]
+  package let slices: [Range<Int>]
   /// The additions that make the tree's root from all ranks' partials, numbered in shard order.
-  public let program: CombineProgram
+  package let program: CombineProgram
 
   /// Cuts the tree over `shards` shards to `ranks` ranks.
   ///
@@ -56,7 +56,7 @@ public struct FoldPlan: Sendable, Equatable {
   ///   - gradientSlotCount: how many leading slots are gradients; all of them if nil.
   ///   - wire: how gradients travel.
   /// - Throws: ``FoldPlanError``.
-  public init(
+  package init(
     shards: Int, ranks: Int, layout: FlatLayout, gradientSlotCount: Int? = nil,
     wire: WirePrecision = .float32
   ) throws {
@@ -91,18 +91,18 @@ public struct FoldPlan: Sendable, Equatable {
   }
 
   /// The number of partials of all ranks together.
-  public var partialCount: Int { program.leafCount }
+  package var partialCount: Int { program.leafCount }
 
   /// The gradients' blocks that a rank owns; a sharded update changes these alone. None where there is
   /// no such rank.
-  public func gradientBlocks(ofRank rank: Int) -> Range<Int> {
+  package func gradientBlocks(ofRank rank: Int) -> Range<Int> {
     guard blockSlices.indices.contains(rank) else { return 0..<0 }
     return blockSlices[rank].clamped(to: 0..<gradientBlockCount)
   }
 
   /// The shards of the busiest rank over the average: 1 is perfect balance, 1.5 means that a step
   /// takes half as long again as P equal ranks would need.
-  public var loadBound: Double {
+  package var loadBound: Double {
     Double(shardRuns.map(\.count).max()!) * Double(ranks) / Double(shards)
   }
 
@@ -110,7 +110,7 @@ public struct FoldPlan: Sendable, Equatable {
   /// most 64, that leaves at least 32 examples a shard; at least 1.
   ///
   /// It depends on the batch size alone, never on the number of ranks.
-  public static func defaultShards(batchSize: Int) -> Int {
+  package static func defaultShards(batchSize: Int) -> Int {
     var shards = 1
     while shards < 64, batchSize / (shards * 2) >= 32 { shards *= 2 }
     return shards

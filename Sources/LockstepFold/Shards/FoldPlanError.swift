@@ -1,7 +1,7 @@
 import LockstepFiles
 
 /// Why a fold cannot be planned.
-public enum FoldPlanError: Error, Equatable, CustomStringConvertible {
+package enum FoldPlanError: Error, Equatable, CustomStringConvertible {
   /// The number of shards, given here, is no power of two.
   case shardsNotAPowerOfTwo(Int)
   /// The number of ranks, given here, is below one.
@@ -13,7 +13,7 @@ public enum FoldPlanError: Error, Equatable, CustomStringConvertible {
   /// Gradients cannot travel as bf16 from this level on: levels are `0..<log2(shards)`.
   case wireLevel(Int, shards: Int)
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .shardsNotAPowerOfTwo(let shards):
       return "shards is \(shards): set it to a power of two (1, 2, 4, …)"

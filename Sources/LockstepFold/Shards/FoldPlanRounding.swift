@@ -2,7 +2,7 @@ import LockstepEngine
 
 extension FoldPlan {
   /// The number of values of the arena, from its start, that are gradients, padding included.
-  public var gradientCount: Int {
+  package var gradientCount: Int {
     gradientSlotCount < layout.slots.count ? layout.slots[gradientSlotCount].offset : layout.count
   }
 
@@ -21,7 +21,7 @@ extension FoldPlan {
   /// Rounds a block of the folded arena to what the wire carries: what a visitor of
   /// ``GradientExchange/combine(_:)`` does last, if it changes a block of gradients. Other blocks, and
   /// all of them where Float32 travels, stay as they are.
-  public func round(block index: Int, of folded: UnsafeMutableBufferPointer<Float>) {
+  package func round(block index: Int, of folded: UnsafeMutableBufferPointer<Float>) {
     guard wire != .float32, index < gradientBlockCount else { return }
     let block = blocks[index]
     WireKernels().round(folded.baseAddress! + block.offset, count: block.count)

@@ -4,12 +4,12 @@
 /// computes of them is not compared.
 public struct MetricFormula: Sendable {
   /// The value of the sums over all examples, and of the number of examples.
-  public typealias Value = @Sendable (_ sums: [Double], _ examples: Double) -> Double
+  package typealias Value = @Sendable (_ sums: [Double], _ examples: Double) -> Double
 
   /// The columns of the sums.
-  public let columns: Range<Int>
+  package let columns: Range<Int>
   /// The column of the count that divides a mean; nil where the number of examples does.
-  public let count: Int?
+  package let count: Int?
   private let value: Value?
 
   /// A sum's mean.
@@ -17,14 +17,14 @@ public struct MetricFormula: Sendable {
   /// - Parameters:
   ///   - column: the column of the sum.
   ///   - count: the column of the count that divides it; nil where the number of examples does.
-  public init(meanOf column: Int, by count: Int? = nil) {
+  package init(meanOf column: Int, by count: Int? = nil) {
     columns = column..<column + 1
     self.count = count
     value = nil
   }
 
   /// A value that is made of several sums.
-  public init(of columns: Range<Int>, _ value: @escaping Value) {
+  package init(of columns: Range<Int>, _ value: @escaping Value) {
     self.columns = columns
     count = nil
     self.value = value

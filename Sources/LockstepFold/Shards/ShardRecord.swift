@@ -17,23 +17,23 @@ public struct ShardRecord {
   package init(values: UnsafeMutableBufferPointer<Double>) { self.values = values }
 
   /// The weighted sum of the examples' losses.
-  public var loss: Double {
+  package var loss: Double {
     get { values[Column.loss] }
     nonmutating set { values[Column.loss] = newValue }
   }
   /// The sum of the weights: the gradient's and the loss's divisor.
-  public var weight: Double {
+  package var weight: Double {
     get { values[Column.weight] }
     nonmutating set { values[Column.weight] = newValue }
   }
   /// The number of examples: the divisor of metrics and statistics.
-  public var examples: Double {
+  package var examples: Double {
     get { values[Column.examples] }
     nonmutating set { values[Column.examples] = newValue }
   }
   /// The sums of the metrics over the examples, in the order of their names. Of a metric that is not
   /// among them nothing is kept, and a NaN found.
-  public subscript(metric metric: Int) -> Double {
+  package subscript(metric metric: Int) -> Double {
     get { has(metric) ? values[Column.metrics + metric] : .nan }
     nonmutating set { if has(metric) { values[Column.metrics + metric] = newValue } }
   }
@@ -46,14 +46,14 @@ public struct ShardRecord {
 /// The records of one rank's shards.
 public struct ShardRecords {
   /// The rank's shards.
-  public let shards: Range<Int>
+  package let shards: Range<Int>
   let width: Int
   package let values: UnsafeMutableBufferPointer<Double>
 
   /// A shard's record; all zeros until it is written.
   ///
   /// - Throws: ``ArgumentError`` for a shard that is another rank's.
-  public subscript(shard: Int) -> ShardRecord {
+  package subscript(shard: Int) -> ShardRecord {
     get throws(ArgumentError) {
       guard shards.contains(shard) else {
         throw ArgumentError(

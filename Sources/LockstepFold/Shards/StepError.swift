@@ -1,7 +1,7 @@
 import LockstepFiles
 
 /// Why a step changed nothing.
-public enum StepError: Error, Equatable, CustomStringConvertible {
+package enum StepError: Error, Equatable, CustomStringConvertible {
   /// The folded weight is not positive, so there is nothing to divide by.
   case noWeight(step: Int, weight: Double)
   /// The processor's flush-to-zero mode could not be set on this thread.
@@ -22,7 +22,7 @@ public enum StepError: Error, Equatable, CustomStringConvertible {
   /// A hyperparameter of the step makes no sense.
   case badOption(key: String, value: String, expected: String)
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .noWeight(let step, let weight):
       return
@@ -55,22 +55,22 @@ public enum StepError: Error, Equatable, CustomStringConvertible {
 }
 
 /// A gradient, loss or statistic that is not finite. Nothing was updated.
-public struct NonFiniteError: Error, Equatable, CustomStringConvertible {
+package struct NonFiniteError: Error, Equatable, CustomStringConvertible {
   /// Where a value that is not finite was first found: the lowest such shard, and in it the first
   /// such tensor.
-  public struct Origin: Sendable, Equatable {
+  package struct Origin: Sendable, Equatable {
     /// The logical shard.
-    public let shard: Int
+    package let shard: Int
     /// The rank that computed it.
-    public let rank: Int
+    package let rank: Int
     /// The tensor, or nil where only the loss is not finite.
-    public let tensor: String?
+    package let tensor: String?
     /// The index in the tensor.
-    public let index: Int
+    package let index: Int
     /// The value: a NaN or an infinity.
-    public let value: Double
+    package let value: Double
     /// The shard's mean loss.
-    public let loss: Double
+    package let loss: Double
 
     package init(
       shard: Int, rank: Int, tensor: String?, index: Int, value: Double, loss: Double
@@ -85,11 +85,11 @@ public struct NonFiniteError: Error, Equatable, CustomStringConvertible {
   }
 
   /// The number of the step, counted from 1.
-  public let step: Int
+  package let step: Int
   /// The tensors whose folded gradient or statistic is not finite, in declaration order.
-  public let tensors: [String]
+  package let tensors: [String]
   /// Where it began; nil where every shard is finite and only their sum is not.
-  public let origin: Origin?
+  package let origin: Origin?
 
   package init(step: Int, tensors: [String], origin: Origin?) {
     self.step = step
@@ -97,7 +97,7 @@ public struct NonFiniteError: Error, Equatable, CustomStringConvertible {
     self.origin = origin
   }
 
-  public var description: String {
+  package var description: String {
     // Where the loss itself is what was found it has been said.
     let loss = origin.flatMap {
       $0.tensor == nil ? nil : " (the shard's loss is \(readable($0.loss)))"
@@ -106,7 +106,7 @@ public struct NonFiniteError: Error, Equatable, CustomStringConvertible {
   }
 
   /// What was found, without what follows from it.
-  public var finding: String {
+  package var finding: String {
     var text = "step \(step): "
     switch origin {
     case nil:

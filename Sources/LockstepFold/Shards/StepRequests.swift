@@ -7,25 +7,25 @@ public struct StepRequests: OptionSet, Sendable {
   public init(rawValue: UInt128) { self.rawValue = rawValue }
 
   /// Save a checkpoint and end the run, resumable.
-  public static let stop = StepRequests(rawValue: 1)
+  package static let stop = StepRequests(rawValue: 1)
   /// Save a checkpoint after the step.
-  public static let save = StepRequests(rawValue: 1 << 1)
+  package static let save = StepRequests(rawValue: 1 << 1)
   /// End the run after the step as if it were its last.
-  public static let finish = StepRequests(rawValue: 1 << 2)
+  package static let finish = StepRequests(rawValue: 1 << 2)
   /// Save nothing where the run ends by ``finish``.
-  public static let unsaved = StepRequests(rawValue: 1 << 3)
+  package static let unsaved = StepRequests(rawValue: 1 << 3)
   /// This rank could not compute its shards; the step must not go on.
   static let failed = StepRequests(rawValue: 1 << 63)
 
   /// Multiply the learning rate by this, from the step on that carries the request; nil for as it is.
-  public var learningRateFactor: Double? {
+  package var learningRateFactor: Double? {
     factorBits == 0 ? nil : Double(bitPattern: factorBits)
   }
 
   /// The request to multiply the learning rate, from the step on that carries it.
   ///
   /// - Parameter factor: positive and finite.
-  public static func scaleLearningRate(by factor: Double) -> StepRequests {
+  package static func scaleLearningRate(by factor: Double) -> StepRequests {
     StepRequests(flags: 0, factorBits: factor.bitPattern)
   }
 

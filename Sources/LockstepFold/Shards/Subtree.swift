@@ -1,9 +1,9 @@
 /// A node of the fixed binary tree over shard numbers.
-public struct Subtree: Sendable, Equatable {
+package struct Subtree: Sendable, Equatable {
   /// log2 of the number of shards covered.
-  public let level: Int
+  package let level: Int
   /// The node's index among the nodes of its level.
-  public let index: Int
+  package let index: Int
 
   package init(level: Int, index: Int) {
     self.level = level
@@ -11,7 +11,7 @@ public struct Subtree: Sendable, Equatable {
   }
 
   /// The shards covered.
-  public var shards: Range<Int> { (index << level)..<((index + 1) << level) }
+  package var shards: Range<Int> { (index << level)..<((index + 1) << level) }
 }
 
 extension Subtree {

@@ -28,7 +28,7 @@ package final class SufficientFactorBatches {
   /// What was made for batches of a size; nil for those whose gradients are made whole.
   private var products: [Size: SufficientFactorProducts?] = [:]
   /// What makes gradients of the batch that was begun last; nil where all are added up.
-  package private(set) var current: SufficientFactorProducts?
+  public private(set) var current: SufficientFactorProducts?
   /// Whether the source leaves factors at the moment.
   private var isLeaving = false
 

@@ -4,7 +4,7 @@ public import LockstepEngine
 /// Every element has one value.
 public struct ConstantInitializer: Initializer, Equatable {
   /// The value of all elements; finite.
-  public let value: Float
+  package let value: Float
   /// Makes an initialiser with one value, PyTorch's `constant_`, Keras's `Constant`.
   public init(_ value: Float) { self.value = value }
 
@@ -37,9 +37,9 @@ extension ConstantInitializer {
 /// Elements drawn uniformly from a range.
 public struct UniformInitializer: Initializer, Equatable {
   /// The least value; finite.
-  public let lower: Float
+  package let lower: Float
   /// The largest value; not below ``lower``.
-  public let upper: Float
+  package let upper: Float
 
   /// Makes an initialiser with a least and a largest value, PyTorch's `uniform_`, Keras's `RandomUniform`.
   public init(_ lower: Float, _ upper: Float) {
@@ -86,9 +86,9 @@ extension UniformInitializer {
 /// Elements of a normal distribution.
 public struct NormalInitializer: Initializer, Equatable {
   /// The mean; finite.
-  public let mean: Float
+  package let mean: Float
   /// The standard deviation; finite, not negative.
-  public let standardDeviation: Float
+  package let standardDeviation: Float
 
   /// Makes an initialiser with a mean and a standard deviation, PyTorch's `normal_`, Keras's `RandomNormal`.
   public init(mean: Float = 0, standardDeviation: Float = 1) {
@@ -130,13 +130,13 @@ extension NormalInitializer {
 /// PyTorch's `trunc_normal_`: bounds are values, not multiples of the standard deviation.
 public struct TruncatedNormalInitializer: Initializer, Equatable {
   /// The mean of the distribution before it is cut; finite.
-  public let mean: Float
+  package let mean: Float
   /// The standard deviation of the distribution before it is cut; finite, positive.
-  public let standardDeviation: Float
+  package let standardDeviation: Float
   /// The least value, `a` of PyTorch.
-  public let lower: Float
+  package let lower: Float
   /// The largest value, `b` of PyTorch; above ``lower``.
-  public let upper: Float
+  package let upper: Float
 
   /// Makes an initialiser with the arguments and defaults of PyTorch's `trunc_normal_`.
   public init(

@@ -11,7 +11,7 @@ public import LockstepEngine
 /// in deep linear neural networks", ICLR 2014; PyTorch's `orthogonal_`.
 public struct OrthogonalInitializer: Initializer, Equatable {
   /// The length of each vector; finite.
-  public let gain: Float
+  package let gain: Float
   /// Makes an initialiser with a gain, as PyTorch's `orthogonal_` and Keras's `Orthogonal` have it.
   public init(gain: Float = 1) { self.gain = gain }
 

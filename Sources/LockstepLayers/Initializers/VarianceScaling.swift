@@ -5,9 +5,9 @@ public import LockstepEngine
 /// of a convolution, where a kernel position counts as one; as PyTorch computes them.
 public struct Fan: Sendable, Equatable {
   /// The number of inputs of one output: in / groups · kH · kW. PyTorch's `fan_in`.
-  public let inputs: Int
+  package let inputs: Int
   /// The number of outputs: out · kH · kW. PyTorch's `fan_out`.
-  public let outputs: Int
+  package let outputs: Int
 
   /// Counts the inputs and outputs of a weight of a shape; below two dimensions both are its count.
   public init(_ shape: [Int]) {
@@ -46,11 +46,11 @@ public struct VarianceScaling: Initializer, Equatable {
   }
 
   /// The variance times n; positive and finite.
-  public let scale: Float
+  package let scale: Float
   /// What n is.
-  public let mode: Mode
+  package let mode: Mode
   /// How elements are distributed around zero.
-  public let distribution: Distribution
+  package let distribution: Distribution
 
   /// Makes an initialiser with the arguments of Keras's `VarianceScaling`.
   public init(scale: Float, mode: Mode, distribution: Distribution) {

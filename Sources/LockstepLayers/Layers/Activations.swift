@@ -17,7 +17,7 @@ extension ReLU {
 public struct LeakyReLU: Layer {
   public let identity = LayerIdentity()
   /// The slope below zero; PyTorch's `negative_slope`.
-  public let slope: Float
+  package let slope: Float
   /// Makes a leaky ReLU with a slope below zero, PyTorch's `LeakyReLU`.
   public init(_ slope: Float = 0.01) { self.slope = slope }
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.relu(slope: slope) }
@@ -34,7 +34,7 @@ extension LeakyReLU {
 public struct ELU: Layer {
   public let identity = LayerIdentity()
   /// Minus the limit at −∞.
-  public let alpha: Float
+  package let alpha: Float
   /// Makes an ELU with an alpha, PyTorch's `ELU`.
   public init(_ alpha: Float = 1) { self.alpha = alpha }
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.elu(alpha: alpha) }
@@ -85,7 +85,7 @@ public struct GELU: Layer {
 
   public let identity = LayerIdentity()
   /// How Φ is computed; PyTorch's `approximate`.
-  public let approximation: Approximation
+  package let approximation: Approximation
   /// Makes a GELU, PyTorch's `GELU(approximate)`.
   public init(_ approximation: Approximation = .none) { self.approximation = approximation }
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {

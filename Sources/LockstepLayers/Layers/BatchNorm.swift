@@ -15,20 +15,20 @@ public enum BatchStatistics: String, Sendable, CaseIterable {
 /// The hyperparameters of a batch normalisation.
 public struct BatchNormOptions: Sendable {
   /// The number of channels; nil takes it from the input.
-  public var features: Int?
+  package var features: Int?
   /// Added to the variance.
-  public var epsilon: Float
+  package var epsilon: Float
   /// The weight of the new observation in the running statistics, as in PyTorch:
   /// running ← (1 − momentum) · running + momentum · observed. Keras calls 1 − this its momentum.
-  public var momentum: Float
+  package var momentum: Float
   /// Whether a learned scale (`weight`) and shift (`bias`) follow.
-  public var affine: Bool
+  package var affine: Bool
   /// Whose statistics are used in training.
-  public var statistics: BatchStatistics
+  package var statistics: BatchStatistics
   /// Whether running statistics are used, and left alone, in training too.
-  public var frozen: Bool
+  package var frozen: Bool
   /// Whether scale and shift are updated. Running statistics move all the same; see ``frozen``.
-  public var trainable: Bool
+  package var trainable: Bool
   /// The set that the scale is projected onto after every update.
   public var constraint: WeightConstraint?
 
@@ -84,7 +84,7 @@ public struct BatchNormOptions: Sendable {
 public struct BatchNorm1d: Layer {
   public let identity = LayerIdentity()
   /// The hyperparameters.
-  public let options: BatchNormOptions
+  package let options: BatchNormOptions
 
   /// Makes a layer like PyTorch's `BatchNorm1d`; ``BatchNormOptions`` says what each argument is.
   ///
@@ -126,7 +126,7 @@ extension BatchNorm1d {
 public struct BatchNorm2d: Layer {
   public let identity = LayerIdentity()
   /// The hyperparameters.
-  public let options: BatchNormOptions
+  package let options: BatchNormOptions
 
   /// Makes a layer like PyTorch's `BatchNorm2d`; ``BatchNormOptions`` says what each argument is.
   ///

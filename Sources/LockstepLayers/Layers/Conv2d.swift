@@ -9,29 +9,29 @@ import LockstepOptimization
 public struct Conv2d: Layer {
   public let identity = LayerIdentity()
   /// The number of input channels; nil takes it from the input.
-  public let inChannels: Int?
+  package let inChannels: Int?
   /// The number of filters, and of output channels.
-  public let outChannels: Int
+  package let outChannels: Int
   /// The filters' size, [kH, kW].
-  public let kernel: SpatialPair
+  package let kernel: SpatialPair
   /// The filters' step.
-  public let stride: SpatialPair
+  package let stride: SpatialPair
   /// The zeros around the input.
-  public let padding: Padding
+  package let padding: Padding
   /// The distance of a filter's taps; 1 is dense.
-  public let dilation: SpatialPair
+  package let dilation: SpatialPair
   /// Input and output channels are cut into this many parts that do not see each other.
-  public let groups: Int
+  package let groups: Int
   /// Whether a bias is added.
-  public let bias: Bool
+  package let bias: Bool
   /// Draws the weight.
-  public let weightInitializer: any Initializer
+  package let weightInitializer: any Initializer
   /// Draws the bias; nil draws it as PyTorch does.
-  public let biasInitializer: (any Initializer)?
+  package let biasInitializer: (any Initializer)?
   /// The set that the weight is projected onto after every update.
   public let constraint: WeightConstraint?
   /// Whether weight and bias are updated; false is PyTorch's `requires_grad=False`.
-  public let trainable: Bool
+  package let trainable: Bool
 
   /// Makes a layer with the arguments of PyTorch's `Conv2d`; a nil `inChannels` is taken from the input.
   ///

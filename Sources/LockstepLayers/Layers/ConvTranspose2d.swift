@@ -10,27 +10,27 @@ public import LockstepEngine
 public struct ConvTranspose2d: Layer {
   public let identity = LayerIdentity()
   /// The number of input channels; nil takes it from the input.
-  public let inChannels: Int?
+  package let inChannels: Int?
   /// The number of output channels.
-  public let outChannels: Int
+  package let outChannels: Int
   /// The filters' size, [kH, kW].
-  public let kernel: SpatialPair
+  package let kernel: SpatialPair
   /// How far apart the filter's copies lie in the result.
-  public let stride: SpatialPair
+  package let stride: SpatialPair
   /// The rows and columns that are cut off on each side of the result.
-  public let padding: SpatialPair
+  package let padding: SpatialPair
   /// The rows and columns that are added behind the result, fewer than the stride.
-  public let outputPadding: SpatialPair
+  package let outputPadding: SpatialPair
   /// The distance of a filter's taps; 1 is dense.
-  public let dilation: SpatialPair
+  package let dilation: SpatialPair
   /// Input and output channels are cut into this many parts that do not see each other.
-  public let groups: Int
+  package let groups: Int
   /// Whether a bias is added.
-  public let bias: Bool
+  package let bias: Bool
   /// Draws the weight.
-  public let weightInitializer: any Initializer
+  package let weightInitializer: any Initializer
   /// Draws the bias; nil draws it as PyTorch does.
-  public let biasInitializer: (any Initializer)?
+  package let biasInitializer: (any Initializer)?
 
   /// Makes a layer with the arguments of PyTorch's `ConvTranspose2d`; a nil `inChannels` is taken from the input.
   ///

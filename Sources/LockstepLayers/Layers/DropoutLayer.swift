@@ -11,7 +11,7 @@ public import LockstepEngine
 public struct Dropout: Layer {
   public let identity = LayerIdentity()
   /// The probability that an element is zeroed, in 0..<1.
-  public let rate: Float
+  package let rate: Float
 
   /// Makes a dropout with a rate, PyTorch's `Dropout`. A rate outside 0..<1 fails the trace.
   public init(_ rate: Float = 0.5) { self.rate = rate }

@@ -8,17 +8,17 @@ public import LockstepEngine
 public struct Embedding: Layer {
   public let identity = LayerIdentity()
   /// The number of symbols, PyTorch's `num_embeddings`.
-  public let count: Int
+  package let count: Int
   /// The number of values of a vector, PyTorch's `embedding_dim`.
-  public let width: Int
+  package let width: Int
   /// The index whose vector is 0 at first and gets no gradient, PyTorch's `padding_idx`; nil for none.
-  public let paddingIndex: Int?
+  package let paddingIndex: Int?
   /// Draws the weight; the vector of ``paddingIndex`` is 0 whatever it draws.
-  public let weightInitializer: any Initializer
+  package let weightInitializer: any Initializer
   /// The set that the weight is projected onto after every update.
   public let constraint: WeightConstraint?
   /// Whether the weight is updated.
-  public let trainable: Bool
+  package let trainable: Bool
 
   /// Makes a layer like PyTorch's `Embedding(num_embeddings, embedding_dim, padding_idx)`.
   public init(

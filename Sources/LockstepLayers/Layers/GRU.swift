@@ -16,11 +16,11 @@ public import LockstepEngine
 public struct GRU: Layer {
   public let identity = LayerIdentity()
   /// The number of the input's features; nil takes it from the input.
-  public let inputSize: Int?
+  package let inputSize: Int?
   /// The number of units, H.
-  public let hiddenSize: Int
+  package let hiddenSize: Int
   /// Layers, directions, dropout, initialisers.
-  public let options: RecurrentOptions
+  package let options: RecurrentOptions
 
   /// Makes a layer like PyTorch's `GRU(input_size, hidden_size, num_layers, bias, batch_first=True, dropout,
   /// bidirectional)`.

@@ -15,18 +15,18 @@ public import LockstepEngine
 public struct LSTM: Layer {
   public let identity = LayerIdentity()
   /// The number of the input's features; nil takes it from the input.
-  public let inputSize: Int?
+  package let inputSize: Int?
   /// The number of units, H.
-  public let hiddenSize: Int
+  package let hiddenSize: Int
   /// Layers, directions, dropout, initialisers.
-  public let options: RecurrentOptions
+  package let options: RecurrentOptions
 
   /// What an LSTM carries from position to position.
   public struct State {
     /// h of all layers, [N, L·D, H]: PyTorch's `h_n` with the batch first.
-    public let hidden: Tensor
+    package let hidden: Tensor
     /// c of all layers, [N, L·D, H]: PyTorch's `c_n` with the batch first.
-    public let cell: Tensor
+    package let cell: Tensor
 
     /// Makes a state of h and c.
     public init(hidden: Tensor, cell: Tensor) {

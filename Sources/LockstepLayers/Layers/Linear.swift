@@ -9,19 +9,19 @@ import LockstepOptimization
 public struct Linear: Layer {
   public let identity = LayerIdentity()
   /// The size of the input's last axis; nil takes it from the input.
-  public let inFeatures: Int?
+  package let inFeatures: Int?
   /// The number of outputs, the size of the result's last axis.
-  public let outFeatures: Int
+  package let outFeatures: Int
   /// Whether a bias is added.
-  public let bias: Bool
+  package let bias: Bool
   /// Draws the weight.
-  public let weightInitializer: any Initializer
+  package let weightInitializer: any Initializer
   /// Draws the bias; nil draws it as PyTorch does.
-  public let biasInitializer: (any Initializer)?
+  package let biasInitializer: (any Initializer)?
   /// The set that the weight is projected onto after every update.
   public let constraint: WeightConstraint?
   /// Whether weight and bias are updated; false is PyTorch's `requires_grad=False`.
-  public let trainable: Bool
+  package let trainable: Bool
 
   /// Makes a layer like PyTorch's `Linear`; a nil `inFeatures` is taken from the input, as in `LazyLinear`.
   public init(

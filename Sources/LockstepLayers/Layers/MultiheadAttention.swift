@@ -16,19 +16,19 @@ public import LockstepEngine
 public struct MultiheadAttention: Layer, CustomReflectable {
   public let identity = LayerIdentity()
   /// The number of values of a position; PyTorch's `embed_dim`.
-  public let width: Int
+  package let width: Int
   /// The number of heads, which divides the width.
-  public let heads: Int
+  package let heads: Int
   /// The rate of dropout of the attention's probabilities, in 0..<1.
-  public let dropout: Float
+  package let dropout: Float
   /// Whether biases are added.
-  public let bias: Bool
+  package let bias: Bool
   /// Whether a position sees itself and those before it alone.
-  public let isCausal: Bool
+  package let isCausal: Bool
   /// How queries and keys are turned by their positions; nil for not at all.
-  public let rotary: RotaryPositions?
+  package let rotary: RotaryPositions?
   /// The linear map behind the heads.
-  public let outProjection: Linear
+  package let outProjection: Linear
 
   /// Makes a layer with the arguments of PyTorch's `MultiheadAttention`; heads that do not divide the width fail
   /// the trace.

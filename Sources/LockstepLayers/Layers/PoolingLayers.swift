@@ -5,11 +5,11 @@ public import LockstepEngine
 public struct MaxPool2d: Layer {
   public let identity = LayerIdentity()
   /// The window's size.
-  public let kernel: SpatialPair
+  package let kernel: SpatialPair
   /// The window's step.
-  public let stride: SpatialPair
+  package let stride: SpatialPair
   /// The positions added around the input, at most half the kernel; they are never the maximum.
-  public let padding: Padding
+  package let padding: Padding
 
   /// - Parameter stride: the kernel's size by default.
   public init(_ kernel: SpatialPair, stride: SpatialPair? = nil, padding: Padding = .valid) {
@@ -38,13 +38,13 @@ extension MaxPool2d {
 public struct AvgPool2d: Layer {
   public let identity = LayerIdentity()
   /// The window's size.
-  public let kernel: SpatialPair
+  package let kernel: SpatialPair
   /// The window's step.
-  public let stride: SpatialPair
+  package let stride: SpatialPair
   /// The zeros around the input, at most half the kernel.
-  public let padding: Padding
+  package let padding: Padding
   /// Whether padded zeros count in the divisor, as they do by default in PyTorch.
-  public let countsPadding: Bool
+  package let countsPadding: Bool
 
   /// - Parameter stride: the kernel's size by default.
   public init(

@@ -5,11 +5,11 @@ public import LockstepEngine
 public struct MaxPool1d: Layer {
   public let identity = LayerIdentity()
   /// The window's size.
-  public let kernel: Int
+  package let kernel: Int
   /// The window's step.
-  public let stride: Int
+  package let stride: Int
   /// The positions added before and behind the input, at most half the kernel; they are never the maximum.
-  public let padding: Padding
+  package let padding: Padding
 
   /// Makes a layer like PyTorch's `MaxPool1d`; the stride is the kernel's size by default.
   public init(_ kernel: Int, stride: Int? = nil, padding: Padding = .valid) {
@@ -38,13 +38,13 @@ extension MaxPool1d {
 public struct AvgPool1d: Layer {
   public let identity = LayerIdentity()
   /// The window's size.
-  public let kernel: Int
+  package let kernel: Int
   /// The window's step.
-  public let stride: Int
+  package let stride: Int
   /// The zeros before and behind the input, at most half the kernel.
-  public let padding: Padding
+  package let padding: Padding
   /// Whether padded zeros count in the divisor, as they do by default in PyTorch.
-  public let countsPadding: Bool
+  package let countsPadding: Bool
 
   /// Makes a layer like PyTorch's `AvgPool1d`; the stride is the kernel's size by default.
   public init(

@@ -8,9 +8,9 @@ public import LockstepEngine
 public struct LearnedPositions: Layer {
   public let identity = LayerIdentity()
   /// The number of positions that there are vectors for.
-  public let count: Int
+  package let count: Int
   /// Draws the weight.
-  public let weightInitializer: any Initializer
+  package let weightInitializer: any Initializer
 
   /// Makes a layer for up to `count` positions.
   public init(_ count: Int, weightInitializer: (any Initializer)? = nil) {
@@ -50,7 +50,7 @@ extension LearnedPositions {
 public struct SinusoidalPositions: Layer {
   public let identity = LayerIdentity()
   /// What the slowest angle is divided by, nearly.
-  public let base: Float
+  package let base: Float
   /// Makes a layer with the paper's base by default.
   public init(base: Float = 10_000) { self.base = base }
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
@@ -69,9 +69,9 @@ extension SinusoidalPositions {
 /// Source: J. Su et al., "RoFormer: Enhanced transformer with rotary position embedding", 2021.
 public struct RotaryPositions: Sendable, Equatable {
   /// What the slowest angle is divided by, nearly.
-  public let base: Float
+  package let base: Float
   /// Which two values of a head turn together.
-  public let pairing: RotaryPairing
+  package let pairing: RotaryPairing
 
   /// Makes positions with the paper's base and pairs by default.
   public init(base: Float = 10_000, pairing: RotaryPairing = .neighbours) {

@@ -19,13 +19,13 @@ public struct RNN: Layer {
   }
 
   /// The number of the input's features; nil takes it from the input.
-  public let inputSize: Int?
+  package let inputSize: Int?
   /// The number of units, H.
-  public let hiddenSize: Int
+  package let hiddenSize: Int
   /// The function f.
-  public let nonlinearity: Nonlinearity
+  package let nonlinearity: Nonlinearity
   /// Layers, directions, dropout, initialisers.
-  public let options: RecurrentOptions
+  package let options: RecurrentOptions
 
   /// Makes a layer like PyTorch's `RNN(input_size, hidden_size, num_layers, nonlinearity, bias,
   /// batch_first=True, dropout, bidirectional)`.

@@ -13,24 +13,24 @@ public enum RecurrentOutput: String, Sendable, CaseIterable {
 /// What RNN, GRU and LSTM have in common: PyTorch's arguments, with its defaults.
 public struct RecurrentOptions: Sendable {
   /// The number of layers, each reading the results of the one before. PyTorch's `num_layers`.
-  public var numLayers: Int
+  package var numLayers: Int
   /// Whether biases are added: `bias_ih_l0` and `bias_hh_l0`.
-  public var bias: Bool
+  package var bias: Bool
   /// The rate of dropout on the results of every layer but the last.
-  public var dropout: Float
+  package var dropout: Float
   /// Whether sequences are also read from their end, by weights of their own; results are joined on the last
   /// axis, forward first.
-  public var bidirectional: Bool
+  package var bidirectional: Bool
   /// What the layer returns where it is one model among others.
-  public var output: RecurrentOutput
+  package var output: RecurrentOutput
   /// Draws the inputs' weights; nil draws as PyTorch does, uniformly from ±1/√H.
-  public var weightInitializer: (any Initializer)?
+  package var weightInitializer: (any Initializer)?
   /// Draws the states' weights; nil draws as PyTorch does. Orthogonal is usual in Keras.
-  public var recurrentInitializer: (any Initializer)?
+  package var recurrentInitializer: (any Initializer)?
   /// Draws both biases; nil draws as PyTorch does.
-  public var biasInitializer: (any Initializer)?
+  package var biasInitializer: (any Initializer)?
   /// Whether weights and biases are updated.
-  public var trainable: Bool
+  package var trainable: Bool
 
   /// Makes options with PyTorch's defaults.
   public init(

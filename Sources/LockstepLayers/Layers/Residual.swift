@@ -7,9 +7,9 @@ public import LockstepEngine
 /// Source: K. He et al., "Deep residual learning for image recognition", CVPR 2016.
 public struct Residual: Model {
   /// The model that is added to the shortcut. Its result has the shortcut's shape.
-  public let body: any Model
+  package let body: any Model
   /// The model beside the body; nil is x itself.
-  public let shortcut: (any Model)?
+  package let shortcut: (any Model)?
 
   /// Makes a residual with a body and a shortcut.
   public init(_ body: any Model, shortcut: (any Model)? = nil) {

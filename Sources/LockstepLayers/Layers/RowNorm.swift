@@ -10,13 +10,13 @@ public import LockstepEngine
 public struct LayerNorm: Layer {
   public let identity = LayerIdentity()
   /// The sizes of the axes that are normalised together; nil takes the input's last one.
-  public let shape: [Int]?
+  package let shape: [Int]?
   /// Added to the variance.
-  public let epsilon: Float
+  package let epsilon: Float
   /// Whether a learned scale (`weight`) follows, and a shift (`bias`) where there is one.
-  public let affine: Bool
+  package let affine: Bool
   /// Whether a learned shift (`bias`) is added behind the scale.
-  public let bias: Bool
+  package let bias: Bool
 
   /// Makes a layer like PyTorch's `LayerNorm(normalized_shape, eps, elementwise_affine, bias)`.
   public init(
@@ -59,11 +59,11 @@ extension LayerNorm {
 public struct RMSNorm: Layer {
   public let identity = LayerIdentity()
   /// The sizes of the axes that are normalised together; nil takes the input's last one.
-  public let shape: [Int]?
+  package let shape: [Int]?
   /// Added to the mean square. The default is Float32's spacing at 1, as in PyTorch.
-  public let epsilon: Float
+  package let epsilon: Float
   /// Whether a learned scale (`weight`) follows.
-  public let affine: Bool
+  package let affine: Bool
 
   /// Makes a layer like PyTorch's `RMSNorm(normalized_shape, eps, elementwise_affine)`.
   public init(_ shape: [Int]? = nil, epsilon: Float = 0x1p-23, affine: Bool = true) {
@@ -98,11 +98,11 @@ extension RMSNorm {
 public struct GroupNorm: Layer {
   public let identity = LayerIdentity()
   /// The number of groups, which divides the number of channels.
-  public let groups: Int
+  package let groups: Int
   /// Added to the variance.
-  public let epsilon: Float
+  package let epsilon: Float
   /// Whether a learned scale (`weight`) and shift (`bias`) a channel follow.
-  public let affine: Bool
+  package let affine: Bool
 
   /// Makes a layer like PyTorch's `GroupNorm(num_groups, num_channels, eps, affine)`.
   public init(_ groups: Int, epsilon: Float = 1e-5, affine: Bool = true) {

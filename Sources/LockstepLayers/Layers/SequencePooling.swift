@@ -15,7 +15,7 @@ public struct SequencePooling: Layer {
 
   public let identity = LayerIdentity()
   /// How the positions become one.
-  public let kind: Kind
+  package let kind: Kind
   /// Makes a layer that takes the mean by default.
   public init(_ kind: Kind = .mean) { self.kind = kind }
 

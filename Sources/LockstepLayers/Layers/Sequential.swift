@@ -13,9 +13,9 @@ public import LockstepEngine
 /// ```
 public struct Sequential: Model, CustomReflectable {
   /// The models, in the order they are applied.
-  public let models: [any Model]
+  package let models: [any Model]
   /// The name of each model: its index by default.
-  public let names: [String]
+  package let names: [String]
 
   /// Makes a model with the models of an array, named by their index, PyTorch's `Sequential(*models)`.
   public init(_ models: [any Model]) {

@@ -19,7 +19,7 @@ extension Flatten {
 public struct Reshape: Layer {
   public let identity = LayerIdentity()
   /// One example's shape.
-  public let shape: [Int]
+  package let shape: [Int]
   /// Makes a layer with one example's shape, Keras's `Reshape`.
   public init(_ shape: [Int]) { self.shape = shape }
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {

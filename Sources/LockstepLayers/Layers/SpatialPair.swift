@@ -7,9 +7,9 @@ public struct SpatialPair: Sendable, Equatable, ExpressibleByIntegerLiteral,
   ExpressibleByArrayLiteral
 {
   /// The number for rows, of height.
-  public let rows: Int
+  package let rows: Int
   /// The number for columns, of width.
-  public let columns: Int
+  package let columns: Int
 
   /// Makes a pair with a number for rows and one for columns, as PyTorch's tuples have them.
   public init(_ rows: Int, _ columns: Int) {

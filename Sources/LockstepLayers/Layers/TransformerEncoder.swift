@@ -14,17 +14,17 @@ public import LockstepEngine
 /// normalization in the transformer architecture", ICML 2020.
 public struct TransformerEncoderLayer: Model, CustomReflectable {
   /// The attention of the sequence to itself.
-  public let attention: MultiheadAttention
+  package let attention: MultiheadAttention
   /// The perceptron's first map, to `feedForward` values.
-  public let linear1: Linear
+  package let linear1: Linear
   /// The perceptron's second map, back to the width.
-  public let linear2: Linear
+  package let linear2: Linear
   /// The normalisation of the attention's part.
-  public let norm1: LayerNorm
+  package let norm1: LayerNorm
   /// The normalisation of the perceptron's part.
-  public let norm2: LayerNorm
+  package let norm2: LayerNorm
   /// Whether norms are in front of attention and perceptron, not behind the sums.
-  public let normFirst: Bool
+  package let normFirst: Bool
   private let activation: any Layer
   private let dropouts: (inside: Dropout, first: Dropout, second: Dropout)
 
@@ -86,9 +86,9 @@ public struct TransformerEncoderLayer: Model, CustomReflectable {
 /// `norm.weight`. PyTorch's `TransformerEncoder`.
 public struct TransformerEncoder: Model {
   /// The layers, in the order that they are applied.
-  public let layers: [TransformerEncoderLayer]
+  package let layers: [TransformerEncoderLayer]
   /// The normalisation behind the last layer.
-  public let norm: LayerNorm?
+  package let norm: LayerNorm?
 
   /// Makes an encoder with `count` layers, each made by `layer`.
   ///

@@ -10,7 +10,7 @@ public import LockstepEngine
 public struct BinaryCrossEntropy: LossFunction {
   /// p, the weights of the targets that are 1: one for all outputs, or one for each of the last axis;
   /// nil for one each. PyTorch's `pos_weight`.
-  public let positiveWeights: [Float]?
+  package let positiveWeights: [Float]?
   public var name: String { "binaryCrossEntropy" }
 
   /// Makes the loss, PyTorch's `BCEWithLogitsLoss`.

@@ -12,11 +12,11 @@ public struct Distillation: LossFunction {
   public static let teacherInput = "teacher"
 
   /// The loss of the labels; a mean over examples.
-  public let labelLoss: any LossFunction
+  package let labelLoss: any LossFunction
   /// T.
-  public let temperature: Float
+  package let temperature: Float
   /// α, the weight of the divergence, in 0...1.
-  public let weight: Float
+  package let weight: Float
   public var name: String { "distillation" }
 
   /// - Throws: ``GraphError`` for a temperature that is not positive or a weight outside 0...1.

@@ -12,9 +12,9 @@ import LockstepFiles
 /// Source: T.-Y. Lin et al., "Focal loss for dense object detection", 2017.
 public struct Focal: LossFunction {
   /// α, the weight of the targets that are 1; those that are 0 weigh 1 − α. Nil for one each.
-  public let alpha: Float?
+  package let alpha: Float?
   /// γ, how much less counts what is classified well.
-  public let gamma: Float
+  package let gamma: Float
   public var name: String { "focal" }
 
   /// - Parameters:

@@ -9,7 +9,7 @@ public import LockstepEngine
 /// Source: P. Huber, "Robust estimation of a location parameter", 1964.
 public struct Huber: LossFunction {
   /// δ, where the parabola becomes a line.
-  public let delta: Float
+  package let delta: Float
   public var name: String { "huber" }
 
   /// - Parameter delta: δ, positive.

@@ -16,15 +16,15 @@ public struct OutputLosses: Sendable {
   /// A loss of one output.
   public struct Term: Sendable {
     /// The name of the model's output; nil for its first.
-    public let output: String?
+    package let output: String?
     /// The name of the label that it is compared with; nil for the first.
-    public let label: String?
+    package let label: String?
     /// The loss.
-    public let loss: any LossFunction
+    package let loss: any LossFunction
     /// What it weighs.
-    public let weight: Float
+    package let weight: Float
     /// What is reported of the output beside the loss's own metrics.
-    public let metrics: [any Metric]
+    package let metrics: [any Metric]
 
     /// A loss of an output and a label, by their names.
     ///
@@ -44,7 +44,7 @@ public struct OutputLosses: Sendable {
   }
 
   /// The losses, at least one.
-  public let terms: [Term]
+  package let terms: [Term]
 
   /// Losses of several outputs.
   public init(_ terms: [Term]) { self.terms = terms }

@@ -10,7 +10,7 @@ public import LockstepEngine
 /// Source: R. Koenker, G. Bassett, "Regression quantiles", 1978.
 public struct Quantile: LossFunction {
   /// τ: one for all outputs, or one for each of the last axis.
-  public let levels: [Float]
+  package let levels: [Float]
   public var name: String { "quantile" }
 
   /// - Parameter level: τ, in (0, 1); 0.5 is half of ``MeanAbsoluteError``.

@@ -9,7 +9,7 @@ public import LockstepEngine
 /// Source: R. Girshick, "Fast R-CNN", 2015.
 public struct SmoothL1: LossFunction {
   /// β, where the parabola becomes a line.
-  public let beta: Float
+  package let beta: Float
   public var name: String { "smoothL1" }
 
   /// - Parameter beta: β, not negative.

@@ -11,12 +11,12 @@ public import LockstepEngine
 /// ranks know the divisor before they compute, which hides a part of their messages.
 public struct SoftmaxCrossEntropy: LossFunction {
   /// s, the part of a label that is spread evenly over all classes; PyTorch's `label_smoothing`.
-  public let labelSmoothing: Float
+  package let labelSmoothing: Float
   /// The label of positions that do not count; PyTorch's `ignore_index`, which is −100 there. Nil
   /// where all count.
-  public let ignoreIndex: Int32?
+  package let ignoreIndex: Int32?
   /// w, a weight a class; PyTorch's `weight`. Nil for one each.
-  public let classWeights: [Float]?
+  package let classWeights: [Float]?
   public var name: String { "softmaxCrossEntropy" }
 
   /// - Parameters:

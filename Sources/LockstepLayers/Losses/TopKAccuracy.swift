@@ -7,7 +7,7 @@ public import LockstepEngine
 /// `top_k_accuracy_score`.)
 public struct TopKAccuracy: Metric {
   /// k, at least 1.
-  public let count: Int
+  package let count: Int
   public var name: String { "top\(count)Accuracy" }
 
   /// Makes the metric of the k = `count` largest logits.

@@ -20,17 +20,17 @@ public struct ResNet: Model {
   }
 
   /// The first 3×3 convolution, to `width` channels.
-  public let conv1: Conv2d
+  package let conv1: Conv2d
   /// The batch normalisation behind ``conv1``.
-  public let bn1: BatchNorm2d
+  package let bn1: BatchNorm2d
   /// The first stage: `width` channels, at the input's size.
-  public let layer1: [ResidualBlock]
+  package let layer1: [ResidualBlock]
   /// The second stage: 2 · `width` channels, at half the size.
-  public let layer2: [ResidualBlock]
+  package let layer2: [ResidualBlock]
   /// The third stage: 4 · `width` channels, at a quarter of the size.
-  public let layer3: [ResidualBlock]
+  package let layer3: [ResidualBlock]
   /// The dense layer behind the pooling: [N, 4 · `width`] → [N, classes].
-  public let linear: Linear
+  package let linear: Linear
   /// What is wrong with the depth or the width; a trace fails with it.
   private let problem: String?
   private static let largestDepth = 6 * 1000 + 2
@@ -91,15 +91,15 @@ public struct ResNet: Model {
 /// relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut(x)).
 public struct ResidualBlock: Model {
   /// The first 3×3 convolution, which changes size and channels.
-  public let conv1: Conv2d
+  package let conv1: Conv2d
   /// The batch normalisation behind ``conv1``.
-  public let bn1: BatchNorm2d
+  package let bn1: BatchNorm2d
   /// The second 3×3 convolution, which keeps size and channels.
-  public let conv2: Conv2d
+  package let conv2: Conv2d
   /// The batch normalisation behind ``conv2``.
-  public let bn2: BatchNorm2d
+  package let bn2: BatchNorm2d
   /// The projection, where shapes differ and option B is taken.
-  public let shortcut: Sequential?
+  package let shortcut: Sequential?
 
   /// Makes a block with `from` input and `to` output channels.
   ///

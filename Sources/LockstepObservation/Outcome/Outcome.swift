@@ -42,7 +42,7 @@ public struct Outcome: Sendable, Equatable {
   }
 
   /// The file's content.
-  public var json: JSONValue {
+  package var json: JSONValue {
     var object = JSONObject()
     object["outcome"] = .string(kind.rawValue)
     object["exitCode"] = kind == .running ? .null : .integer(Int(exitCode))

@@ -7,11 +7,11 @@ import LockstepPlatform
 ///
 /// Rank 0 owns it. A watchdog settles how a run ended that does not come to its end by itself, in place of
 /// a rank 0 that has ended or is stopped, too. What was settled stays.
-public final class OutcomeFile: Sendable {
+package final class OutcomeFile: Sendable {
   /// The run directory.
-  public let directory: String
+  package let directory: String
   /// The file.
-  public var path: String { "\(directory)/outcome.json" }
+  package var path: String { "\(directory)/outcome.json" }
 
   private let isOwner: Bool
   private let fileSystem: any FileSystem
@@ -26,7 +26,7 @@ public final class OutcomeFile: Sendable {
   /// - Parameters:
   ///   - directory: the run directory.
   ///   - isOwner: whether this process holds the directory's lock.
-  public init(
+  package init(
     _ directory: String, isOwner: Bool, fileSystem: any FileSystem = SystemFileSystem()
   ) {
     self.directory = directory

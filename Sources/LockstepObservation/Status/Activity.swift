@@ -1,5 +1,5 @@
 /// What a thread can be doing, as a profile tells it.
-public enum Activity: UInt8, Sendable, CaseIterable {
+package enum Activity: UInt8, Sendable, CaseIterable {
   /// A whole step of a rank's first thread, from asking for the batch to the log.
   case step
 
@@ -64,7 +64,7 @@ public enum Activity: UInt8, Sendable, CaseIterable {
   case receiveFolded
 
   /// What people read.
-  public var name: String {
+  package var name: String {
     switch self {
     case .order: "order of examples"
     case .wait: "wait for ranks"
@@ -78,7 +78,7 @@ public enum Activity: UInt8, Sendable, CaseIterable {
   }
 
   /// Whether nothing is done while it lasts.
-  public var isWaiting: Bool {
+  package var isWaiting: Bool {
     switch self {
     case .wait, .waitForThreads, .waitForInput: true
     default: false

@@ -5,11 +5,11 @@ import LockstepPlatform
 ///
 /// One rank writes; any thread of any process that maps the memory reads. Each word is atomic, and
 /// together they are a snapshot good enough to tell people, not to decide bits by.
-public struct RankStatus: @unchecked Sendable {
+package struct RankStatus: @unchecked Sendable {
   // Unchecked: every access to the memory is atomic.
 
   /// What a step, and what is around it, consists of.
-  public enum Phase: UInt64, Sendable, CaseIterable {
+  package enum Phase: UInt64, Sendable, CaseIterable {
     /// Agreeing, loading and planning before the first step.
     case starting
     /// Computing shards.
@@ -38,7 +38,7 @@ public struct RankStatus: @unchecked Sendable {
   }
 
   /// The bytes of a status, two lines of cache that no other rank's status shares.
-  public static let byteCount = 128
+  package static let byteCount = 128
 
   private typealias Word = Atomic<UInt64>
   private let words: UnsafeMutablePointer<Word>
@@ -56,7 +56,7 @@ public struct RankStatus: @unchecked Sendable {
   }
 
   /// A status in memory that is zero at first, at a multiple of 8.
-  public init(at memory: UnsafeMutableRawPointer) {
+  package init(at memory: UnsafeMutableRawPointer) {
     words = memory.bindMemory(to: Word.self, capacity: Self.byteCount / 8)
   }
 
@@ -69,7 +69,7 @@ public struct RankStatus: @unchecked Sendable {
   // MARK: Writing, by the rank itself
 
   /// Says which process this is, so that others can see whether it lives.
-  public func appear() {
+  package func appear() {
     set(Place.since, SystemClock.now)
     set(Place.namespace, Self.processNamespace)
     set(Place.process, UInt64(getpid()))
@@ -79,7 +79,7 @@ public struct RankStatus: @unchecked Sendable {
   package func finish() { set(Place.finished, 1) }
 
   /// A phase begins.
-  public func enter(_ phase: Phase, step: Int) {
+  package func enter(_ phase: Phase, step: Int) {
     set(Place.step, UInt64(max(step, 0)))
     set(Place.phase, phase.rawValue)
     set(Place.since, SystemClock.now)
@@ -89,17 +89,17 @@ public struct RankStatus: @unchecked Sendable {
   ///
   /// - Parameter isMeeting: whether all ranks of the page come to this, at the same places in the same
   ///   order, so that who has come to fewer is behind.
-  public func beginWait(isMeeting: Bool = true) {
+  package func beginWait(isMeeting: Bool = true) {
     set(Place.awaited, Self.anyone)
     set(Place.since, SystemClock.now)
     if isMeeting { set(Place.meetings, get(Place.meetings) + 1) }
   }
 
   /// The rank waits for one other.
-  public func awaits(_ rank: Int) { set(Place.awaited, UInt64(rank) + Self.firstRank) }
+  package func awaits(_ rank: Int) { set(Place.awaited, UInt64(rank) + Self.firstRank) }
 
   /// The wait is over.
-  public func endWait() {
+  package func endWait() {
     set(Place.awaited, 0)
     set(Place.since, SystemClock.now)
   }

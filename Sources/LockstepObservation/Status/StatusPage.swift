@@ -8,11 +8,11 @@ public final class StatusPage: @unchecked Sendable {
   /// The ranks of the group that the page shows.
   package let ranks: [Int]
   /// The number of ranks that the page shows.
-  public var rankCount: Int { ranks.count }
+  package var rankCount: Int { ranks.count }
   /// This rank's status.
-  public let own: RankStatus
+  package let own: RankStatus
   /// Where this rank's time is recorded; nil for nowhere. Used by the rank's first thread alone.
-  public var timeline: Timeline?
+  package var timeline: Timeline?
   package let rank: Int
   let statuses: [RankStatus]
   /// The ranks of the group that other pages show.
@@ -29,7 +29,7 @@ public final class StatusPage: @unchecked Sendable {
   ///   - size: the number of ranks of the group.
   ///   - hosts: the names of all ranks' hosts, by rank, for messages.
   ///   - owner: what keeps the memory.
-  public init(
+  package init(
     _ memory: [UnsafeMutableRawPointer], ranks: [Int], rank: Int, of size: Int,
     hosts: [String] = [], owner: AnyObject?
   ) {
@@ -51,7 +51,7 @@ public final class StatusPage: @unchecked Sendable {
   }
 
   /// A page that shows this rank alone.
-  public convenience init(rank: Int, of size: Int, hosts: [String] = []) {
+  package convenience init(rank: Int, of size: Int, hosts: [String] = []) {
     let memory = PageMemory(count: 1)
     self.init([memory[0]], ranks: [rank], rank: rank, of: size, hosts: hosts, owner: memory)
   }
@@ -76,7 +76,7 @@ extension StatusPage? {
   ///
   /// - Parameter isMeeting: see ``RankStatus/beginWait(isMeeting:)``.
   @inline(__always)
-  public func waiting<Result>(
+  package func waiting<Result>(
     isMeeting: Bool = true, _ body: () throws -> Result
   ) rethrows -> Result {
     guard let self else { return try body() }

@@ -12,25 +12,25 @@ import LockstepEngine
 /// _ = try trainer.run()
 /// let profile = try Profile(timeline, on: group)
 /// ```
-public final class Timeline: @unchecked Sendable {
+package final class Timeline: @unchecked Sendable {
   // Unchecked: immutable but for its tracks, each of which says who writes it.
 
   /// What is recorded.
-  public struct Options: Sendable, Equatable {
+  package struct Options: Sendable, Equatable {
     /// The number of steps to keep, the newest ones.
-    public var steps = 100
+    package var steps = 100
     /// Whether each operation of a shard is a span.
-    public var operations = false
+    package var operations = false
 
     /// Makes options with a number of steps to keep, with or without operations.
-    public init(steps: Int = 100, operations: Bool = false) {
+    package init(steps: Int = 100, operations: Bool = false) {
       self.steps = steps
       self.operations = operations
     }
   }
 
   /// What is recorded.
-  public let options: Options
+  package let options: Options
   /// The computing threads' tracks, the first one the rank's own.
   package let threads: [Track]
   /// The track of the thread that prepares inputs.
@@ -47,7 +47,7 @@ public final class Timeline: @unchecked Sendable {
 
   /// - Parameter threads: the number of the rank's computing threads.
   /// - Throws: ``ArgumentError`` for less than one thread or step.
-  public init(threads: Int = 1, options: Options = Options()) throws(ArgumentError) {
+  package init(threads: Int = 1, options: Options = Options()) throws(ArgumentError) {
     try ArgumentError.require(threads, atLeast: 1, "threads", of: "Timeline")
     try ArgumentError.require(options.steps, atLeast: 1, "options.steps", of: "Timeline")
     self.options = options

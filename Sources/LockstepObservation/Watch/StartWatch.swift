@@ -6,7 +6,7 @@ import LockstepPlatform
 ///
 /// Of the other ranks it knows what the system says of their processes: that one is stopped, or is not
 /// there.
-public final class StartWatch: Sendable {
+package final class StartWatch: Sendable {
   private struct State {
     var isOver = false
     var thread: RankThread?
@@ -19,7 +19,7 @@ public final class StartWatch: Sendable {
   ///   - place: where ranks wait for each other, for the message.
   ///   - patience: how long a rank that is stopped is waited for, and how long any other.
   ///   - end: ends the process, after the message was printed.
-  public init(
+  package init(
     _ place: String, _ patience: Watchdog.Patience = Watchdog.Patience(),
     announce: @escaping @Sendable (String) -> Void = Watchdog.print,
     end: @escaping @Sendable () -> Void = { _exit(1) }
@@ -65,7 +65,7 @@ public final class StartWatch: Sendable {
   }
 
   /// Stops watching.
-  public func stop() {
+  package func stop() {
     let thread = state.withLock { state in
       state.isOver = true
       defer { state.thread = nil }

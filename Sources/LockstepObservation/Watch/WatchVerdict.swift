@@ -1,14 +1,14 @@
 /// Why a ``Watchdog`` ends a rank.
-public struct WatchVerdict: Sendable, Equatable {
+package struct WatchVerdict: Sendable, Equatable {
   /// Whether the rank was asked to stop, and nothing has failed; the run can be resumed then.
-  public let isInterruption: Bool
+  package let isInterruption: Bool
   /// Who waits where for whom.
-  public let message: String
+  package let message: String
   /// The step that the rank was in, counted from 1.
-  public let step: Int
+  package let step: Int
 
   /// How the run ended, in the outcome file's words.
-  public var outcome: Outcome {
+  package var outcome: Outcome {
     Outcome(
       isInterruption ? .interrupted : .failed, step: max(step - 1, 0), message: message)
   }

@@ -23,7 +23,7 @@ public final class Watchdog: Sendable {
   /// How patient a watchdog is.
   public typealias Patience = WatchPatience
   /// Why a rank is ended.
-  public typealias Verdict = WatchVerdict
+  package typealias Verdict = WatchVerdict
 
   private struct State {
     var patience: Patience
@@ -41,7 +41,7 @@ public final class Watchdog: Sendable {
   }
 
   /// Where it leaves the outcome; nil for nowhere.
-  public var outcome: OutcomeFile? {
+  package var outcome: OutcomeFile? {
     get { state.withLock { $0.outcome } }
     set { state.withLock { $0.outcome = newValue } }
   }
@@ -59,7 +59,7 @@ public final class Watchdog: Sendable {
   ///   - announce: prints a message; by default to standard error.
   ///   - end: ends the process, from the watchdog's thread; by default with the outcome's exit
   ///     code.
-  public init(
+  package init(
     _ page: StatusPage, _ patience: Patience = Patience(), outcome: OutcomeFile? = nil,
     isInterrupted: @escaping @Sendable () -> Bool = { Interruption.isRequested },
     announce: @escaping @Sendable (String) -> Void = Watchdog.print,

@@ -114,7 +114,7 @@ public struct StepContext {
   /// follow it.
   public let update: Int
   /// What the transform asked to have measured.
-  public let measurements: Measurements
+  package let measurements: Measurements
   /// What reductions on a plateau have made of the learning rate so far.
   let rateScale: Double
   /// What all learning rates are multiplied by.

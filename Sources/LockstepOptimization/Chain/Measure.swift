@@ -25,7 +25,7 @@ public enum Measure: Sendable, Equatable {
 ///
 /// Squares of Float32 values neither overflow nor vanish in Double, so that norms of gradients
 /// around 1e30 or 1e-30 come out right.
-public final class Measurements {
+package final class Measurements {
   let measures: [Measure]
   /// One row a block, one column a measure.
   let table: Arena<Double>
@@ -42,10 +42,10 @@ public final class Measurements {
   }
 
   /// The norm over all tensors.
-  public func norm(_ measure: Measure) -> Double { norm(measure, blocks: 0..<blockCount) }
+  package func norm(_ measure: Measure) -> Double { norm(measure, blocks: 0..<blockCount) }
 
   /// The norm of one tensor.
-  public func norm(_ measure: Measure, slot: Int) -> Double {
+  package func norm(_ measure: Measure, slot: Int) -> Double {
     guard slotBlocks.indices.contains(slot) else {
       misuse =
         misuse
@@ -56,7 +56,7 @@ public final class Measurements {
   }
 
   /// The norm of a run of blocks, added in block order.
-  public func norm(_ measure: Measure, blocks: Range<Int>) -> Double {
+  package func norm(_ measure: Measure, blocks: Range<Int>) -> Double {
     finish(measure, add(measure, blocks, to: 0))
   }
 

@@ -1,7 +1,7 @@
 import LockstepEngine
 
 /// A call that does not fit the step's order.
-public enum UpdateError: Error, Equatable, CustomStringConvertible {
+package enum UpdateError: Error, Equatable, CustomStringConvertible {
   /// `apply` without a `prepare` of its own.
   case notPrepared
   /// A part of the blocks cannot be updated without the other ranks' sums.
@@ -17,7 +17,7 @@ public enum UpdateError: Error, Equatable, CustomStringConvertible {
   /// A schedule gave a rate that is negative or not finite.
   case badLearningRate(Double, step: Int)
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .notPrepared: "apply needs a prepare before it, one for each step"
     case .needsGather: "this chain or its constraints need the sums of all blocks: pass gather"

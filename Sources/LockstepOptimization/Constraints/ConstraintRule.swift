@@ -3,7 +3,7 @@ import LockstepEngine
 /// A constraint that a configuration puts on parameters by name or by kind of layer.
 public struct ConstraintRule: Sendable, Equatable {
   /// What it is put on.
-  public let target: ParameterTarget
+  package let target: ParameterTarget
   /// What the parameters must satisfy after each update.
   public let constraint: WeightConstraint
 

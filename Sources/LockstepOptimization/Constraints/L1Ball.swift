@@ -8,7 +8,7 @@ import LockstepEngine
 /// learning in high dimensions".)
 public struct L1Ball: UnitProjection {
   /// The largest sum of magnitudes, above 0.
-  public let radius: Float
+  package let radius: Float
 
   /// Makes a projection onto the ball of a radius.
   public init(radius: Float) { self.radius = radius }

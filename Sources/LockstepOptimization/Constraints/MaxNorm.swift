@@ -6,7 +6,7 @@ import LockstepEngine
 /// (Keras's `MaxNorm`; Srivastava et al. 2014.)
 public struct MaxNorm: NormProjection {
   /// The largest norm, above 0.
-  public let limit: Float
+  package let limit: Float
 
   /// Makes a projection onto the ball of a radius.
   public init(limit: Float) { self.limit = limit }

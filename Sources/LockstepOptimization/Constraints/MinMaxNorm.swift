@@ -7,11 +7,11 @@ import LockstepEngine
 /// `MinMaxNorm`.)
 public struct MinMaxNorm: NormProjection {
   /// The least norm, at least 0 and at most ``maximum``.
-  public let minimum: Float
+  package let minimum: Float
   /// The largest norm, above 0.
-  public let maximum: Float
+  package let maximum: Float
   /// The part of the way, in 0...1.
-  public let rate: Float
+  package let rate: Float
 
   /// Makes a projection into minimum...maximum.
   public init(minimum: Float, maximum: Float, rate: Float = 1) {

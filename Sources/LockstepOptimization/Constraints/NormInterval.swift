@@ -3,11 +3,11 @@ import LockstepEngine
 /// An interval that the Euclidean norms of units are brought into, at once or by a part of the way.
 public struct NormInterval: Sendable, Equatable {
   /// The least norm, at least 0.
-  public let minimum: Double
+  package let minimum: Double
   /// The largest norm, at least ``minimum``; ∞ for none.
-  public let maximum: Double
+  package let maximum: Double
   /// The part of the way into the interval, in 0...1; nil for all of it.
-  public let rate: Double?
+  package let rate: Double?
 
   /// Makes an interval; norms outside it move by `rate` of the way, by default all of it.
   public init(from minimum: Double, to maximum: Double, rate: Double? = nil) {

@@ -58,9 +58,9 @@ extension BoundProjection {
 /// The tensor that a ``TensorProjection`` is bound to.
 public struct ConstrainedTensor {
   /// The parameter's dotted name.
-  public let name: String
+  package let name: String
   /// The dimensions in PyTorch's layout.
-  public let shape: [Int]
+  package let shape: [Int]
   let kernels: Kernels
 
   /// The number of values.

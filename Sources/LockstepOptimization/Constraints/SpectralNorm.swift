@@ -13,9 +13,9 @@ import LockstepEngine
 /// (Miyato et al. 2018; as a projection after the step, Yoshida & Miyato 2017.)
 public struct SpectralNorm: TensorProjection {
   /// The largest singular value, above 0.
-  public let limit: Float
+  package let limit: Float
   /// The number of power iterations a step, at least 1.
-  public let iterations: Int
+  package let iterations: Int
 
   /// Makes a projection with a limit, whose estimate takes so many iterations a step.
   public init(limit: Float, iterations: Int = 1) {

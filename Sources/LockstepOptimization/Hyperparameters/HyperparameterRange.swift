@@ -1,7 +1,7 @@
 import LockstepCatalog
 
 /// The values a hyperparameter may take.
-public enum HyperparameterRange: Sendable, Equatable {
+package enum HyperparameterRange: Sendable, Equatable {
   /// Any finite number.
   case number
   /// A finite number above 0.
@@ -18,7 +18,7 @@ public enum HyperparameterRange: Sendable, Equatable {
   case integer(atLeast: Int, atMost: Int = largestInteger)
 
   /// The largest whole number where a range names none: sums and products with few steps stay exact.
-  public static let largestInteger = 1_000_000_000_000_000
+  package static let largestInteger = 1_000_000_000_000_000
 
   /// Why `value` is out of range, or nil where it is inside.
   func problem(with value: Double) -> String? {

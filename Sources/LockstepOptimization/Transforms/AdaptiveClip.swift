@@ -8,11 +8,11 @@ import LockstepEngine
 /// paper's code takes each value of a vector by itself). (Brock et al. 2021, NFNets, equation 3.)
 public struct AdaptiveClip: GradientTransform, Equatable {
   /// λ.
-  public let fraction: Double
+  package let fraction: Double
   /// ε, the least norm that a unit's weights count with.
-  public let epsilon: Double
+  package let epsilon: Double
   /// Patterns of the names it is for; none: all.
-  public let scope: [String]
+  package let scope: [String]
 
   /// Makes a clip with λ = `fraction`; the defaults are the paper's.
   public init(_ fraction: Double = 0.01, epsilon: Double = 1e-3, scope: [String] = []) {

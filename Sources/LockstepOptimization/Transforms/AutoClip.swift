@@ -9,13 +9,13 @@ import LockstepEngine
 /// skipped leave no trace. (Seetharaman et al. 2020, AutoClip.)
 public struct AutoClip: GradientTransform, Equatable {
   /// The percentile, from 0 to 100.
-  public let percentile: Double
+  package let percentile: Double
   /// The number of norms that are remembered.
-  public let window: Int
+  package let window: Int
   /// The number of first updates that are not clipped.
-  public let warmup: Int
+  package let warmup: Int
   /// Patterns of the names whose tensors' norm is meant; none: all.
-  public let scope: [String]
+  package let scope: [String]
 
   /// Makes a clip with these numbers; the percentile is the paper's by default.
   public init(

@@ -13,11 +13,11 @@ let normSlack = 0x1p-22
 /// A NaN stays a NaN. (PyTorch's `clip_grad_value_`, Keras's `clipvalue` for a symmetric box.)
 public struct ClipByValue: GradientTransform, Equatable {
   /// The least value of an update.
-  public let lower: Float
+  package let lower: Float
   /// The largest value of an update, at least `lower`.
-  public let upper: Float
+  package let upper: Float
   /// Patterns of the names it is for; none: all.
-  public let scope: [String]
+  package let scope: [String]
 
   /// Limits values to −limit...limit.
   public init(_ limit: Float, scope: [String] = []) {
@@ -101,13 +101,13 @@ public struct ClipByGlobalNorm: GradientTransform, Equatable {
   }
 
   /// C, the largest norm.
-  public let limit: Double
+  package let limit: Double
   /// Which norm.
-  public let norm: VectorNorm
+  package let norm: VectorNorm
   /// How the coefficient is computed.
-  public let formula: Formula
+  package let formula: Formula
   /// Patterns of the names whose tensors' norm is meant; none: all.
-  public let scope: [String]
+  package let scope: [String]
 
   /// Makes a clip with C = `limit`. (`max_norm` and `norm_type` of PyTorch's `clip_grad_norm_`.)
   public init(
@@ -181,9 +181,9 @@ extension ClipByGlobalNorm {
 /// (Keras's `clipnorm`.)
 public struct ClipByNorm: GradientTransform, Equatable {
   /// C, the largest norm of a tensor.
-  public let limit: Double
+  package let limit: Double
   /// Patterns of the names it is for; none: all.
-  public let scope: [String]
+  package let scope: [String]
 
   /// Makes a clip with C = `limit`.
   public init(_ limit: Double, scope: [String] = []) {
@@ -215,9 +215,9 @@ extension ClipByNorm {
 /// (Shazeer & Stern 2018, Adafactor, "update clipping", d = 1; optax's `clip_by_block_rms`.)
 public struct ClipByBlockRMS: GradientTransform, Equatable {
   /// d, the largest root mean square of a tensor.
-  public let limit: Double
+  package let limit: Double
   /// Patterns of the names it is for; none: all.
-  public let scope: [String]
+  package let scope: [String]
 
   /// Makes a clip with d = `limit`.
   public init(_ limit: Double = 1, scope: [String] = []) {

@@ -9,11 +9,11 @@ import LockstepEngine
 /// et al. 2013.)
 public struct Momentum: GradientTransform, Equatable {
   /// μ.
-  public let momentum: Double
+  package let momentum: Double
   /// The part of the update that b does not take in, in 0...1; the first update is taken whole.
-  public let dampening: Double
+  package let dampening: Double
   /// Whether it looks ahead; this needs μ > 0 and no dampening. (PyTorch's and Keras's `nesterov`.)
-  public let nesterov: Bool
+  package let nesterov: Bool
 
   /// Makes a momentum with μ = `momentum`.
   public init(_ momentum: Double, dampening: Double = 0, nesterov: Bool = false) {

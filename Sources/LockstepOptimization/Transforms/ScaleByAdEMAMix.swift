@@ -11,17 +11,17 @@ import LockstepEngine
 /// algorithm 1.)
 public struct ScaleByAdEMAMix: GradientTransform, Equatable {
   /// β₁, the weight of the past in m₁, in 0..<1.
-  public let beta1: Double
+  package let beta1: Double
   /// β₂, the weight of the past in v, in 0..<1.
-  public let beta2: Double
+  package let beta2: Double
   /// β₃, the weight of the past in m₂, in 0..<1.
-  public let beta3: Double
+  package let beta3: Double
   /// α, the part of the slow average, at least 0.
-  public let alpha: Double
+  package let alpha: Double
   /// T, the number of updates over which α and β₃ rise; 0 for none. (The paper takes all of them.)
-  public let warmup: Int
+  package let warmup: Int
   /// ε, at least 0.
-  public let epsilon: Double
+  package let epsilon: Double
 
   /// Makes a direction with these numbers; the defaults are those of the authors' code.
   public init(

@@ -6,13 +6,13 @@ import LockstepEngine
 /// Keras has ε inside the root and starts s at 0.1. (Duchi et al. 2011.)
 public struct ScaleByAdaGrad: GradientTransform, Equatable {
   /// The value that s starts with, at least 0. (`initial_accumulator_value` in PyTorch and Keras.)
-  public let initialAccumulator: Double
+  package let initialAccumulator: Double
   /// ε, at least 0.
-  public let epsilon: Double
+  package let epsilon: Double
   /// The decay in the formula, at least 0. (PyTorch's `lr_decay`.)
-  public let learningRateDecay: Double
+  package let learningRateDecay: Double
   /// Where ε stands.
-  public let placement: ScaleByRMS.Epsilon
+  package let placement: ScaleByRMS.Epsilon
 
   /// Makes a direction with these numbers; the defaults are those of PyTorch's `Adagrad`.
   public init(
@@ -64,9 +64,9 @@ public struct ScaleByAdaGrad: GradientTransform, Equatable {
 /// results. (Zeiler 2012.)
 public struct ScaleByAdaDelta: GradientTransform, Equatable {
   /// ρ, the weight of the past in v and d, in 0..<1.
-  public let rho: Double
+  package let rho: Double
   /// ε, above 0.
-  public let epsilon: Double
+  package let epsilon: Double
 
   /// Makes a direction with these numbers; the defaults are those of PyTorch's `Adadelta`.
   public init(rho: Double = 0.9, epsilon: Double = 1e-6) {

@@ -17,15 +17,15 @@ public struct ScaleByAdam: GradientTransform, Equatable {
   }
 
   /// β₁, the weight of the past in m, in 0..<1.
-  public let beta1: Double
+  package let beta1: Double
   /// β₂, the weight of the past in v, in 0..<1.
-  public let beta2: Double
+  package let beta2: Double
   /// ε, at least 0.
-  public let epsilon: Double
+  package let epsilon: Double
   /// Whether the largest v so far takes v's place. (`amsgrad` in PyTorch and Keras.)
-  public let amsgrad: Bool
+  package let amsgrad: Bool
   /// Where ε stands.
-  public let placement: Epsilon
+  package let placement: Epsilon
 
   /// Makes a direction with these numbers; the defaults are those of PyTorch's `Adam`.
   public init(
@@ -65,11 +65,11 @@ public struct ScaleByAdam: GradientTransform, Equatable {
 /// `RAdam`.)
 public struct ScaleByRAdam: GradientTransform, Equatable {
   /// β₁, the weight of the past in m, in 0..<1.
-  public let beta1: Double
+  package let beta1: Double
   /// β₂, the weight of the past in v, in 0..<1.
-  public let beta2: Double
+  package let beta2: Double
   /// ε, at least 0.
-  public let epsilon: Double
+  package let epsilon: Double
 
   /// Makes a direction with these numbers; the defaults are those of PyTorch's `RAdam`.
   public init(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8) {

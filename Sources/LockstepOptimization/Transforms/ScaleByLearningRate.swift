@@ -4,7 +4,7 @@ import LockstepEngine
 /// parameter group.
 public struct ScaleByLearningRate: GradientTransform, Equatable {
   /// The learning rate at each step.
-  public let schedule: Schedule
+  package let schedule: Schedule
 
   /// Makes a transform that follows a schedule; a number stands for a constant one.
   public init(_ schedule: Schedule) { self.schedule = schedule }

@@ -5,9 +5,9 @@ import LockstepEngine
 /// (Chen et al. 2023.)
 public struct ScaleByLion: GradientTransform, Equatable {
   /// β₁, the weight of m in the direction, in 0..<1.
-  public let beta1: Double
+  package let beta1: Double
   /// β₂, the weight of the past in m, in 0..<1.
-  public let beta2: Double
+  package let beta2: Double
 
   /// Makes a direction with these numbers; the defaults are those of Keras's `Lion`.
   public init(beta1: Double = 0.9, beta2: Double = 0.99) {

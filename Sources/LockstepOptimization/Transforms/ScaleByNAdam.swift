@@ -8,13 +8,13 @@ import LockstepEngine
 /// PyTorch has ψ = 0.004 (`momentum_decay`), Keras and the paper ψ = 1. (Dozat 2016.)
 public struct ScaleByNAdam: GradientTransform, Equatable {
   /// β₁, the weight of the past in m, and the value that μ rises to; in 0..<1.
-  public let beta1: Double
+  package let beta1: Double
   /// β₂, the weight of the past in v, in 0..<1.
-  public let beta2: Double
+  package let beta2: Double
   /// ε, at least 0.
-  public let epsilon: Double
+  package let epsilon: Double
   /// ψ.
-  public let momentumDecay: Double
+  package let momentumDecay: Double
 
   /// Makes a direction with these numbers; the defaults are those of PyTorch's `NAdam`.
   public init(

@@ -16,13 +16,13 @@ public struct ScaleByRMS: GradientTransform, Equatable {
   }
 
   /// α, the weight of the past in v and a, in 0..<1. (PyTorch's `alpha`, Keras's `rho`.)
-  public let alpha: Double
+  package let alpha: Double
   /// ε, at least 0.
-  public let epsilon: Double
+  package let epsilon: Double
   /// Whether v − a² takes v's place. (`centered` in PyTorch and Keras.)
-  public let centered: Bool
+  package let centered: Bool
   /// Where ε stands.
-  public let placement: Epsilon
+  package let placement: Epsilon
 
   /// Makes a direction with these numbers; the defaults are those of PyTorch's `RMSprop`.
   public init(

@@ -6,9 +6,9 @@ import LockstepEngine
 /// Where ‖p‖ or ‖u‖ is 0 the factor is 1. (You et al. 2020, algorithm 2, φ the identity.)
 public struct ScaleByTrustRatio: GradientTransform, Equatable {
   /// η.
-  public let coefficient: Double
+  package let coefficient: Double
   /// ε, at least 0.
-  public let epsilon: Double
+  package let epsilon: Double
 
   /// Makes a rate with η = `coefficient`.
   public init(coefficient: Double = 1, epsilon: Double = 0) {
@@ -35,11 +35,11 @@ public struct ScaleByTrustRatio: GradientTransform, Equatable {
 /// algorithm 1.)
 public struct ScaleByLARS: GradientTransform, Equatable {
   /// η.
-  public let trustCoefficient: Double
+  package let trustCoefficient: Double
   /// β.
-  public let weightDecay: Double
+  package let weightDecay: Double
   /// ε, at least 0.
-  public let epsilon: Double
+  package let epsilon: Double
 
   /// Makes a rate with η = `trustCoefficient` and β = `weightDecay`.
   public init(trustCoefficient: Double = 0.001, weightDecay: Double = 0, epsilon: Double = 0) {

@@ -6,7 +6,7 @@ import LockstepEngine
 /// Slots whose parameter group has a weight-decay factor take factor · λ.
 public struct WeightDecay: GradientTransform, Equatable {
   /// λ.
-  public let rate: Double
+  package let rate: Double
 
   /// Makes a decay with λ = `rate`.
   public init(_ rate: Double) { self.rate = rate }
@@ -27,9 +27,9 @@ public struct WeightDecay: GradientTransform, Equatable {
 /// the schedule here too, and the term is λ · rate · p. (Loshchilov & Hutter 2019.)
 public struct DecoupledWeightDecay: GradientTransform, Equatable {
   /// λ.
-  public let rate: Double
+  package let rate: Double
   /// The learning rate that multiplies the term, where the chain does not do so afterwards.
-  public let schedule: Schedule?
+  package let schedule: Schedule?
 
   /// Makes a decay with λ = `rate`, multiplied by `schedule` where one is given.
   public init(_ rate: Double, scaledBy schedule: Schedule? = nil) {

@@ -21,19 +21,19 @@ public struct ZClip: GradientTransform, Equatable {
   }
 
   /// α, the weight of the past in the averages.
-  public let alpha: Double
+  package let alpha: Double
   /// Z.
-  public let threshold: Double
+  package let threshold: Double
   /// The number of first updates that only start the averages.
-  public let warmup: Int
+  package let warmup: Int
   /// What a spike is brought to.
-  public let adjustment: Adjustment
+  package let adjustment: Adjustment
   /// A largest norm that holds always, in the warm-up too; nil for none.
-  public let maximum: Double?
+  package let maximum: Double?
   /// ε.
-  public let epsilon: Double
+  package let epsilon: Double
   /// Patterns of the names whose tensors' norm is meant; none: all.
-  public let scope: [String]
+  package let scope: [String]
 
   /// Makes a clip with Z = `threshold`, α = `alpha` and ε = `epsilon`.
   public init(

@@ -1,11 +1,11 @@
 /// The Euclidean norms of one tensor's gradient in a step.
 public struct ParameterNorms: Sendable, Equatable {
   /// The tensor's name.
-  public let name: String
+  package let name: String
   /// The norm before clipping.
-  public let before: Double
+  package let before: Double
   /// The norm behind the last clip; the same where there is none.
-  public let after: Double
+  package let after: Double
 }
 
 extension UpdateRule {

@@ -3,27 +3,27 @@ import LockstepEngine
 /// What one step did to the gradient.
 public struct UpdateReport: Sendable, Equatable {
   /// The run's step, counted from 0.
-  public var step: Int
+  package var step: Int
   /// The Euclidean norm of the gradient before clipping.
-  public var gradientNorm: Double
+  package var gradientNorm: Double
   /// The Euclidean norm behind the last clip of the chain; nil while it is not known yet, which
   /// can be so in the report of `prepare` and never in that of `apply`.
-  public var clippedGradientNorm: Double?
+  package var clippedGradientNorm: Double?
   /// Whether a clip changed the gradient.
-  public var clipped: Bool
+  package var clipped: Bool
   /// clippedGradientNorm / gradientNorm; exactly 1 where nothing was clipped.
-  public var coefficient: Double {
+  package var coefficient: Double {
     guard clipped, let clippedGradientNorm, gradientNorm > 0 else { return 1 }
     return clippedGradientNorm / gradientNorm
   }
   /// The part of the gradient's values that clips changed.
-  public var clippedFraction = 0.0
+  package var clippedFraction = 0.0
   /// The learning rate of the first `ScaleByLearningRate`, before factors of parameter groups;
   /// 1 where the chain has none.
-  public var learningRate: Double
+  package var learningRate: Double
 
   /// Makes a report; the defaults are those of a gradient that nothing clipped.
-  public init(
+  package init(
     step: Int, gradientNorm: Double, clippedGradientNorm: Double? = nil, clipped: Bool = false,
     clippedFraction: Double = 0, learningRate: Double
   ) {
@@ -37,17 +37,17 @@ public struct UpdateReport: Sendable, Equatable {
 }
 
 /// A gradient holds an infinity or a NaN. Nothing has changed: neither parameters nor state.
-public struct NonFiniteGradient: Error, Equatable, CustomStringConvertible {
+package struct NonFiniteGradient: Error, Equatable, CustomStringConvertible {
   /// The run's step, counted from 0.
-  public let step: Int
+  package let step: Int
   /// The first block, in arena order, that holds a non-finite value.
-  public let block: Int
+  package let block: Int
   /// The index, among the layout's slots, of the tensor that the block belongs to.
-  public let slot: Int
+  package let slot: Int
   /// The tensor's name: `conv.weight`.
-  public let name: String
+  package let name: String
 
-  public var description: String {
+  package var description: String {
     "step \(step): the gradient of \(name) is not finite (block \(block))"
   }
 }

@@ -22,16 +22,16 @@ public final class UpdateRule {
   /// Where each trainable tensor lies among the parameters.
   public let layout: FlatLayout
   /// The transforms that make the update of the gradient.
-  public let chain: Chain
+  package let chain: Chain
   /// The constraint of each slot.
-  public let constraints: [WeightConstraint?]
+  package let constraints: [WeightConstraint?]
   /// The blocks of ``layout``, the unit of all ranges of blocks.
-  public let blocks: [Block]
+  package let blocks: [Block]
   /// The blocks whose state is kept here and which ``apply(gradient:parameters:blocks:gather:)``
   /// updates: all, or one rank's.
   public let owned: Range<Int>
   /// Everything a checkpoint must hold, at addresses that never change.
-  public let state: [StateEntry]
+  package let state: [StateEntry]
 
   let kernels: Kernels
   let transforms: [any BoundTransform]
@@ -91,7 +91,7 @@ public final class UpdateRule {
   }
 
   /// As the public initialiser; `fuses` off takes every kernel by itself.
-  package init(
+  public init(
     layout: FlatLayout, chain: Chain, constraints: [WeightConstraint?],
     groups: [ParameterGroup], average: WeightAverage? = nil, owning owned: Range<Int>? = nil,
     instructionSet: InstructionSet, fuses: Bool
@@ -201,7 +201,7 @@ public final class UpdateRule {
 
   /// Whether a rank that updates a part of the blocks must call ``projectGathered(parameters:)``
   /// once it has all parameters.
-  public var projectsAfterGather: Bool { projection.needsTensors }
+  package var projectsAfterGather: Bool { projection.needsTensors }
 
   private var rateScale: Double { plateau?.scale ?? 1 }
 
@@ -210,7 +210,7 @@ public final class UpdateRule {
   ///
   /// - Returns: whether the learning rate was reduced.
   @discardableResult
-  public func report(metric: Double) -> Bool { plateau?.report(metric) ?? false }
+  package func report(metric: Double) -> Bool { plateau?.report(metric) ?? false }
 
   /// The sum of squares of a block of the gradient, in Double; not finite exactly where a value of
   /// the block is not.

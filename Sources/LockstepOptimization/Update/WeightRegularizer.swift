@@ -4,20 +4,20 @@ import LockstepCatalog
 ///
 /// Its derivative l1 sign(w) + 2 l2 w, 0 at w = 0 for l1, is added to the normalised gradient before
 /// that is measured and clipped. PyTorch's `weight_decay` λ is l2 = λ/2 where nothing clips.
-public struct WeightRegularizer: Sendable, Equatable {
+package struct WeightRegularizer: Sendable, Equatable {
   /// The factor of Σ|w|, at least 0.
-  public let l1: Double
+  package let l1: Double
   /// The factor of Σw², at least 0.
-  public let l2: Double
+  package let l2: Double
 
   /// Makes a penalty with these factors.
-  public init(l1: Double = 0, l2: Double = 0) {
+  package init(l1: Double = 0, l2: Double = 0) {
     self.l1 = l1
     self.l2 = l2
   }
 
   /// Throws a ``HyperparameterError`` where a number makes no sense.
-  public func validate(owner: String = "regularizer") throws {
+  package func validate(owner: String = "regularizer") throws {
     try HyperparameterRange.nonNegative.check(owner, "l1", l1)
     try HyperparameterRange.nonNegative.check(owner, "l2", l2)
     // The kernels multiply in Float32.

@@ -32,7 +32,7 @@ extension UpdateRule {
 
   /// As ``prepare(step:blockSums:)-(_,UnsafeBufferPointer<Double>)``.
   @discardableResult
-  package func prepare(step: Int, blockSums: [Double]) throws -> UpdateReport {
+  public func prepare(step: Int, blockSums: [Double]) throws -> UpdateReport {
     try blockSums.withUnsafeBufferPointer { try prepare(step: step, blockSums: $0) }
   }
 }

@@ -8,9 +8,9 @@ import LockstepFiles
 /// there is one, and a checksum over all of that and all tensors. Nothing in it depends on the
 /// number of ranks, so that any number of them can go on from
 /// it.
-public struct Checkpoint {
+package struct Checkpoint {
   /// The version of the format that this program writes and reads.
-  public static let version = CheckpointFormat.version
+  package static let version = CheckpointFormat.version
 
   private enum Key {
     static let format = "lockstep.format"
@@ -29,19 +29,19 @@ public struct Checkpoint {
   }
 
   /// The file's path.
-  public var path: String { file.path }
+  package var path: String { file.path }
   /// The number of steps completed.
-  public let step: Int
+  package let step: Int
   /// How good the model was, higher being better; nil where it was not evaluated, not a number where
   /// its loss was not finite.
-  public let score: Double?
+  package let score: Double?
 
   private let file: SafetensorsFile
 
   // MARK: Writing
 
   /// Writes a checkpoint atomically: the file is there whole and durable, or not at all.
-  public static func write(
+  package static func write(
     _ path: String, registry: StateRegistry, step: Int, configuration: JSONValue,
     conditions: [RunCondition] = [], data: DataDescription? = nil, score: Double? = nil,
     fileSystem: any FileSystem = SystemFileSystem()
@@ -87,7 +87,7 @@ public struct Checkpoint {
   /// Opens a checkpoint and verifies every byte of it.
   ///
   /// - Throws: `FileError`, of kind `.truncated` or `.corrupt` where the file is damaged.
-  public init(_ path: String) throws(FileError) {
+  package init(_ path: String) throws(FileError) {
     func corrupt(_ reason: String) -> FileError {
       FileError(path: path, kind: .corrupt, reason: reason)
     }
@@ -135,7 +135,7 @@ public struct Checkpoint {
   /// - Throws: ``CheckpointError`` or `FileError` where the checkpoint is of another version,
   ///   configuration, condition, model or of other data. Nothing has changed then.
   @discardableResult
-  public func restore(
+  package func restore(
     into registry: StateRegistry, configuration: JSONValue, _ resumption: Resumption = Resumption()
   ) throws -> [String] {
     guard file.metadata[Key.version] == "\(Self.version)" else {

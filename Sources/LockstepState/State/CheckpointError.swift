@@ -1,7 +1,7 @@
 import LockstepFiles
 
 /// Why a sound checkpoint is refused.
-public enum CheckpointError: Error, Equatable, CustomStringConvertible {
+package enum CheckpointError: Error, Equatable, CustomStringConvertible {
   /// It was written in another version of the format.
   case version(path: String, found: String)
   /// It belongs to a run with another configuration.
@@ -15,7 +15,7 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
   /// There are checkpoints, and none can be used.
   case allDamaged(directory: String, reasons: [String])
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .version(let path, let found):
       return "\(path): the checkpoint's format has version \(found); this program reads version "

@@ -8,21 +8,22 @@ import LockstepFiles
 /// One process uses it: rank 0, which holds the run directory's lock.
 public struct CheckpointStore: Sendable {
   /// The directory.
-  public let directory: String
+  package let directory: String
   /// How many of the newest checkpoints are kept, beside the best one; saving throws for less than one.
-  public let keep: Int
+  package let keep: Int
 
   private let fileSystem: any FileSystem
 
   /// Makes a store for a directory, which need not exist yet.
-  public init(_ directory: String, keep: Int = 3, fileSystem: any FileSystem = SystemFileSystem()) {
+  package init(_ directory: String, keep: Int = 3, fileSystem: any FileSystem = SystemFileSystem())
+  {
     self.directory = directory
     self.keep = keep
     self.fileSystem = fileSystem
   }
 
   /// The path of a step's checkpoint.
-  public func path(ofStep step: Int) -> String {
+  package func path(ofStep step: Int) -> String {
     let digits = String(step)
     let padding = String(repeating: "0", count: max(0, 9 - digits.count))
     return "\(directory)/\(Self.prefix)\(padding)\(digits)\(Self.suffix)"
@@ -32,11 +33,11 @@ public struct CheckpointStore: Sendable {
   private static let suffix = ".safetensors"
 
   /// The steps that have a checkpoint, sound or not, in ascending order.
-  public func steps() throws(FileError) -> [Int] { try content().steps }
+  package func steps() throws(FileError) -> [Int] { try content().steps }
 
   /// What is in the directory that is no checkpoint: other names, folders, links, fifos. It is left
   /// alone.
-  public func strays() throws(FileError) -> [String] { try content().strays }
+  package func strays() throws(FileError) -> [String] { try content().strays }
 
   private func content() throws(FileError) -> (steps: [Int], strays: [String]) {
     var (steps, strays): ([Int], [String]) = ([], [])
@@ -62,7 +63,7 @@ public struct CheckpointStore: Sendable {
   }
 
   /// Creates the directory, and removes what writers left that died while they wrote.
-  public func prepare() throws {
+  package func prepare() throws {
     guard FileKind(directory, followsLinks: false) != .link else {
       throw FileError(
         path: directory, kind: .mismatch,
@@ -85,7 +86,7 @@ public struct CheckpointStore: Sendable {
   ///     where nobody knows. A state is healthy only once that is seen: the update that made it may
   ///     have been the one that went wrong.
   /// - Returns: the path.
-  public func save(
+  package func save(
     _ registry: StateRegistry, step: Int, configuration: JSONValue, data: DataDescription? = nil,
     score: Double? = nil, proven: Int? = nil
   ) throws -> String {
@@ -135,7 +136,7 @@ public struct CheckpointStore: Sendable {
 
   /// The checkpoint with the highest finite score, the latest one of equals; nil where none has any.
   /// Damaged ones are passed over, and of each the header alone is read.
-  public func bestStep() throws(FileError) -> Int? { try best(upTo: .max)?.step }
+  package func bestStep() throws(FileError) -> Int? { try best(upTo: .max)?.step }
 
   /// The checkpoint with the highest finite score among those up to a step, and the score.
   package func best(upTo last: Int) throws(FileError) -> (step: Int, score: Double)? {
@@ -150,21 +151,21 @@ public struct CheckpointStore: Sendable {
   /// What was restored.
   public struct Restored: Sendable, Equatable {
     /// The checkpoint's path.
-    public let path: String
+    package let path: String
     /// The number of steps completed.
-    public let step: Int
+    package let step: Int
     /// What was wrong with newer checkpoints, and what else in the directory was passed over: a
     /// sentence each.
-    public let skipped: [String]
+    package let skipped: [String]
     /// What else the user should know: that the run goes on with other kernels.
-    public var notices: [String] = []
+    package var notices: [String] = []
   }
 
   /// Fills the registry from the newest sound checkpoint; nil where there is none at all.
   ///
   /// A damaged or truncated checkpoint is passed over and named. One that is sound but of another
   /// configuration, condition, version, model or of other data is refused.
-  public func restore(
+  package func restore(
     into registry: StateRegistry, configuration: JSONValue, _ resumption: Resumption = Resumption()
   ) throws -> Restored? {
     let content = try content()

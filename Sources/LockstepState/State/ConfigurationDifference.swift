@@ -1,14 +1,14 @@
 import LockstepFiles
 
 /// Where two configurations differ.
-public enum ConfigurationDifference {
+package enum ConfigurationDifference {
   /// The dotted keys whose values differ, in the order of the first configuration, then those that
   /// only the second has.
   ///
   /// - Parameters:
   ///   - ignored: keys that may differ, with everything below them.
   ///   - absent: keys that may be absent, or null, on one side.
-  public static func keys(
+  package static func keys(
     _ first: JSONValue, _ second: JSONValue, ignoring ignored: Set<String> = [],
     absent: Set<String> = []
   ) -> [String] {

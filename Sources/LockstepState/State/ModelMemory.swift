@@ -2,15 +2,15 @@ import LockstepCollective
 import LockstepEngine
 
 /// A model's parameters and running statistics, in canonical layout.
-public final class ModelMemory {
+package final class ModelMemory {
   /// What the parameters are, in the order of their slots: trainable ones first.
-  public let specifications: [ParameterSpecification]
+  package let specifications: [ParameterSpecification]
   /// The trainable parameters' layout.
-  public let trainableLayout: FlatLayout
+  package let trainableLayout: FlatLayout
   /// The frozen parameters' layout.
-  public let frozenLayout: FlatLayout
+  package let frozenLayout: FlatLayout
   /// The running statistics' layout.
-  public let statisticLayout: FlatLayout
+  package let statisticLayout: FlatLayout
   package let statistics: [StatisticSpecification]
   /// The names of all parameters in declaration order, trainable or frozen.
   package let declaredNames: [String]
@@ -18,7 +18,7 @@ public final class ModelMemory {
   /// The trainable parameters, then the frozen ones.
   package private(set) var parameters: UnsafeMutableBufferPointer<Float>
   /// Whether ranks share the parameters.
-  public private(set) var isShared = false
+  package private(set) var isShared = false
   /// Keeps the parameters' memory.
   private var parameterOwner: AnyObject
   private let statisticArena: Arena<Float>
@@ -63,7 +63,7 @@ public final class ModelMemory {
   static let entryNames: Set = ["model", "model.frozen", "model.statistics"]
 
   /// Everything that a checkpoint holds of the model.
-  public var stateEntries: [StateEntry] {
+  package var stateEntries: [StateEntry] {
     var entries = [StateEntry("model", .arena(trainable, trainableLayout), shared: isShared)]
     if !frozenLayout.slots.isEmpty {
       entries.append(StateEntry("model.frozen", .arena(frozen, frozenLayout), shared: isShared))
@@ -86,7 +86,7 @@ public final class ModelMemory {
 
   /// Draws all parameters anew and resets the statistics. A parameter's values depend on the seed
   /// and its name alone, so that adding a layer does not change the others.
-  public func initialize(seed: UInt64) {
+  package func initialize(seed: UInt64) {
     let slots =
       trainableLayout.slots.map { ($0, trainable) } + frozenLayout.slots.map { ($0, frozen) }
     for (specification, (slot, arena)) in zip(specifications, slots) {

@@ -1,20 +1,20 @@
 import LockstepDatasets
 
 /// What a run that goes on from a checkpoint must have in common with the one that wrote it.
-public struct Resumption: Sendable {
+package struct Resumption: Sendable {
   /// Dotted keys of the configuration that may differ.
-  public var mayDiffer: Set<String>
+  package var mayDiffer: Set<String>
   /// Dotted keys that may be absent on either side, but not differ.
-  public var mayBeAbsent: Set<String>
+  package var mayBeAbsent: Set<String>
   /// What the run's bits depend on beside its configuration.
-  public var conditions: [RunCondition]
+  package var conditions: [RunCondition]
   /// The data that the run goes on with; nil to take any.
-  public var data: DataRecord?
+  package var data: DataRecord?
   /// The step that the run ends with; nil where it is not known.
-  public var lastStep: Int?
+  package var lastStep: Int?
 
   /// What a resumed run must fit; by default nothing may differ.
-  public init(
+  package init(
     mayDiffer: Set<String> = [], mayBeAbsent: Set<String> = [], conditions: [RunCondition] = [],
     data: DataRecord? = nil, lastStep: Int? = nil
   ) {

@@ -6,9 +6,9 @@ import LockstepFiles
 ///
 /// Checkpoints hold the conditions of the run that wrote them. A run that goes on from one is held
 /// against them: where a condition differs the run is refused, or it goes on with a notice.
-public struct RunCondition: Sendable {
+package struct RunCondition: Sendable {
   /// What becomes of a run that goes on under another condition.
-  public enum Difference: Sendable {
+  package enum Difference: Sendable {
     /// It is refused.
     case refused
     /// It goes on, and rank 0 says so.
@@ -16,9 +16,9 @@ public struct RunCondition: Sendable {
   }
 
   /// The name, unique in a run.
-  public let name: String
+  package let name: String
   /// The value.
-  public let value: String
+  package let value: String
   let difference: Difference
   let explain: @Sendable (_ recorded: String) -> String
 
@@ -29,7 +29,7 @@ public struct RunCondition: Sendable {
   ///   - value: the value that the run has now.
   ///   - difference: what becomes of a run that goes on with another value.
   ///   - explain: says what that means and what to do, given the value in the checkpoint.
-  public init(
+  package init(
     _ name: String, _ value: String, otherwise difference: Difference,
     explain: @escaping @Sendable (_ recorded: String) -> String
   ) {
@@ -40,7 +40,7 @@ public struct RunCondition: Sendable {
   }
 
   /// The instruction set of our own kernels, oneDNN's version and the one that it uses.
-  public static var kernels: RunCondition {
+  package static var kernels: RunCondition {
     let current =
       "\(InstructionSet.current.name), oneDNN \(ComputeLibrary.version) with "
       + name(ofLibrarySet: ComputeLibrary.effectiveInstructionSet)

@@ -1,5 +1,5 @@
 /// What is wrong with the state of a run.
-public enum StateError: Error, Equatable, CustomStringConvertible {
+package enum StateError: Error, Equatable, CustomStringConvertible {
   /// Two components use one name.
   case duplicateName(String)
   /// Ranks hold different values: `ranks` other ones than most, of which `reference` is the lowest.
@@ -11,7 +11,7 @@ public enum StateError: Error, Equatable, CustomStringConvertible {
   /// Ranks registered different tensors.
   case registriesDiffer(counts: [Int])
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .duplicateName(let name):
       return "two pieces of state are named '\(name)'; names must be unique"

@@ -8,22 +8,22 @@ import LockstepFiles
 /// Components join with their entries, in an order that is the same on every rank; saving,
 /// restoring, hashing and comparing go through the registry and through nothing else. An arena is
 /// seen as its slots: entry `parameters`, slot `fc1.weight` is the tensor `parameters/fc1.weight`.
-public final class StateRegistry {
+package final class StateRegistry {
   /// One tensor of the state, where it lies.
-  public struct Tensor {
+  package struct Tensor {
     /// The name, unique in the registry.
-    public let name: String
+    package let name: String
     /// The element type.
-    public let element: TensorElement
+    package let element: TensorElement
     /// The dimensions.
-    public let shape: [Int]
+    package let shape: [Int]
     /// The values in place: all, or those of ``part``.
-    public let bytes: UnsafeMutableRawBufferPointer
+    package let bytes: UnsafeMutableRawBufferPointer
     /// The indices of the values that this rank holds, where each rank holds its own; nil where all
     /// ranks hold all.
-    public var part: Range<Int>?
+    package var part: Range<Int>?
     /// Whether all ranks see the same bytes, in memory that they share.
-    public var isShared = false
+    package var isShared = false
 
     /// The hash of type, shape and bits, of what this rank holds.
     var fingerprint: Fingerprint { Fingerprint(of: UnsafeRawBufferPointer(bytes), element, shape) }
@@ -33,10 +33,10 @@ public final class StateRegistry {
   }
 
   /// All tensors, in the order in which they were added.
-  public private(set) var tensors: [Tensor] = []
+  package private(set) var tensors: [Tensor] = []
 
   /// Whether there are tensors that each rank holds a part of.
-  public var hasParts: Bool { tensors.contains { $0.part != nil } }
+  package var hasParts: Bool { tensors.contains { $0.part != nil } }
 
   /// Whether there are tensors without a replica on every rank, which a comparison would not find
   /// changed: parts, and what ranks share.
@@ -47,12 +47,12 @@ public final class StateRegistry {
   private var owners: [AnyObject] = []
 
   /// Makes an empty registry.
-  public init() {}
+  package init() {}
 
   /// Adds a component's entries and keeps the component alive.
   ///
   /// - Throws: ``StateError`` where a name is taken.
-  public func add(_ entries: [StateEntry], of owner: AnyObject) throws {
+  package func add(_ entries: [StateEntry], of owner: AnyObject) throws {
     owners.append(owner)
     for entry in entries {
       for tensor in Self.tensors(of: entry) {
@@ -95,12 +95,12 @@ public final class StateRegistry {
 
   /// Each tensor's hash over type, shape and bits, in order; of a part, the hash of what this rank
   /// holds.
-  public func fingerprints() -> [(name: String, fingerprint: Fingerprint)] {
+  package func fingerprints() -> [(name: String, fingerprint: Fingerprint)] {
     tensors.map { ($0.name, $0.fingerprint) }
   }
 
   /// The hash of all names, types, shapes and bits, in order, of what this rank holds.
-  public func fingerprint() -> Fingerprint { .tree(fingerprints()) }
+  package func fingerprint() -> Fingerprint { .tree(fingerprints()) }
 
   /// Compares the state of all ranks. Called by all ranks.
   ///
@@ -110,7 +110,7 @@ public final class StateRegistry {
   /// Parts that one rank alone holds are not compared; `StateSeal` watches over them.
   ///
   /// - Parameter step: the number of steps completed, for the error.
-  public func compare(on collective: any Collective, step: Int? = nil) throws {
+  package func compare(on collective: any Collective, step: Int? = nil) throws {
     if collective.size == 1 { return }
     let replicas = tensors.filter { $0.part == nil }
     let mine = replicas.map(\.fingerprint)
@@ -137,7 +137,7 @@ public final class StateRegistry {
 
   /// Copies rank 0's state to all ranks, but for what each rank holds a part of, or shares. Called
   /// by all ranks.
-  public func broadcast(on collective: any Collective) throws {
+  package func broadcast(on collective: any Collective) throws {
     for tensor in tensors where !tensor.isSingle && tensor.bytes.count > 0 {
       try collective.broadcast(tensor.bytes, root: 0)
     }

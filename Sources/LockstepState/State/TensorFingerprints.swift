@@ -3,7 +3,7 @@ import LockstepFiles
 extension SafetensorsFile {
   /// Each tensor's hash over type, shape and bits, in the order of the file; of a run's weights in
   /// the order that their fingerprint covers them.
-  public func fingerprints() throws(FileError) -> [(name: String, fingerprint: Fingerprint)] {
+  package func fingerprints() throws(FileError) -> [(name: String, fingerprint: Fingerprint)] {
     var fingerprints: [(name: String, fingerprint: Fingerprint)] = []
     let largest = tensors.reduce(0) { max($0, $1.range.count) }
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: largest, alignment: 64)

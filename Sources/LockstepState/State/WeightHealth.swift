@@ -21,17 +21,17 @@ extension Weights {
 }
 
 /// An update left a weight that is not finite: whatever follows is lost, and nothing of it is saved.
-public struct NonFiniteWeightsError: Error, Equatable, CustomStringConvertible {
+package struct NonFiniteWeightsError: Error, Equatable, CustomStringConvertible {
   /// The number of steps completed.
-  public let step: Int
+  package let step: Int
   /// The first such tensor.
-  public let tensor: String
+  package let tensor: String
   /// The index in the tensor.
-  public let index: Int
+  package let index: Int
   /// The value: a NaN or an infinity.
-  public let value: Double
+  package let value: Double
 
-  public var description: String {
+  package var description: String {
     "step \(step): the weight \(tensor)[\(index)] is \(value), and is not saved: take a smaller "
       + "learning rate, or a clip"
   }

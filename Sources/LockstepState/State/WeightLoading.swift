@@ -75,7 +75,7 @@ extension Weights {
   ///
   /// - Throws: as ``load(_:names:_:)-(String,_,_)``.
   @discardableResult
-  public func load(
+  package func load(
     _ weights: WeightsFile, names: NameMap, _ loading: Loading = .strict
   ) throws -> WeightReport {
     let path = weights.path

@@ -36,7 +36,7 @@ public struct Weights {
   public func fingerprint() -> Fingerprint { .tree(tensors.map { ($0.name, $0.fingerprint) }) }
 
   /// Writes a safetensors file, atomically.
-  public func write(
+  package func write(
     _ path: String, metadata: [String: String] = [:],
     fileSystem: any FileSystem = SystemFileSystem()
   ) throws {
@@ -58,7 +58,7 @@ public struct Weights {
   /// Reads the weights of an open file.
   ///
   /// - Throws: as ``read(_:)-(String)``.
-  public func read(_ weights: WeightsFile) throws {
+  package func read(_ weights: WeightsFile) throws {
     try TensorMatch(weights.path, weights.tensors, tensors).check(anyFloat: true)
     let stored = Dictionary(weights.tensors.map { ($0.name, $0.entry) }) { first, _ in first }
     try fill(from: weights.file, stored)

@@ -8,9 +8,9 @@ import LockstepFiles
 /// checkpoints; where a run was killed, for its newest sound checkpoint. Every byte of what is read is
 /// verified, where the file says what it should be: a checkpoint has a checksum, and weights that a run
 /// leaves have their fingerprint.
-public struct WeightsFile: Sendable {
+package struct WeightsFile: Sendable {
   /// Which checkpoint of a run directory is meant.
-  public enum Choice: Sendable, Equatable, CustomStringConvertible {
+  package enum Choice: Sendable, Equatable, CustomStringConvertible {
     /// The one with the best evaluation.
     case best
     /// The newest one that is sound.
@@ -19,7 +19,7 @@ public struct WeightsFile: Sendable {
     case step(Int)
 
     /// Reads `best`, `last` or a number of steps; nil for any other text.
-    public init?(_ text: String) {
+    package init?(_ text: String) {
       switch text {
       case "best": self = .best
       case "last": self = .last
@@ -29,7 +29,7 @@ public struct WeightsFile: Sendable {
       }
     }
 
-    public var description: String {
+    package var description: String {
       switch self {
       case .best: "best"
       case .last: "last"
@@ -39,18 +39,18 @@ public struct WeightsFile: Sendable {
   }
 
   /// The file that is read.
-  public let file: SafetensorsFile
+  package let file: SafetensorsFile
   /// The number of steps behind the weights; nil where the file does not say.
-  public let step: Int?
+  package let step: Int?
   /// What the user should know: that a checkpoint is used, that a damaged one was passed over.
-  public let notices: [String]
+  package let notices: [String]
   /// The tensors under the names that a model knows them by.
   let tensors: [(name: String, entry: TensorEntry)]
 
   /// The path of the file that is read.
-  public var path: String { file.path }
+  package var path: String { file.path }
   /// The text of a metadata entry of the file; nil where there is none.
-  public func metadata(_ key: String) -> String? { file.metadata[key] }
+  package func metadata(_ key: String) -> String? { file.metadata[key] }
 
   /// Opens what a path names.
   ///
@@ -58,7 +58,7 @@ public struct WeightsFile: Sendable {
   ///   - path: a safetensors file, a checkpoint, or a run directory.
   ///   - choice: the checkpoint of a run directory; nil for its final weights.
   /// - Throws: `FileError` where there is no such file or checkpoint, or where it is damaged.
-  public init(_ path: String, checkpoint choice: Choice? = nil) throws {
+  package init(_ path: String, checkpoint choice: Choice? = nil) throws {
     guard FileKind(path) == .directory else {
       if let choice {
         throw FileError(

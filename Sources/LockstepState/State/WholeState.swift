@@ -113,7 +113,7 @@ package final class WholeState {
 
 extension StateRegistry {
   /// Each tensor's hash, in order, whoever holds it. Called by all ranks.
-  public func fingerprints(
+  package func fingerprints(
     on collective: any Collective
   ) throws -> [(name: String, fingerprint: Fingerprint)] {
     try WholeState(self, on: collective).fingerprints()
@@ -121,7 +121,7 @@ extension StateRegistry {
 
   /// The hash of all names, types, shapes and bits, in order, whoever holds them. Called by all
   /// ranks.
-  public func fingerprint(on collective: any Collective) throws -> Fingerprint {
+  package func fingerprint(on collective: any Collective) throws -> Fingerprint {
     try .tree(fingerprints(on: collective))
   }
 }

@@ -55,14 +55,14 @@ struct ExampleLoader: Sendable {
 }
 
 /// The input of an example cannot be made ready.
-public struct InputError: Error, Equatable, CustomStringConvertible {
+package struct InputError: Error, Equatable, CustomStringConvertible {
   /// The data set's name.
-  public let dataset: String
+  package let dataset: String
   /// The example's number in it.
-  public let example: Int
+  package let example: Int
   /// What the transform threw, in words.
-  public let reason: String
-  public var description: String { "example \(example) of '\(dataset)': \(reason)" }
+  package let reason: String
+  package var description: String { "example \(example) of '\(dataset)': \(reason)" }
 }
 
 /// A thread's scratch for augmenting, made when first used.

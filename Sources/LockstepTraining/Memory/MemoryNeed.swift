@@ -4,24 +4,24 @@ import LockstepEngine
 /// What a rank is about to ask the system for, part by part.
 public struct MemoryNeed: Sendable, Equatable {
   /// One part.
-  public struct Part: Sendable, Equatable {
+  package struct Part: Sendable, Equatable {
     /// What it is for.
-    public let name: String
+    package let name: String
     /// Its bytes.
-    public let bytes: Int
+    package let bytes: Int
   }
 
   /// The parts, in the order in which they were added.
-  public private(set) var parts: [Part] = []
+  package private(set) var parts: [Part] = []
 
   /// No parts yet.
-  public init() {}
+  package init() {}
 
   /// The bytes of all parts; `Int.max` stands for all that is more.
-  public var total: Int { parts.reduce(0) { Self.sum($0, $1.bytes) } }
+  package var total: Int { parts.reduce(0) { Self.sum($0, $1.bytes) } }
 
   /// Adds so many values; parts of no bytes are left out.
-  public mutating func add(_ name: String, values: Int, of width: Int = 4, times: Int = 1) {
+  package mutating func add(_ name: String, values: Int, of width: Int = 4, times: Int = 1) {
     let bytes = Self.product(Self.product(values, width), times)
     if bytes > 0 { parts.append(Part(name: name, bytes: bytes)) }
   }
@@ -37,7 +37,7 @@ public struct MemoryNeed: Sendable, Equatable {
   }
 
   /// The parts of two needs.
-  public static func + (a: MemoryNeed, b: MemoryNeed) -> MemoryNeed {
+  package static func + (a: MemoryNeed, b: MemoryNeed) -> MemoryNeed {
     var both = a
     both.parts += b.parts
     return both
@@ -61,7 +61,7 @@ public struct MemoryNeed: Sendable, Equatable {
   ///   - memory: what this rank finds.
   ///   - held: what it has already, for the message: that is part of what is needed, and of what there is.
   /// - Throws: ``MemoryShortage``, on all ranks alike.
-  public func check(
+  package func check(
     _ memory: NodeMemory = .now(), beside held: MemoryNeed = MemoryNeed(),
     on collective: any Collective
   ) throws {
@@ -88,19 +88,19 @@ public struct MemoryNeed: Sendable, Equatable {
 }
 
 /// A node has not the memory that its ranks would need.
-public struct MemoryShortage: Error, Equatable, CustomStringConvertible {
+package struct MemoryShortage: Error, Equatable, CustomStringConvertible {
   /// The ranks that need it together.
-  public let ranks: Range<Int>
+  package let ranks: Range<Int>
   /// The bytes that they need, at the least.
-  public let needed: Int
+  package let needed: Int
   /// The bytes that there are.
-  public let available: Int
+  package let available: Int
   /// What sets the limit.
-  public let limit: String
+  package let limit: String
   /// What this rank would need.
-  public let parts: [MemoryNeed.Part]
+  package let parts: [MemoryNeed.Part]
 
-  public var description: String {
+  package var description: String {
     let who =
       ranks.count == 1
       ? "rank \(ranks.lowerBound) needs"
@@ -116,13 +116,13 @@ public struct MemoryShortage: Error, Equatable, CustomStringConvertible {
 }
 
 /// A number of bytes as people read it, `1.5 GiB`.
-public struct ByteCount: CustomStringConvertible {
+package struct ByteCount: CustomStringConvertible {
   private let bytes: Int
 
   /// So many bytes; `Int.max` stands for all that is more.
-  public init(_ bytes: Int) { self.bytes = bytes }
+  package init(_ bytes: Int) { self.bytes = bytes }
 
-  public var description: String {
+  package var description: String {
     if bytes == .max { return "more than 8 EiB" }
     var value = Double(bytes)
     var unit = "bytes"

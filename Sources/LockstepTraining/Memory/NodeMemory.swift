@@ -1,16 +1,16 @@
 import LockstepPlatform
 
 /// The memory that a node and a process still have.
-public struct NodeMemory: Sendable, Equatable {
+package struct NodeMemory: Sendable, Equatable {
   /// The bytes that all processes of the node, or of the container, can still take together.
-  public var node: Int
+  package var node: Int
   /// What limits the node: its memory, or the container's limit.
-  public var limit: String
+  package var limit: String
   /// The bytes that this process can still take, by the limit of its address space; nil for no limit.
-  public var process: Int?
+  package var process: Int?
 
   /// A node with so many bytes left.
-  public init(node: Int, limit: String, process: Int? = nil) {
+  package init(node: Int, limit: String, process: Int? = nil) {
     self.node = node
     self.limit = limit
     self.process = process
@@ -18,7 +18,7 @@ public struct NodeMemory: Sendable, Equatable {
 
   /// What there is now. `MemAvailable`, the memory limits of the process's control groups, and
   /// `RLIMIT_AS` count.
-  public static func now() -> NodeMemory { read(root: "") }
+  package static func now() -> NodeMemory { read(root: "") }
 
   /// - Parameter root: where `/proc` and `/sys` are, for tests.
   package static func read(root: String) -> NodeMemory {

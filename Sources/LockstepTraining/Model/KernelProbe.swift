@@ -105,12 +105,12 @@ extension ModelSource {
 }
 
 /// Two threads of a rank compute different bits.
-public struct ProbeError: Error, Equatable, CustomStringConvertible {
+package struct ProbeError: Error, Equatable, CustomStringConvertible {
   /// The number of examples of the shard.
-  public let size: Int
+  package let size: Int
   /// The thread whose results differ from the first one's.
-  public let thread: Int
-  public var description: String {
+  package let thread: Int
+  package var description: String {
     "thread \(thread) computes other bits than thread 0 for a shard of \(size) examples: the "
       + "processors of this machine differ, or its memory cannot be trusted"
   }

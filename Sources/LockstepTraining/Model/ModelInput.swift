@@ -4,7 +4,7 @@ import LockstepDatasets
 import LockstepEngine
 
 /// Where the inputs of examples are made ready.
-public enum InputPreparation: String, Sendable, CaseIterable {
+package enum InputPreparation: String, Sendable, CaseIterable {
   /// Ahead where there is more to do than to copy and a processor has nothing else to do, else
   /// directly.
   case automatic
@@ -18,7 +18,7 @@ extension ModelSource {
   /// Decides where inputs are made ready. No bit depends on it.
   ///
   /// - Parameter ranksOnNode: how many ranks share the node's processors.
-  public func prepareInputs(_ preparation: InputPreparation, ranksOnNode: Int) {
+  package func prepareInputs(_ preparation: InputPreparation, ranksOnNode: Int) {
     switch preparation {
     case .ahead: preparesAhead = loader.field != nil
     case .direct: preparesAhead = false

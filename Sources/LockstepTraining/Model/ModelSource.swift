@@ -15,7 +15,7 @@ import LockstepEngine
 /// once, which again gives the same bits.
 public final class ModelSource: GradientSource {
   /// The parameters and statistics.
-  public let memory: ModelMemory
+  package let memory: ModelMemory
   public let layout: FlatLayout
   public let gradientSlotCount: Int
   public var metricNames: [String] { numbers.metricNames }
@@ -26,7 +26,7 @@ public final class ModelSource: GradientSource {
 
   /// Where the time of the rank's threads is recorded; nil for nowhere. A step throws where it has
   /// another number of threads than the source.
-  public var timeline: Timeline? {
+  package var timeline: Timeline? {
     didSet {
       crew.track = timeline?.main
       for (index, lane) in lanes.enumerated() {
@@ -92,7 +92,7 @@ public final class ModelSource: GradientSource {
   /// - Throws: ``ArgumentError`` for less than one thread, ``GraphError`` where the model does not fit
   ///   the data or asks for an input that nothing fills, ``PrecisionError`` where the processor does
   ///   not compute in the precision asked for.
-  public init(
+  package init(
     dataset: any ExampleSource, seed: UInt64, isa: InstructionSet = .current,
     options: PlanOptions = PlanOptions(), threads: Int = 1,
     admit: (MemoryNeed, MemoryNeed) throws -> Void = { _, _ in }, trace: @escaping ObjectiveTrace

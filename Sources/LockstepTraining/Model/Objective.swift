@@ -4,21 +4,21 @@ import LockstepFold
 import LockstepLayers
 
 /// A model traced on one batch, with what is minimised and what is reported.
-public struct Objective {
+package struct Objective {
   /// A quantity that is reported beside the loss.
   public struct Metric {
     /// Its name, `accuracy` say.
-    public let name: String
+    package let name: String
     /// The sums over the batch that it is made of, scalars; one where it is a mean.
-    public let sums: [Tensor]
+    package let sums: [Tensor]
     /// How many predictions of the batch count, a scalar: the sum's divisor. Nil where that is the
     /// number of examples.
-    public let count: Tensor?
+    package let count: Tensor?
     /// The value of the sums over all examples; nil where it is the mean of the only one.
     let value: MetricFormula.Value?
 
     /// A sum over the batch, and how many predictions it is over; nil where that is one an example.
-    public init(_ name: String, sum: Tensor, count: Tensor? = nil) {
+    package init(_ name: String, sum: Tensor, count: Tensor? = nil) {
       self.name = name
       sums = [sum]
       self.count = count
@@ -26,7 +26,7 @@ public struct Objective {
     }
 
     /// Sums over the batch, and the value of the sums over all examples.
-    public init(_ name: String, sums: [Tensor], value: @escaping MetricFormula.Value) {
+    package init(_ name: String, sums: [Tensor], value: @escaping MetricFormula.Value) {
       self.name = name
       self.sums = sums
       count = nil
@@ -35,21 +35,21 @@ public struct Objective {
   }
 
   /// The loss summed over the batch's examples: a scalar.
-  public let loss: Tensor
+  package let loss: Tensor
   /// What one example adds to the divisor of loss and gradient, where ``weight`` is nil: 1 for a mean
   /// over examples, the number of outputs for a mean over outputs.
-  public let weightPerExample: Double
+  package let weightPerExample: Double
   /// The batch's part of the divisor, a scalar, where that does not follow from its number of examples.
-  public let weight: Tensor?
+  package let weight: Tensor?
   /// What is reported beside the loss.
-  public let metrics: [Metric]
+  package let metrics: [Metric]
   /// The model's outputs, [N, …] each.
-  public let outputs: NamedTensors
+  package let outputs: NamedTensors
   /// The model's first output, [N, …].
-  public var output: Tensor { outputs.entries[0].tensor }
+  package var output: Tensor { outputs.entries[0].tensor }
 
   /// Makes an objective. `loss` and the metrics are sums over the batch's examples, not means.
-  public init(
+  package init(
     loss: Tensor, weightPerExample: Double = 1, metrics: [(name: String, sum: Tensor)] = [],
     output: Tensor
   ) {
@@ -62,7 +62,7 @@ public struct Objective {
   /// Makes an objective of a model with named outputs, of which there is one at least.
   ///
   /// - Parameter weight: the batch's part of the divisor, in the place of `weightPerExample`.
-  public init(
+  package init(
     loss: Tensor, weightPerExample: Double = 1, weight: Tensor? = nil, metrics: [Metric],
     outputs: NamedTensors
   ) {
@@ -75,11 +75,11 @@ public struct Objective {
 
   /// The names of the batch's tensors in the graph, of a data set in memory. Those of other sources are
   /// the names of their fields.
-  public enum Input {
+  package enum Input {
     /// The examples' inputs, [N, …].
-    public static let examples = ExampleField.inputName
+    package static let examples = ExampleField.inputName
     /// The classes, Int32 [N], or the target values, [N, width].
-    public static let labels = ExampleField.labelName
+    package static let labels = ExampleField.labelName
   }
 }
 
@@ -87,4 +87,4 @@ public struct Objective {
 ///
 /// It is called once for each number of examples that occurs, and must declare the same parameters
 /// in the same order each time.
-public typealias ObjectiveTrace = (_ batchCount: Int, _ training: Bool) throws -> Objective
+package typealias ObjectiveTrace = (_ batchCount: Int, _ training: Bool) throws -> Objective

@@ -14,7 +14,7 @@ extension ModelSource {
   ///   - shardSizes: the numbers of examples of shards, or of their micro-batches.
   ///   - evaluationSizes: those of evaluations' shards.
   /// - Throws: ``GraphError``.
-  public func trainingNeed(
+  package func trainingNeed(
     _ plan: FoldPlan, rank: Int, ranksOnNode: Int, shardSizes: Set<Int>, evaluationSizes: Set<Int>
   ) throws -> MemoryNeed {
     var need = MemoryNeed()
@@ -60,7 +60,7 @@ extension Sampler {
   /// The numbers of examples that shards have in the batches of an epoch, and their micro-batches.
   ///
   /// - Parameter steps: the steps of the run, where it may end before its first epoch does.
-  public func shardSizes(shards: Int, microBatches: Int, steps: Int? = nil) -> Set<Int> {
+  package func shardSizes(shards: Int, microBatches: Int, steps: Int? = nil) -> Set<Int> {
     var sizes: Set<Int> = []
     for batch in batchSizes(ofSteps: steps) {
       let shape = StepBatch(
@@ -79,7 +79,7 @@ extension Sampler {
 extension UpdateRule {
   /// The bytes of the state that an update keeps for each parameter that it owns, from a rule that owns
   /// none.
-  public var stateBytesPerParameter: Int {
+  package var stateBytesPerParameter: Int {
     state.reduce(0) { sum, entry in
       if case .arena(_, let layout) = entry.storage, layout == self.layout { return sum + 4 }
       return sum
@@ -89,7 +89,7 @@ extension UpdateRule {
 
 extension MemoryNeed {
   /// What a model takes.
-  public init(model memory: ModelMemory) {
+  package init(model memory: ModelMemory) {
     add("parameters", values: memory.parameters.count)
     add("running statistics", values: memory.statisticLayout.count)
   }

@@ -4,16 +4,16 @@ import LockstepFiles
 
 /// A timeline of all ranks, for the steps that all of them have recorded whole: a trace that Perfetto
 /// and Chrome show, and a breakdown of the step.
-public struct Profile {
+package struct Profile {
   /// Where the time of the steps went, the same on all ranks.
-  public let breakdown: StepBreakdown
+  package let breakdown: StepBreakdown
   /// The trace in Chrome's format, on rank 0; nothing on the others.
   private let events: [[UInt8]]
 
   /// Brings the ranks' timelines together. Called by all ranks.
   ///
   /// - Throws: ``ProfileError`` where no step was recorded whole, and what the collective throws.
-  public init(_ timeline: Timeline, on collective: any Collective) throws {
+  package init(_ timeline: Timeline, on collective: any Collective) throws {
     timeline.finish()
     let offset = try ClockOffset.nanoseconds(on: collective)
     let whole = timeline.wholeSteps
@@ -64,7 +64,7 @@ public struct Profile {
   /// Writes the trace on rank 0. Called by all ranks.
   ///
   /// - Throws: `FileError` on rank 0 and ``RootFailure`` on the others.
-  public func write(_ path: String, on collective: any Collective) throws {
+  package func write(_ path: String, on collective: any Collective) throws {
     try collective.onRoot {
       try OutputFile.write(path) { output in
         try output.append("{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n")
@@ -79,10 +79,10 @@ public struct Profile {
 }
 
 /// There is nothing to show.
-public struct ProfileError: Error, Equatable, CustomStringConvertible {
+package struct ProfileError: Error, Equatable, CustomStringConvertible {
   package init() {}
 
-  public var description: String {
+  package var description: String {
     "the profile has no step that all ranks recorded whole; train at least one step, and with "
       + "'--profile-operations' leave that out where a step has more operations than fit"
   }

@@ -2,47 +2,47 @@ import LockstepObservation
 
 /// Where the time of the recorded steps went: for each activity the time that a rank's first thread
 /// spent in it and in nothing inside of it, so that a rank's activities add up to its steps.
-public struct StepBreakdown: Sendable, Equatable {
+package struct StepBreakdown: Sendable, Equatable {
   /// One activity over the ranks, in milliseconds a step.
-  public struct Row: Sendable, Equatable {
+  package struct Row: Sendable, Equatable {
     /// What the first threads did.
-    public let activity: Activity
+    package let activity: Activity
     /// The mean over the ranks.
-    public let mean: Double
+    package let mean: Double
     /// The time of the rank that spent least.
-    public let least: Double
+    package let least: Double
     /// The time of the rank that spent most.
-    public let most: Double
+    package let most: Double
     /// The mean's part of the mean step.
-    public let share: Double
+    package let share: Double
   }
 
   /// The recorded steps, counted from 1.
-  public let steps: ClosedRange<Int>
+  package let steps: ClosedRange<Int>
   /// The number of ranks.
-  public let ranks: Int
+  package let ranks: Int
   /// The mean step in milliseconds, over ranks and steps.
-  public let milliseconds: Double
+  package let milliseconds: Double
   /// The activities that took time, in their own order.
-  public let rows: [Row]
+  package let rows: [Row]
   /// The milliseconds a step that a background thread worked on inputs, mean over ranks.
-  public let background: Double
+  package let background: Double
   /// Of these, those in which no computing thread waited for inputs.
-  public let hidden: Double
+  package let hidden: Double
   /// The milliseconds a step in which gradients or parameters were on their way to a rank from another
   /// node, mean over ranks.
-  public let communication: Double
+  package let communication: Double
   /// Of these, those in which the rank's first thread did not wait for other ranks.
-  public let hiddenCommunication: Double
+  package let hiddenCommunication: Double
 
   /// The part of a step that the first threads waited in.
-  public var waitingShare: Double {
+  package var waitingShare: Double {
     rows.filter { $0.activity.isWaiting }.reduce(0) { $0 + $1.share }
   }
 
   /// The part of the work on inputs and on what ranks exchange, waits included, that cost a step no
   /// time.
-  public var hiddenShare: Double {
+  package var hiddenShare: Double {
     let exposed = rows.filter {
       [.input, .waitForInput, .fold, .gather, .measure, .wait].contains($0.activity)
     }.reduce(0) { $0 + $1.mean }
@@ -51,7 +51,7 @@ public struct StepBreakdown: Sendable, Equatable {
   }
 
   /// The part of the time of ``communication`` that lay beside work.
-  public var hiddenCommunicationShare: Double {
+  package var hiddenCommunicationShare: Double {
     communication > 0 ? hiddenCommunication / communication : 0
   }
 

@@ -17,7 +17,7 @@ extension InstructionSet {
   ///   - pinned: the set to use; nil for the best that all have.
   /// - Returns: the set in use.
   /// - Throws: ``InstructionSetError`` where a rank's processor lacks the pinned set.
-  public static func agree(
+  package static func agree(
     on collective: any Collective, pinned: InstructionSet? = nil
   ) throws -> InstructionSet {
     let sets = try collective.allgather(InstructionSet.detected.rawValue)
@@ -49,13 +49,13 @@ extension InstructionSet {
 }
 
 /// A processor lacks the instruction set that was asked for.
-public struct InstructionSetError: Error, Equatable, CustomStringConvertible {
+package struct InstructionSetError: Error, Equatable, CustomStringConvertible {
   /// The set that was asked for.
-  public let pinned: InstructionSet
+  package let pinned: InstructionSet
   /// The lowest rank that lacks it.
-  public let rank: Int
+  package let rank: Int
   /// What that rank's processor has.
-  public let found: InstructionSet
+  package let found: InstructionSet
 
   package init(pinned: InstructionSet, rank: Int, found: InstructionSet) {
     self.pinned = pinned
@@ -63,7 +63,7 @@ public struct InstructionSetError: Error, Equatable, CustomStringConvertible {
     self.found = found
   }
 
-  public var description: String {
+  package var description: String {
     "the instruction set \(pinned.name) is asked for and the processor of rank \(rank) has "
       + "\(found.name): pin \(found.name), or none"
   }

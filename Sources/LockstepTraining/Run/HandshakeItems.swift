@@ -7,7 +7,7 @@ extension Handshake {
   /// Adds this program's file and the libraries that bits depend on.
   ///
   /// - Throws: `FileError` where the program's own file cannot be read.
-  public mutating func addProgramAndLibraries() throws {
+  package mutating func addProgramAndLibraries() throws {
     add("the program's file", try Self.programFingerprint.get())
     add("oneDNN's version", ComputeLibrary.version)
     #if canImport(Glibc)

@@ -12,9 +12,9 @@ private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -
 /// A file of JSON lines, each with a `step`, that is appended to while a run lasts.
 ///
 /// A line is one write, so that a reader sees whole lines but for the last one after a crash.
-public final class LinesFile {
+package final class LinesFile {
   /// The file's path.
-  public let path: String
+  package let path: String
 
   private let descriptor: Int32
 
@@ -22,7 +22,7 @@ public final class LinesFile {
   ///
   /// - Throws: `FileError`, also where the path is a link or the file has another name too: what is
   ///   written here would change somebody else's file.
-  public init(_ path: String) throws(FileError) {
+  package init(_ path: String) throws(FileError) {
     self.path = path
     descriptor = try Self.open(path)
   }
@@ -47,12 +47,12 @@ public final class LinesFile {
   }
 
   /// Appends a line.
-  public func append(_ object: JSONObject) throws(FileError) {
+  package func append(_ object: JSONObject) throws(FileError) {
     try Self.write(Array((JSONValue.object(object).compactText + "\n").utf8), to: descriptor, path)
   }
 
   /// Makes all lines durable.
-  public func synchronize() throws(FileError) {
+  package func synchronize() throws(FileError) {
     while fsync(descriptor) != 0 {
       if errno != EINTR { throw Self.failure(path, "fsync", errno) }
     }
@@ -68,7 +68,7 @@ public final class LinesFile {
   /// - Returns: a sentence about each line that was set aside, with its number, and one where lines are
   ///   missing.
   @discardableResult
-  public func truncate(
+  package func truncate(
     afterStep step: Int, hasEachStep: Bool = false
   ) throws(FileError) -> [String] {
     // Nothing comes before the first step.

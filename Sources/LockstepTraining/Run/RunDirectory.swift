@@ -13,20 +13,20 @@ import LockstepPlatform
 /// process, however that ends. Before each change of a file the directory is looked at: where somebody
 /// removed or replaced it, nothing more is written, because it may be another job's. Links inside of
 /// it are not followed; the directory itself may be one.
-public final class RunDirectory {
+package final class RunDirectory {
   /// The directory.
-  public let path: String
+  package let path: String
   /// A line a step.
-  public let metrics: LinesFile
+  package let metrics: LinesFile
   /// A line an evaluation.
-  public let evaluations: LinesFile
+  package let evaluations: LinesFile
   /// The checkpoints.
-  public let checkpoints: CheckpointStore
+  package let checkpoints: CheckpointStore
 
   /// How the run ended.
-  public let outcome: OutcomeFile
+  package let outcome: OutcomeFile
   /// The directory's files: for everything else that is written there.
-  public let fileSystem: any FileSystem
+  package let fileSystem: any FileSystem
 
   private let lock: DirectoryLock
 
@@ -39,7 +39,7 @@ public final class RunDirectory {
   ///   - keep: how many of the newest checkpoints to keep.
   /// - Throws: ``RunDirectoryError`` where it holds a run and `resume` is false; `FileError` where
   ///   it cannot be written, or is in use.
-  public init(
+  package init(
     _ path: String, resume: Bool, configuration: JSONValue, keep: Int = 3,
     fileSystem: any FileSystem = SystemFileSystem()
   ) throws {
@@ -62,7 +62,7 @@ public final class RunDirectory {
 
   /// Opens the directory on rank 0; nil on the others. Called by all ranks, which all throw where
   /// rank 0 cannot open it.
-  public static func open(
+  package static func open(
     _ path: String, resume: Bool, configuration: JSONValue, keep: Int = 3,
     on collective: any Collective
   ) throws -> RunDirectory? {
@@ -86,7 +86,7 @@ public final class RunDirectory {
   }
 
   /// Where the final weights go.
-  public var weightsPath: String { "\(path)/weights.safetensors" }
+  package var weightsPath: String { "\(path)/weights.safetensors" }
 
   /// Writes the resolved configuration.
   func write(configuration: JSONValue) throws {
@@ -101,13 +101,13 @@ public final class RunDirectory {
   }
 
   /// Where a run directory says what training learned about its data.
-  public static func dataPath(_ directory: String) -> String { "\(directory)/data.json" }
+  package static func dataPath(_ directory: String) -> String { "\(directory)/data.json" }
 
   /// Writes the outcome file.
-  public func write(_ outcome: Outcome) throws { try self.outcome.write(outcome) }
+  package func write(_ outcome: Outcome) throws { try self.outcome.write(outcome) }
 
   /// Says that the run was asked to stop before it took a step.
-  public func writeInterruptedAtStart() throws {
+  package func writeInterruptedAtStart() throws {
     let step = try checkpoints.steps().max() ?? 0
     try write(
       Outcome(.interrupted, step: step, message: "asked to stop before the first step was taken"))
@@ -115,23 +115,23 @@ public final class RunDirectory {
 
   /// Takes back what was logged after a step, because the run goes on from there; returns a sentence
   /// about each damaged line that was found.
-  public func truncateLogs(afterStep step: Int) throws(FileError) -> [String] {
+  package func truncateLogs(afterStep step: Int) throws(FileError) -> [String] {
     try metrics.truncate(afterStep: step, hasEachStep: true) + evaluations.truncate(afterStep: step)
   }
 
   /// Makes what was logged durable: before a checkpoint says that its steps are done.
-  public func synchronizeLogs() throws(FileError) {
+  package func synchronizeLogs() throws(FileError) {
     try metrics.synchronize()
     try evaluations.synchronize()
   }
 }
 
 /// Why a run directory cannot be used.
-public enum RunDirectoryError: Error, Equatable, CustomStringConvertible {
+package enum RunDirectoryError: Error, Equatable, CustomStringConvertible {
   /// It holds a run already.
   case holdsRun(String)
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .holdsRun(let path):
       return "\(path): the directory holds a run already; resume it with --resume, or take another "

@@ -7,13 +7,13 @@ import LockstepFiles
 ///
 /// Stages in their order: the batch's loss and metrics, each tensor of the folded and normalised
 /// gradient, its norm, each tensor of the state behind the update (parameters, moments, statistics, counters).
-public final class StageHashes {
+package final class StageHashes {
   /// One hash.
-  public struct Stage: Sendable, Equatable {
+  package struct Stage: Sendable, Equatable {
     /// The stage and the tensor: `gradient/fc1.weight`.
-    public let name: String
+    package let name: String
     /// The hash of what the stage made.
-    public let fingerprint: Fingerprint
+    package let fingerprint: Fingerprint
   }
 
   private let registry: StateRegistry
@@ -25,7 +25,7 @@ public final class StageHashes {
   /// - Parameters:
   ///   - step: what to listen to.
   ///   - registry: the run's state.
-  public init(_ step: TrainingStep, _ registry: StateRegistry, on collective: any Collective) {
+  package init(_ step: TrainingStep, _ registry: StateRegistry, on collective: any Collective) {
     self.registry = registry
     self.collective = collective
     let slots = step.plan.layout.slots
@@ -40,7 +40,7 @@ public final class StageHashes {
   }
 
   /// The stages of the step just taken. Called by all ranks.
-  public func afterStep(_ report: StepReport) throws -> [Stage] {
+  package func afterStep(_ report: StepReport) throws -> [Stage] {
     let numbers = [report.loss, report.weight] + report.metrics
     var stages = [Stage(name: "loss", fingerprint: Fingerprint(of: numbers))]
     stages += gradient

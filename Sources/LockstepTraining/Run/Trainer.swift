@@ -10,9 +10,9 @@ import LockstepFiles
 /// orderly end.
 ///
 /// Each rank makes one, in the same way; rank 0 alone holds the run directory and hears the events.
-public final class Trainer {
+package final class Trainer {
   /// All state of the run.
-  public let registry = StateRegistry()
+  package let registry = StateRegistry()
 
   private let step: any BatchStep
   private let sampler: Sampler
@@ -57,7 +57,7 @@ public final class Trainer {
   ///   - listener: hears events, on rank 0 only.
   /// - Throws: ``StateError`` where two components use one name, ``TrainerOptionsError``,
   ///   ``ArgumentError`` for a sampler of more examples than the model's data set has.
-  public init(
+  package init(
     step: any BatchStep, sampler: Sampler, evaluations: [Evaluation] = [], options: TrainerOptions,
     configuration: JSONValue, resumption: Resumption = Resumption(),
     handshake: Handshake = Handshake(), directory: RunDirectory? = nil,

@@ -2,7 +2,7 @@ import LockstepFold
 import LockstepEngine
 
 /// What takes a step on a batch over all ranks, as a transaction: seen from the trainer.
-public protocol BatchStep: AnyObject {
+package protocol BatchStep: AnyObject {
   /// Who computes and adds what.
   var plan: FoldPlan { get }
   /// The model.

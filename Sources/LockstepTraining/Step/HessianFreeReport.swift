@@ -1,29 +1,29 @@
 /// What a Hessian-free step did beside a ``StepReport``, the same on every rank.
-public struct HessianFreeReport: Sendable, Equatable {
+package struct HessianFreeReport: Sendable, Equatable {
   /// The iterations of conjugate gradients.
-  public var iterations = 0
+  package var iterations = 0
   /// The products with the curvature that were computed.
-  public var products = 0
+  package var products = 0
   /// The losses that were computed beside the gradient's.
-  public var losses = 0
+  package var losses = 0
   /// λ that the step was made with.
-  public var damping = 0.0
+  package var damping = 0.0
   /// ρ: how the objective fell over how the quadratic model did; −∞ where the objective was not
   /// finite.
-  public var reductionRatio = 0.0
+  package var reductionRatio = 0.0
   /// The part of the direction that was taken; 0 where no part of it lowered the objective.
-  public var stepLength = 0.0
+  package var stepLength = 0.0
   /// The objective before the step.
-  public var objective = 0.0
+  package var objective = 0.0
   /// The objective behind the step, as the line search left it.
-  public var newObjective = 0.0
+  package var newObjective = 0.0
   /// The time of the step on this rank over that of its gradient: no bit of anything else depends on
   /// it, and it does not count for equality. Nil for a step that was skipped.
-  public var costInGradients: Double?
+  package var costInGradients: Double?
 
   package init() {}
 
-  public static func == (left: Self, right: Self) -> Bool {
+  package static func == (left: Self, right: Self) -> Bool {
     left.iterations == right.iterations && left.products == right.products
       && left.losses == right.losses && left.damping == right.damping
       && left.reductionRatio == right.reductionRatio && left.stepLength == right.stepLength

@@ -3,14 +3,14 @@ import LockstepEngine
 import LockstepOptimization
 
 /// A penalty that a configuration puts on parameters by name or by kind of layer.
-public struct RegularizerRule: Sendable, Equatable {
+package struct RegularizerRule: Sendable, Equatable {
   /// What it is put on.
-  public let target: ParameterTarget
+  package let target: ParameterTarget
   /// The penalty on each of these parameters: l1 Σ|w| + l2 Σw².
-  public let penalty: WeightRegularizer
+  package let penalty: WeightRegularizer
 
   /// Makes a rule that puts a penalty on a target.
-  public init(_ target: ParameterTarget, _ penalty: WeightRegularizer) {
+  package init(_ target: ParameterTarget, _ penalty: WeightRegularizer) {
     self.target = target
     self.penalty = penalty
   }
@@ -20,7 +20,7 @@ public struct RegularizerRule: Sendable, Equatable {
 ///
 /// A block's penalty is a sum in Double over fixed lanes, and the step adds the blocks' in order,
 /// so that its bits depend on no rank. Frozen parameters add nothing to gradient or loss.
-public final class Regularizer: GradientRegularizer {
+package final class Regularizer: GradientRegularizer {
   private let blocks: [Block]
   /// Each slot's penalty.
   private let penalties: [WeightRegularizer?]
@@ -38,7 +38,7 @@ public final class Regularizer: GradientRegularizer {
   ///   - instructionSet: where the kernels run.
   /// - Throws: ``HyperparameterError`` where a rule is about no trainable parameter, two rules are
   ///   about one, or a number makes no sense.
-  public init(
+  package init(
     _ rules: [RegularizerRule], specifications: [ParameterSpecification], layout: FlatLayout,
     instructionSet: InstructionSet = .current
   ) throws {
@@ -51,7 +51,7 @@ public final class Regularizer: GradientRegularizer {
     regularize = lockstep_update_kernels_for(set).pointee.regularize
   }
 
-  public func add(
+  package func add(
     block: Int, to gradient: UnsafeMutableBufferPointer<Float>,
     parameters: UnsafeBufferPointer<Float>
   ) -> Double {

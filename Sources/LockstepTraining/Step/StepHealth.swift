@@ -60,13 +60,13 @@ final class StepHealth {
 }
 
 /// The policy is to skip bad steps, and too many came one after the other.
-public struct SkipLimitError: Error, Equatable, CustomStringConvertible {
+package struct SkipLimitError: Error, Equatable, CustomStringConvertible {
   /// The number of steps in a row that ends a run.
-  public let limit: Int
+  package let limit: Int
   /// What was wrong in the last one.
-  public let last: NonFiniteError
+  package let last: NonFiniteError
 
-  public var description: String {
+  package var description: String {
     "\(last.finding); it is number \(limit) of the bad steps in a row, and nonFinite.limit is "
       + "\(limit): skipping does not help. Go back to a checkpoint from before them with a smaller "
       + "learning rate or a clip, or look at the data"

@@ -16,13 +16,13 @@ public struct StepReport: Sendable, Equatable {
   /// What clipping and the schedule decided.
   public let update: UpdateReport
   /// What the ranks asked for, combined.
-  public let requests: StepRequests
+  package let requests: StepRequests
   /// Why the step was skipped, where it was: nothing but counters has changed then, the norms are
   /// those of a gradient that is not finite, and the learning rate is 0.
-  public var skipped: NonFiniteError?
+  package var skipped: NonFiniteError?
   /// What was taken out of shards, where anything was: loss, metrics and numbers of examples are
   /// those of the shards that count.
   public var sanitized: Sanitized?
   /// How a Hessian-free step found its direction.
-  public var hessianFree: HessianFreeReport?
+  package var hessianFree: HessianFreeReport?
 }

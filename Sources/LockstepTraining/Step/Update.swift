@@ -74,7 +74,7 @@ extension Update {
     set {}  // nothing is there to be set
   }
   public var owned: Range<Int> { 0..<layout.blocks().count }
-  public var constrainsGathered: Bool { false }
-  public func constrainGathered(parameters: UnsafeMutableBufferPointer<Float>) throws {}
+  package var constrainsGathered: Bool { false }
+  package func constrainGathered(parameters: UnsafeMutableBufferPointer<Float>) throws {}
   public func parameterNorms() -> [ParameterNorms] { [] }
 }

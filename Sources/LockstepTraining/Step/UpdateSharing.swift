@@ -3,7 +3,7 @@ import LockstepFold
 import LockstepEngine
 
 /// Which ranks update which parameters. The bits are the same.
-public enum UpdateSharing: String, Sendable, CaseIterable {
+package enum UpdateSharing: String, Sendable, CaseIterable {
   /// Sharded, but where it is quicker for every node to update all itself (``Conditions``).
   case automatic
   /// Every rank updates all parameters.
@@ -12,23 +12,23 @@ public enum UpdateSharing: String, Sendable, CaseIterable {
   case sharded
 
   /// What decides between the two. The same on all ranks.
-  public struct Conditions: Sendable {
+  package struct Conditions: Sendable {
     /// The values that are updated.
-    public var values: Int
+    package var values: Int
     /// The floating-point operations of making gradients of what travels in their place
     /// (docs/fold.md); 0 where all gradients travel.
-    public var productOperations: Double
+    package var productOperations: Double
     /// The number of ranks.
-    public var ranks: Int
+    package var ranks: Int
     /// The number of nodes.
-    public var nodes: Int
+    package var nodes: Int
     /// Of the node that has fewest.
-    public var ranksPerNode: Int
+    package var ranksPerNode: Int
     /// Between nodes.
-    public var link: NetworkLink
+    package var link: NetworkLink
 
     /// Makes conditions with the sizes of model and run, and the link between nodes.
-    public init(
+    package init(
       values: Int, productOperations: Double, ranks: Int, nodes: Int, ranksPerNode: Int,
       link: NetworkLink
     ) {
@@ -60,7 +60,7 @@ public enum UpdateSharing: String, Sendable, CaseIterable {
     /// Whether ``UpdateSharing/automatic`` is ``UpdateSharing/sharded``. Where gradients travel they take
     /// as long as parameters would, so that nothing is won; where something smaller travels in their place it is
     /// parameters alone.
-    public var suggestsSharded: Bool { productOperations == 0 || repeating >= travelling }
+    package var suggestsSharded: Bool { productOperations == 0 || repeating >= travelling }
   }
 
   /// Whether each rank updates what it owns. Called by all ranks, which measure the link between nodes
@@ -72,7 +72,7 @@ public enum UpdateSharing: String, Sendable, CaseIterable {
   ///   - nonFinite: where single shards are looked at, all gradients travel.
   ///   - batchSize: the global one, of all batches but a tail.
   ///   - microBatches: of each shard.
-  public func isSharded(
+  package func isSharded(
     _ source: any GradientSource, _ plan: FoldPlan, nonFinite: NonFinitePolicy, batchSize: Int,
     microBatches: Int = 1, on collective: any Collective
   ) throws -> Bool {

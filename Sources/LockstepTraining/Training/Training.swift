@@ -26,7 +26,7 @@ public final class Training {
   /// The order of the examples.
   public let sampler: Sampler
   /// The step.
-  public let step: any BatchStep
+  package let step: any BatchStep
   /// The number of steps from the first epoch to the last.
   public let totalSteps: Int
   /// Whether each rank updates the parameters that it owns alone, and keeps their state alone.
@@ -34,7 +34,7 @@ public final class Training {
   /// The model with the average of its weights, where one is kept.
   public let average: AveragedModel?
   /// The memory that this rank needs beside its data and the program.
-  public let memoryNeed: MemoryNeed
+  package let memoryNeed: MemoryNeed
   /// The ranks.
   public let ranks: any Collective
   /// How gradients travel between nodes where not as sums; nil where all are sums.

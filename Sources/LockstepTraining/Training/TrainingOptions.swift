@@ -16,7 +16,7 @@ public struct TrainingOptions: Sendable {
   /// Whether an epoch's last batch is left out where it is not full.
   public var dropLast = false
   /// Where the inputs of examples are made ready.
-  public var inputs: InputPreparation = .automatic
+  package var inputs: InputPreparation = .automatic
   /// How many test examples are computed at once.
   public var evaluationBatchSize = 128
 
@@ -25,7 +25,7 @@ public struct TrainingOptions: Sendable {
   /// Constraints by names of parameters; they take the place of those that layers carry.
   public var constraints: [ConstraintRule] = []
   /// Penalties of the loss by names of parameters.
-  public var regularizers: [RegularizerRule] = []
+  package var regularizers: [RegularizerRule] = []
   /// The average of the weights to keep.
   public var average: WeightAverage?
   /// Second-order steps, which find their directions themselves: the update is then no more than clips.
@@ -36,7 +36,7 @@ public struct TrainingOptions: Sendable {
   /// What becomes of a step whose gradient is not finite.
   public var nonFinite: NonFinitePolicy = .stop
   /// Which ranks update which parameters.
-  public var sharing: UpdateSharing = .automatic
+  package var sharing: UpdateSharing = .automatic
   /// How gradients travel between ranks.
   public var wire: WirePrecision = .float32
   /// How primitives are chosen, and the numbers that the model is computed in.

@@ -34,5 +34,5 @@ public protocol CurvatureSource: GradientSource {
 }
 
 extension CurvatureSource {
-  public var precision: Precision { .float32 }
+  package var precision: Precision { .float32 }
 }

@@ -29,7 +29,7 @@ public final class HessianFreeStep: BatchStep {
   /// The hyperparameters.
   public let options: HessianFreeOptions
   /// What the last step did.
-  public internal(set) var details = HessianFreeReport()
+  package internal(set) var details = HessianFreeReport()
 
   let model: any CurvatureSource
   private let collective: any Collective
