@@ -37,6 +37,7 @@ let package = Package(
   products: [
     .executable(name: "lockstep", targets: ["LockstepCommand"]),
     .library(name: "LockstepMPI", targets: ["LockstepMPI"]),
+    .library(name: "MPITesting", targets: ["MPITesting"]),
     .library(name: "LockstepTesting", targets: ["LockstepTesting"]),
     .library(name: "Lockstep", targets: ["Lockstep"]),
   ],
@@ -57,14 +58,15 @@ let package = Package(
     // MPI, usable on its own.
     .target(name: "LockstepMPI", dependencies: ["CMPI", "LockstepPlatform"]),
 
-    // For tests of distributed code: groups of threads, programs under mpirun.
-    .target(
-      name: "LockstepTesting",
-      dependencies: ["LockstepFold", "LockstepCollective", "LockstepPlatform"]),
+    // For tests of distributed code: programs under mpirun, whatever they are written with.
+    .target(name: "MPITesting", dependencies: ["LockstepPlatform"]),
+    // For tests of what trains: groups of threads too.
+    .target(name: "LockstepTesting", dependencies: ["MPITesting", "LockstepCollective"]),
     .executableTarget(
       name: "mpi-checks", dependencies: ["LockstepMPI"], path: "Tests/Programs/mpi-checks"),
-    tests("LockstepMPI", ["LockstepTesting", "mpi-checks"]),
-    tests("LockstepTesting", ["mpi-checks", "LockstepTraining", "LockstepCollective"]),
+    tests("MPITesting", ["mpi-checks"]),
+    tests("LockstepMPI", ["MPITesting", "mpi-checks"]),
+    tests("LockstepTesting", ["LockstepTraining", "LockstepCollective"]),
 
     // The trainer, from the inside out.
     .target(

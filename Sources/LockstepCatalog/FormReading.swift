@@ -10,7 +10,7 @@ extension Form {
     try refusal?(reader)
     var hyperparameters = keys
     var chosen = ""
-    if let alternative, reader.contains(alternative.key) {
+    if let alternative, reader.contains(alternative.key), !isOfVariant(alternative.key, reader) {
       if reader.contains(choiceKey) {
         throw reader.error(
           choiceKey,
@@ -45,6 +45,14 @@ extension Form {
     return Hyperparameters(
       name: chosen, source: reader.source, path: reader.path, resolved: reader.resolved,
       values: values, nested: nested)
+  }
+
+  /// Whether a key is one of the variant that is chosen: the number of layers of a preset, say.
+  private func isOfVariant(_ key: String, _ reader: ConfigurationReader) -> Bool {
+    guard let name = reader.peek(choiceKey)?.stringValue, let variant = variant(name) else {
+      return false
+    }
+    return variant.hyperparameters.contains { $0.key == key }
   }
 
   private func object(

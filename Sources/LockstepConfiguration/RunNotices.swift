@@ -69,7 +69,9 @@ struct RunNotices {
         "the model ends in a tanh, and \(name) expects logits without bounds: leave it out")
     case nil: break
     }
-    if let classes = data.training.classCount, let outputs = try source.outputShape().last {
+    if let classes = (data.training as? Dataset)?.classCount,
+      let outputs = try source.outputShape().last
+    {
       if outputs > classes {
         lines.append(
           "the model has \(outputs) outputs and the data \(counted(classes, "class", plural: "classes")): "

@@ -73,6 +73,9 @@ public struct Dataset: Sendable {
     switch labels {
     case .classes(let classes, let count):
       labelCount = classes.count
+      guard count > 0, count <= Int(Int32.max) else {
+        throw DatasetError(name, "has \(count) classes; expected 1...\(Int32.max)")
+      }
       if let index = classes.firstIndex(where: { $0 < 0 || Int($0) >= count }) {
         throw DatasetError(
           name, "the label of example \(index) is \(classes[index]); expected 0...\(count - 1)")
@@ -114,7 +117,7 @@ public struct Dataset: Sendable {
   ///   - indices: examples, `0..<count`.
   ///   - output: `indices.count · inputSize` values or more; what is beyond stays as it is.
   /// - Throws: ``DatasetError`` where there is no such example, or the buffer is too small.
-  public func copyInputs(
+  package func copyInputs(
     of indices: ArraySlice<Int>, into output: UnsafeMutableBufferPointer<Float>
   ) throws(DatasetError) {
     try check(indices, output.count, width: inputSize, "inputs")
@@ -149,7 +152,7 @@ public struct Dataset: Sendable {
   /// Copies the classes of examples, in the order given. Labels must be classes.
   ///
   /// - Throws: ``DatasetError`` where they are not, there is no such example, or the buffer is too small.
-  public func copyClasses(
+  package func copyClasses(
     of indices: ArraySlice<Int>, into output: UnsafeMutableBufferPointer<Int32>
   ) throws(DatasetError) {
     guard case .classes(let classes, _) = labels else {
@@ -163,7 +166,7 @@ public struct Dataset: Sendable {
   /// targets.
   ///
   /// - Throws: ``DatasetError`` where they are not, there is no such example, or the buffer is too small.
-  public func copyTargets(
+  package func copyTargets(
     of indices: ArraySlice<Int>, into output: UnsafeMutableBufferPointer<Float>
   ) throws(DatasetError) {
     guard case .targets(let values, let width) = labels else {
@@ -173,6 +176,46 @@ public struct Dataset: Sendable {
     for (position, index) in indices.enumerated() {
       for column in 0..<width { output[position * width + column] = values[index * width + column] }
     }
+  }
+
+  /// The inputs of examples, in the order given, each ``inputSize`` values: as a model gets them.
+  ///
+  /// - Throws: ``DatasetError`` where there is no such example.
+  public func inputValues(of examples: [Int]) throws(DatasetError) -> [Float] {
+    try copied(examples, width: inputSize, 0) { values throws(DatasetError) in
+      try copyInputs(of: examples[...], into: values)
+    }
+  }
+
+  /// The classes of examples, in the order given.
+  ///
+  /// - Throws: ``DatasetError`` where labels are targets, or there is no such example.
+  public func classes(of examples: [Int]) throws(DatasetError) -> [Int32] {
+    try copied(examples, width: 1, 0) { values throws(DatasetError) in
+      try copyClasses(of: examples[...], into: values)
+    }
+  }
+
+  /// The targets of examples, in the order given, ``targetWidth`` values each.
+  ///
+  /// - Throws: ``DatasetError`` where labels are classes, or there is no such example.
+  public func targets(of examples: [Int]) throws(DatasetError) -> [Float] {
+    try copied(examples, width: targetWidth ?? 1, 0) { values throws(DatasetError) in
+      try copyTargets(of: examples[...], into: values)
+    }
+  }
+
+  private func copied<Value>(
+    _ examples: [Int], width: Int, _ zero: Value,
+    _ copy: (UnsafeMutableBufferPointer<Value>) throws(DatasetError) -> Void
+  ) throws(DatasetError) -> [Value] {
+    var values = [Value](repeating: zero, count: examples.count * width)
+    var failure: DatasetError?
+    values.withUnsafeMutableBufferPointer { values in
+      do throws(DatasetError) { try copy(values) } catch { failure = error }
+    }
+    if let failure { throw failure }
+    return values
   }
 
   private func check(

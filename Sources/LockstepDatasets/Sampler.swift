@@ -83,12 +83,16 @@ public final class Sampler {
   /// The state: epoch and batch.
   public var state: [StateEntry] { [StateEntry("sampler.position", .integers(position.buffer))] }
 
+  private var hasPosition: Bool {
+    (0...Int(Int32.max)).contains(epoch) && (0..<batchesPerEpoch).contains(batchInEpoch)
+  }
+
   /// The examples of the batch at the current position.
   ///
   /// - Throws: `DatasetError` where the position, restored from a checkpoint, is none of this data
   ///   and batch size.
   public func batch() throws(DatasetError) -> ArraySlice<Int> {
-    guard (0...Int(Int32.max)).contains(epoch), (0..<batchesPerEpoch).contains(batchInEpoch) else {
+    guard hasPosition else {
       throw DatasetError(
         "sampler",
         "there is no batch \(batchInEpoch) in epoch \(epoch): \(count) examples make "
@@ -102,8 +106,10 @@ public final class Sampler {
     return Self.batch(batchInEpoch, of: cached.order, batchSize)
   }
 
-  /// The batch that comes after the one at the current position, and its epoch.
+  /// The batch that comes after the one at the current position, and its epoch. It has no examples where
+  /// the position is none of this data and batch size, of which ``batch()`` tells.
   public func next() -> (epoch: Int, examples: ArraySlice<Int>) {
+    guard hasPosition else { return (epoch, []) }
     if computesOrders {
       return batchInEpoch + 1 < batchesPerEpoch
         ? (epoch, computedBatch(batchInEpoch + 1, epoch))
@@ -161,10 +167,10 @@ public final class Sampler {
 }
 
 /// The cut of a batch into logical shards.
-public enum ShardCut {
+package enum ShardCut {
   /// The places in a batch of `count` examples that shard `shard` of `shards` gets:
   /// `s·n/L ..< (s + 1)·n/L`. Shards differ by at most one example; where n < L some are empty.
-  public static func range(of shard: Int, in shards: Int, count: Int) -> Range<Int> {
+  package static func range(of shard: Int, in shards: Int, count: Int) -> Range<Int> {
     (shard * count / shards)..<((shard + 1) * count / shards)
   }
 }

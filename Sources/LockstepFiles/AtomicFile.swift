@@ -25,7 +25,7 @@ public enum AtomicFile {
     }
 
     /// Appends bytes.
-    public mutating func append(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+    package mutating func append(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
       try fileSystem.write(bytes, to: descriptor, path: path)
       count += bytes.count
     }

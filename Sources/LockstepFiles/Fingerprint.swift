@@ -20,7 +20,7 @@ public struct Fingerprint: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// The hash of bytes.
-  public init(of bytes: UnsafeRawBufferPointer) {
+  package init(of bytes: UnsafeRawBufferPointer) {
     let hash = XXH3_128bits(bytes.baseAddress, bytes.count)
     self.init(high: hash.high64, low: hash.low64)
   }
@@ -82,9 +82,12 @@ public struct FingerprintStream: ~Copyable {
   deinit { XXH3_freeState(state) }
 
   /// Appends bytes.
-  public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+  package mutating func update(_ bytes: UnsafeRawBufferPointer) {
     if bytes.count > 0 { XXH3_128bits_update(state, bytes.baseAddress, bytes.count) }
   }
+
+  /// Appends bytes.
+  public mutating func update(_ bytes: [UInt8]) { bytes.withUnsafeBytes { update($0) } }
 
   /// Appends an integer, low byte first.
   public mutating func update(_ value: UInt64) {

@@ -37,17 +37,17 @@ public struct TensorSource {
   }
 
   /// A tensor of Float32 values.
-  public init(_ name: String, shape: [Int], _ values: UnsafeBufferPointer<Float>) {
+  package init(_ name: String, shape: [Int], _ values: UnsafeBufferPointer<Float>) {
     self.init(name, .float32, shape: shape, bytes: UnsafeRawBufferPointer(values))
   }
 
   /// A tensor of Float64 values.
-  public init(_ name: String, shape: [Int], _ values: UnsafeBufferPointer<Double>) {
+  package init(_ name: String, shape: [Int], _ values: UnsafeBufferPointer<Double>) {
     self.init(name, .float64, shape: shape, bytes: UnsafeRawBufferPointer(values))
   }
 
   /// A tensor of 64-bit integers.
-  public init(_ name: String, shape: [Int], _ values: UnsafeBufferPointer<Int64>) {
+  package init(_ name: String, shape: [Int], _ values: UnsafeBufferPointer<Int64>) {
     self.init(name, .int64, shape: shape, bytes: UnsafeRawBufferPointer(values))
   }
 }

@@ -18,7 +18,8 @@ import Testing
     "docs/extending.md", "docs/update-rules.md", "docs/mpi.md", "docs/testing.md",
     "docs/transfer.md", "docs/cost-model.md", "docs/hessian-free.md",
     "docs/choosing-a-threshold.md", "docs/profiling.md", "docs/kernels.md", "docs/architecture.md",
-    "docs/glossary.md", "docs/data.md", "CONTRIBUTING.md", "Benchmarks/README.md",
+    "docs/glossary.md", "docs/data.md", "docs/sequences.md",
+    "CONTRIBUTING.md", "Benchmarks/README.md",
     "Benchmarks/RESULTS.md", "\(catalogue)/Lockstep.md", "\(catalogue)/Articles/GettingStarted.md",
     "\(catalogue)/Articles/Clipping.md", "\(catalogue)/Articles/DistributedCorrectness.md",
     "\(catalogue)/Articles/Extending.md",
@@ -97,6 +98,7 @@ import Testing
       "Examples/OwnModel/main.swift", "Tests/Programs/documented/main.swift",
       "Tests/Programs/documented/Documented.swift", "Tests/Programs/documented/Testing.swift",
       "Tests/Programs/documented/Transfer.swift", "Tests/Programs/documented/Extensions.swift",
+      "Tests/Programs/documented/Listening.swift", "Tests/Programs/documented/Sources.swift",
       "Examples/OwnOperation/Sources/OwnOperation/SoftThreshold.swift",
       "Examples/OwnOperation/Sources/OwnOperation/main.swift",
     ].map {
@@ -149,6 +151,7 @@ import Testing
     #expect(result.lines.filter { $0 == "extensions true" }.count == 3)
     #expect(result.lines.filter { $0 == "noise true" }.count == 3)
     #expect(result.lines.filter { $0 == "sources true, [28, 37]" }.count == 3)
+    #expect(result.lines.filter { $0 == "listening true" }.count == 3)
     #expect(result.lines.filter { $0 == "same bits true" }.count == 3)
     #expect(result.lines.filter { $0 == "second-order step 1" }.count == 3)
   }

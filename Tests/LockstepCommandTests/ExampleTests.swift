@@ -25,6 +25,60 @@ import Testing
     #expect(fingerprints.count == 1)
   }
 
+  /// What the program of Examples/OwnModel trains, in the words of a configuration: its layers have the
+  /// names of the model's properties, from which initial weights are drawn.
+  private static let ownModel = """
+    {
+      "data": {"type": "mnist-5k"},
+      "model": {
+        "layers": [
+          {"type": "Conv2d", "name": "conv", "outChannels": 16, "kernel": 3, "padding": "same"},
+          {"type": "BatchNorm2d", "name": "norm"},
+          {"type": "ReLU"},
+          {"type": "MaxPool2d", "kernel": 2},
+          {"type": "Flatten"},
+          {
+            "type": "Linear", "name": "hidden", "outFeatures": 64,
+            "constraint": {"type": "maxNorm", "limit": 2}
+          },
+          {"type": "ReLU"},
+          {"type": "Linear", "name": "head", "outFeatures": 10}
+        ]
+      },
+      "batchSize": 128, "epochs": 5, "seed": 1,
+      "optimizer": {"type": "adamW", "learningRate": 3e-3},
+      "clip": {"type": "globalNorm", "limit": 1}
+    }
+    """
+
+  /// A program's own model trains to the bits of the configuration of the same layers, on any number of
+  /// ranks.
+  @Test func theOwnModelIsTheConfigurationsRun() throws {
+    try withDirectory { directory in
+      let path = "\(directory)/own-model.json"
+      try AtomicFile.write(path, text: Self.ownModel)
+      let arguments = ["train", path, "--run-directory", "none", "--quiet"]
+      let program = try MPIRunner.builtExecutable("own-model")
+      let expected = try Lockstep.run(arguments)
+      #expect(expected.fingerprint != nil, "\(expected.transcript)")
+      for ranks in 1...3 {
+        let own = try MPIRunner.run(program, ranks: ranks)
+        #expect(own.fingerprint == expected.fingerprint, "\(own.transcript)")
+        guard ranks > 1 else { continue }
+        let configured = try Lockstep.run(arguments, ranks: ranks)
+        #expect(configured.fingerprint == expected.fingerprint, "\(configured.transcript)")
+      }
+    }
+  }
+
+  /// Behind the model a program needs no more than fifteen lines.
+  @Test func theOwnModelIsShort() throws {
+    let path = Lockstep.example("x").dropLast("x.json".count) + "OwnModel/main.swift"
+    let text = String(decoding: try FileInput.contents(of: String(path)), as: UTF8.self)
+    let lines = text.split(separator: "\n").drop { $0 != "}" }.dropFirst()
+    #expect(lines.count > 1 && lines.count <= 15)
+  }
+
   /// An operation from outside of the package trains, with the same bits on other ranks.
   @Test func anOwnOperationTrains() throws {
     let program = try MPIRunner.builtExecutable("own-operation")

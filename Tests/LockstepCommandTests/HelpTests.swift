@@ -7,7 +7,7 @@ import Testing
 @Suite struct HelpTests {
   static let commands = [
     "train", "evaluate", "inspect", "doctor", "catalog", "report", "suggest-clip",
-    "sweep", "predict", "verify", "plan", "benchmark", "schema",
+    "sweep", "predict", "generate", "verify", "plan", "benchmark", "schema",
   ]
 
   @Test func helpListsEveryCommand() throws {

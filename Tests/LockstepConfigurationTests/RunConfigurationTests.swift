@@ -179,6 +179,17 @@ private func refusal(_ overrides: [String]) -> String {
     #expect(refusal([#"model.$schema="x""#]).contains("unknown key '$schema' in 'model'"))
   }
 
+  /// `layers` is a number of some presets, and the list in a preset's place.
+  @Test func aPresetMayHaveANumberOfLayers() throws {
+    for type in ["gpt", "characterLSTM"] {
+      let text = """
+        {"data": {"type": "king-james"}, "model": {"type": "\(type)", "vocabulary": 72, "layers": 3}}
+        """
+      let configuration = try RunConfiguration(parsing: Array(text.utf8), source: "x")
+      #expect(configuration.resolved["model"]?["layers"] == 3)
+    }
+  }
+
   @Test func layersCarryInitialisersAndConstraints() throws {
     let configuration = try read(
       small,

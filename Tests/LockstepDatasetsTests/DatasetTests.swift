@@ -238,10 +238,10 @@ extension Dataset {
       RandomFlip(probability: 2),
     ]
     for transform in senseless {
-      #expect(throws: DatasetError.self) { try transform.apply(to: image, random: &random) }
+      #expect(throws: DatasetError.self) { try image.change(by: transform, random: &random) }
     }
     for transform in [RandomFlip(.vertical), RandomFlip()] {
-      #expect(throws: DatasetError.self) { try transform.apply(to: flat, random: &random) }
+      #expect(throws: DatasetError.self) { try flat.change(by: transform, random: &random) }
     }
   }
 }

@@ -1,4 +1,4 @@
-import LockstepTesting
+import MPITesting
 import Testing
 
 /// Runs the check program under mpirun: every operation on every datatype.

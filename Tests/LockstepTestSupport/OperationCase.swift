@@ -140,7 +140,7 @@ package struct OperationCase: Sendable, CustomStringConvertible {
 /// Leaves the values alone: cases bring their own.
 private struct Untouched: Initializer {
   func fill(
-    _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
+    _ values: inout MutableSpan<Float>, shape: [Int],
     using random: inout some RandomNumberGenerator
   ) {}
 }

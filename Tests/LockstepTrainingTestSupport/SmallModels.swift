@@ -19,7 +19,7 @@ public enum SmallModel: String, CaseIterable, Sendable {
   private struct Scaled: Initializer {
     var constant: Float = 0
     func fill(
-      _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
+      _ values: inout MutableSpan<Float>, shape: [Int],
       using random: inout some RandomNumberGenerator
     ) {
       let inputs = shape.count < 2 ? 0 : shape[1...].reduce(1, *)

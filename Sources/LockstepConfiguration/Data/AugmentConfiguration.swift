@@ -48,7 +48,7 @@ package struct AugmentConfiguration: Sendable {
   }
 
   /// The transforms, for training on a data set; nil where there are none.
-  func augmentation(for dataset: Dataset) throws -> Augmentation? {
-    transforms.isEmpty ? nil : try Augmentation(transforms, for: dataset)
+  func augmentation(for examples: any ExampleSource) throws -> Augmentation? {
+    transforms.isEmpty ? nil : try Augmentation(transforms, for: examples)
   }
 }

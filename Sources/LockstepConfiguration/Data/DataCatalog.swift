@@ -10,6 +10,7 @@ enum DataCatalog {
     [
       DigitsSource.entry, BreastCancerSource.entry, IDXSource.entry, CSVSource.entry,
       SyntheticSource.blobs, SyntheticSource.linear, SyntheticSource.images,
+      SyntheticSource.mnist1D, TextSource.kingJames, TextSource.entry, TokensSource.entry,
     ])
 }
 
@@ -38,7 +39,13 @@ extension [Hyperparameter] {
   static var order: Self {
     [
       .optional(
-        "augment", .objects { AugmentationCatalog.catalog.form }, "changes to images, in order"),
+        "augment", .objects { AugmentationCatalog.catalog.form }, "changes to images, in order")
+    ] + plainOrder
+  }
+
+  /// Keys of all data, of sequences too.
+  static var plainOrder: Self {
+    [
       .with(
         "shuffle", .boolean, true, "whether each epoch has a random order, or the data's own"),
       .with(
@@ -54,7 +61,7 @@ extension DataConfiguration {
   /// - Parameter seed: the run's.
   package init(_ values: Hyperparameters, seed: UInt64) throws(ConfigurationError) {
     source = try DataCatalog.catalog.make(values)
-    cut = try Self.cut(values)
+    cut = source.cutsItself ? .none : try Self.cut(values)
     if source.hasTest, case .none = cut {
     } else if source.hasTest {
       throw values.error(
@@ -62,7 +69,7 @@ extension DataConfiguration {
         "cuts a test part, and the data comes with one; remove it, or set it to null")
     }
     self.seed = seed
-    splitSeed = UInt64(values["splitSeed"] as Int)
+    splitSeed = UInt64(values["splitSeed"] as Int? ?? 0)
     augment = try AugmentConfiguration(values.objects("augment"))
     identity = [
       "data": values.resolved, "seed": source.isSeeded ? .string("\(seed)") : .null,

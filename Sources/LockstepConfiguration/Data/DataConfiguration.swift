@@ -27,9 +27,9 @@ package struct DataConfiguration: Sendable {
   /// The examples to train on and, where there are any, those to test on.
   package struct Parts: Sendable {
     /// The training part.
-    package let training: Dataset
+    package let training: any ExampleSource
     /// The test part, or nil.
-    package let test: Dataset?
+    package let test: (any ExampleSource)?
     /// What training learned about them.
     package let record: DataRecord
     /// What the user should know about them.
@@ -78,13 +78,15 @@ package struct DataConfiguration: Sendable {
     notices +=
       rounding.isEmpty ? other?.roundingNotices(as: description) ?? [] : rounding
     notices += targetScaleNotices(training, description.target)
-    if case .classes(let classes, _) = training.dataset.labels, Set(classes).count == 1 {
+    if case .classes(let classes, _)? = (training.examples as? Dataset)?.labels,
+      Set(classes).count == 1
+    {
       notices.append(
         "\(training.places.file): all examples of the training part are of one class: there is nothing "
           + "to tell apart")
     }
     return Parts(
-      training: training.dataset, test: test?.dataset,
+      training: training.examples, test: test?.examples,
       record: DataRecord(
         description, training: training.places, test: test?.places,
         whole: description.whole == nil ? nil : content.places),
@@ -93,9 +95,9 @@ package struct DataConfiguration: Sendable {
 
   /// A notice where target values are of another size than the outputs of a new model, which are near 0.
   private func targetScaleNotices(_ part: DataPart, _ target: TargetDescription) -> [String] {
-    guard targetLimit == nil, case .targets(let values, let width) = part.dataset.labels else {
-      return []
-    }
+    guard targetLimit == nil,
+      case .targets(let values, let width)? = (part.examples as? Dataset)?.labels
+    else { return [] }
     for place in 0..<width {
       let column = stride(from: place, to: values.count, by: width).map { Double(values[$0]) }
       let mean = column.reduce(0, +) / Double(column.count)
@@ -144,7 +146,8 @@ package struct DataConfiguration: Sendable {
   /// - Throws: `FileError` that names the row.
   @discardableResult
   package func check(_ part: DataPart) throws(FileError) -> DataPart {
-    guard let targetLimit, case .targets(let values, let width) = part.dataset.labels,
+    guard let targetLimit,
+      case .targets(let values, let width)? = (part.examples as? Dataset)?.labels,
       let place = values.firstIndex(where: { !targetLimit.range.contains($0) })
     else { return part }
     throw FileError(

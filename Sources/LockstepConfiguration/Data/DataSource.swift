@@ -4,6 +4,8 @@ import LockstepDatasets
 protocol DataSource: Sendable {
   /// Whether a test part comes with the data.
   var hasTest: Bool { get }
+  /// Whether the source cuts the test part itself, by its own `testFraction`.
+  var cutsItself: Bool { get }
   /// Whether the examples follow from the run's seed.
   var isSeeded: Bool { get }
   /// The examples that the training part is, or is cut from.
@@ -15,6 +17,7 @@ protocol DataSource: Sendable {
 
 extension DataSource {
   var hasTest: Bool { false }
+  var cutsItself: Bool { false }
   var isSeeded: Bool { false }
   func test(_ reading: DataReading) throws -> (any DataContent)? { nil }
 }

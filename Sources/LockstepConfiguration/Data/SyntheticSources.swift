@@ -58,6 +58,20 @@ struct SyntheticSource: DataSource {
     }
   }
 
+  static let mnist1D = Entry<any DataSource>(
+    "mnist-1d", "series of 40 values that look like digits, ten classes; synthetic",
+    [
+      examples(5000),
+      .with(
+        "channelsFirst", .boolean, true, "whether inputs are [1, 40], for convolutions, or [40, 1]"),
+    ] + .cut + .order
+  ) { values in
+    SyntheticSource { seed in
+      try SyntheticData.mnist1D(
+        count: values["examples"], channelsFirst: values["channelsFirst"], seed: seed)
+    }
+  }
+
   private static func examples(_ count: Int) -> Hyperparameter {
     .with("examples", .integer(1...1_000_000_000), .integer(count), "the number of examples")
   }

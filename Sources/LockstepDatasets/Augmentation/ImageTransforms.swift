@@ -19,11 +19,15 @@ public struct RandomShift: InputTransform, Equatable {
           + "\(min(inputShape[1], inputShape[2]) - 1) pixels" : nil)
   }
 
-  public func apply(to input: ExampleInput, random: inout CounterGenerator) throws {
+  public func apply(
+    to values: inout MutableSpan<Float>, of input: ExampleInput, random: inout CounterGenerator
+  ) throws {
     if let problem = problem(with: input.shape) { throw DatasetError(description, problem) }
     let down = random.index(below: 2 * pixels + 1) - pixels
     let right = random.index(below: 2 * pixels + 1) - pixels
-    input.move(down: down, right: right, border: .blank)
+    values.withUnsafeMutableBufferPointer {
+      input.move($0, down: down, right: right, border: .blank)
+    }
   }
 }
 
@@ -68,11 +72,15 @@ public struct RandomCrop: InputTransform, Equatable {
           + "\(min(inputShape[1], inputShape[2]) - 1) pixels" : nil)
   }
 
-  public func apply(to input: ExampleInput, random: inout CounterGenerator) throws {
+  public func apply(
+    to values: inout MutableSpan<Float>, of input: ExampleInput, random: inout CounterGenerator
+  ) throws {
     if let problem = problem(with: input.shape) { throw DatasetError(description, problem) }
     let top = random.index(below: 2 * padding + 1)
     let left = random.index(below: 2 * padding + 1)
-    input.move(down: padding - top, right: padding - left, border: border)
+    values.withUnsafeMutableBufferPointer {
+      input.move($0, down: padding - top, right: padding - left, border: border)
+    }
   }
 }
 
@@ -116,9 +124,13 @@ public struct RandomFlip: InputTransform, Equatable {
       ?? ((0...1).contains(probability) ? nil : "the probability \(probability) is not in 0...1")
   }
 
-  public func apply(to input: ExampleInput, random: inout CounterGenerator) throws {
+  public func apply(
+    to values: inout MutableSpan<Float>, of input: ExampleInput, random: inout CounterGenerator
+  ) throws {
     if let problem = problem(with: input.shape) { throw DatasetError(description, problem) }
-    if random.nextUniform() < probability { input.flip(axis) }
+    if random.nextUniform() < probability {
+      values.withUnsafeMutableBufferPointer { input.flip($0, axis) }
+    }
   }
 }
 
@@ -142,7 +154,9 @@ private func imageProblem(_ inputShape: [Int]) -> String? {
 
 extension ExampleInput {
   /// Moves an image by whole pixels.
-  func move(down: Int, right: Int, border: RandomCrop.Border) {
+  func move(
+    _ values: UnsafeMutableBufferPointer<Float>, down: Int, right: Int, border: RandomCrop.Border
+  ) {
     if down == 0, right == 0 { return }
     let (channels, height, width) = (shape[0], shape[1], shape[2])
     let source = scratch.baseAddress!
@@ -183,7 +197,7 @@ extension ExampleInput {
   }
 
   /// Mirrors an image.
-  func flip(_ axis: RandomFlip.Axis) {
+  func flip(_ values: UnsafeMutableBufferPointer<Float>, _ axis: RandomFlip.Axis) {
     let (height, width) = (shape[1], shape[2])
     for plane in 0..<shape[0] {
       let pixels = values.baseAddress! + plane * height * width

@@ -11,8 +11,10 @@ import LockstepEngine
 ///   let deviation: Float
 ///   var description: String { "noise of \(deviation)" }
 ///   func problem(with inputShape: [Int]) -> String? { nil }
-///   func apply(to input: ExampleInput, random: inout CounterGenerator) {
-///     for i in input.values.indices { input.values[i] += deviation * Float(random.nextNormal()) }
+///   func apply(
+///     to values: inout MutableSpan<Float>, of input: ExampleInput, random: inout CounterGenerator
+///   ) {
+///     for i in values.indices { values[i] += deviation * Float(random.nextNormal()) }
 ///   }
 /// }
 /// ```
@@ -21,23 +23,29 @@ public protocol InputTransform: Sendable, CustomStringConvertible {
   func problem(with inputShape: [Int]) -> String?
 
   /// Changes an input in place. What it throws ends the step on all ranks, with its message.
-  func apply(to input: ExampleInput, random: inout CounterGenerator) throws
+  ///
+  /// - Parameters:
+  ///   - values: the input's values, in row-major order.
+  ///   - input: its shape, and what black is.
+  ///   - random: the only source of chance.
+  func apply(
+    to values: inout MutableSpan<Float>, of input: ExampleInput, random: inout CounterGenerator
+  ) throws
 }
 
-/// One example's input, to be changed.
+/// What one example's input is, beside its values.
 public struct ExampleInput {
-  /// The values, in row-major order.
-  public let values: UnsafeMutableBufferPointer<Float>
+  private let values: UnsafeMutableBufferPointer<Float>
   /// The shape, `[channels, height, width]` for images.
   public let shape: [Int]
   /// What black is, a value a channel or one for all.
   public let blank: [Float]
   /// As many values to use on the way; they mean nothing before and after.
-  public let scratch: UnsafeMutableBufferPointer<Float>
+  let scratch: UnsafeMutableBufferPointer<Float>
 
   /// - Throws: ``DatasetError`` where the values do not fill the shape, the scratch has less room, or
   ///   there is not one black for all, or one a channel.
-  public init(
+  package init(
     values: UnsafeMutableBufferPointer<Float>, shape: [Int], blank: [Float],
     scratch: UnsafeMutableBufferPointer<Float>
   ) throws(DatasetError) {
@@ -56,6 +64,23 @@ public struct ExampleInput {
     self.blank = blank
     self.scratch = scratch
   }
+
+  /// Gives `body` as many values to use on the way as the input has; they mean nothing before and
+  /// after.
+  public func withScratch<Result>(
+    _ body: (_ scratch: inout MutableSpan<Float>) throws -> Result
+  ) rethrows -> Result {
+    var span = UnsafeMutableBufferPointer(rebasing: scratch[..<values.count]).mutableSpan
+    return try body(&span)
+  }
+
+  /// Lets a transform change the values.
+  package func change(
+    by transform: any InputTransform, random: inout CounterGenerator
+  ) throws {
+    var span = values.mutableSpan
+    try transform.apply(to: &span, of: self, random: &random)
+  }
 }
 
 /// The transforms of a training, applied one after the other.
@@ -64,6 +89,7 @@ public struct Augmentation: Sendable {
   public let transforms: [any InputTransform]
   /// The shape of the inputs that they were made for.
   let inputShape: [Int]
+  private let blank: [Float]
 
   /// Transforms of the first input of a source, Float32 values.
   ///
@@ -82,6 +108,7 @@ public struct Augmentation: Sendable {
     }
     self.transforms = transforms
     inputShape = input.shape
+    blank = input.blank
   }
 
   /// Throws ``DatasetError`` where the transforms were made for inputs of another shape than a field's.
@@ -104,7 +131,7 @@ public struct Augmentation: Sendable {
   ///
   /// - Throws: ``DatasetError`` for an input of another shape than that of the data set; what a
   ///   transform throws.
-  public func apply(to input: ExampleInput, example: Int, epoch: Int, seed: UInt64) throws {
+  package func apply(to input: ExampleInput, example: Int, epoch: Int, seed: UInt64) throws {
     guard input.shape == inputShape else {
       throw DatasetError(
         "augmentation", "is for inputs of shape \(inputShape), found \(input.shape)")
@@ -113,7 +140,31 @@ public struct Augmentation: Sendable {
       var random = CounterGenerator(
         seed: seed, .augmentation, index: UInt32(truncatingIfNeeded: epoch),
         position: UInt64(UInt32(truncatingIfNeeded: example)) << 32 | UInt64(place) << 24)
-      try transforms[place].apply(to: input, random: &random)
+      try input.change(by: transforms[place], random: &random)
     }
+  }
+
+  /// The changed input of an example, as a training sees it.
+  ///
+  /// - Parameters:
+  ///   - values: the input's values, row-major.
+  ///   - example: its number in the data set.
+  ///   - epoch: the epoch, from 0.
+  ///   - seed: the training's seed.
+  /// - Throws: ``DatasetError`` where the values do not fill the shape of the data set's inputs; what a
+  ///   transform throws.
+  public func applied(
+    to values: [Float], example: Int, epoch: Int, seed: UInt64
+  ) throws -> [Float] {
+    var values = values
+    var scratch = values
+    try values.withUnsafeMutableBufferPointer { values in
+      try scratch.withUnsafeMutableBufferPointer { scratch in
+        try apply(
+          to: ExampleInput(values: values, shape: inputShape, blank: blank, scratch: scratch),
+          example: example, epoch: epoch, seed: seed)
+      }
+    }
+    return values
   }
 }

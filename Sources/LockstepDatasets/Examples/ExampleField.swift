@@ -43,8 +43,16 @@ public struct ExampleField: Sendable, Equatable {
     self.blank = blank
   }
 
-  /// The number of values of one example.
-  public var size: Int { shape.reduce(1, *) }
+  /// The number of values of one example; `Int.max` where that is more than a number can tell.
+  public var size: Int {
+    var size = 1
+    for extent in shape {
+      let (product, overflow) = size.multipliedReportingOverflow(by: extent)
+      if overflow { return .max }
+      size = product
+    }
+    return size
+  }
 
   /// The exclusive upper limit of the integers; nil where there is none, and for Float32 values.
   public var limit: Int? { if case .int32(let limit) = scalar { limit } else { nil } }

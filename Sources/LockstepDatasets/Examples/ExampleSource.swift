@@ -123,7 +123,7 @@ extension ExampleSource {
   package func check(
     _ examples: ArraySlice<Int>, of field: ExampleField, room: Int
   ) throws(DatasetError) {
-    guard room >= examples.count * field.size else {
+    guard room / max(field.size, 1) >= examples.count else {
       throw DatasetError(
         name,
         "a buffer of \(room) values does not hold the field \(field) of \(examples.count) examples")

@@ -45,8 +45,8 @@ public struct TokenWindows: ExampleSource {
     guard stream.count > length else {
       throw DatasetError(
         stream.name,
-        "has \(stream.count) tokens, and a window of \(length) with the token behind it needs "
-          + "\(length + 1): take shorter windows")
+        "has \(stream.count) tokens, and a window needs more than its length of \(length): take "
+          + "shorter windows")
     }
     self.stream = stream
     self.length = length
@@ -75,6 +75,7 @@ public struct TokenWindows: ExampleSource {
   public func load(
     _ field: ExampleField, of examples: ArraySlice<Int>, into values: inout MutableSpan<Int32>
   ) throws {
+    try check(examples, of: inputFields[0], room: values.count)
     let shift = field.name == ExampleField.labelName ? 1 : 0
     try values.withUnsafeMutableBufferPointer { values in
       for (place, example) in examples.enumerated() {

@@ -8,13 +8,15 @@ public final class Arena<Element: BitwiseCopyable>: @unchecked Sendable {
   // Unchecked: the pointer never changes; who may write when is the step's order, not the type's.
 
   /// The values.
-  public let buffer: UnsafeMutableBufferPointer<Element>
+  package let buffer: UnsafeMutableBufferPointer<Element>
 
   /// The indices of the values at hand: all from 0 on, or those of a part of a longer arena.
   public let indices: Range<Int>
 
   /// The address of the value with index 0, which lies outside where only a part is at hand.
-  public var base: UnsafeMutablePointer<Element> { buffer.baseAddress! - indices.lowerBound }
+  @usableFromInline package var base: UnsafeMutablePointer<Element> {
+    buffer.baseAddress! - indices.lowerBound
+  }
   /// The number of values at hand.
   public var count: Int { buffer.count }
 
@@ -43,4 +45,16 @@ public final class Arena<Element: BitwiseCopyable>: @unchecked Sendable {
   }
 
   deinit { free(mapping) }
+
+  /// A value, by its index in ``indices``.
+  public subscript(index: Int) -> Element {
+    get {
+      precondition(indices.contains(index), "an arena has no value \(index): it has \(indices)")
+      return base[index]
+    }
+    set {
+      precondition(indices.contains(index), "an arena has no value \(index): it has \(indices)")
+      base[index] = newValue
+    }
+  }
 }

@@ -5,7 +5,7 @@
 /// compares entries and knows nothing else about the components.
 public struct StateEntry {
   /// The buffer.
-  public enum Storage {
+  package enum Storage {
     /// A flat arena of Float32 tensors; each slot is saved as a tensor of its own.
     case arena(UnsafeMutableBufferPointer<Float>, FlatLayout)
     /// Plain Float32 values.
@@ -19,7 +19,7 @@ public struct StateEntry {
   /// The dotted name, unique in a run: `optimizer.firstMoment`.
   public let name: String
   /// Where the values lie.
-  public let storage: Storage
+  package let storage: Storage
   /// The indices of an arena that this rank holds, where other ranks hold the rest; nil for a whole
   /// arena and for plain buffers. The buffer has these values alone.
   public let held: Range<Int>?
@@ -27,7 +27,7 @@ public struct StateEntry {
   public let isShared: Bool
 
   /// An entry; `holding` is for a part of an arena, `shared` for memory that ranks share.
-  public init(
+  package init(
     _ name: String, _ storage: Storage, holding held: Range<Int>? = nil, shared: Bool = false
   ) {
     self.name = name
@@ -35,6 +35,15 @@ public struct StateEntry {
     self.held = held
     isShared = shared
   }
+
+  /// Plain Float32 values, all of an arena's. Whoever makes the entry keeps the arena.
+  public init(_ name: String, _ arena: Arena<Float>) { self.init(name, .floats(arena.buffer)) }
+
+  /// Plain Float64 values, all of an arena's. Whoever makes the entry keeps the arena.
+  public init(_ name: String, _ arena: Arena<Double>) { self.init(name, .doubles(arena.buffer)) }
+
+  /// Plain 64-bit integers, all of an arena's. Whoever makes the entry keeps the arena.
+  public init(_ name: String, _ arena: Arena<Int64>) { self.init(name, .integers(arena.buffer)) }
 
   /// The same values under another name.
   public func named(_ name: String) -> StateEntry {

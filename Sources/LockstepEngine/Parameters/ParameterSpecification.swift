@@ -65,6 +65,6 @@ public protocol Initializer: Sendable {
   /// Fills `values`, a row-major tensor of `shape`, from a generator that is keyed by the run's
   /// seed and the parameter's name.
   func fill(
-    _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
+    _ values: inout MutableSpan<Float>, shape: [Int],
     using random: inout some RandomNumberGenerator)
 }

@@ -23,7 +23,7 @@ public final class Evaluation {
   /// Whether this rank was asked to stop; set by the trainer.
   package var isInterrupted: () -> Bool = { Interruption.isRequested }
 
-  private let metricCounts: [Int?]
+  private let metricFormulas: [MetricFormula]
   private let count: Int
   private let shardSize: Int
   private let fold: ScalarFold
@@ -36,29 +36,36 @@ public final class Evaluation {
   ///   - count: the number of examples.
   ///   - shardSize: the number of examples that are computed at once.
   ///   - metricNames: the metrics that `compute` sums up.
-  ///   - metricCounts: for each metric the column, behind those of all metrics, of the count that divides
-  ///     it; nil, as for all by default, where the number of examples does.
+  ///   - metricFormulas: how each metric is made of a record's columns of metrics; by default each has
+  ///     one column, and is the mean over examples.
   ///   - collective: the ranks.
   ///   - compute: computes the examples of a range of positions and adds their sums to a record of
   ///     zeros.
-  /// - Throws: ``ArgumentError`` where `count` or `shardSize` is not positive.
+  /// - Throws: ``ArgumentError`` where `count` or `shardSize` is not positive, or there is not one formula
+  ///   a name.
   public init(
-    _ name: String, count: Int, shardSize: Int, metricNames: [String], metricCounts: [Int?] = [],
-    on collective: any Collective, _ compute: @escaping (Range<Int>, ShardRecord) throws -> Void
+    _ name: String, count: Int, shardSize: Int, metricNames: [String],
+    metricFormulas: [MetricFormula] = [], on collective: any Collective,
+    _ compute: @escaping (Range<Int>, ShardRecord) throws -> Void
   ) throws {
     try ArgumentError.require(count, atLeast: 1, "count", of: "Evaluation")
     try ArgumentError.require(shardSize, atLeast: 1, "shardSize", of: "Evaluation")
     self.name = name
     self.metricNames = metricNames
-    self.metricCounts =
-      metricCounts.isEmpty ? metricNames.map { _ in nil } : metricCounts
+    let formulas = metricFormulas.isEmpty ? MetricFormula.means(metricNames.count) : metricFormulas
+    guard formulas.count == metricNames.count else {
+      throw ArgumentError(
+        "Evaluation", "metricFormulas.count", is: formulas.count,
+        expected: "\(metricNames.count), one for each of metricNames")
+    }
+    self.metricFormulas = formulas
     self.count = count
     self.shardSize = shardSize
     self.compute = compute
     let shards = (count - 1) / shardSize + 1
     fold = try ScalarFold(
       runs: FoldPlan.runs(of: shards, over: collective.size),
-      metrics: metricNames.count + metricCounts.count { $0 != nil }, on: collective)
+      metrics: formulas.columnCount, on: collective)
   }
 
   /// Evaluates. Called by all ranks.
@@ -83,7 +90,7 @@ public final class Evaluation {
     return EvaluationReport(
       name: name, examples: Int(total.examples), loss: total.loss / total.weight,
       metricNames: metricNames,
-      metrics: zip(metricNames.indices, metricCounts).map { total.mean(ofMetric: $0, by: $1) })
+      metrics: metricFormulas.map { $0(total) })
   }
 }
 

@@ -17,9 +17,8 @@ public protocol GradientSource: AnyObject {
   var parameters: UnsafeMutableBufferPointer<Float> { get }
   /// The names of the metrics in a shard's record, in order.
   var metricNames: [String] { get }
-  /// For each metric the column, among the record's metrics, of the count that divides it; nil where the
-  /// number of examples does. Columns of counts stand behind those of all metrics.
-  var metricCounts: [Int?] { get }
+  /// How each metric is made of the columns behind a record's fixed ones.
+  var metricFormulas: [MetricFormula] { get }
   /// The number of examples that batches can name; nil where that is not known.
   var exampleCount: Int? { get }
   /// The names of all parameters in declaration order, in which a fingerprint covers them; empty where
@@ -111,15 +110,15 @@ public protocol GradientSource: AnyObject {
 
 extension GradientSource {
   /// The number of columns that metrics and the counts that divide them take in a record.
-  package var metricColumns: Int { metricNames.count + metricCounts.count { $0 != nil } }
+  package var metricColumns: Int { metricFormulas.columnCount }
 
-  /// The means of the metrics, from their sums.
+  /// The values of the metrics, from their sums.
   package func metricMeans(of total: ShardRecord) -> [Double] {
-    zip(metricNames.indices, metricCounts).map { total.mean(ofMetric: $0, by: $1) }
+    metricFormulas.map { $0(total) }
   }
 
   /// Metrics are means over examples.
-  public var metricCounts: [Int?] { metricNames.map { _ in nil } }
+  public var metricFormulas: [MetricFormula] { MetricFormula.means(metricNames.count) }
   public var exampleCount: Int? { nil }
   public var declaredNames: [String] { [] }
   /// Shards know nothing of each other.

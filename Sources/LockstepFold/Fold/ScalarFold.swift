@@ -10,8 +10,8 @@ public final class ScalarFold {
   public private(set) var requests: StepRequests = []
 
   private let records: ShardRecords
-  /// The words before each rank's records: its requests, and its stamp.
-  private static let control = 2
+  /// The words before each rank's records: its requests, two words, and its stamp.
+  private static let control = 3
 
   private let collective: any Collective
   private let runs: [Range<Int>]
@@ -100,8 +100,10 @@ public final class ScalarFold {
     let failure = failure
     self.failure = nil
     let control = failure == nil ? mine : mine.union(.failed)
-    UnsafeMutableRawPointer(sent.base).storeBytes(of: control.rawValue, as: UInt64.self)
-    UnsafeMutableRawPointer(sent.base + 1).storeBytes(of: stamp, as: UInt64.self)
+    let words = UnsafeMutableRawPointer(sent.base)
+    words.storeBytes(of: control.flags, as: UInt64.self)
+    words.storeBytes(of: control.factorBits, toByteOffset: 8, as: UInt64.self)
+    words.storeBytes(of: stamp, toByteOffset: 16, as: UInt64.self)
     try collective.allgather(
       UnsafeRawBufferPointer(sent.buffer), counts: counts,
       into: UnsafeMutableRawBufferPointer(received.buffer))
@@ -112,8 +114,12 @@ public final class ScalarFold {
 
   /// The stamp of a rank.
   private func stamp(ofRank rank: Int) -> UInt64 {
-    let start = Self.control * rank + runs[rank].lowerBound * width + 1
-    return UnsafeRawPointer(received.base + start).load(as: UInt64.self)
+    received(Self.control * rank + runs[rank].lowerBound * width + 2)
+  }
+
+  /// A received word that is no number.
+  private func received(_ place: Int) -> UInt64 {
+    UnsafeRawPointer(received.base + place).load(as: UInt64.self)
   }
 
   private var hasOneStamp: Bool {
@@ -135,7 +141,7 @@ public final class ScalarFold {
     var position = 0
     for (rank, run) in runs.enumerated() {
       let control = StepRequests(
-        rawValue: UnsafeRawPointer(received.base + position).load(as: UInt64.self))
+        flags: received(position), factorBits: received(position + 1))
       if control.contains(.failed), failed == nil { failed = rank }
       requests.formUnion(control)
       position += Self.control

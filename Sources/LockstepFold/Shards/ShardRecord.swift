@@ -38,13 +38,6 @@ public struct ShardRecord {
     nonmutating set { if has(metric) { values[Column.metrics + metric] = newValue } }
   }
 
-  /// A metric's mean: its sum, divided by a count's, or by the number of examples where that is nil.
-  ///
-  /// - Parameter count: the column of the count, among those of the metrics.
-  package func mean(ofMetric metric: Int, by count: Int?) -> Double {
-    self[metric: metric] / (count.map { self[metric: $0] } ?? max(examples, 1))
-  }
-
   private func has(_ metric: Int) -> Bool {
     metric >= 0 && metric < values.count - Column.metrics
   }

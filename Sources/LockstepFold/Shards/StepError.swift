@@ -17,6 +17,8 @@ public enum StepError: Error, Equatable, CustomStringConvertible {
   /// Ranks were given different batches: `ranks` another one than most, of which `reference` is the
   /// lowest.
   case batchesDiffer(step: Int, ranks: [Int], reference: Int)
+  /// The learning rate is to be multiplied, and the update has none.
+  case noLearningRate
   /// A hyperparameter of the step makes no sense.
   case badOption(key: String, value: String, expected: String)
 
@@ -40,6 +42,10 @@ public enum StepError: Error, Equatable, CustomStringConvertible {
         "step \(step): the batch on rank\(ranks.count == 1 ? "" : "s") \(list) differs from rank "
         + "\(reference)'s: all ranks must pass the same examples, epoch and step, of which each then "
         + "computes its shards"
+    case .noLearningRate:
+      return
+        "the learning rate is to be scaled, and the update has none: add ScaleByLearningRate to "
+        + "its chain"
     case .badOption(let key, let value, let expected):
       return "\(key) is \(value): it must be \(expected)"
     case .layoutsDiffer(let update, let source):

@@ -13,7 +13,7 @@ public struct ConstantInitializer: Initializer, Equatable {
   }
 
   public func fill(
-    _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
+    _ values: inout MutableSpan<Float>, shape: [Int],
     using random: inout some RandomNumberGenerator
   ) {
     values.update(repeating: value)
@@ -59,7 +59,7 @@ public struct UniformInitializer: Initializer, Equatable {
   }
 
   public func fill(
-    _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
+    _ values: inout MutableSpan<Float>, shape: [Int],
     using random: inout some RandomNumberGenerator
   ) {
     let (start, width) = (Double(lower), Double(upper) - Double(lower))
@@ -104,7 +104,7 @@ public struct NormalInitializer: Initializer, Equatable {
   }
 
   public func fill(
-    _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
+    _ values: inout MutableSpan<Float>, shape: [Int],
     using random: inout some RandomNumberGenerator
   ) {
     for index in values.indices {
@@ -159,7 +159,7 @@ public struct TruncatedNormalInitializer: Initializer, Equatable {
   }
 
   public func fill(
-    _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
+    _ values: inout MutableSpan<Float>, shape: [Int],
     using random: inout some RandomNumberGenerator
   ) {
     guard problem == nil else { return }  // a trace says what is wrong

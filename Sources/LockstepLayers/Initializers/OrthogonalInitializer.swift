@@ -20,7 +20,7 @@ public struct OrthogonalInitializer: Initializer, Equatable {
   }
 
   public func fill(
-    _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
+    _ values: inout MutableSpan<Float>, shape: [Int],
     using random: inout some RandomNumberGenerator
   ) {
     guard !values.isEmpty else { return }

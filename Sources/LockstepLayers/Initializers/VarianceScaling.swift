@@ -104,7 +104,7 @@ public struct VarianceScaling: Initializer, Equatable {
   }
 
   public func fill(
-    _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
+    _ values: inout MutableSpan<Float>, shape: [Int],
     using random: inout some RandomNumberGenerator
   ) {
     let variance = variance(shape)

@@ -80,10 +80,10 @@ private struct EmptyRowInitializer: Initializer {
   var problem: String? { base.problem }
 
   func fill(
-    _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
+    _ values: inout MutableSpan<Float>, shape: [Int],
     using random: inout some RandomNumberGenerator
   ) {
-    base.fill(values, shape: shape, using: &random)
+    base.fill(&values, shape: shape, using: &random)
     guard let count = shape.first, count > 0 else { return }
     let width = values.count / count
     for column in 0..<width { values[row * width + column] = 0 }

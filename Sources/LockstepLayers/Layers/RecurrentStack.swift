@@ -140,9 +140,7 @@ struct RecurrentStack {
 
   /// What the layer returns where it is one model among others.
   func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
-    guard let results = run(input, scope, lengths: nil, hidden: nil, memory: nil) else {
-      return input
-    }
+    guard let results = carrying(input, scope) else { return input }
     switch options.output {
     case .sequence: return results.sequence
     case .state:
@@ -150,6 +148,23 @@ struct RecurrentStack {
       return results.hidden.sliced(axis: 1, count - directions..<count)
         .reshaped(to: [input.shape[0], directions * hiddenSize])
     }
+  }
+
+  /// Runs from zeros, or from what the graph carries. What reads from the end carries nothing.
+  private func carrying(_ input: Tensor, _ scope: LayerScope) -> Results? {
+    let graph = scope.graph
+    guard graph.carriesStates, !options.bidirectional, !input.shape.isEmpty else {
+      return run(input, scope, lengths: nil, hidden: nil, memory: nil)
+    }
+    let shape = [input.shape[0], options.numLayers, hiddenSize]
+    let hidden = graph.carriedState("hidden", shape)
+    let memory = cell.hasMemory ? graph.carriedState("cell", shape) : nil
+    let results = run(input, scope, lengths: nil, hidden: hidden, memory: memory)
+    if let results {
+      graph.carry(hidden, as: results.hidden)
+      if let memory, let after = results.memory { graph.carry(memory, as: after) }
+    }
+    return results
   }
 
   private func pass(

@@ -40,6 +40,8 @@ public struct LossMetric {
   public let countPerExample: Float
   /// How many predictions of the batch count, a scalar; nil where ``countPerExample`` says it.
   public let count: Tensor?
+  /// What a ``Metric`` makes of several sums, in the place of the rest.
+  package var own: MetricSums?
 
   /// - Parameters:
   ///   - countPerExample: positive and finite.

@@ -23,13 +23,19 @@ public struct OutputLosses: Sendable {
     public let loss: any LossFunction
     /// What it weighs.
     public let weight: Float
+    /// What is reported of the output beside the loss's own metrics.
+    public let metrics: [any Metric]
 
     /// A loss of an output and a label, by their names.
     ///
-    /// - Parameter weight: positive.
+    /// - Parameters:
+    ///   - weight: positive.
+    ///   - metrics: what is reported of the output beside the loss's own metrics.
     public init(
-      _ output: String?, _ loss: any LossFunction, label: String? = nil, weight: Float = 1
+      _ output: String?, _ loss: any LossFunction, label: String? = nil, weight: Float = 1,
+      metrics: [any Metric] = []
     ) {
+      self.metrics = metrics
       self.output = output
       self.label = label
       self.loss = loss
@@ -44,7 +50,11 @@ public struct OutputLosses: Sendable {
   public init(_ terms: [Term]) { self.terms = terms }
 
   /// The loss of a model's first output and the first label.
-  public init(_ loss: any LossFunction) { self.init([Term(nil, loss)]) }
+  ///
+  /// - Parameter metrics: what is reported beside the loss's own metrics.
+  public init(_ loss: any LossFunction, metrics: [any Metric] = []) {
+    self.init([Term(nil, loss, metrics: metrics)])
+  }
 
   /// The loss of a batch. The trace fails where an output or a label is missing, or a term makes no
   /// sense.
@@ -61,7 +71,9 @@ public struct OutputLosses: Sendable {
       else { break }
       let target = labels(term, prediction)
       let name = term.output ?? outputs.names[0]
-      values.append((name, term.weight, term.loss(prediction, target)))
+      let value = term.loss(prediction, target)
+        .reporting(term.metrics.map { LossMetric($0, of: prediction, target) })
+      values.append((name, term.weight, value))
     }
     guard let first = values.first else {
       return LossValue(sum: Graph.failed("a training has one loss at least").sum())
@@ -91,9 +103,7 @@ public struct OutputLosses: Sendable {
       sum = sum.map { $0 + mean * weight } ?? mean * weight
       if values.count > 1 { metrics.append(LossMetric(name: "\(name).loss", sum: mean)) }
       metrics += value.metrics.map {
-        LossMetric(
-          name: values.count > 1 ? "\(name).\($0.name)" : $0.name, sum: $0.sum,
-          countPerExample: $0.countPerExample, count: $0.count)
+        values.count > 1 ? $0.named("\(name).\($0.name)") : $0
       }
     }
     return LossValue(sum: sum ?? graph.constant(0), metrics: metrics)

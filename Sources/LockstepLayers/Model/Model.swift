@@ -43,7 +43,9 @@ extension Layer {
     defer { graph.scope = outer }
     let name = graph.name(of: identity)
     if let name { graph.scope = name }
-    return forward(input, LayerScope(graph: graph, name: name, kind: "\(Self.self)"))
+    let output = forward(input, LayerScope(graph: graph, name: name, kind: "\(Self.self)"))
+    if let name, !name.isEmpty { graph.note(layer: name, output) }
+    return output
   }
 }
 

@@ -23,7 +23,8 @@ package enum ModelCatalog {
 
   /// Makes the model that an object says.
   package static func make(_ values: Hyperparameters) throws(ConfigurationError) -> any Model {
-    guard values.contains("layers") else { return try catalog.make(values) }
+    // A preset may have a key of that name: the number of its layers.
+    guard values.name.isEmpty else { return try catalog.make(values) }
     return try values.make {
       guard !values.objects("layers").isEmpty else {
         throw values.error("layers", "must hold at least one layer")

@@ -46,7 +46,7 @@ public protocol BoundTransform: AnyObject {
   /// Whether blocks of this slot change at all in this step; a block of an inactive slot is passed
   /// on untouched.
   func isActive(slot: Int) -> Bool
-  /// Transforms one block from `input` to `output`, which may be the same memory.
+  /// Transforms one block: `block.map` writes the update behind the transform.
   func apply(_ block: BlockView)
   /// Takes over scalars of state that move once a step.
   func commit()
@@ -117,10 +117,12 @@ public struct StepContext {
   public let measurements: Measurements
   /// What reductions on a plateau have made of the learning rate so far.
   let rateScale: Double
+  /// What all learning rates are multiplied by.
+  let rateFactor: Double
 
   /// The learning rate of the step.
   public func rate(of schedule: Schedule) -> Double {
-    schedule.value(at: step, reducedBy: rateScale)
+    schedule.value(at: step, reducedBy: rateScale) * rateFactor
   }
 }
 
@@ -135,11 +137,11 @@ public struct BlockView {
   /// The number of values.
   public let count: Int
   /// The update vector before the transform.
-  public let input: UnsafePointer<Float>
+  @usableFromInline package let input: UnsafePointer<Float>
   /// The update vector behind it.
-  public let output: UnsafeMutablePointer<Float>
+  @usableFromInline package let output: UnsafeMutablePointer<Float>
   /// The parameters before this step.
-  public let parameters: UnsafePointer<Float>
+  @usableFromInline package let parameters: UnsafePointer<Float>
   /// How many values clips have changed in this block.
-  public let changed: UnsafeMutablePointer<Double>
+  package let changed: UnsafeMutablePointer<Double>
 }

@@ -4,7 +4,7 @@ extension UpdateRule {
   /// A rule that owns a part of the blocks has the average of these, and copies that.
   ///
   /// - Returns: false, with nothing copied, where no average is kept or no update was averaged yet.
-  public func copyAverage(to weights: UnsafeMutableBufferPointer<Float>) throws -> Bool {
+  package func copyAverage(to weights: UnsafeMutableBufferPointer<Float>) throws -> Bool {
     try checkLength("the weights", weights.count)
     guard let average, average.count > 0 else { return false }
     for block in blocks[owned] {
@@ -21,7 +21,7 @@ extension UpdateRule {
   ///
   /// - Returns: whether there is an average.
   @discardableResult
-  public func swapAverage(parameters: UnsafeMutableBufferPointer<Float>) throws -> Bool {
+  package func swapAverage(parameters: UnsafeMutableBufferPointer<Float>) throws -> Bool {
     try checkLength("the parameters", parameters.count)
     guard let average, average.count > 0 else { return false }
     for block in blocks[owned] {

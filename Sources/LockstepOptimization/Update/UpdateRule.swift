@@ -42,7 +42,8 @@ public final class UpdateRule {
   let projection: ConstraintExecutor
   let average: BoundAverage?
   private let plateau: PlateauMonitor?
-  private let updates: Arena<Int64>
+  private let updates = Arena<Int64>(count: 1)
+  let rateFactor: LearningRateFactor
   let scratch: Arena<Float>
   let updateArena: Arena<Float>?
   /// A row of ``Tally`` columns for each block.
@@ -137,7 +138,7 @@ public final class UpdateRule {
 
     ownedGroups = [self.owned]
     finalRate = transforms.last as? BoundLearningRate
-    updates = Arena(count: 1)
+    rateFactor = LearningRateFactor(of: chain)
     scratch = Arena(count: FlatLayout.blockSize)
     updateArena =
       passes.dropLast().contains { !$0.transforms.isEmpty }
@@ -145,7 +146,8 @@ public final class UpdateRule {
     tally = Arena(count: blocks.count * Tally.width)
 
     state =
-      [StateEntry("optimizer.updates", .integers(updates.buffer))] + Self.state(of: transforms)
+      [StateEntry("optimizer.updates", .integers(updates.buffer)), rateFactor.state]
+      + Self.state(of: transforms)
       + (plateau?.state ?? []).map { StateEntry("optimizer.\($0.name)", $0.storage) }
       + projection.state + (self.average?.state ?? [])
   }
@@ -247,7 +249,10 @@ public final class UpdateRule {
     _ = measured.table.buffer.update(fromContentsOf: blockSums)
     var report = UpdateReport(
       step: step, gradientNorm: measured.norm(.update(.two)), clippedGradientNorm: nil,
-      clipped: false, learningRate: firstRate?.value(at: step, reducedBy: rateScale) ?? 1)
+      clipped: false,
+      learningRate: firstRate.map {
+        $0.value(at: step, reducedBy: rateScale) * rateFactor.value
+      } ?? 1)
     guard report.learningRate.isFinite, report.learningRate >= 0 else {
       throw UpdateError.badLearningRate(report.learningRate, step: step)
     }
@@ -264,15 +269,10 @@ public final class UpdateRule {
     return report
   }
 
-  /// As ``prepare(step:blockSums:)-(_,UnsafeBufferPointer<Double>)``.
-  @discardableResult
-  public func prepare(step: Int, blockSums: [Double]) throws -> UpdateReport {
-    try blockSums.withUnsafeBufferPointer { try prepare(step: step, blockSums: $0) }
-  }
-
   private func prepareTransforms(of pass: UpdatePass, step: Int) throws {
     let context = StepContext(
-      step: step, update: updateCount + 1, measurements: pass.measurements, rateScale: rateScale)
+      step: step, update: updateCount + 1, measurements: pass.measurements, rateScale: rateScale,
+      rateFactor: rateFactor.value)
     for index in pass.transforms { transforms[index].prepare(context) }
     if let misuse = pass.measurements.misuse { throw misuse }
   }
@@ -288,7 +288,7 @@ public final class UpdateRule {
   ///     that update parts all give it, even one whose part is everything.
   /// - Returns: the report with everything known.
   @discardableResult
-  public func apply(
+  package func apply(
     gradient: UnsafeBufferPointer<Float>, parameters: UnsafeMutableBufferPointer<Float>,
     blocks groups: [Range<Int>]? = nil, gather: Gather? = nil
   ) throws -> UpdateReport {
@@ -387,7 +387,7 @@ public final class UpdateRule {
   /// parameters have been gathered: the vectors of spectral norms move with it.
   ///
   /// - Throws: ``UpdateError/wrongLength(_:expected:found:)``.
-  public func projectGathered(parameters: UnsafeMutableBufferPointer<Float>) throws {
+  package func projectGathered(parameters: UnsafeMutableBufferPointer<Float>) throws {
     try checkLength("the parameters", parameters.count)
     guard let base = parameters.baseAddress else { return }
     projection.projectTensors(base)

@@ -16,7 +16,7 @@ public final class ModelMemory {
   package let declaredNames: [String]
 
   /// The trainable parameters, then the frozen ones.
-  public private(set) var parameters: UnsafeMutableBufferPointer<Float>
+  package private(set) var parameters: UnsafeMutableBufferPointer<Float>
   /// Whether ranks share the parameters.
   public private(set) var isShared = false
   /// Keeps the parameters' memory.
@@ -49,15 +49,15 @@ public final class ModelMemory {
   }
 
   /// The trainable parameters.
-  public var trainable: UnsafeMutableBufferPointer<Float> {
+  package var trainable: UnsafeMutableBufferPointer<Float> {
     .init(rebasing: parameters[..<trainableLayout.count])
   }
   /// The frozen parameters.
-  public var frozen: UnsafeMutableBufferPointer<Float> {
+  package var frozen: UnsafeMutableBufferPointer<Float> {
     .init(rebasing: parameters[trainableLayout.count...])
   }
   /// The running statistics.
-  public var runningStatistics: UnsafeMutableBufferPointer<Float> { statisticArena.buffer }
+  package var runningStatistics: UnsafeMutableBufferPointer<Float> { statisticArena.buffer }
 
   /// The names of ``stateEntries``: what a checkpoint's weights stand under.
   static let entryNames: Set = ["model", "model.frozen", "model.statistics"]
@@ -92,8 +92,8 @@ public final class ModelMemory {
     for (specification, (slot, arena)) in zip(specifications, slots) {
       var random = CounterGenerator(
         seed: seed, .initialization, index: Self.hash(specification.name))
-      specification.initializer.fill(
-        .init(rebasing: arena[slot.range]), shape: slot.shape, using: &random)
+      var values = UnsafeMutableBufferPointer(rebasing: arena[slot.range]).mutableSpan
+      specification.initializer.fill(&values, shape: slot.shape, using: &random)
     }
     for (statistic, slot) in zip(statistics, statisticLayout.slots) {
       UnsafeMutableBufferPointer(rebasing: runningStatistics[slot.range])

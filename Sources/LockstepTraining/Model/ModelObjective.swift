@@ -10,10 +10,12 @@ extension Objective {
   /// - Throws (when traced): ``GraphError`` where the model does not fit the inputs, or its output
   ///   the labels.
   public static func trace(
-    _ model: any Model, loss: any LossFunction, on source: any ExampleSource,
-    freezing: Freezing = Freezing()
+    _ model: any Model, loss: any LossFunction, metrics: [any LockstepLayers.Metric] = [],
+    on source: any ExampleSource, freezing: Freezing = Freezing()
   ) -> ObjectiveTrace {
-    trace(SingleInputModel(model), losses: OutputLosses(loss), on: source, freezing: freezing)
+    trace(
+      SingleInputModel(model), losses: OutputLosses(loss, metrics: metrics), on: source,
+      freezing: freezing)
   }
 
   /// The trace of a model of named inputs and outputs under losses, on a source's shapes.
@@ -49,6 +51,7 @@ extension Objective {
       return Objective(
         loss: value.sum, weightPerExample: Double(value.weightPerExample), weight: value.weight,
         metrics: value.metrics.map { metric in
+          if let own = metric.own { return Metric(metric.name, sums: own.sums, value: own.value) }
           let share = 1 / metric.countPerExample
           let isShared = metric.count == nil && share != 1
           return Metric(
@@ -62,6 +65,8 @@ extension LossValue {
   /// Throws where what losses returned is no sum of the trace, or its numbers make no sense.
   fileprivate func check(_ losses: OutputLosses, in graph: Graph) throws(GraphError) {
     let name = losses.terms.map(\.loss.name).joined(separator: ", ")
+    try MetricNames.check(metrics.map(\.name))
+    for metric in metrics { try metric.own?.check(metric.name, in: graph) }
     let sums =
       [sum] + metrics.map(\.sum) + metrics.compactMap(\.count) + (weight.map { [$0] } ?? [])
     if let stranger = sums.first(where: { $0.graph !== graph }) {
@@ -145,14 +150,16 @@ private struct LabelTargets {
 extension ModelSource {
   /// A model under a loss on examples, with initial weights drawn from the seed.
   ///
+  /// - Parameter metrics: what is reported beside the loss's own metrics.
   /// - Throws: ``GraphError`` where the model does not fit the data.
   public convenience init(
-    _ model: any Model, loss: any LossFunction, on source: any ExampleSource, seed: UInt64,
-    freezing: Freezing = Freezing(), options: PlanOptions = PlanOptions(), threads: Int = 1,
+    _ model: any Model, loss: any LossFunction, metrics: [any Metric] = [],
+    on source: any ExampleSource, seed: UInt64, freezing: Freezing = Freezing(),
+    options: PlanOptions = PlanOptions(), threads: Int = 1,
     admit: (MemoryNeed, MemoryNeed) throws -> Void = { _, _ in }
   ) throws {
     try self.init(
-      SingleInputModel(model), losses: OutputLosses(loss), on: source, seed: seed,
+      SingleInputModel(model), losses: OutputLosses(loss, metrics: metrics), on: source, seed: seed,
       freezing: freezing, options: options, threads: threads, admit: admit)
   }
 

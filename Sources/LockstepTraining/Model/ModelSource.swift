@@ -19,7 +19,7 @@ public final class ModelSource: GradientSource {
   public let layout: FlatLayout
   public let gradientSlotCount: Int
   public var metricNames: [String] { numbers.metricNames }
-  public var metricCounts: [Int?] { numbers.countColumns }
+  public var metricFormulas: [MetricFormula] { numbers.metricFormulas }
 
   /// What a loss that distils learns from: its logits for the examples of the data set.
   public var teacher: TeacherLogits?

@@ -1,5 +1,6 @@
 import LockstepDatasets
 import LockstepEngine
+import LockstepFold
 import LockstepLayers
 
 /// A model traced on one batch, with what is minimised and what is reported.
@@ -8,17 +9,28 @@ public struct Objective {
   public struct Metric {
     /// Its name, `accuracy` say.
     public let name: String
-    /// The sum over the batch, a scalar.
-    public let sum: Tensor
+    /// The sums over the batch that it is made of, scalars; one where it is a mean.
+    public let sums: [Tensor]
     /// How many predictions of the batch count, a scalar: the sum's divisor. Nil where that is the
     /// number of examples.
     public let count: Tensor?
+    /// The value of the sums over all examples; nil where it is the mean of the only one.
+    let value: MetricFormula.Value?
 
     /// A sum over the batch, and how many predictions it is over; nil where that is one an example.
     public init(_ name: String, sum: Tensor, count: Tensor? = nil) {
       self.name = name
-      self.sum = sum
+      sums = [sum]
       self.count = count
+      value = nil
+    }
+
+    /// Sums over the batch, and the value of the sums over all examples.
+    public init(_ name: String, sums: [Tensor], value: @escaping MetricFormula.Value) {
+      self.name = name
+      self.sums = sums
+      count = nil
+      self.value = value
     }
   }
 

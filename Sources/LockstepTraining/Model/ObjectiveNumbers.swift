@@ -6,9 +6,10 @@ import LockstepFold
 struct ObjectiveNumbers: Equatable {
   /// The metrics' names.
   let metricNames: [String]
-  /// For each metric the record's column, among the metrics', of the count that divides it; nil where
-  /// the number of examples does.
-  let countColumns: [Int?]
+  /// How each metric is made of the record's columns of metrics.
+  let metricFormulas: [MetricFormula]
+  /// The number of columns that metrics and their counts take.
+  let columns: Int
   /// Whether the weight is one of the numbers.
   private let hasWeight: Bool
   /// What an example weighs otherwise.
@@ -16,18 +17,19 @@ struct ObjectiveNumbers: Equatable {
 
   init(_ objective: Objective) {
     metricNames = objective.metrics.map(\.name)
-    var columns = objective.metrics.count
-    countColumns = objective.metrics.map { metric in
-      guard metric.count != nil else { return nil }
-      defer { columns += 1 }
-      return columns
+    var (next, count) = (0, objective.metrics.reduce(0) { $0 + $1.sums.count })
+    metricFormulas = objective.metrics.map { metric in
+      let columns = next..<next + metric.sums.count
+      next = columns.upperBound
+      if let value = metric.value { return MetricFormula(of: columns, value) }
+      guard metric.count != nil else { return MetricFormula(meanOf: columns.lowerBound) }
+      defer { count += 1 }
+      return MetricFormula(meanOf: columns.lowerBound, by: count)
     }
+    columns = count
     hasWeight = objective.weight != nil
     weightPerExample = objective.weightPerExample
   }
-
-  /// The number of columns that metrics and their counts take.
-  var columns: Int { countColumns.count + countColumns.count { $0 != nil } }
 
   /// The weight of so many examples; nil where that is not known before they are computed.
   func weight(ofExamples count: Int) -> Double? {
@@ -52,6 +54,6 @@ struct ObjectiveNumbers: Equatable {
 extension Objective {
   /// The scalars that are read out, in the order of ``ObjectiveNumbers``.
   var scalars: [Tensor] {
-    [loss] + metrics.map(\.sum) + metrics.compactMap(\.count) + (weight.map { [$0] } ?? [])
+    [loss] + metrics.flatMap(\.sums) + metrics.compactMap(\.count) + (weight.map { [$0] } ?? [])
   }
 }

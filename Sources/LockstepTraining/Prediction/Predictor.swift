@@ -37,9 +37,15 @@ public final class Predictor {
   /// The shapes of the model's outputs for one example, in the order of their names.
   public let outputShapes: [[Int]]
 
+  /// The names that ``outputs(of:for:)`` knows: the model's outputs, its layers, and the values that
+  /// it marks by `named(_:)`.
+  public let readableNames: [String]
+
   private let source: ModelSource
   private var lane: Lane
   private var parameters: UnsafeMutablePointer<Float>?
+  /// The lanes that read out other values than the model's outputs.
+  private var readers: [[String]: Lane] = [:]
 
   /// Answers with the weights of a training, as they are now.
   ///
@@ -56,7 +62,8 @@ public final class Predictor {
     inputs = source.dataset.inputFields.filter { asked.contains($0.name) }
     outputNames = objective.outputs.names
     outputShapes = objective.outputs.entries.map { Array($0.tensor.shape.dropFirst()) }
-    lane = try Self.lane(source)
+    readableNames = objective.readableNames
+    lane = try Self.lane(source) { $0.outputs.entries.map(\.tensor) }
     parameters = source.memory.parameters.baseAddress
     try lane.plan.packParameters()
   }
@@ -93,11 +100,12 @@ public final class Predictor {
   }
 
   /// The plan of one example, and a lane of it.
-  private static func lane(_ source: ModelSource) throws -> Lane {
+  private static func lane(
+    _ source: ModelSource, reading tensors: (Objective) throws -> [Tensor]
+  ) throws -> Lane {
     let objective = try source.trace(1, false)
     let program = try Program(
-      evaluating: objective.loss.graph, scalars: [],
-      outputs: objective.outputs.entries.map(\.tensor))
+      evaluating: objective.loss.graph, scalars: [], outputs: tensors(objective))
     guard source.memory.fits(program) else {
       throw GraphError("the model declares other parameters for inference than for training")
     }
@@ -110,9 +118,10 @@ public final class Predictor {
   /// Takes the weights as they are now, after more steps of training.
   public func refresh() throws {
     if parameters != source.memory.parameters.baseAddress {
-      lane = try Self.lane(source)
+      lane = try Self.lane(source) { $0.outputs.entries.map(\.tensor) }
       parameters = source.memory.parameters.baseAddress
     }
+    readers = [:]
     try lane.plan.packParameters()
   }
 
@@ -123,7 +132,7 @@ public final class Predictor {
   /// - Throws: `DatasetError` where the model takes several inputs or integers, or the number of values
   ///   is another.
   public func predict(_ input: [Float]) throws -> [Float] {
-    try set(only: .floats(input))
+    try set(only: .floats(input), in: lane)
     try lane.run(RunContext())
     return Array(lane.output(0))
   }
@@ -133,7 +142,7 @@ public final class Predictor {
   /// - Throws: `DatasetError` where the model takes several inputs or numbers, the number of values is
   ///   another, or one is outside the vocabulary.
   public func predict(_ input: [Int32]) throws -> [Float] {
-    try set(only: .integers(input))
+    try set(only: .integers(input), in: lane)
     try lane.run(RunContext())
     return Array(lane.output(0))
   }
@@ -143,6 +152,71 @@ public final class Predictor {
   /// - Throws: `DatasetError` where an input is missing, not known, of another size or type, or an
   ///   integer is outside its field's limit.
   public func predict(_ values: [String: Values]) throws -> [String: [Float]] {
+    try set(all: values, in: lane)
+    try lane.run(RunContext())
+    return Dictionary(
+      uniqueKeysWithValues: outputNames.enumerated().map { ($1, Array(lane.output($0))) })
+  }
+
+  // MARK: Values by name
+
+  /// The values of layers, of marked values, or of the model's outputs for the values of its only input,
+  /// row-major: features for another model, or a look inside.
+  ///
+  /// ```swift
+  /// let features = try predictor.outputs(of: ["features"], for: pixels)["features"]
+  /// ```
+  ///
+  /// - Parameter names: some of ``readableNames``. A plan is kept for each list of names, until
+  ///   ``refresh()``.
+  /// - Throws: ``ArgumentError`` for an unknown name; as ``predict(_:)-([Float])``.
+  public func outputs(of names: [String], for input: [Float]) throws -> [String: [Float]] {
+    try read(names) { try set(only: .floats(input), in: $0) }
+  }
+
+  /// As ``outputs(of:for:)-(_,[Float])``, for the integers of the model's only input.
+  public func outputs(of names: [String], for input: [Int32]) throws -> [String: [Float]] {
+    try read(names) { try set(only: .integers(input), in: $0) }
+  }
+
+  /// As ``outputs(of:for:)-(_,[Float])``, for all of the model's inputs by their names.
+  public func outputs(
+    of names: [String], for values: [String: Values]
+  ) throws -> [String: [Float]] {
+    try read(names) { try set(all: values, in: $0) }
+  }
+
+  /// The shape that a value of a name has for one example.
+  ///
+  /// - Throws: ``ArgumentError`` for an unknown name.
+  public func outputShape(of name: String) throws -> [Int] {
+    let tensor = try source.trace(1, false).tensors(named: [name], of: "Predictor")[0]
+    return tensor.shape.first == 1 ? Array(tensor.shape.dropFirst()) : tensor.shape
+  }
+
+  private func read(
+    _ names: [String], _ setInputs: (Lane) throws -> Void
+  ) throws -> [String: [Float]] {
+    let names = names.uniqued
+    guard !names.isEmpty else { return [:] }
+    let reader: Lane
+    if let known = readers[names] {
+      reader = known
+    } else {
+      reader = try Self.lane(source) { try $0.tensors(named: names, of: "Predictor") }
+      try reader.plan.packParameters()
+      readers[names] = reader
+    }
+    try setInputs(reader)
+    try reader.run(RunContext())
+    return names.enumerated().reduce(into: [:]) {
+      $0[$1.element] = Array(reader.output($1.offset))
+    }
+  }
+
+  // MARK: Inputs
+
+  private func set(all values: [String: Values], in lane: Lane) throws {
     if let unknown = values.keys.sorted().first(where: { name in
       !inputs.contains { $0.name == name }
     }) {
@@ -152,26 +226,25 @@ public final class Predictor {
       guard let value = values[field.name] else {
         throw refuse("needs the input \(field)")
       }
-      try set(field, value)
+      try set(field, value, in: lane)
     }
-    try lane.run(RunContext())
-    return Dictionary(
-      uniqueKeysWithValues: outputNames.enumerated().map { ($1, Array(lane.output($0))) })
   }
 
   private var list: String { inputs.map(\.description).joined(separator: ", ") }
 
   private func refuse(_ reason: String) -> DatasetError { DatasetError("predictor", reason) }
 
-  private func set(only value: Values) throws(DatasetError) {
+  private func set(only value: Values, in lane: Lane) throws(DatasetError) {
     guard inputs.count == 1 else {
       throw refuse("the model takes \(inputs.count) inputs, \(list): give them by their names")
     }
-    try set(inputs[0], value)
+    try set(inputs[0], value, in: lane)
   }
 
   /// Writes an input to the lane.
-  private func set(_ field: ExampleField, _ value: Values) throws(DatasetError) {
+  private func set(
+    _ field: ExampleField, _ value: Values, in lane: Lane
+  ) throws(DatasetError) {
     guard value.count == field.size else {
       throw refuse("the input \(field) has \(field.size) values, found \(value.count)")
     }

@@ -24,6 +24,7 @@ public final class Trainer {
   private let collective: any Collective
   private let isInterrupted: () -> Bool
   private let listener: (TrainingEvent) throws -> Void
+  private let control: TrainingControl
   private let handshake: Handshake
   /// The registry's state whole, once the ranks have agreed on what it is.
   private var state: WholeState?
@@ -52,6 +53,7 @@ public final class Trainer {
   ///   - directory: where to leave files, on rank 0; nil on the others, or on all for none.
   ///   - collective: the ranks.
   ///   - isInterrupted: whether this rank was asked to stop; by default by signal.
+  ///   - control: what asks for something, on rank 0 only.
   ///   - listener: hears events, on rank 0 only.
   /// - Throws: ``StateError`` where two components use one name, ``TrainerOptionsError``,
   ///   ``ArgumentError`` for a sampler of more examples than the model's data set has.
@@ -61,6 +63,7 @@ public final class Trainer {
     handshake: Handshake = Handshake(), directory: RunDirectory? = nil,
     on collective: any Collective,
     isInterrupted: @escaping () -> Bool = { Interruption.isRequested },
+    control: TrainingControl = TrainingControl(),
     listener: @escaping (TrainingEvent) throws -> Void = { _ in }
   ) throws {
     try options.validate()
@@ -89,6 +92,7 @@ public final class Trainer {
     self.isInterrupted = isInterrupted
     for evaluation in evaluations { evaluation.isInterrupted = isInterrupted }
     self.listener = listener
+    self.control = control
     try registry.add(step.source.stateEntries, of: step.source)
     try registry.add(step.update.stateEntries, of: step.update)
     try registry.add(step.stateEntries, of: step)
@@ -228,12 +232,13 @@ public final class Trainer {
       var score: Double?
       // One more at the very end is of that end alone.
       let isScheduled = isEpochEnd && sampler.epoch % options.evaluateEveryEpochs == 0
-      if isDone || isScheduled {
+      let ends = isDone || requests.contains(.finish)
+      if ends || isScheduled {
         enter(.evaluating)
         score = try evaluate(isScheduled: isScheduled)
         for evaluation in evaluations { requests.formUnion(evaluation.requests) }
       }
-      let stops = requests.contains(.stop) && !isDone
+      let stops = requests.contains(.stop) && !ends
       if let every = options.compareEverySteps, report.step % every == 0 {
         enter(.comparing)
         try registry.compare(on: collective, step: step.completed)
@@ -241,9 +246,11 @@ public final class Trainer {
       }
       let isDue = options.checkpointEverySteps.map { report.step % $0 == 0 } ?? isEpochEnd
       let isBest = score.map { $0 > bestScore } ?? false
-      if isDone || stops || isDue || isBest { try save(score) }
+      let isAsked = requests.contains(.save) || ends && !requests.contains(.unsaved)
+      if isAsked || stops || isDue || isBest { try save(score) }
       if isBest, let score { bestScore = score }
       if stops { return Outcome(.interrupted, step: step.completed) }
+      if ends { break }
     }
     return try finish()
   }
@@ -265,8 +272,10 @@ public final class Trainer {
     }
     let clock = ContinuousClock()
     let start = clock.now
+    let asked = collective.isRoot ? control.take() : []
     let report = try step.run(
-      batch, requests: isInterrupted() ? .stop : [], failure: failure, inspect: inspect)
+      batch, requests: isInterrupted() ? asked.union(.stop) : asked, failure: failure,
+      inspect: inspect)
     sampler.advance()
     let seconds = (clock.now - start) / .seconds(1)
     let rate = Double(report.examples) / max(seconds, 1e-9)
@@ -318,6 +327,11 @@ public final class Trainer {
     guard saves else { return }
     enter(.checkpointing)
     try checkWeights()
+    let pending = collective.isRoot ? control.pendingFactor : nil
+    try step.update.whileLearningRate(isScaledBy: pending) { try write(score) }
+  }
+
+  private func write(_ score: Double?) throws {
     try state?.write { image in
       // Only rank 0 gets here, and it has the directory where there is one.
       try directory!.synchronizeLogs()

@@ -35,7 +35,7 @@ public final class TrainingStep: BatchStep {
   private let kernels: UnsafePointer<lockstep_arena_kernels>
   private let counter = Arena<Int64>(count: 1)
   private var metricMeans: [Double]
-  private let metricCounts: [Int?]
+  private let metricFormulas: [MetricFormula]
   private let batchDivisors: BatchDivisors
 
   /// Prepares a step.
@@ -87,14 +87,14 @@ public final class TrainingStep: BatchStep {
     batchDivisors = BatchDivisors(plan, source)
     kernels = InstructionSet.current.arenaKernels
     metricMeans = Array(repeating: 0, count: source.metricNames.count)
-    metricCounts = source.metricCounts
+    metricFormulas = source.metricFormulas
     try source.join(plan, on: collective)
   }
 
   /// Sees the folded gradient, whole and divided by the weight of the batch, before it is clipped,
   /// and the statistics behind it. For comparing runs: with it, a sharded update gathers twice. Set
   /// on all ranks or on none.
-  public var onFolded: ((UnsafeBufferPointer<Float>) throws -> Void)?
+  package var onFolded: ((UnsafeBufferPointer<Float>) throws -> Void)?
 
   /// The number of steps completed, skipped ones among them: learning rates follow it, and the
   /// update counts its own for bias corrections.
@@ -268,6 +268,7 @@ public final class TrainingStep: BatchStep {
   private func skip(_ sick: NonFiniteError) throws -> StepReport {
     // What a sharded update would have done: an exchange is gathered once for each combination.
     if application.isSharded, onFolded == nil { try exchange.gather() }
+    try update.scaleLearningRate(by: scalars.requests.learningRateFactor)
     let norm = blockSums.norm
     return count(
       UpdateReport(
@@ -278,6 +279,7 @@ public final class TrainingStep: BatchStep {
   /// Decides the step's scalars from the norm, and clips, updates and constrains the parameters.
   private func apply(_ gradient: Gradient) throws -> UpdateReport {
     enter(.updating)
+    try update.scaleLearningRate(by: scalars.requests.learningRateFactor)
     try update.prepare(step: completed, blockSums: blockSums.gradientSquares)
     return try application.run(gradient, source.parameters)
   }
@@ -298,7 +300,7 @@ public final class TrainingStep: BatchStep {
     let total = scalars.total
     // Written in place where the last report is gone, so that a step allocates nothing.
     for index in metricMeans.indices {
-      metricMeans[index] = total.mean(ofMetric: index, by: metricCounts[index])
+      metricMeans[index] = metricFormulas[index](total)
     }
     return StepReport(
       step: completed, loss: total.loss / total.weight + blockSums.penalty, weight: total.weight,

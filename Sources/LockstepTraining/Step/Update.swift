@@ -62,9 +62,17 @@ public protocol Update: AnyObject {
   /// The norms of each tensor's gradient in the update made last, before and behind clipping; none
   /// where nobody measures them.
   func parameterNorms() -> [ParameterNorms]
+
+  /// What the learning rate is multiplied by, a part of the state; nil, as by default, for an update that
+  /// has none.
+  var learningRateFactor: Double? { get set }
 }
 
 extension Update {
+  public var learningRateFactor: Double? {
+    get { nil }
+    set {}  // nothing is there to be set
+  }
   public var owned: Range<Int> { 0..<layout.blocks().count }
   public var constrainsGathered: Bool { false }
   public func constrainGathered(parameters: UnsafeMutableBufferPointer<Float>) throws {}

@@ -44,7 +44,8 @@ public final class Training {
 
   private let options: TrainingOptions
   private var evaluations: [Evaluation] = []
-  private var listeners: [(TrainingEvent) throws -> Void] = []
+  private var listeners: [(TrainingEvent, TrainingControl) throws -> Void] = []
+  private let control = TrainingControl()
 
   /// Puts a training together.
   ///
@@ -52,6 +53,7 @@ public final class Training {
   ///   - model: the model; its initial weights are drawn from the seed.
   ///   - dataset: the examples to train on.
   ///   - loss: what is minimised.
+  ///   - metrics: what is reported beside the loss's own metrics, in events, evaluations and logs.
   ///   - update: clips and optimizer.
   ///   - batchSize: the examples of a step, over all ranks.
   ///   - epochs: how often each example is seen.
@@ -63,19 +65,21 @@ public final class Training {
   ///   ``FoldPlanError`` where there are more ranks than shards, ``MemoryShortage`` where a node has too
   ///   little memory.
   public convenience init(
-    _ model: any Model, on dataset: any ExampleSource, loss: any LossFunction, update: Chain,
-    batchSize: Int = 64, epochs: Int = 10, seed: UInt64 = 1, augmentation: Augmentation? = nil,
+    _ model: any Model, on dataset: any ExampleSource, loss: any LossFunction,
+    metrics: [any Metric] = [], update: Chain, batchSize: Int = 64, epochs: Int = 10,
+    seed: UInt64 = 1, augmentation: Augmentation? = nil,
     options: TrainingOptions = TrainingOptions(), ranks: any Collective = SoloCollective()
   ) throws {
     try self.init(
-      SingleInputModel(model), on: dataset, losses: OutputLosses(loss), update: update,
+      SingleInputModel(model), on: dataset, losses: OutputLosses(loss, metrics: metrics),
+      update: update,
       batchSize: batchSize, epochs: epochs, seed: seed, augmentation: augmentation,
       options: options, ranks: ranks)
   }
 
   /// Puts a training of a model with named inputs and outputs together.
   ///
-  /// - Parameter losses: what is minimised: a loss of each output that has a label.
+  /// - Parameter losses: what is minimised: a loss of each output that has a label, with its metrics.
   /// - Throws: as the initialiser for a simple model.
   public convenience init(
     _ model: any MultipleInputModel, on dataset: any ExampleSource, losses: OutputLosses,
@@ -147,8 +151,18 @@ public final class Training {
     average = options.average == nil ? nil : AveragedModel(source, rule, plan, on: ranks)
   }
 
-  /// Refuses what a Hessian-free step cannot be combined with and does not see.
+  /// The most logical shards; their numbers alone take memory on every rank.
+  private static let mostShards = 1 << 20
+
+  /// Refuses numbers that make no sense, and what a Hessian-free step cannot be combined with and does not
+  /// see.
   private static func check(_ options: TrainingOptions) throws {
+    try ArgumentError.require(
+      options.evaluationBatchSize, atLeast: 1, "evaluationBatchSize", of: "TrainingOptions")
+    if let shards = options.shards, shards > mostShards {
+      throw ArgumentError(
+        "TrainingOptions", "shards", is: shards, expected: "at most \(mostShards)")
+    }
     guard options.hessianFree != nil else { return }
     func refuse(_ key: String, _ value: String, _ expected: String) -> StepError {
       .badOption(key: key, value: value, expected: "\(expected) for a Hessian-free step")
@@ -227,11 +241,16 @@ public final class Training {
   ///   - dataset: the examples; each counts once, on any number of ranks.
   ///   - name: what the evaluation is called in reports and logs.
   ///   - report: hears the results, on rank 0 only.
-  /// - Throws: `GraphError` where the examples are of another form than those that the model trains on.
+  /// - Throws: `GraphError` where the examples are of another form than those that the model trains on,
+  ///   ``ArgumentError`` where another evaluation has the name.
   public func evaluate(
     on dataset: any ExampleSource, as name: String = "test",
     _ report: @escaping (TrainingEvaluation) throws -> Void = { _ in }
   ) throws {
+    if evaluations.contains(where: { $0.name == name }) {
+      throw ArgumentError(
+        "Training.evaluate", "name", is: "'\(name)'", expected: "another one for each evaluation")
+    }
     let evaluation = try ModelEvaluator(source, on: dataset).evaluation(
       name, shardSize: options.evaluationBatchSize, on: ranks)
     evaluations.append(evaluation)
@@ -246,6 +265,12 @@ public final class Training {
   /// Hears what happens, on rank 0 only: steps, evaluations, checkpoints. What it throws ends the
   /// training on all ranks; `Interruption.request()` ends it in good order, after a checkpoint.
   public func listen(_ listener: @escaping (TrainingEvent) throws -> Void) {
+    listeners.append { event, _ in try listener(event) }
+  }
+
+  /// Hears what happens, on rank 0 only, and may act on it: stop the training, save a checkpoint,
+  /// multiply the learning rate. All ranks then do the same; see ``TrainingControl``.
+  public func listen(_ listener: @escaping (TrainingEvent, TrainingControl) throws -> Void) {
     listeners.append(listener)
   }
 
@@ -257,11 +282,13 @@ public final class Training {
   ///   - keep: how many of the newest checkpoints stay.
   /// - Returns: how it ended, the same on all ranks: done, with the fingerprint of the weights, or
   ///   interrupted by a signal.
-  /// - Throws: what ends a run otherwise, ``RunDirectoryError``, ``CheckpointError``.
+  /// - Throws: what ends a run otherwise, ``RunDirectoryError``, ``CheckpointError``, ``ArgumentError`` for
+  ///   a `keep` below 1.
   @discardableResult
   public func fit(
     in directory: String? = nil, resume: Bool = false, keep: Int = 3
   ) throws -> Outcome {
+    try ArgumentError.require(keep, atLeast: 1, "keep", of: "Training.fit")
     let files = try directory.flatMap {
       try RunDirectory.open(
         $0, resume: resume, configuration: configuration, keep: keep, on: ranks)
@@ -270,12 +297,13 @@ public final class Training {
       var handshake = Handshake()
       try handshake.addProgramAndLibraries()
       handshake.add("the examples", source.dataset.fingerprint)
-      let listeners = listeners
+      let (listeners, control) = (listeners, control)
+      _ = control.take()
       let trainer = try Trainer(
         step: step, sampler: sampler, evaluations: evaluations, options: options.run,
         configuration: configuration, resumption: Resumption(mayDiffer: ["epochs", "steps"]),
-        handshake: handshake, directory: files, on: ranks,
-        listener: { event in for listener in listeners { try listener(event) } })
+        handshake: handshake, directory: files, on: ranks, control: control,
+        listener: { event in for listener in listeners { try listener(event, control) } })
       return try trainer.run(resume: resume)
     } catch {
       // What ends it before the trainer is in charge; after that nothing is changed here.

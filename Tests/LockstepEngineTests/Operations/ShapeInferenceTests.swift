@@ -128,7 +128,7 @@ private let misuses: [Misuse] = [
 
 private struct Nothing: Initializer {
   func fill(
-    _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
+    _ values: inout MutableSpan<Float>, shape: [Int],
     using random: inout some RandomNumberGenerator
   ) {}
 }

@@ -347,7 +347,7 @@ import Testing
 /// Leaves the values alone.
 private struct Untouched: Initializer {
   func fill(
-    _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
+    _ values: inout MutableSpan<Float>, shape: [Int],
     using random: inout some RandomNumberGenerator
   ) {}
 }

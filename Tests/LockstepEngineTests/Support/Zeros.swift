@@ -3,7 +3,7 @@ import LockstepEngine
 /// For parameters whose values a test sets itself.
 struct Zeros: Initializer {
   func fill(
-    _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
+    _ values: inout MutableSpan<Float>, shape: [Int],
     using random: inout some RandomNumberGenerator
   ) { values.update(repeating: 0) }
 }

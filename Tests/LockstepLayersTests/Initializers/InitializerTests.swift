@@ -5,7 +5,8 @@ import Testing
 private func draw(_ initializer: any Initializer, _ shape: [Int], seed: UInt64 = 1) -> [Double] {
   var values = [Float](repeating: .nan, count: shape.reduce(1, *))
   var random = CounterGenerator(seed: seed, .initialization)
-  values.withUnsafeMutableBufferPointer { initializer.fill($0, shape: shape, using: &random) }
+  var span = values.mutableSpan
+  initializer.fill(&span, shape: shape, using: &random)
   return values.map(Double.init)
 }
 

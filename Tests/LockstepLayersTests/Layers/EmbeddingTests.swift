@@ -120,9 +120,8 @@ import Testing
     let parameter = trace.graph.parameters[0]
     var values = [Float](repeating: .nan, count: 20)
     var random = SystemRandomNumberGenerator()
-    values.withUnsafeMutableBufferPointer {
-      parameter.initializer.fill($0, shape: parameter.shape, using: &random)
-    }
+    var span = values.mutableSpan
+    parameter.initializer.fill(&span, shape: parameter.shape, using: &random)
     #expect(values[12..<16].allSatisfy { $0 == 0 })
     #expect((values[..<12] + values[16...]).allSatisfy { $0 != 0 && $0.isFinite })
   }

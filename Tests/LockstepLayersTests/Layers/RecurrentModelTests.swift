@@ -159,9 +159,8 @@ private func message(_ model: any Model, _ shape: [Int] = [4, 3]) -> String? {
     var random = SystemRandomNumberGenerator()
     for parameter in trace.graph.parameters {
       var values = [Float](repeating: .nan, count: parameter.shape.reduce(1, *))
-      values.withUnsafeMutableBufferPointer {
-        parameter.initializer.fill($0, shape: parameter.shape, using: &random)
-      }
+      var span = values.mutableSpan
+      parameter.initializer.fill(&span, shape: parameter.shape, using: &random)
       #expect(values.allSatisfy { abs($0) <= 0.25 })
       #expect(values.contains { abs($0) > 0.2 })
     }

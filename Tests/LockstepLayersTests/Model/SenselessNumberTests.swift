@@ -32,9 +32,8 @@ import Testing
     // Filling with it ends, too.
     var values = [Float](repeating: 0, count: 12)
     var random = CounterGenerator(seed: 1, .initialization)
-    values.withUnsafeMutableBufferPointer {
-      initializer.fill($0, shape: [4, 3], using: &random)
-    }
+    var span = values.mutableSpan
+    initializer.fill(&span, shape: [4, 3], using: &random)
   }
 
   private static let models: [(any Model, String)] = [

@@ -4,7 +4,7 @@ import Testing
 
 private struct Zeros: Initializer {
   func fill(
-    _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
+    _ values: inout MutableSpan<Float>, shape: [Int],
     using random: inout some RandomNumberGenerator
   ) { values.update(repeating: 0) }
 }

@@ -176,10 +176,11 @@ private func clippedTo(
     let rule = try UpdateRule(layout: layout, chain: Chain(AutoClip(window: 7), ZClip()))
     #expect(
       rule.state.map(\.name) == [
-        "optimizer.updates", "optimizer.autoClip.norms", "optimizer.autoClip.count",
+        "optimizer.updates", "optimizer.learningRateFactor", "optimizer.autoClip.norms",
+        "optimizer.autoClip.count",
         "optimizer.zClip.averages", "optimizer.zClip.count",
       ])
-    guard case .doubles(let ring) = rule.state[1].storage else {
+    guard case .doubles(let ring) = rule.state[2].storage else {
       Issue.record("the ring is not of doubles")
       return
     }

@@ -26,8 +26,10 @@ import Testing
     let first: Float
     var description: String { "refusal" }
     func problem(with inputShape: [Int]) -> String? { nil }
-    func apply(to input: ExampleInput, random: inout CounterGenerator) throws {
-      if input.values[0] == first { throw Bad() }
+    func apply(
+      to values: inout MutableSpan<Float>, of input: ExampleInput, random: inout CounterGenerator
+    ) throws {
+      if values[0] == first { throw Bad() }
     }
   }
 

@@ -291,7 +291,7 @@ import Testing
 
   private struct Halves: Initializer {
     func fill(
-      _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
+      _ values: inout MutableSpan<Float>, shape: [Int],
       using random: inout some RandomNumberGenerator
     ) { values.update(repeating: 0.5) }
   }

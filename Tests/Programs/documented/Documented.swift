@@ -27,10 +27,10 @@ struct Noise: InputTransform {
     deviation >= 0 ? nil : "a deviation is not negative"
   }
 
-  func apply(to input: ExampleInput, random: inout CounterGenerator) {
-    for index in input.values.indices {
-      input.values[index] += deviation * Float(random.nextNormal())
-    }
+  func apply(
+    to values: inout MutableSpan<Float>, of input: ExampleInput, random: inout CounterGenerator
+  ) {
+    for index in values.indices { values[index] += deviation * Float(random.nextNormal()) }
   }
 }
 
@@ -38,16 +38,11 @@ struct Noise: InputTransform {
 func documentedNoise() throws -> Double {
   let dataset = try EmbeddedData.digits().training
   let augmentation = try Augmentation([Noise(deviation: 0.1)], for: dataset)
-  let (values, scratch) = (Arena<Float>(count: 784), Arena<Float>(count: 784))
   var sum = 0.0
   for example in 0..<10 {
-    try dataset.copyInputs(of: [example], into: values.buffer)
-    let before = Array(values.buffer)
-    let input = try ExampleInput(
-      values: values.buffer, shape: dataset.inputShape, blank: dataset.blank,
-      scratch: scratch.buffer)
-    try augmentation.apply(to: input, example: example, epoch: 0, seed: 1)
-    for (new, old) in zip(values.buffer, before) { sum += Double((new - old) * (new - old)) }
+    let before = try dataset.inputValues(of: [example])
+    let after = try augmentation.applied(to: before, example: example, epoch: 0, seed: 1)
+    for (new, old) in zip(after, before) { sum += Double((new - old) * (new - old)) }
   }
   return sum / 7840
 }

@@ -20,7 +20,7 @@ struct Triangular: Initializer {
   var problem: String? { reach > 0 ? nil : "triangular with a reach of \(reach): it is positive" }
 
   func fill(
-    _ values: UnsafeMutableBufferPointer<Float>, shape: [Int],
+    _ values: inout MutableSpan<Float>, shape: [Int],
     using random: inout some RandomNumberGenerator
   ) {
     func uniform() -> Float { Float(random.next() >> 40) * 0x1p-24 }

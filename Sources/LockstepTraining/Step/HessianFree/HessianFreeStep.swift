@@ -175,6 +175,7 @@ public final class HessianFreeStep: BatchStep {
     let found = try computeGradient(batch, requests, failure)
     let gradientTime = clock.now - began
     if found == nil { try inspect() }
+    try update.scaleLearningRate(by: scalars.requests.learningRateFactor)
     let norm =
       found == nil ? vectors.dot(gradient.base, gradient.base).squareRoot() : blockSums.norm
     let total = scalars.total

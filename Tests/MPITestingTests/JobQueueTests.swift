@@ -1,4 +1,4 @@
-import LockstepTesting
+import MPITesting
 import Synchronization
 import Testing
 

@@ -1,4 +1,4 @@
-import LockstepTesting
+import MPITesting
 import Testing
 
 /// Time is made up here: no law depends on the machine's speed.

@@ -1,4 +1,4 @@
-import LockstepTesting
+import MPITesting
 import Testing
 
 @Suite struct ProgramRunnerTests {
