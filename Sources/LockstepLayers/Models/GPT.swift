@@ -80,7 +80,7 @@ extension GPT {
     [
       .vocabulary, .with("context", limit, 256, "the most positions of a sequence"),
       .with("width", limit, 384, "the number of values of a position"),
-      .with("depth", .integer(1...1000), 6, "the number of blocks"),
+      .with("layers", .integer(1...1000), 6, "the number of blocks"),
       .with("heads", limit, 6, "the heads of each block; they divide the width"),
       .with("dropout", .dropoutRate, 0, "the rate of all dropouts"),
       .with("bias", .boolean, true, "whether linear maps and norms have biases"),
@@ -89,7 +89,7 @@ extension GPT {
   ) { values in
     GPT(
       vocabulary: values["vocabulary"], context: values["context"], width: values["width"],
-      layers: values["depth"], heads: values["heads"], dropout: values["dropout"],
+      layers: values["layers"], heads: values["heads"], dropout: values["dropout"],
       bias: values["bias"], activation: values["activation"])
   }
 

@@ -30,7 +30,7 @@ extension Sequential {
   ) { values in
     characterLSTM(
       vocabulary: values["vocabulary"], embedding: values["embedding"], hidden: values["hidden"],
-      layers: values["depth"], dropout: values["dropout"])
+      layers: values["layers"], dropout: values["dropout"])
   }
 
   /// A classifier of sequences: a GRU that reads them in both directions, and the classes from its last
@@ -68,7 +68,7 @@ extension Sequential {
   ) { values in
     gruClassifier(
       vocabulary: values["vocabulary"], embedding: values["embedding"], hidden: values["hidden"],
-      layers: values["depth"], bidirectional: values["bidirectional"],
+      layers: values["layers"], bidirectional: values["bidirectional"],
       classes: values["classes"], dropout: values["dropout"])
   }
 
@@ -108,7 +108,7 @@ extension [Hyperparameter] {
   fileprivate static func recurrentModel(hidden: Int, layers: Int) -> Self {
     [
       .with("hidden", .size, .integer(hidden), "the units of a layer"),
-      .with("depth", .integer(1...1000), .integer(layers), "the number of recurrent layers"),
+      .with("layers", .integer(1...1000), .integer(layers), "the number of recurrent layers"),
       .with("dropout", .dropoutRate, 0, "the rate between layers and before the outputs"),
     ]
   }

@@ -225,12 +225,12 @@ private func layers(_ layers: JSONValue...) -> JSONValue { ["layers": .array(lay
     arguments: [
       (["type": "characterLSTM", "vocabulary": 7], [5], .int32, [2, 5, 7]),
       (
-        ["type": "gpt", "vocabulary": 7, "context": 6, "width": 12, "depth": 2, "heads": 3], [5],
+        ["type": "gpt", "vocabulary": 7, "context": 6, "width": 12, "layers": 2, "heads": 3], [5],
         .int32, [2, 5, 7]
       ),
       (["type": "gruClassifier", "vocabulary": 7, "classes": 3], [5], .int32, [2, 3]),
       (
-        ["type": "gruClassifier", "bidirectional": false, "depth": 2], [5, 4], .float32, [2, 10]
+        ["type": "gruClassifier", "bidirectional": false, "layers": 2], [5, 4], .float32, [2, 10]
       ),
       (["type": "conv1dClassifier", "classes": 4], [3, 40], .float32, [2, 4]),
       (["type": "leNet"], [1, 28, 28], .float32, [2, 10]),
