@@ -71,13 +71,23 @@ let package = Package(
     // The trainer, from the inside out.
     .target(
       name: "LockstepEngine", dependencies: ["COneDNN", "CLockstepKernels", "LockstepPlatform"]),
-    .target(name: "LockstepLayers", dependencies: ["LockstepEngine", "LockstepPlatform"]),
-    .target(name: "LockstepOptimization", dependencies: ["LockstepEngine", "CLockstepKernels"]),
+    .target(
+      name: "LockstepLayers",
+      dependencies: [
+        "LockstepEngine", "LockstepOptimization", "LockstepCatalog", "LockstepFiles",
+        "LockstepPlatform",
+      ]),
+    .target(
+      name: "LockstepOptimization",
+      dependencies: ["LockstepEngine", "LockstepCatalog", "LockstepFiles", "CLockstepKernels"]),
     .target(name: "LockstepFiles", dependencies: ["CZlib", "CXXHash", "LockstepPlatform"]),
+    // What configurations can name: keys, kinds, defaults, ranges; errors, tables and the schema.
+    .target(name: "LockstepCatalog", dependencies: ["LockstepFiles"]),
+    tests("LockstepCatalog", ["LockstepFiles", "LockstepTestSupport"]),
     .target(name: "CLockstepData", exclude: ["Resources"]),
     .target(
       name: "LockstepDatasets",
-      dependencies: ["LockstepEngine", "LockstepFiles", "CLockstepData"]),
+      dependencies: ["LockstepEngine", "LockstepCatalog", "LockstepFiles", "CLockstepData"]),
     // What ranks are to each other, and what they fold.
     .target(
       name: "LockstepObservation",
@@ -159,14 +169,14 @@ let package = Package(
     .target(
       name: "LockstepConfiguration",
       dependencies: [
-        "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepDatasets",
-        "LockstepFiles", "LockstepTraining",
+        "LockstepCatalog", "LockstepEngine", "LockstepLayers", "LockstepOptimization",
+        "LockstepDatasets", "LockstepFiles", "LockstepTraining",
       ] + core),
     .executableTarget(
       name: "LockstepCommand",
       dependencies: [
-        "Lockstep", "LockstepBenchmark", "LockstepConfiguration", "LockstepFiles", "LockstepMPI",
-        "LockstepReports", "LockstepTesting", "LockstepPlatform",
+        "Lockstep", "LockstepBenchmark", "LockstepCatalog", "LockstepConfiguration",
+        "LockstepFiles", "LockstepMPI", "LockstepReports", "LockstepTesting", "LockstepPlatform",
       ]),
     .target(name: "LockstepReports", dependencies: ["LockstepFiles", "LockstepPlatform"]),
     tests("LockstepReports", ["LockstepFiles", "LockstepTestSupport"]),
@@ -174,8 +184,9 @@ let package = Package(
     tests(
       "LockstepConfiguration",
       [
-        "LockstepEngine", "LockstepLayers", "LockstepOptimization", "LockstepDatasets",
-        "LockstepFiles", "LockstepTraining", "LockstepTrainingTestSupport",
+        "LockstepCatalog", "LockstepEngine", "LockstepLayers", "LockstepOptimization",
+        "LockstepDatasets", "LockstepFiles", "LockstepTraining", "LockstepTrainingTestSupport",
+        "LockstepTestSupport",
       ] + core),
     .testTarget(
       name: "LockstepCommandTests",
@@ -204,7 +215,8 @@ let package = Package(
 
     // What tests of several modules share.
     .target(
-      name: "LockstepTestSupport", dependencies: ["LockstepEngine", "LockstepFiles", "CZlib"],
+      name: "LockstepTestSupport",
+      dependencies: ["LockstepEngine", "LockstepCatalog", "LockstepFiles", "CZlib"],
       path: "Tests/LockstepTestSupport", exclude: ["Data"]),
     .target(
       name: "LockstepTrainingTestSupport",
@@ -214,7 +226,9 @@ let package = Package(
       ] + core, path: "Tests/LockstepTrainingTestSupport"),
 
     tests("LockstepEngine", ["LockstepFiles", "LockstepTestSupport", "CLockstepKernels"]),
-    tests("LockstepLayers", ["LockstepEngine", "LockstepFiles", "LockstepTestSupport"]),
+    tests(
+      "LockstepLayers",
+      ["LockstepEngine", "LockstepCatalog", "LockstepFiles", "LockstepTestSupport"]),
     tests("LockstepFiles", ["LockstepTestSupport"], exclude: ["Fixtures"]),
     tests("LockstepObservation", trainingTests),
     tests("LockstepCollective", trainingTests),
@@ -224,7 +238,10 @@ let package = Package(
     tests("LockstepDatasets", ["LockstepEngine", "LockstepFiles", "LockstepTestSupport"]),
     .testTarget(
       name: "LockstepOptimizationTests",
-      dependencies: ["LockstepOptimization", "LockstepEngine", "CLockstepKernels"],
+      dependencies: [
+        "LockstepOptimization", "LockstepEngine", "LockstepCatalog", "LockstepFiles",
+        "LockstepTestSupport", "CLockstepKernels",
+      ],
       exclude: ["Reference"]),
   ],
   swiftLanguageModes: [.v6]

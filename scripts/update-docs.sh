@@ -11,7 +11,7 @@ skipping=false
 while IFS= read -r line; do
   if [[ $line == '<!-- end -->' ]]; then skipping=false; fi
   $skipping || printf '%s\n' "$line" >>"$result"
-  if [[ $line =~ ^'<!-- catalog: '([a-z]+)' -->'$ ]]; then
+  if [[ $line =~ ^'<!-- catalog: '([a-z-]+)' -->'$ ]]; then
     "$program" catalog "${BASH_REMATCH[1]}" --markdown >>"$result"
     skipping=true
   fi

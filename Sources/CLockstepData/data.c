@@ -23,6 +23,9 @@ static const unsigned char test_labels[] = {
 static const unsigned char breast_cancer[] = {
 #embed "Resources/breast-cancer.csv"
 };
+static const unsigned char king_james[] = {
+#embed "Resources/king-james.txt.gz"
+};
 
 static const lockstep_data_file files[] = {
     {"mnist-5k/train-images-idx3-ubyte.gz", training_images, sizeof training_images},
@@ -30,6 +33,7 @@ static const lockstep_data_file files[] = {
     {"mnist-5k/test-images-idx3-ubyte.gz", test_images, sizeof test_images},
     {"mnist-5k/test-labels-idx1-ubyte.gz", test_labels, sizeof test_labels},
     {"breast-cancer.csv", breast_cancer, sizeof breast_cancer},
+    {"king-james.txt.gz", king_james, sizeof king_james},
 };
 
 size_t lockstep_data_count(void) { return sizeof files / sizeof files[0]; }

@@ -13,7 +13,10 @@ struct DryRun {
     let parameters = layout.slots.reduce(0) { $0 + $1.count }
     let frozen = run.source.memory.frozenLayout.slots.reduce(0) { $0 + $1.count }
     var lines = [
-      ("training examples", "\(run.data.training.count) of shape \(run.data.training.inputShape)"),
+      (
+        "training examples",
+        "\(run.data.training.count) of shape \(run.data.training.inputFields.first?.shape ?? [])"
+      ),
       ("test examples", "\(run.data.test?.count ?? 0)"),
       (
         "trainable parameters",

@@ -22,21 +22,25 @@ enum EvaluateCommand: Command {
     return try Job.run { collective in
       let model = try TrainedModel(path, arguments, isTargetOptional: false, on: collective)
       let configuration = model.named.configuration
-      let report = try ModelEvaluator(model.source, on: model.part.dataset).evaluation(
+      let report = try ModelEvaluator(model.source, on: model.part.examples).evaluation(
         model.partName, shardSize: configuration.evaluationBatchSize, on: collective
       ).run()
       if collective.isRoot {
+        let dataset = model.part.examples as? Dataset
         let regression =
           configuration.labelLoss is MeanSquaredError
-          ? RegressionScores(loss: report.loss, on: model.part.dataset) : nil
-        show(report, regression, json: arguments.has("--json"))
+          ? dataset.flatMap { RegressionScores(loss: report.loss, on: $0) } : nil
+        show(
+          report, regression, TokenScores(model.description, configuration),
+          json: arguments.has("--json"))
       }
       return ExitCode.done
     }
   }
 
   private static func show(
-    _ report: EvaluationReport, _ regression: RegressionScores?, json: Bool
+    _ report: EvaluationReport, _ regression: RegressionScores?, _ tokens: TokenScores?,
+    json: Bool
   ) {
     if json {
       var object = JSONObject()
@@ -44,6 +48,7 @@ enum EvaluateCommand: Command {
       object["examples"] = .integer(report.examples)
       object["loss"] = .number(report.loss)
       for (name, value) in zip(report.metricNames, report.metrics) { object[name] = .number(value) }
+      tokens?.add(report, to: &object)
       if let regression {
         object["rmse"] = .number(regression.rootMeanSquaredError)
         object["r2"] = regression.determination.map { .number($0) } ?? .null
@@ -51,7 +56,8 @@ enum EvaluateCommand: Command {
       Console.line(JSONValue.object(object).compactText)
       return
     }
-    var text = "\(report.name): loss \(readable(report.loss))\(metricsText(report))"
+    var text = "\(report.name): loss \(readable(report.loss))"
+    text += (tokens?.text(report.loss) ?? "") + metricsText(report)
     if let regression {
       text += ", RMSE \(readable(regression.rootMeanSquaredError))"
       if let determination = regression.determination {

@@ -19,10 +19,10 @@ enum ExitCode {
     case let file as FileError where file.isFailedWrite || file.kind == .replaced: failure
     case is WritingFailure: failure
     case is ArgumentError, is ConfigurationError, is FileError, is DatasetError, is GraphError,
-      is DescriptionError, is HyperparameterError, is FoldPlanError, is RunDirectoryError,
+      is HyperparameterError, is FoldPlanError, is RunDirectoryError,
       is CheckpointError, is HandshakeError, is TrainerOptionsError, is ClipSuggestionError,
       is InstructionSetError, is PrecisionError, is FaultError, is MemoryShortage,
-      is InputFailure:
+      is InputFailure, is TextError:
       badInput
     case UpdateError.unmatchedPattern, StepError.shardedWithoutTree: badInput
     default: failure

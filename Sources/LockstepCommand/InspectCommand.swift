@@ -62,6 +62,9 @@ enum InspectCommand: Command {
       switch data.input {
       case .columns(let table): counted(table.columns.count, "column")
       case .array(let array): "arrays of shape \(array.shape)"
+      case .tokens(let tokens):
+        "windows of \(tokens.window) tokens"
+          + (tokens.tokenizer?["kind"]?.stringValue.map { ", \($0)" } ?? "")
       }
     let target =
       switch data.target.kind {

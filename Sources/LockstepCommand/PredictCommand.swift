@@ -28,10 +28,17 @@ enum PredictCommand: Command {
     let format = try PredictionTable.Format(arguments.value("--format"), output: output)
     return try Job.run { collective in
       let model = try TrainedModel(path, arguments, isTargetOptional: true, on: collective)
+      if model.description.tokens != nil {
+        throw ArgumentError(
+          description:
+            "'\(path)' is a model of tokens, which predicts a distribution at each position: "
+            + "'lockstep generate \(path)' writes texts with it, 'lockstep evaluate' computes its loss"
+        )
+      }
       if let output { try collective.onRoot { try model.checkOutput(output) } }
       let outputs = try outputs(model, on: collective)
       try collective.onRoot {
-        let table = PredictionTable(
+        let table = try PredictionTable(
           outputs, of: model.part, model.description.target,
           loss: model.named.configuration.labelLoss)
         try table.check()
@@ -47,11 +54,11 @@ enum PredictCommand: Command {
   private static func outputs(
     _ model: TrainedModel, on collective: any Collective
   ) throws -> [Float] {
-    let count = model.part.dataset.count
+    let count = model.part.examples.count
     let size = model.named.configuration.evaluationBatchSize
     let runs = FoldPlan.runs(of: (count - 1) / size + 1, over: collective.size)
     let own = try collective.together {
-      let evaluator = try ModelEvaluator(model.source, on: model.part.dataset)
+      let evaluator = try ModelEvaluator(model.source, on: model.part.examples)
       var own: [Float] = []
       for batch in runs[collective.rank] {
         own += try evaluator.compute(Array(batch * size..<min((batch + 1) * size, count))[...])

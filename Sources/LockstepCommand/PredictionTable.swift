@@ -27,6 +27,7 @@ struct PredictionTable {
   private let outputs: [Float]
   private let width: Int
   private let part: DataPart
+  private let dataset: Dataset
   private let target: TargetDescription
   private let loss: any LossFunction
 
@@ -34,11 +35,13 @@ struct PredictionTable {
   ///   - outputs: the model's outputs, one example's behind the other's.
   ///   - target: what the labels mean.
   ///   - loss: the loss of the labels, which says what the outputs mean.
+  /// - Throws: ``DatasetError`` where the examples are windows of tokens.
   init(
     _ outputs: [Float], of part: DataPart, _ target: TargetDescription, loss: any LossFunction
-  ) {
+  ) throws {
     self.outputs = outputs
-    width = outputs.count / part.dataset.count
+    dataset = try part.dataset
+    width = outputs.count / dataset.count
     self.part = part
     self.target = target
     self.loss = loss
@@ -56,7 +59,7 @@ struct PredictionTable {
 
   /// The whole table.
   func text(_ format: Format) -> String {
-    let rows = 0..<part.dataset.count
+    let rows = 0..<dataset.count
     switch format {
     case .jsonl:
       return rows.map { JSONValue.object(row($0)).compactText + "\n" }.joined()
@@ -87,7 +90,7 @@ struct PredictionTable {
         all[target.classes?.name(index) ?? "\(index)"] = Self.short(probability)
       }
       object["probabilities"] = .object(all)
-    case is BinaryCrossEntropy:
+    case is BinaryCrossEntropy, is Focal:
       let probabilities = values.map { Float(1 / (1 + exp(-Double($0)))) }
       if width == 1 { object["probability"] = Self.short(probabilities[0]) }
       addLabel(example, to: &object)
@@ -112,7 +115,7 @@ struct PredictionTable {
   }
 
   private func label(_ example: Int) -> JSONValue {
-    switch part.dataset.labels {
+    switch dataset.labels {
     case .classes(let classes, _): name(Int(classes[example]))
     case .targets(let values, let width):
       width == 1

@@ -8,9 +8,10 @@ enum Program {
 
   static var commands: [any Command.Type] {
     [
-      TrainCommand.self, EvaluateCommand.self, PredictCommand.self, ReportCommand.self,
+      TrainCommand.self, EvaluateCommand.self, PredictCommand.self, GenerateCommand.self,
+      ReportCommand.self,
       InspectCommand.self, SuggestClipCommand.self, SweepCommand.self, VerifyCommand.self,
-      CatalogCommand.self, PlanCommand.self,
+      CatalogCommand.self, SchemaCommand.self, PlanCommand.self,
       BenchmarkCommand.self, DoctorCommand.self,
     ]
   }

@@ -7,6 +7,7 @@ import LockstepPlatform
 final class ProgressReporter {
   private let run: ConfiguredRun
   private let directory: String?
+  private let tokens: TokenScores?
   private let isQuiet: Bool
   private let isTerminal = Console.isTerminal
   private let clock = ContinuousClock()
@@ -21,6 +22,7 @@ final class ProgressReporter {
   init(_ run: ConfiguredRun, directory: String?, quiet: Bool) {
     self.run = run
     self.directory = directory
+    tokens = TokenScores(run.data.record.description, run.configuration)
     isQuiet = quiet
     started = clock.now
     lastLine = started
@@ -89,7 +91,8 @@ final class ProgressReporter {
     case .evaluation(let report, let step, let epoch):
       say(
         "epoch \(epoch), step \(step): \(report.name) loss \(readable(report.loss))"
-          + "\(metricsText(report)), of \(counted(report.examples, "example"))")
+          + "\(tokens?.text(report.loss) ?? "")\(metricsText(report)), of \(counted(report.examples, "example"))"
+      )
     case .checkpoint: break
     case .ended(let outcome): end(outcome)
     }
@@ -101,7 +104,7 @@ final class ProgressReporter {
     lastLine = now
     var text =
       "epoch \(epoch)/\(run.configuration.options.epochs), step \(report.step)/\(run.totalSteps): "
-      + "loss \(readable(report.loss)), norm \(readable(report.update.gradientNorm, digits: 3))"
+      + "loss \(readable(report.loss))\(tokens?.text(report.loss) ?? ""), norm \(readable(report.update.gradientNorm, digits: 3))"
     if report.update.clipped { text += " clipped" }
     if let sanitized = report.sanitized {
       let shards = sanitized.shards.map(String.init).joined(separator: ", ")

@@ -25,7 +25,9 @@ struct TrainedModel {
         "--weights", "FILE", "the weights, or a checkpoint; a run directory's own by default"),
       .option("--checkpoint", "best|last|N", "a checkpoint of the run directory, by its step"),
       .option(
-        "--input", "FILE", "other examples: a CSV file, or an IDX file where inputs are arrays"),
+        "--input", "FILE",
+        "other examples: a CSV file; an IDX file where inputs are arrays; a text, or a file of tokens"
+      ),
       .option("--labels", "FILE", "the labels of --input, where it is an IDX file"),
       .option("--on", "PART", "test (default) or training, where there is no --input"),
     ]
@@ -81,7 +83,7 @@ struct TrainedModel {
       weights?.path, named.runDirectory.map(RunDirectory.dataPath), request.input, request.labels,
     ]
     files = named.files + further.compactMap { $0 }
-    source = try configuration.source(on: part.dataset)
+    source = try configuration.source(on: part.examples)
     let all = Weights(of: source)
     try collective.onRoot { if let weights { try all.read(weights) } }
     let registry = StateRegistry()
@@ -91,7 +93,7 @@ struct TrainedModel {
 
   /// What the weights, or else the run directory, say about the data of the training; nil where
   /// neither says anything. Called by all ranks.
-  private static func description(
+  static func description(
     _ weights: WeightsFile?, _ runDirectory: String?, on collective: any Collective
   ) throws -> DataDescription? {
     // Rank 0 speaks where it is damaged, and knows where it comes from.
@@ -119,12 +121,13 @@ struct TrainedModel {
   ) throws {
     var places: Set = [
       "type", "file", "testFile", "delimiter", "inputs", "labels", "testInputs", "testLabels",
-      "testFraction", "folds", "fold", "splitSeed",
+      "testFraction", "folds", "fold", "splitSeed", "element",
     ]
     let type = configuration.resolved["data.type"]?.stringValue ?? ""
-    if ["blobs", "linear", "images"].contains(type) {
+    if ["blobs", "linear", "images", "mnist-1d"].contains(type) {
       places.formUnion([
         "examples", "features", "classes", "deviation", "weights", "bias", "noise", "shape",
+        "channelsFirst",
       ])
     }
     if let key = keys.first(where: { !places.contains($0) }) {

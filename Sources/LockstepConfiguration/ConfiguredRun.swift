@@ -190,7 +190,7 @@ extension RunConfiguration {
   /// - Throws: `GraphError` where the model does not fit the data, `MemoryShortage` where it does not fit
   ///   into memory.
   package func source(
-    on examples: Dataset, ranks collective: any Collective = SoloCollective()
+    on examples: any ExampleSource, ranks collective: any Collective = SoloCollective()
   ) throws -> ModelSource {
     try ModelSource(
       model, loss: loss, on: examples, seed: seed, freezing: freezing, options: planOptions,

@@ -1,3 +1,4 @@
+import LockstepCatalog
 import LockstepCollective
 import LockstepState
 import LockstepDatasets
@@ -25,22 +26,37 @@ package struct DistillationConfiguration: Sendable {
   }
 }
 
-extension ConfigurationReader {
-  /// Reads `distillation`.
-  ///
+// MARK: - Reading
+
+extension DistillationConfiguration {
+  static let form = Form(
+    "distillation",
+    [
+      .required("teacher", .file, "a run directory, or a safetensors file"),
+      .optional(
+        "model", .object { ModelCatalog.form }, "the teacher's model, as under `model`",
+        absence: "the run directory's"),
+      .with(
+        "temperature", .number(NumberRange(to: 1_000_000, above: 0)), 2,
+        "divides the logits of both"),
+      .with("weight", .fraction, 0.5, "of the teacher's part in the loss"),
+    ], shorthand: "teacher")
+
   /// - Parameter loss: the name of the loss of the labels.
-  func distillation(beside loss: String) throws(ConfigurationError) -> DistillationConfiguration {
+  init(_ values: Hyperparameters, beside loss: String) throws(ConfigurationError) {
     guard loss == SoftmaxCrossEntropy().name else {
       throw ConfigurationError(
-        source: source, path: path,
-        reason: "'\(path)' needs the loss '\(SoftmaxCrossEntropy().name)'; found '\(loss)'")
+        source: values.source, path: values.path,
+        reason: "'\(values.path)' needs the loss '\(SoftmaxCrossEntropy().name)'; found '\(loss)'")
     }
-    let teacher = try filePath("teacher")
-    var model: (any Model)?
-    if let reader = try optionalObject("model") { model = try reader.make(reader.model()) }
-    return DistillationConfiguration(
-      teacher: teacher, model: model,
-      temperature: Float(try double("temperature", default: 2, in: ...1_000_000, above: 0)),
-      weight: Float(try double("weight", default: 0.5, in: 0...1)), source: source)
+    teacher = values["teacher"]
+    if let object = values.object("model") {
+      model = try ModelCatalog.make(object)
+    } else {
+      model = nil
+    }
+    temperature = values["temperature"]
+    weight = values["weight"]
+    source = values.source
   }
 }

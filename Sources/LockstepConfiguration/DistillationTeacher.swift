@@ -24,7 +24,8 @@ extension DistillationConfiguration {
   /// - Throws: ``ConfigurationError`` where the teacher cannot be read, or does not fit the examples
   ///   or the student.
   func logits(
-    for examples: Dataset, _ data: DataDescription, labelLoss: any LossFunction, classes: Int,
+    for examples: any ExampleSource, _ data: DataDescription, labelLoss: any LossFunction,
+    classes: Int,
     options: PlanOptions,
     on collective: any Collective
   ) throws -> (TeacherLogits, RunCondition) {

@@ -34,10 +34,10 @@ extension RunConfiguration {
   /// - Parameter totalSteps: the steps of the whole run.
   func scheduleLength(totalSteps: Int) -> RunCondition? {
     guard let steps = update.scheduleSteps(totalSteps: totalSteps),
-      let schedule = update.optimizer?.schedule
+      let schedule = update.schedule
     else { return nil }
     let source =
-      schedule.values["steps"] == nil ? "'steps' and 'epochs'" : "'optimizer.schedule.steps'"
+      schedule.contains("steps") ? "'optimizer.schedule.steps'" : "'steps' and 'epochs'"
     return RunCondition("optimizer.schedule.steps", "\(steps)", otherwise: .refused) { recorded in
       "the schedule '\(schedule.name)' was \(recorded) steps long when the run was started, and is "
         + "\(steps) by \(source) now: the steps behind the checkpoint would have had other learning "

@@ -1,3 +1,4 @@
+import LockstepCatalog
 import LockstepObservation
 import LockstepFold
 import LockstepEngine
@@ -96,16 +97,13 @@ package struct RunConfiguration: Sendable {
   private let directory: String
 
   /// The dotted keys that name files of data.
-  static let dataPaths = [
-    "data.file", "data.testFile", "data.inputs", "data.labels", "data.testInputs",
-    "data.testLabels",
-  ]
+  static let dataPaths = form.filePaths.filter { $0.hasPrefix("data.") }
 
   /// An override whose paths are relative to the working directory, where the user typed them, and
   /// not to the configuration's folder.
   private static func typed(_ override: Override) -> Override {
     var value = override.value
-    for key in dataPaths + ["initialWeights.file", "distillation.teacher"] {
+    for key in form.filePaths {
       if key == override.path, let path = value.stringValue {
         value = .string(AbsolutePath.of(path))
       } else if key.hasPrefix(override.path + ".") {
@@ -158,24 +156,62 @@ package struct RunConfiguration: Sendable {
     given = value
     self.source = source
     self.directory = directory ?? AbsolutePath.folder(of: source)
+    var value = value
+    if var object = value.objectValue {
+      // For editors.
+      object["$schema"] = nil
+      value = .object(object)
+    }
     let reader = try ConfigurationReader(value, source: source, directory: self.directory)
-    seed = UInt64(try reader.integer("seed", default: 1, in: 0...))
-    var data = try reader.object("data", shorthand: "type").data(seed: seed)
-    let modelReader = try reader.object("model", shorthand: "type")
-    let description = try modelReader.model()
-    let labelLoss = try reader.object("loss", shorthand: "type").loss()
-    self.labelLoss = labelLoss
-    data.targetRange = labelLoss is BinaryCrossEntropy ? 0...1 : nil
-    self.data = data
-    let distillation = try reader.optionalObject("distillation", shorthand: "teacher")?
-      .distillation(beside: labelLoss.name)
-    self.distillation = distillation
-    loss = try reader.make { try distillation?.loss(labelLoss) ?? labelLoss }
-    step = try StepSection(reader)
-    compute = try ComputeSection(reader, hessianFree: step.hessianFree != nil)
-    rounds = try RoundsSection(reader, hessianFree: step.hessianFree != nil)
+    let values = try Self.form.read(reader)
     try reader.finish()
-    model = try modelReader.make(description)
-    resolved = reader.resolved
+    resolved = values.resolved
+    seed = UInt64(values["seed"] as Int)
+    let labelLoss = try Self.require(values.make("loss", LossCatalog.catalog))
+    var data = try DataConfiguration(Self.require(values.object("data")), seed: seed)
+    data.targetLimit = TargetLimit(of: labelLoss)
+    self.data = data
+    self.labelLoss = labelLoss
+    var distillation: DistillationConfiguration?
+    if let object = values.object("distillation") {
+      distillation = try DistillationConfiguration(object, beside: labelLoss.name)
+    }
+    self.distillation = distillation
+    loss = try values.make { try distillation?.loss(labelLoss) ?? labelLoss }
+    step = try StepSection(values)
+    compute = try ComputeSection(values)
+    rounds = try RoundsSection(values)
+    model = try ModelCatalog.make(Self.require(values.object("model")))
   }
+
+  /// An object that is always read.
+  private static func require<Value>(_ value: Value?) -> Value {
+    guard let value else { preconditionFailure("the form of a configuration has changed") }
+    return value
+  }
+
+  /// The keys of a configuration, in the order in which `config.json` has them.
+  package static let form: Form = {
+    var form = Form(
+      "configuration",
+      [
+        .with(
+          "seed", .integer(atLeast: 0), 1,
+          "the key of everything random: initial weights, order, dropout, synthetic data"),
+        .required("data", .object { DataCatalog.catalog.form }, "the examples"),
+        .required("model", .object { ModelCatalog.form }, "what is trained"),
+        .with("loss", .object { LossCatalog.catalog.form }, [:], "what is minimised"),
+        .optional(
+          "distillation", .object { DistillationConfiguration.form },
+          "a teacher, whose predictions are learned beside the labels"),
+      ] + StepSection.keys + ComputeSection.keys + RoundsSection.keys)
+    form.refusal = { reader throws(ConfigurationError) in
+      guard reader.contains("hessianFree"), reader.contains("optimizer") else { return }
+      throw reader.error("optimizer", "stands beside 'hessianFree'; give one of the two")
+    }
+    return form
+  }()
+
+  /// What a configuration may hold, as a JSON Schema.
+  package static var schema: JSONValue { Schema.of(form, title: "A configuration of Lockstep") }
 }

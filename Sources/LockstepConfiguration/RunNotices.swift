@@ -1,3 +1,4 @@
+import LockstepCatalog
 import LockstepDatasets
 import LockstepFiles
 import LockstepLayers
@@ -46,9 +47,13 @@ struct RunNotices {
   /// Outputs that do not go with the loss.
   private func output() throws -> [String] {
     let loss = configuration.labelLoss
-    guard loss is SoftmaxCrossEntropy || loss is BinaryCrossEntropy else { return [] }
+    let own: String
+    switch loss {
+    case is SoftmaxCrossEntropy, is KLDivergence: own = "softmax"
+    case is BinaryCrossEntropy, is Focal: own = "sigmoid"
+    default: return []
+    }
     var lines: [String] = []
-    let own = loss is SoftmaxCrossEntropy ? "softmax" : "sigmoid"
     let name = "the loss '\(loss.name)'"
     switch try source.finalActivation() {
     case .softmax?, .sigmoid?:
@@ -64,7 +69,9 @@ struct RunNotices {
         "the model ends in a tanh, and \(name) expects logits without bounds: leave it out")
     case nil: break
     }
-    if let classes = data.training.classCount, let outputs = try source.outputShape().last {
+    if let classes = (data.training as? Dataset)?.classCount,
+      let outputs = try source.outputShape().last
+    {
       if outputs > classes {
         lines.append(
           "the model has \(outputs) outputs and the data \(counted(classes, "class", plural: "classes")): "
@@ -120,35 +127,31 @@ struct RunNotices {
         "'steps' is \(steps), and \(counted(options.epochs, "epoch")) have \(counted(totalSteps, "step")): "
           + "the run ends there; raise 'epochs'")
     }
-    if let schedule = configuration.update.optimizer?.schedule {
+    if let schedule = configuration.update.schedule {
       lines += self.schedule(schedule, epochs: options.epochs)
     }
     return lines
   }
 
-  private func schedule(_ schedule: CatalogChoice, epochs: Int) -> [String] {
+  private func schedule(_ schedule: Hyperparameters, epochs: Int) -> [String] {
     var lines: [String] = []
-    func number(_ key: String) -> Int? {
-      if case .number(let value)? = schedule.values[key] { Int(value) } else { nil }
-    }
     func note(_ key: String, _ value: Int, _ effect: String) {
       lines.append(
         "'optimizer.schedule.\(key)' is \(value) and the run has \(counted(totalSteps, "step")): \(effect)"
       )
     }
-    if let warmup = number("warmupSteps"), warmup >= totalSteps {
+    let warmup: Int = schedule["warmupSteps"]
+    if warmup >= totalSteps {
       note("warmupSteps", warmup, "the learning rate never reaches its value")
     }
-    let start = number("warmupSteps") ?? 0
-    if schedule.name == "step", let every = number("every"), start + every >= totalSteps {
+    if schedule.name == "step", let every = schedule["every"] as Int?, warmup + every >= totalSteps
+    {
       note("every", every, "the learning rate never falls")
     }
-    if case .numbers(let milestones)? = schedule.values["milestones"],
-      let first = milestones.first, start + Int(first) >= totalSteps
-    {
-      note("milestones", Int(first), "the learning rate never falls")
+    if let first = (schedule["milestones"] as [Int]?)?.first, warmup + first >= totalSteps {
+      note("milestones", first, "the learning rate never falls")
     }
-    if schedule.name == "reduceOnPlateau", let patience = number("patience") {
+    if schedule.name == "reduceOnPlateau", let patience = schedule["patience"] as Int? {
       let evaluations = (epochs - 1) / configuration.options.evaluateEveryEpochs + 1
       if patience >= evaluations - 1 {
         lines.append(
@@ -167,26 +170,27 @@ struct RunNotices {
     if source.memory.trainableLayout.slots.isEmpty {
       lines.append("no parameter is trainable: no weight will move")
     }
-    if let optimizer = update.optimizer?.choice {
-      func number(_ key: String) -> Double? {
-        if case .number(let value)? = optimizer.values[key] { value } else { nil }
-      }
-      if number("learningRate") == 0 {
+    if let optimizer = update.optimizer {
+      if optimizer["learningRate"] == 0.0 {
         lines.append("'optimizer.learningRate' is 0: no weight will move")
       }
-      if let dampening = number("dampening"), dampening != 0, number("momentum") == 0 {
+      if let dampening: Double = optimizer["dampening"], dampening != 0,
+        optimizer["momentum"] == 0.0
+      {
         lines.append("'optimizer.dampening' has no effect without 'optimizer.momentum'")
       }
-      if number("weightDecay") ?? 0 == 0, update.groups.contains(where: { $0.weightDecay != 1 }) {
+      if optimizer["weightDecay"] ?? 0.0 == 0,
+        update.groups.contains(where: { $0.weightDecay != 1 })
+      {
         lines.append(
           "'weightDecayFactor' in 'optimizer.groups' has no effect: 'optimizer.weightDecay' is 0")
       }
     }
     lines += shadowedGroups()
     for clip in update.clips {
-      if case .number(let warmup)? = clip.values["warmup"], Int(warmup) >= totalSteps {
+      if let warmup: Int = clip.values["warmup"], warmup >= totalSteps {
         lines.append(
-          "'\(clip.path).warmup' is \(Int(warmup)) and the run has \(counted(totalSteps, "step")): nothing is "
+          "'\(clip.values.path).warmup' is \(warmup) and the run has \(counted(totalSteps, "step")): nothing is "
             + "clipped")
       }
     }

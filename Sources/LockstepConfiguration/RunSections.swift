@@ -1,3 +1,4 @@
+import LockstepCatalog
 import LockstepObservation
 import LockstepFold
 import LockstepEngine
@@ -39,60 +40,119 @@ struct StepSection: Sendable {
   /// between nodes suggests.
   let bucketBytes: Int?
 
-  init(_ reader: ConfigurationReader) throws(ConfigurationError) {
-    batchSize = try reader.integer("batchSize", default: 64, in: 1...100_000_000)
-    let fallback = FoldPlan.defaultShards(batchSize: batchSize)
-    shards = try reader.optionalInteger("shards", in: 1...65536) ?? fallback
+  /// The keys of a configuration.
+  static let keys: [Hyperparameter] =
+    [
+      .with(
+        "batchSize", .integer(1...100_000_000), 64, "examples of a step, over all ranks"),
+      .optional(
+        "shards", .integer(1...65536),
+        "logical shards L, a power of two. The default is the largest, at most 64, that leaves 32 "
+          + "examples a shard. At least the number of ranks. Part of the result: another L rounds "
+          + "differently", absence: "by `batchSize`"),
+      .with("epochs", .integer(1...1_000_000_000), 10, "passes over the training part"),
+      .optional(
+        "steps", .integer(atLeast: 1), "end after so many steps, even inside an epoch",
+        absence: "–"),
+      .with(
+        "microBatches", .integer(1...1_000_000), 1,
+        "parts that each shard is computed in, one after the other, to save memory"),
+      .optional(
+        "hessianFree", .object { HessianFreeOptions.form },
+        "a Hessian-free step in the optimizer's place"),
+    ] + UpdateConfiguration.keys + [
+      .with(
+        "nonFinite",
+        .either(.choice(["stop", "skip", "sanitize"]), .object { NonFinitePolicy.form }), "stop",
+        "what becomes of a step with a NaN or an infinity: `stop`, `skip`, `sanitize`, or an object "
+          + "with `policy`, `limit` (10, the skipped steps in a row that end the run) and, to sanitize, "
+          + "`replace` (`shards` or `values`); see [guarantees.md](guarantees.md)"),
+      .with("freeze", .texts, [], "patterns of parameters that never move"),
+      .with(
+        "freezeBatchNorm", .texts, [],
+        "patterns of layers whose running statistics are used and left alone"),
+      .optional(
+        "initialWeights", .object { InitialWeights.form }, "the weights that the run starts from"),
+      .with(
+        "update", UpdateSharing.automatic,
+        "which ranks update which parameters: see [below](#update); changes no bit"),
+      .with(
+        "reduction", .choice(["tree", "allreduce"]), "tree",
+        "`allreduce`: plain MPI_Allreduce of gradients, in whatever order it adds; without the promise "
+          + "of equal bits on other numbers of ranks"),
+      .with("wire", .object { WirePrecision.form }, [:], "how gradients travel between nodes"),
+      .with(
+        "bucketBytes", .either(.choice(["automatic"]), .integer(atLeast: 1)), "automatic",
+        "how many bytes of gradients, as Float32, travel together between nodes while ranks still "
+          + "compute ([fold.md](fold.md#beside-the-backward-pass)): a number, or what the link measured "
+          + "at the start suggests; changes no bit"),
+    ]
+
+  /// - Parameter values: the run's.
+  init(_ values: Hyperparameters) throws(ConfigurationError) {
+    batchSize = values["batchSize"]
+    shards = values["shards"] ?? FoldPlan.defaultShards(batchSize: batchSize)
     guard shards & (shards - 1) == 0 else {
-      throw reader.error("shards", "must be a power of two; found \(shards)")
+      throw values.error("shards", "must be a power of two; found \(shards)")
     }
-    epochs = try reader.integer("epochs", default: 10, in: 1...1_000_000_000)
-    steps = try reader.optionalInteger("steps", in: 1...)
-    microBatches = try reader.integer("microBatches", default: 1, in: 1...1_000_000)
-    hessianFree = try reader.optionalObject("hessianFree")?.hessianFree()
-    if hessianFree != nil, reader.contains("optimizer") {
-      throw reader.error("optimizer", "stands beside 'hessianFree'; give one of the two")
-    }
-    update = try reader.update(hasOptimizer: hessianFree == nil)
-    nonFinite = try reader.nonFinite()
+    epochs = values["epochs"]
+    steps = values["steps"]
+    microBatches = values["microBatches"]
+    hessianFree = values.object("hessianFree").map { HessianFreeOptions($0) }
+    update = try UpdateConfiguration(values)
+    nonFinite = NonFinitePolicy(values)
     if hessianFree != nil, case .sanitize = nonFinite {
-      throw reader.error(
+      throw values.error(
         "nonFinite", "is 'sanitize', which does not go with 'hessianFree'; take 'stop' or 'skip'")
     }
     if hessianFree != nil, !update.regularizers.isEmpty {
-      throw reader.error(
+      throw values.error(
         "regularizers",
         "do not go with 'hessianFree'; its 'weightDecay' is a penalty of the objective")
     }
-    freezing = Freezing(
-      parameters: try reader.strings("freeze", default: []),
-      batchNorms: try reader.strings("freezeBatchNorm", default: []))
-    initialWeights = try reader.optionalObject("initialWeights", shorthand: "file")?
-      .initialWeights()
-    let configured = try reader.string(
-      "update", default: "automatic", oneOf: UpdateSharing.allCases.map(\.rawValue))
-    var sharing = UpdateSharing(rawValue: configured) ?? .automatic
-    if sharing == .sharded, hessianFree != nil {
-      throw reader.error("update", "is sharded, and a Hessian-free step needs it replicated")
+    freezing = Freezing(parameters: values["freeze"], batchNorms: values["freezeBatchNorm"])
+    if let object = values.object("initialWeights") {
+      initialWeights = try InitialWeights(object)
+    } else {
+      initialWeights = nil
     }
-    reduction = try reader.string("reduction", default: "tree", oneOf: ["tree", "allreduce"])
-    if sharing == .sharded, reduction != "tree" {
-      throw reader.error("update", "is sharded, which needs the reduction 'tree'")
-    }
-    wire = try reader.object("wire", shorthand: "type").wire(shards: shards)
-    if wire != .float32, reduction != "tree" {
-      throw reader.error("wire", "is bfloat16, which needs the reduction 'tree'")
-    }
-    if wire != .float32, hessianFree != nil {
-      throw reader.error("wire", "is bfloat16, and a Hessian-free step needs float32")
-    }
-    bucketBytes = try reader.integer("bucketBytes", or: "automatic", in: 1...)
-    // Parameters travel in four bytes a value, so that bf16 saves more where gradients come back.
-    if sharing == .automatic, hessianFree != nil || reduction != "tree" || wire != .float32 {
-      sharing = .replicated
-    }
-    self.sharing = sharing
+    reduction = values["reduction"]
+    wire = try WirePrecision(values.object("wire"), shards: shards)
+    bucketBytes = (values["bucketBytes"] as BucketSize).bytes
+    sharing = try Self.sharing(values, reduction, wire)
   }
+
+  /// Which ranks update which parameters, where other keys leave the choice.
+  private static func sharing(
+    _ values: Hyperparameters, _ reduction: String, _ wire: WirePrecision
+  ) throws(ConfigurationError) -> UpdateSharing {
+    let sharing: UpdateSharing = values["update"]
+    let isHessianFree = values.contains("hessianFree")
+    if sharing == .sharded, isHessianFree {
+      throw values.error("update", "is sharded, and a Hessian-free step needs it replicated")
+    }
+    if sharing == .sharded, reduction != "tree" {
+      throw values.error("update", "is sharded, which needs the reduction 'tree'")
+    }
+    if wire != .float32, reduction != "tree" {
+      throw values.error("wire", "is bfloat16, which needs the reduction 'tree'")
+    }
+    if wire != .float32, isHessianFree {
+      throw values.error("wire", "is bfloat16, and a Hessian-free step needs float32")
+    }
+    // Parameters travel in four bytes a value, so that bf16 saves more where gradients come back.
+    let isPossible = !isHessianFree && reduction == "tree" && wire == .float32
+    return sharing == .automatic && !isPossible ? .replicated : sharing
+  }
+}
+
+extension UpdateSharing: HyperparameterValue {}
+
+/// How many bytes travel together; nil for what the link suggests.
+private struct BucketSize: HyperparameterValue {
+  let bytes: Int?
+
+  init?(hyperparameter value: JSONValue?) { bytes = value?.integerValue }
 }
 
 /// How ranks compute: primitives, precision, threads.
@@ -104,28 +164,42 @@ struct ComputeSection: Sendable {
   /// Where the inputs of examples are made ready.
   let inputs: InputPreparation
 
-  /// - Parameter hessianFree: whether steps are second-order ones.
-  init(_ reader: ConfigurationReader, hessianFree: Bool) throws(ConfigurationError) {
-    let convolutions = try reader.string(
-      "convolutions", default: "automatic", oneOf: PlanOptions.Convolutions.allCases.map(\.rawValue)
-    )
-    let precision = try reader.string(
-      "precision", default: "float32", oneOf: Precision.allCases.map(\.rawValue))
+  /// The keys of a configuration.
+  static let keys: [Hyperparameter] = [
+    .with(
+      "convolutions", PlanOptions.Convolutions.automatic,
+      "Winograd's algorithm for 3×3 convolutions of the shapes where it is faster; `direct` never. Part "
+        + "of the result"),
+    .with(
+      "precision", Precision.float32,
+      "`bfloat16`: products are computed from bfloat16 numbers and added up in Float32, on processors "
+        + "with AVX-512 BF16 ([what that means](guarantees.md#bfloat16)). Part of the result"),
+    .with("threads", .integer(1...1024), 1, "threads of each rank; changes no bit"),
+    .with(
+      "inputs", InputPreparation.automatic,
+      "where the inputs of examples are made ready: `direct` by the threads that compute, `ahead` on a "
+        + "thread of their own; `automatic` takes the latter where there is more to do than to copy and "
+        + "a processor is free ([profiling.md](profiling.md#inputs)); changes no bit"),
+  ]
+
+  /// - Parameter values: the run's.
+  init(_ values: Hyperparameters) throws(ConfigurationError) {
     planOptions = PlanOptions(
-      convolutions: PlanOptions.Convolutions(rawValue: convolutions) ?? .automatic,
-      precision: Precision(rawValue: precision) ?? .float32)
-    if planOptions.precision != .float32, hessianFree {
-      throw reader.error(
+      convolutions: values["convolutions"], precision: values["precision"])
+    if planOptions.precision != .float32, values.contains("hessianFree") {
+      throw values.error(
         "precision",
-        "is \(precision), and a Hessian-free step needs float32: conjugate gradients lose their way "
-          + "in products of 8 bits")
+        "is \(planOptions.precision), and a Hessian-free step needs float32: conjugate gradients lose "
+          + "their way in products of 8 bits")
     }
-    threads = try reader.integer("threads", default: 1, in: 1...1024)
-    let inputs = try reader.string(
-      "inputs", default: "automatic", oneOf: InputPreparation.allCases.map(\.rawValue))
-    self.inputs = InputPreparation(rawValue: inputs) ?? .automatic
+    threads = values["threads"]
+    inputs = values["inputs"]
   }
 }
+
+extension PlanOptions.Convolutions: HyperparameterValue {}
+extension Precision: HyperparameterValue {}
+extension InputPreparation: HyperparameterValue {}
 
 /// What happens around the steps: evaluations, checkpoints, comparisons, logs, the watchdog.
 struct RoundsSection: Sendable {
@@ -146,41 +220,95 @@ struct RoundsSection: Sendable {
   /// How long ranks wait for each other.
   let patience: Watchdog.Patience
 
-  /// - Parameter hessianFree: whether steps are second-order ones.
-  init(_ reader: ConfigurationReader, hessianFree: Bool) throws(ConfigurationError) {
-    for (key, meant) in [
-      ("evaluate", "everyEpochs"), ("checkpoint", "everySteps"), ("replicaGuard", "everySteps"),
-      ("log", "parameterNormsEverySteps"), ("watchdog", "seconds"),
-    ] {
-      try reader.refuseNumber(key) { number in
-        var form = JSONObject()
-        form[meant] = number
-        return .object(form)
+  /// The keys of a configuration.
+  static let keys: [Hyperparameter] = [
+    section(
+      "evaluate", "when and how the test part is evaluated",
+      [
+        .with(
+          "everyEpochs", .integer(atLeast: 1), 1,
+          "evaluate the test part at the end of every so many epochs, and at the end"),
+        .with(
+          "batchSize", .integer(1...1_000_000), 128,
+          "test examples computed at once; part of the last bits of the reported loss"),
+        .optional(
+          "scoreMetric", .text,
+          "the metric by which the best checkpoint is kept: a metric's name (larger is better), or `loss` (smaller is better), which holds if absent. Another name is an error",
+          absence: "–"),
+      ]),
+    section(
+      "checkpoint", "when checkpoints are saved",
+      [
+        .optional(
+          "everySteps", .integer(atLeast: 1),
+          "save after so many steps; at the end of each epoch if absent. An evaluation that is better than all before is saved in any case, and so is the end",
+          absence: "–"),
+        .with(
+          "keep", .integer(1...1_000_000), 3,
+          "the newest so many are kept, the best, and the last that is known to be healthy"),
+      ]),
+    section(
+      "replicaGuard", "when ranks are compared",
+      [
+        .optional(
+          "everySteps", .integer(atLeast: 1),
+          "compare hashes of all state over the ranks after so many steps", absence: "–")
+      ]),
+    section(
+      "log", "what is logged beside losses",
+      [
+        .optional(
+          "parameterNormsEverySteps", .integer(atLeast: 1),
+          "log the norms of every parameter's gradient, before and behind clipping, in each so-many-th step's line",
+          absence: "–")
+      ]),
+    section(
+      "watchdog", "how long ranks wait for each other",
+      [
+        .with(
+          "seconds", .positive, 300,
+          "how long a rank waits for another inside a step, or for one that is stopped, before the job is ended with a message that says who waits for whom ([guarantees.md](guarantees.md#a-rank-that-others-wait-for))"
+        ),
+        .derived(
+          "longSeconds", .positive,
+          "how long it waits around steps: while data are loaded, plans made, models evaluated, files written",
+          absence: "12 × `seconds`"
+        ) { values in
+          let seconds = values["seconds"]?.doubleValue ?? 0
+          return .number(min(12 * seconds, .greatestFiniteMagnitude))
+        },
+      ]),
+  ]
+
+  /// An object whose first key is what a number in its place was likely meant for.
+  private static func section(
+    _ key: String, _ summary: String, _ keys: [Hyperparameter]
+  ) -> Hyperparameter {
+    let form = Form(key, keys, number: keys[0].key)
+    return .with(key, .object { form }, [:], summary)
+  }
+
+  /// - Parameter values: the run's.
+  init(_ values: Hyperparameters) throws(ConfigurationError) {
+    func section(_ key: String) -> Hyperparameters {
+      guard let section = values.object(key) else {
+        preconditionFailure("'\(key)' is always read")
       }
+      return section
     }
-    let evaluate = try reader.object("evaluate")
-    evaluateEveryEpochs = try evaluate.integer("everyEpochs", default: 1, in: 1...)
-    evaluationBatchSize = try evaluate.integer("batchSize", default: 128, in: 1...1_000_000)
-    scoreMetric = try evaluate.optionalString("scoreMetric")
-
-    let checkpoint = try reader.object("checkpoint")
-    checkpointEverySteps = try checkpoint.optionalInteger("everySteps", in: 1...)
-    keptCheckpoints = try checkpoint.integer("keep", default: 3, in: 1...1_000_000)
-
-    compareEverySteps = try reader.object("replicaGuard").optionalInteger(
-      "everySteps", in: 1...)
-    parameterNormsEverySteps = try reader.object("log").optionalInteger(
-      "parameterNormsEverySteps", in: 1...)
-    if hessianFree, parameterNormsEverySteps != nil {
-      throw reader.error(
+    evaluateEveryEpochs = section("evaluate")["everyEpochs"]
+    evaluationBatchSize = section("evaluate")["batchSize"]
+    scoreMetric = section("evaluate")["scoreMetric"]
+    checkpointEverySteps = section("checkpoint")["everySteps"]
+    keptCheckpoints = section("checkpoint")["keep"]
+    compareEverySteps = section("replicaGuard")["everySteps"]
+    parameterNormsEverySteps = section("log")["parameterNormsEverySteps"]
+    if values.contains("hessianFree"), parameterNormsEverySteps != nil {
+      throw values.error(
         "log.parameterNormsEverySteps",
         "does not go with 'hessianFree', whose steps are not made of clipped gradients")
     }
-    let watchdog = try reader.object("watchdog")
-    let deadline = try watchdog.double("seconds", default: 300, above: 0)
     patience = Watchdog.Patience(
-      deadline: deadline,
-      longDeadline: try watchdog.double(
-        "longSeconds", default: min(12 * deadline, .greatestFiniteMagnitude), above: 0))
+      deadline: section("watchdog")["seconds"], longDeadline: section("watchdog")["longSeconds"])
   }
 }

@@ -1,3 +1,4 @@
+import LockstepCatalog
 import LockstepState
 import LockstepDatasets
 import LockstepFiles
@@ -88,54 +89,52 @@ extension InitialWeights {
   }
 }
 
-extension ConfigurationReader {
-  /// Reads `initialWeights`.
-  func initialWeights() throws(ConfigurationError) -> InitialWeights {
-    let file = try filePath("file")
-    let checkpoint = try checkpoint()
-    let modes = Weights.Loading.allCases.map(\.rawValue)
-    let mode = try string("mode", default: "strict", oneOf: modes)
-    var rules: [NameMap.Rule] = []
-    for reader in try objects("names", required: false) {
-      rules.append(.init(try reader.string("from"), to: try reader.optionalString("to")))
-    }
+// MARK: - Reading
+
+extension InitialWeights {
+  static let form = Form(
+    "initialWeights",
+    [
+      .required("file", .file, "a safetensors file, a checkpoint, or a run directory"),
+      .optional(
+        "checkpoint", .either(.choice(["best", "last"]), .integer(atLeast: 0)),
+        "`best`, `last` or a number of steps: which one of a run directory; its final weights if absent"
+      ),
+      .with("mode", Weights.Loading.strict, "`lenient` reads what fits and reports the rest"),
+      .optional(
+        "names",
+        .objects {
+          Form(
+            "nameRule",
+            [
+              .required("from", .text, "names of the file, with *"),
+              .optional("to", .text, "the model's names; left out if absent"),
+            ])
+        }, "rules for names, the first that fits counts: `{\"from\": \"module.*\", \"to\": \"*\"}`"),
+    ], shorthand: "file")
+
+  init(_ values: Hyperparameters) throws(ConfigurationError) {
+    file = values["file"]
+    checkpoint = (values["checkpoint"] as CheckpointName?)?.choice
+    loading = values["mode"]
     do throws(NameMapError) {
-      return InitialWeights(
-        file: file, checkpoint: checkpoint, names: try NameMap(rules),
-        loading: Weights.Loading(rawValue: mode) ?? .strict)
+      names = try NameMap(values.objects("names").map { .init($0["from"], to: $0["to"]) })
     } catch {
-      throw self.error("names", "cannot be used: \(error)")
+      throw values.error("names", "cannot be used: \(error)")
     }
   }
+}
 
-  /// Reads `checkpoint`: `best`, `last`, or a number of steps.
-  private func checkpoint() throws(ConfigurationError) -> WeightsFile.Choice? {
-    let key = "checkpoint"
-    if case .integer? = peek(key) { return try optionalInteger(key, in: 0...).map { .step($0) } }
-    guard let text = try optionalString(key) else { return nil }
-    guard let choice = WeightsFile.Choice(text) else {
-      throw error(key, "must be 'best', 'last' or a number of steps; found '\(text)'")
-    }
-    return choice
-  }
+extension Weights.Loading: HyperparameterValue {}
 
-  /// Reads `hessianFree`.
-  func hessianFree() throws(ConfigurationError) -> HessianFreeOptions {
-    var options = HessianFreeOptions()
-    options.damping = try double("damping", default: options.damping, above: 0)
-    options.dampingFactor = try double("dampingFactor", default: options.dampingFactor, above: 1)
-    options.iterations = try integer("iterations", default: options.iterations, in: 1...)
-    options.tolerance = try double("tolerance", default: options.tolerance, in: 0..., below: 1)
-    options.decay = try double("decay", default: options.decay, in: 0...1)
-    options.probes = try integer("probes", default: options.probes, in: 0...)
-    options.curvatureExamples = try optionalInteger("curvatureExamples", in: 1...)
-    options.weightDecay = try double("weightDecay", default: options.weightDecay, in: 0...)
-    options.lineSearchFactor = try double(
-      "lineSearchFactor", default: options.lineSearchFactor, above: 0, below: 1)
-    options.lineSearchTrials = try integer(
-      "lineSearchTrials", default: options.lineSearchTrials, in: 1...)
-    options.sufficientDecrease = try double(
-      "sufficientDecrease", default: options.sufficientDecrease, in: 0..., below: 1)
-    return options
+/// The name of a checkpoint, or its number of steps.
+private struct CheckpointName: HyperparameterValue {
+  let choice: WeightsFile.Choice
+
+  init?(hyperparameter value: JSONValue?) {
+    guard let text = value?.stringValue ?? value?.integerValue.map(String.init),
+      let choice = WeightsFile.Choice(text)
+    else { return nil }
+    self.choice = choice
   }
 }

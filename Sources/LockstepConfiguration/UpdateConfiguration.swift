@@ -1,3 +1,4 @@
+import LockstepCatalog
 import LockstepEngine
 import LockstepFiles
 import LockstepOptimization
@@ -5,31 +6,35 @@ import LockstepTraining
 
 /// Clips, optimizer, parameter groups and constraints, as a configuration names them.
 package struct UpdateConfiguration: Sendable {
-  /// The optimizer and its schedule; nil where the step finds the direction itself.
-  let optimizer: (choice: CatalogChoice, schedule: CatalogChoice)?
-  /// The clips, first one first.
-  let clips: [CatalogChoice]
+  /// The optimizer; nil where the step finds the direction itself.
+  private let made: Optimizer?
+  /// The optimizer's values.
+  let optimizer: Hyperparameters?
+  /// The clips, first one first, with their values.
+  let clips: [(transform: any GradientTransform, values: Hyperparameters)]
   let groups: [ParameterGroup]
   let constraints: [ConstraintRule]
   let regularizers: [RegularizerRule]
   let average: WeightAverage?
 
+  /// The values of the learning rate's schedule.
+  var schedule: Hyperparameters? { optimizer?.object("schedule") }
+
   /// Whether the learning rate follows the evaluations, and whether a lower loss is what counts.
   var plateauMinimizes: Bool? {
-    guard let schedule = optimizer?.schedule, schedule.name == "reduceOnPlateau" else { return nil }
-    return schedule.values["goal"] != .text("maximize")
+    guard let schedule, schedule.name == "reduceOnPlateau" else { return nil }
+    return schedule["goal"] == ReduceOnPlateau.Goal.minimize
   }
 
   /// The length of the learning rate's schedule; nil for a schedule without one.
   ///
   /// - Parameter totalSteps: how long a schedule lasts that does not say it itself.
   func scheduleSteps(totalSteps: Int) -> Int? {
-    guard let schedule = optimizer?.schedule,
-      let entry = ScheduleCatalog.entries.first(where: { $0.name == schedule.name }),
-      entry.parameters.contains(where: { $0.key == "steps" })
+    guard let schedule,
+      let variant = ScheduleCatalog.catalog.form.variant(schedule.name),
+      variant.hyperparameters.contains(where: { $0.key == "steps" })
     else { return nil }
-    guard case .number(let steps)? = schedule.values["steps"] else { return totalSteps }
-    return Int(steps)
+    return schedule["steps"] ?? totalSteps
   }
 
   /// The chain of transforms for a run.
@@ -37,120 +42,81 @@ package struct UpdateConfiguration: Sendable {
   /// - Parameter totalSteps: how long schedules last that do not say it themselves.
   /// - Throws: `HyperparameterError`.
   package func chain(totalSteps: Int) throws -> Chain {
-    let clips = Chain(try clips.map { try ClipCatalog.make($0.name, values: $0.values) })
-    guard let (choice, schedule) = optimizer else { return clips }
-    return clips
-      + (try OptimizerCatalog.make(choice.name, values: choice.values) { rate in
-        try ConfigurationReader.makeSchedule(
-          schedule.name, schedule.values, learningRate: rate, totalSteps: totalSteps)
-      })
+    let clips = Chain(clips.map(\.transform))
+    return try made.map { clips + (try $0.chain(totalSteps: totalSteps)) } ?? clips
   }
-}
 
-// MARK: - Reading
+  /// The keys of a configuration.
+  static let keys: [Hyperparameter] = [
+    .with(
+      "optimizer", .object { OptimizerCatalog.catalog.form }, [:],
+      "what makes an update of a gradient"
+    ).unless("hessianFree"),
+    .optional(
+      "clip", .objects { ClipCatalog.catalog.form }, "limits of the gradient, applied in order"),
+    .optional(
+      "constraints", .objects { rule(ConstraintCatalog.catalog.form) },
+      "sets that weights are projected onto after every update"),
+    .optional(
+      "regularizers",
+      .objects {
+        var form = rule(RegularizerCatalog.catalog.form)
+        form.numberMeans = { [["pattern": "*.weight", "type": "l2", "l2": $0]] }
+        return form
+      }, "penalties on weights that are part of the loss"),
+    .optional(
+      "average", .object { WeightAverage.form }, "an exponential average of the weights"),
+  ]
 
-extension ConfigurationReader {
-  /// Reads `optimizer`, `clip`, `constraints`, `regularizers` and `average`.
-  ///
-  /// - Parameter hasOptimizer: whether there is one; else the step finds the direction itself.
-  func update(hasOptimizer: Bool) throws(ConfigurationError) -> UpdateConfiguration {
-    var optimizer: (choice: CatalogChoice, schedule: CatalogChoice)?
-    var groups: [ParameterGroup] = []
-    if hasOptimizer {
-      let reader = try object("optimizer", shorthand: "type")
-      let choice = try reader.choice(among: OptimizerCatalog.entries, default: "adam")
-      _ = try reader.make { try OptimizerCatalog.make(choice.name, values: choice.values) }
-      optimizer = (choice, try reader.object("schedule", shorthand: "type").schedule())
-      groups = try reader.groups()
+  /// A catalog's form with the keys that say which parameters are meant.
+  @Sendable private static func rule(_ form: Form) -> Form {
+    var form = form
+    form.name += "Rule"
+    form.shorthand = nil
+    form.numberMeans = nil
+    form.exactlyOne = ["pattern", "kind"]
+    form.refusal = { reader throws(ConfigurationError) in
+      switch (reader.contains("pattern"), reader.contains("kind")) {
+      case (true, false), (false, true): break
+      case (false, false):
+        throw reader.error(
+          "pattern", "is missing: a rule names its parameters by 'pattern' or by 'kind' of layer")
+      case (true, true):
+        throw reader.error(
+          "kind", "and 'pattern' both say what the rule is about; give one of the two")
+      }
     }
-    var clips: [CatalogChoice] = []
-    try refuseNumber("clip") { ["type": "globalNorm", "limit": $0] }
-    for reader in try objects("clip", required: false, shorthand: "type") {
-      let choice = try reader.choice(among: ClipCatalog.entries)
-      _ = try reader.make { try ClipCatalog.make(choice.name, values: choice.values) }
-      clips.append(choice)
-    }
+    form.keys = [
+      .optional("pattern", .text, "names of parameters, with * and ?"),
+      .optional("kind", .text, "a type of layers, whose kernels are meant"),
+    ]
+    return form
+  }
+
+  init(_ values: Hyperparameters) throws(ConfigurationError) {
+    optimizer = values.object("optimizer")
+    made = try values.make("optimizer", OptimizerCatalog.catalog)
+    groups = (optimizer?.objects("groups") ?? []).map { ParameterGroup($0) }
+    var clips: [(any GradientTransform, Hyperparameters)] = []
+    for clip in values.objects("clip") { clips.append((try ClipCatalog.catalog.make(clip), clip)) }
+    self.clips = clips
     var rules: [ConstraintRule] = []
-    for reader in try objects("constraints", required: false) {
-      rules.append(ConstraintRule(try reader.target(), try reader.constraint()))
+    for rule in values.objects("constraints") {
+      rules.append(
+        ConstraintRule(Self.target(rule), try ConstraintCatalog.catalog.make(rule)))
     }
+    constraints = rules
     var penalties: [RegularizerRule] = []
-    try refuseNumber("regularizers") { [["pattern": "*.weight", "type": "l2", "l2": $0]] }
-    for reader in try objects("regularizers", required: false) {
-      let target = try reader.target()
-      let choice = try reader.choice(among: RegularizerCatalog.entries)
+    for rule in values.objects("regularizers") {
       penalties.append(
-        RegularizerRule(
-          target,
-          try reader.make { try RegularizerCatalog.make(choice.name, values: choice.values) }))
+        RegularizerRule(Self.target(rule), try RegularizerCatalog.catalog.make(rule)))
     }
-    var average: WeightAverage?
-    try refuseNumber("average") { ["decay": $0] }
-    if let reader = try optionalObject("average") {
-      let values = try reader.values(of: WeightAverage.entry)
-      average = try reader.make { try WeightAverage(values: values) }
-    }
-    return UpdateConfiguration(
-      optimizer: optimizer, clips: clips, groups: groups, constraints: rules,
-      regularizers: penalties, average: average)
+    regularizers = penalties
+    average = values.object("average").map { WeightAverage($0) }
   }
 
-  /// Reads the parameter groups of an optimizer.
-  private func groups() throws(ConfigurationError) -> [ParameterGroup] {
-    var groups: [ParameterGroup] = []
-    for reader in try objects("groups", required: false) {
-      groups.append(
-        ParameterGroup(
-          try reader.string("pattern"),
-          learningRate: try reader.double("learningRateFactor", default: 1, in: 0...),
-          weightDecay: try reader.double("weightDecayFactor", default: 1, in: 0...),
-          clipNorm: try reader.optionalDouble("clipNorm", above: 0)))
-    }
-    return groups
-  }
-
-  /// Reads what a rule is about: `pattern`, names of parameters, or `kind`, a kind of layers.
-  private func target() throws(ConfigurationError) -> ParameterTarget {
-    let pattern = try optionalString("pattern")
-    let kind = try optionalString("kind")
-    switch (pattern, kind) {
-    case (let pattern?, nil): return .pattern(pattern)
-    case (nil, let kind?): return .kernels(ofKind: kind)
-    case (nil, nil):
-      throw error(
-        "pattern", "is missing: a rule names its parameters by 'pattern' or by 'kind' of layer")
-    case (_?, _?):
-      throw error("kind", "and 'pattern' both say what the rule is about; give one of the two")
-    }
-  }
-
-  /// Reads a schedule; its `steps` may be left to the run.
-  private func schedule() throws(ConfigurationError) -> CatalogChoice {
-    let choice = try choice(
-      among: ScheduleCatalog.entries, default: "constant", skipping: ["steps"])
-    let entry = ScheduleCatalog.entries.first { $0.name == choice.name }!  // choice has checked it
-    var values = choice.values
-    if entry.parameters.contains(where: { $0.key == "steps" }),
-      let steps = try optionalInteger("steps", in: 1...HyperparameterRange.largestInteger)
-    {
-      values["steps"] = .number(Double(steps))
-    }
-    // What the table accepts and the schedule does not is found before any rank computes.
-    _ = try make {
-      try Self.makeSchedule(choice.name, values, learningRate: 1, totalSteps: 1_000_000)
-    }
-    return CatalogChoice(name: choice.name, values: values, path: choice.path)
-  }
-
-  /// Makes a schedule; one whose `steps` are left to the run lasts as long as the run.
-  fileprivate static func makeSchedule(
-    _ name: String, _ values: [String: HyperparameterValue], learningRate: Double, totalSteps: Int
-  ) throws -> Schedule {
-    var values = values
-    let entry = ScheduleCatalog.entries.first { $0.name == name }
-    if values["steps"] == nil, entry?.parameters.contains(where: { $0.key == "steps" }) == true {
-      values["steps"] = .number(Double(totalSteps))
-    }
-    return try ScheduleCatalog.make(name, learningRate: learningRate, values: values)
+  /// What a rule is about: `pattern`, names of parameters, or `kind`, a kind of layers.
+  private static func target(_ values: Hyperparameters) -> ParameterTarget {
+    (values["kind"] as String?).map { .kernels(ofKind: $0) } ?? .pattern(values["pattern"])
   }
 }

@@ -12,7 +12,7 @@ public enum NearestName {
   }
 
   /// The candidate that means the same: another spelling, or another usual name.
-  static func synonym(_ name: String, among candidates: [String]) -> String? {
+  package static func synonym(_ name: String, among candidates: [String]) -> String? {
     for meant in [folded(name)] + Synonyms.names(of: folded(name)).map(folded) {
       if let found = candidates.first(where: { folded($0) == meant }) { return found }
     }
@@ -20,7 +20,7 @@ public enum NearestName {
   }
 
   /// A name without case and separators: `batch_size`, `batch-size` and `batchSize` are one.
-  static func folded(_ name: String) -> String {
+  package static func folded(_ name: String) -> String {
     String(
       name.lowercased().unicodeScalars.filter { !"_- .".unicodeScalars.contains($0) }.prefix(128))
   }

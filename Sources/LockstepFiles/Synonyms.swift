@@ -2,10 +2,10 @@
 ///
 /// Used wherever a name is looked up: keys and types of configurations, options and commands. A name
 /// that is written like this is no name here, it only leads to the right one in the message.
-enum Synonyms {
+package enum Synonyms {
   /// What a name, in lower case and without separators, may mean: the likeliest first. Which of them
   /// is meant follows from what can stand in its place.
-  static func names(of name: String) -> [String] { table[name] ?? [] }
+  package static func names(of name: String) -> [String] { table[name] ?? [] }
 
   private static let table: [String: [String]] = {
     var table: [String: [String]] = [:]
@@ -40,6 +40,12 @@ enum Synonyms {
       """
     ),
     ("labelSmoothing", "smoothing smooth"),
+    ("meanAbsoluteError", "mae l1 l1loss absolute absoluteerror meanabsolute"),
+    ("huber", "huberloss"), ("smoothL1", "smoothl1loss"), ("quantile", "pinball quantileloss"),
+    ("poisson", "poissonnll poissonnllloss"), ("focal", "focalloss sigmoidfocalloss"),
+    ("klDivergence", "kl kldiv kldivloss kullbackleibler"),
+    ("classWeights", "weight weights classweight"), ("positiveWeights", "posweight posweights"),
+    ("ignoreIndex", "ignore ignorelabel"), ("levels", "level tau quantiles"),
   ]
 
   private static let optimizers: [Group] = [
@@ -63,6 +69,8 @@ enum Synonyms {
     ("exponential", "exponentiallr exponentialdecay exp"),
     ("reduceOnPlateau", "plateau reducelronplateau reducelr"),
     ("polynomial", "linear lineardecay poly polynomiallr linearlr"), ("constant", "none fixed"),
+    ("inverseSquareRoot", "inversesqrt invsqrt rsqrt noam transformer"),
+    ("stableDecay", "wsd warmupstabledecay trapezoidal"),
     ("inverseTime", "inversetimedecay inverse"),
     ("factor", "gamma decayrate"), ("every", "stepsize interval period"),
     ("steps", "tmax totalsteps maxsteps length decaysteps totaliters"), ("period", "t0"),
@@ -96,6 +104,24 @@ enum Synonyms {
   ]
 
   private static let layers: [Group] = [
+    ("Conv1d", "conv convolution convolution1d"), ("MaxPool1d", "maxpooling1d"),
+    ("AvgPool1d", "averagepool1d averagepooling1d"),
+    ("GlobalAveragePool1d", "globalaveragepooling1d globalavgpool1d adaptiveavgpool1d"),
+    (
+      "ConvTranspose2d",
+      "deconv deconvolution conv2dtranspose transposedconv transposedconvolution upconv"
+    ), ("RNN", "simplernn elman recurrent"),
+    ("MultiheadAttention", "attention selfattention mha multiheadselfattention"),
+    ("TransformerEncoderLayer", "transformer encoderlayer transformerblock"),
+    ("LearnedPositions", "positionalembedding positionembedding positions"),
+    ("SinusoidalPositions", "positionalencoding positions"),
+    ("SequencePooling", "meanpooling lastpooling pooling"),
+    ("hiddenSize", "hidden units hiddendim"), ("numLayers", "layers nlayers depth"),
+    ("heads", "nhead numheads nheads"), ("feedForward", "dimfeedforward ffn ff mlpdim"),
+    ("causal", "iscausal masked"), ("count", "num numembeddings maxlength length"),
+    ("width", "embeddingdim embeddim dmodel dim modeldim nembd"),
+    ("vocabulary", "vocab vocabsize vocabularysize numtokens"),
+    ("context", "blocksize contextlength seqlen"),
     ("Linear", "dense fc fullyconnected affine"), ("Conv2d", "conv convolution convolution2d"),
     ("MaxPool2d", "maxpool maxpooling maxpooling2d"),
     ("AvgPool2d", "avgpool averagepool averagepool2d averagepooling averagepooling2d meanpool"),
@@ -190,7 +216,8 @@ enum Synonyms {
     ("predict", "infer inference apply"), ("report", "plot summary summarize show"),
     ("inspect", "info show cat"), ("sweep", "grid tune search gridsearch"),
     ("suggest-clip", "clip suggest"), ("verify", "check compare"), ("benchmark", "bench speed"),
-    ("catalog", "list catalogue"), ("doctor", "check health"), ("plan", "scaling cost"),
+    ("catalog", "list catalogue"), ("schema", "jsonschema"), ("doctor", "check health"),
+    ("plan", "scaling cost"),
     ("--run-directory", "out outdir outputdir output dir rundir directory logdir"),
     ("--initial-weights", "weights init pretrained checkpoint"), ("--output", "out o outfile"),
     ("--loss-plot", "plot"), ("--help", "h usage"),

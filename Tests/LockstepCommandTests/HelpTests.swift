@@ -7,7 +7,7 @@ import Testing
 @Suite struct HelpTests {
   static let commands = [
     "train", "evaluate", "inspect", "doctor", "catalog", "report", "suggest-clip",
-    "sweep", "predict", "verify", "plan", "benchmark",
+    "sweep", "predict", "generate", "verify", "plan", "benchmark", "schema",
   ]
 
   @Test func helpListsEveryCommand() throws {
@@ -39,13 +39,27 @@ import Testing
   @Test func theCatalogHasEveryKind() throws {
     let all = try Lockstep.run(["catalog"])
     #expect(all.succeeded)
-    for kind in CatalogTables.kinds {
+    for kind in CatalogTables.names {
       #expect(all.output.contains("\n  \(kind) "))
       let one = try Lockstep.run(["catalog", kind])
       #expect(one.succeeded && !one.output.isEmpty)
     }
     #expect(try Lockstep.run(["catalog", "data"]).output.contains("mnist-5k: "))
     #expect(try Lockstep.run(["catalog", "losses"]).output.contains("meanSquaredError: "))
+  }
+
+  @Test func theSchemaIsPrintedAndWritten() throws {
+    let printed = try Lockstep.run(["schema"])
+    #expect(printed.succeeded, "\(printed.transcript)")
+    #expect(try JSONValue.parse(printed.output) == RunConfiguration.schema)
+    try withDirectory { directory in
+      let path = "\(directory)/lockstep.schema.json"
+      let written = try Lockstep.run(["schema", "--output", path])
+      #expect(written.succeeded && written.output.isEmpty, "\(written.transcript)")
+      let text = String(decoding: try FileInput.contents(of: path), as: UTF8.self)
+      #expect(try JSONValue.parse(text) == RunConfiguration.schema)
+    }
+    #expect(try Lockstep.run(["schema", "x"]).ending == .exited(2))
   }
 
   /// What people write by habit leads to the right form.
@@ -56,7 +70,9 @@ import Testing
     (
       "loss=mse",
       "'loss.type' must be one of 'softmaxCrossEntropy', 'binaryCrossEntropy', "
-        + "'meanSquaredError'; found 'mse'; did you mean 'meanSquaredError'?"
+    ),
+    (
+      "loss=mse", "'poisson'; found 'mse'; did you mean 'meanSquaredError'?"
     ),
     ("model.activation=Relu", "found 'Relu'; did you mean 'relu'?"),
     (

@@ -229,7 +229,7 @@ private func run(_ text: String, ranks: Int = 1) throws -> ConfiguredRun {
         """
       ).data
       tested += data.test?.count ?? 0
-      guard case .floats(let values) = data.training.inputs else { continue }
+      guard case .floats(let values)? = (data.training as? Dataset)?.inputs else { continue }
       for feature in 0..<30 {
         let column = stride(from: feature, to: values.count, by: 30).map { Double(values[$0]) }
         let mean = column.reduce(0, +) / Double(column.count)

@@ -127,9 +127,9 @@ import Testing
         directory: folder
       ).data
       let parts = try data.load()
-      #expect(parts.test?.strata == [2, 0])
-      guard case .floats(let training) = parts.training.inputs,
-        case .floats(let test)? = parts.test?.inputs
+      #expect((parts.test as? Dataset)?.strata == [2, 0])
+      guard case .floats(let training)? = (parts.training as? Dataset)?.inputs,
+        case .floats(let test)? = (parts.test as? Dataset)?.inputs
       else {
         Issue.record("expected floats")
         return
@@ -140,7 +140,7 @@ import Testing
       for name in DataConfiguration.PartName.allCases {
         let part = try #require(try data.part(name, as: description)).part
         #expect(
-          part.dataset.fingerprint
+          part.examples.fingerprint
             == (name == .test ? parts.test?.fingerprint : parts.training.fingerprint))
         #expect(part.summary == (name == .test ? description.test : description.training))
       }
@@ -161,8 +161,8 @@ import Testing
     let (training, test) = (
       try data.part(.training, as: description), try data.part(.test, as: description)
     )
-    #expect(training?.part.dataset.fingerprint == parts.training.fingerprint)
-    #expect(test?.part.dataset.fingerprint == parts.test?.fingerprint)
+    #expect(training?.part.examples.fingerprint == parts.training.fingerprint)
+    #expect(test?.part.examples.fingerprint == parts.test?.fingerprint)
     #expect(test?.part.summary == description.test)
   }
 

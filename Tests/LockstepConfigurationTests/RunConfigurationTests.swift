@@ -1,7 +1,9 @@
+import LockstepCatalog
 import LockstepConfiguration
 import LockstepFiles
 import LockstepLayers
 import LockstepOptimization
+import LockstepTestSupport
 import LockstepTraining
 import Testing
 
@@ -31,6 +33,8 @@ private func refusal(_ overrides: [String]) -> String {
     #expect(first.shards == 2)
     #expect(first.options.epochs == 10)
     #expect(first.threads == 1)
+    #expect(first.resolved["watchdog.longSeconds"] == .number(3600))
+    #expect(try read(small, "watchdog.seconds=5").resolved["watchdog.longSeconds"] == .number(60))
     let second = try RunConfiguration(first.resolved, source: "config.json")
     #expect(second.resolved == first.resolved)
     #expect(second.resolved.prettyText == first.resolved.prettyText)
@@ -139,68 +143,50 @@ private func refusal(_ overrides: [String]) -> String {
     #expect(configuration.resolved["optimizer"]?["momentum"] == .number(0.5))
   }
 
-  /// Every key of every catalog can be given, with its default.
+  /// Every key of every catalog can be given, with its default, and what is read reads back the same.
   @Test func everyCatalogEntryCanBeNamed() throws {
-    func json(_ value: HyperparameterValue?, _ range: HyperparameterRange) -> JSONValue {
-      switch value {
-      case .number(let number)?: .number(number)
-      case .flag(let flag)?: .bool(flag)
-      case .numbers(let numbers)?: .array(numbers.map { .integer(Int($0)) })
-      case .text(let text)?: .string(text)
-      case .texts(let texts)?: .array(texts.map { .string($0) })
-      case nil: range == .milestones ? [5, 9] : 1
+    func accept(_ path: String, _ form: Form) throws {
+      for variant in form.variants {
+        var given = form.example(variant.name)
+        for hyperparameter in variant.hyperparameters where given[hyperparameter.key] == nil {
+          given[hyperparameter.key] = hyperparameter.defaultValue
+        }
+        if path == "model.layers", given["groups"] != nil { given["groups"] = 1 }
+        var value = try JSONValue.parse(small)
+        if path == "model.layers" { try value.set("model", to: [:]) }
+        if path == "constraints" || path == "regularizers" { given["pattern"] = "*.weight" }
+        try value.set(path, to: .object(given))
+        let configuration = try RunConfiguration(value, source: variant.name)
+        let again = try RunConfiguration(configuration.resolved, source: variant.name)
+        #expect(again.resolved == configuration.resolved, "\(variant.name)")
       }
     }
-    func object(_ entry: CatalogEntry) -> JSONObject {
-      var object: JSONObject = ["type": .string(entry.name)]
-      for parameter in entry.parameters {
-        object[parameter.key] = json(parameter.defaultValue, parameter.range)
-      }
-      return object
-    }
-    func accept(_ path: String, _ entry: CatalogEntry, _ more: JSONObject = [:]) throws {
-      var value = try JSONValue.parse(small)
-      var given = object(entry)
-      for member in more.members { given[member.key] = member.value }
-      try value.set(path, to: path == "constraints" ? [.object(given)] : .object(given))
-      let configuration = try RunConfiguration(value, source: entry.name)
-      let again = try RunConfiguration(configuration.resolved, source: entry.name)
-      #expect(again.resolved == configuration.resolved, "\(entry.name)")
-    }
-    for entry in OptimizerCatalog.entries { try accept("optimizer", entry) }
-    for entry in ClipCatalog.entries {
-      try accept("clip", entry, entry.name == "valueBox" ? ["lower": -1] : [:])
-    }
-    for entry in ConstraintCatalog.entries {
-      try accept(
-        "constraints", entry,
-        entry.name == "valueBox" ? ["pattern": "*.weight", "lower": -1] : ["pattern": "*.weight"])
-    }
-    for entry in ScheduleCatalog.entries {
-      try accept("optimizer.schedule", entry, entry.name == "oneCycle" ? ["steps": 9] : [:])
-    }
-    #expect(OptimizerCatalog.entries.count >= 19 && ClipCatalog.entries.count >= 5)
+    try accept("model", ModelCatalog.catalog.form)
+    try accept("model.layers", LayerCatalog.catalog.form)
+    try accept("optimizer", OptimizerCatalog.catalog.form)
+    try accept("optimizer.schedule", ScheduleCatalog.catalog.form)
+    try accept("clip", ClipCatalog.catalog.form)
+    try accept("constraints", ConstraintCatalog.catalog.form)
+    try accept("regularizers", RegularizerCatalog.catalog.form)
+    #expect(OptimizerCatalog.catalog.entries.count >= 19)
+    #expect(ClipCatalog.catalog.entries.count >= 8)
   }
 
-  @Test func everyLayerAndPresetCanBeNamed() throws {
-    for entry in LayerCatalog.catalog.entries {
-      var layer: JSONObject = ["type": .string(entry.type)]
-      for hyperparameter in entry.hyperparameters where hyperparameter.isRequired {
-        switch hyperparameter.kind {
-        case .integers: layer[hyperparameter.key] = [2, 4]
-        case .layers: layer[hyperparameter.key] = [["type": "ReLU"]]
-        default: layer[hyperparameter.key] = 2
-        }
-      }
-      var value = try JSONValue.parse(small)
-      try value.set("model", to: ["layers": [.object(layer)]])
-      let configuration = try RunConfiguration(value, source: entry.type)
-      let again = try RunConfiguration(configuration.resolved, source: entry.type)
-      #expect(again.resolved == configuration.resolved, "\(entry.type)")
-    }
-    for preset in PresetCatalog.catalog.entries where preset.type != "mlp" {
-      let configuration = try read(small, "model={\"type\": \"\(preset.type)\"}")
-      #expect(configuration.resolved["model"]?["type"] == .string(preset.type))
+  /// Editors want the key; nothing follows from it.
+  @Test func theSchemasNameIsIgnored() throws {
+    let named = try read(small, #"$schema="lockstep.schema.json""#)
+    #expect(named.resolved == (try read(small).resolved))
+    #expect(refusal([#"model.$schema="x""#]).contains("unknown key '$schema' in 'model'"))
+  }
+
+  /// `layers` is a number of some presets, and the list in a preset's place.
+  @Test func aPresetMayHaveANumberOfLayers() throws {
+    for type in ["gpt", "characterLSTM"] {
+      let text = """
+        {"data": {"type": "king-james"}, "model": {"type": "\(type)", "vocabulary": 72, "layers": 3}}
+        """
+      let configuration = try RunConfiguration(parsing: Array(text.utf8), source: "x")
+      #expect(configuration.resolved["model"]?["layers"] == 3)
     }
   }
 

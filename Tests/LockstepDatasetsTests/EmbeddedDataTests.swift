@@ -7,7 +7,7 @@ import Testing
   func bytes() throws {
     let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
       .joined(separator: "/")
-    #expect(EmbeddedData.paths.count == 5)
+    #expect(EmbeddedData.paths.count == 6)
     for path in EmbeddedData.paths {
       let file = try FileInput.contents(of: "\(root)/Sources/CLockstepData/Resources/\(path)")
       #expect(Fingerprint(of: try EmbeddedData.file(path)) == Fingerprint(of: file))
@@ -47,6 +47,17 @@ import Testing
     guard case .floats(let values) = data.inputs else { return }
     #expect(values[0] == 17.99)
     #expect(values[29] == 0.1189)
+  }
+
+  @Test("the King James Bible: lines of verses below the names of their chapters")
+  func kingJames() throws {
+    let text = try EmbeddedData.kingJames()
+    #expect(text.utf8.count == 1_266_411)
+    #expect(text.utf8.allSatisfy { $0 == 10 || (32..<127).contains($0) })
+    #expect(Set(text.utf8).count == 72)
+    let start = "Genesis 1\n\nIn the beginning God created the heaven and the earth.\n"
+    #expect(text.hasPrefix(start))
+    #expect(text.hasSuffix("and the plague was stayed from Israel.\n"))
   }
 
   @Test("data sets by name; an unknown name gets a hint")

@@ -1,3 +1,4 @@
+import LockstepCatalog
 import LockstepEngine
 
 /// Moves an image by −pixels…pixels in each direction, each number with the same probability; what
@@ -28,6 +29,13 @@ public struct RandomShift: InputTransform, Equatable {
       input.move($0, down: down, right: right, border: .blank)
     }
   }
+}
+
+extension RandomShift {
+  static let entry = Entry<ImageChange>(
+    "shift", "moves an image by up to `pixels` in each direction; what comes in is black",
+    [.required("pixels", .size, "the largest move")]
+  ) { values in .random(RandomShift(pixels: values["pixels"])) }
 }
 
 /// Surrounds an image by `padding` pixels on each side and cuts its size out anywhere.
@@ -76,6 +84,18 @@ public struct RandomCrop: InputTransform, Equatable {
   }
 }
 
+extension RandomCrop {
+  static let entry = Entry<ImageChange>(
+    "crop", "surrounds an image by `padding` pixels and cuts its size out anywhere",
+    [
+      .required("padding", .size, "the pixels on each side"),
+      .with("border", Border.blank, "what is around the image"),
+    ]
+  ) { values in .random(RandomCrop(padding: values["padding"], border: values["border"])) }
+}
+
+extension RandomCrop.Border: HyperparameterValue {}
+
 /// Mirrors an image with a probability.
 public struct RandomFlip: InputTransform, Equatable {
   /// Which sides change places.
@@ -113,6 +133,18 @@ public struct RandomFlip: InputTransform, Equatable {
     }
   }
 }
+
+extension RandomFlip {
+  static let entry = Entry<ImageChange>(
+    "flip", "mirrors an image with a probability",
+    [
+      .with("axis", Axis.horizontal, "which sides change places"),
+      .with("probability", .fraction, 0.5, "the probability that an image is mirrored"),
+    ]
+  ) { values in .random(RandomFlip(values["axis"], probability: values["probability"])) }
+}
+
+extension RandomFlip.Axis: HyperparameterValue {}
 
 private func imageProblem(_ inputShape: [Int]) -> String? {
   inputShape.count == 3

@@ -265,7 +265,7 @@ public struct ArrayContent: DataContent {
     let rows = rows ?? Array(0..<count)
     let isUnlabelled: Bool = if case .none = target { true } else { false }
     return DataPart(
-      dataset: dataset, places: ExamplePlaces(file: name, rows: rows.map { $0 + 1 }),
+      dataset, places: ExamplePlaces(file: name, rows: rows.map { $0 + 1 }),
       isLabelled: isUnlabelled ? [Bool](repeating: false, count: rows.count) : nil,
       summary: summary(rows, labels))
   }

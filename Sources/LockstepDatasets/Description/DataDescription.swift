@@ -46,6 +46,11 @@ public struct DataDescription: Sendable, Equatable {
           + Self.list(before)
       }
     }
+    if case .tokens(let mine) = input, case .tokens(let theirs) = other.input,
+      let difference = mine.difference(from: theirs)
+    {
+      return difference
+    }
     if let mine = target.classes?.names, let theirs = other.target.classes?.names, mine != theirs,
       mine.count == theirs.count
     {
@@ -65,6 +70,7 @@ public struct DataDescription: Sendable, Equatable {
     switch input {
     case .columns(let table): [table.columns.count]
     case .array(let array): array.shape
+    case .tokens(let tokens): [tokens.window]
     }
   }
 }
@@ -75,6 +81,8 @@ public enum InputDescription: Sendable, Equatable {
   case columns(ColumnsDescription)
   /// Arrays of one shape: images, signals.
   case array(ArrayDescription)
+  /// Windows of tokens.
+  case tokens(TokensDescription)
 }
 
 /// The columns of a table, and what each becomes.

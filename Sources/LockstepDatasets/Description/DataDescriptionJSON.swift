@@ -75,6 +75,7 @@ extension InputDescription {
         "normalization": array.normalization.json,
         "further": .array(array.further.map(\.json)),
       ]
+    case .tokens(let tokens): tokens.json
     }
   }
 
@@ -101,6 +102,9 @@ extension InputDescription {
       self = .array(
         ArrayDescription(
           shape: shape, element: element, normalization: normalization, further: further))
+    case TokensDescription.kind:
+      guard let tokens = TokensDescription(json) else { return nil }
+      self = .tokens(tokens)
     default: return nil
     }
   }

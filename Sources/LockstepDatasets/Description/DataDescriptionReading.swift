@@ -33,6 +33,13 @@ extension DataDescription {
       content = try ArrayContent(
         IDXFile.read(path), labels: labels.map { path throws(FileError) in try IDXFile.read(path) },
         as: self)
+    case .tokens(let tokens):
+      guard labels == nil, id == nil else {
+        throw refuse(
+          "holds tokens, whose labels are the next ones; leave "
+            + (labels == nil ? "the column '\(id ?? "")'" : "the labels' file") + " out")
+      }
+      content = try TokenContent(file: path, as: tokens)
     }
     return (
       try content.part(as: self), content.notices + content.roundingNotices(as: self)

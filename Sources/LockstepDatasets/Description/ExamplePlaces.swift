@@ -2,12 +2,13 @@
 public struct ExamplePlaces: Sendable, Equatable {
   /// The file, or the name of the data.
   public let file: String
-  /// The row of each example, counted from 1; a header does not count.
+  /// The row of each example, counted from 1; a header does not count. Empty where the examples are all
+  /// of a file, in order.
   public let rows: [Int]
   /// The line of the file on which each example begins, counted from 1; nil where there are no lines.
   public let lines: [Int]?
 
-  package init(file: String, rows: [Int], lines: [Int]? = nil) {
+  package init(file: String, rows: [Int] = [], lines: [Int]? = nil) {
     self.file = file
     self.rows = rows
     self.lines = lines
@@ -15,6 +16,6 @@ public struct ExamplePlaces: Sendable, Equatable {
 
   /// The place of an example as messages name it: `line 18` of a text, `example 17` of an array.
   public func text(_ example: Int) -> String {
-    lines.map { "line \($0[example])" } ?? "example \(rows[example])"
+    lines.map { "line \($0[example])" } ?? "example \(rows.isEmpty ? example + 1 : rows[example])"
   }
 }

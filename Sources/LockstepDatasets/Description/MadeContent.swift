@@ -64,7 +64,7 @@ public struct MadeContent: DataContent {
     }
     let rows = rows ?? Array(0..<count)
     return DataPart(
-      dataset: normalized, places: ExamplePlaces(file: dataset.name, rows: rows.map { $0 + 1 }),
+      normalized, places: ExamplePlaces(file: dataset.name, rows: rows.map { $0 + 1 }),
       summary: summary(part))
   }
 

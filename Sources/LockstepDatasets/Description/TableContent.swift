@@ -282,7 +282,7 @@ public struct TableContent: DataContent {
       name: name, inputShape: [columns.count], inputs: .floats(try inputs(rows, description)),
       labels: labels.values)
     return DataPart(
-      dataset: dataset,
+      dataset,
       places: examplePlaces(rows),
       ids: idColumn.map { id in rows.map { table.trimmed(row: $0, column: id) } },
       isLabelled: labels.isLabelled, summary: summary(rows, labels.values))

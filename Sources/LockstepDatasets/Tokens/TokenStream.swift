@@ -103,6 +103,21 @@ public struct TokenStream: Sendable {
     return (try part(0..<cut, name: "training"), try part(cut..<count, name: "test"))
   }
 
+  /// Makes sure that the first tokens are in the vocabulary.
+  ///
+  /// - Throws: ``DatasetError`` that names the position of one that is not, `FileError` where the file cannot be
+  ///   read.
+  func check(vocabulary: Int, first limit: Int) throws {
+    var block = [Int32](repeating: 0, count: 1 << 16)
+    let end = min(count, limit)
+    for start in stride(from: 0, to: end, by: block.count) {
+      try block.withUnsafeMutableBufferPointer { block in
+        try read(
+          from: start, into: .init(rebasing: block.prefix(end - start)), vocabulary: vocabulary)
+      }
+    }
+  }
+
   /// Writes the tokens at `first`, `first + 1`, … to `tokens`.
   ///
   /// - Parameter vocabulary: the number of different tokens.

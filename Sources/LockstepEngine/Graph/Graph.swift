@@ -46,6 +46,14 @@ public final class Graph {
     package let scale: Float
   }
 
+  /// A recurrent layer's state that goes from one run of a plan to the next.
+  package struct CarriedState {
+    /// The input that has the state before the first position.
+    package let input: String
+    /// The state behind the last position.
+    package let after: Tensor
+  }
+
   package private(set) var nodes: [Node] = []
   package private(set) var values: [Value] = []
   package private(set) var leaves: [(id: ValueID, leaf: Leaf)] = []
@@ -70,11 +78,23 @@ public final class Graph {
   /// What of the model is left as it is.
   public let freezing: Freezing
 
+  /// Whether recurrent layers take their first states from inputs, and tell their last ones.
+  package let carriesStates: Bool
+  /// The states that are carried, in the order of the calls.
+  package private(set) var carriedStates: [CarriedState] = []
+
   /// Makes an empty graph for a number of examples, for training or for inference.
-  public init(batchCount: Int, training: Bool, freezing: Freezing = Freezing()) {
+  public convenience init(batchCount: Int, training: Bool, freezing: Freezing = Freezing()) {
+    self.init(
+      batchCount: batchCount, training: training, freezing: freezing, carriesStates: false)
+  }
+
+  /// Makes an empty graph, of which a run may go on where another one ended.
+  package init(batchCount: Int, training: Bool, freezing: Freezing, carriesStates: Bool) {
     self.batchCount = batchCount
     self.training = training
     self.freezing = freezing
+    self.carriesStates = carriesStates
   }
 
   // MARK: Leaves
@@ -148,6 +168,19 @@ public final class Graph {
           + "shape \(statistic.shape)")
     }
     observations.append(Observation(statistic: index, value: value.id, scale: scale))
+  }
+
+  /// A state of the layer now being called, from an input of its own; zeros at first.
+  package func carriedState(_ name: String, _ shape: [Int]) -> Tensor {
+    input("\(scope).\(name).\(carriedStates.count)", shape)
+  }
+
+  /// Notes what a carried state is behind the last position.
+  package func carry(_ before: Tensor, as after: Tensor) {
+    guard belong([before, after], to: "carry"),
+      let leaf = leaves.first(where: { $0.id == before.id }), case .input(let name) = leaf.leaf
+    else { return }
+    carriedStates.append(CarriedState(input: name, after: after))
   }
 
   /// The part of a direction in parameter space that belongs to a parameter. Its values come from

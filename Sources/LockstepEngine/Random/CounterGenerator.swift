@@ -15,6 +15,8 @@ public struct RandomPurpose: Sendable, Equatable, RawRepresentable {
   public static let dropout = Self(rawValue: 5)
   /// Random changes to inputs; the index is the epoch, the position begins at example · 2^32.
   public static let augmentation = Self(rawValue: 6)
+  /// The choice of tokens of a generated text; two words a token.
+  public static let generation = Self(rawValue: 7)
 }
 
 /// A stream of random numbers fixed by (seed, purpose, index): ``Philox`` with a running counter.

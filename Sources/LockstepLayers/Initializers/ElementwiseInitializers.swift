@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// Every element has one value.
@@ -16,6 +17,20 @@ public struct ConstantInitializer: Initializer, Equatable {
     using random: inout some RandomNumberGenerator
   ) {
     values.update(repeating: value)
+  }
+}
+
+extension ConstantInitializer {
+  package static let entry = Entry<any Initializer>(
+    "constant", "one value", [.required("value", .anyNumber, "the value of all elements")]
+  ) { values in ConstantInitializer(values["value"]) }
+
+  package static let zerosEntry = Entry<any Initializer>("zeros", "all zero") { _ in
+    ConstantInitializer(0)
+  }
+
+  package static let onesEntry = Entry<any Initializer>("ones", "all one") { _ in
+    ConstantInitializer(1)
   }
 }
 
@@ -52,6 +67,22 @@ public struct UniformInitializer: Initializer, Equatable {
   }
 }
 
+extension UniformInitializer {
+  package static let entry = Entry<any Initializer>(
+    "uniform", "a uniform distribution",
+    [
+      .required("lower", .anyNumber, "the least value"),
+      .required("upper", .anyNumber, "the largest value"),
+    ]
+  ) { values in
+    let made = UniformInitializer(values["lower"], values["upper"])
+    guard made.lower <= made.upper else {
+      throw values.error("lower", "must not be greater than 'upper'")
+    }
+    return made
+  }
+}
+
 /// Elements of a normal distribution.
 public struct NormalInitializer: Initializer, Equatable {
   /// The mean; finite.
@@ -79,6 +110,19 @@ public struct NormalInitializer: Initializer, Equatable {
     for index in values.indices {
       values[index] = Float(Double(mean) + Double(standardDeviation) * random.drawNormal())
     }
+  }
+}
+
+extension NormalInitializer {
+  package static let entry = Entry<any Initializer>(
+    "normal", "a normal distribution",
+    [
+      .with("mean", .anyNumber, 0, "the mean"),
+      .with(
+        "standardDeviation", .number(NumberRange(from: 0, to: 1e30)), 1, "the standard deviation"),
+    ]
+  ) { values in
+    NormalInitializer(mean: values["mean"], standardDeviation: values["standardDeviation"])
   }
 }
 
@@ -126,5 +170,25 @@ public struct TruncatedNormalInitializer: Initializer, Equatable {
       // The way to units of the deviation and back may overstep a bound by a rounding.
       values[index] = min(max(value, lower), upper)
     }
+  }
+}
+
+extension TruncatedNormalInitializer {
+  package static let entry = Entry<any Initializer>(
+    "truncatedNormal", "a normal distribution cut at two values",
+    [
+      .with("mean", .anyNumber, 0, "the uncut distribution's mean"),
+      .with("standardDeviation", .smallNumber, 1, "the uncut distribution's standard deviation"),
+      .with("lower", .anyNumber, -2, "the least value"),
+      .with("upper", .anyNumber, 2, "the largest value"),
+    ]
+  ) { values in
+    let made = TruncatedNormalInitializer(
+      mean: values["mean"], standardDeviation: values["standardDeviation"],
+      lower: values["lower"], upper: values["upper"])
+    guard made.lower < made.upper else {
+      throw values.error("lower", "must be less than 'upper'")
+    }
+    return made
   }
 }

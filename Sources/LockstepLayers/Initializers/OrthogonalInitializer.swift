@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// A weight whose units, as rows of a matrix [shape[0], rest], are orthogonal vectors of length
@@ -56,4 +57,10 @@ public struct OrthogonalInitializer: Initializer, Equatable {
       }
     }
   }
+}
+
+extension OrthogonalInitializer {
+  package static let entry = Entry<any Initializer>(
+    "orthogonal", "orthogonal units", [.with("gain", .anyNumber, 1, "the units' length")]
+  ) { values in OrthogonalInitializer(gain: values["gain"]) }
 }

@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// The number of a weight's inputs and outputs: [out, in] of a dense layer, [out, in / groups, kH, kW]
@@ -125,3 +126,36 @@ public struct VarianceScaling: Initializer, Equatable {
     }
   }
 }
+
+extension VarianceScaling {
+  package static let glorotEntry = Entry<any Initializer>(
+    "glorot", "variance 2 gain² / (inputs + outputs)",
+    [
+      distribution(.uniform),
+      // A factor whose square is an ordinary number, too.
+      .with("gain", .number(NumberRange(from: 1e-6, to: 1e6)), 1, "a factor of all elements"),
+    ]
+  ) { values in VarianceScaling.glorot(values["distribution"], gain: values["gain"]) }
+
+  package static let heEntry = Entry<any Initializer>(
+    "he", "variance 2 / ((1 + slope²) · inputs), for ReLU",
+    [
+      distribution(.normal),
+      .with("slope", .number(NumberRange(from: 0, to: 1e6)), 0, "the ReLU's slope below zero"),
+      .with("mode", Mode.fanIn, "what the variance is divided by"),
+    ]
+  ) { values in
+    VarianceScaling.he(values["distribution"], slope: values["slope"], mode: values["mode"])
+  }
+
+  package static let leCunEntry = Entry<any Initializer>(
+    "leCun", "variance 1 / inputs", [distribution(.normal)]
+  ) { values in VarianceScaling.leCun(values["distribution"]) }
+
+  private static func distribution(_ usual: Distribution) -> Hyperparameter {
+    .with("distribution", usual, "how elements are distributed around zero")
+  }
+}
+
+extension VarianceScaling.Mode: HyperparameterValue {}
+extension VarianceScaling.Distribution: HyperparameterValue {}

@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// max(x, 0).
@@ -6,6 +7,10 @@ public struct ReLU: Layer {
   /// Makes a ReLU, PyTorch's `ReLU`.
   public init() {}
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.relu() }
+}
+
+extension ReLU {
+  package static let entry = Entry<any Model>("ReLU", "max(x, 0)") { _ in ReLU() }
 }
 
 /// max(x, 0) + slope · min(x, 0).
@@ -18,6 +23,13 @@ public struct LeakyReLU: Layer {
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.relu(slope: slope) }
 }
 
+extension LeakyReLU {
+  package static let entry = Entry<any Model>(
+    "LeakyReLU", "max(x, 0) + slope · min(x, 0)",
+    [.with("slope", .anyNumber, 0.01, "the slope below zero")]
+  ) { values in LeakyReLU(values["slope"]) }
+}
+
 /// x for x > 0, alpha · (eˣ − 1) elsewhere.
 public struct ELU: Layer {
   public let identity = LayerIdentity()
@@ -28,6 +40,13 @@ public struct ELU: Layer {
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.elu(alpha: alpha) }
 }
 
+extension ELU {
+  package static let entry = Entry<any Model>(
+    "ELU", "x above zero, alpha · (eˣ − 1) below",
+    [.with("alpha", .anyNumber, 1, "minus the limit at −∞")]
+  ) { values in ELU(values["alpha"]) }
+}
+
 /// 1 / (1 + e⁻ˣ).
 public struct Sigmoid: Layer {
   public let identity = LayerIdentity()
@@ -36,12 +55,20 @@ public struct Sigmoid: Layer {
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.sigmoid() }
 }
 
+extension Sigmoid {
+  package static let entry = Entry<any Model>("Sigmoid", "1 / (1 + e⁻ˣ)") { _ in Sigmoid() }
+}
+
 /// The hyperbolic tangent.
 public struct Tanh: Layer {
   public let identity = LayerIdentity()
   /// Makes a hyperbolic tangent, PyTorch's `Tanh`.
   public init() {}
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.tanh() }
+}
+
+extension Tanh {
+  package static let entry = Entry<any Model>("Tanh", "the hyperbolic tangent") { _ in Tanh() }
 }
 
 /// x · Φ(x), Φ being the normal distribution function, or nearly.
@@ -66,12 +93,23 @@ public struct GELU: Layer {
   }
 }
 
+extension GELU {
+  package static let entry = Entry<any Model>(
+    "GELU", "x · Φ(x)",
+    [.with("approximation", Approximation.none, "how Φ is computed; tanh as in GPT-2")]
+  ) { values in GELU(values["approximation"]) }
+}
+
 /// x · sigmoid(x), also called swish.
 public struct SiLU: Layer {
   public let identity = LayerIdentity()
   /// Makes a SiLU, PyTorch's `SiLU`, Keras's `silu`.
   public init() {}
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.silu() }
+}
+
+extension SiLU {
+  package static let entry = Entry<any Model>("SiLU", "x · sigmoid(x)") { _ in SiLU() }
 }
 
 /// log(1 + eˣ).
@@ -82,6 +120,10 @@ public struct Softplus: Layer {
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.softplus() }
 }
 
+extension Softplus {
+  package static let entry = Entry<any Model>("Softplus", "log(1 + eˣ)") { _ in Softplus() }
+}
+
 /// The softmax over the last axis. Losses take logits: for prediction only.
 public struct Softmax: Layer {
   public let identity = LayerIdentity()
@@ -89,3 +131,11 @@ public struct Softmax: Layer {
   public init() {}
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.softmax() }
 }
+
+extension Softmax {
+  package static let entry = Entry<any Model>("Softmax", "the softmax over the last axis") { _ in
+    Softmax()
+  }
+}
+
+extension GELU.Approximation: HyperparameterValue {}

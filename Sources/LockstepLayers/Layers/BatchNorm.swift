@@ -1,4 +1,6 @@
+import LockstepCatalog
 public import LockstepEngine
+import LockstepOptimization
 
 /// Whose mean and variance a batch normalisation uses in training.
 public enum BatchStatistics: String, Sendable, CaseIterable {
@@ -108,6 +110,18 @@ public struct BatchNorm1d: Layer {
   }
 }
 
+extension BatchNorm1d {
+  package static let entry = Entry<any Model>(
+    "BatchNorm1d", "batch normalisation of [N, C] or [N, C, L]", .batchNorm
+  ) { values in
+    BatchNorm1d(
+      values["features"], epsilon: values["epsilon"], momentum: values["momentum"],
+      affine: values["affine"], statistics: values["statistics"], frozen: values["frozen"],
+      constraint: try values.make("constraint", ConstraintCatalog.catalog),
+      trainable: values["trainable"])
+  }
+}
+
 /// Batch normalisation of [N, C, H, W], per channel; see ``BatchNorm1d``.
 public struct BatchNorm2d: Layer {
   public let identity = LayerIdentity()
@@ -132,5 +146,42 @@ public struct BatchNorm2d: Layer {
     guard scope.require(input.shape.count == 4, "expects an input [N, C, H, W], got \(input.shape)")
     else { return input }
     return options.forward(input, scope)
+  }
+}
+
+extension BatchNorm2d {
+  package static let entry = Entry<any Model>(
+    "BatchNorm2d", "batch normalisation of [N, C, H, W]", .batchNorm
+  ) { values in
+    BatchNorm2d(
+      values["features"], epsilon: values["epsilon"], momentum: values["momentum"],
+      affine: values["affine"], statistics: values["statistics"], frozen: values["frozen"],
+      constraint: try values.make("constraint", ConstraintCatalog.catalog),
+      trainable: values["trainable"])
+  }
+}
+
+extension BatchStatistics: HyperparameterValue {}
+
+extension Hyperparameter {
+  static var statistics: Self {
+    .with(
+      "statistics", BatchStatistics.perShard,
+      "whose mean and variance batch normalisation uses in training: each shard's or the batch's")
+  }
+}
+
+extension [Hyperparameter] {
+  fileprivate static var batchNorm: Self {
+    [
+      .optional("features", .size, "the number of channels; taken from the input if absent"),
+      .epsilon(1e-5, "added to the variance"),
+      .with(
+        "momentum", .fraction, 0.1,
+        "the weight of the new observation (Keras's momentum is 1 minus this)"),
+      .affine, .statistics,
+      .with("frozen", .boolean, false, "whether running statistics are fixed"),
+      .constraint, .trainable,
+    ]
   }
 }

@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// The 1-D convolution (cross-correlation) of [N, in, L] with learned filters.
@@ -102,86 +103,22 @@ public struct Conv1d: Layer {
   }
 }
 
-/// The maximum over a sliding window of [N, C, L].
-public struct MaxPool1d: Layer {
-  public let identity = LayerIdentity()
-  /// The window's size.
-  public let kernel: Int
-  /// The window's step.
-  public let stride: Int
-  /// The positions added before and behind the input, at most half the kernel; they are never the maximum.
-  public let padding: Padding
-
-  /// Makes a layer like PyTorch's `MaxPool1d`; the stride is the kernel's size by default.
-  public init(_ kernel: Int, stride: Int? = nil, padding: Padding = .valid) {
-    self.kernel = kernel
-    self.stride = stride ?? kernel
-    self.padding = padding
-  }
-
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
-    guard scope.require(input.shape.count == 3, "expects an input [N, C, L], got \(input.shape)"),
-      let window = padding.row(kernel: kernel, stride: stride, dilation: 1, scope)
-    else { return input }
-    return input.asRow { $0.maxPooled(window) }
-  }
-}
-
-/// The mean over a sliding window of [N, C, L].
-public struct AvgPool1d: Layer {
-  public let identity = LayerIdentity()
-  /// The window's size.
-  public let kernel: Int
-  /// The window's step.
-  public let stride: Int
-  /// The zeros before and behind the input, at most half the kernel.
-  public let padding: Padding
-  /// Whether padded zeros count in the divisor, as they do by default in PyTorch.
-  public let countsPadding: Bool
-
-  /// Makes a layer like PyTorch's `AvgPool1d`; the stride is the kernel's size by default.
-  public init(
-    _ kernel: Int, stride: Int? = nil, padding: Padding = .valid, countsPadding: Bool = true
-  ) {
-    self.kernel = kernel
-    self.stride = stride ?? kernel
-    self.padding = padding
-    self.countsPadding = countsPadding
-  }
-
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
-    guard scope.require(input.shape.count == 3, "expects an input [N, C, L], got \(input.shape)"),
-      let window = padding.row(kernel: kernel, stride: stride, dilation: 1, scope)
-    else { return input }
-    return input.asRow { $0.averagePooled(window, countsPadding: countsPadding) }
-  }
-}
-
-extension Padding {
-  /// The window of a kernel that slides along one row; nil after failing the trace.
-  fileprivate func row(
-    kernel: Int, stride: Int, dilation: Int, _ scope: LayerScope
-  ) -> Window? {
-    var along = self
-    if case .explicit(let pair) = self {
-      guard
-        scope.require(
-          pair != .notAPair && pair.rows == pair.columns,
-          "the padding of a sequence is one number, got \(pair.list)")
-      else { return nil }
-      along = .explicit(SpatialPair(0, pair.columns))
-    }
-    return along.window(
-      kernel: SpatialPair(1, kernel), stride: SpatialPair(1, stride),
-      dilation: SpatialPair(1, dilation), scope)
-  }
-}
-
-extension Tensor {
-  /// Applies a function of images to [N, C, L] as images of one row.
-  fileprivate func asRow(_ body: (Tensor) -> Tensor) -> Tensor {
-    let image = body(reshaped(to: [shape[0], shape[1], 1, shape[2]]))
-    guard !graph.hasFailed, image.shape.count == 4 else { return self }
-    return image.reshaped(to: [image.shape[0], image.shape[1], image.shape[3]])
+extension Conv1d {
+  package static let entry = Entry<any Model>(
+    "Conv1d", "the 1-D convolution of [N, C, L]",
+    [
+      .required("outChannels", .size, "the number of filters"),
+      .required("kernel", .size, "the filters' size"), .inChannels,
+      .with("stride", .size, 1, "the filters' step"), .rowPadding,
+      .with("dilation", .size, 1, "the distance of a filter's taps"), .groups,
+    ] + .weightAndBias
+  ) { values in
+    Conv1d(
+      values["inChannels"], values["outChannels"], kernel: values["kernel"],
+      stride: values["stride"], padding: values["padding"], dilation: values["dilation"],
+      groups: values["groups"], bias: values["bias"],
+      weightInitializer: try values.initializer("weightInitializer"),
+      biasInitializer: try values.initializer("biasInitializer"),
+      constraint: try values.weightConstraint, trainable: values["trainable"])
   }
 }

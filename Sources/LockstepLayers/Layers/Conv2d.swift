@@ -1,4 +1,6 @@
+import LockstepCatalog
 public import LockstepEngine
+import LockstepOptimization
 
 /// The 2-D convolution (cross-correlation) of [N, in, H, W] with learned filters.
 ///
@@ -95,5 +97,28 @@ public struct Conv2d: Layer {
       "bias", [outChannels], biasInitializer ?? UniformInitializer.bias(fanIn: fanIn),
       trainable: trainable)
     return input.convolved(weight, shift, window: window, groups: groups)
+  }
+}
+
+extension Conv2d {
+  package static let entry = Entry<any Model>(
+    "Conv2d", "the 2-D convolution of [N, C, H, W]",
+    [
+      .required("outChannels", .size, "the number of filters"),
+      .required("kernel", .spatialSize, "the filters' size"),
+      .inChannels,
+      .with("stride", .spatialSize, 1, "the filters' step"), .padding,
+      .with("dilation", .spatialSize, 1, "the distance of a filter's taps"),
+      .groups,
+    ] + .weightAndBias
+  ) { values in
+    Conv2d(
+      values["inChannels"], values["outChannels"], kernel: values["kernel"],
+      stride: values["stride"], padding: values["padding"], dilation: values["dilation"],
+      groups: values["groups"], bias: values["bias"],
+      weightInitializer: try values.initializer("weightInitializer"),
+      biasInitializer: try values.initializer("biasInitializer"),
+      constraint: try values.weightConstraint,
+      trainable: values["trainable"])
   }
 }

@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// The transpose of a 2-D convolution of [N, in, H, W], which makes images larger.
@@ -95,5 +96,27 @@ public struct ConvTranspose2d: Layer {
       "bias", [outChannels], biasInitializer ?? UniformInitializer.bias(fanIn: fanIn))
     guard !scope.graph.hasFailed else { return result }
     return result + shift.reshaped(to: [1, outChannels, 1, 1])
+  }
+}
+
+extension ConvTranspose2d {
+  package static let entry = Entry<any Model>(
+    "ConvTranspose2d", "the transpose of a 2-D convolution, which makes [N, C, H, W] larger",
+    [
+      .required("outChannels", .size, "the number of output channels"),
+      .required("kernel", .spatialSize, "the filters' size"), .inChannels,
+      .with("stride", .spatialSize, 1, "how far apart the filter's copies lie"),
+      .with("padding", .pair(0...Int(Int32.max)), 0, "what is cut off on each side of the result"),
+      .with("outputPadding", .pair(0...Int(Int32.max)), 0, "what is added behind the result"),
+      .with("dilation", .spatialSize, 1, "the distance of a filter's taps"), .groups, .bias,
+    ] + .initializers
+  ) { values in
+    ConvTranspose2d(
+      values["inChannels"], values["outChannels"], kernel: values["kernel"],
+      stride: values["stride"], padding: values["padding"],
+      outputPadding: values["outputPadding"], dilation: values["dilation"],
+      groups: values["groups"], bias: values["bias"],
+      weightInitializer: try values.initializer("weightInitializer"),
+      biasInitializer: try values.initializer("biasInitializer"))
   }
 }

@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// Zeros a fraction of the elements in training and scales the others by 1 / (1 − rate); the identity
@@ -24,6 +25,13 @@ public struct Dropout: Layer {
     let suffix = earlier == 0 ? "dropout" : "dropout.\(earlier)"
     return input.dropout(rate: rate, key: stableHash(scope.dotted(suffix)))
   }
+}
+
+extension Dropout {
+  package static let entry = Entry<any Model>(
+    "Dropout", "zeros a part of the elements in training",
+    [.with("rate", .dropoutRate, 0.5, "the probability of a zero")]
+  ) { values in Dropout(values["rate"]) }
 }
 
 /// A text's 32-bit FNV-1a hash over its UTF-8 bytes: the same in every process and version.

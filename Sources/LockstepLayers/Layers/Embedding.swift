@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// A vector for each of `count` symbols: indices […] of Int32 → vectors […, width].
@@ -50,6 +51,24 @@ public struct Embedding: Layer {
       paddingIndex.map { EmptyRowInitializer(base: weightInitializer, row: $0) }
         ?? weightInitializer, constraint: constraint, trainable: trainable)
     return weight.gathered(input, padding: paddingIndex)
+  }
+}
+
+extension Embedding {
+  package static let entry = Entry<any Model>(
+    "Embedding", "a vector for each symbol: indices to vectors",
+    [
+      .required("count", .size, "the number of symbols"),
+      .required("width", .size, "the number of values of a vector"),
+      .optional(
+        "paddingIndex", .integer(0...Int(Int32.max)), "the index whose vector stays 0",
+        absence: "none"), .weightInitializer, .constraint, .trainable,
+    ]
+  ) { values in
+    Embedding(
+      values["count"], values["width"], paddingIndex: values["paddingIndex"],
+      weightInitializer: try values.initializer("weightInitializer"),
+      constraint: try values.weightConstraint, trainable: values["trainable"])
   }
 }
 

@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// A recurrent network with gated units.
@@ -64,5 +65,13 @@ public struct GRU: Layer {
 
   private var stack: RecurrentStack {
     RecurrentStack(cell: .gru, inputSize: inputSize, hiddenSize: hiddenSize, options: options)
+  }
+}
+
+extension GRU {
+  package static let entry = Entry<any Model>(
+    "GRU", "a recurrent network with gated units: [N, T, features]", .recurrent
+  ) { values in
+    GRU(values["inputSize"], values["hiddenSize"], options: try RecurrentOptions(values))
   }
 }

@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// A recurrent network with long short-term memory.
@@ -79,5 +80,13 @@ public struct LSTM: Layer {
 
   private var stack: RecurrentStack {
     RecurrentStack(cell: .lstm, inputSize: inputSize, hiddenSize: hiddenSize, options: options)
+  }
+}
+
+extension LSTM {
+  package static let entry = Entry<any Model>(
+    "LSTM", "a recurrent network with a memory: [N, T, features]", .recurrent
+  ) { values in
+    LSTM(values["inputSize"], values["hiddenSize"], options: try RecurrentOptions(values))
   }
 }

@@ -1,4 +1,6 @@
+import LockstepCatalog
 public import LockstepEngine
+import LockstepOptimization
 
 /// y = x · wᵀ + b over the last axis: x […, in] → y […, out].
 ///
@@ -66,5 +68,22 @@ public struct Linear: Layer {
       "bias", [outFeatures], biasInitializer ?? UniformInitializer.bias(fanIn: features),
       trainable: trainable)
     return input.linear(weight, shift)
+  }
+}
+
+extension Linear {
+  package static let entry = Entry<any Model>(
+    "Linear", "y = x · wᵀ + b over the last axis",
+    [
+      .required("outFeatures", .size, "the number of outputs"),
+      .optional("inFeatures", .size, "the number of inputs; taken from the input if absent"),
+    ] + .weightAndBias
+  ) { values in
+    Linear(
+      values["inFeatures"], values["outFeatures"], bias: values["bias"],
+      weightInitializer: try values.initializer("weightInitializer"),
+      biasInitializer: try values.initializer("biasInitializer"),
+      constraint: try values.weightConstraint,
+      trainable: values["trainable"])
   }
 }

@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// Attention by several heads: every position of a sequence gathers what it needs from all others.
@@ -113,6 +114,35 @@ public struct MultiheadAttention: Layer, CustomReflectable {
         input.shape.count == 3 && input.shape[2] == width,
         "expects an input [N, T, \(width)], got \(input.shape)")
     }
+  }
+}
+
+extension MultiheadAttention {
+  package static let entry = Entry<any Model>(
+    "MultiheadAttention", "attention of a sequence [N, T, width] to itself",
+    .attention + [
+      .with("dropout", .dropoutRate, 0, "the rate of dropout of probabilities")
+    ]
+  ) { values in
+    MultiheadAttention(
+      values["width"], heads: values["heads"], dropout: values["dropout"], bias: values["bias"],
+      isCausal: values["causal"], rotary: values.rotary)
+  }
+}
+
+extension [Hyperparameter] {
+  /// Of layers with an attention.
+  static var attention: Self {
+    [
+      .required("width", .integer(1...1 << 20), "the number of values of a position"),
+      .required("heads", .integer(1...1 << 20), "their number, which divides the width"),
+      .with("bias", .boolean, true, "whether biases are added"),
+      .with("causal", .boolean, false, "whether a position sees itself and those before alone"),
+      .optional(
+        "rotary", .object { RotaryPositions.form },
+        "turns queries and keys by their positions, with `base` (10000) and `pairing` "
+          + "(neighbours, halves)", absence: "no turn"),
+    ]
   }
 }
 

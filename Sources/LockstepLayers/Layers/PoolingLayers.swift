@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// The maximum over a sliding window of [N, C, H, W].
@@ -22,6 +23,14 @@ public struct MaxPool2d: Layer {
       return input
     }
     return input.maxPooled(window)
+  }
+}
+
+extension MaxPool2d {
+  package static let entry = Entry<any Model>(
+    "MaxPool2d", "the maximum over a sliding window", .pooling
+  ) { values in
+    MaxPool2d(values["kernel"], stride: values["stride"], padding: values["padding"])
   }
 }
 
@@ -56,6 +65,17 @@ public struct AvgPool2d: Layer {
   }
 }
 
+extension AvgPool2d {
+  package static let entry = Entry<any Model>(
+    "AvgPool2d", "the mean over a sliding window",
+    .pooling + [.countsPadding]
+  ) { values in
+    AvgPool2d(
+      values["kernel"], stride: values["stride"], padding: values["padding"],
+      countsPadding: values["countsPadding"])
+  }
+}
+
 /// The mean over each channel's whole plane: [N, C, H, W] → [N, C, 1, 1].
 public struct GlobalAveragePool2d: Layer {
   public let identity = LayerIdentity()
@@ -63,5 +83,26 @@ public struct GlobalAveragePool2d: Layer {
   public init() {}
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     input.globallyAveragePooled()
+  }
+}
+
+extension GlobalAveragePool2d {
+  package static let entry = Entry<any Model>(
+    "GlobalAveragePool2d", "the mean over each channel's plane"
+  ) { _ in GlobalAveragePool2d() }
+}
+
+extension [Hyperparameter] {
+  fileprivate static var pooling: Self {
+    [
+      .required("kernel", .spatialSize, "the window's size"),
+      .optional("stride", .spatialSize, "the window's step, its size if absent"), .padding,
+    ]
+  }
+}
+
+extension Hyperparameter {
+  static var countsPadding: Self {
+    .with("countsPadding", .boolean, true, "whether padding enters the mean")
   }
 }

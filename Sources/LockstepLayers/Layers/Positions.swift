@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// Adds a learned vector to each position: x [N, T, width] + weight[0..<T].
@@ -32,6 +33,16 @@ public struct LearnedPositions: Layer {
   }
 }
 
+extension LearnedPositions {
+  package static let entry = Entry<any Model>(
+    "LearnedPositions", "adds a learned vector to each position of [N, T, width]",
+    [.required("count", .size, "the most positions that there are"), .weightInitializer]
+  ) { values in
+    LearnedPositions(
+      values["count"], weightInitializer: try values.initializer("weightInitializer"))
+  }
+}
+
 /// Adds sines and cosines of the position: x [N, T, width] + P, P[t, 2i] = sin(t / base^(2i / width)),
 /// P[t, 2i + 1] = cos(t / base^(2i / width)). The width is even.
 ///
@@ -45,6 +56,12 @@ public struct SinusoidalPositions: Layer {
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     input.addingSinusoidalPositions(base: base)
   }
+}
+
+extension SinusoidalPositions {
+  package static let entry = Entry<any Model>(
+    "SinusoidalPositions", "adds sines and cosines of the position to [N, T, width]", [.base]
+  ) { values in SinusoidalPositions(base: values["base"]) }
 }
 
 /// How an attention turns queries and keys by their positions, so that scores depend on distances.
@@ -64,5 +81,32 @@ public struct RotaryPositions: Sendable, Equatable {
 
   func rotated(_ input: Tensor, headWidth: Int, columns: Int) -> Tensor {
     input.rotated(headWidth: headWidth, columns: columns, base: base, pairing: pairing)
+  }
+}
+
+extension RotaryPositions {
+  /// What a configuration says of them.
+  static let form = Form(
+    "rotary",
+    [
+      .base,
+      .with("pairing", RotaryPairing.neighbours, "which two values of a head turn together"),
+    ])
+}
+
+extension RotaryPairing: HyperparameterValue {}
+
+extension Hyperparameters {
+  /// The positions under the key `rotary`.
+  var rotary: RotaryPositions? {
+    object("rotary").map { RotaryPositions(base: $0["base"], pairing: $0["pairing"]) }
+  }
+}
+
+extension Hyperparameter {
+  fileprivate static var base: Self {
+    .with(
+      "base", .number(NumberRange(from: 1, to: 1e30, above: 1)), 10_000,
+      "what the slowest angle is divided by, nearly")
   }
 }

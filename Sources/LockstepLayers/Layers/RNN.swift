@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// The simple recurrent network: hₜ = f(W_ih xₜ + b_ih + W_hh hₜ₋₁ + b_hh), f = tanh or ReLU.
@@ -78,3 +79,16 @@ public struct RNN: Layer {
       options: options)
   }
 }
+
+extension RNN {
+  package static let entry = Entry<any Model>(
+    "RNN", "the simple recurrent network: [N, T, features]",
+    .recurrent + [.with("nonlinearity", Nonlinearity.tanh, "the units' function")]
+  ) { values in
+    RNN(
+      values["inputSize"], values["hiddenSize"], nonlinearity: values["nonlinearity"],
+      options: try RecurrentOptions(values))
+  }
+}
+
+extension RNN.Nonlinearity: HyperparameterValue {}

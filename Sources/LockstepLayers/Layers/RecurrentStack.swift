@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// What a recurrent layer returns where it is one model among others.
@@ -47,6 +48,38 @@ public struct RecurrentOptions: Sendable {
     self.recurrentInitializer = recurrentInitializer
     self.biasInitializer = biasInitializer
     self.trainable = trainable
+  }
+}
+
+extension RecurrentOutput: HyperparameterValue {}
+
+extension [Hyperparameter] {
+  /// Of a recurrent layer.
+  static var recurrent: Self {
+    [
+      .required("hiddenSize", .size, "the number of units"),
+      .optional("inputSize", .size, "the number of features; taken from the input if absent"),
+      .with("numLayers", .integer(1...1000), 1, "layers, each on the results of the one before"),
+      .bias, .with("dropout", .dropoutRate, 0, "the rate behind all layers but the last"),
+      .with("bidirectional", .boolean, false, "whether sequences are read from their end, too"),
+      .with(
+        "output", RecurrentOutput.sequence,
+        "the states at all positions, [N, T, H], or the last `state`, [N, H]"),
+      .weightInitializer, .initializer("recurrentInitializer", "the states' weights"),
+      .biasInitializer, .trainable,
+    ]
+  }
+}
+
+extension RecurrentOptions {
+  /// The options that an object of a recurrent layer's keys says.
+  init(_ values: Hyperparameters) throws {
+    self.init(
+      numLayers: values["numLayers"], bias: values["bias"], dropout: values["dropout"],
+      bidirectional: values["bidirectional"], output: values["output"],
+      weightInitializer: try values.initializer("weightInitializer"),
+      recurrentInitializer: try values.initializer("recurrentInitializer"),
+      biasInitializer: try values.initializer("biasInitializer"), trainable: values["trainable"])
   }
 }
 
@@ -107,9 +140,7 @@ struct RecurrentStack {
 
   /// What the layer returns where it is one model among others.
   func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
-    guard let results = run(input, scope, lengths: nil, hidden: nil, memory: nil) else {
-      return input
-    }
+    guard let results = carrying(input, scope) else { return input }
     switch options.output {
     case .sequence: return results.sequence
     case .state:
@@ -117,6 +148,23 @@ struct RecurrentStack {
       return results.hidden.sliced(axis: 1, count - directions..<count)
         .reshaped(to: [input.shape[0], directions * hiddenSize])
     }
+  }
+
+  /// Runs from zeros, or from what the graph carries. What reads from the end carries nothing.
+  private func carrying(_ input: Tensor, _ scope: LayerScope) -> Results? {
+    let graph = scope.graph
+    guard graph.carriesStates, !options.bidirectional, !input.shape.isEmpty else {
+      return run(input, scope, lengths: nil, hidden: nil, memory: nil)
+    }
+    let shape = [input.shape[0], options.numLayers, hiddenSize]
+    let hidden = graph.carriedState("hidden", shape)
+    let memory = cell.hasMemory ? graph.carriedState("cell", shape) : nil
+    let results = run(input, scope, lengths: nil, hidden: hidden, memory: memory)
+    if let results {
+      graph.carry(hidden, as: results.hidden)
+      if let memory, let after = results.memory { graph.carry(memory, as: after) }
+    }
+    return results
   }
 
   private func pass(

@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// Normalisation of each example's last axes by their own mean and variance.
@@ -37,6 +38,19 @@ public struct LayerNorm: Layer {
   }
 }
 
+extension LayerNorm {
+  package static let entry = Entry<any Model>(
+    "LayerNorm", "the last axes by their own mean and variance",
+    [
+      .normalizedShape, .epsilon(1e-5, "added to the variance"), .affine,
+      .with("bias", .boolean, true, "whether there is a shift"),
+    ]
+  ) { values in
+    LayerNorm(
+      values["shape"], epsilon: values["epsilon"], affine: values["affine"], bias: values["bias"])
+  }
+}
+
 /// Normalisation of each example's last axes by the root of their mean square.
 ///
 /// y = x / √(⟨x²⟩ + ε) · weight, the mean being over the last axes. Parameter: `weight`, of their shape.
@@ -63,6 +77,15 @@ public struct RMSNorm: Layer {
     let one = scope.graph.constant(1, axes)
     let scale = affine ? scope.parameter("weight", axes, ConstantInitializer(1)) : one
     return input.rmsNormalized(scale, epsilon: epsilon)
+  }
+}
+
+extension RMSNorm {
+  package static let entry = Entry<any Model>(
+    "RMSNorm", "the last axes by the root of their mean square",
+    [.normalizedShape, .epsilon(0x1p-23, "added to the mean square"), .affine]
+  ) { values in
+    RMSNorm(values["shape"], epsilon: values["epsilon"], affine: values["affine"])
   }
 }
 
@@ -108,6 +131,18 @@ public struct GroupNorm: Layer {
   }
 }
 
+extension GroupNorm {
+  package static let entry = Entry<any Model>(
+    "GroupNorm", "groups of channels of [N, C, …] by their own mean and variance",
+    [
+      .required("groups", .size, "their number, which divides C"),
+      .epsilon(1e-5, "added to the variance"), .affine,
+    ]
+  ) { values in
+    GroupNorm(values["groups"], epsilon: values["epsilon"], affine: values["affine"])
+  }
+}
+
 extension LayerScope {
   /// The sizes of the last axes that a layer normalises; nil, with the trace failed, where the input has
   /// others.
@@ -120,5 +155,13 @@ extension LayerScope {
         "normalises the last axes \(axes), the input is \(input.shape)")
     else { return nil }
     return axes
+  }
+}
+
+extension Hyperparameter {
+  fileprivate static var normalizedShape: Self {
+    .optional(
+      "shape", .integers(1...Int(Int32.max), count: 1...Int.max),
+      "the sizes of the last axes that are normalised together; the last one's if absent")
   }
 }

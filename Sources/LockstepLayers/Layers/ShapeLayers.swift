@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// All axes behind the batch axis joined to one: [N, …] → [N, values].
@@ -6,6 +7,12 @@ public struct Flatten: Layer {
   /// Makes a layer like PyTorch's `Flatten` with its defaults.
   public init() {}
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.flattened() }
+}
+
+extension Flatten {
+  package static let entry = Entry<any Model>(
+    "Flatten", "all axes behind the batch joined"
+  ) { _ in Flatten() }
 }
 
 /// The same values under another shape, the batch axis aside; one dimension may be −1.
@@ -26,10 +33,24 @@ public struct Reshape: Layer {
   }
 }
 
+extension Reshape {
+  package static let entry = Entry<any Model>(
+    "Reshape", "another shape of each example",
+    [
+      .required(
+        "shape", .integers(-1...Int(Int32.max), count: 1...Int.max), "one example's; one may be −1")
+    ]
+  ) { values in Reshape(values["shape"]) }
+}
+
 /// x itself.
 public struct Identity: Layer {
   public let identity = LayerIdentity()
   /// Makes an identity, PyTorch's `Identity`.
   public init() {}
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input }
+}
+
+extension Identity {
+  package static let entry = Entry<any Model>("Identity", "x itself") { _ in Identity() }
 }

@@ -1,4 +1,6 @@
+import LockstepCatalog
 import LockstepEngine
+import LockstepFiles
 
 /// Two numbers, one for rows and one for columns: `3` is `[3, 3]`.
 public struct SpatialPair: Sendable, Equatable, ExpressibleByIntegerLiteral,
@@ -73,4 +75,41 @@ public enum Padding: Sendable, Equatable, ExpressibleByIntegerLiteral, Expressib
       return .same(kernel: kernel.list, dilations: dilation.list)
     }
   }
+}
+
+extension SpatialPair: HyperparameterValue {
+  package init?(hyperparameter value: JSONValue?) {
+    if let both = value?.integerValue {
+      self.init(both)
+    } else if let list = [Int](hyperparameter: value), list.count == 2 {
+      self.init(list[0], list[1])
+    } else {
+      return nil
+    }
+  }
+}
+
+extension Padding: HyperparameterValue {
+  package init?(hyperparameter value: JSONValue?) {
+    switch value {
+    case "valid": self = .valid
+    case "same": self = .same
+    default:
+      guard let pair = SpatialPair(hyperparameter: value) else { return nil }
+      self = .explicit(pair)
+    }
+  }
+}
+
+extension Hyperparameter {
+  static var padding: Self {
+    .with(
+      "padding", .either(.choice(["valid", "same"]), .pair(0...Int.max)), "valid",
+      "what is added around the input")
+  }
+}
+
+extension HyperparameterKind {
+  /// The size of a window, or its step.
+  static var spatialSize: Self { .pair(1...Int(Int32.max)) }
 }

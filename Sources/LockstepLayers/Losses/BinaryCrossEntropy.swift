@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// −p t log sigmoid(x) − (1 − t) log(1 − sigmoid(x)), the cross-entropy of sigmoid(x) and t, in the stable
@@ -47,4 +48,15 @@ public struct BinaryCrossEntropy: LossFunction {
           name: "accuracy", sum: prediction.correctCount(targets: target), countPerExample: outputs)
       ])
   }
+}
+
+extension BinaryCrossEntropy {
+  package static let entry = Entry<any LossFunction>(
+    "binaryCrossEntropy", "of the sigmoid with targets from 0 to 1, from logits",
+    [
+      .optional(
+        "positiveWeights", .numbers(NumberRange(from: 1e-30, to: 1e30)),
+        "the weight of targets that are 1: one for all outputs, or one for each", absence: "1")
+    ]
+  ) { values in BinaryCrossEntropy(positiveWeights: values["positiveWeights"]) }
 }

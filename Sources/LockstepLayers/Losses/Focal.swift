@@ -1,4 +1,6 @@
+import LockstepCatalog
 public import LockstepEngine
+import LockstepFiles
 
 /// −αₜ (1 − pₜ)^γ log pₜ of sigmoid(x), pₜ being the probability of the target: cross-entropy that
 /// hardly counts what is classified well. The mean is over all outputs; torchvision's
@@ -47,5 +49,27 @@ public struct Focal: LossFunction {
           name: "accuracy", sum: prediction.correctCount(targets: target),
           countPerExample: mean.weightPerExample)
       ])
+  }
+}
+
+extension Focal {
+  package static let entry = Entry<any LossFunction>(
+    "focal", "binary cross-entropy that hardly counts what is classified well, from logits",
+    [
+      .with(
+        "alpha", .either(.fraction, .choice(["none"])), 0.25,
+        "the weight of targets that are 1, those that are 0 have the rest; or none for one each"),
+      .with("gamma", .number(NumberRange(from: 0, to: 1e30)), 2, "how much less it counts"),
+    ]
+  ) { values in
+    let alpha: Weight = values["alpha"]
+    return Focal(alpha: alpha.value, gamma: values["gamma"])
+  }
+
+  /// A weight, or the word none.
+  private struct Weight: HyperparameterValue {
+    let value: Float?
+
+    init(hyperparameter value: JSONValue?) { self.value = Float(hyperparameter: value) }
   }
 }

@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// e² / 2 where |e| ≤ δ, else δ (|e| − δ / 2), with e = x − t; the mean being over all outputs:
@@ -26,6 +27,13 @@ public struct Huber: LossFunction {
     else { return .failed(prediction.graph) }
     return .mean((prediction - target).huber(delta: delta), weights: weights)
   }
+}
+
+extension Huber {
+  package static let entry = Entry<any LossFunction>(
+    "huber", "a parabola that becomes a line, of prediction − target",
+    [.with("delta", .smallNumber, 1, "where it does")]
+  ) { values in Huber(delta: values["delta"]) }
 }
 
 extension Tensor {

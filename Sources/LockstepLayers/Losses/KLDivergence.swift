@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// Σ t (log t − log softmax(x)) over the last axis: how far predicted distributions are from given
@@ -32,4 +33,10 @@ public struct KLDivergence: LossFunction {
   }
 
   private static let least: Float = 1e-30
+}
+
+extension KLDivergence {
+  package static let entry = Entry<any LossFunction>(
+    "klDivergence", "from given distributions to the softmax, from logits"
+  ) { _ in KLDivergence() }
 }

@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// |x − t|, the mean being over all outputs: PyTorch's `L1Loss`.
@@ -16,4 +17,10 @@ public struct MeanAbsoluteError: LossFunction {
     guard prediction.requireTargets(target, of: name) else { return .failed(prediction.graph) }
     return .mean((prediction - target).absolute(), weights: weights)
   }
+}
+
+extension MeanAbsoluteError {
+  package static let entry = Entry<any LossFunction>(
+    "meanAbsoluteError", "the mean of the magnitudes of prediction − target"
+  ) { _ in MeanAbsoluteError() }
 }

@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// (x − t)², the mean being over all outputs: PyTorch's `mse_loss`.
@@ -17,4 +18,10 @@ public struct MeanSquaredError: LossFunction {
       sum: prediction.squaredError(targets: target, weights: weights),
       weightPerExample: valuesPerExample(prediction.shape), metrics: [])
   }
+}
+
+extension MeanSquaredError {
+  package static let entry = Entry<any LossFunction>(
+    "meanSquaredError", "the mean of (prediction − target)²"
+  ) { _ in MeanSquaredError() }
 }

@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// eˣ − t x, the negative log-likelihood of counts t of a Poisson distribution whose log rate is x, but
@@ -18,4 +19,10 @@ public struct Poisson: LossFunction {
     guard prediction.requireTargets(target, of: name) else { return .failed(prediction.graph) }
     return .mean(prediction.exp() - prediction * target, weights: weights)
   }
+}
+
+extension Poisson {
+  package static let entry = Entry<any LossFunction>(
+    "poisson", "the negative log-likelihood of counts, from log rates"
+  ) { _ in Poisson() }
 }

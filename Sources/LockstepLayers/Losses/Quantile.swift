@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// max(τ e, (τ − 1) e) with e = t − x, the pinball loss, whose least mean is at the τ-quantile of the
@@ -38,4 +39,15 @@ public struct Quantile: LossFunction {
       ? error * levels[0] : error * error.graph.values(levels, [levels.count])
     return .mean(sloped + (-error).relu(), weights: weights)
   }
+}
+
+extension Quantile {
+  package static let entry = Entry<any LossFunction>(
+    "quantile", "the pinball loss, least at the targets' quantile",
+    [
+      .with(
+        "levels", .numbers(NumberRange(from: 0, to: 1, above: 0, below: 1)), [0.5],
+        "the quantile: one for all outputs, or one for each")
+    ]
+  ) { values in Quantile(levels: values["levels"]) }
 }

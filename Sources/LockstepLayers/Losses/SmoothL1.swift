@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// e² / (2β) where |e| < β, else |e| − β / 2, with e = x − t; the mean being over all outputs:
@@ -28,4 +29,11 @@ public struct SmoothL1: LossFunction {
     return .mean(
       beta == 0 ? error.absolute() : error.huber(delta: beta) / beta, weights: weights)
   }
+}
+
+extension SmoothL1 {
+  package static let entry = Entry<any LossFunction>(
+    "smoothL1", "huber over beta, whose line has the slope 1",
+    [.with("beta", .number(NumberRange(from: 0, to: 1e30)), 1, "where the line begins")]
+  ) { values in SmoothL1(beta: values["beta"]) }
 }

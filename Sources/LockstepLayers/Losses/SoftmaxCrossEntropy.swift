@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// −Σ_c w_c q_c log softmax(x)_c with q = (1 − s) · onehot(label) + s / C, over the positions that count.
@@ -113,5 +114,27 @@ public struct SoftmaxCrossEntropy: LossFunction {
       return false
     }
     return true
+  }
+}
+
+extension SoftmaxCrossEntropy {
+  package static let entry = Entry<any LossFunction>(
+    "softmaxCrossEntropy", "−log of the softmax at the class, from logits",
+    [
+      .with(
+        "labelSmoothing", .fraction, 0,
+        "the part of a label that is spread evenly over all classes"),
+      .optional(
+        "ignoreIndex", .integer(Int(Int32.min)...Int(Int32.max)),
+        "the label of positions that do not count", absence: "all count"),
+      .optional(
+        "classWeights", .numbers(NumberRange(from: 0, to: 1e30)), "a weight for each class",
+        absence: "1 each"),
+    ]
+  ) { values in
+    let ignored: Int? = values["ignoreIndex"]
+    return SoftmaxCrossEntropy(
+      labelSmoothing: values["labelSmoothing"], ignoreIndex: ignored.map { Int32($0) },
+      classWeights: values["classWeights"])
   }
 }

@@ -67,6 +67,18 @@ public func trace(
   _ model: any MultipleInputModel, inputs: [TracedInput], batchCount: Int, training: Bool,
   freezing: Freezing = Freezing()
 ) throws(GraphError) -> Trace {
+  try trace(
+    model, inputs: inputs, batchCount: batchCount, training: training, freezing: freezing,
+    carryingStates: false)
+}
+
+/// As the public function.
+///
+/// - Parameter carryingStates: whether recurrent layers take their first states from inputs.
+package func trace(
+  _ model: any MultipleInputModel, inputs: [TracedInput], batchCount: Int, training: Bool,
+  freezing: Freezing, carryingStates: Bool
+) throws(GraphError) -> Trace {
   let shapes = inputs.map(\.shape)
   guard batchCount > 0, batchCount <= TensorType.largestCount,
     shapes.allSatisfy({ $0.allSatisfy { $0 > 0 } })
@@ -78,7 +90,8 @@ public func trace(
   guard !inputs.isEmpty, Set(inputs.map(\.name)).count == inputs.count else {
     throw GraphError("a model is traced for one input at least, and each has a name of its own")
   }
-  let graph = Graph(batchCount: batchCount, training: training, freezing: freezing)
+  let graph = Graph(
+    batchCount: batchCount, training: training, freezing: freezing, carriesStates: carryingStates)
   // The wrapper of a simple model is no part of its names.
   let walk = LayerWalk((model as? SingleInputModel)?.model ?? model)
   if let failure = walk.failure { throw GraphError(failure) }

@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// A language model like GPT-2: from the tokens so far to the logits of each next one.
@@ -71,6 +72,28 @@ public struct GPT: Model, CustomReflectable {
     let vectors = dropout(positions(tokens(input)))
     return tokens.logits(of: norm(blocks.reduce(vectors) { $1($0) }))
   }
+}
+
+extension GPT {
+  package static let entry = Entry<any Model>(
+    "gpt", "a language model like GPT-2, with nanoGPT's names",
+    [
+      .vocabulary, .with("context", limit, 256, "the most positions of a sequence"),
+      .with("width", limit, 384, "the number of values of a position"),
+      .with("layers", .integer(1...1000), 6, "the number of blocks"),
+      .with("heads", limit, 6, "the heads of each block; they divide the width"),
+      .with("dropout", .dropoutRate, 0, "the rate of all dropouts"),
+      .with("bias", .boolean, true, "whether linear maps and norms have biases"),
+      .with("activation", GELU.Approximation.none, "the perceptrons' GELU; tanh as in GPT-2"),
+    ]
+  ) { values in
+    GPT(
+      vocabulary: values["vocabulary"], context: values["context"], width: values["width"],
+      layers: values["layers"], heads: values["heads"], dropout: values["dropout"],
+      bias: values["bias"], activation: values["activation"])
+  }
+
+  private static let limit = HyperparameterKind.integer(1...1 << 20)
 }
 
 /// The vectors of tokens, read by index, and multiplied with at the other end.

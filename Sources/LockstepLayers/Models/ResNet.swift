@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// The residual networks of He et al. for images of 32×32 (CIFAR): depth 6n + 2, three stages of n
@@ -150,5 +151,25 @@ public struct ResidualBlock: Model {
     Conv2d(
       from, to, kernel: 3, stride: SpatialPair(stride), padding: 1, bias: false,
       weightInitializer: VarianceScaling.he())
+  }
+}
+
+extension ResNet.Shortcut: HyperparameterValue {}
+
+extension ResNet {
+  package static let entries = [20, 32, 56].map { depth in
+    Entry<any Model>(
+      "resnet\(depth)", "the residual network of \(depth) layers for 32×32 images",
+      [
+        .classes, .with("width", .size, 16, "the first stage's channels"),
+        .with(
+          "shortcut", Shortcut.padded, "option A (padded) or B (projection) of the paper"),
+        .statistics,
+      ]
+    ) { values in
+      ResNet(
+        depth: depth, classes: values["classes"], width: values["width"],
+        shortcut: values["shortcut"], statistics: values["statistics"])
+    }
   }
 }

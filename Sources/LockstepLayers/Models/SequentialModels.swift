@@ -1,25 +1,5 @@
+import LockstepCatalog
 import LockstepEngine
-
-/// An elementwise function by name.
-public enum ActivationName: String, Sendable, CaseIterable {
-  /// The function of the layer of that name, ``ReLU`` to ``Identity``.
-  case relu, leakyReLU, elu, sigmoid, tanh, gelu, silu, softplus, identity
-
-  /// The layer that applies it, with its default hyperparameters.
-  public var layer: any Layer {
-    switch self {
-    case .relu: ReLU()
-    case .leakyReLU: LeakyReLU()
-    case .elu: ELU()
-    case .sigmoid: Sigmoid()
-    case .tanh: Tanh()
-    case .gelu: GELU()
-    case .silu: SiLU()
-    case .softplus: Softplus()
-    case .identity: Identity()
-    }
-  }
-}
 
 extension Sequential {
   /// A multilayer perceptron: the input flattened, then for each size a dense layer, with an
@@ -62,5 +42,35 @@ extension Sequential {
       Dropout(dropout)
       Linear(classes)
     }
+  }
+}
+
+extension Sequential {
+  package static let multilayerPerceptronEntry = Entry<any Model>(
+    "mlp", "a multilayer perceptron",
+    [
+      .required(
+        "sizes", .integers(1...Int(Int32.max), count: 1...Int.max),
+        "the units of each layer, outputs last"),
+      .with("activation", ActivationName.relu, "the function between layers"),
+      .with("dropout", .dropoutRate, 0, "the rate behind each activation"),
+    ]
+  ) { values in
+    multilayerPerceptron(
+      sizes: values["sizes"], activation: values["activation"], dropout: values["dropout"])
+  }
+
+  package static let digitsCNNEntry = Entry<any Model>(
+    "digits-cnn", "a small convolutional network for images of digits",
+    [
+      .channels([32, 64], count: 2...2, "the filters of the two convolutions"),
+      .with("units", .size, 128, "the dense layer's units"), .classes,
+      .with("dropout", .dropoutRate, 0.5, "the rate before the outputs"), .statistics,
+    ]
+  ) { values in
+    let channels: [Int] = values["channels"]
+    return digitsCNN(
+      channels: (channels[0], channels[1]), units: values["units"], classes: values["classes"],
+      dropout: values["dropout"], statistics: values["statistics"])
   }
 }

@@ -1,3 +1,4 @@
+import LockstepCatalog
 import LockstepEngine
 
 /// The magnitudes of each unit add up to at most a radius: the nearest such unit.
@@ -51,4 +52,9 @@ extension WeightConstraint {
   public static func l1Ball(_ radius: Float, axes: Axes = .unit) -> Self {
     .init(L1Ball(radius: radius), axes: axes)
   }
+
+  static let l1BallEntry = entry(
+    "l1Ball", "the magnitudes of each unit add up to at most radius",
+    [.with("radius", .positive, 1, "the largest sum of magnitudes")] + .units
+  ) { .l1Ball($0["radius"], axes: try axes($0)) }
 }

@@ -1,3 +1,4 @@
+import LockstepCatalog
 import LockstepEngine
 
 /// Each unit's Euclidean norm is at most a limit: w · limit / ‖w‖ where ‖w‖ > limit.
@@ -25,4 +26,14 @@ extension WeightConstraint {
 
   /// The norm of the whole tensor is at most `limit`: w · limit / ‖w‖ where ‖w‖ > limit.
   public static func ball(_ limit: Float) -> Self { .init(MaxNorm(limit: limit), axes: .all) }
+
+  static let maxNormEntry = entry(
+    "maxNorm", "each unit's norm is at most limit",
+    [.with("limit", .positive, 2, "the largest norm")] + .normUnits
+  ) { .maxNorm($0["limit"], axes: try axes($0), mode: $0["mode"]) }
+
+  static let ballEntry = entry(
+    "ball", "the norm of the whole tensor is at most limit",
+    [.required("limit", .positive, "the largest norm")]
+  ) { .ball($0["limit"]) }
 }

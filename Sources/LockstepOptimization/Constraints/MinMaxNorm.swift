@@ -1,3 +1,4 @@
+import LockstepCatalog
 import LockstepEngine
 
 /// Each unit's Euclidean norm moves by a part of the way into an interval.
@@ -41,5 +42,17 @@ extension WeightConstraint {
     _ minimum: Float, _ maximum: Float, rate: Float = 1, axes: Axes = .unit, mode: Mode = .strict
   ) -> Self {
     .init(MinMaxNorm(minimum: minimum, maximum: maximum, rate: rate), axes: axes, mode: mode)
+  }
+
+  static let minMaxNormEntry = entry(
+    "minMaxNorm", "each unit's norm moves by rate of the way into minimum...maximum",
+    [
+      .with("minimum", .nonNegative, 0, "the least norm"),
+      .with("maximum", .positive, 1, "the largest norm"),
+      .with("rate", .fraction, 1, "the part of the way that a norm moves"),
+    ] + .normUnits
+  ) {
+    .minMaxNorm(
+      $0["minimum"], $0["maximum"], rate: $0["rate"], axes: try axes($0), mode: $0["mode"])
   }
 }

@@ -1,3 +1,4 @@
+import LockstepCatalog
 import LockstepEngine
 
 /// No value is negative: w = max(w, 0). (Keras's `NonNeg`.)
@@ -14,4 +15,6 @@ public struct NonNegative: ValueProjection {
 extension WeightConstraint {
   /// No value is negative.
   public static var nonNegative: Self { .init(NonNegative()) }
+
+  static let nonNegativeEntry = entry("nonNegative", "no value is negative") { _ in .nonNegative }
 }

@@ -1,4 +1,5 @@
 internal import CLockstepKernels
+import LockstepCatalog
 import LockstepEngine
 
 /// Holds the largest singular value σ of a tensor, seen as a matrix W of its leading dimension ×
@@ -38,6 +39,14 @@ extension WeightConstraint {
   public static func spectralNorm(_ limit: Float, iterations: Int = 1) -> Self {
     .init(SpectralNorm(limit: limit, iterations: iterations))
   }
+
+  static let spectralNormEntry = entry(
+    "spectralNorm", "the largest singular value is at most limit",
+    [
+      .with("limit", .positive, 1, "the largest singular value"),
+      .with("iterations", .count(from: 1), 1, "power iterations a step"),
+    ]
+  ) { .spectralNorm($0["limit"], iterations: $0["iterations"]) }
 }
 
 private final class BoundSpectralNorm: BoundProjection {

@@ -1,3 +1,4 @@
+import LockstepCatalog
 import LockstepEngine
 
 /// Each value lies in a box: w = min(max(w, lower), upper). (Weight clipping; Arjovsky et al. 2017.)
@@ -29,4 +30,12 @@ extension WeightConstraint {
   public static func valueBox(_ lower: Float, _ upper: Float) -> Self {
     .init(ValueBox(lower: lower, upper: upper))
   }
+
+  static let valueBoxEntry = entry(
+    "valueBox", "each value lies in lower...upper",
+    [
+      .required("lower", .number, "the least value"),
+      .required("upper", .number, "the largest value"),
+    ]
+  ) { .valueBox($0["lower"], $0["upper"]) }
 }

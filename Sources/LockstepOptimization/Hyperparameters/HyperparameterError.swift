@@ -1,3 +1,5 @@
+import LockstepCatalog
+
 /// A hyperparameter that cannot be used: where it stands, what it is and what is asked of it.
 public struct HyperparameterError: Error, Equatable, CustomStringConvertible {
   /// The transform, preset, constraint or schedule: `adam`, `maxNorm on conv.weight`.
@@ -19,3 +21,5 @@ public struct HyperparameterError: Error, Equatable, CustomStringConvertible {
 
   public var description: String { "\(owner): \(key) = \(value) \(problem)" }
 }
+
+extension HyperparameterError: KeyedError {}

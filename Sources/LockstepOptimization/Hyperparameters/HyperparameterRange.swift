@@ -1,3 +1,5 @@
+import LockstepCatalog
+
 /// The values a hyperparameter may take.
 public enum HyperparameterRange: Sendable, Equatable {
   /// Any finite number.
@@ -14,16 +16,6 @@ public enum HyperparameterRange: Sendable, Equatable {
   case interval(Double, Double)
   /// A whole number of at least the first value and at most the second.
   case integer(atLeast: Int, atMost: Int = largestInteger)
-  /// True or false.
-  case boolean
-  /// Whole numbers that grow, each at least 1.
-  case milestones
-  /// Axes of a tensor.
-  case axes
-  /// One of these words.
-  case choice([String])
-  /// Patterns of dotted names.
-  case patterns
 
   /// The largest whole number where a range names none: sums and products with few steps stay exact.
   public static let largestInteger = 1_000_000_000_000_000
@@ -44,11 +36,6 @@ public enum HyperparameterRange: Sendable, Equatable {
       } else {
         "must be a whole number, at least \(least)"
       }
-    case .boolean: "must be true or false"
-    case .milestones: "must be a list of growing whole numbers"
-    case .axes: "must be a list of axes"
-    case .choice(let words): "must be one of \(words.joined(separator: ", "))"
-    case .patterns: "must be a list of patterns of names"
     }
   }
 
@@ -57,5 +44,12 @@ public enum HyperparameterRange: Sendable, Equatable {
     if let problem = problem(with: value) {
       throw HyperparameterError(owner: owner, key: key, value: "\(value)", problem: problem)
     }
+  }
+}
+
+extension HyperparameterKind {
+  /// A number of steps or the like: small enough for sums and products to be exact.
+  static func count(from least: Int) -> Self {
+    .integer(least...HyperparameterRange.largestInteger)
   }
 }

@@ -1,3 +1,5 @@
+import LockstepCatalog
+
 extension Schedule {
   /// minimum + (initial − minimum)(1 + cos(π t / steps)) / 2 up to t = steps, then minimum.
   /// (`CosineAnnealingLR(T_max: steps, eta_min: minimum)` up to t = steps; PyTorch's rises again
@@ -12,6 +14,25 @@ extension Schedule {
     initial: Double, period: Int, growth: Int = 1, minimum: Double = 0
   ) -> Schedule {
     Schedule(CosineRestarts(initial: initial, period: period, growth: growth, minimum: minimum))
+  }
+
+  static let cosineEntry = entry(
+    "cosine", "half a cosine down to minimum", [.steps, .minimumRate]
+  ) { values, rate, length in
+    .cosine(initial: rate, steps: values["steps"] ?? length, minimum: values["minimum"])
+  }
+
+  static let cosineRestartsEntry = entry(
+    "cosineRestarts", "half cosines, again and again",
+    [
+      .required("period", .count(from: 1), "the steps of the first"),
+      .with("growth", .count(from: 1), 1, "how much longer each is than the one before"),
+      .minimumRate,
+    ]
+  ) { values, rate, _ in
+    .cosineRestarts(
+      initial: rate, period: values["period"], growth: values["growth"],
+      minimum: values["minimum"])
   }
 }
 

@@ -1,3 +1,5 @@
+import LockstepCatalog
+
 extension Schedule {
   /// initial · √(timescale / (timescale + t)).
   ///
@@ -6,6 +8,11 @@ extension Schedule {
   public static func inverseSquareRoot(initial: Double, timescale: Int) -> Schedule {
     Schedule(InverseSquareRootDecay(initial: initial, timescale: timescale))
   }
+
+  static let inverseSquareRootEntry = entry(
+    "inverseSquareRoot", "√(timescale / (timescale + t)), the Transformer's behind a warm-up",
+    [.required("timescale", .count(from: 1), "mostly as long as the warm-up")]
+  ) { values, rate, _ in .inverseSquareRoot(initial: rate, timescale: values["timescale"]) }
 }
 
 private struct InverseSquareRootDecay: LearningRateSchedule {

@@ -1,8 +1,15 @@
+import LockstepCatalog
+
 extension Schedule {
   /// initial / (1 + rate · t). (`LambdaLR`; the `lr_decay` of PyTorch's `Adagrad`.)
   public static func inverseTime(initial: Double, rate: Double) -> Schedule {
     Schedule(InverseTimeDecay(initial: initial, rate: rate))
   }
+
+  static let inverseTimeEntry = entry(
+    "inverseTime", "1 / (1 + rate t)",
+    [.required("rate", .nonNegative, "how fast the learning rate falls")]
+  ) { values, rate, _ in .inverseTime(initial: rate, rate: values["rate"]) }
 }
 
 private struct InverseTimeDecay: LearningRateSchedule {

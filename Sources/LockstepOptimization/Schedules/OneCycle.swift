@@ -1,3 +1,5 @@
+import LockstepCatalog
+
 extension Schedule {
   /// Half a cosine up from peak / divisor to `peak` over the first `rise` of the steps, half a
   /// cosine down to peak / divisor / finalDivisor over the rest, then that. (`OneCycleLR(max_lr:
@@ -10,6 +12,19 @@ extension Schedule {
     Schedule(
       OneCycle(
         peak: peak, steps: steps, rise: rise, divisor: divisor, finalDivisor: finalDivisor))
+  }
+
+  static let oneCycleEntry = entry(
+    "oneCycle", "up to the learning rate and far down again",
+    [
+      .steps, .with("rise", .fraction, 0.3, "the part of the steps that go up"),
+      .with("divisor", .positive, 25, "the learning rate over the first rate"),
+      .with("finalDivisor", .positive, 1e4, "the first rate over the last"),
+    ]
+  ) { values, rate, length in
+    .oneCycle(
+      peak: rate, steps: values["steps"] ?? length, rise: values["rise"],
+      divisor: values["divisor"], finalDivisor: values["finalDivisor"])
   }
 }
 

@@ -1,3 +1,5 @@
+import LockstepCatalog
+
 extension Schedule {
   /// final + (initial − final)(1 − min(t, steps) / steps)^power. (`PolynomialLR(total_iters:
   /// steps, power:)` for final = 0.)
@@ -5,6 +7,18 @@ extension Schedule {
     initial: Double, steps: Int, power: Double = 1, final: Double = 0
   ) -> Schedule {
     Schedule(PolynomialDecay(initial: initial, steps: steps, power: power, final: final))
+  }
+
+  static let polynomialEntry = entry(
+    "polynomial", "(1 - t / steps)^power down to final",
+    [
+      .steps, .with("power", .positive, 1, "how bent the fall is; 1 is straight"),
+      .with("final", .nonNegative, 0, "the rate at the end"),
+    ]
+  ) { values, rate, length in
+    .polynomial(
+      initial: rate, steps: values["steps"] ?? length, power: values["power"],
+      final: values["final"])
   }
 }
 

@@ -1,3 +1,5 @@
+import LockstepCatalog
+
 /// How a rate falls behind a stable phase, at a part of the way from 0 to 1.
 public enum DecayShape: String, Sendable, Equatable, CaseIterable {
   /// 1 − part.
@@ -18,6 +20,23 @@ extension Schedule {
       StableDecay(
         initial: initial, stableSteps: stableSteps, decaySteps: decaySteps, minimum: minimum,
         shape: shape))
+  }
+
+  static let stableDecayEntry = entry(
+    "stableDecay", "the same rate, then down to minimum; warm-up–stable–decay behind a warm-up",
+    [
+      .optional(
+        "steps", .count(from: 1), "its length, with the warm-up in front", absence: "the run's"),
+      .with("decay", .fraction, 0.2, "the part of the steps that go down"),
+      .minimumRate, .with("shape", DecayShape.linear, "1 − part of the way, or 1 − √part"),
+    ]
+  ) { values, rate, length in
+    let steps: Int = values["steps"] ?? length
+    let rest = max(steps - values["warmupSteps"], 1)
+    let decaySteps = min(max(Int((Double(steps) * values["decay"]).rounded()), 1), rest)
+    return .stableDecay(
+      initial: rate, stableSteps: rest - decaySteps, decaySteps: decaySteps,
+      minimum: values["minimum"], shape: values["shape"])
   }
 }
 
@@ -42,3 +61,5 @@ private struct StableDecay: LearningRateSchedule {
     return minimum + (initial - minimum) * (1 - (shape == .linear ? part : part.squareRoot()))
   }
 }
+
+extension DecayShape: HyperparameterValue {}

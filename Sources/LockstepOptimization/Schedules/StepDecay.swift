@@ -1,3 +1,5 @@
+import LockstepCatalog
+
 extension Schedule {
   /// initial · factor^⌊t / every⌋. (`StepLR(step_size: every, gamma: factor)`.)
   public static func step(initial: Double, every: Int, factor: Double) -> Schedule {
@@ -7,6 +9,26 @@ extension Schedule {
   /// initial · factor^(the number of milestones ≤ t). (`MultiStepLR`.)
   public static func multiStep(initial: Double, milestones: [Int], factor: Double) -> Schedule {
     Schedule(MultiStepDecay(initial: initial, milestones: milestones, factor: factor))
+  }
+
+  static let stepEntry = entry(
+    "step", "times factor every so many steps",
+    [
+      .required("every", .count(from: 1), "the number of steps between"),
+      .with("factor", .nonNegative, 0.1, "what the rate is multiplied by"),
+    ]
+  ) { values, rate, _ in .step(initial: rate, every: values["every"], factor: values["factor"]) }
+
+  static let multiStepEntry = entry(
+    "multiStep", "times factor at each milestone",
+    [
+      .required(
+        "milestones", .integers(1...HyperparameterRange.largestInteger, count: 0...Int.max),
+        "steps that grow"),
+      .with("factor", .nonNegative, 0.1, "what the rate is multiplied by"),
+    ]
+  ) { values, rate, _ in
+    .multiStep(initial: rate, milestones: values["milestones"], factor: values["factor"])
   }
 }
 

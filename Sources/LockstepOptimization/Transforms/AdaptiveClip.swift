@@ -1,3 +1,4 @@
+import LockstepCatalog
 import LockstepEngine
 
 /// Adaptive gradient clipping: limits the norm of each unit to a fraction of its weights' norm.
@@ -92,6 +93,18 @@ public struct AdaptiveClip: GradientTransform, Equatable {
         if value != nil { block.changed.pointee += Double(unit) }
       }
     }
+  }
+}
+
+extension AdaptiveClip {
+  static let entry = Entry<any GradientTransform>(
+    "adaptive", "limits every unit to a fraction of its weights' norm (NFNet)",
+    [
+      .with("fraction", .positive, 0.01, "of the weights' norm"),
+      .with("epsilon", .positive, 1e-3, "the least norm of weights that counts"), .scope,
+    ]
+  ) { values in
+    AdaptiveClip(values["fraction"], epsilon: values["epsilon"], scope: values["scope"])
   }
 }
 

@@ -1,3 +1,4 @@
+import LockstepCatalog
 import LockstepEngine
 
 /// Limits the global norm to a percentile of the norms seen so far: u = u · η / ‖u‖ where ‖u‖ > η.
@@ -50,6 +51,24 @@ public struct AutoClip: GradientTransform, Equatable {
       scope.set(coefficient, in: &factors)
       return scope.clippedNorm(value, coefficient: coefficient, measurements, factors)
     }
+  }
+}
+
+extension AutoClip {
+  static let entry = Entry<any GradientTransform>(
+    "autoClip", "limits the global norm to a percentile of the latest norms",
+    [
+      .with("percentile", .number(NumberRange(from: 0, to: 100)), 10, "of the norms, the limit"),
+      .with("window", .integer(2...10_000_000), 1024, "the number of norms that count"),
+      .with(
+        "warmup", .count(from: 0), 0,
+        "the steps before the first that is clipped"),
+      .scope,
+    ]
+  ) { values in
+    AutoClip(
+      percentile: values["percentile"], window: values["window"], warmup: values["warmup"],
+      scope: values["scope"])
   }
 }
 

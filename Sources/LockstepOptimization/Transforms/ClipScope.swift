@@ -1,3 +1,4 @@
+import LockstepCatalog
 import LockstepEngine
 
 /// Which tensors a clip is about.
@@ -40,5 +41,11 @@ struct ClipScope {
   ) -> Double {
     guard let coefficient else { return measurements.norm(.update(.two)) }
     return isWhole ? norm * coefficient : measurements.norm(scaledBy: factors)
+  }
+}
+
+extension Hyperparameter {
+  static var scope: Self {
+    .with("scope", .texts, [], "patterns of the tensors that it is about; all if empty")
   }
 }

@@ -1,3 +1,4 @@
+import LockstepCatalog
 import LockstepEngine
 
 /// How much a norm may exceed its limit by rounding alone: 2⁻²² of it.
@@ -66,6 +67,25 @@ public struct ClipByValue: GradientTransform, Equatable {
   }
 }
 
+extension ClipByValue {
+  static let entry = Entry<any GradientTransform>(
+    "value", "limits every value to -limit...limit",
+    [.required("limit", .positive, "the largest magnitude"), .scope]
+  ) { values in
+    ClipByValue(values["limit"], scope: values["scope"])
+  }
+
+  static let boxEntry = Entry<any GradientTransform>(
+    "valueBox", "limits every value to lower...upper",
+    [
+      .required("lower", .number, "the least value"),
+      .required("upper", .number, "the largest value"), .scope,
+    ]
+  ) { values in
+    ClipByValue(lower: values["lower"], upper: values["upper"], scope: values["scope"])
+  }
+}
+
 /// Limits the norm of all tensors together: u = u · C / ‖u‖ where ‖u‖ > C.
 ///
 /// The exact projection onto the ball of radius C (Pascanu et al. 2013; Keras's
@@ -129,6 +149,33 @@ public struct ClipByGlobalNorm: GradientTransform, Equatable {
   }
 }
 
+extension ClipByGlobalNorm {
+  static let entry = Entry<any GradientTransform>(
+    "globalNorm", "limits the norm of all tensors together",
+    [
+      .required("limit", .positive, "the largest norm"),
+      .with(
+        "norm", .choice((1...8).map { "\($0)" } + ["infinity"]), "2",
+        "the power of the norm"),
+      .with(
+        "formula", .choice(["projection", "pytorch"]), "projection",
+        "limit / norm, or PyTorch's limit / (norm + 1e-6)"),
+      .scope,
+    ]
+  ) { values in
+    let norm: VectorNorm =
+      switch values["norm"] as String {
+      case "infinity": .infinity
+      case "1": .one
+      case "2": .two
+      case let power: .power(Int(power) ?? 0)
+      }
+    return ClipByGlobalNorm(
+      values["limit"], norm: norm,
+      formula: values["formula"] == "pytorch" ? .pyTorch : .projection, scope: values["scope"])
+  }
+}
+
 /// Limits the Euclidean norm of every tensor by itself: u = u · C / ‖u‖ where ‖u‖ > C.
 ///
 /// (Keras's `clipnorm`.)
@@ -153,6 +200,13 @@ public struct ClipByNorm: GradientTransform, Equatable {
     return BoundScaling(
       context, limits: scope.chosen.map { $0 ? limit : .infinity })
   }
+}
+
+extension ClipByNorm {
+  static let entry = Entry<any GradientTransform>(
+    "norm", "limits the norm of every tensor by itself",
+    [.required("limit", .positive, "the largest norm"), .scope]
+  ) { values in ClipByNorm(values["limit"], scope: values["scope"]) }
 }
 
 /// Limits the root mean square of every tensor by itself: u = u · d / RMS(u) where RMS(u) > d.
@@ -183,6 +237,13 @@ public struct ClipByBlockRMS: GradientTransform, Equatable {
         scope.chosen[slot] ? limit * Double(tensor.count).squareRoot() : .infinity
       })
   }
+}
+
+extension ClipByBlockRMS {
+  static let entry = Entry<any GradientTransform>(
+    "blockRMS", "limits the root mean square of every tensor by itself (Adafactor)",
+    [.with("limit", .positive, 1, "the largest root mean square"), .scope]
+  ) { values in ClipByBlockRMS(values["limit"], scope: values["scope"]) }
 }
 
 /// A clip that multiplies each slot by one factor.

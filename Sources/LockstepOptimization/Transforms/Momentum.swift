@@ -1,4 +1,5 @@
 internal import CLockstepKernels
+import LockstepCatalog
 import LockstepEngine
 
 /// Heavy-ball momentum: b = μ b + (1 − dampening) u, u = b; with Nesterov's look-ahead u = u + μ b.
@@ -75,6 +76,19 @@ extension Chain {
         + [ScaleByLearningRate(learningRate)])
   }
 
+  static let sgdEntry = Entry<Optimizer>(
+    "sgd", "stochastic gradient descent, PyTorch", learningRate: 1e-3,
+    [
+      .momentum(),
+      .with("dampening", .fraction, 0, "the part of the gradient that momentum leaves out"),
+      .weightDecay(), .nesterov,
+    ]
+  ) { values, rate in
+    .sgd(
+      learningRate: rate, momentum: values["momentum"], dampening: values["dampening"],
+      weightDecay: values["weightDecay"], nesterov: values["nesterov"])
+  }
+
   /// `keras.optimizers.SGD`: the velocity holds learning rates, v = μv + ηg.
   public static func sgdKeras(
     learningRate: Schedule = 0.01, momentum: Double = 0, nesterov: Bool = false,
@@ -84,5 +98,14 @@ extension Chain {
       [ScaleByLearningRate(learningRate)]
         + (momentum == 0 ? [] : [Momentum(momentum, nesterov: nesterov)])
         + decoupled(weightDecay, scaledBy: learningRate))
+  }
+
+  static let sgdKerasEntry = Entry<Optimizer>(
+    "sgdKeras", "stochastic gradient descent, Keras", learningRate: 0.01,
+    [.momentum(), .nesterov, .weightDecay()]
+  ) { values, rate in
+    .sgdKeras(
+      learningRate: rate, momentum: values["momentum"], nesterov: values["nesterov"],
+      weightDecay: values["weightDecay"])
   }
 }

@@ -1,4 +1,5 @@
 internal import CLockstepKernels
+import LockstepCatalog
 import LockstepEngine
 
 /// AdEMAMix's direction: Adam's with a second, slow average of gradients beside the fast one.
@@ -71,6 +72,22 @@ extension Chain {
           beta1: beta1, beta2: beta2, beta3: beta3, alpha: alpha, warmup: warmup,
           epsilon: epsilon)
       ] + decoupled(weightDecay) + [ScaleByLearningRate(learningRate)])
+  }
+
+  static let adEMAMixEntry = Entry<Optimizer>(
+    "adEMAMix", "Adam with a second, slow mean, by its paper", learningRate: 1e-3,
+    [
+      .beta1, .beta2(),
+      .with("beta3", .decayRate, 0.9999, "the weight of the past in the slow mean"),
+      .with("alpha", .nonNegative, 2, "the part of the slow mean"),
+      .with("warmup", .count(from: 0), 0, "the updates over which alpha and beta3 rise"),
+      .epsilon(1e-8), .weightDecay(),
+    ]
+  ) { values, rate in
+    .adEMAMix(
+      learningRate: rate, beta1: values["beta1"], beta2: values["beta2"], beta3: values["beta3"],
+      alpha: values["alpha"], warmup: values["warmup"], epsilon: values["epsilon"],
+      weightDecay: values["weightDecay"])
   }
 }
 

@@ -1,3 +1,4 @@
+import LockstepCatalog
 import LockstepEngine
 
 /// AdaGrad's direction: s = s + u², u = u / (√s + ε) / (1 + t · decay), with t counted from 0.
@@ -118,6 +119,21 @@ extension Chain {
       ])
   }
 
+  static let adagradEntry = Entry<Optimizer>(
+    "adagrad", "AdaGrad, PyTorch", learningRate: 1e-2,
+    [
+      .with(
+        "learningRateDecay", .nonNegative, 0,
+        "how fast the learning rate falls, 1 / (1 + t · decay)"), .weightDecay(),
+      .initialAccumulator(0), .epsilon(1e-10),
+    ]
+  ) { values, rate in
+    .adagrad(
+      learningRate: rate, learningRateDecay: values["learningRateDecay"],
+      weightDecay: values["weightDecay"], initialAccumulator: values["initialAccumulator"],
+      epsilon: values["epsilon"])
+  }
+
   /// `keras.optimizers.Adagrad`: accumulators start at 0.1, ε inside the root.
   public static func adagradKeras(
     learningRate: Schedule = 1e-3, initialAccumulator: Double = 0.1, epsilon: Double = 1e-7,
@@ -130,6 +146,15 @@ extension Chain {
       ] + decoupled(weightDecay) + [ScaleByLearningRate(learningRate)])
   }
 
+  static let adagradKerasEntry = Entry<Optimizer>(
+    "adagradKeras", "AdaGrad, Keras", learningRate: 1e-3,
+    [.initialAccumulator(0.1), .epsilon(1e-7), .weightDecay()]
+  ) { values, rate in
+    .adagradKeras(
+      learningRate: rate, initialAccumulator: values["initialAccumulator"],
+      epsilon: values["epsilon"], weightDecay: values["weightDecay"])
+  }
+
   /// `torch.optim.Adadelta`.
   public static func adadelta(
     learningRate: Schedule = 1, rho: Double = 0.9, epsilon: Double = 1e-6, weightDecay: Double = 0
@@ -140,6 +165,15 @@ extension Chain {
       ])
   }
 
+  static let adadeltaEntry = Entry<Optimizer>(
+    "adadelta", "AdaDelta, PyTorch", learningRate: 1,
+    [.rho(0.9), .with("epsilon", .positive, 1e-6, "added to the means of squares"), .weightDecay()]
+  ) { values, rate in
+    .adadelta(
+      learningRate: rate, rho: values["rho"], epsilon: values["epsilon"],
+      weightDecay: values["weightDecay"])
+  }
+
   /// `keras.optimizers.Adadelta`.
   public static func adadeltaKeras(
     learningRate: Schedule = 1e-3, rho: Double = 0.95, epsilon: Double = 1e-7,
@@ -148,5 +182,17 @@ extension Chain {
     Chain(
       [ScaleByAdaDelta(rho: rho, epsilon: epsilon)] + decoupled(weightDecay)
         + [ScaleByLearningRate(learningRate)])
+  }
+
+  static let adadeltaKerasEntry = Entry<Optimizer>(
+    "adadeltaKeras", "AdaDelta, Keras", learningRate: 1e-3,
+    [
+      .rho(0.95), .with("epsilon", .positive, 1e-7, "added to the means of squares"),
+      .weightDecay(),
+    ]
+  ) { values, rate in
+    .adadeltaKeras(
+      learningRate: rate, rho: values["rho"], epsilon: values["epsilon"],
+      weightDecay: values["weightDecay"])
   }
 }

@@ -1,4 +1,5 @@
 internal import CLockstepKernels
+import LockstepCatalog
 import LockstepEngine
 
 /// Adam's direction, without learning rate and decay.
@@ -156,6 +157,15 @@ extension Chain {
       ])
   }
 
+  static let adamEntry = Entry<Optimizer>(
+    "adam", "Adam, PyTorch", learningRate: 1e-3,
+    [.beta1, .beta2(), .epsilon(1e-8), .weightDecay(), .amsgrad]
+  ) { values, rate in
+    .adam(
+      learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
+      epsilon: values["epsilon"], weightDecay: values["weightDecay"], amsgrad: values["amsgrad"])
+  }
+
   /// `torch.optim.AdamW`: Adam with decoupled decay, u = η (m̂ / (√v̂ + ε) + λp).
   public static func adamW(
     learningRate: Schedule = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
@@ -164,6 +174,15 @@ extension Chain {
     Chain(
       [ScaleByAdam(beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad)]
         + decoupled(weightDecay) + [ScaleByLearningRate(learningRate)])
+  }
+
+  static let adamWEntry = Entry<Optimizer>(
+    "adamW", "Adam with decoupled weight decay, PyTorch", learningRate: 1e-3,
+    [.beta1, .beta2(), .epsilon(1e-8), .weightDecay(0.01), .amsgrad]
+  ) { values, rate in
+    .adamW(
+      learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
+      epsilon: values["epsilon"], weightDecay: values["weightDecay"], amsgrad: values["amsgrad"])
   }
 
   /// `keras.optimizers.Adam`: ε beside √v, not √v̂.
@@ -176,6 +195,15 @@ extension Chain {
         + decoupled(weightDecay) + [ScaleByLearningRate(learningRate)])
   }
 
+  static let adamKerasEntry = Entry<Optimizer>(
+    "adamKeras", "Adam, Keras", learningRate: 1e-3,
+    [.beta1, .beta2(), .epsilon(1e-7), .amsgrad, .weightDecay()]
+  ) { values, rate in
+    .adamKeras(
+      learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
+      epsilon: values["epsilon"], amsgrad: values["amsgrad"], weightDecay: values["weightDecay"])
+  }
+
   /// `keras.optimizers.AdamW`: Keras's Adam with a decay of 0.004 by default.
   public static func adamWKeras(
     learningRate: Schedule = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
@@ -184,6 +212,15 @@ extension Chain {
     adamKeras(
       learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad,
       weightDecay: weightDecay)
+  }
+
+  static let adamWKerasEntry = Entry<Optimizer>(
+    "adamWKeras", "Adam with decoupled weight decay, Keras", learningRate: 1e-3,
+    [.beta1, .beta2(), .epsilon(1e-7), .amsgrad, .weightDecay(0.004)]
+  ) { values, rate in
+    .adamWKeras(
+      learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
+      epsilon: values["epsilon"], amsgrad: values["amsgrad"], weightDecay: values["weightDecay"])
   }
 
   /// `torch.optim.RAdam`.
@@ -196,5 +233,14 @@ extension Chain {
         ScaleByRAdam(beta1: beta1, beta2: beta2, epsilon: epsilon),
         ScaleByLearningRate(learningRate),
       ])
+  }
+
+  static let radamEntry = Entry<Optimizer>(
+    "radam", "rectified Adam, PyTorch", learningRate: 1e-3,
+    [.beta1, .beta2(), .epsilon(1e-8), .weightDecay()]
+  ) { values, rate in
+    .radam(
+      learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
+      epsilon: values["epsilon"], weightDecay: values["weightDecay"])
   }
 }

@@ -1,3 +1,4 @@
+import LockstepCatalog
 import LockstepEngine
 
 /// Lion's direction: u = sign(β₁ m + (1 − β₁) u), then m = β₂ m + (1 − β₂) u of before.
@@ -50,11 +51,29 @@ extension Chain {
         + [ScaleByLearningRate(learningRate)])
   }
 
+  static let lionEntry = Entry<Optimizer>(
+    "lion", "Lion, by its paper", learningRate: 1e-4,
+    [.beta1, .beta2(0.99), .weightDecay()]
+  ) { values, rate in
+    .lion(
+      learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
+      weightDecay: values["weightDecay"])
+  }
+
   /// `keras.optimizers.Lion`: the paper's formula with a learning rate of 1e-3 by default.
   public static func lionKeras(
     learningRate: Schedule = 1e-3, beta1: Double = 0.9, beta2: Double = 0.99,
     weightDecay: Double = 0
   ) -> Chain {
     lion(learningRate: learningRate, beta1: beta1, beta2: beta2, weightDecay: weightDecay)
+  }
+
+  static let lionKerasEntry = Entry<Optimizer>(
+    "lionKeras", "Lion, Keras", learningRate: 1e-3,
+    [.beta1, .beta2(0.99), .weightDecay()]
+  ) { values, rate in
+    .lionKeras(
+      learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
+      weightDecay: values["weightDecay"])
   }
 }

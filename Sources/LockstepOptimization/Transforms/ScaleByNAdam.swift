@@ -1,4 +1,5 @@
 internal import CLockstepKernels
+import LockstepCatalog
 import LockstepEngine
 
 /// NAdam's direction: Adam with Nesterov's look-ahead and a momentum that warms up.
@@ -97,6 +98,19 @@ extension Chain {
       ])
   }
 
+  static let nadamEntry = Entry<Optimizer>(
+    "nadam", "Adam with Nesterov's look-ahead, PyTorch", learningRate: 2e-3,
+    [
+      .beta1, .beta2(), .epsilon(1e-8), .weightDecay(),
+      .with("momentumDecay", .nonNegative, 4e-3, "how fast the momentum rises to beta1"),
+    ]
+  ) { values, rate in
+    .nadam(
+      learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
+      epsilon: values["epsilon"], weightDecay: values["weightDecay"],
+      momentumDecay: values["momentumDecay"])
+  }
+
   /// `keras.optimizers.Nadam`: ψ = 1.
   public static func nadamKeras(
     learningRate: Schedule = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
@@ -105,5 +119,14 @@ extension Chain {
     Chain(
       [ScaleByNAdam(beta1: beta1, beta2: beta2, epsilon: epsilon, momentumDecay: 1)]
         + decoupled(weightDecay) + [ScaleByLearningRate(learningRate)])
+  }
+
+  static let nadamKerasEntry = Entry<Optimizer>(
+    "nadamKeras", "Adam with Nesterov's look-ahead, Keras", learningRate: 1e-3,
+    [.beta1, .beta2(), .epsilon(1e-7), .weightDecay()]
+  ) { values, rate in
+    .nadamKeras(
+      learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
+      epsilon: values["epsilon"], weightDecay: values["weightDecay"])
   }
 }

@@ -1,4 +1,5 @@
 internal import CLockstepKernels
+import LockstepCatalog
 import LockstepEngine
 
 /// RMSprop's direction: u / (√v + ε) with v = α v + (1 − α) u², or u / √(v + ε).
@@ -79,6 +80,19 @@ extension Chain {
         + (momentum == 0 ? [] : [Momentum(momentum)]) + [ScaleByLearningRate(learningRate)])
   }
 
+  static let rmspropEntry = Entry<Optimizer>(
+    "rmsprop", "RMSprop, PyTorch", learningRate: 1e-2,
+    [
+      .with("alpha", .decayRate, 0.99, "the weight of the past in the mean of squares"),
+      .epsilon(1e-8), .weightDecay(), .momentum(), .centered,
+    ]
+  ) { values, rate in
+    .rmsprop(
+      learningRate: rate, alpha: values["alpha"], epsilon: values["epsilon"],
+      weightDecay: values["weightDecay"], momentum: values["momentum"], centered: values["centered"]
+    )
+  }
+
   /// `keras.optimizers.RMSprop`: ε inside the root, the learning rate inside momentum.
   public static func rmspropKeras(
     learningRate: Schedule = 1e-3, rho: Double = 0.9, momentum: Double = 0,
@@ -90,5 +104,14 @@ extension Chain {
         ScaleByLearningRate(learningRate),
       ] + (momentum == 0 ? [] : [Momentum(momentum)])
         + decoupled(weightDecay, scaledBy: learningRate))
+  }
+
+  static let rmspropKerasEntry = Entry<Optimizer>(
+    "rmspropKeras", "RMSprop, Keras", learningRate: 1e-3,
+    [.rho(0.9), .momentum(), .epsilon(1e-7), .centered, .weightDecay()]
+  ) { values, rate in
+    .rmspropKeras(
+      learningRate: rate, rho: values["rho"], momentum: values["momentum"],
+      epsilon: values["epsilon"], centered: values["centered"], weightDecay: values["weightDecay"])
   }
 }

@@ -1,3 +1,4 @@
+import LockstepCatalog
 import LockstepEngine
 
 /// The sign of the update: −1, 0 or 1, whatever its magnitude. A NaN stays a NaN.
@@ -33,6 +34,10 @@ extension Chain {
     Chain([ScaleBySign()] + decoupled(weightDecay) + [ScaleByLearningRate(learningRate)])
   }
 
+  static let signSGDEntry = Entry<Optimizer>(
+    "signSGD", "the gradient's sign, by its paper", learningRate: 1e-4, [.weightDecay()]
+  ) { values, rate in .signSGD(learningRate: rate, weightDecay: values["weightDecay"]) }
+
   /// Signum by its paper: u = η (sign(m) + λp) with m = β m + (1 − β) g.
   ///
   /// The momentum here is m / (1 − β), which has the same sign.
@@ -42,5 +47,13 @@ extension Chain {
     Chain(
       [Momentum(momentum), ScaleBySign()] + decoupled(weightDecay)
         + [ScaleByLearningRate(learningRate)])
+  }
+
+  static let signumEntry = Entry<Optimizer>(
+    "signum", "the sign of momentum, by its paper", learningRate: 1e-4,
+    [.momentum(0.9), .weightDecay()]
+  ) { values, rate in
+    .signum(
+      learningRate: rate, momentum: values["momentum"], weightDecay: values["weightDecay"])
   }
 }

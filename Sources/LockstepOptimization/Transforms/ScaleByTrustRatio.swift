@@ -1,3 +1,4 @@
+import LockstepCatalog
 import LockstepEngine
 
 /// Multiplies each tensor's update by η ‖p‖ / (‖u‖ + ε): LAMB's layer-wise rate.
@@ -113,6 +114,18 @@ extension Chain {
       ] + (momentum == 0 ? [] : [Momentum(momentum)]))
   }
 
+  static let larsEntry = Entry<Optimizer>(
+    "lars", "layer-wise rates inside momentum, by its paper", learningRate: 0.1,
+    [
+      .momentum(0.9), .weightDecay(),
+      .with("trustCoefficient", .positive, 1e-3, "the factor of the layer-wise rate"), .epsilon(0),
+    ]
+  ) { values, rate in
+    .lars(
+      learningRate: rate, momentum: values["momentum"], weightDecay: values["weightDecay"],
+      trustCoefficient: values["trustCoefficient"], epsilon: values["epsilon"])
+  }
+
   /// LAMB by its paper: u = η ‖p‖ / ‖r + λp‖ · (r + λp) with Adam's r.
   public static func lamb(
     learningRate: Schedule = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
@@ -121,5 +134,14 @@ extension Chain {
     Chain(
       [ScaleByAdam(beta1: beta1, beta2: beta2, epsilon: epsilon)] + decoupled(weightDecay)
         + [ScaleByTrustRatio(), ScaleByLearningRate(learningRate)])
+  }
+
+  static let lambEntry = Entry<Optimizer>(
+    "lamb", "Adam with layer-wise rates, by its paper", learningRate: 1e-3,
+    [.beta1, .beta2(), .epsilon(1e-6), .weightDecay(0.01)]
+  ) { values, rate in
+    .lamb(
+      learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
+      epsilon: values["epsilon"], weightDecay: values["weightDecay"])
   }
 }

@@ -1,3 +1,4 @@
+import LockstepCatalog
 import LockstepEngine
 
 /// Limits the global norm where it stands out from the norms before it.
@@ -72,6 +73,30 @@ public struct ZClip: GradientTransform, Equatable {
     }
   }
 }
+
+extension ZClip {
+  static let entry = Entry<any GradientTransform>(
+    "zClip", "limits the global norm where it is a spike beside the norms before it",
+    [
+      .with("alpha", .decayRate, 0.97, "the weight of the past in mean and variance"),
+      .with("threshold", .positive, 2.5, "the deviations from the mean that make a spike"),
+      .with(
+        "warmup", .count(from: 1), 25,
+        "the steps that mean and variance are first taken from"),
+      .with("adjustment", Adjustment.reciprocal, "what a spike is brought to"),
+      .with("maximum", .nonNegative, 0, "the largest norm whatever the past; 0 for none"),
+      .with("epsilon", .nonNegative, 0, "added to the deviation"), .scope,
+    ]
+  ) { values in
+    let maximum: Double = values["maximum"]
+    return ZClip(
+      alpha: values["alpha"], threshold: values["threshold"], warmup: values["warmup"],
+      adjustment: values["adjustment"], maximum: maximum == 0 ? nil : maximum,
+      epsilon: values["epsilon"], scope: values["scope"])
+  }
+}
+
+extension ZClip.Adjustment: HyperparameterValue {}
 
 /// The running mean and variance of norms.
 final class NormAverages: ClipHistory {

@@ -1,3 +1,4 @@
+import LockstepCatalog
 import LockstepEngine
 
 /// Tensors, chosen by name, whose learning rate, weight decay or clip differs from the rest.
@@ -24,6 +25,26 @@ public struct ParameterGroup: Sendable, Equatable {
 
   /// Whether a name belongs to the group.
   public func contains(_ name: String) -> Bool { NameGlob(pattern).matches(name) }
+}
+
+extension ParameterGroup {
+  /// The keys of a configuration.
+  package static let form = Form(
+    "group",
+    [
+      .required("pattern", .text, "names, with * and ?; the first group that matches counts"),
+      .with("learningRateFactor", .nonNegative, 1, "multiplies the group's learning rate"),
+      .with("weightDecayFactor", .nonNegative, 1, "multiplies the group's weight decay"),
+      .optional(
+        "clipNorm", .positive, "limits the norm of the group's gradients together"),
+    ])
+
+  /// Makes a group from a configuration's values.
+  package init(_ values: Hyperparameters) {
+    self.init(
+      values["pattern"], learningRate: values["learningRateFactor"],
+      weightDecay: values["weightDecayFactor"], clipNorm: values["clipNorm"])
+  }
 }
 
 /// What parameter groups make of a layout: factors of each slot, and the clips of whole groups.

@@ -1,3 +1,4 @@
+import LockstepCatalog
 internal import CLockstepKernels
 import LockstepEngine
 
@@ -30,19 +31,23 @@ public struct WeightAverage: Sendable, Equatable {
   }
 
   /// The keys of a configuration.
-  public static let entry = CatalogEntry(
-    "average", "an exponential average of the weights",
-    [
-      Hyperparameter("decay", 0.999, .decayRate), Hyperparameter("warmup", false, .boolean),
-      Hyperparameter("start", 0, .integer(atLeast: 0)),
-    ])
+  package static let form: Form = {
+    let usual = WeightAverage()
+    return Form(
+      "average",
+      [
+        .with(
+          "decay", .decayRate, .number(usual.decay), "d in a ← a + (1 − d)(p − a)"),
+        .with("warmup", .boolean, false, "whether the decay rises to its value"),
+        .with(
+          "start", .count(from: 0), 0,
+          "the number of updates before the first that is averaged"),
+      ], number: "decay")
+  }()
 
   /// Makes an average from a configuration's values.
-  ///
-  /// - Throws: ``HyperparameterError``.
-  public init(values: [String: HyperparameterValue]) throws {
-    let v = try Self.entry.resolve(values)
-    self.init(decay: v.number("decay"), warmsUp: v.flag("warmup"), start: v.integer("start"))
+  package init(_ values: Hyperparameters) {
+    self.init(decay: values["decay"], warmsUp: values["warmup"], start: values["start"])
   }
 
   /// d of an averaged update, counted from 0; the first takes the weights as they are.

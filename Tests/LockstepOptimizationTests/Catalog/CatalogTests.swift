@@ -1,42 +1,33 @@
+import LockstepCatalog
 import LockstepEngine
+import LockstepFiles
 import LockstepOptimization
+import LockstepTestSupport
 import Testing
 
 @Suite struct CatalogTests {
-  /// Defaults of the tables are in range and make something; required keys are asked for.
+  /// Entries are made from their required keys alone; without one of these they are not.
   @Test func everyEntryIsMadeFromItsTable() throws {
-    func values(_ entry: CatalogEntry) -> [String: HyperparameterValue] {
-      var values: [String: HyperparameterValue] = [:]
-      for parameter in entry.parameters where parameter.defaultValue == nil {
-        values[parameter.key] =
-          switch parameter.range {
-          case .milestones: [2, 5]
-          default: 3
-          }
-      }
-      return values
-    }
-    func check(
-      _ entries: [CatalogEntry], _ make: (String, [String: HyperparameterValue]) throws -> Void
-    ) throws {
-      for entry in entries {
-        try make(entry.name, values(entry))
-        for key in values(entry).keys.sorted() {
-          var missing = values(entry)
+    func check<Product>(_ catalog: Catalog<Product>) throws {
+      for entry in catalog.entries {
+        let values = catalog.form.example(entry.name)
+        _ = try catalog.make(entry.name, values)
+        for key in values.keys where key != "type" {
+          var missing = values
           missing[key] = nil
-          let error = #expect(throws: HyperparameterError.self) { try make(entry.name, missing) }
-          #expect(error?.key == key && error?.owner == entry.name)
+          let error = #expect(throws: ConfigurationError.self) {
+            try catalog.make(entry.name, missing)
+          }
+          #expect(error?.path == key && error?.source == entry.name)
         }
       }
-      #expect(Set(entries.map(\.name)).count == entries.count)
+      #expect(Set(catalog.entries.map(\.name)).count == catalog.entries.count)
     }
-    try check(OptimizerCatalog.entries) { _ = try OptimizerCatalog.make($0, values: $1) }
-    try check(ClipCatalog.entries) { _ = try ClipCatalog.make($0, values: $1) }
-    try check(ConstraintCatalog.entries) { _ = try ConstraintCatalog.make($0, values: $1) }
-    try check(RegularizerCatalog.entries) { _ = try RegularizerCatalog.make($0, values: $1) }
-    try check(ScheduleCatalog.entries) {
-      _ = try ScheduleCatalog.make($0, learningRate: 1, values: $1)
-    }
+    try check(OptimizerCatalog.catalog)
+    try check(ClipCatalog.catalog)
+    try check(ConstraintCatalog.catalog)
+    try check(RegularizerCatalog.catalog)
+    try check(ScheduleCatalog.catalog)
   }
 
   /// The table's defaults are those of the functions.
@@ -47,12 +38,13 @@ import Testing
       "lars": .lars(), "lamb": .lamb(), "sgdKeras": .sgdKeras(), "rmspropKeras": .rmspropKeras(),
       "adagradKeras": .adagradKeras(), "adadeltaKeras": .adadeltaKeras(),
       "adamKeras": .adamKeras(), "adamWKeras": .adamWKeras(), "nadamKeras": .nadamKeras(),
-      "lionKeras": .lionKeras(),
+      "lionKeras": .lionKeras(), "adEMAMix": .adEMAMix(), "signSGD": .signSGD(),
+      "signum": .signum(),
     ]
-    #expect(presets.count == OptimizerCatalog.entries.count)
-    for entry in OptimizerCatalog.entries {
+    #expect(presets.count == OptimizerCatalog.catalog.entries.count)
+    for entry in OptimizerCatalog.catalog.entries {
       let preset = try #require(presets[entry.name])
-      let made = try OptimizerCatalog.make(entry.name)
+      let made = try chain(entry.name)
       #expect(
         made.transforms.map { "\($0)" } == preset.transforms.map { "\($0)" }, "\(entry.name)")
     }
@@ -60,158 +52,187 @@ import Testing
 
   /// Every key reaches the chain: a value other than the default makes another chain.
   @Test func everyKeyCounts() throws {
-    for entry in OptimizerCatalog.entries {
-      let standard = try OptimizerCatalog.make(entry.name).transforms.map { "\($0)" }
-      for parameter in entry.parameters
+    for entry in OptimizerCatalog.catalog.entries {
+      let standard = try chain(entry.name).transforms.map { "\($0)" }
+      for parameter in entry.hyperparameters
       where parameter.key != "dampening" && parameter.key != "nesterov" {
-        let value: HyperparameterValue = parameter.range == .boolean ? true : 0.375
-        let other = try OptimizerCatalog.make(entry.name, values: [parameter.key: value])
+        var values: JSONObject = [:]
+        values[parameter.key] =
+          switch parameter.kind {
+          case .boolean: true
+          case .integer: 7
+          default: 0.375
+          }
+        let other = try chain(entry.name, values)
         #expect(other.transforms.map { "\($0)" } != standard, "\(entry.name).\(parameter.key)")
       }
     }
-    let plain = try OptimizerCatalog.make("sgd", values: ["momentum": 0.5])
-    for values: [String: HyperparameterValue] in [
+    let plain = try chain("sgd", ["momentum": 0.5])
+    for values: JSONObject in [
       ["momentum": 0.5, "dampening": 0.5], ["momentum": 0.5, "nesterov": true],
     ] {
-      let other = try OptimizerCatalog.make("sgd", values: values)
+      let other = try chain("sgd", values)
       #expect(other.transforms.map { "\($0)" } != plain.transforms.map { "\($0)" })
     }
   }
 
   /// The same of clips, constraints, schedules and regularizers.
   @Test func everyOtherKeyCounts() throws {
-    func check(
-      _ entries: [CatalogEntry], _ make: (String, [String: HyperparameterValue]) throws -> Any
+    func check<Product>(
+      _ catalog: Catalog<Product>, _ text: (Product) throws -> String = { "\($0)" }
     ) throws {
-      for entry in entries {
-        var values: [String: HyperparameterValue] = [:]
-        for parameter in entry.parameters where parameter.defaultValue == nil {
-          values[parameter.key] = parameter.range == .milestones ? [2, 5] : 3
-        }
-        let standard = "\(try make(entry.name, values))"
-        for parameter in entry.parameters {
-          var other = values
-          other[parameter.key] =
-            switch parameter.range {
-            case .choice(let words): .text(words.first { .text($0) != parameter.defaultValue }!)
-            case .patterns: .texts(["a.*"])
-            case .milestones: [3, 7]
-            case .axes: [0]
-            case .integer: 7
-            case .boolean: true
-            default: parameter.key == "lower" ? 2.5 : parameter.key == "upper" ? 3.5 : 0.375
-            }
+      for entry in catalog.entries {
+        let values = catalog.form.example(entry.name)
+        for parameter in entry.hyperparameters {
+          var (plain, other) = (values, values)
+          other[parameter.key] = another(parameter)
           // An axis needs its layout beside it, a layout its axes.
           if parameter.key == "axes" { other["axesLayout"] = "pytorch" }
           if parameter.key == "axesLayout" { other["axes"] = [0] }
           // The start of a warm-up needs a warm-up.
-          var compared = standard
           if parameter.key == "warmupStart" {
-            values["warmupSteps"] = 2
+            plain["warmupSteps"] = 2
             other["warmupSteps"] = 2
-            compared = "\(try make(entry.name, values))"
-            values["warmupSteps"] = nil
           }
           #expect(
-            "\(try make(entry.name, other))" != compared, "\(entry.name).\(parameter.key)")
+            try text(catalog.make(entry.name, other)) != text(catalog.make(entry.name, plain)),
+            "\(entry.name).\(parameter.key)")
         }
       }
     }
-    try check(ClipCatalog.entries) { try ClipCatalog.make($0, values: $1) }
-    try check(ConstraintCatalog.entries) { try ConstraintCatalog.make($0, values: $1) }
-    try check(RegularizerCatalog.entries) { try RegularizerCatalog.make($0, values: $1) }
-    try check(ScheduleCatalog.entries) {
-      try ScheduleCatalog.make($0, learningRate: 1, values: $1)
+    try check(ClipCatalog.catalog)
+    try check(ConstraintCatalog.catalog)
+    try check(RegularizerCatalog.catalog)
+    try check(ScheduleCatalog.catalog) { "\(try $0.make(1, 100))" }
+  }
+
+  /// A value that is neither the default nor the example.
+  private func another(_ parameter: Hyperparameter) -> JSONValue {
+    switch parameter.kind {
+    case .choice(let words): .string(words.first { .string($0) != parameter.defaultValue }!)
+    case .integers: parameter.key == "axes" ? [0] : [3, 7]
+    case .integer: 7
+    case .boolean: true
+    case .texts: ["a.*"]
+    default: parameter.key == "lower" ? 2.5 : parameter.key == "upper" ? 3.5 : 0.375
     }
   }
 
   /// The tables' defaults are those of the types.
   @Test func otherDefaultsAreThoseOfTheTypes() throws {
-    #expect(try ClipCatalog.make("autoClip") as? AutoClip == AutoClip())
-    #expect(try ClipCatalog.make("zClip") as? ZClip == ZClip())
-    #expect(try ClipCatalog.make("blockRMS") as? ClipByBlockRMS == ClipByBlockRMS())
-    #expect(try ClipCatalog.make("adaptive") as? AdaptiveClip == AdaptiveClip())
+    #expect(try ClipCatalog.catalog.make("autoClip") as? AutoClip == AutoClip())
+    #expect(try ClipCatalog.catalog.make("zClip") as? ZClip == ZClip())
+    #expect(try ClipCatalog.catalog.make("blockRMS") as? ClipByBlockRMS == ClipByBlockRMS())
+    #expect(try ClipCatalog.catalog.make("adaptive") as? AdaptiveClip == AdaptiveClip())
     #expect(
-      try ConstraintCatalog.make("spectralNorm", values: ["limit": 2]) == .spectralNorm(2))
+      try ConstraintCatalog.catalog.make("spectralNorm", ["limit": 2]) == .spectralNorm(2))
     #expect(
-      try ConstraintCatalog.make("ball", values: ["limit": 2, "every": 5])
+      try ConstraintCatalog.catalog.make("ball", ["limit": 2, "every": 5])
         == WeightConstraint.ball(2).every(5))
-    #expect(try ConstraintCatalog.make("nonNegative") == .nonNegative)
+    #expect(try ConstraintCatalog.catalog.make("nonNegative") == .nonNegative)
     #expect(
-      try ScheduleCatalog.make("reduceOnPlateau", learningRate: 0.5)
+      try schedule("reduceOnPlateau", 0.5)
         == .reduceOnPlateau(ReduceOnPlateau(), of: 0.5))
-    #expect(try RegularizerCatalog.make("l1") == WeightRegularizer(l1: 0.01))
-    #expect(try RegularizerCatalog.make("l2") == WeightRegularizer(l2: 0.01))
-    #expect(try RegularizerCatalog.make("l1l2") == WeightRegularizer())
+    #expect(try RegularizerCatalog.catalog.make("l1") == WeightRegularizer(l1: 0.01))
+    #expect(try RegularizerCatalog.catalog.make("l2") == WeightRegularizer(l2: 0.01))
+    #expect(try RegularizerCatalog.catalog.make("l1l2") == WeightRegularizer())
   }
 
   @Test func schedulesStartFromTheLearningRate() throws {
-    let chain = try OptimizerCatalog.make("adam", values: ["learningRate": 0.5]) { rate in
-      try ScheduleCatalog.make("exponential", learningRate: rate, values: ["factor": 0.5])
-    }
+    let chain = try chain(
+      "adam", ["learningRate": 0.5, "schedule": ["type": "exponential", "factor": 0.5]])
     #expect(
       chain.transforms.last as? ScaleByLearningRate
         == ScaleByLearningRate(.exponential(initial: 0.5, factor: 0.5)))
   }
 
+  /// The length counts the warm-up, so that the decay ends with the run where none is given.
+  @Test func stableDecayEndsWithTheRun() throws {
+    let recipe = try ScheduleCatalog.catalog.make("stableDecay", ["warmupSteps": 10, "decay": 0.5])
+    #expect(
+      try recipe.make(2, 50)
+        == .warmup(
+          steps: 10, start: 0, then: .stableDecay(initial: 2, stableSteps: 15, decaySteps: 25)))
+    let short = try ScheduleCatalog.catalog.make("stableDecay", ["warmupSteps": 9, "decay": 1])
+    #expect(
+      try short.make(2, 5)
+        == .warmup(
+          steps: 9, start: 0, then: .stableDecay(initial: 2, stableSteps: 0, decaySteps: 1)))
+    let given = try ScheduleCatalog.catalog.make("stableDecay", ["steps": 10, "shape": "root"])
+    #expect(
+      try given.make(2, 50)
+        == .stableDecay(initial: 2, stableSteps: 8, decaySteps: 2, shape: .root))
+  }
+
   @Test func unknownNamesKeysAndTypesAreNamed() throws {
     func expect(_ key: String, _ text: String, _ body: () throws -> Void) {
-      let error = #expect(throws: HyperparameterError.self, performing: body)
-      #expect(error?.key == key)
+      let error = #expect(throws: ConfigurationError.self, performing: body)
+      #expect(error?.path == key)
       #expect(error?.description.contains(text) == true, "\(String(describing: error))")
     }
-    expect("name", "adamW") { _ = try OptimizerCatalog.make("adamw") }
-    expect("beta", "beta1, beta2") { _ = try OptimizerCatalog.make("adam", values: ["beta": 0.9]) }
-    expect("beta1", "below 1") { _ = try OptimizerCatalog.make("adam", values: ["beta1": 1]) }
+    expect("type", "did you mean 'adamW'?") { _ = try chain("adamw") }
+    expect("beta", "did you mean 'beta1'?") { _ = try chain("adam", ["beta": 0.9]) }
+    expect("beta1", "from 0 to 1 and less than 1") { _ = try chain("adam", ["beta1": 1]) }
     expect("beta1", "\"a lot\"") {
-      _ = try OptimizerCatalog.make("adam", values: ["beta1": "a lot"])
+      _ = try chain("adam", ["beta1": "a lot"])
     }
     expect("amsgrad", "true or false") {
-      _ = try OptimizerCatalog.make("adam", values: ["amsgrad": 1])
+      _ = try chain("adam", ["amsgrad": 1])
     }
     expect("nesterov", "momentum") {
-      _ = try OptimizerCatalog.make("sgd", values: ["nesterov": true])
+      _ = try chain("sgd", ["nesterov": true])
     }
-    expect("limit", "above 0") { _ = try ClipCatalog.make("norm", values: ["limit": -1]) }
-    expect("limit", "must be given") { _ = try ClipCatalog.make("norm") }
+    expect("limit", "greater than 0") { _ = try ClipCatalog.catalog.make("norm", ["limit": -1]) }
+    expect("limit", "is missing") { _ = try ClipCatalog.catalog.make("norm") }
     expect("norm", "one of") {
-      _ = try ClipCatalog.make("globalNorm", values: ["limit": 1, "norm": "9"])
+      _ = try ClipCatalog.catalog.make("globalNorm", ["limit": 1, "norm": "9"])
     }
-    expect("scope", "patterns") { _ = try ClipCatalog.make("zClip", values: ["scope": "a.*"]) }
-    expect("scope", "empty") { _ = try ClipCatalog.make("zClip", values: ["scope": .texts([""])]) }
-    expect("percentile", "between 0.0 and 100.0") {
-      _ = try ClipCatalog.make("autoClip", values: ["percentile": 101])
+    expect("scope", "array of strings") { _ = try ClipCatalog.catalog.make("zClip", ["scope": 3]) }
+    expect("scope", "empty") { _ = try ClipCatalog.catalog.make("zClip", ["scope": [""]]) }
+    expect("percentile", "from 0 to 100") {
+      _ = try ClipCatalog.catalog.make("autoClip", ["percentile": 101])
     }
-    expect("percentile", "between") {
-      _ = try ClipCatalog.make("autoClip", values: ["percentile": .number(.nan)])
+    expect("percentile", "must be a number") {
+      _ = try ClipCatalog.catalog.make("autoClip", ["percentile": .number(.nan)])
     }
-    expect("adjustment", "reciprocal, threshold, mean") {
-      _ = try ClipCatalog.make("zClip", values: ["adjustment": "none"])
+    expect("adjustment", "'reciprocal', 'threshold', 'mean'") {
+      _ = try ClipCatalog.catalog.make("zClip", ["adjustment": "none"])
     }
-    expect("every", "at least 1") {
-      _ = try ConstraintCatalog.make("unitNorm", values: ["every": 0])
+    expect("every", "from 1") {
+      _ = try ConstraintCatalog.catalog.make("unitNorm", ["every": 0])
     }
-    expect("limit", "above 0") {
-      _ = try ConstraintCatalog.make("spectralNorm", values: ["limit": .number(.nan)])
+    expect("limit", "greater than 0") {
+      _ = try ConstraintCatalog.catalog.make("spectralNorm", ["limit": .number(.nan)])
     }
-    expect("limit", "above 0") { _ = try ConstraintCatalog.make("ball", values: ["limit": -3]) }
-    expect("l2", "at least 0") { _ = try RegularizerCatalog.make("l2", values: ["l2": -1]) }
-    expect("l1", "too large") { _ = try RegularizerCatalog.make("l1", values: ["l1": 1e39]) }
-    expect("goal", "minimize, maximize") {
-      _ = try ScheduleCatalog.make(
-        "reduceOnPlateau", learningRate: 1, values: ["goal": "smallest"])
+    expect("limit", "greater than 0") {
+      _ = try ConstraintCatalog.catalog.make("ball", ["limit": -3])
+    }
+    expect("l2", "at least 0") { _ = try RegularizerCatalog.catalog.make("l2", ["l2": -1]) }
+    expect("l1", "too large") { _ = try RegularizerCatalog.catalog.make("l1", ["l1": 1e39]) }
+    expect("goal", "'minimize', 'maximize'") {
+      _ = try schedule("reduceOnPlateau", 1, ["goal": "smallest"])
     }
     expect("axes", "axesLayout") {
-      _ = try ConstraintCatalog.make("maxNorm", values: ["axes": [0]])
+      _ = try ConstraintCatalog.catalog.make("maxNorm", ["axes": [0]])
     }
     expect("minimum", "maximum") {
-      _ = try ConstraintCatalog.make("minMaxNorm", values: ["minimum": 3, "maximum": 2])
+      _ = try ConstraintCatalog.catalog.make("minMaxNorm", ["minimum": 3, "maximum": 2])
     }
-    expect("steps", "whole number") {
-      _ = try ScheduleCatalog.make("cosine", learningRate: 1, values: ["steps": 1.5])
+    expect("steps", "an integer") {
+      _ = try schedule("cosine", 1, ["steps": 1.5])
     }
     expect("milestones", "growing") {
-      _ = try ScheduleCatalog.make("multiStep", learningRate: 1, values: ["milestones": [3, 3]])
+      _ = try schedule("multiStep", 1, ["milestones": [3, 3]])
     }
   }
+
+  private func chain(_ name: String, _ values: JSONObject = [:]) throws -> Chain {
+    try OptimizerCatalog.catalog.make(name, values).chain(totalSteps: 100)
+  }
+}
+
+/// A schedule of the catalog, for a run of three steps.
+func schedule(_ name: String, _ learningRate: Double, _ values: JSONObject = [:]) throws -> Schedule
+{
+  try ScheduleCatalog.catalog.make(name, values).make(learningRate, 3)
 }

@@ -1,7 +1,16 @@
 import Foundation
+import LockstepCatalog
 import LockstepEngine
+import LockstepFiles
 import LockstepOptimization
 import Testing
+
+/// Values as a configuration gives them.
+private func object(_ values: [String: Reference.Value]) -> JSONObject {
+  var object: JSONObject = [:]
+  for (key, value) in values { object[key] = value.value }
+  return object
+}
 
 /// Trajectories of PyTorch, Keras and optax, written by scripts/reference/optimizers.py.
 private struct Reference: Decodable {
@@ -28,20 +37,20 @@ private struct Reference: Decodable {
   }
   /// A JSON value as a hyperparameter.
   struct Value: Decodable {
-    let value: HyperparameterValue
+    let value: JSONValue
 
     init(from decoder: any Decoder) throws {
       let container = try decoder.singleValueContainer()
       if let flag = try? container.decode(Bool.self) {
-        value = .flag(flag)
+        value = .bool(flag)
       } else if let number = try? container.decode(Double.self) {
         value = .number(number)
       } else if let numbers = try? container.decode([Double].self) {
-        value = .numbers(numbers)
+        value = .array(numbers.map { .number($0) })
       } else if let texts = try? container.decode([String].self) {
-        value = .texts(texts)
+        value = .array(texts.map { .string($0) })
       } else {
-        value = .text(try container.decode(String.self))
+        value = .string(try container.decode(String.self))
       }
     }
   }
@@ -58,12 +67,13 @@ private struct Reference: Decodable {
 
   /// A case's chain and constraints, from the catalogs.
   func rule(of item: Case) throws -> (Chain, [WeightConstraint?]) {
-    var chain = try OptimizerCatalog.make(item.optimizer, values: item.values.mapValues(\.value))
+    var chain = try OptimizerCatalog.catalog.make(item.optimizer, object(item.values))
+      .chain(totalSteps: steps)
     if let clip = try #require(clips[item.clip]) {
-      chain = Chain(try ClipCatalog.make(clip.name, values: clip.values.mapValues(\.value))) + chain
+      chain = Chain(try ClipCatalog.catalog.make(clip.name, object(clip.values))) + chain
     }
     let constraints = try #require(constraints[item.constraint]).map { made in
-      try made.map { try ConstraintCatalog.make($0.name, values: $0.values.mapValues(\.value)) }
+      try made.map { try ConstraintCatalog.catalog.make($0.name, object($0.values)) }
     }
     return (chain, constraints)
   }
@@ -202,8 +212,8 @@ private let alwaysClipping: Set = ["value", "valueBox", "adaptive", "blockRMS"]
     let (reference, _) = try Reference.load()
     #expect(reference.plateaus.count >= 5)
     for item in reference.plateaus {
-      let schedule = try ScheduleCatalog.make(
-        item.name, learningRate: item.learningRate, values: item.values.mapValues(\.value))
+      let schedule = try LockstepOptimizationTests.schedule(
+        item.name, item.learningRate, object(item.values))
       let layout = FlatLayout([("w", [1])])
       let trial = try Trial(layout, .sgd(learningRate: schedule))
       var reductions = 0
@@ -220,8 +230,8 @@ private let alwaysClipping: Set = ["value", "valueBox", "adaptive", "blockRMS"]
     let (reference, _) = try Reference.load()
     #expect(reference.schedules.count >= 10)
     for item in reference.schedules {
-      let schedule = try ScheduleCatalog.make(
-        item.name, learningRate: item.learningRate, values: item.values.mapValues(\.value))
+      let schedule = try LockstepOptimizationTests.schedule(
+        item.name, item.learningRate, object(item.values))
       for (step, rate) in item.rates.enumerated() {
         #expect(
           (schedule.value(at: step) - rate).magnitude <= 1e-14,

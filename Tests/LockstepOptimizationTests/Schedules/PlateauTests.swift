@@ -1,5 +1,7 @@
+import LockstepCatalog
 import LockstepEngine
 import LockstepOptimization
+import LockstepTestSupport
 import Testing
 
 private let layout = FlatLayout([("w", [3])])
@@ -52,9 +54,9 @@ private let layout = FlatLayout([("w", [3])])
   }
 
   @Test func warmUpsComeFirst() throws {
-    let schedule = try ScheduleCatalog.make(
-      "reduceOnPlateau", learningRate: 1,
-      values: ["factor": 0.5, "patience": 0, "warmupSteps": 4, "warmupStart": 0])
+    let schedule = try LockstepOptimizationTests.schedule(
+      "reduceOnPlateau", 1,
+      ["factor": 0.5, "patience": 0, "warmupSteps": 4, "warmupStart": 0])
     let trial = try Trial(layout, .sgd(learningRate: schedule))
     #expect(try (0..<3).map { try rate(trial, step: $0) } == [0, 0.25, 0.5])
     trial.rule.report(metric: 1)
@@ -117,15 +119,12 @@ private let layout = FlatLayout([("w", [3])])
 
   /// A warm-up in front of every schedule of the catalog: a line up to its first rate, then itself.
   @Test func everyScheduleCanHaveAWarmUp() throws {
-    for entry in ScheduleCatalog.entries {
-      var values: [String: HyperparameterValue] = [:]
-      for parameter in entry.parameters where parameter.defaultValue == nil {
-        values[parameter.key] = parameter.range == .milestones ? [2, 5] : 3
-      }
-      let plain = try ScheduleCatalog.make(entry.name, learningRate: 0.5, values: values)
+    for entry in ScheduleCatalog.catalog.entries {
+      var values = ScheduleCatalog.catalog.form.example(entry.name)
+      let plain = try schedule(entry.name, 0.5, values)
       values["warmupSteps"] = 4
       values["warmupStart"] = 0.5
-      let warm = try ScheduleCatalog.make(entry.name, learningRate: 0.5, values: values)
+      let warm = try schedule(entry.name, 0.5, values)
       let first = plain.value(at: 0)
       for step in 0..<4 {
         let expected = first * (0.5 + 0.5 * Double(step) / 4)

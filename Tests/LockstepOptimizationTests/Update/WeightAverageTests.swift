@@ -1,4 +1,6 @@
+import LockstepCatalog
 import LockstepEngine
+import LockstepFiles
 import LockstepOptimization
 import Testing
 
@@ -86,16 +88,22 @@ private func averaged(_ trial: Trial) throws -> [Float]? {
   }
 
   @Test func itsKeysAreChecked() throws {
-    #expect(try WeightAverage(values: [:]) == WeightAverage())
+    func make(_ values: JSONObject) throws -> WeightAverage {
+      let reader = try ConfigurationReader(.object(values))
+      let read = try WeightAverage.form.read(reader)
+      try reader.finish()
+      return WeightAverage(read)
+    }
+    #expect(try make([:]) == WeightAverage())
     #expect(
-      try WeightAverage(values: ["decay": 0.5, "warmup": true, "start": 7])
+      try make(["decay": 0.5, "warmup": true, "start": 7])
         == WeightAverage(decay: 0.5, warmsUp: true, start: 7))
-    for (values, key): ([String: HyperparameterValue], String) in [
+    for (values, key): (JSONObject, String) in [
       (["decay": 1], "decay"), (["decay": .number(.nan)], "decay"), (["start": -1], "start"),
       (["warmup": 1], "warmup"), (["momentum": 0.9], "momentum"),
     ] {
-      let error = #expect(throws: HyperparameterError.self) { try WeightAverage(values: values) }
-      #expect(error?.key == key)
+      let error = #expect(throws: ConfigurationError.self) { try make(values) }
+      #expect(error?.path == key)
     }
     for average in [WeightAverage(decay: -0.1), WeightAverage(decay: 1), WeightAverage(start: -1)] {
       #expect(throws: HyperparameterError.self) {

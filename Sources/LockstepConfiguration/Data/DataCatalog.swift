@@ -1,0 +1,100 @@
+import LockstepCatalog
+import LockstepDatasets
+import LockstepFiles
+
+/// The kinds of data that a configuration can name.
+enum DataCatalog {
+  /// The kinds, in the order of documentation.
+  static let catalog = Catalog<any DataSource>(
+    "data",
+    [
+      DigitsSource.entry, BreastCancerSource.entry, IDXSource.entry, CSVSource.entry,
+      SyntheticSource.blobs, SyntheticSource.linear, SyntheticSource.images,
+      SyntheticSource.mnist1D, TextSource.kingJames, TextSource.entry, TokensSource.entry,
+    ])
+}
+
+extension Hyperparameter {
+  static var standardize: Self {
+    .with(
+      "standardize", .boolean, true,
+      "whether features are brought to mean 0 and deviation 1, fitted on the training part")
+  }
+}
+
+extension [Hyperparameter] {
+  /// Keys of all data that may come without a test part.
+  static var cut: Self {
+    [
+      .optional(
+        "testFraction", .number(NumberRange(above: 0, below: 1)),
+        "cuts a test part of this size, stratified, where the data has none"),
+      .optional("folds", .integer(atLeast: 2), "the number of parts of a cross-validation"),
+      .optional("fold", .integer(atLeast: 0), "the part that is the test part"),
+      .with("splitSeed", .integer(atLeast: 0), 0, "keys the cut"),
+    ]
+  }
+
+  /// Keys of all data.
+  static var order: Self {
+    [
+      .optional(
+        "augment", .objects { AugmentationCatalog.catalog.form }, "changes to images, in order")
+    ] + plainOrder
+  }
+
+  /// Keys of all data, of sequences too.
+  static var plainOrder: Self {
+    [
+      .with(
+        "shuffle", .boolean, true, "whether each epoch has a random order, or the data's own"),
+      .with(
+        "dropLast", .boolean, false,
+        "whether an epoch's last batch is left out where it is not full"),
+    ]
+  }
+}
+
+extension DataConfiguration {
+  /// Makes what `data` says.
+  ///
+  /// - Parameter seed: the run's.
+  package init(_ values: Hyperparameters, seed: UInt64) throws(ConfigurationError) {
+    source = try DataCatalog.catalog.make(values)
+    cut = source.cutsItself ? .none : try Self.cut(values)
+    if source.hasTest, case .none = cut {
+    } else if source.hasTest {
+      throw values.error(
+        values.contains("testFraction") ? "testFraction" : "folds",
+        "cuts a test part, and the data comes with one; remove it, or set it to null")
+    }
+    self.seed = seed
+    splitSeed = UInt64(values["splitSeed"] as Int? ?? 0)
+    augment = try AugmentConfiguration(values.objects("augment"))
+    identity = [
+      "data": values.resolved, "seed": source.isSeeded ? .string("\(seed)") : .null,
+    ]
+    shuffle = values["shuffle"]
+    dropLast = values["dropLast"]
+  }
+
+  private static func cut(_ values: Hyperparameters) throws(ConfigurationError) -> Cut {
+    let (fold, folds): (Int?, Int?) = (values["fold"], values["folds"])
+    if let fraction = values["testFraction"] as Double? {
+      if folds != nil || fold != nil {
+        throw values.error("testFraction", "and 'folds' both cut a test part; give one of the two")
+      }
+      return .fraction(fraction)
+    }
+    switch (fold, folds) {
+    case (nil, nil): return .none
+    case (let fold?, let folds?):
+      guard fold < folds else {
+        throw values.error("fold", "must be less than 'folds', \(folds); found \(fold)")
+      }
+      return .fold(fold, of: folds)
+    case (nil, _): throw values.error("fold", "is missing; 'folds' says how many there are")
+    case (_, nil): throw values.error("folds", "is missing; 'fold' is one of them")
+    }
+  }
+}

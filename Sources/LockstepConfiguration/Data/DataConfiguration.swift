@@ -1,0 +1,174 @@
+import LockstepDatasets
+import LockstepFiles
+
+/// What a run trains and tests on: where the examples come from and how they are cut.
+package struct DataConfiguration: Sendable {
+  /// How a test part is set apart where the data comes without one.
+  enum Cut: Sendable {
+    case none
+    case fraction(Double)
+    case fold(Int, of: Int)
+  }
+
+  let source: any DataSource
+  let cut: Cut
+  let seed: UInt64
+  let splitSeed: UInt64
+  let augment: AugmentConfiguration
+  /// What identifies the examples: configurations with equal values load the same.
+  package let identity: JSONValue
+  /// Where the loss wants target values to lie; nil for anywhere.
+  var targetLimit: TargetLimit?
+  /// Whether epochs have random orders; if not, all have the data's own.
+  package let shuffle: Bool
+  /// Whether an epoch's last batch is left out where it is not full.
+  package let dropLast: Bool
+
+  /// The examples to train on and, where there are any, those to test on.
+  package struct Parts: Sendable {
+    /// The training part.
+    package let training: any ExampleSource
+    /// The test part, or nil.
+    package let test: (any ExampleSource)?
+    /// What training learned about them.
+    package let record: DataRecord
+    /// What the user should know about them.
+    package let notices: [String]
+
+    /// A hash of both parts.
+    package var fingerprint: Fingerprint {
+      .tree(
+        [("training", training.fingerprint)] + (test.map { [("test", $0.fingerprint)] } ?? []))
+    }
+  }
+
+  /// One of the two parts.
+  package enum PartName: String, Sendable, CaseIterable {
+    /// What is trained on.
+    case training
+    /// What is evaluated.
+    case test
+  }
+
+  /// Reads or makes the examples, and fits on the training part what is to be fitted.
+  ///
+  /// - Throws: `FileError` or `DatasetError`.
+  package func load() throws -> Parts {
+    let content = try source.training(reading())
+    let split = try split(content)
+    try ReadingStop.check(content.name)
+    var description = try content.describe(split?.training)
+    try augment.check(content.name, description.inputShape)
+    try ReadingStop.check(content.name)
+    let training = try content.part(split?.training, as: description)
+    let other = try split == nil ? source.test(reading(description)) : nil
+    let test =
+      try split.map { try content.part($0.test, as: description) }
+      ?? other?.part(as: description)
+    for part in [training, test].compactMap({ $0 }) { try check(part) }
+    description.training = training.summary
+    description.test = test?.summary
+    if split != nil {
+      try ReadingStop.check(content.name)
+      description.whole = try content.summary(as: description)
+    }
+    var notices = content.notices + (other?.notices ?? [])
+    let rounding = content.roundingNotices(as: description)
+    // Once is enough where both files have the same fault.
+    notices +=
+      rounding.isEmpty ? other?.roundingNotices(as: description) ?? [] : rounding
+    notices += targetScaleNotices(training, description.target)
+    if case .classes(let classes, _)? = (training.examples as? Dataset)?.labels,
+      Set(classes).count == 1
+    {
+      notices.append(
+        "\(training.places.file): all examples of the training part are of one class: there is nothing "
+          + "to tell apart")
+    }
+    return Parts(
+      training: training.examples, test: test?.examples,
+      record: DataRecord(
+        description, training: training.places, test: test?.places,
+        whole: description.whole == nil ? nil : content.places),
+      notices: notices)
+  }
+
+  /// A notice where target values are of another size than the outputs of a new model, which are near 0.
+  private func targetScaleNotices(_ part: DataPart, _ target: TargetDescription) -> [String] {
+    guard targetLimit == nil,
+      case .targets(let values, let width)? = (part.examples as? Dataset)?.labels
+    else { return [] }
+    for place in 0..<width {
+      let column = stride(from: place, to: values.count, by: width).map { Double(values[$0]) }
+      let mean = column.reduce(0, +) / Double(column.count)
+      let variance = column.reduce(0.0) { $0 + ($1 - mean) * ($1 - mean) } / Double(column.count)
+      let deviation = variance.squareRoot()
+      guard column.contains(where: { $0 != column[0] }), deviation > 100 || deviation < 0.01 else {
+        continue
+      }
+      let name =
+        target.column.map { "the targets in \($0.quoted)" }
+        ?? (width == 1 ? "the targets" : "the targets' values \(place + 1)")
+      return [
+        "\(part.places.file): \(name) have a mean of \(readable(mean)) and a deviation of "
+          + "\(readable(deviation)), and are not standardised: subtract the one and divide by the other, "
+          + "or losses and gradients are far from 1"
+      ]
+    }
+    return []
+  }
+
+  /// Reads or makes one part through what training learned.
+  ///
+  /// - Parameter id: the column of a table that names a row; by default the one that training knew.
+  /// - Returns: the part, or nil where the data has no test part; and what the user should know.
+  /// - Throws: `FileError` or `DatasetError` where the examples do not fit the description.
+  package func part(
+    _ name: PartName, as description: DataDescription, id: String? = nil
+  ) throws -> (part: DataPart, notices: [String])? {
+    if name == .test, case .none = cut {
+      guard let content = try source.test(reading(description, id: id)) else { return nil }
+      return (
+        try check(content.part(as: description)),
+        content.notices + content.roundingNotices(as: description)
+      )
+    }
+    let content = try source.training(reading(description, id: id))
+    let split = try split(content)
+    return (
+      try check(content.part(name == .training ? split?.training : split?.test, as: description)),
+      content.notices + content.roundingNotices(as: description)
+    )
+  }
+
+  /// Makes sure that the loss can take the targets of a part.
+  ///
+  /// - Throws: `FileError` that names the row.
+  @discardableResult
+  package func check(_ part: DataPart) throws(FileError) -> DataPart {
+    guard let targetLimit,
+      case .targets(let values, let width)? = (part.examples as? Dataset)?.labels,
+      let place = values.firstIndex(where: { !targetLimit.range.contains($0) })
+    else { return part }
+    throw FileError(
+      path: part.places.file, kind: .mismatch,
+      reason: "\(part.places.text(place / width)): the target is \(values[place]), and "
+        + targetLimit.text)
+  }
+
+  private func split(_ content: any DataContent) throws -> Split? {
+    switch cut {
+    case .none: nil
+    case .fraction(let fraction):
+      try Split.stratified(try content.strata(), testFraction: fraction, seed: splitSeed)
+    case .fold(let index, let count):
+      try Split.stratifiedFolds(try content.strata(), count: count, seed: splitSeed)[index]
+    }
+  }
+
+  private func reading(
+    _ description: DataDescription? = nil, id: String? = nil
+  ) -> DataReading {
+    DataReading(seed: seed, further: augment.described, description: description, id: id)
+  }
+}

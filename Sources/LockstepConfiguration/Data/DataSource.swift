@@ -1,0 +1,54 @@
+import LockstepDatasets
+
+/// Where examples come from: a kind of data that configurations can name.
+protocol DataSource: Sendable {
+  /// Whether a test part comes with the data.
+  var hasTest: Bool { get }
+  /// Whether the source cuts the test part itself, by its own `testFraction`.
+  var cutsItself: Bool { get }
+  /// Whether the examples follow from the run's seed.
+  var isSeeded: Bool { get }
+  /// The examples that the training part is, or is cut from.
+  func training(_ reading: DataReading) throws -> any DataContent
+  /// The examples of a test part that comes with the data, read through what training learned; nil where
+  /// there is none.
+  func test(_ reading: DataReading) throws -> (any DataContent)?
+}
+
+extension DataSource {
+  var hasTest: Bool { false }
+  var cutsItself: Bool { false }
+  var isSeeded: Bool { false }
+  func test(_ reading: DataReading) throws -> (any DataContent)? { nil }
+}
+
+/// How examples are read.
+struct DataReading {
+  /// The run's seed.
+  let seed: UInt64
+  /// Normalisations of images.
+  let further: [ArrayDescription.Normalization]
+  /// What training learned; nil where it is to be learned from these examples.
+  var description: DataDescription?
+  /// The column of a table that names a row; nil for the one that training knew.
+  var id: String?
+
+  /// A table, read through what training learned, or by the options.
+  func table(_ table: CSVTable, name: String, _ options: TableOptions) throws -> TableContent {
+    guard let description else { return try TableContent(table, name: name, options) }
+    return try TableContent(table, name: name, as: description, id: id)
+  }
+
+  /// Arrays, read through what training learned, or by the options.
+  func arrays(_ inputs: IDXFile, labels: IDXFile, _ options: ArrayOptions) throws -> ArrayContent {
+    guard let description else {
+      var options = options
+      options.further = further
+      return try ArrayContent(inputs, labels: labels, options)
+    }
+    return try ArrayContent(inputs, labels: labels, as: description)
+  }
+
+  /// Examples that are made as they are.
+  func made(_ dataset: Dataset) -> MadeContent { MadeContent(dataset, further: further) }
+}

@@ -1,0 +1,7 @@
+/// One change to images, as a configuration gives it.
+package enum ImageChange: Sendable {
+  /// A change that is another one in each epoch, in training alone.
+  case random(any InputTransform)
+  /// A normalisation, which holds for evaluations too.
+  case normalization(ArrayDescription.Normalization)
+}

@@ -1,0 +1,102 @@
+import LockstepCatalog
+public import LockstepEngine
+
+/// The maximum over a sliding window of [N, C, L].
+public struct MaxPool1d: Layer {
+  public let identity = LayerIdentity()
+  /// The window's size.
+  public let kernel: Int
+  /// The window's step.
+  public let stride: Int
+  /// The positions added before and behind the input, at most half the kernel; they are never the maximum.
+  public let padding: Padding
+
+  /// Makes a layer like PyTorch's `MaxPool1d`; the stride is the kernel's size by default.
+  public init(_ kernel: Int, stride: Int? = nil, padding: Padding = .valid) {
+    self.kernel = kernel
+    self.stride = stride ?? kernel
+    self.padding = padding
+  }
+
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+    guard scope.require(input.shape.count == 3, "expects an input [N, C, L], got \(input.shape)"),
+      let window = padding.row(kernel: kernel, stride: stride, dilation: 1, scope)
+    else { return input }
+    return input.asRow { $0.maxPooled(window) }
+  }
+}
+
+extension MaxPool1d {
+  package static let entry = Entry<any Model>(
+    "MaxPool1d", "the maximum over a sliding window of [N, C, L]", .pooling
+  ) { values in
+    MaxPool1d(values["kernel"], stride: values["stride"], padding: values["padding"])
+  }
+}
+
+/// The mean over a sliding window of [N, C, L].
+public struct AvgPool1d: Layer {
+  public let identity = LayerIdentity()
+  /// The window's size.
+  public let kernel: Int
+  /// The window's step.
+  public let stride: Int
+  /// The zeros before and behind the input, at most half the kernel.
+  public let padding: Padding
+  /// Whether padded zeros count in the divisor, as they do by default in PyTorch.
+  public let countsPadding: Bool
+
+  /// Makes a layer like PyTorch's `AvgPool1d`; the stride is the kernel's size by default.
+  public init(
+    _ kernel: Int, stride: Int? = nil, padding: Padding = .valid, countsPadding: Bool = true
+  ) {
+    self.kernel = kernel
+    self.stride = stride ?? kernel
+    self.padding = padding
+    self.countsPadding = countsPadding
+  }
+
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+    guard scope.require(input.shape.count == 3, "expects an input [N, C, L], got \(input.shape)"),
+      let window = padding.row(kernel: kernel, stride: stride, dilation: 1, scope)
+    else { return input }
+    return input.asRow { $0.averagePooled(window, countsPadding: countsPadding) }
+  }
+}
+
+extension AvgPool1d {
+  package static let entry = Entry<any Model>(
+    "AvgPool1d", "the mean over a sliding window of [N, C, L]", .pooling + [.countsPadding]
+  ) { values in
+    AvgPool1d(
+      values["kernel"], stride: values["stride"], padding: values["padding"],
+      countsPadding: values["countsPadding"])
+  }
+}
+
+/// The mean over each channel's whole row: [N, C, L] → [N, C, 1].
+public struct GlobalAveragePool1d: Layer {
+  public let identity = LayerIdentity()
+  /// Makes a layer like PyTorch's `AdaptiveAvgPool1d(1)`.
+  public init() {}
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+    guard scope.require(input.shape.count == 3, "expects an input [N, C, L], got \(input.shape)")
+    else { return input }
+    return input.asRow { $0.globallyAveragePooled() }
+  }
+}
+
+extension GlobalAveragePool1d {
+  package static let entry = Entry<any Model>(
+    "GlobalAveragePool1d", "the mean over each channel's row"
+  ) { _ in GlobalAveragePool1d() }
+}
+
+extension [Hyperparameter] {
+  fileprivate static var pooling: Self {
+    [
+      .required("kernel", .size, "the window's size"),
+      .optional("stride", .size, "the window's step, its size if absent"), .rowPadding,
+    ]
+  }
+}

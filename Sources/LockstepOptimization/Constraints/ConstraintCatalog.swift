@@ -1,0 +1,16 @@
+import LockstepCatalog
+import LockstepEngine
+
+/// The weight constraints that a configuration can name.
+package enum ConstraintCatalog {
+  /// The constraints, in the order of documentation.
+  package static let catalog = Catalog<WeightConstraint>(
+    "constraint",
+    [
+      WeightConstraint.maxNormEntry, WeightConstraint.unitNormEntry,
+      WeightConstraint.nonNegativeEntry, WeightConstraint.minMaxNormEntry,
+      WeightConstraint.valueBoxEntry, WeightConstraint.ballEntry,
+      WeightConstraint.spectralNormEntry, WeightConstraint.l1BallEntry,
+    ]
+  ).number { ["type": "maxNorm", "limit": $0] }
+}

@@ -1,0 +1,81 @@
+import LockstepEngine
+
+/// Chooses tokens one after the other. Its arithmetic is in Double, by basic operations alone, so that equal logits
+/// and seeds give equal tokens on every machine.
+struct TokenChoice {
+  private let sampling: TextSampling
+  private var random: CounterGenerator
+  private var weights: [Double] = []
+  private var order: [Int] = []
+
+  init(_ sampling: TextSampling) throws(ArgumentError) {
+    try sampling.check()
+    self.sampling = sampling
+    random = CounterGenerator(seed: sampling.seed, .generation)
+  }
+
+  /// The next token, an index of the logits.
+  ///
+  /// - Throws: `GraphError` where a logit is not finite.
+  mutating func next(_ logits: UnsafeBufferPointer<Float>) throws(GraphError) -> Int {
+    // Each token takes its draw, whether it needs one or not.
+    let draw = random.nextUniform()
+    var best = 0
+    for index in logits.indices {
+      guard logits[index].isFinite else {
+        throw GraphError(
+          "the model's output for token \(index) is \(logits[index]): no text can be made of it")
+      }
+      if logits[index] > logits[best] { best = index }
+    }
+    guard sampling.temperature > 0 else { return best }
+    let top = Double(logits[best])
+    weights.removeAll(keepingCapacity: true)
+    for logit in logits {
+      weights.append(exponential((Double(logit) - top) / sampling.temperature))
+    }
+    order.removeAll(keepingCapacity: true)
+    order.append(contentsOf: weights.indices)
+    if sampling.topK != nil || sampling.topP != nil { leaveOut(logits) }
+    return pick(draw)
+  }
+
+  /// Brings tokens in order, the likeliest first, and leaves only those that may be chosen.
+  private mutating func leaveOut(_ logits: UnsafeBufferPointer<Float>) {
+    order.sort { (logits[$1], $0) < (logits[$0], $1) }
+    if let topK = sampling.topK, topK < order.count { order.removeLast(order.count - topK) }
+    guard let topP = sampling.topP else { return }
+    let goal = topP * order.reduce(0.0) { $0 + weights[$1] }
+    var sum = 0.0
+    for place in order.indices {
+      sum += weights[order[place]]
+      if sum >= goal {
+        order.removeLast(order.count - place - 1)
+        return
+      }
+    }
+  }
+
+  private func pick(_ draw: Double) -> Int {
+    let goal = draw * order.reduce(0.0) { $0 + weights[$1] }
+    var sum = 0.0
+    for token in order {
+      sum += weights[token]
+      if sum > goal { return token }
+    }
+    // Rounding may leave the sum at the goal; the last token that may be chosen is it then.
+    return order.last { weights[$0] > 0 } ?? 0
+  }
+}
+
+/// eˣ for x ≤ 0, within 2 units of the last place, by basic operations alone; 0 below −700.
+func exponential(_ x: Double) -> Double {
+  guard x >= -700 else { return 0 }
+  // x = k · ln 2 + r with |r| ≤ ½ ln 2; ln 2 in two parts, the first of which times k is exact.
+  let k = (x * 1.442_695_040_888_963_4).rounded()
+  let r = (x - k * 0x1.62e42feep-1) - k * 0x1.a39ef35793c76p-33
+  // |r|¹⁴ / 14! is below 2^-56.
+  var sum = 1.0
+  for factor in stride(from: 13.0, through: 1, by: -1) { sum = 1 + sum * r / factor }
+  return sum * Double(sign: .plus, exponent: Int(k), significand: 1)
+}

@@ -1,0 +1,151 @@
+import LockstepDatasets
+import LockstepEngine
+import LockstepLayers
+import LockstepState
+import LockstepTestSupport
+import LockstepTraining
+import Testing
+
+@Suite struct TextGeneratorTests {
+  private static let text = String(
+    repeating: "the quick brown fox jumps over the lazy dog.\n", count: 40)
+
+  private static let window = 12
+
+  private static func windows(_ tokenizer: any TextTokenizer) throws -> TokenWindows {
+    try TokenWindows(
+      TokenizedText(text, name: "foxes").stream(tokenizer), length: window,
+      vocabulary: tokenizer.vocabulary, starts: .everyPosition)
+  }
+
+  /// A model with random weights, large enough that logits differ much.
+  private func generator(
+    _ model: any Model, _ tokenizer: any TextTokenizer, scale: Float = 1
+  ) throws -> TextGenerator {
+    let source = try ModelSource(
+      model, loss: SoftmaxCrossEntropy(), on: Self.windows(tokenizer), seed: 3)
+    for index in source.memory.parameters.indices { source.memory.parameters[index] *= scale }
+    return try TextGenerator(model, source, tokenizer: tokenizer)
+  }
+
+  private func characters() throws -> CharacterTokenizer {
+    try CharacterTokenizer(fitting: Self.text)
+  }
+
+  private func gpt(_ vocabulary: Int) -> GPT {
+    GPT(vocabulary: vocabulary, context: Self.window, width: 16, layers: 2, heads: 2)
+  }
+
+  private func recurrent(_ vocabulary: Int) -> [(name: String, model: Sequential)] {
+    func model(_ layer: any Model) -> Sequential {
+      Sequential(named: [
+        ("embedding", Embedding(vocabulary, 8)), ("core", layer), ("head", Linear(vocabulary)),
+      ])
+    }
+    return [
+      ("lstm", model(LSTM(nil, 16, numLayers: 2, dropout: 0.3))), ("gru", model(GRU(nil, 16))),
+      ("rnn", model(RNN(nil, 16))),
+    ]
+  }
+
+  @Test("recurrent models carry their states, GPT runs its window")
+  func ways() throws {
+    let tokenizer = try characters()
+    for (name, model) in recurrent(tokenizer.vocabulary) {
+      #expect(try generator(model, tokenizer, scale: 2).carriesStates, "\(name)")
+    }
+    #expect(try !generator(gpt(tokenizer.vocabulary), tokenizer, scale: 4).carriesStates)
+  }
+
+  @Test("a model whose layer sees positions besides runs its window")
+  func positions() throws {
+    let tokenizer = try characters()
+    let model = Sequential(named: [
+      ("embedding", Embedding(tokenizer.vocabulary, 8)), ("positions", LearnedPositions(12)),
+      ("core", GRU(nil, 16)), ("head", Linear(tokenizer.vocabulary)),
+    ])
+    #expect(try !generator(model, tokenizer).carriesStates)
+  }
+
+  @Test("carried states give the logits of whole windows: greedy texts are the same")
+  func carried() throws {
+    let tokenizer = try characters()
+    for (name, model) in recurrent(tokenizer.vocabulary) {
+      let source = try ModelSource(
+        model, loss: SoftmaxCrossEntropy(), on: Self.windows(tokenizer), seed: 5)
+      let generator = try TextGenerator(model, source, tokenizer: tokenizer)
+      let text = try generator.generate(
+        "the ", count: 8, sampling: TextSampling(temperature: 0))
+      // The same, a window at a time: 4 + 8 tokens fill one.
+      let predictor = try Predictor(source)
+      var tokens = try tokenizer.encode("the ")
+      for _ in 0..<8 {
+        let padded = tokens + [Int32](repeating: 0, count: Self.window - tokens.count)
+        let logits = try predictor.predict(padded)
+        let start = (tokens.count - 1) * tokenizer.vocabulary
+        let row = Array(logits[start..<start + tokenizer.vocabulary])
+        tokens.append(Int32(row.indices.max { row[$0] < row[$1] } ?? 0))
+      }
+      #expect(try text == tokenizer.decode(Array(tokens[4...])), "\(name)")
+    }
+  }
+
+  @Test("the seed decides; a longer text begins as a shorter one; pieces are the text")
+  func seeds() throws {
+    let tokenizer = try characters()
+    let models: [any Model] =
+      [gpt(tokenizer.vocabulary)] + recurrent(tokenizer.vocabulary).map(\.model)
+    for model in models {
+      let generator = try generator(model, tokenizer, scale: 2)
+      var pieces: [String] = []
+      let text = try generator.generate("fox", count: 40, sampling: TextSampling(seed: 4)) {
+        pieces.append($0)
+      }
+      #expect(text.unicodeScalars.count == 40)
+      #expect(pieces.joined() == text && pieces.count == 40)
+      let again = try generator.generate("fox", count: 25, sampling: TextSampling(seed: 4))
+      #expect(text.hasPrefix(again) && again.count == 25)
+      #expect(try generator.generate("fox", count: 40, sampling: TextSampling(seed: 5)) != text)
+    }
+  }
+
+  @Test("prompts: longer than the window, empty, with characters that nobody knows")
+  func prompts() throws {
+    let tokenizer = try characters()
+    let generator = try generator(gpt(tokenizer.vocabulary), tokenizer, scale: 3)
+    let greedy = TextSampling(temperature: 0)
+    // A window sees its last tokens alone.
+    let long = try generator.generate("lazy dog over the quick", count: 5, sampling: greedy)
+    let short = try generator.generate("er the quick", count: 5, sampling: greedy)
+    #expect(long == short)
+    let empty = try generator.generate(count: 5, sampling: greedy)
+    #expect(try empty == generator.generate("\n", count: 5, sampling: greedy))
+    let error = #expect(throws: TextError.self) { _ = try generator.generate("the\nfoX", count: 1) }
+    #expect(
+      error?.description.hasPrefix(
+        "the prompt, line 2, column 3: the character 'X' (U+0058) does not occur") == true)
+    #expect(throws: ArgumentError.self) { _ = try generator.generate(count: -1) }
+    #expect(try generator.generate("fox", count: 0) == "")
+  }
+
+  @Test("models that see what is behind a position, or give no logits a token, are refused")
+  func refusals() throws {
+    let tokenizer = try characters()
+    func message(_ layers: [(String, any Model)]) -> String {
+      do { _ = try generator(Sequential(named: layers), tokenizer) } catch { return "\(error)" }
+      return ""
+    }
+    let embedding = ("embedding", Embedding(tokenizer.vocabulary, 8))
+    let head = ("head", Linear(tokenizer.vocabulary))
+    #expect(
+      message([embedding, ("core", GRU(nil, 8, bidirectional: true)), head])
+        .contains("sees tokens behind it"))
+    let source = try ModelSource(
+      recurrent(tokenizer.vocabulary)[0].model, loss: SoftmaxCrossEntropy(),
+      on: Self.windows(tokenizer), seed: 3)
+    #expect(throws: DatasetError.self) {
+      _ = try TextGenerator(
+        recurrent(tokenizer.vocabulary)[0].model, source, tokenizer: ByteTokenizer())
+    }
+  }
+}
