@@ -147,7 +147,7 @@ import Testing
       #expect(invalid.contains("\(other): byte 15 is no UTF-8"), "\(invalid)")
       try AtomicFile.write(other, text: "And Noah")
       let short = try refusal(["evaluate", run, "--input", other])
-      #expect(short.contains("\(other): has 8 tokens, and a window of 16"), "\(short)")
+      #expect(short.contains("\(other): has 8 tokens, and a window"), "\(short)")
       let prompt = try refusal(["generate", run, "--prompt", "Noé"])
       #expect(
         prompt.contains("the prompt, line 1, column 3: the character 'é' (U+00E9)"), "\(prompt)")
@@ -193,7 +193,7 @@ import Testing
       #expect(invalid.contains("\(directory)/a.txt: byte 500 is no UTF-8"), "\(invalid)")
       try file("a.txt", Array(repeating: 97, count: 10))
       let short = try refusal(model: gpt, data: text)
-      #expect(short.contains("\(directory)/a.txt: has 10 tokens, and a window of 16"), "\(short)")
+      #expect(short.contains("\(directory)/a.txt: has 10 tokens, and a window"), "\(short)")
 
       var tokens: [UInt8] = (0..<2000).flatMap { [UInt8($0 % 72), 0] as [UInt8] }
       tokens[2 * 333] = 90
