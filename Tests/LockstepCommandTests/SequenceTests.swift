@@ -208,6 +208,29 @@ import Testing
     }
   }
 
+  @Test("a start from weights of other characters is noticed")
+  func otherCharacters() throws {
+    try withDirectory { directory in
+      let data = #"{"type": "text", "file": "text.txt", "window": 16}"#
+      let model = (Self.models["lstm"] ?? "").replacing("72", with: "9")
+      let path = try Self.write(directory, model: model, data: data)
+      func train(_ text: String, _ run: String, _ more: [String] = []) throws -> String {
+        try AtomicFile.write(
+          "\(directory)/text.txt", text: String(repeating: text + "\n", count: 100))
+        let result = try Lockstep.run(
+          ["train", path, "--run-directory", "\(directory)/\(run)"] + more)
+        #expect(result.succeeded, "\(result.transcript)")
+        return result.output + result.errorOutput
+      }
+      _ = try train("abcdefgh", "first")
+      let start = ["--initial-weights", "\(directory)/first"]
+      #expect(try !train("hgfedcba", "same", start).contains("follows the old ones"))
+      let other = try train("abcdefgi", "other", start)
+      #expect(other.contains("and the weights were trained on the characters"), "\(other)")
+      #expect(other.contains("what was loaded follows the old ones"), "\(other)")
+    }
+  }
+
   @Test("a file of tokens trains, and generate says that it knows no text for them")
   func tokens() throws {
     try withDirectory { directory in
