@@ -2,7 +2,7 @@ import LockstepFiles
 import LockstepTestSupport
 import Testing
 
-@testable import LockstepDatasets
+import LockstepDatasets
 
 @Suite struct TokenContentTests {
   private func message(_ body: () throws -> Void) -> String {
