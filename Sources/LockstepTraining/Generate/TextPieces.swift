@@ -9,7 +9,7 @@ package struct TextPieces {
   /// What may be the beginning of a stop, and is not handed out yet.
   private var held: [Unicode.Scalar] = []
   /// Whether a stop occurred.
-  private(set) var hasStopped = false
+  package private(set) var hasStopped = false
 
   /// The most bytes of a character of UTF-8.
   private static let longestCharacter = 4
