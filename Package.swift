@@ -228,7 +228,10 @@ let package = Package(
     tests("LockstepEngine", ["LockstepFiles", "LockstepTestSupport", "CLockstepKernels"]),
     tests(
       "LockstepLayers",
-      ["LockstepEngine", "LockstepCatalog", "LockstepFiles", "LockstepTestSupport"]),
+      [
+        "LockstepEngine", "LockstepOptimization", "LockstepCatalog", "LockstepFiles",
+        "LockstepTestSupport",
+      ]),
     tests("LockstepFiles", ["LockstepTestSupport"], exclude: ["Fixtures"]),
     tests("LockstepObservation", trainingTests),
     tests("LockstepCollective", trainingTests),

@@ -55,6 +55,13 @@ extension InitialWeights {
           + "first layer, '\(layer)', follows the old order; bring the columns into it, or leave the "
           + "layer out with 'initialWeights.names'")
     }
+    if let difference = data.tokens.flatMap({ mine in taught.tokens.flatMap(mine.difference) }),
+      !report.loaded.isEmpty
+    {
+      lines.append(
+        "\(difference): what was loaded follows the old ones; take the same vocabulary, or leave the first "
+          + "and the last layer out with 'initialWeights.names'")
+    }
     // Numbers without names are the classes themselves.
     if let mine = data.target.classes, let theirs = taught.target.classes,
       mine.names != nil || theirs.names != nil, let layer = loadedLayer(parameters.last),

@@ -1,7 +1,7 @@
 import LockstepFiles
 import Testing
 
-@testable import LockstepDatasets
+import LockstepDatasets
 
 @Suite struct MNIST1DTests {
   private func values(_ data: Dataset) -> [Float] {

@@ -32,7 +32,7 @@ package struct TokensDescription: Sendable, Equatable {
 
   /// Why weights that were trained on other tokens mean something else on these; nil where they mean the
   /// same, or where shapes tell.
-  func difference(from other: TokensDescription) -> String? {
+  package func difference(from other: TokensDescription) -> String? {
     guard tokenizer != other.tokenizer, vocabulary == other.vocabulary else { return nil }
     func words(_ tokens: TokensDescription) -> String {
       guard let characters = tokens.tokenizer?["characters"]?.stringValue else {

@@ -48,7 +48,7 @@ public struct MNIST1D: Sendable {
   ]
 
   /// The curves with the mean 0 and the deviation 1, moved so that they begin at 0, and divided by 6.
-  static let templates: [[Double]] = curves.map { curve in
+  package static let templates: [[Double]] = curves.map { curve in
     let (mean, deviation) = moments(curve)
     let first = (curve[0] - mean) / deviation
     return curve.map { (($0 - mean) / deviation - first) / 6 }
@@ -64,7 +64,7 @@ public struct MNIST1D: Sendable {
   /// All values of `count` series, one behind the other, with their classes: example i has class i mod 10.
   ///
   /// - Throws: ``DatasetError`` where the recipe or the count is out of range.
-  func series(count: Int, seed: UInt64) throws(DatasetError) -> [[Double]] {
+  package func series(count: Int, seed: UInt64) throws(DatasetError) -> [[Double]] {
     try check(count)
     var series = (0..<count).map { example in
       var random = CounterGenerator(seed: seed, .synthesis, index: UInt32(example))

@@ -36,7 +36,7 @@ public struct TokenWindows: ExampleSource {
   public init(
     _ stream: TokenStream, length: Int, vocabulary: Int, starts: Starts = .contiguous
   ) throws(DatasetError) {
-    guard length > 0, vocabulary > 0, vocabulary <= Int(Int32.max) else {
+    guard length > 0, length <= Int(Int32.max), vocabulary > 0, vocabulary <= Int(Int32.max) else {
       throw DatasetError(
         stream.name,
         "windows have a positive length and a vocabulary of 1...\(Int32.max) tokens; found \(length) "
@@ -45,8 +45,8 @@ public struct TokenWindows: ExampleSource {
     guard stream.count > length else {
       throw DatasetError(
         stream.name,
-        "has \(stream.count) tokens, and a window needs more than its length of \(length): take "
-          + "shorter windows")
+        "has \(stream.count) tokens, and a window of \(length) with the token behind it needs "
+          + "\(length + 1): take shorter windows")
     }
     self.stream = stream
     self.length = length

@@ -1,7 +1,5 @@
 import LockstepDatasets
 import LockstepEngine
-import LockstepLayers
-import LockstepState
 
 /// What a model says about the token behind those it has been given.
 protocol NextLogits: AnyObject {
@@ -11,49 +9,17 @@ protocol NextLogits: AnyObject {
   func advance(_ tokens: ArraySlice<Int32>) throws -> UnsafeBufferPointer<Float>
 }
 
-/// A trained model of tokens, and how it is traced for other windows.
-struct TokenModelTrace {
-  let model: any Model
-  let vocabulary: Int
-  let memory: ModelMemory
-  let isa: InstructionSet
-
-  /// The model on one example of so many tokens.
-  func lane(length: Int, carrying: Bool) throws -> (lane: Lane, states: [Graph.CarriedState]) {
-    let trace = try LockstepLayers.trace(
-      SingleInputModel(model),
-      inputs: [TracedInput(ExampleField.inputName, [length], .int32)], batchCount: 1,
-      training: false, freezing: Freezing(), carryingStates: carrying)
-    guard trace.output.shape == [1, length, vocabulary] else {
-      throw GraphError(
-        "a model of texts gives logits for each position, [N, \(length), \(vocabulary)] for windows of "
-          + "\(length) tokens of \(vocabulary); this one gives \(trace.output.shape)")
-    }
-    let states = trace.graph.carriedStates
-    let program = try Program(
-      evaluating: trace.graph, scalars: [], outputs: [trace.output] + states.map(\.after))
-    guard memory.fits(program) else {
-      throw GraphError("the model declares other parameters for \(length) tokens than in training")
-    }
-    // Texts are made in Float32, whatever training computes in.
-    let plan = try Plan(
-      program, parameters: memory.parameters, statistics: memory.runningStatistics, isa: isa,
-      options: PlanOptions())
-    try plan.packParameters()
-    return (try Lane(plan), states)
-  }
-}
-
 /// Runs the window of the last tokens anew for each token.
 final class WindowLogits: NextLogits {
+  private let trace: TokenModelTrace
   private let lane: Lane
   private let length: Int
-  private let vocabulary: Int
+  private var vocabulary: Int { trace.vocabulary }
   private var tokens: [Int32] = []
 
   init(_ trace: TokenModelTrace, length: Int) throws {
     self.length = length
-    vocabulary = trace.vocabulary
+    self.trace = trace
     lane = try trace.lane(length: length, carrying: false).lane
   }
 
@@ -93,6 +59,7 @@ final class WindowLogits: NextLogits {
 
 /// Runs one token, and carries the states of recurrent layers to the next.
 final class CarriedLogits: NextLogits {
+  private let trace: TokenModelTrace
   private let lane: Lane
   private let token: UnsafeMutableBufferPointer<Int32>
   /// The inputs that have states, and the outputs that they come from.
@@ -103,6 +70,7 @@ final class CarriedLogits: NextLogits {
     guard let (lane, states) = try? trace.lane(length: 1, carrying: true),
       let token = lane.input(ExampleField.inputName)?.bindMemory(to: Int32.self)
     else { return nil }
+    self.trace = trace
     self.lane = lane
     self.token = token
     self.states = states.enumerated().compactMap { index, state in

@@ -61,8 +61,7 @@ public final class TextGenerator {
     self.tokenizer = tokenizer
     window = field.shape[0]
     logits = try Self.logits(
-      TokenModelTrace(
-        model: model, vocabulary: limit, memory: source.memory, isa: source.isa), window)
+      TokenModelTrace(model, source, vocabulary: limit, window: window), window)
   }
 
   /// How the model's logits are computed.

@@ -1,7 +1,7 @@
 import LockstepDatasets
 
 /// Turns tokens into text while they come, and ends it where a stop occurs.
-struct TextPieces {
+package struct TextPieces {
   private let tokenizer: any TextTokenizer
   private let stops: [[Unicode.Scalar]]
   /// Tokens whose text is not complete: the first bytes of a character.
@@ -9,18 +9,18 @@ struct TextPieces {
   /// What may be the beginning of a stop, and is not handed out yet.
   private var held: [Unicode.Scalar] = []
   /// Whether a stop occurred.
-  private(set) var hasStopped = false
+  package private(set) var hasStopped = false
 
   /// The most bytes of a character of UTF-8.
   private static let longestCharacter = 4
 
-  init(_ tokenizer: any TextTokenizer, stops: [String]) {
+  package init(_ tokenizer: any TextTokenizer, stops: [String]) {
     self.tokenizer = tokenizer
     self.stops = stops.filter { !$0.isEmpty }.map { Array($0.unicodeScalars) }
   }
 
   /// The text that a token makes known, often one character.
-  mutating func add(_ token: Int32) throws -> String {
+  package mutating func add(_ token: Int32) throws -> String {
     open.append(token)
     let text = try tokenizer.decode(open)
     if text.unicodeScalars.last == "\u{FFFD}", open.count < Self.longestCharacter { return "" }
@@ -29,7 +29,7 @@ struct TextPieces {
   }
 
   /// The text that is left.
-  mutating func finish() throws -> String {
+  package mutating func finish() throws -> String {
     let rest = try tokenizer.decode(open)
     open = []
     let text = release(rest) + Self.text(held[...])

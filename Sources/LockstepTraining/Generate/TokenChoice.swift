@@ -2,13 +2,13 @@ import LockstepEngine
 
 /// Chooses tokens one after the other. Its arithmetic is in Double, by basic operations alone, so that equal logits
 /// and seeds give equal tokens on every machine.
-struct TokenChoice {
+package struct TokenChoice {
   private let sampling: TextSampling
   private var random: CounterGenerator
   private var weights: [Double] = []
   private var order: [Int] = []
 
-  init(_ sampling: TextSampling) throws(ArgumentError) {
+  package init(_ sampling: TextSampling) throws(ArgumentError) {
     try sampling.check()
     self.sampling = sampling
     random = CounterGenerator(seed: sampling.seed, .generation)
@@ -17,7 +17,7 @@ struct TokenChoice {
   /// The next token, an index of the logits.
   ///
   /// - Throws: `GraphError` where a logit is not finite.
-  mutating func next(_ logits: UnsafeBufferPointer<Float>) throws(GraphError) -> Int {
+  package mutating func next(_ logits: UnsafeBufferPointer<Float>) throws(GraphError) -> Int {
     // Each token takes its draw, whether it needs one or not.
     let draw = random.nextUniform()
     var best = 0
@@ -69,7 +69,7 @@ struct TokenChoice {
 }
 
 /// eˣ for x ≤ 0, within 2 units of the last place, by basic operations alone; 0 below −700.
-func exponential(_ x: Double) -> Double {
+package func exponential(_ x: Double) -> Double {
   guard x >= -700 else { return 0 }
   // x = k · ln 2 + r with |r| ≤ ½ ln 2; ln 2 in two parts, the first of which times k is exact.
   let k = (x * 1.442_695_040_888_963_4).rounded()

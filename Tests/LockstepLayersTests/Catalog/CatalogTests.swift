@@ -2,6 +2,7 @@ import LockstepCatalog
 import LockstepEngine
 import LockstepFiles
 import LockstepLayers
+import LockstepOptimization
 import LockstepTestSupport
 import Testing
 
@@ -95,7 +96,7 @@ private func layers(_ layers: JSONValue...) -> JSONValue { ["layers": .array(lay
     #expect(!conv.bias)
     #expect(!conv.trainable)
     #expect(conv.weightInitializer as? VarianceScaling == .he(.uniform, mode: .fanOut))
-    #expect(conv.constraint == .named("a", mode: .keras))
+    #expect(conv.constraint == .maxNorm(0.5, mode: .keras))
 
     let norm = try #require(
       try LayerCatalog.catalog.make(

@@ -92,7 +92,8 @@ private struct RootMeanSquaredError: Metric {
   @Test func tensorsThatDoNotFitAreRefused() {
     let x = HostTensor([4, 3])
     for (metric, target) in [
-      (TopKAccuracy(2) as any Metric, HostTensor([4, 3])), (MeanAbsoluteErrorMetric(), HostTensor([4])),
+      (TopKAccuracy(2) as any Metric, HostTensor([4, 3])),
+      (MeanAbsoluteErrorMetric(), HostTensor([4])),
       (RSquared(), HostTensor([4, 3])), (TopKAccuracy(0), HostTensor([4])),
     ] {
       let error = #expect(throws: GraphError.self) { try sums(metric, x, target) }

@@ -109,6 +109,24 @@ import Testing
     }
   }
 
+  @Test("it keeps the weights as they were, and runs with some of them frozen")
+  func copies() throws {
+    let tokenizer = try characters()
+    let model = recurrent(tokenizer.vocabulary)[0].model
+    var texts: [String] = []
+    for freezing in [Freezing(), Freezing(parameters: ["embedding.*"])] {
+      let source = try ModelSource(
+        model, loss: SoftmaxCrossEntropy(), on: Self.windows(tokenizer), seed: 3,
+        freezing: freezing)
+      let generator = try TextGenerator(model, source, tokenizer: tokenizer)
+      let before = try generator.generate(count: 30)
+      for index in source.memory.parameters.indices { source.memory.parameters[index] = 0 }
+      #expect(try generator.generate(count: 30) == before)
+      texts.append(before)
+    }
+    #expect(texts[0] == texts[1])
+  }
+
   @Test("prompts: longer than the window, empty, with characters that nobody knows")
   func prompts() throws {
     let tokenizer = try characters()

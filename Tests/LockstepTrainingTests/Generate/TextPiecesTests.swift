@@ -1,7 +1,7 @@
 import LockstepDatasets
 import Testing
 
-@testable import LockstepTraining
+import LockstepTraining
 
 @Suite struct TextPiecesTests {
   private func pieces(

@@ -1,7 +1,7 @@
 import LockstepEngine
 import Testing
 
-@testable import LockstepTraining
+import LockstepTraining
 
 @Suite struct TokenChoiceTests {
   /// How often each token is chosen.

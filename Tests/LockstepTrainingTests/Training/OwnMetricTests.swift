@@ -43,10 +43,12 @@ private struct Rows: Metric {
 
   private func train(_ ranks: Int, in directory: String? = nil) throws -> [Found] {
     try group(of: ranks) { group in
+      var options = TrainingOptions()
+      options.shards = 4
       let training = try Training(
         Linear(1), on: Self.data(), loss: MeanSquaredError(),
         metrics: [Spread(), MeanAbsoluteErrorMetric()], update: .sgd(learningRate: 0.05),
-        batchSize: 16, epochs: 3, ranks: group)
+        batchSize: 16, epochs: 3, options: options, ranks: group)
       var found = Found(outcome: "", names: training.source.metricNames)
       try training.evaluate(on: Self.data(), as: "all")
       training.listen { event in

@@ -28,6 +28,7 @@ import Testing
   ) throws -> [Result] {
     try group(of: ranks) { group in
       var options = TrainingOptions()
+      options.shards = 4
       options.run.steps = stopAt
       options.run.checkpointEverySteps = every
       let data = try SyntheticData.blobs(count: 70, features: 4, classes: 3, seed: 2)
