@@ -25,7 +25,7 @@ public final class Arena<Element: BitwiseCopyable>: @unchecked Sendable {
   /// Allocates `count` zero bytes-valued elements; none where the count is negative.
   public convenience init(count: Int) { self.init(indices: 0..<max(count, 0)) }
 
-  /// Allocates a part of an arena that nobody holds whole: ``base`` and an index in `indices` lead
+  /// Allocates a part of an arena that nobody holds whole: `base` and an index in `indices` lead
   /// to a value, as in an arena that starts at 0.
   public init(indices: Range<Int>) {
     self.indices = indices

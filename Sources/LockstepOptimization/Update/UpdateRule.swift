@@ -4,8 +4,8 @@ import LockstepEngine
 /// A chain at work on one layout, with the constraints and the average of weights that follow it.
 ///
 /// A step is, in this order: ``measure(block:in:)`` for every block of the folded, normalised
-/// gradient, by whoever owns the block; ``prepare(step:blockSums:)-(_,[Double])`` with all blocks'
-/// sums, which decides and changes nothing; ``apply(gradient:parameters:blocks:gather:)``, once.
+/// gradient, by whoever owns the block; `prepare(step:blockSums:)` with all blocks'
+/// sums, which decides and changes nothing; `apply(gradient:parameters:blocks:gather:)`, once.
 ///
 /// The executor walks the arena block by block and applies the whole chain, the step and the
 /// constraint to a block while it is in cache. Transforms that need norms of what earlier
@@ -27,7 +27,7 @@ public final class UpdateRule {
   package let constraints: [WeightConstraint?]
   /// The blocks of ``layout``, the unit of all ranges of blocks.
   package let blocks: [Block]
-  /// The blocks whose state is kept here and which ``apply(gradient:parameters:blocks:gather:)``
+  /// The blocks whose state is kept here and which `apply(gradient:parameters:blocks:gather:)`
   /// updates: all, or one rank's.
   public let owned: Range<Int>
   /// Everything a checkpoint must hold, at addresses that never change.
@@ -199,7 +199,7 @@ public final class UpdateRule {
   /// The number of updates made so far; a step that was not applied does not count.
   public var updateCount: Int { Int(updates.base[0]) }
 
-  /// Whether a rank that updates a part of the blocks must call ``projectGathered(parameters:)``
+  /// Whether a rank that updates a part of the blocks must call `projectGathered(parameters:)`
   /// once it has all parameters.
   package var projectsAfterGather: Bool { projection.needsTensors }
 
@@ -215,7 +215,7 @@ public final class UpdateRule {
   /// The sum of squares of a block of the gradient, in Double; not finite exactly where a value of
   /// the block is not.
   ///
-  /// - Returns: a NaN, which ``prepare(step:blockSums:)-(_,[Double])`` refuses, where there is no such
+  /// - Returns: a NaN, which `prepare(step:blockSums:)` refuses, where there is no such
   ///   block or the gradient does not reach it.
   public func measure(block: Int, in gradient: UnsafeBufferPointer<Float>) -> Double {
     guard blocks.indices.contains(block), gradient.count >= blocks[block].range.upperBound else {

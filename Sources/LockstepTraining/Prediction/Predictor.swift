@@ -37,7 +37,7 @@ public final class Predictor {
   /// The shapes of the model's outputs for one example, in the order of their names.
   public let outputShapes: [[Int]]
 
-  /// The names that ``outputs(of:for:)`` knows: the model's outputs, its layers, and the values that
+  /// The names that `outputs(of:for:)` knows: the model's outputs, its layers, and the values that
   /// it marks by `named(_:)`.
   public let readableNames: [String]
 
