@@ -67,7 +67,9 @@ struct RunPreparation {
     let file = path.hasPrefix("/") ? path : "\(directory)/\(path)"
     overrides.append(Override(path: "initialWeights.file", value: .string(file)))
     overrides.append(
-      Override(path: "initialWeights.checkpoint", value: choice.map { .string("\($0)") } ?? .null))
+      Override(
+        path: "initialWeights.checkpoint",
+        value: choice.map { name in Int(name).map { .integer($0) } ?? .string(name) } ?? .null))
     return overrides
   }
 

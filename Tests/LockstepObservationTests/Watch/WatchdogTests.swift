@@ -45,17 +45,16 @@ import Testing
       if group.rank == 1 { ear.wait(verdicts: 2) }
       try group.barrier()
     }
-    // The rank that is late may learn that the others have given the job up, and say so.
+    // A rank may learn that another has given the job up before it has lost its own patience, and say so.
     let (late, messages) = ear.messages.withLock { all in
       (
         all.filter { $0.hasPrefix("rank") && $0.contains(" given this job up ") },
         all.filter { !$0.contains(" given this job up ") }.sorted()
       )
     }
-    #expect(messages.count == 2 && late.count <= 1)
-    #expect(late.allSatisfy { $0.contains(" while rank 1 was busy") })
-    for (message, rank) in zip(messages, [0, 2]) {
-      #expect(message.hasPrefix("rank \(rank) has waited "))
+    #expect((1...2).contains(messages.count) && late.count <= 2)
+    for message in messages {
+      #expect(message.hasPrefix("rank 0 has waited ") || message.hasPrefix("rank 2 has waited "))
       #expect(message.contains(" s in step 5 (computing) for rank 1 (process "))
       #expect(message.contains("), which runs: it is in step 5, computing, busy for "))
     }

@@ -62,3 +62,12 @@ func documentedTokens() throws -> [Int] {
     stream, length: 8, vocabulary: tokenizer.vocabulary, starts: .everyPosition)
   return [tokenizer.vocabulary, windows.count]
 }
+
+/// What a trained model of characters writes; `model` is what `training` trains.
+func written(
+  by model: any Model, _ training: Training, _ tokenizer: any TextTokenizer
+) throws -> String {
+  let generator = try TextGenerator(model, training, tokenizer: tokenizer)
+  let text = try generator.generate("In the", count: 200, sampling: TextSampling(temperature: 0.7))
+  return text
+}
