@@ -55,7 +55,7 @@ public enum EmbeddedData {
       try breastCancerTable(), name: "breast-cancer", target: breastCancerTarget, as: kind)
   }
 
-  /// The target column of ``breastCancerTable()``.
+  /// The target column of `breastCancerTable()`.
   public static let breastCancerTarget = "benign"
 
   /// The table of ``breastCancer(as:)``.

@@ -4,7 +4,7 @@ import LockstepEngine
 /// copies.
 ///
 /// Who writes when is for the step to order; ``Collective/barrier()`` and the meetings of a
-/// ``GradientExchange`` make writes visible.
+/// `GradientExchange` make writes visible.
 public final class SharedArena: @unchecked Sendable {
   // Unchecked: the pointer never changes; who may write when is the step's order, not the type's.
 

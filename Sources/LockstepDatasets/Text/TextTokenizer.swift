@@ -12,7 +12,7 @@ public protocol TextTokenizer: Sendable {
   ///
   /// - Throws: ``TextError`` for a token outside the vocabulary.
   func decode(_ tokens: [Int32]) throws(TextError) -> String
-  /// The tokenizer in JSON, for a run's description of its data; read by ``TextTokenizers/read(_:source:)``.
+  /// The tokenizer in JSON, for a run's description of its data; read by `read(_:source:)`.
   var json: JSONValue { get }
 }
 

@@ -21,7 +21,7 @@ public final class MPICollective: ExchangeMaking {
 
   /// The bytes of gradients that travel together, as Float32, where they are sent as messages beside
   /// the backward pass: whole blocks that make at least as many. Nil, the default, for what the link
-  /// between nodes suggests (``NetworkLink/bucketBytes``). The same on all ranks; set before an
+  /// between nodes suggests (`bucketBytes`). The same on all ranks; set before an
   /// exchange is made. It changes no bit.
   public var bucketBytes: Int?
 

@@ -19,7 +19,7 @@ public struct RandomPurpose: Sendable, Equatable, RawRepresentable {
   public static let generation = Self(rawValue: 7)
 }
 
-/// A stream of random numbers fixed by (seed, purpose, index): ``Philox`` with a running counter.
+/// A stream of random numbers fixed by (seed, purpose, index): `Philox` with a running counter.
 ///
 /// The counter's words are (position low, position high, index, purpose), the key is the seed; a
 /// stream has 2^66 words. No library function enters the numbers, so that they are the same bits on

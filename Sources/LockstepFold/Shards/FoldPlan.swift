@@ -11,7 +11,7 @@ import LockstepEngine
 ///
 /// Where bf16 travels, some of these sums are rounded (``WirePrecision``).
 ///
-/// The arena that is folded holds gradients in its first ``gradientSlotCount`` slots and
+/// The arena that is folded holds gradients in its first `gradientSlotCount` slots and
 /// statistics (batch-norm sums) behind them. Both go through the same tree; statistics are neither
 /// measured nor clipped.
 public struct FoldPlan: Sendable, Equatable {

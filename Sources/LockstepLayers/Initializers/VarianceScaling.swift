@@ -26,9 +26,9 @@ public struct Fan: Sendable, Equatable {
 public struct VarianceScaling: Initializer, Equatable {
   /// What the variance is divided by.
   public enum Mode: String, Sendable, CaseIterable {
-    /// The number of inputs, ``Fan/inputs``.
+    /// The number of inputs, `inputs`.
     case fanIn
-    /// The number of outputs, ``Fan/outputs``.
+    /// The number of outputs, `outputs`.
     case fanOut
     /// (inputs + outputs) / 2.
     case fanAverage

@@ -2,7 +2,7 @@ import LockstepCatalog
 
 extension Schedule {
   /// Another schedule, times a factor that falls when a metric stops improving; see
-  /// ``UpdateRule/report(metric:)``.
+  /// `report(metric:)`.
   public static func reduceOnPlateau(_ plateau: ReduceOnPlateau, of schedule: Schedule) -> Schedule
   {
     Schedule(ReducedOnPlateau(reduction: plateau, schedule: schedule))

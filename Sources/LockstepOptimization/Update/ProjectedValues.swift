@@ -7,7 +7,7 @@ extension WeightConstraint {
   /// - Parameters:
   ///   - values: in storage order.
   ///   - shape: the dimensions in PyTorch's layout.
-  /// - Throws: ``HyperparameterError``, ``UpdateError/wrongLength(_:expected:found:)``.
+  /// - Throws: ``HyperparameterError``, `wrongLength(_:expected:found:)`.
   public func projected(_ values: [Float], shape: [Int]) throws -> [Float] {
     let layout = FlatLayout([("values", shape)])
     let constraint = every(1)

@@ -77,7 +77,7 @@ public final class UpdateRule {
   ///   - owned: the blocks to update, where each rank updates its own; all of them if nil. State is
   ///     kept for these alone.
   /// - Throws: ``HyperparameterError`` with the key and value that cannot be used,
-  ///   ``UpdateError/unmatchedPattern(_:names:)``.
+  ///   `unmatchedPattern(_:names:)`.
   public convenience init(
     layout: FlatLayout, chain: Chain, constraints: [WeightConstraint?]? = nil,
     groups: [ParameterGroup] = [], average: WeightAverage? = nil, owning owned: Range<Int>? = nil,
@@ -230,7 +230,7 @@ public final class UpdateRule {
   /// - Parameters:
   ///   - step: the run's step, counted from 0, which schedules follow.
   ///   - blockSums: ``measure(block:in:)`` of every block of the layout, in block order.
-  /// - Throws: ``NonFiniteGradient``, ``UpdateError/badLearningRate(_:step:)``.
+  /// - Throws: `NonFiniteGradient`, `badLearningRate(_:step:)`.
   @discardableResult
   public func prepare(
     step: Int, blockSums: UnsafeBufferPointer<Double>

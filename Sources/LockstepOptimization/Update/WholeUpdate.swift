@@ -13,8 +13,8 @@ extension UpdateRule {
   ///   - gradient: the normalised gradient, in ``layout``.
   ///   - step: the run's step, counted from 0, which schedules follow.
   /// - Returns: norms, clips and the learning rate.
-  /// - Throws: ``UpdateError/wrongLength(_:expected:found:)``, ``UpdateError/needsGather`` for a rule that
-  ///   owns a part of the blocks, ``NonFiniteGradient``.
+  /// - Throws: `wrongLength(_:expected:found:)`, `needsGather` for a rule that
+  ///   owns a part of the blocks, `NonFiniteGradient`.
   @discardableResult
   public func update(
     _ parameters: inout [Float], gradient: [Float], step: Int

@@ -46,7 +46,7 @@ public final class ModelSource: GradientSource {
   }
 
   /// Whether inputs are made ready on a thread of their own, a step ahead. It changes no bit; see
-  /// ``prepareInputs(_:ranksOnNode:)``.
+  /// `prepareInputs(_:ranksOnNode:)`.
   public var preparesAhead = false { didSet { ahead = nil } }
 
   let trace: ObjectiveTrace

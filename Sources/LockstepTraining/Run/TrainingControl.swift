@@ -44,7 +44,7 @@ public final class TrainingControl: Sendable {
   /// one that was not interrupted.
   ///
   /// - Throws: ``ArgumentError`` where the factor is not positive and finite. The next step throws
-  ///   ``StepError/noLearningRate`` where the update has no learning rate.
+  ///   `noLearningRate` where the update has no learning rate.
   public func scaleLearningRate(by factor: Double) throws(ArgumentError) {
     guard factor > 0, factor.isFinite else {
       throw ArgumentError(

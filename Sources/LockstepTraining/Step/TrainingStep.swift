@@ -48,7 +48,7 @@ public final class TrainingStep: BatchStep {
   ///   - shards: the number of logical shards L, a power of two, at least the number of ranks.
   ///   - wire: how gradients travel.
   ///   - collective: the ranks.
-  /// - Throws: ``FoldPlanError``, ``StepError`` and what the collective throws.
+  /// - Throws: `FoldPlanError`, `StepError` and what the collective throws.
   public init(
     source: any GradientSource, update: any Update,
     regularizer: (any GradientRegularizer)? = nil, nonFinite: NonFinitePolicy = .stop, shards: Int,
@@ -116,8 +116,8 @@ public final class TrainingStep: BatchStep {
   ///   - inspect: looks at the state that the step started from, once the gradient is there and
   ///     before anything changes. What it throws, on all ranks alike, ends the step.
   /// - Returns: what was done, or that nothing was because the step was skipped.
-  /// - Throws: ``ArgumentError`` for a batch that is not this step's, ``NonFiniteError``,
-  ///   ``SkipLimitError`` or ``StepError``, on all ranks alike, or the source's own error on the rank where
+  /// - Throws: ``ArgumentError`` for a batch that is not this step's, `NonFiniteError`,
+  ///   `SkipLimitError` or `StepError`, on all ranks alike, or the source's own error on the rank where
   ///   it arose and ``PeerFailure`` on the others. Nothing has changed then.
   public func run(
     _ given: StepBatch, requests: StepRequests = [], failure: (any Error)? = nil,
@@ -312,7 +312,7 @@ public final class TrainingStep: BatchStep {
 extension FoldPlan {
   /// The plan of a step over the ranks at hand.
   ///
-  /// - Throws: ``FoldPlanError``.
+  /// - Throws: `FoldPlanError`.
   public init(
     shards: Int, of source: any GradientSource, wire: WirePrecision = .float32,
     on collective: any Collective

@@ -34,7 +34,7 @@ public protocol Update: AnyObject {
   @discardableResult
   func prepare(step: Int, blockSums: UnsafeBufferPointer<Double>) throws -> UpdateReport
 
-  /// Clips, updates and constrains the owned parameters, block by block, as ``prepare(step:blockSums:)``
+  /// Clips, updates and constrains the owned parameters, block by block, as `prepare(step:blockSums:)`
   /// decided. The gradient is only read. Where ranks own parts all of them call it, and `gather` is called
   /// equally often on each.
   ///

@@ -62,7 +62,7 @@ public final class Training {
   ///   - options: everything else.
   ///   - ranks: the ranks; this process alone by default.
   /// - Throws: `GraphError` where the model does not fit the examples, `HyperparameterError`, `UpdateError`,
-  ///   ``FoldPlanError`` where there are more ranks than shards, ``MemoryShortage`` where a node has too
+  ///   `FoldPlanError` where there are more ranks than shards, `MemoryShortage` where a node has too
   ///   little memory.
   public convenience init(
     _ model: any Model, on dataset: any ExampleSource, loss: any LossFunction,
@@ -282,7 +282,7 @@ public final class Training {
   ///   - keep: how many of the newest checkpoints stay.
   /// - Returns: how it ended, the same on all ranks: done, with the fingerprint of the weights, or
   ///   interrupted by a signal.
-  /// - Throws: what ends a run otherwise, ``RunDirectoryError``, ``CheckpointError``, ``ArgumentError`` for
+  /// - Throws: what ends a run otherwise, `RunDirectoryError`, `CheckpointError`, ``ArgumentError`` for
   ///   a `keep` below 1.
   @discardableResult
   public func fit(

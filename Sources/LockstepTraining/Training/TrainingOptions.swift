@@ -7,7 +7,7 @@ public struct TrainingOptions: Sendable {
   /// How long, and when to evaluate, save and compare. The training's own `epochs` replaces the one here.
   public var run = TrainerOptions(epochs: 10)
   /// The number of logical shards L, a power of two; nil for what follows from the batch size alone
-  /// (``FoldPlan/defaultShards(batchSize:)``). Bits depend on it, and not on the number of ranks.
+  /// (`defaultShards(batchSize:)`). Bits depend on it, and not on the number of ranks.
   public var shards: Int?
   /// The threads of each rank.
   public var threads = 1

@@ -31,7 +31,7 @@ public struct HessianFreeOptions: Sendable, Equatable {
   /// Makes the default options.
   public init() {}
 
-  /// Throws ``StepError/badOption(key:value:expected:)`` for what makes no sense.
+  /// Throws `badOption(key:value:expected:)` for what makes no sense.
   public func validate() throws {
     func check(
       _ key: String, _ value: some CustomStringConvertible, _ fits: Bool, _ expected: String

@@ -64,7 +64,7 @@ public final class HessianFreeStep: BatchStep {
   ///     sanitized shards.
   ///   - shards: the number of logical shards L, a power of two, at least the number of ranks.
   ///   - collective: the ranks.
-  /// - Throws: ``FoldPlanError``, ``StepError`` and what the collective throws.
+  /// - Throws: `FoldPlanError`, `StepError` and what the collective throws.
   public init(
     source: any CurvatureSource, update: any Update,
     options: HessianFreeOptions = HessianFreeOptions(), nonFinite: NonFinitePolicy = .stop,
