@@ -66,10 +66,11 @@ struct RunPreparation {
     }
     let file = path.hasPrefix("/") ? path : "\(directory)/\(path)"
     overrides.append(Override(path: "initialWeights.file", value: .string(file)))
-    overrides.append(
-      Override(
-        path: "initialWeights.checkpoint",
-        value: choice.map { name in Int(name).map { .integer($0) } ?? .string(name) } ?? .null))
+    // A step's number is an integer; `best` and `last` are words.
+    let checkpoint: JSONValue? = choice.map { name in
+      if let step = Int(name) { .integer(step) } else { .string(name) }
+    }
+    overrides.append(Override(path: "initialWeights.checkpoint", value: checkpoint ?? .null))
     return overrides
   }
 
