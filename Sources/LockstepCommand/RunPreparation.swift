@@ -67,8 +67,8 @@ struct RunPreparation {
     let file = path.hasPrefix("/") ? path : "\(directory)/\(path)"
     overrides.append(Override(path: "initialWeights.file", value: .string(file)))
     // A step's number is an integer; `best` and `last` are words.
-    let checkpoint: JSONValue? = choice.map { name in
-      if let step = Int(name) { .integer(step) } else { .string(name) }
+    let checkpoint: JSONValue? = choice.map { choice in
+      if case .step(let step) = choice { .integer(step) } else { .string("\(choice)") }
     }
     overrides.append(Override(path: "initialWeights.checkpoint", value: checkpoint ?? .null))
     return overrides
