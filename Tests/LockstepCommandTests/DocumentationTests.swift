@@ -57,7 +57,7 @@ import Testing
       try withDirectory { directory in
         symlink("\(Self.root)/Examples", "\(directory)/Examples")
         for line in try Self.blocks("sh", in: file).joined(separator: "\n").split(separator: "\n") {
-          var words = Self.words(of: line)
+          var words = Self.words(of: String(line))
           var ranks = 1
           if words.starts(with: ["mpirun", "-n"]), let number = Int(words[2]) {
             ranks = number
@@ -80,10 +80,11 @@ import Testing
   }
 
   /// The words of a command, as a shell takes them; what stands in quotes is one.
-  private static func words(of line: some StringProtocol) -> [String] {
-    line.split(separator: Character("\""), omittingEmptySubsequences: false).enumerated().flatMap {
-      number, part in
-      number.isMultiple(of: 2) ? part.split(separator: " ").map(String.init) : [String(part)]
+  private static func words(of line: String) -> [String] {
+    let parts = line.split(omittingEmptySubsequences: false) { $0 == "\"" }
+    return parts.enumerated().flatMap { number, part -> [String] in
+      guard number.isMultiple(of: 2) else { return [String(part)] }
+      return part.split { $0 == " " }.map(String.init)
     }
   }
 
