@@ -1,4 +1,5 @@
 import LockstepEngine
+import LockstepOptimization
 
 /// Chooses tokens one after the other. Its arithmetic is in Double, by basic operations alone, so that equal logits
 /// and seeds give equal tokens on every machine.
@@ -32,7 +33,7 @@ package struct TokenChoice {
     let top = Double(logits[best])
     weights.removeAll(keepingCapacity: true)
     for logit in logits {
-      weights.append(exponential((Double(logit) - top) / sampling.temperature))
+      weights.append(ExactMath.exponential((Double(logit) - top) / sampling.temperature))
     }
     order.removeAll(keepingCapacity: true)
     order.append(contentsOf: weights.indices)
@@ -66,16 +67,4 @@ package struct TokenChoice {
     // Rounding may leave the sum at the goal; the last token that may be chosen is it then.
     return order.last { weights[$0] > 0 } ?? 0
   }
-}
-
-/// eˣ for x ≤ 0, within 2 units of the last place, by basic operations alone; 0 below −700.
-package func exponential(_ x: Double) -> Double {
-  guard x >= -700 else { return 0 }
-  // x = k · ln 2 + r with |r| ≤ ½ ln 2; ln 2 in two parts, the first of which times k is exact.
-  let k = (x * 1.442_695_040_888_963_4).rounded()
-  let r = (x - k * 0x1.62e42feep-1) - k * 0x1.a39ef35793c76p-33
-  // |r|¹⁴ / 14! is below 2^-56.
-  var sum = 1.0
-  for factor in stride(from: 13.0, through: 1, by: -1) { sum = 1 + sum * r / factor }
-  return sum * Double(sign: .plus, exponent: Int(k), significand: 1)
 }
