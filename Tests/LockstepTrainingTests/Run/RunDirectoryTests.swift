@@ -111,20 +111,3 @@ import Testing
     #expect(Outcome(.running, step: 3).json["exitCode"] == JSONValue.null)
   }
 }
-
-@Suite struct InterruptionTests {
-  @Test func signalsRaiseTheRequest() {
-    Interruption.install()
-    for signal in [SIGTERM, SIGUSR1] {
-      #expect(!Interruption.isRequested)
-      // To the process, as a batch system does; some thread that does not block it takes it.
-      kill(getpid(), signal)
-      for _ in 0..<5000 where !Interruption.isRequested { usleep(1000) }
-      #expect(Interruption.isRequested)
-      Interruption.clear()
-    }
-    Interruption.request()
-    #expect(Interruption.isRequested)
-    Interruption.clear()
-  }
-}
