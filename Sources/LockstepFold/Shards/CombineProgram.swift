@@ -1,9 +1,10 @@
 /// The additions that make a tree's root from the subtrees at its bottom, in an order that needs
 /// the fewest intermediate blocks.
 ///
-/// Which two nodes are added, and which is left and which right, is the tree's (``TreeOrder``); only the order in
-/// which independent additions run is chosen here, by Sethi and Ullman's rule (the side that needs
-/// more registers first; "The Generation of Optimal Code for Arithmetic Expressions", JACM 1970).
+/// Which two nodes are added, and which is left and which right, is the tree's (``TreeOrder``); only
+/// the order in which independent additions run is chosen here, by Sethi and Ullman's rule (the side
+/// that needs more registers first; "The Generation of Optimal Code for Arithmetic Expressions", JACM
+/// 1970).
 package struct CombineProgram: Sendable, Equatable {
   /// A summand.
   package enum Operand: Sendable, Equatable {
