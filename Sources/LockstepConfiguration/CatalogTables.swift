@@ -18,6 +18,7 @@ package enum CatalogTables {
       InitializerCatalog.catalog.form
     ),
     ("losses", "loss.type", LossCatalog.catalog.form),
+    ("metrics", "metrics", MetricCatalog.catalog.form),
     ("optimizers", "optimizer.type", OptimizerCatalog.catalog.form),
     ("schedules", "optimizer.schedule.type", ScheduleCatalog.catalog.form),
     ("clips", "clip.type", ClipCatalog.catalog.form),

@@ -178,7 +178,8 @@ extension RunConfiguration {
     _ data: DataConfiguration.Parts, on collective: any Collective = SoloCollective()
   ) throws -> ModelSource {
     let source = try ModelSource(
-      model, loss: loss, on: data.training, seed: seed, freezing: freezing, options: planOptions,
+      model, loss: loss, metrics: metrics, on: data.training, seed: seed, freezing: freezing,
+      options: planOptions,
       threads: threads, admit: { try ($0 + $1).check(on: collective) })
     source.augmentation = try self.data.augment.augmentation(for: data.training)
     return source
@@ -193,7 +194,8 @@ extension RunConfiguration {
     on examples: any ExampleSource, ranks collective: any Collective = SoloCollective()
   ) throws -> ModelSource {
     try ModelSource(
-      model, loss: loss, on: examples, seed: seed, freezing: freezing, options: planOptions,
+      model, loss: loss, metrics: metrics, on: examples, seed: seed, freezing: freezing,
+      options: planOptions,
       threads: threads, admit: { model, _ in try model.check(on: collective) })
   }
 }

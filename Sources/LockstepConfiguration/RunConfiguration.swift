@@ -27,6 +27,8 @@ package struct RunConfiguration: Sendable {
   package let loss: any LossFunction
   /// The loss of the labels.
   package let labelLoss: any LossFunction
+  /// What is reported beside the loss and its own metrics.
+  package let metrics: [any Metric]
   /// The teacher, where there is one.
   package let distillation: DistillationConfiguration?
   /// The key of everything random.
@@ -178,6 +180,11 @@ package struct RunConfiguration: Sendable {
     }
     self.distillation = distillation
     loss = try values.make { try distillation?.loss(labelLoss) ?? labelLoss }
+    var metrics: [any Metric] = []
+    for metric in values.objects("metrics") {
+      metrics.append(try MetricCatalog.catalog.make(metric))
+    }
+    self.metrics = metrics
     step = try StepSection(values)
     compute = try ComputeSection(values)
     rounds = try RoundsSection(values)
@@ -204,6 +211,9 @@ package struct RunConfiguration: Sendable {
         .optional(
           "distillation", .object { DistillationConfiguration.form },
           "a teacher, whose predictions are learned beside the labels"),
+        .optional(
+          "metrics", .objects { MetricCatalog.catalog.form },
+          "what is reported beside the loss and its own metrics"),
       ] + StepSection.keys + ComputeSection.keys + RoundsSection.keys)
     form.refusal = { reader throws(ConfigurationError) in
       guard reader.contains("hessianFree"), reader.contains("optimizer") else { return }

@@ -1,5 +1,6 @@
 import LockstepFold
 import LockstepFiles
+import LockstepLayers
 import LockstepTraining
 
 extension RunConfiguration {
@@ -19,6 +20,15 @@ extension RunConfiguration {
     if let name = options.scoreMetric, !names.contains(name) {
       let hint = NearestName.find(name, among: names).map { "; did you mean '\($0)'?" } ?? ""
       throw refuse("evaluate.scoreMetric", "must be one of \(known); found '\(name)'\(hint)")
+    }
+    if let error = self.metrics.first(where: {
+      $0 is any ErrorMetric && $0.name == options.scoreMetric
+    }
+    ) {
+      throw refuse(
+        "evaluate.scoreMetric",
+        "is '\(error.name)', which is smaller where predictions are better, and the largest is kept: "
+          + "take '\(loss)', or a metric that is larger")
     }
     guard let minimizes = update.plateauMinimizes else { return }
     guard hasTest else {

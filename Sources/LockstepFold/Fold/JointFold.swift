@@ -18,7 +18,8 @@ package final class JointFold {
   private let collective: any Collective
   private let width: Int
   private let subtrees: [OwnSubtree]
-  private let joins: [Join]
+  /// The additions of all ranks' partials.
+  private let order: TreeOrder
   /// Which rank each partial is of.
   private let ranks: [Int]
   /// The bytes of each rank, for each synchronization.
@@ -28,13 +29,10 @@ package final class JointFold {
   private let received: Arena<Double>
   private var folds = 0
 
-  /// An addition in place: the right one's vector enters the left one's.
-  private typealias Join = (left: Int, right: Int)
-
-  /// The additions of one of this rank's subtrees, over positions among its shards.
+  /// One of this rank's subtrees: its first shard's position among the rank's, and its additions.
   private struct OwnSubtree {
     let first: Int
-    let joins: [Join]
+    let order: TreeOrder
   }
 
   /// - Parameters:
@@ -49,13 +47,11 @@ package final class JointFold {
     shards = own
     width = synchronizations.map(\.count).max() ?? 0
     subtrees = plan.subtrees[collective.rank].map { subtree in
-      let first = subtree.shards.lowerBound - own.lowerBound
-      let leaves = subtree.shards.map { FoldPlan.Subtree(level: 0, index: $0) }
-      return OwnSubtree(
-        first: first,
-        joins: Self.joins(of: leaves).map { (left: first + $0.left, right: first + $0.right) })
+      OwnSubtree(
+        first: subtree.shards.lowerBound - own.lowerBound,
+        order: TreeOrder(leaves: subtree.shards.count))
     }
-    joins = Self.joins(of: plan.subtrees.flatMap { $0 })
+    order = TreeOrder(above: plan.subtrees.flatMap { $0 })
     ranks = plan.subtrees.enumerated().flatMap { rank, subtrees in subtrees.map { _ in rank } }
     // One word of control before each rank's partials.
     counts = synchronizations.map { synchronization in
@@ -65,25 +61,6 @@ package final class JointFold {
     vectors = Arena(count: own.count * width)
     sent = Arena(count: 1 + subtrees.count * width)
     received = Arena(count: plan.ranks + ranks.count * width)
-  }
-
-  /// The additions that leave the sum of leaves, in shard order, in the first one.
-  private static func joins(of leaves: [FoldPlan.Subtree]) -> [Join] {
-    var joins: [Join] = []
-    var next = 0
-    func node(over shards: Range<Int>) -> Int {
-      if leaves[next].shards == shards {
-        next += 1
-        return next - 1
-      }
-      let middle = shards.lowerBound + shards.count / 2
-      let left = node(over: shards.lowerBound..<middle)
-      let right = node(over: middle..<shards.upperBound)
-      joins.append((left, right))
-      return left
-    }
-    _ = node(over: leaves.first!.shards.lowerBound..<leaves.last!.shards.upperBound)
-    return joins
   }
 
   /// This rank.
@@ -122,8 +99,9 @@ package final class JointFold {
         start: received.base,
         count: (counts[index].count + ranks.count * count) * MemoryLayout<Double>.stride))
     if hasFailed(count) { try collective.throwOnAll(failure) }
-    for join in joins {
-      synchronization.combine(partial(join.left, count), with: partial(join.right, count))
+    for addition in order.additions {
+      synchronization.combine(
+        partial(addition.left, count), with: partial(addition.right, count))
     }
     folds += 1
     let result = partial(0, count)
@@ -137,12 +115,13 @@ package final class JointFold {
       if !vector(position, of: index).allSatisfy(\.isFinite) { firstNotFinite[position] = folds }
     }
     for (place, subtree) in subtrees.enumerated() {
-      for join in subtree.joins {
+      let vectors = vectors.base + subtree.first * width
+      for addition in subtree.order.additions {
         synchronization.combine(
-          vectors.base + join.left * width, with: vectors.base + join.right * width)
+          vectors + addition.left * width, with: vectors + addition.right * width)
       }
       (sent.base + 1 + place * synchronization.count).update(
-        from: vectors.base + subtree.first * width, count: synchronization.count)
+        from: vectors, count: synchronization.count)
     }
   }
 

@@ -20,6 +20,7 @@ package final class ScalarFold {
   private let sent: Arena<Double>
   private let received: Arena<Double>
   private let tree: Arena<Double>
+  private let order: TreeOrder
   /// What kept this rank from computing its records.
   private var failure: (any Error)?
 
@@ -27,7 +28,7 @@ package final class ScalarFold {
   ///
   /// - Parameters:
   ///   - runs: the shards of each rank, in rank order; they tile `0..<L`. L need not be a power of
-  ///     two: the tree is the one over the next power of two, and missing leaves are left out.
+  ///     two.
   ///   - metrics: the number of metrics beside the fixed columns.
   /// - Throws: ``ArgumentError`` where there is not one run a rank, or `metrics` is negative.
   package init(runs: [Range<Int>], metrics: Int, on collective: any Collective) throws {
@@ -48,6 +49,7 @@ package final class ScalarFold {
     sent = Arena(count: Self.control + runs[collective.rank].count * columns)
     received = Arena(count: Self.control * runs.count + shards * columns)
     tree = Arena(count: shards * columns)
+    order = TreeOrder(leaves: shards)
     records = ShardRecords(
       shards: runs[collective.rank], width: columns,
       values: .init(rebasing: sent.buffer[Self.control...]))
@@ -109,7 +111,7 @@ package final class ScalarFold {
       into: UnsafeMutableRawBufferPointer(received.buffer))
     if let rank = unpack() { throw try reason(of: failure, on: rank) }
     if !hasOneStamp { throw StampError(stamps: runs.indices.map(stamp(ofRank:))) }
-    fold()
+    order.fold(tree.buffer, width: width)
   }
 
   /// The stamp of a rank.
@@ -151,24 +153,6 @@ package final class ScalarFold {
       }
     }
     return failed
-  }
-
-  private func fold() {
-    Self.fold(tree.buffer, shards: runs.last!.upperBound, width: width)
-  }
-
-  /// Adds neighbours, then neighbours of neighbours, and so on: the tree, level by level. The sums are
-  /// the first row afterwards.
-  package static func fold(_ tree: UnsafeMutableBufferPointer<Double>, shards: Int, width: Int) {
-    var reach = 1
-    while reach < shards {
-      for left in stride(from: 0, to: shards - reach, by: 2 * reach) {
-        for column in 0..<width {
-          tree[left * width + column] += tree[(left + reach) * width + column]
-        }
-      }
-      reach *= 2
-    }
   }
 
   /// The numbers of one shard; valid after ``gather(requests:_:)``, until the next one.

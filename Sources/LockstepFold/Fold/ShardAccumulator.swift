@@ -2,9 +2,9 @@ import LockstepEngine
 
 /// Adds one rank's shards up to its maximal subtrees, as a binary counter does.
 ///
-/// Shards are computed one after the other in shard order; shard j of a subtree is written to the
-/// register numbered by the one-bits of j and then added into the registers below as long as a
-/// carry runs. Register 0 is the partial itself; at most log2 L scratch arenas are kept.
+/// Shards are computed one after the other in shard order; each is written to a register and then
+/// added into the registers below as long as a carry runs (``TreeOrder``). Register 0 is the partial
+/// itself; at most log2 L scratch arenas are kept.
 public final class ShardAccumulator {
   /// The rank's maximal subtrees, in shard order.
   package let subtrees: [FoldPlan.Subtree]
@@ -114,8 +114,8 @@ public final class ShardAccumulator {
       for leaf in 0..<subtree.shards.count / width {
         let first = subtree.shards.lowerBound + leaf * width
         let shards = first..<first + width
-        var top = leaf.nonzeroBitCount
-        let carries = (~leaf).trailingZeroBitCount
+        var top = TreeOrder.register(ofLeaf: leaf)
+        let carries = TreeOrder.carries(afterLeaf: leaf)
         // A leaf that is rounded has to be there by itself first.
         let addsItself = carries > 0 && !roundsLeaves
         let isInPieces = piecewise && shards.upperBound == subtrees.last?.shards.upperBound

@@ -1,9 +1,10 @@
 /// The additions that make a tree's root from the subtrees at its bottom, in an order that needs
 /// the fewest intermediate blocks.
 ///
-/// Which two nodes are added, and which is left and which right, is the tree's; only the order in
-/// which independent additions run is chosen here, by Sethi and Ullman's rule (the side that needs
-/// more registers first; "The Generation of Optimal Code for Arithmetic Expressions", JACM 1970).
+/// Which two nodes are added, and which is left and which right, is the tree's (``TreeOrder``); only
+/// the order in which independent additions run is chosen here, by Sethi and Ullman's rule (the side
+/// that needs more registers first; "The Generation of Optimal Code for Arithmetic Expressions", JACM
+/// 1970).
 package struct CombineProgram: Sendable, Equatable {
   /// A summand.
   package enum Operand: Sendable, Equatable {
@@ -35,9 +36,12 @@ package struct CombineProgram: Sendable, Equatable {
 
   /// The program for leaves that tile an aligned node of the tree, in shard order.
   package init(leaves: [Subtree]) {
-    let shards = leaves.first!.shards.lowerBound..<leaves.last!.shards.upperBound
-    var builder = Builder(leaves: leaves)
-    let root = builder.node(over: shards)
+    var nodes = leaves.indices.map(Node.leaf)
+    for addition in TreeOrder(above: leaves).additions {
+      nodes[addition.left] = Node(nodes[addition.left], nodes[addition.right], addition.level)
+    }
+    let root = nodes[0]
+    var builder = Builder()
     _ = builder.emit(root, into: 0)
     additions = builder.additions
     scratchCount = max(root.registers - 1, 0)
@@ -48,6 +52,12 @@ package struct CombineProgram: Sendable, Equatable {
     case leaf(Int)
     case sum(Node, Node, registers: Int, level: Int)
 
+    /// A sum, and the registers that it needs.
+    init(_ left: Node, _ right: Node, _ level: Int) {
+      let (a, b) = (left.registers, right.registers)
+      self = .sum(left, right, registers: a == b ? a + 1 : max(a, b), level: level)
+    }
+
     var registers: Int {
       switch self {
       case .leaf: return 0
@@ -57,27 +67,7 @@ package struct CombineProgram: Sendable, Equatable {
   }
 
   private struct Builder {
-    let leaves: [Subtree]
-    var next = 0
     var additions: [Addition] = []
-
-    init(leaves: [Subtree]) { self.leaves = leaves }
-
-    /// The tree over an aligned range of shards; takes leaves from left to right.
-    mutating func node(over shards: Range<Int>) -> Node {
-      if leaves[next].shards == shards {
-        next += 1
-        return .leaf(next - 1)
-      }
-      let middle = shards.lowerBound + shards.count / 2
-      let left = node(over: shards.lowerBound..<middle)
-      let right = node(over: middle..<shards.upperBound)
-      let registers =
-        left.registers == right.registers
-        ? left.registers + 1 : max(left.registers, right.registers)
-      return .sum(
-        left, right, registers: registers, level: shards.count.trailingZeroBitCount)
-    }
 
     /// Appends the additions that leave the node in `register`, using that and higher ones.
     mutating func emit(_ node: Node, into register: Int) -> Operand {

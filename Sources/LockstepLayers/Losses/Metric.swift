@@ -41,3 +41,6 @@ extension Metric {
     sums.first.map { $0 / examples } ?? .nan
   }
 }
+
+/// A metric that is smaller where predictions are better, so that the largest is no best one.
+package protocol ErrorMetric: Metric {}

@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// The mean of |x − t| over examples and outputs. (PyTorch's `l1_loss`, scikit-learn's
@@ -14,6 +15,12 @@ public struct MeanAbsoluteErrorMetric: Metric {
     let errors = (prediction - target).absolute().sum()
     return [errors / valuesPerExample(prediction.shape)]
   }
+}
+
+extension MeanAbsoluteErrorMetric: ErrorMetric {
+  package static let entry = Entry<any Metric>(
+    "meanAbsoluteError", "the mean of the magnitudes of prediction − target"
+  ) { _ in MeanAbsoluteErrorMetric() }
 }
 
 /// R², the part of the targets' variance that predictions explain: 1 − Σ(t − x)² / Σ(t − t̄)².
@@ -40,6 +47,12 @@ public struct RSquared: Metric {
     let variation = sums[1] - sums[2] * sums[2] / examples
     return variation > 0 ? 1 - sums[0] / variation : .nan
   }
+}
+
+extension RSquared {
+  package static let entry = Entry<any Metric>(
+    "rSquared", "R², the part of the targets' variance that predictions explain"
+  ) { _ in RSquared() }
 }
 
 /// Whether predictions and targets are of one shape; the graph fails where they are not.

@@ -1,3 +1,4 @@
+import LockstepCatalog
 public import LockstepEngine
 
 /// The part of predictions whose label is among the k classes with the largest logits.
@@ -27,4 +28,13 @@ public struct TopKAccuracy: Metric {
       .topCount(labels: target.reshaped(to: [-1]), largest: count)
     return [places == 1 ? found : found / Float(places)]
   }
+}
+
+extension TopKAccuracy {
+  package static let entry = Entry<any Metric>(
+    "topKAccuracy",
+    "the part of predictions whose label is among the `count` largest logits; reported as "
+      + "`top5Accuracy`",
+    [.with("count", .size, 5, "how many of the largest logits count")]
+  ) { values in TopKAccuracy(values["count"]) }
 }

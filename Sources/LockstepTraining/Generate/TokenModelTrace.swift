@@ -17,7 +17,7 @@ struct TokenModelTrace {
   init(_ model: any Model, _ source: ModelSource, vocabulary: Int, window: Int) throws {
     self.model = model
     self.vocabulary = vocabulary
-    isa = source.isa
+    isa = source.model.isa
     let trace = try Self.trace(model, length: window, carrying: false)
     let program = try Program(evaluating: trace.graph, scalars: [], outputs: [trace.output])
     memory = try ModelMemory(program, copying: source.memory)

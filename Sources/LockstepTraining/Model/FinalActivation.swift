@@ -14,7 +14,7 @@ extension ModelSource {
   /// The activation that makes the model's output, changes of its shape passed over; nil where it is
   /// none of those told apart.
   package func finalActivation() throws -> FinalActivation? {
-    let output = try trace(2, false).output
+    let output = try model.trace(2, false).output
     let graph = output.graph
     var id = output.id
     while let producer = graph.values[id].producer {

@@ -2,16 +2,36 @@ import LockstepCollective
 import LockstepFold
 import LockstepEngine
 
-/// Shards that see each other: all ranks go through a micro-batch part by part, and fold in between.
-extension ModelSource {
-  public func join(_ plan: FoldPlan, on collective: any Collective) throws {
-    guard isJoint else { return }
-    joint = JointShards(
-      JointFold(plan, synchronizations, on: collective), threads: crew.size,
-      metrics: metricColumns)
+/// Computes shards that see each other: all ranks go through a micro-batch part by part, and fold in
+/// between.
+final class JointComputation: ShardComputer {
+  private let model: TracedModel
+  private let plans: PlanCache
+  private let inputs: InputPipeline
+  private let crew: Crew
+  private let folds: ThreadedFolds
+  /// The shards of the step that joined.
+  private var joint: JointShards?
+
+  private var synchronizations: [SynchronizationPoint] { model.synchronizations }
+
+  init(_ model: TracedModel, _ plans: PlanCache, _ inputs: InputPipeline, by crew: Crew) {
+    self.model = model
+    self.plans = plans
+    self.inputs = inputs
+    self.crew = crew
+    folds = ThreadedFolds(model, threads: crew.size)
   }
 
-  public func check(_ batch: StepBatch) throws {
+  /// Learns which ranks compute which shards.
+  func join(_ plan: FoldPlan, on collective: any Collective) {
+    joint = JointShards(
+      JointFold(plan, synchronizations, on: collective), threads: crew.size,
+      metrics: model.numbers.columns)
+  }
+
+  /// Throws where a batch has too few examples for what sees all of them.
+  func check(_ batch: StepBatch) throws {
     for microBatch in 0..<batch.microBatches {
       let examples = (0..<batch.shards).reduce(0) {
         $0 + batch.positions(ofShard: $1, microBatch: microBatch).count
@@ -27,20 +47,20 @@ extension ModelSource {
     }
   }
 
-  public func declineShards(because failure: any Error) throws -> Never {
-    // The other ranks wait in the first fold.
+  /// Lets the other ranks know, where they wait in the first fold, that this one takes no part.
+  func decline(because failure: any Error) throws {
     if let joint { _ = try joint.fold.fold(0, failure: failure) }
-    throw failure
   }
 
-  public func firstNotFinite(ofShard shard: Int) -> Int {
+  /// See `GradientSource/firstNotFinite(ofShard:)`.
+  func firstNotFinite(ofShard shard: Int) -> Int {
     joint.map { $0.fold.firstNotFinite[shard - $0.shards.lowerBound] } ?? .max
   }
 
   /// Computes this rank's shards beside all others. A rank that fails goes on to the next fold, so that
   /// the others hear of it there.
-  func computeJointly(
-    _ batch: StepBatch, into partials: [UnsafeMutableBufferPointer<Float>],
+  func computeShards(
+    of batch: StepBatch, into partials: [UnsafeMutableBufferPointer<Float>],
     records: ShardRecords, accumulator: ShardAccumulator
   ) throws {
     guard let joint, joint.shards == records.shards else {
@@ -90,13 +110,13 @@ extension ModelSource {
     }
     let destinations = packing == nil ? partials : fold.partials
     try crew.run { fold.join(thread: $0, into: destinations) }
-    if let packing { try unpack(fold, packing, by: joint.states[0].lanes, into: partials) }
+    if let packing { try joint.states[0].lanes.unpack(fold, packing, into: partials) }
     joint.keep(records)
     joint.computed = JointShards.Computed(step: batch.step, packing: packing)
   }
 
-  /// Hands out a leaf that ``computeJointly(_:into:records:accumulator:)`` left, with its numbers.
-  func copyJoint(
+  /// Hands out a leaf that ``computeShards(of:into:records:accumulator:)`` left, with its numbers.
+  func copy(
     _ shard: Int, of batch: StepBatch, into leaf: UnsafeMutableBufferPointer<Float>,
     _ record: ShardRecord
   ) throws {
@@ -131,8 +151,7 @@ extension ModelSource {
   private func prepare(
     _ joint: JointShards, _ batch: StepBatch, _ accumulator: ShardAccumulator
   ) throws -> Plan? {
-    let uniform = try packParameters(for: joint.shards, of: batch)
-    let packing = uniform.flatMap { $0.leavesAreCanonical ? nil : $0 }
+    let packing = try plans.pack(for: joint.shards, of: batch)?.packing
     let fold = jointFold(joint, accumulator, packing)
     for (state, share) in zip(joint.states, fold.shares) {
       state.leaf = share.partials[0]
@@ -144,7 +163,7 @@ extension ModelSource {
   private func jointFold(
     _ joint: JointShards, _ accumulator: ShardAccumulator, _ packing: Plan?
   ) -> ThreadedFold {
-    threadedFold(joint.shards, accumulator, packing, parts: joint.shards.count)
+    folds.fold(joint.shards, accumulator, packing, parts: joint.shards.count)
   }
 
   /// Copies a micro-batch's examples to the shard's lane.
@@ -154,11 +173,10 @@ extension ModelSource {
   ) throws {
     state.executor = nil
     guard !positions.isEmpty else { return }
-    let executor = try state.lanes.executor(plan(positions.count))
-    try load(shard, positions, of: batch, into: executor, state.lanes)
-    state.context = RunContext(
-      seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)
-    state.place = state.hasLeaf ? state.lanes.scratchLeaf(count: layout.count) : state.leaf
+    let executor = try state.lanes.executor(plans.plan(positions.count))
+    try inputs.load(shard, positions, of: batch, into: executor, state.lanes)
+    state.context = model.context(batch, positions)
+    state.place = state.hasLeaf ? state.lanes.scratchLeaf(count: model.layout.count) : state.leaf
     state.target = isPacked ? state.place : executor.destination(of: state.place)
     state.executor = executor
   }
@@ -184,9 +202,9 @@ extension ModelSource {
     _ state: JointShards.State, _ record: ShardRecord, isPacked: Bool
   ) throws {
     guard let executor = state.executor else { return }
-    note(executor, 0, record)
+    model.note(executor, 0, record)
     if !isPacked { try executor.bring(to: state.place) }
-    if state.hasLeaf { isa.add(state.leaf, state.place) }
+    if state.hasLeaf { model.isa.add(state.leaf, state.place) }
     state.hasLeaf = true
   }
 }

@@ -42,7 +42,7 @@ extension ModelSource {
 
     var found: [(name: String, fingerprint: Fingerprint)] = []
     for size in shardSizes.sorted() where size > 0 {
-      let plan = try plan(size)
+      let plan = try plans.plan(size)
       try plan.packParameters()
       let words = plan.summary.map { "\($0.label) \($0.implementation)" }.joined(separator: "\n")
       found.append(("the implementations for \(size) examples", Fingerprint(of: words)))

@@ -93,11 +93,11 @@ extension ModelSource: CurvatureSource {
       try executor.withCanonicalLeaf(target) {
         try run(work, executor, shard, positions, of: batch, into: $0, record: record, lane)
       }
-      if !isFirst { isa.add(leaf, target) }
+      if !isFirst { model.isa.add(leaf, target) }
       isFirst = false
     }
     if isFirst { leaf.update(repeating: 0) }
-    if work.squaresLeaves { isa.square(leaf) }
+    if work.squaresLeaves { model.isa.square(leaf) }
   }
 
   private func run(
@@ -105,11 +105,10 @@ extension ModelSource: CurvatureSource {
     of batch: StepBatch, into leaf: UnsafeMutableBufferPointer<Float>?, record: ShardRecord,
     _ lane: LaneSet
   ) throws {
-    try load(shard, positions, of: batch, into: executor, lane)
-    let context = RunContext(
-      seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)
-    try executor.lane.run(context, leaf: leaf?.baseAddress, addingTo: nil, on: lane.track)
-    record.weight += numbers.weightPerExample * Double(positions.count)
+    try inputs.load(shard, positions, of: batch, into: executor, lane)
+    try executor.lane.run(
+      model.context(batch, positions), leaf: leaf?.baseAddress, addingTo: nil, on: lane.track)
+    record.weight += model.numbers.weightPerExample * Double(positions.count)
     record.examples += Double(positions.count)
     if work == .loss { record.loss += Double(executor.lane.scalar(0)) }
   }
@@ -134,7 +133,7 @@ extension ModelSource: CurvatureSource {
   private func plan(_ count: Int, for work: ShardWork) throws -> Plan {
     let key = CurvatureMemory.Key(work: work, count: count)
     if let plan = curvature.plans[key] { return plan }
-    let objective = try trace(count, true)
+    let objective = try model.trace(count, true)
     guard objective.weight == nil else {
       throw GraphError(
         "a Hessian-free step needs a loss that counts all positions alike: leave ignoreIndex and "
@@ -146,8 +145,8 @@ extension ModelSource: CurvatureSource {
       throw GraphError("the model declares other parameters for \(count) examples than for 2")
     }
     let plan = try Plan(
-      program, parameters: memory.parameters, statistics: memory.runningStatistics, isa: isa,
-      options: options, vector: work == .product ? vector : nil)
+      program, parameters: memory.parameters, statistics: memory.runningStatistics, isa: model.isa,
+      options: model.options, vector: work == .product ? vector : nil)
     curvature.plans[key] = plan
     return plan
   }

@@ -42,14 +42,14 @@ public final class ModelEvaluator {
   public init(_ source: ModelSource, on dataset: any ExampleSource) throws {
     try dataset.checkFields()
     try dataset.checkForm(against: source.dataset)
-    let objective = try source.trace(2, false)
+    let objective = try source.model.trace(2, false)
     try ObjectiveInputs(objective, count: 2).check(
       fillableBy: dataset, classes: source.dataset.labelLimit)
     memory = source.memory
-    isa = source.isa
-    options = source.options
-    trace = source.trace
-    numbers = source.numbers
+    isa = source.model.isa
+    options = source.model.options
+    trace = source.model.trace
+    numbers = source.model.numbers
     readableNames = objective.readableNames
     self.dataset = dataset
   }

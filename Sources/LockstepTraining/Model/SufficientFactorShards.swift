@@ -9,11 +9,18 @@ extension ModelSource: SufficientFactorSource {
     let (examples, shards) = (batch.examples.count, batch.shards)
     guard crew.size == 1, !isJoint, batch.microBatches == 1, examples > 0, examples % shards == 0
     else { return nil }
-    let plan = try plan(examples / shards)
+    let plan = try plans.plan(examples / shards)
     guard plan.isShardwise, plan.leavesAreCanonical else { return nil }
     return SufficientFactors(
-      plan.program, examples: examples, shards: shards, travel: travel, isa: isa)
+      plan.program, examples: examples, shards: shards, travel: travel, isa: model.isa)
   }
 
-  package func leave(_ factors: SufficientFactors?) { deferred = factors }
+  package func leave(_ factors: SufficientFactors?) { plans.deferred = factors }
+
+  package func loadInput(
+    _ name: String, of batch: StepBatch, _ positions: Range<Int>,
+    into rows: UnsafeMutableBufferPointer<Float>
+  ) throws {
+    try inputs.load(name, of: batch, positions, into: rows, lanes[0])
+  }
 }

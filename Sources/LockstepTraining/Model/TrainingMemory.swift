@@ -45,14 +45,14 @@ extension ModelSource {
 
   /// The bytes of a plan for so many examples, and of a lane of it.
   private func planBytes(examples: Int, trains: Bool) throws -> (lane: Int, packed: Int) {
-    let objective = try trace(examples, trains)
+    let objective = try model.trace(examples, trains)
     let scalars = objective.scalars
     let program =
       trains
       ? try Program(differentiating: objective.loss, scalars: scalars)
       : try Program(
         evaluating: objective.loss.graph, scalars: scalars, outputs: [objective.output])
-    return try Plan.bytes(program, isa: isa, options: options)
+    return try Plan.bytes(program, isa: model.isa, options: model.options)
   }
 }
 

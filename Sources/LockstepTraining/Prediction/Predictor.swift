@@ -57,7 +57,7 @@ public final class Predictor {
   /// - Throws: `GraphError` where the model cannot be traced for one example.
   public init(_ source: ModelSource) throws {
     self.source = source
-    let objective = try source.trace(1, false)
+    let objective = try source.model.trace(1, false)
     let asked = Set(objective.loss.graph.inputs.map(\.name))
     inputs = source.dataset.inputFields.filter { asked.contains($0.name) }
     outputNames = objective.outputs.names
@@ -103,7 +103,7 @@ public final class Predictor {
   private static func lane(
     _ source: ModelSource, reading tensors: (Objective) throws -> [Tensor]
   ) throws -> Lane {
-    let objective = try source.trace(1, false)
+    let objective = try source.model.trace(1, false)
     let program = try Program(
       evaluating: objective.loss.graph, scalars: [], outputs: tensors(objective))
     guard source.memory.fits(program) else {
@@ -111,7 +111,7 @@ public final class Predictor {
     }
     let plan = try Plan(
       program, parameters: source.memory.parameters, statistics: source.memory.runningStatistics,
-      isa: source.isa, options: source.options)
+      isa: source.model.isa, options: source.model.options)
     return try Lane(plan)
   }
 
@@ -190,7 +190,7 @@ public final class Predictor {
   ///
   /// - Throws: ``ArgumentError`` for an unknown name.
   public func outputShape(of name: String) throws -> [Int] {
-    let tensor = try source.trace(1, false).tensors(named: [name], of: "Predictor")[0]
+    let tensor = try source.model.trace(1, false).tensors(named: [name], of: "Predictor")[0]
     return tensor.shape.first == 1 ? Array(tensor.shape.dropFirst()) : tensor.shape
   }
 

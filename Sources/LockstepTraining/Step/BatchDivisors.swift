@@ -41,7 +41,7 @@ final class BatchDivisors {
       guard let weight = source.weight(ofExamples: count) else { return nil }
       tree.buffer[shard] = weight
     }
-    ScalarFold.fold(tree.buffer, shards: plan.shards, width: 1)
+    TreeOrder(leaves: plan.shards).fold(tree.buffer, width: 1)
     guard tree.buffer[0] > 0 else { return nil }
     let found = StepDivisors(weight: tree.buffer[0], examples: Double(batch.examples.count))
     known[batch.examples.count] = found

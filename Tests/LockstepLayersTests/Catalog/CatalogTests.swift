@@ -71,6 +71,7 @@ private func layers(_ layers: JSONValue...) -> JSONValue { ["layers": .array(lay
     try check(LayerCatalog.catalog)
     try check(InitializerCatalog.catalog)
     try check(LossCatalog.catalog)
+    try check(MetricCatalog.catalog)
     try check(ModelCatalog.catalog)
   }
 

@@ -1,7 +1,8 @@
-import LockstepPlatform
-import LockstepFold
 import LockstepDatasets
 import LockstepEngine
+import LockstepFold
+import LockstepObservation
+import LockstepPlatform
 
 /// Where the inputs of examples are made ready.
 package enum InputPreparation: String, Sendable, CaseIterable {
@@ -14,33 +15,71 @@ package enum InputPreparation: String, Sendable, CaseIterable {
   case direct
 }
 
-extension ModelSource {
-  /// Decides where inputs are made ready. No bit depends on it.
+/// Brings examples to the lanes that compute them: loaded, augmented, made ready a step ahead.
+final class InputPipeline {
+  /// What a loss that distils learns from.
+  var teacher: TeacherLogits?
+
+  /// Random changes to the inputs.
+  var augmentation: Augmentation? {
+    didSet {
+      loader.augmentation = augmentation
+      ahead = nil
+    }
+  }
+
+  /// Whether inputs are made ready on a thread of their own, a step ahead. It changes no bit.
+  var preparesAhead = false { didSet { ahead = nil } }
+
+  /// Where the time of that thread is recorded.
+  var timeline: Timeline? { didSet { ahead = nil } }
+
+  private let dataset: any ExampleSource
+  /// The number of computing threads.
+  private let threads: Int
+  private var loader: ExampleLoader
+  private var ahead: InputAhead?
+  private var upcoming: StepBatch?
+
+  init(_ dataset: any ExampleSource, seed: UInt64, threads: Int) {
+    self.dataset = dataset
+    self.threads = threads
+    loader = ExampleLoader(dataset: dataset, seed: seed)
+  }
+
+  /// Throws where the changes to inputs were made for inputs of another shape.
+  func check() throws { try augmentation?.check(loader.field, of: dataset) }
+
+  /// Decides where inputs are made ready.
   ///
   /// - Parameter ranksOnNode: how many ranks share the node's processors.
-  package func prepareInputs(_ preparation: InputPreparation, ranksOnNode: Int) {
+  func prepare(_ preparation: InputPreparation, ranksOnNode: Int) {
     switch preparation {
     case .ahead: preparesAhead = loader.field != nil
     case .direct: preparesAhead = false
     case .automatic:
       preparesAhead =
         loader.field != nil && !loader.isTrivial
-        && Processors.areFree(besides: crew.size, ranks: ranksOnNode)
+        && Processors.areFree(besides: threads, ranks: ranksOnNode)
     }
   }
 
-  public func anticipate(_ batch: () throws -> StepBatch) rethrows {
+  /// Hears of the step after the one at hand.
+  func anticipate(_ batch: () throws -> StepBatch) rethrows {
     if preparesAhead { upcoming = try batch() }
   }
 
   /// Begins to make the inputs of a step ready, and of the next one where that is known.
-  func beginInputs(_ batch: StepBatch, _ shards: Range<Int>) {
-    let ahead = self.ahead ?? InputAhead(loader, threads: crew.size, timeline: timeline)
+  func begin(_ batch: StepBatch, _ shards: Range<Int>) {
+    guard preparesAhead, loader.field != nil else { return }
+    let ahead = self.ahead ?? InputAhead(loader, threads: threads, timeline: timeline)
     self.ahead = ahead
     ahead.begin(batch, shards: shards)
     if let upcoming, upcoming.step == batch.step + 1 { ahead.begin(upcoming, shards: shards) }
     upcoming = nil
   }
+
+  // MARK: Examples to lanes
 
   /// Brings the examples at positions of a shard to a lane.
   func load(
@@ -80,27 +119,30 @@ extension ModelSource {
     {
       return
     }
-    try lane.track.span(.input, shard) {
-      try loader.load(
-        batch.examples(at: positions), epoch: batch.epoch, into: inputs,
-        scratch: augmentation == nil ? nil : lane.inputScratch.buffer(count: loader.inputSize))
-    }
+    try makeReady(positions, ofShard: shard, of: batch, into: inputs, lane)
   }
 
-  package func loadInput(
+  /// Writes the values of one input for the examples at positions.
+  func load(
     _ name: String, of batch: StepBatch, _ positions: Range<Int>,
-    into rows: UnsafeMutableBufferPointer<Float>
+    into rows: UnsafeMutableBufferPointer<Float>, _ lane: LaneSet
   ) throws {
     guard name == loader.field?.name else {
       guard let field = dataset.inputFields.first(where: { $0.name == name && !$0.isInteger })
       else { throw GraphError("no examples have '\(name)' of their own") }
       return try dataset.read(field, of: batch.examples(at: positions), into: rows)
     }
-    try lanes[0].track.span(.input, 0) {
+    try makeReady(positions, ofShard: 0, of: batch, into: rows, lane)
+  }
+
+  private func makeReady(
+    _ positions: Range<Int>, ofShard shard: Int, of batch: StepBatch,
+    into inputs: UnsafeMutableBufferPointer<Float>, _ lane: LaneSet
+  ) throws {
+    try lane.track.span(.input, shard) {
       try loader.load(
-        batch.examples(at: positions), epoch: batch.epoch, into: rows,
-        scratch: augmentation == nil
-          ? nil : lanes[0].inputScratch.buffer(count: loader.inputSize))
+        batch.examples(at: positions), epoch: batch.epoch, into: inputs,
+        scratch: augmentation == nil ? nil : lane.inputScratch.buffer(count: loader.inputSize))
     }
   }
 }

@@ -1,0 +1,102 @@
+import LockstepDatasets
+import LockstepEngine
+import LockstepFold
+import LockstepState
+
+/// A model under its loss on a data set: its trace, the layout of its memory, and what a batch leaves of
+/// it. All plans are made from one, and do not differ in any of these.
+final class TracedModel {
+  let trace: ObjectiveTrace
+  let dataset: any ExampleSource
+  /// The key of dropout masks and augmentations.
+  let seed: UInt64
+  let isa: InstructionSet
+  let options: PlanOptions
+  /// The parameters and statistics.
+  let memory: ModelMemory
+  /// The arena that is folded.
+  let layout: FlatLayout
+  let gradientSlotCount: Int
+  /// The numbers that a batch leaves beside its gradient.
+  let numbers: ObjectiveNumbers
+  /// Where shards must see each other.
+  let synchronizations: [SynchronizationPoint]
+  /// The momenta of the statistics that the leaf holds, in its order, and their slots.
+  private let observed: [(momentum: Float, slot: FlatLayout.Slot)]
+
+  /// Traces the model and lays out its memory.
+  ///
+  /// - Parameter admit: looks at the program before there is memory for it.
+  /// - Throws: ``GraphError`` where the model does not fit the data or asks for an input that nothing
+  ///   fills, ``PrecisionError`` where the processor does not compute in the precision asked for.
+  init(
+    _ trace: @escaping ObjectiveTrace, on dataset: any ExampleSource, seed: UInt64,
+    isa: InstructionSet, options: PlanOptions, admit: (Program) throws -> Void
+  ) throws {
+    try options.precision.check()
+    try dataset.checkFields()
+    // The shapes of parameters do not depend on the number of examples; two are the fewest that
+    // batch normalisation accepts.
+    let objective = try trace(2, true)
+    try ObjectiveInputs(objective, count: 2).check(fillableBy: dataset)
+    let program = try Program(differentiating: objective.loss, scalars: objective.scalars)
+    self.trace = trace
+    self.dataset = dataset
+    self.seed = seed
+    self.isa = isa
+    self.options = options
+    synchronizations = program.synchronizations
+    try admit(program)
+    memory = ModelMemory(program)
+    layout = program.leafLayout
+    gradientSlotCount = program.gradientCount
+    numbers = ObjectiveNumbers(objective)
+    let names = program.leafLayout.slots[program.gradientCount...].map(\.name)
+    observed = names.map { name in
+      let index = program.statisticLayout.index(of: name)!  // the leaf's statistics are a subset
+      return (program.graph.statistics[index].momentum, program.statisticLayout.slots[index])
+    }
+  }
+
+  /// What computes the gradient of so many examples.
+  ///
+  /// - Throws: ``GraphError`` where the trace depends on the number of examples in more than shapes.
+  func program(examples count: Int) throws -> Program {
+    let objective = try trace(count, true)
+    try ObjectiveInputs(objective, count: count).check(fillableBy: dataset)
+    let program = try Program(differentiating: objective.loss, scalars: objective.scalars)
+    guard ObjectiveNumbers(objective) == numbers else {
+      throw GraphError("the objective has other metrics for \(count) examples than for 2")
+    }
+    guard program.leafLayout == layout, memory.fits(program) else {
+      throw GraphError("the model declares other parameters for \(count) examples than for 2")
+    }
+    guard program.synchronizations == synchronizations else {
+      throw GraphError("the model has other synchronised layers for \(count) examples than for 2")
+    }
+    return program
+  }
+
+  /// What the examples at positions of a batch are computed with.
+  func context(_ batch: StepBatch, _ positions: Range<Int>) -> RunContext {
+    RunContext(seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)
+  }
+
+  /// Adds the numbers of a run to the record of one of its shards.
+  func note(_ executor: ShardExecutor, _ place: Int, _ record: ShardRecord) {
+    let plan = executor.lane.plan
+    let examples = Double(plan.program.graph.batchCount / plan.shards)
+    numbers.add(executor.lane, shard: place, examples: examples, to: record)
+  }
+
+  /// Moves the running statistics towards those of a batch.
+  func commitStatistics(_ folded: UnsafeBufferPointer<Float>) {
+    let running = memory.runningStatistics
+    for (leaf, statistic) in zip(layout.slots[gradientSlotCount...], observed) {
+      let momentum = statistic.momentum
+      for (from, to) in zip(leaf.range, statistic.slot.range) {
+        running[to] = (1 - momentum) * running[to] + momentum * folded[from]
+      }
+    }
+  }
+}
