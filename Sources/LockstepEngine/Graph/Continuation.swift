@@ -28,16 +28,4 @@ extension Graph {
   package var lengthSoFar: Tensor? {
     carriesStates ? input(Continuation.length, [batchCount], .int32) : nil
   }
-
-  /// Keeps rows [N, T, width] for the positions behind.
-  ///
-  /// - Returns: the rows of all positions so far, and behind them what nobody may look at:
-  ///   [N, context, width] where one position behind others is traced.
-  package func keep(_ rows: Tensor) -> Tensor {
-    let name = "\(scope).rows.\(keptRows.count)"
-    keptRows.append(KeptRows(name: name, rows: rows))
-    guard let place, rows.shape.count == 3 else { return rows }
-    let all = input(name, [rows.shape[0], place.context, rows.shape[2]])
-    return apply(PlaceRows(), [all, rows, place.position])[0]
-  }
 }
