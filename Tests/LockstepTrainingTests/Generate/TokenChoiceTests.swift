@@ -39,7 +39,9 @@ import Testing
     #expect(try counts(logits, TextSampling(temperature: 5, topK: 1), draws: 50)[4] == 50)
   }
 
-  @Test("a temperature near 0 takes the likeliest token", arguments: [1e-3, 1e-30, Double.leastNonzeroMagnitude])
+  @Test(
+    "a temperature near 0 takes the likeliest token",
+    arguments: [1e-3, 1e-30, Double.leastNonzeroMagnitude])
   func cold(_ temperature: Double) throws {
     let sampling = TextSampling(temperature: temperature)
     #expect(try counts(logits, sampling, draws: 50)[4] == 50)
