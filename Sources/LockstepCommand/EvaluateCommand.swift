@@ -8,7 +8,8 @@ enum EvaluateCommand: Command {
   static let usage = "RUN-DIRECTORY | CONFIG.json [OPTIONS]"
   static let summary = "compute loss and metrics of trained weights"
   static let discussion = """
-    Takes a run directory (its final weights, or a checkpoint) or a configuration with --weights.
+    Takes a run directory (its final weights, their average where the run keeps one, or a checkpoint)
+    or a configuration with --weights.
     The examples are the test part, or those of --input, which are read as training read its own:
     columns by name, classes by their names, means and deviations of the training part.
     Every example counts exactly once, on any number of ranks.

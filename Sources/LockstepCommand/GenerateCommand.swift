@@ -8,8 +8,8 @@ enum GenerateCommand: Command {
   static let usage = "RUN-DIRECTORY | CONFIG.json [OPTIONS]"
   static let summary = "write a text with a trained model"
   static let discussion = """
-    Takes a run directory (its final weights, or a checkpoint) or a configuration with --weights, of a
-    model that was trained on a text. Prints the prompt and what the model writes behind it, as soon as
+    Takes a run directory (its final weights, their average where the run keeps one, or a checkpoint) or
+    a configuration with --weights, of a model that was trained on a text. Prints the prompt and what the model writes behind it, as soon as
     it is written. The same weights, seed and options give the same text. The data need not be there.
     """
   static let options =
@@ -46,7 +46,8 @@ enum GenerateCommand: Command {
     guard let place = request.weights ?? named.runDirectory else {
       throw ArgumentError(description: "'--weights FILE' is missing: a configuration has none")
     }
-    let file = try WeightsFile(place, checkpoint: request.checkpoint)
+    let file = try WeightsFile(
+      place, checkpoint: request.checkpoint, prefersAverage: true)
     for notice in file.notices { Console.notice(notice) }
     let known = try TrainedModel.description(file, named.runDirectory, on: collective)
     let description = try known ?? named.configuration.data.load().record.description

@@ -150,9 +150,10 @@ enum TrainCommand: Command {
     do {
       let weights = Weights(of: run.source)
       try weights.write(
-        "\(directory.path)/average.safetensors",
+        "\(directory.path)/\(WeightsFile.averageName)",
         metadata: [
           "format": "pt", WeightsFile.fingerprintKey: weights.fingerprint().description,
+          WeightsFile.stepKey: "\(outcome.step)",
           DataDescription.metadataKey: data.json.compactText,
         ],
         fileSystem: directory.fileSystem)

@@ -47,7 +47,8 @@ struct TrainedModel {
     }
     var weights: WeightsFile?
     try collective.onRoot {
-      let file = try WeightsFile(place, checkpoint: request.checkpoint)
+      let file = try WeightsFile(
+        place, checkpoint: request.checkpoint, prefersAverage: true)
       for notice in file.notices { Console.notice(notice) }
       weights = file
     }

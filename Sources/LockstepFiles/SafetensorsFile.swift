@@ -15,6 +15,11 @@ package struct TensorEntry: Sendable, Equatable {
 
   /// The number of elements, the product of ``shape``.
   package var count: Int { shape.reduce(1, *) }
+
+  /// The same bytes as a tensor with its dimensions in reverse order.
+  package var transposed: TensorEntry {
+    TensorEntry(name: name, type: type, shape: shape.reversed(), range: range)
+  }
 }
 
 /// A safetensors file, open for reading.
@@ -88,6 +93,28 @@ package final class SafetensorsFile: Sendable {
 
   /// The tensor with a name, or nil.
   package func tensor(_ name: String) -> TensorEntry? { indices[name].map { tensors[$0] } }
+
+  /// Whether two tensors have the same type, shape and bytes; false where one is not there.
+  package func haveSameBytes(_ first: String, _ second: String) throws(FileError) -> Bool {
+    guard let a = tensor(first), let b = tensor(second), a.type == b.type, a.shape == b.shape else {
+      return false
+    }
+    let chunk = min(1 << 16, max(a.range.count, 1))
+    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * chunk, alignment: 16)
+    defer { bytes.deallocate() }
+    for start in stride(from: 0, to: a.range.count, by: chunk) {
+      let count = min(chunk, a.range.count - start)
+      let (one, other) = (bytes[..<count], bytes[chunk..<chunk + count])
+      try file.read(
+        into: UnsafeMutableRawBufferPointer(rebasing: one),
+        at: dataStart + a.range.lowerBound + start)
+      try file.read(
+        into: UnsafeMutableRawBufferPointer(rebasing: other),
+        at: dataStart + b.range.lowerBound + start)
+      guard one.elementsEqual(other) else { return false }
+    }
+    return true
+  }
 
   /// Fills `bytes` with a tensor's bytes as they lie in the file (little-endian).
   package func read(

@@ -110,6 +110,35 @@ import Testing
     }
   }
 
+  @Test("a run's average of its weights writes and is evaluated, where it keeps one")
+  func average() throws {
+    try withDirectory { directory in
+      let path = try Self.write(directory, model: Self.models["gpt"] ?? "")
+      let run = "\(directory)/run"
+      let trained = try Lockstep.run(
+        ["train", path, "--run-directory", run, "--set", #"average={"decay":0.9}"#])
+      #expect(trained.succeeded, "\(trained.transcript)")
+      func text(_ options: [String]) throws -> String {
+        let result = try Lockstep.run(
+          ["generate", run, "--count", "60", "--temperature", "1"] + options)
+        #expect(result.succeeded, "\(result.transcript)")
+        let isNoticed = result.errorOutput.contains("keeps an average of its weights")
+        #expect(isNoticed == options.isEmpty, "\(result.transcript)")
+        return result.output
+      }
+      let average = try text([])
+      #expect(try text(["--weights", "\(run)/average.safetensors"]) == average)
+      let last = try text(["--weights", "\(run)/weights.safetensors"])
+      #expect(last != average)
+      #expect(try text(["--checkpoint", "last"]) == last)
+      let logged = try jsonLines("\(run)/evaluations.jsonl")
+      let expected = try #require(logged.last { $0["evaluation"]?.stringValue == "average" })
+      let own = try Lockstep.run(["evaluate", run, "--json"])
+      let report = try JSONValue.parse(try #require(own.lines.first, "\(own.transcript)"))
+      #expect(report["loss"] == expected["loss"])
+    }
+  }
+
   @Test("evaluate reads another text by the run's characters; predict says what to use instead")
   func evaluate() throws {
     try withDirectory { directory in

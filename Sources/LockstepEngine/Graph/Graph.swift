@@ -54,6 +54,14 @@ public final class Graph {
     package let after: Tensor
   }
 
+  /// What positions leave for those behind them: an attention's keys, or its values.
+  package struct KeptRows {
+    /// The input that has the rows of all positions, where one behind others is traced.
+    package let name: String
+    /// The rows of the positions that are traced, [N, T, width].
+    package let rows: Tensor
+  }
+
   package private(set) var nodes: [Node] = []
   package private(set) var values: [Value] = []
   package private(set) var leaves: [(id: ValueID, leaf: Leaf)] = []
@@ -78,23 +86,25 @@ public final class Graph {
   /// What of the model is left as it is.
   public let freezing: Freezing
 
-  /// Whether recurrent layers take their first states from inputs, and tell their last ones.
-  package let carriesStates: Bool
+  /// What part of a sequence is traced.
+  package let continuation: Continuation
   /// The states that are carried, in the order of the calls.
   package private(set) var carriedStates: [CarriedState] = []
+  /// What positions leave for those behind them, in the order of the calls.
+  package internal(set) var keptRows: [KeptRows] = []
 
   /// Makes an empty graph for a number of examples, for training or for inference.
   public convenience init(batchCount: Int, training: Bool, freezing: Freezing = Freezing()) {
     self.init(
-      batchCount: batchCount, training: training, freezing: freezing, carriesStates: false)
+      batchCount: batchCount, training: training, freezing: freezing, continuation: .none)
   }
 
   /// Makes an empty graph, of which a run may go on where another one ended.
-  package init(batchCount: Int, training: Bool, freezing: Freezing, carriesStates: Bool) {
+  package init(batchCount: Int, training: Bool, freezing: Freezing, continuation: Continuation) {
     self.batchCount = batchCount
     self.training = training
     self.freezing = freezing
-    self.carriesStates = carriesStates
+    self.continuation = continuation
   }
 
   // MARK: Leaves

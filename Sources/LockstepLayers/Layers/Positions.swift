@@ -20,14 +20,19 @@ public struct LearnedPositions: Layer {
 
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     let shape = input.shape
+    let place = scope.graph.place
     guard
       scope.require(count > 0, "the count must be positive, got \(count)"),
       scope.require(shape.count == 3, "expects an input [N, T, width], got \(shape)"),
       scope.require(
-        shape[1] <= count, "there are \(count) positions, the input \(shape) has \(shape[1])")
+        shape[1] <= count, "there are \(count) positions, the input \(shape) has \(shape[1])"),
+      scope.require(
+        place?.context ?? 1 <= count,
+        "there are \(count) positions, fewer than the context's \(place?.context ?? 1)")
     else { return input }
     let weight = scope.parameter("weight", [count, shape[2]], weightInitializer)
     guard !scope.graph.hasFailed else { return input }
+    if let place { return input + weight.gathered(place.position) }
     let rows = shape[1] == count ? weight : weight.sliced(axis: 0, 0..<shape[1])
     return input + rows.reshaped(to: [1, shape[1], shape[2]])
   }

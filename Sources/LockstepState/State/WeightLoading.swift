@@ -21,8 +21,8 @@ public struct WeightReport: Sendable, Equatable {
   public var unexpected: [String] = []
   /// The model's tensors of another shape or type; they keep their values.
   public var mismatched: [Mismatch] = []
-  /// The file's tensors that were left out on purpose: by a rule, or counters of batches, which
-  /// PyTorch stores beside running statistics.
+  /// The file's tensors that were left out on purpose: by a rule, counters of batches, which PyTorch stores
+  /// beside running statistics, a GPT's masks, and its table of tokens where the file has it twice.
   public var ignored: [String] = []
   /// The patterns of rules that hold for none of the file's tensors.
   public var unusedRules: [String] = []
@@ -81,6 +81,7 @@ extension Weights {
     let path = weights.path
     var sources: [String: TensorEntry] = [:]
     var report = WeightReport()
+    report.ignored = weights.passedOver
     let wanted = Set(tensors.map(\.name))
     for (known, entry) in weights.tensors {
       guard let name = names(known) else {
@@ -131,7 +132,7 @@ extension Weights {
           report, unusedAmong: isStrict ? weights.tensors.map(\.name) : []))
     }
     let loaded = Set(report.loaded)
-    try fill(from: weights.file, sources.filter { loaded.contains($0.key) })
+    try fill(from: weights, sources.filter { loaded.contains($0.key) })
     return report
   }
 
@@ -171,6 +172,19 @@ extension StateRegistry.Tensor {
     entry.shape == shape
       && (entry.element == element
         || element == .float32 && entry.element?.isFloatingPoint == true)
+  }
+
+  /// Fills the tensor, a matrix of Float32, in place with one that the file has transposed.
+  func readTransposed(_ entry: TensorEntry, from file: SafetensorsFile) throws(FileError) {
+    var stored = [Float](repeating: 0, count: entry.count)
+    try stored.withUnsafeMutableBufferPointer { buffer throws(FileError) in
+      try file.read(entry.name, into: buffer)
+    }
+    let values = bytes.bindMemory(to: Float.self)
+    let (rows, columns) = (entry.shape[0], entry.shape[1])
+    for row in 0..<rows {
+      for column in 0..<columns { values[row * columns + column] = stored[column * rows + row] }
+    }
   }
 
   /// Fills the tensor in place with a file's tensor of another name.

@@ -61,11 +61,12 @@ public struct Weights {
   package func read(_ weights: WeightsFile) throws {
     try TensorMatch(weights.path, weights.tensors, tensors).check(anyFloat: true)
     let stored = Dictionary(weights.tensors.map { ($0.name, $0.entry) }) { first, _ in first }
-    try fill(from: weights.file, stored)
+    try fill(from: weights, stored)
   }
 
   /// Reads the tensors that a file has, once all of them are known to be finite.
-  func fill(from file: SafetensorsFile, _ entries: [String: TensorEntry]) throws(FileError) {
+  func fill(from weights: WeightsFile, _ entries: [String: TensorEntry]) throws(FileError) {
+    let file = weights.file
     let found = tensors.compactMap { tensor in entries[tensor.name].map { (tensor, $0) } }
     for (tensor, entry) in found where tensor.element == .float32 {
       guard let (index, value) = try file.firstNotFinite(entry.name) else { continue }
@@ -73,6 +74,12 @@ public struct Weights {
         path: file.path, kind: .mismatch,
         reason: "the weight \(entry.name)[\(index)] is \(value): weights must be finite")
     }
-    for (tensor, entry) in found { try tensor.read(entry.name, from: file) }
+    for (tensor, entry) in found {
+      if weights.transposed.contains(entry.name) {
+        try tensor.readTransposed(entry, from: file)
+      } else {
+        try tensor.read(entry.name, from: file)
+      }
+    }
   }
 }

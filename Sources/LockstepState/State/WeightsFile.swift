@@ -44,8 +44,12 @@ package struct WeightsFile: Sendable {
   package let step: Int?
   /// What the user should know: that a checkpoint is used, that a damaged one was passed over.
   package let notices: [String]
-  /// The tensors under the names that a model knows them by.
+  /// The tensors under the names that a model knows them by, in its shapes.
   let tensors: [(name: String, entry: TensorEntry)]
+  /// The file's names of tensors that are stored transposed.
+  let transposed: Set<String>
+  /// The file's names of tensors that are no weights, or others once more.
+  let passedOver: [String]
 
   /// The path of the file that is read.
   package var path: String { file.path }
@@ -57,8 +61,11 @@ package struct WeightsFile: Sendable {
   /// - Parameters:
   ///   - path: a safetensors file, a checkpoint, or a run directory.
   ///   - choice: the checkpoint of a run directory; nil for its final weights.
+  ///   - prefersAverage: whether a run's average of its weights stands for its final weights, where it keeps one.
   /// - Throws: `FileError` where there is no such file or checkpoint, or where it is damaged.
-  package init(_ path: String, checkpoint choice: Choice? = nil) throws {
+  package init(
+    _ path: String, checkpoint choice: Choice? = nil, prefersAverage: Bool = false
+  ) throws {
     guard FileKind(path) == .directory else {
       if let choice {
         throw FileError(
@@ -89,7 +96,9 @@ package struct WeightsFile: Sendable {
     let isNewest =
       weights.map { file in Self.step(of: file).map { $0 >= steps.last ?? 0 } ?? true } ?? false
     if isNewest {
-      self = try Self.file(final, [])
+      let average =
+        try prefersAverage ? Self.average(of: path, step: weights.flatMap(Self.step)) : nil
+      self = try average ?? Self.file(final, [])
       return
     }
     guard !steps.isEmpty else {
@@ -107,8 +116,22 @@ package struct WeightsFile: Sendable {
       ])
   }
 
+  /// The average of a run's weights after the step of its final ones; nil where it keeps none.
+  private static func average(of run: String, step: Int?) throws(FileError) -> Self? {
+    let path = "\(run)/\(averageName)"
+    guard let step, FileKind(path) != .missing else { return nil }
+    let average = try file(
+      path,
+      [
+        "\(run) keeps an average of its weights, which is used; '--weights "
+          + "\(run)/weights.safetensors' takes the weights themselves"
+      ])
+    return average.step == step ? average : nil
+  }
+
   private init(_ other: Self, notices: [String]) {
     (file, step, tensors) = (other.file, other.step, other.tensors)
+    (transposed, passedOver) = (other.transposed, other.passedOver)
     self.notices = notices
   }
 
@@ -117,6 +140,15 @@ package struct WeightsFile: Sendable {
     _ notices: [String]
   ) {
     (self.file, self.step, self.tensors, self.notices) = (file, step, tensors, notices)
+    (transposed, passedOver) = ([], [])
+  }
+
+  /// The weights of a GPT that somebody else stored.
+  private init(_ file: SafetensorsFile, _ published: PublishedGPT, _ notices: [String]) {
+    (self.file, step, tensors, self.notices) = (
+      file, Self.step(of: file), published.tensors, notices
+    )
+    (transposed, passedOver) = (published.transposed, published.passedOver)
   }
 
   /// A file of weights, or a checkpoint, of which every byte is verified.
@@ -124,6 +156,7 @@ package struct WeightsFile: Sendable {
     let file = try SafetensorsFile(path)
     guard Checkpoint.isCheckpoint(file) else {
       try checkFingerprint(file)
+      if let published = try PublishedGPT(file) { return Self(file, published, notices) }
       return Self(file, step: step(of: file), file.tensors.map { ($0.name, $0) }, notices)
     }
     let checkpoint = try Checkpoint(path)
@@ -169,6 +202,8 @@ package struct WeightsFile: Sendable {
     return String(trimmed[..<slash])
   }
 
+  /// The file of a run directory that has the average of the weights.
+  package static let averageName = "average.safetensors"
   /// The metadata entry of `weights.safetensors` that says how many steps are behind it.
   package static let stepKey = "lockstep.step"
   /// The one that has the fingerprint of its tensors.

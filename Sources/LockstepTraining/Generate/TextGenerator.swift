@@ -10,10 +10,14 @@ import LockstepState
 /// try generator.generate("In the beginning", count: 500) { print($0, terminator: "") }
 /// ```
 ///
-/// Recurrent models carry their states from token to token: the model is traced for one token, with the first states
-/// as inputs and the last ones as outputs. Whether that gives what whole windows give is tried out, and where it does
-/// not, as with attention and positions, the window of the last tokens runs anew for each token. Models in which a
-/// position sees tokens behind it are refused. Texts are computed in Float32.
+/// A token costs one position's work: the model is traced for one token behind others, whose recurrent layers go on
+/// from their last states, and whose attention looks at the keys and values that earlier tokens left. A prompt of a
+/// model without recurrent layers is computed in one pass. Whether all that gives what whole windows give is tried
+/// out, and where it does not, the window of the last tokens runs anew for each token: the text is the same. Models in
+/// which a position sees tokens behind it are refused. Texts are computed in Float32.
+///
+/// A recurrent model reads on for ever. A model with attention or positions sees a window: the token for which no
+/// room is left is read with the last half of the window, from the first position on.
 ///
 /// It reads the weights when it is made. It is used by one thread at a time.
 public final class TextGenerator {
@@ -21,8 +25,8 @@ public final class TextGenerator {
   public let tokenizer: any TextTokenizer
   /// T, the number of tokens of a window that the model was trained on.
   public let window: Int
-  /// Whether states are carried from token to token.
-  public var carriesStates: Bool { logits is CarriedLogits }
+  /// Whether a token costs the work of one position, and not that of a window.
+  public var carriesStates: Bool { logits is ContinuedLogits }
 
   private let logits: any NextLogits
 
@@ -43,8 +47,15 @@ public final class TextGenerator {
   ///   - tokenizer: the tokenizer of the training text.
   /// - Throws: `GraphError` where the model gives no logits for each position, or sees tokens behind a position;
   ///   `DatasetError` where the source was not made for windows of the tokenizer's tokens.
-  public init(
+  public convenience init(
     _ model: any Model, _ source: ModelSource, tokenizer: any TextTokenizer
+  ) throws {
+    try self.init(model, source, tokenizer: tokenizer, recomputing: false)
+  }
+
+  /// The same; `recomputing` runs whole windows, whatever the model is.
+  package init(
+    _ model: any Model, _ source: ModelSource, tokenizer: any TextTokenizer, recomputing: Bool
   ) throws {
     let field = source.dataset.inputFields.first
     guard let field, field.shape.count == 1, let limit = field.limit else {
@@ -61,11 +72,13 @@ public final class TextGenerator {
     self.tokenizer = tokenizer
     window = field.shape[0]
     logits = try Self.logits(
-      TokenModelTrace(model, source, vocabulary: limit, window: window), window)
+      TokenModelTrace(model, source, vocabulary: limit, window: window), window, recomputing)
   }
 
   /// How the model's logits are computed.
-  private static func logits(_ trace: TokenModelTrace, _ window: Int) throws -> any NextLogits {
+  private static func logits(
+    _ trace: TokenModelTrace, _ window: Int, _ recomputing: Bool
+  ) throws -> any NextLogits {
     let whole = try WindowLogits(trace, length: window)
     var random = CounterGenerator(seed: 0, .generation)
     let tokens = (0..<window).map { _ in Int32(random.index(below: trace.vocabulary)) }
@@ -74,11 +87,11 @@ public final class TextGenerator {
         "a position of the model sees tokens behind it (attention that is not causal, or a layer that "
           + "reads from the end): it cannot tell the next token, and writes no text")
     }
-    guard let carried = CarriedLogits(trace),
-      try carried.agrees(
+    guard !recomputing, let continued = ContinuedLogits(trace, window: window),
+      try continued.agrees(
         with: Array(whole.run(tokens)), on: tokens, vocabulary: trace.vocabulary)
     else { return whole }
-    return carried
+    return continued
   }
 
   /// Writes a text.

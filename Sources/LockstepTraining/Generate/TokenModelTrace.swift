@@ -6,43 +6,45 @@ import LockstepState
 /// A trained model of tokens with a copy of its weights, and how it is traced for other windows.
 ///
 /// The weights are copied because a plan knows them by address: a training may move its own, or end.
-struct TokenModelTrace {
-  let vocabulary: Int
+package struct TokenModelTrace {
+  package let vocabulary: Int
   private let model: any Model
   private let memory: ModelMemory
   private let isa: InstructionSet
 
   /// - Parameter window: the number of tokens that the weights are traced for.
   /// - Throws: `GraphError` where the model cannot be traced, or has other weights than the source.
-  init(_ model: any Model, _ source: ModelSource, vocabulary: Int, window: Int) throws {
+  package init(_ model: any Model, _ source: ModelSource, vocabulary: Int, window: Int) throws {
     self.model = model
     self.vocabulary = vocabulary
     isa = source.model.isa
-    let trace = try Self.trace(model, length: window, carrying: false)
+    let trace = try Self.trace(model, length: window, .none)
     let program = try Program(evaluating: trace.graph, scalars: [], outputs: [trace.output])
     memory = try ModelMemory(program, copying: source.memory)
   }
 
   private static func trace(
-    _ model: any Model, length: Int, carrying: Bool
+    _ model: any Model, length: Int, _ continuation: Continuation
   ) throws(GraphError) -> Trace {
     try LockstepLayers.trace(
       SingleInputModel(model),
       inputs: [TracedInput(ExampleField.inputName, [length], .int32)], batchCount: 1,
-      training: false, freezing: Freezing(), carryingStates: carrying)
+      training: false, freezing: Freezing(), continuation: continuation)
   }
 
-  /// The model on one example of so many tokens.
-  func lane(length: Int, carrying: Bool) throws -> (lane: Lane, states: [Graph.CarriedState]) {
-    let trace = try Self.trace(model, length: length, carrying: carrying)
+  /// The model on one example of so many tokens. Its outputs are the logits, then carried states or, of a
+  /// beginning, what its positions keep.
+  func lane(length: Int, _ continuation: Continuation) throws -> (lane: Lane, graph: Graph) {
+    let trace = try Self.trace(model, length: length, continuation)
     guard trace.output.shape == [1, length, vocabulary] else {
       throw GraphError(
         "a model of texts gives logits for each position, [N, \(length), \(vocabulary)] for windows of "
           + "\(length) tokens of \(vocabulary); this one gives \(trace.output.shape)")
     }
-    let states = trace.graph.carriedStates
+    let kept = continuation == .beginning ? trace.graph.keptRows.map(\.rows) : []
     let program = try Program(
-      evaluating: trace.graph, scalars: [], outputs: [trace.output] + states.map(\.after))
+      evaluating: trace.graph, scalars: [],
+      outputs: [trace.output] + trace.graph.carriedStates.map(\.after) + kept)
     guard memory.fits(program) else {
       throw GraphError("the model declares other parameters for \(length) tokens than in training")
     }
@@ -51,7 +53,7 @@ struct TokenModelTrace {
       program, parameters: memory.parameters, statistics: memory.runningStatistics, isa: isa,
       options: PlanOptions())
     try plan.packParameters()
-    return (try Lane(plan), states)
+    return (try Lane(plan), trace.graph)
   }
 }
 

@@ -20,12 +20,12 @@ import Testing
 
   /// A model with random weights, large enough that logits differ much.
   private func generator(
-    _ model: any Model, _ tokenizer: any TextTokenizer, scale: Float = 1
+    _ model: any Model, _ tokenizer: any TextTokenizer, scale: Float = 1, recomputing: Bool = false
   ) throws -> TextGenerator {
     let source = try ModelSource(
       model, loss: SoftmaxCrossEntropy(), on: Self.windows(tokenizer), seed: 3)
     for index in source.memory.parameters.indices { source.memory.parameters[index] *= scale }
-    return try TextGenerator(model, source, tokenizer: tokenizer)
+    return try TextGenerator(model, source, tokenizer: tokenizer, recomputing: recomputing)
   }
 
   private func characters() throws -> CharacterTokenizer {
@@ -48,23 +48,131 @@ import Testing
     ]
   }
 
-  @Test("recurrent models carry their states, GPT runs its window")
+  /// Models whose window has an end.
+  private func bounded(_ vocabulary: Int) -> [(name: String, model: any Model)] {
+    func model(_ parts: [(name: String, model: any Model)]) -> Sequential {
+      Sequential(
+        named: [("embedding", Embedding(vocabulary, 8))] + parts
+          + [("head", Linear(vocabulary))])
+    }
+    func encoder(_ rotary: RotaryPositions?) -> TransformerEncoder {
+      TransformerEncoder(2, norm: LayerNorm()) {
+        TransformerEncoderLayer(
+          8, heads: 2, feedForward: 12, isCausal: true, rotary: rotary)
+      }
+    }
+    return [
+      ("gpt", gpt(vocabulary)),
+      ("rotary", model([("core", encoder(RotaryPositions()))])),
+      ("halves", model([("core", encoder(RotaryPositions(base: 50, pairing: .halves)))])),
+      (
+        "sinusoidal", model([("positions", SinusoidalPositions()), ("core", encoder(nil))])
+      ),
+      ("gru with positions", model([("positions", LearnedPositions(12)), ("core", GRU(nil, 8))])),
+      (
+        "attention on a gru",
+        model([
+          ("core", GRU(nil, 8)), ("attention", MultiheadAttention(8, heads: 2, isCausal: true)),
+        ])
+      ),
+    ]
+  }
+
+  @Test("a token costs one position's work; a layer that looks at neighbours makes it a window's")
   func ways() throws {
     let tokenizer = try characters()
     for (name, model) in recurrent(tokenizer.vocabulary) {
       #expect(try generator(model, tokenizer, scale: 2).carriesStates, "\(name)")
     }
-    #expect(try !generator(gpt(tokenizer.vocabulary), tokenizer, scale: 4).carriesStates)
+    for (name, model) in bounded(tokenizer.vocabulary) {
+      #expect(try generator(model, tokenizer, scale: 3).carriesStates, "\(name)")
+    }
+    let shifting = Sequential(named: [
+      ("embedding", Embedding(tokenizer.vocabulary, 8)), ("before", Previous()),
+      ("head", Linear(tokenizer.vocabulary)),
+    ])
+    #expect(try !generator(shifting, tokenizer, scale: 3).carriesStates)
   }
 
-  @Test("a model whose layer sees positions besides runs its window")
-  func positions() throws {
+  /// Adds to each position the one before it, which one position by itself does not have.
+  private struct Previous: Layer {
+    let identity = LayerIdentity()
+    func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+      let (n, count, width) = (input.shape[0], input.shape[1], input.shape[2])
+      let first = scope.graph.constant(0, [n, 1, width])
+      guard count > 1 else { return input + first }
+      return input
+        + Tensor.concatenated([first, input.sliced(axis: 1, 0..<count - 1)], axis: 1)
+    }
+  }
+
+  @Test("a text is the same token for token as one that is computed by whole windows")
+  func recomputed() throws {
     let tokenizer = try characters()
-    let model = Sequential(named: [
-      ("embedding", Embedding(tokenizer.vocabulary, 8)), ("positions", LearnedPositions(12)),
-      ("core", GRU(nil, 16)), ("head", Linear(tokenizer.vocabulary)),
-    ])
-    #expect(try !generator(model, tokenizer).carriesStates)
+    let prompts = ["", "fox", "the quick brown fox jumps over"]
+    for (name, model) in bounded(tokenizer.vocabulary) {
+      let fast = try generator(model, tokenizer, scale: 3)
+      let slow = try generator(model, tokenizer, scale: 3, recomputing: true)
+      #expect(fast.carriesStates && !slow.carriesStates)
+      for (index, prompt) in prompts.enumerated() {
+        for temperature in [0, 1.5] {
+          let sampling = TextSampling(temperature: temperature, seed: UInt64(index))
+          // Far beyond the window of 12.
+          let text = try fast.generate(prompt, count: 50, sampling: sampling)
+          #expect(
+            try slow.generate(prompt, count: 50, sampling: sampling) == text, "\(name), \(prompt)")
+        }
+      }
+    }
+  }
+
+  @Test("the logits have the same bits where linear maps are computed by fused multiply-adds")
+  func bits() throws {
+    guard InstructionSet.detected.multipliesAndAddsAtOnce else { return }
+    let tokenizer = try characters()
+    let vocabulary = tokenizer.vocabulary
+    for (name, model) in bounded(vocabulary) {
+      let source = try ModelSource(
+        model, loss: SoftmaxCrossEntropy(), on: Self.windows(tokenizer), seed: 8)
+      let trace = try TokenModelTrace(
+        model, source, vocabulary: vocabulary, window: Self.window)
+      let whole = try WindowLogits(trace, length: Self.window)
+      let continued = try #require(ContinuedLogits(trace, window: Self.window), "\(name)")
+      let tokens = (0..<40).map { Int32($0 * $0 % vocabulary) }
+      // A prompt, and then token by token beyond two contexts.
+      for end in 5...tokens.count {
+        let new = tokens[(end == 5 ? 0 : end - 1)..<end]
+        let found = try continued.advance(new).map(\.bitPattern)
+        #expect(try whole.advance(new).map(\.bitPattern) == found, "\(name), \(end)")
+      }
+    }
+  }
+
+  @Test("a full window goes on with its last half and the token that has no room")
+  func fullWindow() throws {
+    var context = TokenContext(length: 6)
+    #expect(context.append([0, 1, 2, 3][...]) == 0)
+    #expect(context.append([4][...]) == 4)
+    #expect(context.append([5][...]) == 5)
+    #expect(context.append([6][...]) == 0 && context.tokens == [4, 5, 6])
+    #expect(context.append([7][...]) == 3)
+    context.reset()
+    #expect(context.append(Array(0..<9)[...]) == 0 && context.tokens == Array(3..<9))
+    #expect(context.append([9][...]) == 0 && context.tokens == [7, 8, 9])
+    var shortest = TokenContext(length: 1)
+    #expect(shortest.append([3][...]) == 0 && shortest.tokens == [3])
+    #expect(shortest.append([4][...]) == 0 && shortest.tokens == [4])
+
+    // What a model says behind a full window is what it says behind that half alone.
+    let tokenizer = try characters()
+    let generator = try generator(gpt(tokenizer.vocabulary), tokenizer, scale: 3)
+    let greedy = TextSampling(temperature: 0)
+    let prompt = "over the laz"
+    #expect(prompt.count == Self.window)
+    let two = try generator.generate(prompt, count: 2, sampling: greedy)
+    let half = String(prompt.suffix(Self.window / 2 - 1)) + String(two.prefix(1))
+    let next = try generator.generate(half, count: 1, sampling: greedy)
+    #expect(two.suffix(1) == next)
   }
 
   @Test("carried states give the logits of whole windows: greedy texts are the same")

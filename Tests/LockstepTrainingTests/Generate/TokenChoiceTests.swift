@@ -39,6 +39,36 @@ import Testing
     #expect(try counts(logits, TextSampling(temperature: 5, topK: 1), draws: 50)[4] == 50)
   }
 
+  @Test(
+    "a temperature near 0 takes the likeliest token",
+    arguments: [1e-3, 1e-30, Double.leastNonzeroMagnitude])
+  func cold(_ temperature: Double) throws {
+    let sampling = TextSampling(temperature: temperature)
+    #expect(try counts(logits, sampling, draws: 50)[4] == 50)
+    // Equals stay equally likely.
+    let two = try counts([0, 7, 7], sampling, draws: 2000)
+    #expect(two[0] == 0 && two[1] > 800 && two[2] > 800)
+  }
+
+  @Test("top-k and top-p see the order of probabilities, and not that of tokens")
+  func order() throws {
+    let kept: [(TextSampling, Int)] = [
+      (TextSampling(topK: 2), 2), (TextSampling(topP: 0.83), 2), (TextSampling(topP: 0.9), 3),
+      (TextSampling(topK: 4, topP: 0.99), 4),
+    ]
+    for (sampling, count) in kept {
+      for shift in logits.indices {
+        let moved = Array(logits[shift...] + logits[..<shift])
+        let found = try counts(moved, sampling, draws: 3000)
+        let expected = moved.indices.sorted { moved[$0] > moved[$1] }.prefix(count)
+        #expect(found.indices.filter { found[$0] > 0 } == expected.sorted(), "\(sampling)")
+      }
+    }
+    // Of equals the first tokens are left.
+    #expect(try counts([1, 1, 1, 1], TextSampling(topK: 2), draws: 200)[2...] == [0, 0])
+    #expect(try counts([1, 1, 1, 1], TextSampling(topP: 0.5), draws: 200)[2...] == [0, 0])
+  }
+
   @Test("top-k leaves the k likeliest, and their ratios")
   func topK() throws {
     let found = try counts(logits, TextSampling(topK: 3))
@@ -71,6 +101,8 @@ import Testing
     ] {
       #expect(throws: ArgumentError.self) { _ = try TokenChoice(sampling) }
     }
+    let error = #expect(throws: ArgumentError.self) { try TextSampling(topP: 1.5).check() }
+    #expect(error.map { "\($0)" }?.contains("topP") == true)
     #expect(throws: GraphError.self) { _ = try counts([0, .nan], TextSampling(), draws: 1) }
     #expect(throws: GraphError.self) { _ = try counts([0, .infinity], TextSampling(), draws: 1) }
   }

@@ -162,7 +162,21 @@ extension Tensor {
     heads: Int, isCausal: Bool = false, lengths: Tensor? = nil, dropoutRate: Float = 0,
     dropoutKey: UInt32 = 0
   ) -> Tensor {
-    attention([], heads, isCausal, lengths, rate: dropoutRate, key: dropoutKey)
+    if isCausal, lengths == nil, let result = continuedAttention(heads) { return result }
+    return attention([], heads, isCausal, lengths, rate: dropoutRate, key: dropoutKey)
+  }
+
+  /// The same where other runs compute positions before or behind: keys and values are kept, and a position
+  /// behind others looks at those of all so far. Nil where the sequence is one by itself.
+  private func continuedAttention(_ heads: Int) -> Tensor? {
+    guard graph.continuation != .none, shape.count == 3, shape[2] > 0, shape[2] % 3 == 0 else {
+      return nil
+    }
+    let parts = split(axis: 2, every: shape[2] / 3)
+    let (keys, values) = (graph.keep(parts[1]), graph.keep(parts[2]))
+    return graph.lengthSoFar.map {
+      parts[0].attention(keys: keys, values: values, heads: heads, lengths: $0)
+    }
   }
 
   /// The attention of queries [N, T, width] to keys [N, S, width] with values [N, S, width], to [N, T, width];

@@ -9,7 +9,7 @@ internal import COneDNN
 
 extension PlanBuilder {
   /// Where the kernels below are called, in profiles.
-  fileprivate static let name = "dense"
+  static let denseName = "dense"
 
   /// The kernels of linear maps; nil where oneDNN computes them.
   var dense: lockstep_dense_kernels? {
@@ -29,6 +29,10 @@ extension LinearMap {
   ) throws -> Bool {
     let fused = plan.fusion.activation[site.index]
     guard fused?.isRectifier ?? true else { return false }
+    if let weight = try plan.transposedWeight(site.inputs[1], rows: plan.rows(site.inputs[0]).0) {
+      try lower(site, plan, by: weight, with: dense)
+      return true
+    }
     let (x, w) = (try plan.plain(site.inputs[0]), try plan.plain(site.inputs[1]))
     let bias = site.inputs.count > 2 ? try plan.plain(site.inputs[2]) : nil
     // Others may wait for it.
@@ -40,7 +44,7 @@ extension LinearMap {
       fused?.output ?? site.outputs[0], try .plain(plan.type(site.outputs[0])))
     let scratch = plan.denseScratch(n, columns, rows)
     let forward = dense.forward!
-    plan.emit([x, w, y, scratch] + (bias.map { [$0] } ?? []), calling: PlanBuilder.name) {
+    plan.emit([x, w, y, scratch] + (bias.map { [$0] } ?? []), calling: PlanBuilder.denseName) {
       let (x, w, y, scratch) = ($0[0].floats, $0[1].floats, $0[2].floats, $0[3].floats)
       let bias = $0.count > 4 ? $0[4].floats : nil
       return { _ in forward(y, x, w, bias, rectifies, n, columns, rows, scratch) }
@@ -59,7 +63,7 @@ extension LinearInputGradient {
     let dx = plan.define(site.outputs[0], try .plain(plan.type(site.outputs[0])))
     let scratch = plan.denseScratch(n, columns, rows)
     let gradient = dense.input_gradient!
-    plan.emit([dy, w, dx, scratch], calling: PlanBuilder.name) {
+    plan.emit([dy, w, dx, scratch], calling: PlanBuilder.denseName) {
       let (dy, w, dx, scratch) = ($0[0].floats, $0[1].floats, $0[2].floats, $0[3].floats)
       return { _ in gradient(dx, dy, w, n, columns, rows, scratch) }
     }
@@ -78,7 +82,7 @@ extension LinearWeightGradient {
     let mayAccumulate = result.buffer.region == .sum
     let scratch = plan.denseScratch(n, columns, rows)
     let product = dense.weight_gradient!
-    plan.emit([source, gradient, result, scratch], calling: PlanBuilder.name) {
+    plan.emit([source, gradient, result, scratch], calling: PlanBuilder.denseName) {
       let (x, dy, dw, scratch) = ($0[0].floats, $0[1].floats, $0[2].floats, $0[3].floats)
       return { context in
         let adds: Int32 = context.accumulates && mayAccumulate ? 1 : 0

@@ -16,8 +16,15 @@ struct RecurrenceKernels {
   /// The number of values of a row of q.
   var width: Int { pass.cell.gates * hidden }
 
-  init(_ pass: RecurrentPass, _ sequence: TensorType, _ plan: PlanBuilder) {
+  /// Whether the weights that come are transposed ones.
+  private let comeTransposed: Bool
+
+  /// - Parameter transposed: whether the weights that come are transposed ones.
+  init(
+    _ pass: RecurrentPass, _ sequence: TensorType, _ plan: PlanBuilder, transposed: Bool = false
+  ) {
     self.pass = pass
+    comeTransposed = transposed
     table = lockstep_recurrent_kernels_for(lockstep_isa(rawValue: plan.isa.rawValue)).pointee
     dense = plan.isa.denseKernels?.pointee
     pack = plan.isa.kernels.pointee.pack_panels!
@@ -38,7 +45,9 @@ struct RecurrenceKernels {
   /// Whether states are multiplied by transposed weights: with a few examples, the kernel whose lanes are
   /// columns fills its vectors where the one whose lanes are examples does not. Both add the same terms in the
   /// same order, so that bits do not depend on the choice.
-  private var transposes: Bool { dense != nil && n <= 8 && positions >= 8 }
+  private var transposes: Bool {
+    dense != nil && n <= 8 && positions >= 8 && !comeTransposed
+  }
 
   /// Room for the transposed weights.
   func weightScratch(_ plan: PlanBuilder) -> Memory {
@@ -59,7 +68,7 @@ struct RecurrenceKernels {
     _ q: UnsafeMutablePointer<Float>, _ h: UnsafePointer<Float>, _ weight: UnsafePointer<Float>,
     _ scratch: UnsafeMutablePointer<Float>
   ) {
-    if transposes {
+    if transposes || comeTransposed {
       dense?.input_gradient(q, h, weight, n, width, hidden, scratch)
     } else if let dense {
       dense.forward(q, h, weight, nil, 0, n, hidden, width, scratch)

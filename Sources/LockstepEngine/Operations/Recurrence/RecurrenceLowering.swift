@@ -2,9 +2,16 @@ internal import CLockstepKernels
 
 extension Recurrence: Lowerable {
   func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
-    let inputs = try site.inputs.map(plan.plain)
+    let weight = Operands(site.inputs, pass).weight
+    let rows = plan.type(site.outputs[0]).shape.prefix(2).reduce(1, *)
+    let transposed = try plan.transposedWeight(weight, rows: rows)
+    let inputs = try site.inputs.map { value in
+      if value == weight, let transposed { return transposed }
+      return try plan.plain(value)
+    }
     let results = Results(site.outputs, pass)
-    let kernels = RecurrenceKernels(pass, plan.type(results.sequence), plan)
+    let kernels = RecurrenceKernels(
+      pass, plan.type(results.sequence), plan, transposed: transposed != nil)
     let (n, hidden) = (kernels.n, kernels.hidden)
     let sequence = plan.define(results.sequence, try .plain(plan.type(results.sequence)))
     let states = try results.last.values.map { plan.define($0, try .plain([n, hidden])) }

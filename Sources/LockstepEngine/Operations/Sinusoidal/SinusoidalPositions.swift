@@ -23,7 +23,7 @@ package struct SinusoidalPositions: Operation {
   package func tangent(_ call: Call, _ tangents: [Tensor?]) -> [Tensor?]? { tangents }
 
   /// P, row-major [T, W].
-  private func table(_ shape: [Int]) -> [Double] {
+  fileprivate func table(_ shape: [Int]) -> [Double] {
     let angles = PositionAngles(positions: shape[1], pairs: shape[2] / 2, base: Double(base))
     return zip(angles.sines, angles.cosines).flatMap { [$0, $1] }
   }
@@ -69,6 +69,19 @@ extension Tensor {
   ///
   /// Source: A. Vaswani et al., "Attention is all you need", NeurIPS 2017, section 3.5.
   public func addingSinusoidalPositions(base: Float = 10_000) -> Tensor {
-    apply(SinusoidalPositions(base: base))
+    let operation = SinusoidalPositions(base: base)
+    guard let place = graph.place, shape.count == 3, !graph.hasFailed else {
+      return apply(operation)
+    }
+    // The same sums, with the row of the position.
+    let table = [place.context, shape[2]]
+    do throws(GraphError) {
+      _ = try operation.infer([TensorType([1] + table)])
+    } catch {
+      graph.fail(error.description)
+      return self
+    }
+    return self
+      + graph.constant(operation.table([1] + table).map(Float.init), table).gathered(place.position)
   }
 }
