@@ -35,7 +35,8 @@ extension Graph {
   /// Gauss-Newton matrix as its expectation: Jᵀ H^½ u with independent random signs u.
   ///
   /// The signs follow from the run's seed, the step and the example, as dropout masks do. Products
-  /// of different examples vanish in expectation, so a sum over examples may be squared.
+  /// of different examples, and of different positions of one, vanish in expectation, so a sum over
+  /// them may be squared.
   ///
   /// Source: O. Chapelle, D. Erhan, "Improved preconditioner for Hessian free optimization", NIPS
   /// 2011 workshop on deep learning.
@@ -47,13 +48,21 @@ extension Graph {
     let parts = curvatureParts(of: loss)
     let seeds = parts.enumerated().map { index, part in
       let predictions = part.call.inputs[0]
-      // Half of all elements 2, half 0; minus one.
-      let coins = constant(1, predictions.shape).apply(
-        Dropout(rate: 0.5, key: key &+ UInt32(index)))
-      let seed = part.loss.curvatureRoot(part.call, coins - 1)
+      let signs = signs(predictions.shape, key: key &+ UInt32(index))
+      let seed = part.loss.curvatureRoot(part.call, signs)
       return (value: predictions, seed: scaled(seed, by: part.factor, root: true))
     }
     return gradients(from: seeds, by: wanted)
+  }
+
+  /// Independent random signs. Rows may be examples or their positions: a sign's key is its example's
+  /// place in the batch, so that no two examples share signs.
+  private func signs(_ shape: [Int], key: UInt32) -> Tensor {
+    let count = shape.reduce(1, *)
+    let ones = constant(
+      1, count.isMultiple(of: batchCount) ? [batchCount, count / batchCount] : shape)
+    // Half of all elements 2, half 0; minus one.
+    return ones.apply(Dropout(rate: 0.5, key: key)).reshaped(to: shape) - 1
   }
 
   private func scaled(_ tensor: Tensor, by factor: Tensor, root: Bool = false) -> Tensor {
@@ -61,17 +70,22 @@ extension Graph {
     return tensor * (root ? factor.squareRoot() : factor)
   }
 
-  /// The losses of predictions that a loss is a linear combination of.
+  /// The losses of predictions that a loss is a linear combination of, but for terms that are linear
+  /// in predictions: those have no curvature.
   private func curvatureParts(of loss: Tensor) -> [Part] {
     var found: [Int] = []
     var open = [loss.id]
-    var seen: Set<ValueID> = []
+    var seen = Set(nodes.lazy.filter { $0.operation is SummedLoss }.map { $0.inputs[0] })
+    let moves = dependents(of: parameters.map { parameter($0).id })
     while let id = open.popLast() {
       guard seen.insert(id).inserted, let index = values[id].producer else { continue }
+      let inputs = nodes[index].inputs
       switch nodes[index].operation {
       case is SummedLoss: found.append(index)
       case let binary as Binary where binary.kind == .add || binary.kind == .subtract:
-        open += nodes[index].inputs
+        open += inputs
+      case let binary as Binary where binary.kind == .multiply && !inputs.allSatisfy { moves[$0] }:
+        open += inputs.filter { moves[$0] }
       case let activation as Activation where activation.isAffine: open += nodes[index].inputs
       case is Reshape, is Sum: open += nodes[index].inputs
       case let other:

@@ -109,8 +109,10 @@ extension ModelSource: CurvatureSource {
     let context = RunContext(
       seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)
     try executor.lane.run(context, leaf: leaf?.baseAddress, addingTo: nil, on: lane.track)
-    record.weight += numbers.weightPerExample * Double(positions.count)
-    record.examples += Double(positions.count)
+    let examples = Double(positions.count)
+    record.weight += numbers.weight(
+      executor.lane, at: work == .loss ? 1 : 0, examples: examples)
+    record.examples += examples
     if work == .loss { record.loss += Double(executor.lane.scalar(0)) }
   }
 
@@ -135,11 +137,6 @@ extension ModelSource: CurvatureSource {
     let key = CurvatureMemory.Key(work: work, count: count)
     if let plan = curvature.plans[key] { return plan }
     let objective = try trace(count, true)
-    guard objective.weight == nil else {
-      throw GraphError(
-        "a Hessian-free step needs a loss that counts all positions alike: leave ignoreIndex and "
-          + "classWeights out")
-    }
     try ObjectiveInputs(objective, count: count).check(fillableBy: dataset)
     let program = try work.program(objective)
     guard memory.fits(program) else {

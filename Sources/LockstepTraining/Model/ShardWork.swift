@@ -11,16 +11,19 @@ enum ShardWork: Hashable {
 
   var squaresLeaves: Bool { if case .probe = self { true } else { false } }
 
-  /// The program that computes it.
+  /// The program that computes it. What it reads out is the loss, of work that computes it, and then
+  /// the weight, where the objective has one.
   func program(_ objective: Objective) throws -> Program {
     let loss = objective.loss
+    let weight = objective.weight.map { [$0] } ?? []
     switch self {
-    case .product: return try Program(gaussNewtonOf: loss)
+    case .product: return try Program(gaussNewtonOf: loss, scalars: weight)
     case .probe(let draw):
       // Far from the keys of a model's dropouts, which count from zero.
       return try Program(
-        gaussNewtonProbeOf: loss, key: 0x4A43_0000 &+ UInt32(truncatingIfNeeded: draw) &* 64)
-    case .loss: return try Program(evaluating: loss.graph, scalars: [loss], outputs: [])
+        gaussNewtonProbeOf: loss, key: 0x4A43_0000 &+ UInt32(truncatingIfNeeded: draw) &* 64,
+        scalars: weight)
+    case .loss: return try Program(evaluating: loss.graph, scalars: [loss] + weight, outputs: [])
     }
   }
 }

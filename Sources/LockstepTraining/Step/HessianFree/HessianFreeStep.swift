@@ -293,10 +293,22 @@ public final class HessianFreeStep: BatchStep {
           of: batch, draw: draw, into: exchange.partials, records: records,
           accumulator: accumulator)
       }
-      try fold(weight: trials.total.weight, examples: trials.total.examples)
+      try foldCurvature()
       vectors.add(
         diagonal.base, diagonal.base, 1 / Double(options.probes), exchange.folded.baseAddress!)
     }
+  }
+
+  /// Folds products or squares, and divides them by the weight of the examples that they are of.
+  private func foldCurvature() throws {
+    let total = trials.total
+    guard !(total.weight <= 0) else {
+      throw StepError.badOption(
+        key: "curvatureExamples", value: "\(Int(total.examples))",
+        expected: "larger: in step \(completed + 1) no position of these examples counts, so that "
+          + "there is no curvature to go by")
+    }
+    try fold(weight: total.weight, examples: total.examples)
   }
 
   /// Minimises the quadratic model.
@@ -318,7 +330,7 @@ public final class HessianFreeStep: BatchStep {
             repeated: details.products > 0)
         }
         details.products += 1
-        try fold(weight: trials.total.weight, examples: trials.total.examples)
+        try foldCurvature()
         vectors.add(product, exchange.folded.baseAddress!, shift, v)
       },
       precondition: options.probes == 0
