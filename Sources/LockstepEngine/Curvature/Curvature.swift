@@ -14,21 +14,37 @@ extension Graph {
   /// - Parameters:
   ///   - loss: the summed loss, a linear combination of losses of predictions.
   ///   - direction: the parameters, and for each its part of v.
+  ///   - factor: a scalar c, which adds c Σ Jₛᵀ Jₛ v, Jₛ being the Jacobian of the states of all
+  ///     recurrent layers at all positions; nil for none.
   /// - Returns: for each parameter its part of the product; nil stands for zero.
   ///
-  /// Source: N. Schraudolph, "Fast curvature matrix-vector products", Neural Computation 14 (2002).
+  /// Source: N. Schraudolph, "Fast curvature matrix-vector products", Neural Computation 14 (2002);
+  /// of the damped states J. Martens, I. Sutskever, "Learning recurrent neural networks with
+  /// Hessian-free optimization", ICML 2011.
   package func gaussNewtonProduct(
-    of loss: Tensor, along direction: [(value: Tensor, movement: Tensor)]
+    of loss: Tensor, along direction: [(value: Tensor, movement: Tensor)],
+    dampingStates factor: Tensor? = nil
   ) -> [Tensor?] {
     let parts = curvatureParts(of: loss)
-    let moving = tangents(of: parts.map { $0.call.inputs[0] }, along: direction)
+    let states = factor == nil ? [] : recurrentStates
+    let moving = tangents(of: parts.map { $0.call.inputs[0] } + states, along: direction)
     var seeds: [(value: Tensor, seed: Tensor)] = []
     for (part, tangent) in zip(parts, moving) {
       guard let tangent else { continue }
       let seed = part.loss.curvature(part.call, tangent)
       seeds.append((part.call.inputs[0], scaled(seed, by: part.factor)))
     }
+    if let factor {
+      for (state, tangent) in zip(states, moving[parts.count...]) {
+        if let tangent { seeds.append((state, tangent * factor)) }
+      }
+    }
     return gradients(from: seeds, by: direction.map(\.value))
+  }
+
+  /// The states of all recurrent layers at all positions, [N, T, H] each.
+  package var recurrentStates: [Tensor] {
+    nodes.filter { $0.operation is Recurrence }.map { Tensor(graph: self, id: $0.outputs[0]) }
   }
 
   /// Extends the graph by a vector whose square, element by element, has the diagonal of the

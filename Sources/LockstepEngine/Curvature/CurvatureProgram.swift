@@ -2,12 +2,17 @@ extension Program {
   /// A program whose leaf is the product of the loss's Gauss-Newton matrix and a direction, in the
   /// layout of the leaf of gradients; statistics are zero.
   ///
-  /// - Parameter scalars: what is read out beside it.
-  package init(gaussNewtonOf loss: Tensor, scalars: [Tensor] = []) throws(GraphError) {
+  /// - Parameters:
+  ///   - factor: the name of a scalar input, the factor of the states' damping; nil for none.
+  ///   - scalars: what is read out beside it.
+  package init(
+    gaussNewtonOf loss: Tensor, dampingStatesBy factor: String? = nil, scalars: [Tensor] = []
+  ) throws(GraphError) {
     try self.init(loss, scalars) { graph, parameters in
       let trainable = graph.parameters.indices.filter { graph.parameters[$0].trainable }
       return graph.gaussNewtonProduct(
-        of: loss, along: zip(parameters, trainable).map { ($0, graph.vector(of: $1)) })
+        of: loss, along: zip(parameters, trainable).map { ($0, graph.vector(of: $1)) },
+        dampingStates: factor.map { graph.input($0, []) })
     }
   }
 

@@ -3,6 +3,10 @@ internal import CLockstepKernels
 import LockstepEngine
 
 extension ModelSource: CurvatureSource {
+  public var hasRecurrentStates: Bool {
+    get throws { try !trace(2, true).loss.graph.recurrentStates.isEmpty }
+  }
+
   public var vector: UnsafeMutableBufferPointer<Float> {
     if let direction = curvature.direction { return direction.buffer }
     let direction = Arena<Float>(count: memory.trainableLayout.count)
@@ -11,14 +15,17 @@ extension ModelSource: CurvatureSource {
   }
 
   public func computeProducts(
-    of batch: StepBatch, into partials: [UnsafeMutableBufferPointer<Float>],
-    records: ShardRecords, accumulator: ShardAccumulator, repeated: Bool
+    of batch: StepBatch, dampingStates factor: Double,
+    into partials: [UnsafeMutableBufferPointer<Float>], records: ShardRecords,
+    accumulator: ShardAccumulator, repeated: Bool
   ) throws {
-    for plan in try plans(for: .product, batch, records.shards) {
+    let work = ShardWork.product(dampsStates: factor != 0)
+    curvature.stateDamping = Float(factor)
+    for plan in try plans(for: work, batch, records.shards) {
       if !repeated { try plan.packParameters() }
       try plan.packVector()
     }
-    try fold(.product, batch, into: partials, records, accumulator)
+    try fold(work, batch, into: partials, records, accumulator)
   }
 
   public func computeSquaredProbes(
@@ -106,6 +113,9 @@ extension ModelSource: CurvatureSource {
     _ lane: LaneSet
   ) throws {
     try load(shard, positions, of: batch, into: executor, lane)
+    if let factor = executor.lane.input(ShardWork.stateDamping) {
+      factor.storeBytes(of: curvature.stateDamping, as: Float.self)
+    }
     let context = RunContext(
       seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)
     try executor.lane.run(context, leaf: leaf?.baseAddress, addingTo: nil, on: lane.track)
@@ -144,7 +154,7 @@ extension ModelSource: CurvatureSource {
     }
     let plan = try Plan(
       program, parameters: memory.parameters, statistics: memory.runningStatistics, isa: isa,
-      options: options, vector: work == .product ? vector : nil)
+      options: options, vector: work.isProduct ? vector : nil)
     curvature.plans[key] = plan
     return plan
   }
