@@ -1,6 +1,7 @@
 import LockstepDatasets
 import LockstepEngine
 import LockstepLayers
+import LockstepOptimization
 import LockstepTraining
 
 /// Gradient, Gauss-Newton matrix and damping of states of a model of ``MarkedTokens`` under softmax
@@ -8,11 +9,11 @@ import LockstepTraining
 /// derivatives by the logits from their formulas.
 struct DenseTokenCurvature {
   /// What positions weigh and how labels are smoothed, apart from the loss that is tested.
-  struct Loss: Sendable, CustomTestStringConvertible {
+  struct Loss: Sendable, CustomStringConvertible {
     var classWeights: [Double]? = nil
     var smoothing = 0.0
 
-    var testDescription: String { "\(classWeights == nil ? "counted" : "weighted"), \(smoothing)" }
+    var description: String { "\(classWeights == nil ? "counted" : "weighted"), \(smoothing)" }
 
     var tested: SoftmaxCrossEntropy {
       SoftmaxCrossEntropy(
@@ -77,13 +78,12 @@ struct DenseTokenCurvature {
     let count = logitColumns.count
     gradient = Array(repeating: 0, count: count)
     matrix = Array(repeating: gradient, count: count)
-    states = stateColumns.map { a in
-      stateColumns.map { b in zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
-    }
+    states = stateColumns.map { a in stateColumns.map { Self.dot(a, $0) } }
     let labels = try load(tokens.labelFields[0])
     for row in labels.indices where Int32(labels[row]) != MarkedTokens.ignored {
-      let range = row * classes..<(row + 1) * classes
-      add(loss, Int(labels[row]), Array(logits[range]), logitColumns.map { Array($0[range]) })
+      let range = (row * classes)..<(row * classes + classes)
+      let columns: [[Double]] = logitColumns.map { Array($0[range]) }
+      add(loss, Int(labels[row]), Array(logits[range]), columns)
     }
   }
 
@@ -92,29 +92,34 @@ struct DenseTokenCurvature {
     _ loss: Loss, _ label: Int, _ logits: [Double], _ columns: [[Double]]
   ) {
     let classes = logits.count
-    let weights = loss.classWeights ?? Array(repeating: 1, count: classes)
-    let exponentials = logits.map { Double.exp($0 - logits.max()!) }
-    let p = exponentials.map { $0 / exponentials.reduce(0, +) }
+    let weights = loss.classWeights ?? [Double](repeating: 1, count: classes)
+    let largest = logits.max() ?? 0
+    let exponentials: [Double] = logits.map { ExactMath.exponential($0 - largest) }
+    let p: [Double] = exponentials.map { $0 / exponentials.reduce(0, +) }
     // −Σ_c w_c q_c log p_c with q = (1 − s) · onehot + s / C.
-    let targets = (0..<classes).map {
-      weights[$0]
-        * ((1 - loss.smoothing) * ($0 == label ? 1 : 0) + loss.smoothing / Double(classes))
-    }
+    var targets: [Double] = weights.map { $0 * loss.smoothing / Double(classes) }
+    targets[label] += weights[label] * (1 - loss.smoothing)
     let total = targets.reduce(0, +)
     weight += weights[label]
-    let means = columns.map { column in zip(p, column).reduce(0) { $0 + $1.0 * $1.1 } }
+    let means: [Double] = columns.map { Self.dot(p, $0) }
     for (i, a) in columns.enumerated() {
-      for c in 0..<classes { gradient[i] += (total * p[c] - targets[c]) * a[c] }
+      gradient[i] += total * means[i] - Self.dot(targets, a)
+      let spread: [Double] = zip(p, a).map { $0 * $1 }
       for (j, b) in columns.enumerated() {
-        let product = (0..<classes).reduce(0.0) { $0 + p[$1] * a[$1] * b[$1] }
-        matrix[i][j] += total * (product - means[i] * means[j])
+        matrix[i][j] += total * (Self.dot(spread, b) - means[i] * means[j])
       }
     }
   }
 
+  private static func dot(_ a: [Double], _ b: [Double]) -> Double {
+    var sum = 0.0
+    for index in a.indices { sum += a[index] * b[index] }
+    return sum
+  }
+
   /// The solution of A x = b, A positive definite, by elimination.
   static func solve(_ a: [[Double]], _ b: [Double]) -> [Double] {
-    var rows = zip(a, b).map { $0 + [$1] }
+    var rows: [[Double]] = zip(a, b).map { $0 + [$1] }
     let count = b.count
     for pivot in 0..<count {
       for row in pivot + 1..<count {
@@ -124,8 +129,9 @@ struct DenseTokenCurvature {
     }
     var x = b
     for row in (0..<count).reversed() {
-      let known = (row + 1..<count).reduce(0.0) { $0 + rows[row][$1] * x[$1] }
-      x[row] = (rows[row][count] - known) / rows[row][row]
+      var rest = rows[row][count]
+      for column in row + 1..<count { rest -= rows[row][column] * x[column] }
+      x[row] = rest / rows[row][row]
     }
     return x
   }

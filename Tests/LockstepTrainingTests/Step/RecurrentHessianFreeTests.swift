@@ -86,22 +86,25 @@ import Testing
     #expect(abs(report.weight - all.weight) < 1e-6)
     #expect(step.details.stepLength > 0)
     var matrix = part.matrix
+    let factor = options.damping * structuralDamping
     for i in matrix.indices {
       for j in matrix.indices {
-        let damped = matrix[i][j] + options.damping * structuralDamping * part.states[i][j]
-        matrix[i][j] = damped / part.weight + (i == j ? options.damping : 0)
+        matrix[i][j] = (matrix[i][j] + factor * part.states[i][j]) / part.weight
       }
+      matrix[i][i] += options.damping
     }
     let expected = DenseTokenCurvature.solve(matrix, all.gradient.map { -$0 / all.weight })
     let entry = try #require(step.stateEntries.first { $0.name == "step.direction" })
-    guard case .arena(let values, let layout) = entry.values else {
+    guard case .arena(let values, let layout) = entry.storage else {
       Issue.record("the direction is no arena")
       return
     }
     let found = layout.slots.flatMap { values[$0.range].map(Double.init) }
     #expect(found.count == expected.count)
-    let (error, size) = zip(found, expected).reduce((0.0, 0.0)) {
-      ($0.0 + ($1.0 - $1.1) * ($1.0 - $1.1), $0.1 + $1.1 * $1.1)
+    var (error, size) = (0.0, 0.0)
+    for (value, dense) in zip(found, expected) {
+      error += (value - dense) * (value - dense)
+      size += dense * dense
     }
     #expect(size > 1e-4)
     #expect(error.squareRoot() < 1e-4 * size.squareRoot())
