@@ -144,7 +144,8 @@ struct AutoencoderComparison {
     return Costs(
       product: try time {
         try source.computeProducts(
-          of: batch, into: [partial.buffer], records: $0, accumulator: accumulator, repeated: true)
+          of: batch, dampingStates: 0, into: [partial.buffer], records: $0,
+          accumulator: accumulator, repeated: true)
       } / gradient,
       probe: try time {
         try source.computeSquaredProbes(

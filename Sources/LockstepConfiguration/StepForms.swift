@@ -89,6 +89,9 @@ extension HessianFreeOptions {
           "dampingFactor", .number(NumberRange(above: 1)), .number(usual.dampingFactor),
           "what λ is multiplied or divided by"),
         .with(
+          "structuralDamping", .nonNegative, .number(usual.structuralDamping),
+          "μ of the term ½ · λ · μ · ‖ḣ‖² for the states h of recurrent layers"),
+        .with(
           "iterations", .integer(atLeast: 1), .integer(usual.iterations),
           "the most iterations of conjugate gradients"),
         .with(
@@ -123,6 +126,7 @@ extension HessianFreeOptions {
     self.init()
     damping = values["damping"]
     dampingFactor = values["dampingFactor"]
+    structuralDamping = values["structuralDamping"]
     iterations = values["iterations"]
     tolerance = values["tolerance"]
     decay = values["decay"]

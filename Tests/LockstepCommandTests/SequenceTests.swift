@@ -139,6 +139,44 @@ import Testing
     }
   }
 
+  /// Positions before a space do not count, so that shards weigh differently.
+  @Test("Hessian-free steps train a recurrent network, to one fingerprint on 1, 2 and 3 ranks")
+  func hessianFree() throws {
+    try withDirectory { directory in
+      let path = "\(directory)/config.json"
+      try AtomicFile.write(
+        path,
+        text: """
+          {
+            "data": \(Self.data),
+            "model": {
+              "layers": [
+                {"type": "Embedding", "count": 72, "width": 8},
+                {"type": "RNN", "hiddenSize": 24}, {"type": "Linear", "outFeatures": 72}
+              ]
+            },
+            "loss": {"type": "softmaxCrossEntropy", "ignoreIndex": 1},
+            "batchSize": 128, "shards": 4, "epochs": 1, "steps": 10, "seed": 1,
+            "hessianFree": {
+              "damping": 0.1, "structuralDamping": 0.03, "iterations": 12, "curvatureExamples": 64
+            }
+          }
+          """)
+      let run = "\(directory)/run"
+      let alone = try Lockstep.run(["train", path, "--run-directory", run])
+      let expected = try #require(alone.fingerprint, "\(alone.transcript)")
+      let lines = try jsonLines("\(run)/metrics.jsonl")
+      let losses = lines.compactMap { $0["loss"]?.doubleValue }
+      // Knowing nothing is worth ln 72 = 4.28.
+      #expect(losses.count == 10 && losses[0] > 4.1 && losses[9] < 3.2, "\(losses)")
+      #expect(Set(lines.compactMap { $0["weight"]?.doubleValue }).count > 5)
+      for ranks in 2...3 {
+        let result = try Lockstep.run(["train", path, "--run-directory", "none"], ranks: ranks)
+        #expect(result.fingerprint == expected, "\(result.transcript)")
+      }
+    }
+  }
+
   @Test("evaluate reads another text by the run's characters; predict says what to use instead")
   func evaluate() throws {
     try withDirectory { directory in

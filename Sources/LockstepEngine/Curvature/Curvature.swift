@@ -14,28 +14,45 @@ extension Graph {
   /// - Parameters:
   ///   - loss: the summed loss, a linear combination of losses of predictions.
   ///   - direction: the parameters, and for each its part of v.
+  ///   - factor: a scalar c, which adds c Σ Jₛᵀ Jₛ v, Jₛ being the Jacobian of the states of all
+  ///     recurrent layers at all positions; nil for none.
   /// - Returns: for each parameter its part of the product; nil stands for zero.
   ///
-  /// Source: N. Schraudolph, "Fast curvature matrix-vector products", Neural Computation 14 (2002).
+  /// Source: N. Schraudolph, "Fast curvature matrix-vector products", Neural Computation 14 (2002);
+  /// of the damped states J. Martens, I. Sutskever, "Learning recurrent neural networks with
+  /// Hessian-free optimization", ICML 2011.
   package func gaussNewtonProduct(
-    of loss: Tensor, along direction: [(value: Tensor, movement: Tensor)]
+    of loss: Tensor, along direction: [(value: Tensor, movement: Tensor)],
+    dampingStates factor: Tensor? = nil
   ) -> [Tensor?] {
     let parts = curvatureParts(of: loss)
-    let moving = tangents(of: parts.map { $0.call.inputs[0] }, along: direction)
+    let states = factor == nil ? [] : recurrentStates
+    let moving = tangents(of: parts.map { $0.call.inputs[0] } + states, along: direction)
     var seeds: [(value: Tensor, seed: Tensor)] = []
     for (part, tangent) in zip(parts, moving) {
       guard let tangent else { continue }
       let seed = part.loss.curvature(part.call, tangent)
       seeds.append((part.call.inputs[0], scaled(seed, by: part.factor)))
     }
+    if let factor {
+      for (state, tangent) in zip(states, moving[parts.count...]) {
+        if let tangent { seeds.append((state, tangent * factor)) }
+      }
+    }
     return gradients(from: seeds, by: direction.map(\.value))
+  }
+
+  /// The states of all recurrent layers at all positions, [N, T, H] each.
+  package var recurrentStates: [Tensor] {
+    nodes.filter { $0.operation is Recurrence }.map { Tensor(graph: self, id: $0.outputs[0]) }
   }
 
   /// Extends the graph by a vector whose square, element by element, has the diagonal of the
   /// Gauss-Newton matrix as its expectation: Jᵀ H^½ u with independent random signs u.
   ///
   /// The signs follow from the run's seed, the step and the example, as dropout masks do. Products
-  /// of different examples vanish in expectation, so a sum over examples may be squared.
+  /// of different examples, and of different positions of one, vanish in expectation, so a sum over
+  /// them may be squared.
   ///
   /// Source: O. Chapelle, D. Erhan, "Improved preconditioner for Hessian free optimization", NIPS
   /// 2011 workshop on deep learning.
@@ -47,13 +64,21 @@ extension Graph {
     let parts = curvatureParts(of: loss)
     let seeds = parts.enumerated().map { index, part in
       let predictions = part.call.inputs[0]
-      // Half of all elements 2, half 0; minus one.
-      let coins = constant(1, predictions.shape).apply(
-        Dropout(rate: 0.5, key: key &+ UInt32(index)))
-      let seed = part.loss.curvatureRoot(part.call, coins - 1)
+      let signs = signs(predictions.shape, key: key &+ UInt32(index))
+      let seed = part.loss.curvatureRoot(part.call, signs)
       return (value: predictions, seed: scaled(seed, by: part.factor, root: true))
     }
     return gradients(from: seeds, by: wanted)
+  }
+
+  /// Independent random signs. Rows may be examples or their positions: a sign's key is its example's
+  /// place in the batch, so that no two examples share signs.
+  private func signs(_ shape: [Int], key: UInt32) -> Tensor {
+    let count = shape.reduce(1, *)
+    let ones = constant(
+      1, count.isMultiple(of: batchCount) ? [batchCount, count / batchCount] : shape)
+    // Half of all elements 2, half 0; minus one.
+    return ones.apply(Dropout(rate: 0.5, key: key)).reshaped(to: shape) - 1
   }
 
   private func scaled(_ tensor: Tensor, by factor: Tensor, root: Bool = false) -> Tensor {
@@ -61,17 +86,22 @@ extension Graph {
     return tensor * (root ? factor.squareRoot() : factor)
   }
 
-  /// The losses of predictions that a loss is a linear combination of.
+  /// The losses of predictions that a loss is a linear combination of, but for terms that are linear
+  /// in predictions: those have no curvature.
   private func curvatureParts(of loss: Tensor) -> [Part] {
     var found: [Int] = []
     var open = [loss.id]
-    var seen: Set<ValueID> = []
+    var seen = Set(nodes.lazy.filter { $0.operation is SummedLoss }.map { $0.inputs[0] })
+    let moves = dependents(of: parameters.map { parameter($0).id })
     while let id = open.popLast() {
       guard seen.insert(id).inserted, let index = values[id].producer else { continue }
+      let inputs = nodes[index].inputs
       switch nodes[index].operation {
       case is SummedLoss: found.append(index)
       case let binary as Binary where binary.kind == .add || binary.kind == .subtract:
-        open += nodes[index].inputs
+        open += inputs
+      case let binary as Binary where binary.kind == .multiply && !inputs.allSatisfy { moves[$0] }:
+        open += inputs.filter { moves[$0] }
       case let activation as Activation where activation.isAffine: open += nodes[index].inputs
       case is Reshape, is Sum: open += nodes[index].inputs
       case let other:

@@ -20,12 +20,7 @@ extension Graph {
   package func gradients(
     from seeds: [(value: Tensor, seed: Tensor)], by wanted: [Tensor]
   ) -> [Tensor?] {
-    // Which values depend on a wanted one?
-    var depends = [Bool](repeating: false, count: values.count)
-    for tensor in wanted { depends[tensor.id] = true }
-    for node in nodes where node.inputs.contains(where: { depends[$0] }) {
-      for output in node.outputs { depends[output] = true }
-    }
+    let depends = dependents(of: wanted.map(\.id))
     var gradients = GradientSums(count: values.count)
     for (value, seed) in seeds where depends[value.id] { gradients.add(seed, to: value) }
     let last = seeds.compactMap { values[$0.value.id].producer }.max() ?? -1
@@ -50,6 +45,18 @@ extension Graph {
     }
     scope = ""
     return wanted.map { gradients.sum(of: $0) }
+  }
+}
+
+extension Graph {
+  /// For each value whether it is one of some, or depends on one.
+  func dependents(of sources: [ValueID]) -> [Bool] {
+    var depends = [Bool](repeating: false, count: values.count)
+    for id in sources { depends[id] = true }
+    for node in nodes where node.inputs.contains(where: { depends[$0] }) {
+      for output in node.outputs { depends[output] = true }
+    }
+    return depends
   }
 }
 

@@ -5,6 +5,8 @@ final class CurvatureMemory {
   var plans: [Key: Plan] = [:]
   var fold: ThreadedFold?
   var direction: Arena<Float>?
+  /// What the last products damped states by.
+  var stateDamping: Float = 0
 
   struct Key: Hashable {
     let work: ShardWork

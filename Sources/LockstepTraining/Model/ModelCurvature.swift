@@ -3,6 +3,10 @@ internal import CLockstepKernels
 import LockstepEngine
 
 extension ModelSource: CurvatureSource {
+  public var hasRecurrentStates: Bool {
+    get throws { try !trace(2, true).loss.graph.recurrentStates.isEmpty }
+  }
+
   public var vector: UnsafeMutableBufferPointer<Float> {
     if let direction = curvature.direction { return direction.buffer }
     let direction = Arena<Float>(count: memory.trainableLayout.count)
@@ -11,14 +15,17 @@ extension ModelSource: CurvatureSource {
   }
 
   public func computeProducts(
-    of batch: StepBatch, into partials: [UnsafeMutableBufferPointer<Float>],
-    records: ShardRecords, accumulator: ShardAccumulator, repeated: Bool
+    of batch: StepBatch, dampingStates factor: Double,
+    into partials: [UnsafeMutableBufferPointer<Float>], records: ShardRecords,
+    accumulator: ShardAccumulator, repeated: Bool
   ) throws {
-    for plan in try plans(for: .product, batch, records.shards) {
+    let work = ShardWork.product(dampsStates: factor != 0)
+    curvature.stateDamping = Float(factor)
+    for plan in try plans(for: work, batch, records.shards) {
       if !repeated { try plan.packParameters() }
       try plan.packVector()
     }
-    try fold(.product, batch, into: partials, records, accumulator)
+    try fold(work, batch, into: partials, records, accumulator)
   }
 
   public func computeSquaredProbes(
@@ -106,10 +113,15 @@ extension ModelSource: CurvatureSource {
     _ lane: LaneSet
   ) throws {
     try inputs.load(shard, positions, of: batch, into: executor, lane)
+    if let factor = executor.lane.input(ShardWork.stateDamping) {
+      factor.storeBytes(of: curvature.stateDamping, as: Float.self)
+    }
     try executor.lane.run(
       model.context(batch, positions), leaf: leaf?.baseAddress, addingTo: nil, on: lane.track)
-    record.weight += model.numbers.weightPerExample * Double(positions.count)
-    record.examples += Double(positions.count)
+    let examples = Double(positions.count)
+    record.weight += model.numbers.weight(
+      executor.lane, at: work == .loss ? 1 : 0, examples: examples)
+    record.examples += examples
     if work == .loss { record.loss += Double(executor.lane.scalar(0)) }
   }
 
@@ -134,11 +146,6 @@ extension ModelSource: CurvatureSource {
     let key = CurvatureMemory.Key(work: work, count: count)
     if let plan = curvature.plans[key] { return plan }
     let objective = try model.trace(count, true)
-    guard objective.weight == nil else {
-      throw GraphError(
-        "a Hessian-free step needs a loss that counts all positions alike: leave ignoreIndex and "
-          + "classWeights out")
-    }
     try ObjectiveInputs(objective, count: count).check(fillableBy: dataset)
     let program = try work.program(objective)
     guard memory.fits(program) else {
@@ -146,7 +153,7 @@ extension ModelSource: CurvatureSource {
     }
     let plan = try Plan(
       program, parameters: memory.parameters, statistics: memory.runningStatistics, isa: model.isa,
-      options: model.options, vector: work == .product ? vector : nil)
+      options: model.options, vector: work.isProduct ? vector : nil)
     curvature.plans[key] = plan
     return plan
   }

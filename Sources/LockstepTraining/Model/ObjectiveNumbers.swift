@@ -13,7 +13,7 @@ struct ObjectiveNumbers: Equatable {
   /// Whether the weight is one of the numbers.
   private let hasWeight: Bool
   /// What an example weighs otherwise.
-  let weightPerExample: Double
+  private let weightPerExample: Double
 
   init(_ objective: Objective) {
     metricNames = objective.metrics.map(\.name)
@@ -36,6 +36,15 @@ struct ObjectiveNumbers: Equatable {
     hasWeight ? nil : weightPerExample * Double(count)
   }
 
+  /// The weight of a run's examples.
+  ///
+  /// - Parameters:
+  ///   - place: where it stands among the scalars that are read out, if it is one.
+  ///   - examples: how many there were.
+  func weight(_ lane: Lane, at place: Int, shard: Int = 0, examples: Double) -> Double {
+    hasWeight ? Double(lane.scalar(place, shard: shard)) : weightPerExample * examples
+  }
+
   /// Adds the numbers of a run to a record.
   ///
   /// - Parameter examples: how many there were.
@@ -44,9 +53,7 @@ struct ObjectiveNumbers: Equatable {
     for column in 0..<columns {
       record[metric: column] += Double(lane.scalar(1 + column, shard: shard))
     }
-    record.weight +=
-      hasWeight
-      ? Double(lane.scalar(1 + columns, shard: shard)) : weightPerExample * examples
+    record.weight += weight(lane, at: 1 + columns, shard: shard, examples: examples)
     record.examples += examples
   }
 }

@@ -7,6 +7,10 @@ public struct HessianFreeOptions: Sendable, Equatable {
   /// λ is multiplied by this where the quadratic model proved poor (ρ < 1/4), and divided by it
   /// where it proved good (ρ > 3/4).
   public var dampingFactor = 1.5
+  /// μ, what movements of recurrent layers' states cost: the quadratic model has ½ λ μ Σ ‖ḣ‖² over
+  /// all positions beside ½ λ ‖d‖², divided by the batch's weight as the loss is. 0 damps parameters
+  /// alone.
+  public var structuralDamping = 0.0
   /// The most iterations of conjugate gradients in a step.
   public var iterations = 250
   /// ε of the stopping rule: iterations end when the model's value improved by less than ε an
@@ -44,6 +48,9 @@ public struct HessianFreeOptions: Sendable, Equatable {
     try check(
       "dampingFactor", dampingFactor, dampingFactor > 1 && dampingFactor.isFinite,
       "a number above 1")
+    try check(
+      "structuralDamping", structuralDamping,
+      structuralDamping >= 0 && structuralDamping.isFinite, "0 or a positive number")
     try check("iterations", iterations, iterations > 0, "a positive integer")
     try check("tolerance", tolerance, tolerance >= 0 && tolerance < 1, "a number in 0..<1")
     try check("decay", decay, decay >= 0 && decay <= 1, "a number in 0...1")

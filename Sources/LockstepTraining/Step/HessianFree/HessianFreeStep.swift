@@ -9,8 +9,9 @@ import LockstepOptimization
 ///     gradient → diagonal → conjugate gradients → backtracking → damping → line search →
 ///     clip, constrain → commit
 ///
-/// The direction d minimises the quadratic model φ(d) = gᵀ d + ½ dᵀ (G + λ I) d, G being the
-/// Gauss-Newton matrix of the objective on this batch. The step passes the ``Update`` like a
+/// The direction d minimises the quadratic model φ(d) = gᵀ d + ½ dᵀ (G + λ I + λ μ S) d, G being the
+/// Gauss-Newton matrix of the objective on this batch, S that of the states of recurrent layers
+/// (``HessianFreeOptions/structuralDamping``). The step passes the ``Update`` like a
 /// gradient, −α d: its chain needs no learning rate (`Chain()`, or clips), and its constraints hold
 /// behind the step. Batch statistics are those of the shards, in products and losses too; running
 /// statistics follow as usual.
@@ -19,7 +20,8 @@ import LockstepOptimization
 /// rank and their dot products sums over blocks, so no bit depends on the number of ranks. Like
 /// ``TrainingStep`` it is a transaction.
 ///
-/// Source: J. Martens, "Deep learning via Hessian-free optimization", ICML 2010.
+/// Source: J. Martens, "Deep learning via Hessian-free optimization", ICML 2010; J. Martens,
+/// I. Sutskever, "Learning recurrent neural networks with Hessian-free optimization", ICML 2011.
 public final class HessianFreeStep: BatchStep {
   public let plan: FoldPlan
   /// The model.
@@ -125,6 +127,11 @@ public final class HessianFreeStep: BatchStep {
         key: "batch normalisation", value: "synchronised over all shards",
         expected: "by shards or frozen for a Hessian-free step, whose products are sums over shards"
       )
+    }
+    guard try options.structuralDamping == 0 || source.hasRecurrentStates else {
+      throw StepError.badOption(
+        key: "structuralDamping", value: "\(options.structuralDamping)",
+        expected: "0 for a model without recurrent layers, which has no states to damp")
     }
     guard source.precision == .float32 else {
       throw StepError.badOption(
@@ -293,10 +300,22 @@ public final class HessianFreeStep: BatchStep {
           of: batch, draw: draw, into: exchange.partials, records: records,
           accumulator: accumulator)
       }
-      try fold(weight: trials.total.weight, examples: trials.total.examples)
+      try foldCurvature()
       vectors.add(
         diagonal.base, diagonal.base, 1 / Double(options.probes), exchange.folded.baseAddress!)
     }
+  }
+
+  /// Folds products or squares, and divides them by the weight of the examples that they are of.
+  private func foldCurvature() throws {
+    let total = trials.total
+    guard !(total.weight <= 0) else {
+      throw StepError.badOption(
+        key: "curvatureExamples", value: "\(Int(total.examples))",
+        expected: "larger: in step \(completed + 1) no position of these examples counts, so that "
+          + "there is no curvature to go by")
+    }
+    try fold(weight: total.weight, examples: total.examples)
   }
 
   /// Minimises the quadratic model.
@@ -314,11 +333,12 @@ public final class HessianFreeStep: BatchStep {
         if v != UnsafePointer(guess) { vectors.copy(guess, v) }
         try trials.gather { records in
           try model.computeProducts(
-            of: curvature, into: exchange.partials, records: records, accumulator: accumulator,
+            of: curvature, dampingStates: details.damping * options.structuralDamping,
+            into: exchange.partials, records: records, accumulator: accumulator,
             repeated: details.products > 0)
         }
         details.products += 1
-        try fold(weight: trials.total.weight, examples: trials.total.examples)
+        try foldCurvature()
         vectors.add(product, exchange.folded.baseAddress!, shift, v)
       },
       precondition: options.probes == 0
