@@ -4,7 +4,7 @@ import LockstepEngine
 
 extension ModelSource: CurvatureSource {
   public var hasRecurrentStates: Bool {
-    get throws { try !trace(2, true).loss.graph.recurrentStates.isEmpty }
+    get throws { try !model.trace(2, true).loss.graph.recurrentStates.isEmpty }
   }
 
   public var vector: UnsafeMutableBufferPointer<Float> {
