@@ -7,6 +7,8 @@ import LockstepEngine
 /// Where a token must know its position, or attention keeps rows, there is room for a window's tokens; then
 /// ``TokenContext`` says what goes on.
 package final class ContinuedLogits: NextLogits {
+  /// Owns the weights, which the lane knows by their address.
+  private let trace: TokenModelTrace
   private let lane: Lane
   private let token: UnsafeMutableBufferPointer<Int32>
   /// The inputs that have recurrent layers' states, and the outputs that they come from.
@@ -26,6 +28,7 @@ package final class ContinuedLogits: NextLogits {
     guard let (lane, graph) = try? trace.lane(length: 1, .next(context: window)),
       let token = lane.input(ExampleField.inputName)?.bindMemory(to: Int32.self)
     else { return nil }
+    self.trace = trace
     self.lane = lane
     self.token = token
     states = graph.carriedStates.enumerated().compactMap { index, state in

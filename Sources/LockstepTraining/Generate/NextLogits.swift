@@ -51,6 +51,8 @@ final class WindowPass {
   let vocabulary: Int
   /// What positions leave for those behind them, by the inputs that take it.
   let keptRows: [Graph.KeptRows]
+  /// Owns the weights, which the lane knows by their address.
+  private let trace: TokenModelTrace
   private let lane: Lane
   private let input: UnsafeMutableBufferPointer<Int32>
 
@@ -59,7 +61,7 @@ final class WindowPass {
     guard let input = lane.input(ExampleField.inputName)?.bindMemory(to: Int32.self) else {
       throw GraphError("the model does not look at its tokens")
     }
-    (self.length, self.lane, self.input) = (length, lane, input)
+    (self.trace, self.length, self.lane, self.input) = (trace, length, lane, input)
     vocabulary = trace.vocabulary
     keptRows = graph.keptRows
   }
