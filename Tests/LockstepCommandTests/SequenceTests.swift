@@ -165,11 +165,9 @@ import Testing
       let run = "\(directory)/run"
       let alone = try Lockstep.run(["train", path, "--run-directory", run])
       let expected = try #require(alone.fingerprint, "\(alone.transcript)")
-      let lines = try jsonLines("\(run)/metrics.jsonl")
-      let losses = lines.compactMap { $0["loss"]?.doubleValue }
+      let losses = try jsonLines("\(run)/metrics.jsonl").compactMap { $0["loss"]?.doubleValue }
       // Knowing nothing is worth ln 72 = 4.28.
       #expect(losses.count == 10 && losses[0] > 4.1 && losses[9] < 3.2, "\(losses)")
-      #expect(Set(lines.compactMap { $0["weight"]?.doubleValue }).count > 5)
       for ranks in 2...3 {
         let result = try Lockstep.run(["train", path, "--run-directory", "none"], ranks: ranks)
         #expect(result.fingerprint == expected, "\(result.transcript)")
