@@ -82,6 +82,8 @@ public final class Graph {
   package let carriesStates: Bool
   /// The states that are carried, in the order of the calls.
   package private(set) var carriedStates: [CarriedState] = []
+  /// How long the sequences of the batch are; nil where all of their positions count.
+  package var sequences: SequenceLengths?
 
   /// Makes an empty graph for a number of examples, for training or for inference.
   public convenience init(batchCount: Int, training: Bool, freezing: Freezing = Freezing()) {

@@ -154,7 +154,8 @@ extension ModelSource {
   ) throws {
     state.executor = nil
     guard !positions.isEmpty else { return }
-    let executor = try state.lanes.executor(plan(positions.count))
+    let executor = try state.lanes.executor(
+      plan(positions.count, form: form(of: batch)))
     try load(shard, positions, of: batch, into: executor, state.lanes)
     state.context = RunContext(
       seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)

@@ -41,23 +41,25 @@ extension ModelSource {
     }
 
     var found: [(name: String, fingerprint: Fingerprint)] = []
-    for size in shardSizes.sorted() where size > 0 {
-      let plan = try plan(size)
+    let sizes = shardSizes.sorted().filter { $0 > 0 }
+    for (size, form) in sizes.flatMap({ size in forms.indices.map { (size, $0) } }) {
+      let plan = try plan(size, form: form)
       try plan.packParameters()
       let words = plan.summary.map { "\($0.label) \($0.implementation)" }.joined(separator: "\n")
-      found.append(("the implementations for \(size) examples", Fingerprint(of: words)))
+      let which = "\(size) examples" + forms[form].note
+      found.append(("the implementations for \(which)", Fingerprint(of: words)))
       var hashes = [Fingerprint?](repeating: nil, count: lanes.count)
       try hashes.withUnsafeMutableBufferPointer { hashes in
         let hashes = hashes  // each thread writes its own element
         try crew.run { thread in
           hashes[thread] = try Self.probe(
-            lanes[thread].executor(plan), dataset)
+            lanes[thread].executor(plan), forms[form].dataset)
         }
       }
       if let thread = hashes.firstIndex(where: { $0 != hashes[0] }) {
         throw ProbeError(size: size, thread: thread)
       }
-      found.append(("the kernels' results for \(size) examples", hashes[0]!))
+      found.append(("the kernels' results for \(which)", hashes[0]!))
     }
     return found
   }

@@ -47,6 +47,10 @@ extension ModelSource {
     _ shard: Int, _ positions: Range<Int>, of batch: StepBatch, into executor: ShardExecutor,
     _ lane: LaneSet
   ) throws {
+    if let form = paddedForm(of: batch) {
+      return try executor.loadRest(
+        batch.examples(at: positions), of: form.dataset, teacher: teacher, isAll: true)
+    }
     if let inputs = executor.ports(for: dataset).prepared {
       try loadInputs(shard, positions, of: batch, into: inputs, lane)
     }
@@ -58,6 +62,10 @@ extension ModelSource {
     _ shards: Range<Int>, of batch: StepBatch, into executor: ShardExecutor, _ lane: LaneSet
   ) throws {
     let all = batch.positions(ofShards: shards)
+    if let form = paddedForm(of: batch) {
+      return try executor.loadRest(
+        batch.examples(at: all), of: form.dataset, teacher: teacher, isAll: true)
+    }
     if let inputs = executor.ports(for: dataset).prepared {
       let size = loader.inputSize
       for shard in shards {

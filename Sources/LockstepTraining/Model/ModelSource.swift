@@ -51,6 +51,8 @@ public final class ModelSource: GradientSource {
 
   let trace: ObjectiveTrace
   let dataset: any ExampleSource
+  /// What batches look like: one form for each padded length of sequences, else one.
+  let forms: [BatchForm]
   private(set) var loader: ExampleLoader
   var ahead: InputAhead?
   var upcoming: StepBatch?
@@ -76,7 +78,13 @@ public final class ModelSource: GradientSource {
   private var announcer: LeafAnnouncer?
   /// Counts the times that parameters were packed, and for each size the last one it took part in.
   private var packing = 0
-  private var packed: [Int: Int] = [:]
+  private var packed: [PackedPlan: Int] = [:]
+
+  /// A plan that computes shards one by one.
+  private struct PackedPlan: Hashable {
+    let examples: Int
+    let form: Int
+  }
 
   /// Traces the model and lays out its memory.
   ///
@@ -87,6 +95,7 @@ public final class ModelSource: GradientSource {
   ///   - isa: the instruction set of our own kernels.
   ///   - options: the algorithms of the engine's plans.
   ///   - threads: how many threads of this rank compute shards. Their number changes no bit.
+  ///   - padded: what batches of sequences of each padded length look like; none where all batches are alike.
   ///   - admit: looks at what the model's memory will take before there is any, and at what training it
   ///     will take beside it at the least, and throws where that is too much.
   /// - Throws: ``ArgumentError`` for less than one thread, ``GraphError`` where the model does not fit
@@ -95,7 +104,8 @@ public final class ModelSource: GradientSource {
   package init(
     dataset: any ExampleSource, seed: UInt64, isa: InstructionSet = .current,
     options: PlanOptions = PlanOptions(), threads: Int = 1,
-    admit: (MemoryNeed, MemoryNeed) throws -> Void = { _, _ in }, trace: @escaping ObjectiveTrace
+    padded: [BatchForm] = [], admit: (MemoryNeed, MemoryNeed) throws -> Void = { _, _ in },
+    trace: @escaping ObjectiveTrace
   ) throws {
     try ArgumentError.require(threads, atLeast: 1, "threads", of: "ModelSource")
     try options.precision.check()
@@ -107,7 +117,8 @@ public final class ModelSource: GradientSource {
     let program = try Program(differentiating: objective.loss, scalars: objective.scalars)
     self.trace = trace
     self.dataset = dataset
-    loader = ExampleLoader(dataset: dataset, seed: seed)
+    forms = padded.isEmpty ? [BatchForm(dataset: dataset, trace: trace)] : padded
+    loader = ExampleLoader(dataset: dataset, seed: seed, preparesInputs: padded.count < 2)
     self.seed = seed
     self.isa = isa
     self.options = options
@@ -174,7 +185,8 @@ public final class ModelSource: GradientSource {
     let fold = threadedFold(shards, accumulator, packing)
     let widest = fold.shares.lazy.map(\.accumulator.widestGroup).min() ?? 1
     try work.run(
-      batch, records, fold, by: try uniform.map { try atOnce($0, widest: widest) },
+      batch, records, fold,
+      by: try uniform.map { try atOnce($0, widest: widest, form: form(of: batch)) },
       into: packing == nil ? partials : fold.partials)
     if let packing { try unpack(fold, packing, by: lanes[0], into: partials) }
   }
@@ -198,7 +210,8 @@ public final class ModelSource: GradientSource {
     let fold = packing.map { threadedFold(records.shards, accumulator, $0) }
     let adder = fold?.shares[0].accumulator ?? accumulator
     let plan = try uniform.map {
-      try atOnce($0, widest: adder.widestGroup, deferring: deferred)
+      try atOnce(
+        $0, widest: adder.widestGroup, form: form(of: batch), deferring: deferred)
     }
     precondition(
       deferred == nil || plan?.omittedSlots.isEmpty == false, "a batch that leaves nothing out")
@@ -252,7 +265,7 @@ public final class ModelSource: GradientSource {
     if isJoint { return try copyJoint(shard, of: batch, into: leaf, record) }
     for microBatch in 0..<batch.microBatches {
       let count = batch.positions(ofShard: shard, microBatch: microBatch).count
-      if count > 0 { try plan(count).packParameters() }
+      if count > 0 { try plan(count, form: form(of: batch)).packParameters() }
     }
     try compute(shard, of: batch, into: leaf, record, lanes[0])
   }
@@ -272,18 +285,19 @@ public final class ModelSource: GradientSource {
   /// where they have one size and are computed whole.
   func packParameters(for shards: Range<Int>, of batch: StepBatch) throws -> Plan? {
     var sizes = Sizes()
+    let form = form(of: batch)
     packing += 1
     for shard in shards {
       for microBatch in 0..<batch.microBatches {
         let size = batch.positions(ofShard: shard, microBatch: microBatch).count
         sizes.insert(size)
-        guard size > 0, packed[size] != packing else { continue }
-        try plan(size).packParameters()
-        packed[size] = packing
+        guard size > 0, packed[PackedPlan(examples: size, form: form)] != packing else { continue }
+        try plan(size, form: form).packParameters()
+        packed[PackedPlan(examples: size, form: form)] = packing
       }
     }
     guard sizes.isOne, sizes.first > 0, batch.microBatches == 1 else { return nil }
-    return try plan(sizes.first)
+    return try plan(sizes.first, form: form)
   }
 
   /// Computes the leaf of a shard, or of several that their plan computes at once: in that plan's own
@@ -320,7 +334,7 @@ public final class ModelSource: GradientSource {
     for microBatch in 0..<batch.microBatches {
       let positions = batch.positions(ofShard: shard, microBatch: microBatch)
       guard !positions.isEmpty else { continue }
-      let executor = try lane.executor(plan(positions.count))
+      let executor = try lane.executor(plan(positions.count, form: form(of: batch)))
       let target = isFirst ? leaf : lane.scratchLeaf(count: layout.count)
       try executor.withCanonicalLeaf(target) {
         try load(shard, positions, of: batch, into: executor, lane)
@@ -365,6 +379,8 @@ public final class ModelSource: GradientSource {
   private struct Size: Hashable {
     let examples: Int
     let shards: Int
+    /// The number of the batch's form.
+    let form: Int
     /// What takes the gradients that are left out.
     var deferred: ObjectIdentifier?
   }
@@ -375,20 +391,25 @@ public final class ModelSource: GradientSource {
 
   /// The plan for a number of examples, of so many shards. Threads only ask for plans that exist
   /// already.
+  ///
+  /// - Parameter form: the number of the batch's form; nil for the widest.
   func plan(
-    _ count: Int, shards: Int = 1, deferring deferred: (any DeferredProducts)? = nil
+    _ count: Int, shards: Int = 1, form: Int? = nil,
+    deferring deferred: (any DeferredProducts)? = nil
   ) throws -> Plan {
+    let form = form ?? forms.count - 1
     let size = Size(
-      examples: count, shards: shards, deferred: deferred.map { ObjectIdentifier($0) })
+      examples: count, shards: shards, form: form, deferred: deferred.map { ObjectIdentifier($0) })
     if let plan = plans[size] { return plan }
-    let objective = try trace(count, true)
-    try ObjectiveInputs(objective, count: count).check(fillableBy: dataset)
+    let objective = try forms[form].trace(count, true)
+    try ObjectiveInputs(objective, count: count).check(fillableBy: forms[form].dataset)
     let program = try Program(differentiating: objective.loss, scalars: objective.scalars)
     guard ObjectiveNumbers(objective) == numbers else {
       throw GraphError("the objective has other metrics for \(count) examples than for 2")
     }
     guard program.leafLayout == layout, memory.fits(program) else {
-      throw GraphError("the model declares other parameters for \(count) examples than for 2")
+      throw GraphError(
+        "the model declares other parameters for \(count) examples than for 2" + forms[form].note)
     }
     guard program.synchronizations == synchronizations else {
       throw GraphError("the model has other synchronised layers for \(count) examples than for 2")
@@ -404,7 +425,7 @@ public final class ModelSource: GradientSource {
   /// The plan that computes as many shards at once as gain by it, from the plan of one: a power of two
   /// of them, `widest` at the most.
   private func atOnce(
-    _ one: Plan, widest: Int, deferring deferred: (any DeferredProducts)? = nil
+    _ one: Plan, widest: Int, form: Int? = nil, deferring deferred: (any DeferredProducts)? = nil
   ) throws -> Plan {
     guard one.isShardwise else { return one }
     let examples = one.program.graph.batchCount
@@ -413,7 +434,8 @@ public final class ModelSource: GradientSource {
       shards *= 2
     }
     guard shards > 1 || deferred != nil else { return one }
-    let plan = try plan(shards * examples, shards: shards, deferring: deferred)
+    let plan = try plan(
+      shards * examples, shards: shards, form: form, deferring: deferred)
     try plan.packParameters()
     return plan
   }
