@@ -95,6 +95,19 @@ package enum InputDescription: Sendable, Equatable {
   case tokens(TokensDescription)
   /// Series of steps, or windows of them.
   case series(SeriesDescription)
+
+  /// Sets the character between the cells of a table; there is none of other inputs.
+  package mutating func setDelimiter(_ delimiter: Unicode.Scalar) {
+    switch self {
+    case .columns(var table):
+      table.delimiter = delimiter
+      self = .columns(table)
+    case .series(var series):
+      series.table.delimiter = delimiter
+      self = .series(series)
+    case .array, .tokens: break
+    }
+  }
 }
 
 /// The columns of a table, and what each becomes.

@@ -101,7 +101,7 @@ package struct SequenceDataset: PaddedSource {
   package var inputFields: [ExampleField] {
     [
       ExampleField(ExampleField.inputName, [positions, width]),
-      ExampleField(SequenceLengths.inputName, [], .int32(limit: padding.longest + 1)),
+      ExampleField(SequenceLengths.inputName, [], .int32(limit: positions + 1)),
     ]
   }
 

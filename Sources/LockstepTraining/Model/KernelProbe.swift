@@ -97,7 +97,10 @@ extension ModelSource {
     guard let bytes = lane.input(field.name) else { return }
     if field.isInteger {
       let values = bytes.bindMemory(to: Int32.self)
-      for i in values.indices { values[i] = Int32(i % (field.limit ?? 2)) }
+      // A sequence has one step at the least.
+      let first = field.name == SequenceLengths.inputName ? 1 : 0
+      let count = max((field.limit ?? 2) - first, 1)
+      for i in values.indices { values[i] = Int32(first + i % count) }
     } else {
       var random = CounterGenerator(seed: seed, .synthesis, index: .max)
       let values = bytes.bindMemory(to: Float.self)

@@ -64,14 +64,19 @@ import Testing
 
   @Test("means and deviations are those of the training part's steps")
   func standardization() throws {
-    let content = try SeriesContent(Self.table(Self.steps), Self.options())
+    let classes = try ClassNames(names: ["down", "up"])
+    let content = try SeriesContent(
+      Self.table(Self.steps),
+      Self.options {
+        $0.lengths = [4]
+        $0.classes = classes
+      })
     let description = try content.describe([0, 2])
     guard case .series(let series) = description.input else { throw Unexpected() }
     #expect(series.table.columns.map(\.mean) == [2, 20])
     let part = try content.part([1], as: description)
     let deviation = (2.0 / 3).squareRoot()
     #expect(try values(part.examples, 0)[0] == Float(3 / deviation))
-    // The longest series of the training part has two steps, and this one three.
   }
 
   @Test("a target for each step")
