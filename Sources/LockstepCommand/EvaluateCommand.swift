@@ -26,11 +26,14 @@ enum EvaluateCommand: Command {
       let report = try ModelEvaluator(model.source, on: model.part.examples).evaluation(
         model.partName, shardSize: configuration.evaluationBatchSize, on: collective
       ).run()
+      let columns = try TargetErrors(
+        model, loss: configuration.labelLoss, on: collective)
       if collective.isRoot {
-        let dataset = model.part.examples as? Dataset
         let regression =
           configuration.labelLoss is MeanSquaredError
-          ? dataset.flatMap { RegressionScores(loss: report.loss, on: $0) } : nil
+          ? (try? model.part.labels).flatMap {
+            RegressionScores(loss: report.loss, of: $0, columns: columns)
+          } : nil
         show(
           report, regression, TokenScores(model.description, configuration),
           json: arguments.has("--json"))
@@ -51,7 +54,7 @@ enum EvaluateCommand: Command {
       for (name, value) in zip(report.metricNames, report.metrics) { object[name] = .number(value) }
       tokens?.add(report, to: &object)
       if let regression {
-        object["rmse"] = .number(regression.rootMeanSquaredError)
+        object["rmse"] = regression.json
         object["r2"] = regression.determination.map { .number($0) } ?? .null
       }
       Console.line(JSONValue.object(object).compactText)
@@ -60,33 +63,11 @@ enum EvaluateCommand: Command {
     var text = "\(report.name): loss \(readable(report.loss))"
     text += (tokens?.text(report.loss) ?? "") + metricsText(report)
     if let regression {
-      text += ", RMSE \(readable(regression.rootMeanSquaredError))"
+      text += ", RMSE \(regression.text)"
       if let determination = regression.determination {
         text += ", R² \(readable(determination))"
       }
     }
     Console.line(text + ", of " + counted(report.examples, "example"))
-  }
-}
-
-/// How good predictions of numbers are, from their mean squared error.
-struct RegressionScores {
-  /// √(mean squared error), in the target's unit.
-  let rootMeanSquaredError: Double
-  /// R² = 1 − Σ(x − t)² / Σ(t − mean t)², over all outputs; nil where the targets are constant.
-  let determination: Double?
-
-  /// - Parameter loss: the mean of (x − t)² over all examples and outputs.
-  /// - Returns: nil where the labels are no numbers.
-  init?(loss: Double, on dataset: Dataset) {
-    guard case .targets(let values, let width) = dataset.labels else { return nil }
-    rootMeanSquaredError = loss.squareRoot()
-    var spread = 0.0
-    for column in 0..<width {
-      let targets = stride(from: column, to: values.count, by: width).map { Double(values[$0]) }
-      let mean = targets.reduce(0, +) / Double(targets.count)
-      spread += targets.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-    }
-    determination = spread > 0 ? 1 - loss * Double(values.count) / spread : nil
   }
 }

@@ -85,6 +85,7 @@ enum GenerateCommand: Command {
     switch input {
     case .columns(let table): counted(table.columns.count, "column")
     case .array(let array): "arrays of shape \(array.shape)"
+    case .series(let series): series.summary
     case .tokens: "tokens"
     }
   }

@@ -62,6 +62,7 @@ enum InspectCommand: Command {
       switch data.input {
       case .columns(let table): counted(table.columns.count, "column")
       case .array(let array): "arrays of shape \(array.shape)"
+      case .series(let series): series.summary
       case .tokens(let tokens):
         "windows of \(tokens.window) tokens"
           + (tokens.tokenizer?["kind"]?.stringValue.map { ", \($0)" } ?? "")

@@ -12,7 +12,8 @@ enum PredictCommand: Command {
     training read its own: columns by name, means, deviations and fill values of the training part.
     A line has the example's row in its file, counted from 1, its id, the predicted class, its
     probability and those of all classes (or the predicted number), the label where there is one, and
-    the model's outputs. The ranks share the work; rank 0 writes.
+    the model's outputs. Series with a target for each step have a line a step. A forecast of --input
+    is of the steps behind the end of each series. The ranks share the work; rank 0 writes.
     """
   static let options =
     TrainedModel.options + [
@@ -36,10 +37,10 @@ enum PredictCommand: Command {
         )
       }
       if let output { try collective.onRoot { try model.checkOutput(output) } }
-      let outputs = try outputs(model, on: collective)
+      let outputs = try model.outputs(on: collective)
       try collective.onRoot {
         let table = try PredictionTable(
-          outputs, of: model.part, model.description.target,
+          outputs, of: model.part, model.description,
           loss: model.named.configuration.labelLoss)
         try table.check()
         let text = table.text(format)
@@ -47,35 +48,5 @@ enum PredictCommand: Command {
       }
       return ExitCode.done
     }
-  }
-
-  /// The model's outputs for all examples, on rank 0: each rank computes a run of batches. No bit
-  /// depends on how many ranks there are. Called by all ranks.
-  private static func outputs(
-    _ model: TrainedModel, on collective: any Collective
-  ) throws -> [Float] {
-    let count = model.part.examples.count
-    let size = model.named.configuration.evaluationBatchSize
-    let runs = FoldPlan.runs(of: (count - 1) / size + 1, over: collective.size)
-    let own = try collective.together {
-      let evaluator = try ModelEvaluator(model.source, on: model.part.examples)
-      var own: [Float] = []
-      for batch in runs[collective.rank] {
-        own += try evaluator.compute(Array(batch * size..<min((batch + 1) * size, count))[...])
-      }
-      return own
-    }
-    let width = try model.source.outputShape().reduce(1, *)
-    let counts = runs.map { run in
-      (min(run.upperBound * size, count) - min(run.lowerBound * size, count)) * width
-        * MemoryLayout<Float>.stride
-    }
-    var all = [Float](repeating: 0, count: collective.isRoot ? count * width : 0)
-    try own.withUnsafeBytes { own in
-      try all.withUnsafeMutableBytes {
-        try collective.gather(own, counts: counts, into: $0, root: 0)
-      }
-    }
-    return all
   }
 }

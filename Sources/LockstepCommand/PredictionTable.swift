@@ -25,25 +25,30 @@ struct PredictionTable {
   }
 
   private let outputs: [Float]
-  private let width: Int
+  private let rows: [PredictionRow]
   private let part: DataPart
-  private let dataset: Dataset
+  private let labels: Dataset.Labels
   private let target: TargetDescription
+  /// The names of the outputs of a forecast; nil for another model.
+  private let names: [String]?
   private let loss: any LossFunction
 
   /// - Parameters:
   ///   - outputs: the model's outputs, one example's behind the other's.
-  ///   - target: what the labels mean.
+  ///   - description: what the labels mean.
   ///   - loss: the loss of the labels, which says what the outputs mean.
   /// - Throws: ``DatasetError`` where the examples are windows of tokens.
   init(
-    _ outputs: [Float], of part: DataPart, _ target: TargetDescription, loss: any LossFunction
+    _ outputs: [Float], of part: DataPart, _ description: DataDescription,
+    loss: any LossFunction
   ) throws {
     self.outputs = outputs
-    dataset = try part.dataset
-    width = outputs.count / dataset.count
+    labels = try part.labels
+    rows = PredictionRow.all(of: part, outputs: outputs.count)
     self.part = part
-    self.target = target
+    target = description.target
+    names =
+      if case .series(let series) = description.input { series.forecast?.outputNames } else { nil }
     self.loss = loss
   }
 
@@ -52,14 +57,14 @@ struct PredictionTable {
   /// - Throws: ``InputFailure`` that names the first row with one that is not.
   func check() throws {
     guard let place = outputs.firstIndex(where: { !$0.isFinite }) else { return }
+    let example = place / (outputs.count / part.examples.count)
     throw InputFailure(
-      description: "\(part.places.file): \(part.places.text(place / width)): the model's output is "
+      description: "\(part.places.file): \(part.places.text(example)): the model's output is "
         + "\(readable(Double(outputs[place]))): its weights or this row's values are too large")
   }
 
   /// The whole table.
   func text(_ format: Format) -> String {
-    let rows = 0..<dataset.count
     switch format {
     case .jsonl:
       return rows.map { JSONValue.object(row($0)).compactText + "\n" }.joined()
@@ -73,18 +78,22 @@ struct PredictionTable {
 
   // MARK: Rows
 
-  private func row(_ example: Int) -> JSONObject {
-    let values = Array(outputs[example * width..<(example + 1) * width])
+  private func row(_ row: PredictionRow) -> JSONObject {
+    var values = Array(outputs[row.outputs])
+    if target.scale != nil {
+      values = values.enumerated().map { target.unscaled($1, at: $0) }
+    }
     var object = JSONObject()
-    object["row"] = .integer(part.places.rows[example])
-    if let ids = part.ids { object["id"] = .string(ids[example]) }
+    object["row"] = .integer(part.places.rows[row.example])
+    if let ids = part.ids { object["id"] = .string(ids[row.example]) }
+    if let step = row.step { object["step"] = .integer(step + 1) }
     switch loss {
     case is SoftmaxCrossEntropy:
       let probabilities = Self.softmax(values)
       let best = values.indices.max { values[$0] < values[$1] } ?? 0
       object["class"] = name(best)
       object["probability"] = Self.short(probabilities[best])
-      addLabel(example, to: &object)
+      addLabel(row.label, to: &object)
       var all = JSONObject()
       for (index, probability) in probabilities.enumerated() {
         all[target.classes?.name(index) ?? "\(index)"] = Self.short(probability)
@@ -92,36 +101,48 @@ struct PredictionTable {
       object["probabilities"] = .object(all)
     case is BinaryCrossEntropy, is Focal:
       let probabilities = values.map { Float(1 / (1 + exp(-Double($0)))) }
-      if width == 1 { object["probability"] = Self.short(probabilities[0]) }
-      addLabel(example, to: &object)
+      if values.count == 1 { object["probability"] = Self.short(probabilities[0]) }
+      addLabel(row.label, to: &object)
       object["probabilities"] = .array(probabilities.map(Self.short))
     default:
-      if width == 1 { object["prediction"] = Self.short(values[0]) }
-      addLabel(example, to: &object)
+      if let names {
+        object["forecast"] = .object(named(values, names))
+      } else if values.count == 1 {
+        object["prediction"] = Self.short(values[0])
+      }
+      addLabel(row.label, to: &object)
     }
     object["outputs"] = .array(values.map(Self.short))
     return object
   }
 
   /// The label, where the data has labels; null where this example has none.
-  private func addLabel(_ example: Int, to object: inout JSONObject) {
+  private func addLabel(_ place: Int, to object: inout JSONObject) {
     guard let isLabelled = part.isLabelled else {
-      object["label"] = label(example)
+      object["label"] = label(place)
       return
     }
     if isLabelled.contains(true) {
-      object["label"] = isLabelled[example] ? label(example) : .null
+      object["label"] = isLabelled[place] ? label(place) : .null
     }
   }
 
-  private func label(_ example: Int) -> JSONValue {
-    switch dataset.labels {
-    case .classes(let classes, _): name(Int(classes[example]))
+  private func label(_ place: Int) -> JSONValue {
+    switch labels {
+    case .classes(let classes, _): return name(Int(classes[place]))
     case .targets(let values, let width):
-      width == 1
-        ? Self.short(values[example])
-        : .array(values[example * width..<(example + 1) * width].map(Self.short))
+      let values = values[place * width..<(place + 1) * width].enumerated().map {
+        target.unscaled($1, at: $0)
+      }
+      if let names { return .object(named(values, names)) }
+      return width == 1 ? Self.short(values[0]) : .array(values.map(Self.short))
     }
+  }
+
+  private func named(_ values: [Float], _ names: [String]) -> JSONObject {
+    var object = JSONObject()
+    for (name, value) in zip(names, values) { object[name] = Self.short(value) }
+    return object
   }
 
   /// A class by its name, or by its number where classes have no names.

@@ -55,11 +55,10 @@ struct TrainedModel {
     var recorded = try Self.description(weights, named.runDirectory, on: collective)
     if recorded != nil { try Self.check(named.changedData, configuration, request) }
     if request.input != nil, named.changedData.contains("delimiter"),
-      case .columns(var table)? = recorded?.input,
-      let delimiter = configuration.resolved["data.delimiter"]?.stringValue?.unicodeScalars.first
+      let text = configuration.resolved["data.delimiter"]?.stringValue,
+      let delimiter = text.unicodeScalars.first
     {
-      table.delimiter = delimiter
-      recorded?.input = .columns(table)
+      recorded?.input.setDelimiter(delimiter)
     }
     let known = recorded
     let (description, part, notices) = try collective.together {

@@ -60,7 +60,7 @@ package final class ConfiguredRun {
     self.data = data
     self.collective = collective
     let sampler = try Sampler(
-      count: data.training.count, batchSize: configuration.batchSize, seed: configuration.seed,
+      data.training, batchSize: configuration.batchSize, seed: configuration.seed,
       shuffle: configuration.data.shuffle, dropLast: configuration.data.dropLast)
     let source = try configuration.source(data, on: collective)
     try configuration.checkScore(metrics: source.metricNames, hasTest: data.test != nil)

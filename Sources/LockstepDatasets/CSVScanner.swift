@@ -219,6 +219,19 @@ package struct CSVScanner {
   /// Whether the field at hand is one too many: it is counted, and not kept.
   private var isSuperfluous: Bool { field >= columnCount }
 
+  /// `, column 'name'`, of the field at hand; empty in the header.
+  private var columnName: String {
+    guard let header, header.indices.contains(field) else { return "" }
+    return ", column \(header[field].quoted)"
+  }
+
+  /// Where the field at hand is no text.
+  private var invalidText: String {
+    let place = Array(cells.bytes[fieldStart...]).firstInvalidUTF8 ?? 0
+    return "byte \(place + 1) of the cell is not UTF-8, and nothing is repaired; convert the file: iconv -f "
+      + "LATIN1 -t UTF-8 FILE > NEW"
+  }
+
   private mutating func endField() throws(FileError) {
     place = .fieldStart
     if isSuperfluous {
@@ -233,7 +246,7 @@ package struct CSVScanner {
     }
     if bits & 0x80 != 0 {
       guard String(validating: cells.bytes[fieldStart...], as: UTF8.self) != nil else {
-        throw corrupt("line \(line): the text is not UTF-8")
+        throw corrupt("line \(line)\(columnName): \(invalidText)")
       }
       bits = 0
     }

@@ -8,6 +8,9 @@ import LockstepEngine
 /// The order of up to ``mostInMemory`` examples is shuffled in memory. That of more, windows of a long
 /// text say, is computed batch by batch and takes none.
 ///
+/// Sequences of different lengths come in batches of one padded length each: examples are shuffled among
+/// those of their length, and batches among all batches.
+///
 /// The caller's loop: train on ``batch()``, then ``advance()``; a step that is taken back simply does
 /// not advance.
 public final class Sampler {
@@ -29,8 +32,10 @@ public final class Sampler {
   private let computesOrders: Bool
   private var permutation: (epoch: Int, order: KeyedPermutation)?
   private let position = Arena<Int64>(count: 2)
-  private var cached: (epoch: Int, order: [Int]) = (-1, [])
-  private var cachedNext: (epoch: Int, order: [Int]) = (-1, [])
+  private var cached = EpochOrder()
+  private var cachedNext = EpochOrder()
+  /// What batches are made of, where not of all examples alike.
+  private let groups: ExampleGroups?
 
   /// - Throws: `DatasetError` where a count is not positive, or `dropLast` leaves nothing.
   public convenience init(
@@ -41,35 +46,55 @@ public final class Sampler {
       mostInMemory: Self.mostInMemory)
   }
 
+  /// The order of a source's examples, of whatever lengths.
+  ///
+  /// - Throws: as the public initialiser.
+  package convenience init(
+    _ source: any ExampleSource, batchSize: Int, seed: UInt64, shuffle: Bool, dropLast: Bool
+  ) throws(DatasetError) {
+    try self.init(
+      count: source.count, batchSize: batchSize, seed: seed, shuffle: shuffle, dropLast: dropLast,
+      mostInMemory: Self.mostInMemory,
+      groups: (source as? any PaddedSource).flatMap { ExampleGroups($0) })
+  }
+
   /// As the public initialiser, with another limit of what is kept in memory.
+  ///
+  /// - Parameter groups: what batches are made of; nil for all examples alike.
   package init(
-    count: Int, batchSize: Int, seed: UInt64, shuffle: Bool, dropLast: Bool, mostInMemory: Int
+    count: Int, batchSize: Int, seed: UInt64, shuffle: Bool, dropLast: Bool, mostInMemory: Int,
+    groups: ExampleGroups? = nil
   ) throws(DatasetError) {
     guard count > 0, batchSize > 0 else {
       throw DatasetError(
         "sampler", "expected examples and a positive batch size, found \(count) and \(batchSize)")
     }
-    guard !dropLast || count >= batchSize else {
+    let largest = groups?.sizes.max() ?? count
+    guard !dropLast || largest >= batchSize else {
       throw DatasetError(
         "sampler",
-        "a batch of \(batchSize) is more than the \(count) examples, and partial batches "
-          + "are dropped")
+        "a batch of \(batchSize) is more than the \(largest) examples"
+          + (groups == nil ? "" : " of any one padded length") + ", and partial batches are dropped"
+      )
     }
     self.count = count
     self.batchSize = batchSize
     self.seed = seed
     self.shuffle = shuffle
     self.dropLast = dropLast
-    computesOrders = count > mostInMemory
+    self.groups = groups
+    computesOrders = count > mostInMemory && groups == nil
   }
 
   /// The number of batches in an epoch.
   public var batchesPerEpoch: Int {
-    dropLast ? count / batchSize : (count - 1) / batchSize + 1
+    if let groups { return groups.batchCount(batchSize, dropLast: dropLast) }
+    return dropLast ? count / batchSize : (count - 1) / batchSize + 1
   }
 
   /// The sizes of the batches that so many steps meet, larger ones first; nil for whole epochs.
   public func batchSizes(ofSteps steps: Int?) -> [Int] {
+    if let groups { return groups.batchSizes(batchSize, dropLast: dropLast) }
     let tail = dropLast ? 0 : count % batchSize
     let reachesTail = steps.map { $0 >= batchesPerEpoch } ?? true
     return (count < batchSize ? [] : [batchSize]) + (reachesTail && tail > 0 ? [tail] : [])
@@ -101,9 +126,9 @@ public final class Sampler {
     }
     if computesOrders { return computedBatch(batchInEpoch, epoch) }
     if cached.epoch != epoch {
-      cached = cachedNext.epoch == epoch ? cachedNext : (epoch, order(ofEpoch: epoch))
+      cached = cachedNext.epoch == epoch ? cachedNext : epochOrder(epoch)
     }
-    return Self.batch(batchInEpoch, of: cached.order, batchSize)
+    return cached.batch(batchInEpoch, batchSize)
   }
 
   /// The batch that comes after the one at the current position, and its epoch. It has no examples where
@@ -116,11 +141,11 @@ public final class Sampler {
         : (epoch + 1, computedBatch(0, epoch + 1))
     }
     if batchInEpoch + 1 < batchesPerEpoch, cached.epoch == epoch {
-      return (epoch, Self.batch(batchInEpoch + 1, of: cached.order, batchSize))
+      return (epoch, cached.batch(batchInEpoch + 1, batchSize))
     }
     let next = batchInEpoch + 1 < batchesPerEpoch ? (epoch, batchInEpoch + 1) : (epoch + 1, 0)
-    if cachedNext.epoch != next.0 { cachedNext = (next.0, order(ofEpoch: next.0)) }
-    return (next.0, Self.batch(next.1, of: cachedNext.order, batchSize))
+    if cachedNext.epoch != next.0 { cachedNext = epochOrder(next.0) }
+    return (next.0, cachedNext.batch(next.1, batchSize))
   }
 
   /// The examples of a batch whose epoch's order is not kept.
@@ -136,10 +161,12 @@ public final class Sampler {
     return places.map { order($0) }[...]
   }
 
-  private static func batch(
-    _ index: Int, of order: [Int], _ batchSize: Int
-  ) -> ArraySlice<Int> {
-    order[index * batchSize..<min((index + 1) * batchSize, order.count)]
+  private func epochOrder(_ epoch: Int) -> EpochOrder {
+    if let groups {
+      return groups.order(
+        seed: seed, epoch: epoch, batchSize, shuffle: shuffle, dropLast: dropLast)
+    }
+    return EpochOrder(epoch: epoch, order: order(ofEpoch: epoch))
   }
 
   /// Moves on to the next batch, or to the first one of the next epoch.
@@ -153,6 +180,7 @@ public final class Sampler {
 
   /// The order of an epoch, whatever the position.
   public func order(ofEpoch epoch: Int) -> [Int] {
+    if groups != nil { return epochOrder(epoch).order }
     guard shuffle else { return Array(0..<count) }
     var generator = CounterGenerator(
       seed: seed, .shuffling, index: UInt32(truncatingIfNeeded: epoch))
@@ -163,6 +191,19 @@ public final class Sampler {
     var order = Array(0..<count)
     generator.shuffle(&order)
     return order
+  }
+}
+
+/// The examples of an epoch, in order.
+struct EpochOrder {
+  var epoch = -1
+  var order: [Int] = []
+  /// Where each batch begins, and where the last one ends; nil where all but the last have one size.
+  var starts: [Int]?
+
+  func batch(_ index: Int, _ batchSize: Int) -> ArraySlice<Int> {
+    if let starts { return order[starts[index]..<starts[index + 1]] }
+    return order[index * batchSize..<min((index + 1) * batchSize, order.count)]
   }
 }
 

@@ -65,7 +65,8 @@ import Testing
         == "t.csv: line 2: expected the end of a field behind its closing quote")
     #expect(
       message { _ = try CSVTable.parse([0x61, 0x0a, 0xff, 0x0a], path: "t.csv") }
-        == "t.csv: line 2: the text is not UTF-8")
+        == "t.csv: line 2, column 'a': byte 1 of the cell is not UTF-8, and nothing is repaired; convert the "
+        + "file: iconv -f LATIN1 -t UTF-8 FILE > NEW")
     #expect(message { _ = try table("a, a\n") } == "t.csv: the header has the column 'a' twice")
     #expect(
       message { _ = try table("a,,b, \n") }

@@ -39,23 +39,28 @@ struct CSVSource: DataSource {
       .with("delimiter", .text, ",", "the character between cells"), .standardize,
     ] + .cut + .order
   ) { values in
-    let delimiter: String = values["delimiter"]
-    guard delimiter.unicodeScalars.count == 1, let scalar = delimiter.unicodeScalars.first else {
-      throw values.error("delimiter", "must be one character; found '\(delimiter)'")
-    }
     var options = TableOptions(target: values["target"])
     options.kind = values["targetKind"]
     options.ignoring = values["ignore"]
     options.id = values["id"]
     options.missing = (values["fillMissing"] as Double?).map { .fill($0) } ?? .refuse
     options.classes = try classNames(values, options.kind)
-    options.delimiter = scalar
+    options.delimiter = try delimiter(values)
     options.standardize = values["standardize"]
     return CSVSource(file: values["file"], testFile: values["testFile"], options: options)
   }
 
+  /// The character between cells.
+  static func delimiter(_ values: Hyperparameters) throws -> Unicode.Scalar {
+    let delimiter: String = values["delimiter"]
+    guard delimiter.unicodeScalars.count == 1, let scalar = delimiter.unicodeScalars.first else {
+      throw values.error("delimiter", "must be one character; found '\(delimiter)'")
+    }
+    return scalar
+  }
+
   /// `classes`: their number, or their names in the order of their numbers.
-  private static func classNames(
+  static func classNames(
     _ values: Hyperparameters, _ kind: TargetKind
   ) throws -> ClassNames? {
     guard values.contains("classes") else { return nil }

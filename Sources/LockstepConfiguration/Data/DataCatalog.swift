@@ -9,6 +9,7 @@ enum DataCatalog {
     "data",
     [
       DigitsSource.entry, BreastCancerSource.entry, IDXSource.entry, CSVSource.entry,
+      SeriesSource.steps, SeriesSource.rows, ForecastSource.entry,
       SyntheticSource.blobs, SyntheticSource.linear, SyntheticSource.images,
       SyntheticSource.mnist1D, TextSource.kingJames, TextSource.entry, TokensSource.entry,
     ])

@@ -78,7 +78,7 @@ package struct DataConfiguration: Sendable {
     notices +=
       rounding.isEmpty ? other?.roundingNotices(as: description) ?? [] : rounding
     notices += targetScaleNotices(training, description.target)
-    if case .classes(let classes, _)? = (training.examples as? Dataset)?.labels,
+    if case .classes(let classes, _)? = try? training.labels,
       Set(classes).count == 1
     {
       notices.append(
@@ -96,7 +96,7 @@ package struct DataConfiguration: Sendable {
   /// A notice where target values are of another size than the outputs of a new model, which are near 0.
   private func targetScaleNotices(_ part: DataPart, _ target: TargetDescription) -> [String] {
     guard targetLimit == nil,
-      case .targets(let values, let width)? = (part.examples as? Dataset)?.labels
+      case .targets(let values, let width)? = try? part.labels
     else { return [] }
     for place in 0..<width {
       let column = stride(from: place, to: values.count, by: width).map { Double(values[$0]) }
@@ -147,12 +147,12 @@ package struct DataConfiguration: Sendable {
   @discardableResult
   package func check(_ part: DataPart) throws(FileError) -> DataPart {
     guard let targetLimit,
-      case .targets(let values, let width)? = (part.examples as? Dataset)?.labels,
+      case .targets(let values, let width)? = try? part.labels,
       let place = values.firstIndex(where: { !targetLimit.range.contains($0) })
     else { return part }
     throw FileError(
       path: part.places.file, kind: .mismatch,
-      reason: "\(part.places.text(place / width)): the target is \(values[place]), and "
+      reason: "\(part.places.text(part.example(ofLabel: place / width))): the target is \(values[place]), and "
         + targetLimit.text)
   }
 

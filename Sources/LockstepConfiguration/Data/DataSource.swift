@@ -39,6 +39,17 @@ struct DataReading {
     return try TableContent(table, name: name, as: description, id: id)
   }
 
+  /// Series, read through what training learned, or by the options.
+  func series(
+    _ table: CSVTable, name: String, _ options: SeriesOptions
+  ) throws -> SeriesContent {
+    guard let description else { return try SeriesContent(table, name: name, options) }
+    guard case .series(let known) = description.input else {
+      throw DatasetError(name, "holds series, and the run was trained on other inputs")
+    }
+    return try SeriesContent(table, name: name, as: known, description.target, id: id)
+  }
+
   /// Arrays, read through what training learned, or by the options.
   func arrays(_ inputs: IDXFile, labels: IDXFile, _ options: ArrayOptions) throws -> ArrayContent {
     guard let description else {

@@ -46,6 +46,15 @@ package struct DataDescription: Sendable, Equatable {
           + Self.list(before)
       }
     }
+    if case .series(let mine) = input, case .series(let theirs) = other.input {
+      let (names, before) = (
+        mine.table.columns.map(\.name), theirs.table.columns.map(\.name)
+      )
+      if names != before, names.count == before.count {
+        return "the columns are \(Self.list(names)), and the weights were trained on "
+          + Self.list(before)
+      }
+    }
     if case .tokens(let mine) = input, case .tokens(let theirs) = other.input,
       let difference = mine.difference(from: theirs)
     {
@@ -71,6 +80,7 @@ package struct DataDescription: Sendable, Equatable {
     case .columns(let table): [table.columns.count]
     case .array(let array): array.shape
     case .tokens(let tokens): [tokens.window]
+    case .series(let series): series.shape
     }
   }
 }
@@ -83,6 +93,21 @@ package enum InputDescription: Sendable, Equatable {
   case array(ArrayDescription)
   /// Windows of tokens.
   case tokens(TokensDescription)
+  /// Series of steps, or windows of them.
+  case series(SeriesDescription)
+
+  /// Sets the character between the cells of a table; there is none of other inputs.
+  package mutating func setDelimiter(_ delimiter: Unicode.Scalar) {
+    switch self {
+    case .columns(var table):
+      table.delimiter = delimiter
+      self = .columns(table)
+    case .series(var series):
+      series.table.delimiter = delimiter
+      self = .series(series)
+    case .array, .tokens: break
+    }
+  }
 }
 
 /// The columns of a table, and what each becomes.
@@ -183,10 +208,24 @@ package struct TargetDescription: Sendable, Equatable {
   package var column: String?
   /// What the values mean, and which there are.
   package var kind: Kind
+  /// Whether each step of an example has them.
+  package var perStep = false
+  /// What is subtracted from each value and what it is divided by then, so that a model learns numbers near
+  /// 1; nil where values stay as they are.
+  package var scale: ArrayDescription.Normalization?
 
   package init(column: String? = nil, kind: Kind) {
     self.column = column
     self.kind = kind
+  }
+
+  /// A model's output, or a label, in the target's unit.
+  ///
+  /// - Parameter place: the number of the value in its example, or in its step.
+  package func unscaled(_ value: Float, at place: Int) -> Float {
+    guard let scale else { return value }
+    let index = place % scale.mean.count
+    return Float(Double(value) * scale.deviation[index] + scale.mean[index])
   }
 
   /// The classes; nil where the target is numbers.

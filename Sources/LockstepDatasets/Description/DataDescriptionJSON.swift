@@ -57,7 +57,7 @@ extension DataDescription {
 }
 
 extension InputDescription {
-  fileprivate var json: JSONValue {
+  var json: JSONValue {
     switch self {
     case .columns(let table):
       [
@@ -76,10 +76,11 @@ extension InputDescription {
         "further": .array(array.further.map(\.json)),
       ]
     case .tokens(let tokens): tokens.json
+    case .series(let series): series.json
     }
   }
 
-  fileprivate init?(_ json: JSONValue) {
+  init?(_ json: JSONValue) {
     switch json["kind"]?.stringValue {
     case "columns":
       guard let list = json["columns"]?.arrayValue, !list.isEmpty,
@@ -105,6 +106,9 @@ extension InputDescription {
     case TokensDescription.kind:
       guard let tokens = TokensDescription(json) else { return nil }
       self = .tokens(tokens)
+    case SeriesDescription.kind:
+      guard let series = SeriesDescription(json) else { return nil }
+      self = .series(series)
     default: return nil
     }
   }
@@ -157,6 +161,8 @@ extension TargetDescription {
       object["kind"] = "values"
       object["width"] = .integer(width)
     }
+    if perStep { object["perStep"] = true }
+    if let scale { object["scale"] = scale.json }
     return .object(object)
   }
 
@@ -177,6 +183,11 @@ extension TargetDescription {
       guard let width = json["width"]?.integerValue, width > 0 else { return nil }
       self.init(column: column, kind: .values(width: width))
     default: return nil
+    }
+    perStep = json["perStep"]?.boolValue ?? false
+    if let scale = json["scale"] {
+      guard let scale = ArrayDescription.Normalization(scale) else { return nil }
+      self.scale = scale
     }
   }
 }

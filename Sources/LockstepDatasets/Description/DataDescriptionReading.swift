@@ -33,6 +33,11 @@ extension DataDescription {
       content = try ArrayContent(
         IDXFile.read(path), labels: labels.map { path throws(FileError) in try IDXFile.read(path) },
         as: self)
+    case .series(let series):
+      guard labels == nil else {
+        throw refuse("is a table, whose labels are columns of it; leave the labels' file out")
+      }
+      content = try series.read(path, target, isTargetOptional: isTargetOptional, id: id)
     case .tokens(let tokens):
       guard labels == nil, id == nil else {
         throw refuse(

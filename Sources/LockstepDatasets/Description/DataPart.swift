@@ -36,6 +36,24 @@ package struct DataPart: Sendable {
     }
   }
 
+  /// The labels of all examples, or of all their steps.
+  ///
+  /// - Throws: ``DatasetError`` where the examples are windows of tokens.
+  package var labels: Dataset.Labels {
+    get throws(DatasetError) {
+      if let sequences = examples as? SequenceDataset { return sequences.labels }
+      return try dataset.labels
+    }
+  }
+
+  /// The example that a label belongs to, of which there may be one a step.
+  package func example(ofLabel place: Int) -> Int {
+    guard let sequences = examples as? SequenceDataset, sequences.labelsPositions else {
+      return place
+    }
+    return (sequences.starts.firstIndex { $0 > place } ?? 1) - 1
+  }
+
   /// Whether an example has a label.
   package func hasLabel(_ example: Int) -> Bool { isLabelled?[example] ?? true }
 }

@@ -113,7 +113,10 @@ package struct TableContent: DataContent {
     }
   }
 
-  private init(
+  /// Reads the cells of some columns.
+  ///
+  /// - Parameter isTraining: whether messages tell how to train on the table.
+  init(
     _ table: CSVTable, _ name: String?, _ options: TableOptions, _ columns: [Int],
     fills: [Double?], target: Int?, id: Int?, isTargetOptional: Bool, isTraining: Bool
   ) throws(FileError) {
@@ -157,7 +160,7 @@ package struct TableContent: DataContent {
     if row & 0xffff == 0 { try ReadingStop.check(table.path) }
   }
 
-  private static func target(
+  static func target(
     _ table: CSVTable, _ kind: TargetKind, _ column: Int?, isOptional: Bool, remedy: String
   ) throws(FileError) -> Target {
     guard let column else { return .none }
@@ -191,7 +194,7 @@ package struct TableContent: DataContent {
   }
 
   /// Makes sure that a table has all columns of some names.
-  private static func checkColumns(
+  static func checkColumns(
     _ table: CSVTable, _ names: [String]
   ) throws(FileError) {
     let missing = names.filter { !table.columns.contains($0) }
@@ -213,7 +216,7 @@ package struct TableContent: DataContent {
         + ", which the run was trained with; it has \(list(table.columns))")
   }
 
-  private static func list(_ names: [String]) -> String {
+  static func list(_ names: [String]) -> String {
     names.prefix(8).map(\.quoted).joined(separator: ", ")
       + (names.count > 8 ? " and \(names.count - 8) more" : "")
   }

@@ -92,6 +92,8 @@ public final class Graph {
   package private(set) var carriedStates: [CarriedState] = []
   /// What positions leave for those behind them, in the order of the calls.
   package internal(set) var keptRows: [KeptRows] = []
+  /// How long the sequences of the batch are; nil where all of their positions count.
+  package var sequences: SequenceLengths?
 
   /// Makes an empty graph for a number of examples, for training or for inference.
   public convenience init(batchCount: Int, training: Bool, freezing: Freezing = Freezing()) {

@@ -51,13 +51,20 @@ public struct MultiheadAttention: Layer, CustomReflectable {
   }
 
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
-    attend(input, nil, lengths: nil, scope)
+    attend(input, nil, lengths: visible(input, scope), scope)
   }
 
   /// The attention of a sequence to itself, of which only the first positions are seen: `lengths` [N], Int32, says
   /// how many of each example.
   public func callAsFunction(_ input: Tensor, lengths: Tensor?) -> Tensor {
-    call(on: input) { attend(input, nil, lengths: lengths, $0) }
+    call(on: input) { attend(input, nil, lengths: lengths ?? visible(input, $0), $0) }
+  }
+
+  /// How many positions of each example are seen; nil for all. A position that sees those before it alone
+  /// never sees padding.
+  private func visible(_ input: Tensor, _ scope: LayerScope) -> Tensor? {
+    let lengths = scope.lengths(of: input)
+    return isCausal ? nil : lengths
   }
 
   /// The attention of `query` [N, T, width] to `key` [N, S, width] with `value` [N, S, width], of which the first

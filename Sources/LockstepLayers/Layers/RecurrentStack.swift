@@ -154,7 +154,7 @@ struct RecurrentStack {
   private func carrying(_ input: Tensor, _ scope: LayerScope) -> Results? {
     let graph = scope.graph
     guard graph.carriesStates, !options.bidirectional, !input.shape.isEmpty else {
-      return run(input, scope, lengths: nil, hidden: nil, memory: nil)
+      return run(input, scope, lengths: scope.lengths(of: input), hidden: nil, memory: nil)
     }
     let shape = [input.shape[0], options.numLayers, hiddenSize]
     let hidden = graph.carriedState("hidden", shape)

@@ -1,7 +1,8 @@
 import LockstepCatalog
 public import LockstepEngine
 
-/// One vector of a whole sequence: [N, T, width] → [N, width].
+/// One vector of a whole sequence: [N, T, width] → [N, width]. Of sequences of different lengths padded
+/// positions do not count.
 public struct SequencePooling: Layer {
   /// How the positions become one.
   public enum Kind: String, Sendable, CaseIterable {
@@ -24,9 +25,21 @@ public struct SequencePooling: Layer {
     guard scope.require(shape.count == 3, "expects an input [N, T, width], got \(shape)") else {
       return input
     }
+    if kind != .first, let lengths = scope.lengths(of: input) {
+      return pooled(input, lengths)
+    }
     guard kind != .mean else { return input.mean([1]) }
     let position = kind == .last ? shape[1] - 1 : 0
     return input.sliced(axis: 1, position..<position + 1).reshaped(to: [shape[0], shape[2]])
+  }
+
+  /// The mean of the positions that count, or the last one of them.
+  private func pooled(_ input: Tensor, _ lengths: Tensor) -> Tensor {
+    let (n, t) = (input.shape[0], input.shape[1])
+    let mask = lengths.sequenceMask(positions: t, kind == .last ? .last : .valid)
+    // Padding holds numbers, and 0 times a number is 0.
+    let sum = (input * mask.reshaped(to: [n, t, 1])).sum([1])
+    return kind == .last ? sum : sum / mask.sum([1]).reshaped(to: [n, 1])
   }
 }
 

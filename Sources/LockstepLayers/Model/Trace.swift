@@ -102,6 +102,7 @@ package func trace(
   }
   let tensors = NamedTensors(
     inputs.map { ($0.name, graph.input($0.name, [batchCount] + $0.shape, $0.scalar)) })
+  if model is SingleInputModel { graph.sequences = sequences(tensors) }
   let outputs = model(tensors)
   try graph.check()
   try check(outputs, in: graph)
@@ -113,6 +114,16 @@ package func trace(
   }
   return Trace(
     graph: graph, inputs: tensors, outputs: outputs, layerNames: walk.layers.map(\.name))
+}
+
+/// The lengths of a batch's sequences, where it has the input of this name; a model of one input reads it
+/// through its layers alone.
+private func sequences(_ inputs: NamedTensors) -> SequenceLengths? {
+  guard let lengths = inputs.find(SequenceLengths.inputName),
+    lengths.type == TensorType([lengths.graph.batchCount], .int32),
+    let first = inputs.entries.first?.tensor, first.shape.count > 1
+  else { return nil }
+  return SequenceLengths(lengths, positions: first.shape[1])
 }
 
 /// Throws unless a model's outputs are some of the trace, each with a name of its own.

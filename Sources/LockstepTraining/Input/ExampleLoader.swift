@@ -14,10 +14,12 @@ struct ExampleLoader: Sendable {
   let seed: UInt64
   var augmentation: Augmentation?
 
-  init(dataset: any ExampleSource, seed: UInt64) {
+  /// - Parameter preparesInputs: false where inputs have another shape from batch to batch.
+  init(dataset: any ExampleSource, seed: UInt64, preparesInputs: Bool = true) {
     self.dataset = dataset
     self.seed = seed
-    field = dataset.firstInput.flatMap { $0.isInteger ? nil : $0 }
+    field =
+      preparesInputs ? dataset.firstInput.flatMap { $0.isInteger ? nil : $0 } : nil
     inputSize = field?.size ?? 0
   }
 

@@ -35,16 +35,19 @@ final class InputPipeline {
   var timeline: Timeline? { didSet { ahead = nil } }
 
   private let dataset: any ExampleSource
+  private let forms: [BatchForm]
   /// The number of computing threads.
   private let threads: Int
   private var loader: ExampleLoader
   private var ahead: InputAhead?
   private var upcoming: StepBatch?
 
-  init(_ dataset: any ExampleSource, seed: UInt64, threads: Int) {
-    self.dataset = dataset
+  init(_ model: TracedModel, threads: Int) {
+    dataset = model.dataset
+    forms = model.forms
     self.threads = threads
-    loader = ExampleLoader(dataset: dataset, seed: seed)
+    loader = ExampleLoader(
+      dataset: dataset, seed: model.seed, preparesInputs: forms.count == 1)
   }
 
   /// Throws where the changes to inputs were made for inputs of another shape.
@@ -86,6 +89,10 @@ final class InputPipeline {
     _ shard: Int, _ positions: Range<Int>, of batch: StepBatch, into executor: ShardExecutor,
     _ lane: LaneSet
   ) throws {
+    if let form = paddedForm(of: batch) {
+      return try executor.loadRest(
+        batch.examples(at: positions), of: form.dataset, teacher: teacher, isAll: true)
+    }
     if let inputs = executor.ports(for: dataset).prepared {
       try loadInputs(shard, positions, of: batch, into: inputs, lane)
     }
@@ -97,6 +104,10 @@ final class InputPipeline {
     _ shards: Range<Int>, of batch: StepBatch, into executor: ShardExecutor, _ lane: LaneSet
   ) throws {
     let all = batch.positions(ofShards: shards)
+    if let form = paddedForm(of: batch) {
+      return try executor.loadRest(
+        batch.examples(at: all), of: form.dataset, teacher: teacher, isAll: true)
+    }
     if let inputs = executor.ports(for: dataset).prepared {
       let size = loader.inputSize
       for shard in shards {
@@ -108,6 +119,11 @@ final class InputPipeline {
       }
     }
     try executor.loadRest(batch.examples(at: all), of: dataset, teacher: teacher)
+  }
+
+  /// The form of a batch, where there are several.
+  private func paddedForm(of batch: StepBatch) -> BatchForm? {
+    forms.count == 1 ? nil : forms[forms.form(of: batch.examples, in: dataset)]
   }
 
   private func loadInputs(

@@ -41,23 +41,26 @@ extension ModelSource {
     }
 
     var found: [(name: String, fingerprint: Fingerprint)] = []
-    for size in shardSizes.sorted() where size > 0 {
-      let plan = try plans.plan(size)
+    let forms = model.forms
+    let sizes = shardSizes.sorted().filter { $0 > 0 }
+    for (size, form) in sizes.flatMap({ size in forms.indices.map { (size, $0) } }) {
+      let plan = try plans.plan(size, form: form)
       try plan.packParameters()
       let words = plan.summary.map { "\($0.label) \($0.implementation)" }.joined(separator: "\n")
-      found.append(("the implementations for \(size) examples", Fingerprint(of: words)))
+      let which = "\(size) examples" + forms[form].note
+      found.append(("the implementations for \(which)", Fingerprint(of: words)))
       var hashes = [Fingerprint?](repeating: nil, count: lanes.count)
       try hashes.withUnsafeMutableBufferPointer { hashes in
         let hashes = hashes  // each thread writes its own element
         try crew.run { thread in
           hashes[thread] = try Self.probe(
-            lanes[thread].executor(plan), dataset)
+            lanes[thread].executor(plan), forms[form].dataset)
         }
       }
       if let thread = hashes.firstIndex(where: { $0 != hashes[0] }) {
         throw ProbeError(size: size, thread: thread)
       }
-      found.append(("the kernels' results for \(size) examples", hashes[0]!))
+      found.append(("the kernels' results for \(which)", hashes[0]!))
     }
     return found
   }
@@ -95,7 +98,10 @@ extension ModelSource {
     guard let bytes = lane.input(field.name) else { return }
     if field.isInteger {
       let values = bytes.bindMemory(to: Int32.self)
-      for i in values.indices { values[i] = Int32(i % (field.limit ?? 2)) }
+      // A sequence has one step at the least.
+      let first = field.name == SequenceLengths.inputName ? 1 : 0
+      let count = max((field.limit ?? 2) - first, 1)
+      for i in values.indices { values[i] = Int32(first + i % count) }
     } else {
       var random = CounterGenerator(seed: seed, .synthesis, index: .max)
       let values = bytes.bindMemory(to: Float.self)

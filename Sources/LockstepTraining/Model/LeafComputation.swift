@@ -48,7 +48,7 @@ final class LeafComputation {
     for microBatch in 0..<batch.microBatches {
       let positions = batch.positions(ofShard: shard, microBatch: microBatch)
       guard !positions.isEmpty else { continue }
-      let executor = try lane.executor(plans.plan(positions.count))
+      let executor = try lane.executor(plans.plan(positions.count, form: model.form(of: batch)))
       let target = isFirst ? leaf : lane.scratchLeaf(count: model.layout.count)
       try executor.withCanonicalLeaf(target) {
         try inputs.load(shard, positions, of: batch, into: executor, lane)

@@ -145,6 +145,10 @@ extension ModelSource: CurvatureSource {
   private func plan(_ count: Int, for work: ShardWork) throws -> Plan {
     let key = CurvatureMemory.Key(work: work, count: count)
     if let plan = curvature.plans[key] { return plan }
+    guard model.forms.count == 1 else {
+      throw GraphError(
+        "a Hessian-free step takes sequences of one padded length: give one in 'data.lengths'")
+    }
     let objective = try model.trace(count, true)
     try ObjectiveInputs(objective, count: count).check(fillableBy: dataset)
     let program = try work.program(objective)

@@ -13,7 +13,7 @@ public final class ModelEvaluator {
   private let dataset: any ExampleSource
   private let isa: InstructionSet
   private let options: PlanOptions
-  private let trace: ObjectiveTrace
+  private let forms: [BatchForm]
   private var executors: [Key: ShardExecutor] = [:]
   /// Where the parameters lay when the executors were made.
   private var parameters: UnsafeMutablePointer<Float>?
@@ -22,6 +22,8 @@ public final class ModelEvaluator {
   /// What a plan is made for.
   private struct Key: Hashable {
     let count: Int
+    /// The number of the batch's form.
+    var form = 0
     /// What is read out, where that is not the model's first output.
     var names: [String] = []
   }
@@ -48,7 +50,7 @@ public final class ModelEvaluator {
     memory = source.memory
     isa = source.model.isa
     options = source.model.options
-    trace = source.model.trace
+    forms = try source.model.batchForms(on: dataset)
     numbers = source.model.numbers
     readableNames = objective.readableNames
     self.dataset = dataset
@@ -60,11 +62,12 @@ public final class ModelEvaluator {
   public func evaluation(
     _ name: String, shardSize: Int, on collective: any Collective
   ) throws -> Evaluation {
-    try Evaluation(
+    let order = forms.order(of: dataset)
+    return try Evaluation(
       name, count: count, shardSize: shardSize, metricNames: metricNames,
       metricFormulas: numbers.metricFormulas, on: collective
     ) { [self] positions, record in
-      try compute(Array(positions)[...], record: record)
+      try compute(order.map { $0[positions] } ?? Array(positions)[...], record: record)
     }
   }
 
@@ -78,8 +81,9 @@ public final class ModelEvaluator {
     _ examples: ArraySlice<Int>, record: ShardRecord? = nil
   ) throws -> UnsafeBufferPointer<Float> {
     guard !examples.isEmpty else { return UnsafeBufferPointer(start: nil, count: 0) }
-    let executor = try executor(Key(count: examples.count))
-    try run(executor, on: examples)
+    let key = Key(count: examples.count, form: forms.form(of: examples, in: dataset))
+    let executor = try executor(key)
+    try run(executor, on: examples, key)
     if let record {
       numbers.add(executor.lane, examples: Double(examples.count), to: record)
     }
@@ -107,19 +111,23 @@ public final class ModelEvaluator {
   public func outputs(of names: [String], examples: [Int]) throws -> [String: [Float]] {
     let names = names.uniqued
     if examples.isEmpty {
-      _ = try executor(Key(count: 2, names: names))
+      _ = try executor(Key(count: 2, form: forms.count - 1, names: names))
       return names.reduce(into: [:]) { $0[$1] = [] }
     }
-    let executor = try executor(Key(count: examples.count, names: names))
-    try run(executor, on: examples[...])
+    let key = Key(
+      count: examples.count, form: forms.form(of: examples[...], in: dataset), names: names)
+    let executor = try executor(key)
+    try run(executor, on: examples[...], key)
     return names.enumerated().reduce(into: [:]) {
       $0[$1.element] = Array(executor.lane.output($1.offset))
     }
   }
 
-  private func run(_ executor: ShardExecutor, on examples: ArraySlice<Int>) throws {
+  private func run(
+    _ executor: ShardExecutor, on examples: ArraySlice<Int>, _ key: Key
+  ) throws {
     try executor.packParameters()
-    try executor.load(examples, of: dataset)
+    try executor.load(examples, of: forms[key.form].dataset)
     try executor.lane.run(RunContext())
   }
 
@@ -130,8 +138,9 @@ public final class ModelEvaluator {
       parameters = memory.parameters.baseAddress
     }
     if let executor = executors[key] { return executor }
-    let objective = try trace(count, false)
-    try ObjectiveInputs(objective, count: count).check(fillableBy: dataset)
+    let form = forms[key.form]
+    let objective = try form.trace(count, false)
+    try ObjectiveInputs(objective, count: count).check(fillableBy: form.dataset)
     let isReading = !key.names.isEmpty
     let outputs = try objective.tensors(named: key.names, of: "ModelEvaluator")
     for (name, output) in zip(key.names, outputs) where output.shape.first != count {

@@ -30,9 +30,15 @@ extension Objective {
       TracedInput($0.name, $0.shape, $0.isInteger ? .int32 : .float32)
     }
     let labels = LabelTargets(source)
+    let padded = source as? any PaddedSource
+    let isOfPositions = padded?.labelsPositions ?? false
+    let losses =
+      isOfPositions
+      ? losses.overPositions(padding: source.labelFields.first?.ignored) : losses
     return { count, training in
       let trace = try LockstepLayers.trace(
         model, inputs: inputs, batchCount: count, training: training, freezing: freezing)
+      if padded != nil { try trace.checkLengths(of: source, areLabelsOfPositions: isOfPositions) }
       var problem: GraphError?
       let value = losses(trace.outputs) { term, prediction in
         do throws(GraphError) {
@@ -58,6 +64,20 @@ extension Objective {
             metric.name, sum: isShared ? metric.sum * share : metric.sum, count: metric.count)
         }, outputs: trace.outputs)
     }
+  }
+}
+
+extension Trace {
+  /// Throws where sequences of different lengths go through a model that does not know them.
+  fileprivate func checkLengths(
+    of source: any ExampleSource, areLabelsOfPositions: Bool
+  ) throws(GraphError) {
+    // Where each position has a label, layers that see one position at a time need no lengths.
+    guard let sequences = graph.sequences, !sequences.isRead, !areLabelsOfPositions else { return }
+    throw GraphError(
+      "the series of '\(source.name)' have different lengths, and no layer of the model heeds them, so that "
+        + "padding would count: take a recurrent layer with the output 'state', attention, or "
+        + "SequencePooling, or give all series one length")
   }
 }
 
@@ -173,7 +193,10 @@ extension ModelSource {
     threads: Int = 1, admit: (MemoryNeed, MemoryNeed) throws -> Void = { _, _ in }
   ) throws {
     try self.init(
-      dataset: source, seed: seed, options: options, threads: threads, admit: admit,
+      dataset: source, seed: seed, options: options, threads: threads,
+      padded: BatchForm.padded(source) {
+        Objective.trace(model, losses: losses, on: $0, freezing: freezing)
+      }, admit: admit,
       trace: Objective.trace(model, losses: losses, on: source, freezing: freezing))
     memory.initialize(seed: seed)
   }

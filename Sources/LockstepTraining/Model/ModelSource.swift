@@ -39,6 +39,7 @@ public final class ModelSource: GradientSource {
   ///   - isa: the instruction set of our own kernels.
   ///   - options: the algorithms of the engine's plans.
   ///   - threads: how many threads of this rank compute shards. Their number changes no bit.
+  ///   - padded: what batches of sequences of each padded length look like; none where all are alike.
   ///   - admit: looks at what the model's memory will take before there is any, and at what training it
   ///     will take beside it at the least, and throws where that is too much.
   /// - Throws: ``ArgumentError`` for less than one thread, ``GraphError`` where the model does not fit
@@ -47,14 +48,17 @@ public final class ModelSource: GradientSource {
   package init(
     dataset: any ExampleSource, seed: UInt64, isa: InstructionSet = .current,
     options: PlanOptions = PlanOptions(), threads: Int = 1,
-    admit: (MemoryNeed, MemoryNeed) throws -> Void = { _, _ in }, trace: @escaping ObjectiveTrace
+    padded: [BatchForm] = [], admit: (MemoryNeed, MemoryNeed) throws -> Void = { _, _ in },
+    trace: @escaping ObjectiveTrace
   ) throws {
     try ArgumentError.require(threads, atLeast: 1, "threads", of: "ModelSource")
-    let model = try TracedModel(trace, on: dataset, seed: seed, isa: isa, options: options) {
+    let model = try TracedModel(
+      trace, on: dataset, seed: seed, isa: isa, options: options, padded: padded
+    ) {
       try admit(MemoryNeed(model: $0), MemoryNeed(training: $0, threads: threads))
     }
     let plans = PlanCache(model)
-    let inputs = InputPipeline(dataset, seed: seed, threads: threads)
+    let inputs = InputPipeline(model, threads: threads)
     leaves = LeafComputation(model, plans, inputs)
     crew = Crew(size: threads)
     let isJoint = !model.synchronizations.isEmpty

@@ -1,7 +1,7 @@
 import LockstepEngine
 import LockstepFold
 
-/// The plans of a model, one for each number of examples that a shard can have.
+/// The plans of a model, one for each number of examples that a shard can have, of each form.
 ///
 /// Threads only ask for plans that exist already.
 final class PlanCache {
@@ -12,12 +12,14 @@ final class PlanCache {
   private var plans: [Size: Plan] = [:]
   /// Counts the times that parameters were packed, and for each size the last one it took part in.
   private var packing = 0
-  private var packed: [Int: Int] = [:]
+  private var packed: [Size: Int] = [:]
 
   /// What a plan is made for.
   private struct Size: Hashable {
     let examples: Int
     let shards: Int
+    /// The number of the batch's form.
+    let form: Int
     /// What takes the gradients that are left out.
     var deferred: ObjectIdentifier?
   }
@@ -35,14 +37,18 @@ final class PlanCache {
   }
 
   /// The plan for a number of examples, of so many shards.
+  ///
+  /// - Parameter form: the number of the batch's form; nil for the widest.
   func plan(
-    _ count: Int, shards: Int = 1, deferring deferred: (any DeferredProducts)? = nil
+    _ count: Int, shards: Int = 1, form: Int? = nil,
+    deferring deferred: (any DeferredProducts)? = nil
   ) throws -> Plan {
+    let form = form ?? model.forms.count - 1
     let size = Size(
-      examples: count, shards: shards, deferred: deferred.map { ObjectIdentifier($0) })
+      examples: count, shards: shards, form: form, deferred: deferred.map { ObjectIdentifier($0) })
     if let plan = plans[size] { return plan }
     let plan = try Plan(
-      model.program(examples: count), shards: shards, deferring: deferred,
+      model.program(examples: count, form: form), shards: shards, deferring: deferred,
       parameters: model.memory.parameters, statistics: model.memory.runningStatistics,
       isa: model.isa, options: model.options)
     plans[size] = plan
@@ -52,7 +58,8 @@ final class PlanCache {
   /// The plan that computes as many shards at once as gain by it, from the plan of one: a power of two
   /// of them, `widest` at the most.
   func atOnce(
-    _ one: Plan, widest: Int, deferring deferred: (any DeferredProducts)? = nil
+    _ one: Plan, widest: Int, form: Int? = nil,
+    deferring deferred: (any DeferredProducts)? = nil
   ) throws -> Plan {
     guard one.isShardwise else { return one }
     let examples = one.program.graph.batchCount
@@ -61,7 +68,8 @@ final class PlanCache {
       shards *= 2
     }
     guard shards > 1 || deferred != nil else { return one }
-    let plan = try plan(shards * examples, shards: shards, deferring: deferred)
+    let plan = try plan(
+      shards * examples, shards: shards, form: form, deferring: deferred)
     try plan.packParameters()
     return plan
   }
@@ -83,17 +91,19 @@ final class PlanCache {
   /// where they have one size and are computed whole.
   func pack(for shards: Range<Int>, of batch: StepBatch) throws -> Plan? {
     var sizes = Sizes()
+    let form = model.form(of: batch)
     packing += 1
     for shard in shards {
       for microBatch in 0..<batch.microBatches {
         let size = batch.positions(ofShard: shard, microBatch: microBatch).count
         sizes.insert(size)
-        guard size > 0, packed[size] != packing else { continue }
-        try plan(size).packParameters()
-        packed[size] = packing
+        let key = Size(examples: size, shards: 1, form: form)
+        guard size > 0, packed[key] != packing else { continue }
+        try plan(size, form: form).packParameters()
+        packed[key] = packing
       }
     }
     guard sizes.isOne, sizes.first > 0, batch.microBatches == 1 else { return nil }
-    return try plan(sizes.first)
+    return try plan(sizes.first, form: form)
   }
 }

@@ -25,7 +25,9 @@ final class SequentialShards: ShardComputer {
     let fold = packing.map { folds.fold(records.shards, accumulator, $0) }
     let adder = fold?.shares[0].accumulator ?? accumulator
     let plan = try uniform.map {
-      try plans.atOnce($0, widest: adder.widestGroup, deferring: plans.deferred)
+      try plans.atOnce(
+        $0, widest: adder.widestGroup, form: leaves.model.form(of: batch),
+        deferring: plans.deferred)
     }
     precondition(
       plans.deferred == nil || plan?.omittedSlots.isEmpty == false,

@@ -73,12 +73,19 @@ final class ShardExecutor {
 
   /// Copies what need not be prepared, labels among it, and a teacher's logits to the lane's inputs.
   ///
+  /// - Parameter isAll: whether nothing is prepared, so that everything is copied.
   /// - Throws: ``GraphError`` where the loss asks for a teacher and there is none that fits; what the
   ///   source throws.
   func loadRest(
-    _ examples: ArraySlice<Int>, of dataset: any ExampleSource, teacher: TeacherLogits?
+    _ examples: ArraySlice<Int>, of dataset: any ExampleSource, teacher: TeacherLogits?,
+    isAll: Bool = false
   ) throws {
-    try ports(for: dataset).loadDirect(examples, of: dataset)
+    let ports = ports(for: dataset)
+    if isAll {
+      try ports.loadAll(examples, of: dataset)
+    } else {
+      try ports.loadDirect(examples, of: dataset)
+    }
     guard let teacherRows else { return }
     guard let teacher else {
       throw GraphError("the loss distils from a teacher, and the source has none")

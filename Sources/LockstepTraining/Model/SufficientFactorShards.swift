@@ -7,7 +7,8 @@ extension ModelSource: SufficientFactorSource {
   /// What a batch's gradients can be left as: by one thread a rank, where all shards have one size.
   package func sufficientFactors(of batch: StepBatch, travel: Bool) throws -> SufficientFactors? {
     let (examples, shards) = (batch.examples.count, batch.shards)
-    guard crew.size == 1, !isJoint, batch.microBatches == 1, examples > 0, examples % shards == 0
+    guard crew.size == 1, !isJoint, model.forms.count == 1, batch.microBatches == 1, examples > 0,
+      examples % shards == 0
     else { return nil }
     let plan = try plans.plan(examples / shards)
     guard plan.isShardwise, plan.leavesAreCanonical else { return nil }

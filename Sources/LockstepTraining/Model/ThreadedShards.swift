@@ -41,7 +41,8 @@ final class ThreadedShards: ShardComputer, CrewWork {
     self.batch = batch
     self.records = records
     self.fold = fold
-    plan = try uniform.map { try leaves.plans.atOnce($0, widest: widest) }
+    let form = leaves.model.form(of: batch)
+    plan = try uniform.map { try leaves.plans.atOnce($0, widest: widest, form: form) }
     destinations = packing == nil ? partials : fold.partials
     part = .shards
     try crew.run(self)

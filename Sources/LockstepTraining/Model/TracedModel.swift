@@ -8,6 +8,8 @@ import LockstepState
 final class TracedModel {
   let trace: ObjectiveTrace
   let dataset: any ExampleSource
+  /// What batches look like: one form for each padded length of sequences, else one.
+  let forms: [BatchForm]
   /// The key of dropout masks and augmentations.
   let seed: UInt64
   let isa: InstructionSet
@@ -26,12 +28,15 @@ final class TracedModel {
 
   /// Traces the model and lays out its memory.
   ///
-  /// - Parameter admit: looks at the program before there is memory for it.
+  /// - Parameters:
+  ///   - padded: what batches of sequences of each padded length look like; none where all are alike.
+  ///   - admit: looks at the program before there is memory for it.
   /// - Throws: ``GraphError`` where the model does not fit the data or asks for an input that nothing
   ///   fills, ``PrecisionError`` where the processor does not compute in the precision asked for.
   init(
     _ trace: @escaping ObjectiveTrace, on dataset: any ExampleSource, seed: UInt64,
-    isa: InstructionSet, options: PlanOptions, admit: (Program) throws -> Void
+    isa: InstructionSet, options: PlanOptions, padded: [BatchForm],
+    admit: (Program) throws -> Void
   ) throws {
     try options.precision.check()
     try dataset.checkFields()
@@ -42,6 +47,7 @@ final class TracedModel {
     let program = try Program(differentiating: objective.loss, scalars: objective.scalars)
     self.trace = trace
     self.dataset = dataset
+    forms = padded.isEmpty ? [BatchForm(dataset: dataset, trace: trace)] : padded
     self.seed = seed
     self.isa = isa
     self.options = options
@@ -58,18 +64,38 @@ final class TracedModel {
     }
   }
 
-  /// What computes the gradient of so many examples.
+  /// The number of a batch's form: that of its longest sequence.
+  func form(of batch: StepBatch) -> Int { forms.form(of: batch.examples, in: dataset) }
+
+  /// The forms of another source of the same fields, with the traces of this one's.
+  ///
+  /// - Throws: ``GraphError`` where its sequences are padded to other lengths.
+  func batchForms(on source: any ExampleSource) throws(GraphError) -> [BatchForm] {
+    let padded = source as? any PaddedSource
+    guard padded?.padding == (dataset as? any PaddedSource)?.padding else {
+      throw GraphError(
+        "the sequences of '\(source.name)' are padded to other lengths than those of '\(dataset.name)'"
+      )
+    }
+    return forms.enumerated().map { bucket, form in
+      BatchForm(dataset: padded?.padded(toBucket: bucket) ?? source, trace: form.trace)
+    }
+  }
+
+  /// What computes the gradient of so many examples of a form.
   ///
   /// - Throws: ``GraphError`` where the trace depends on the number of examples in more than shapes.
-  func program(examples count: Int) throws -> Program {
-    let objective = try trace(count, true)
-    try ObjectiveInputs(objective, count: count).check(fillableBy: dataset)
+  func program(examples count: Int, form: Int) throws -> Program {
+    let form = forms[form]
+    let objective = try form.trace(count, true)
+    try ObjectiveInputs(objective, count: count).check(fillableBy: form.dataset)
     let program = try Program(differentiating: objective.loss, scalars: objective.scalars)
     guard ObjectiveNumbers(objective) == numbers else {
       throw GraphError("the objective has other metrics for \(count) examples than for 2")
     }
     guard program.leafLayout == layout, memory.fits(program) else {
-      throw GraphError("the model declares other parameters for \(count) examples than for 2")
+      throw GraphError(
+        "the model declares other parameters for \(count) examples than for 2" + form.note)
     }
     guard program.synchronizations == synchronizations else {
       throw GraphError("the model has other synchronised layers for \(count) examples than for 2")

@@ -27,12 +27,14 @@ extension ModelSource {
     // Plans keep weights of their own; lanes of all plans keep activations.
     var (activations, packed) = (0, 0)
     for size in shardSizes where size > 0 {
-      let bytes = try planBytes(examples: size, trains: true)
-      activations += bytes.lane
-      packed += bytes.packed
+      for form in model.forms {
+        let bytes = try planBytes(form, examples: size, trains: true)
+        activations += bytes.lane
+        packed += bytes.packed
+      }
     }
     for size in evaluationSizes where size > 0 {
-      let bytes = try planBytes(examples: size, trains: false)
+      let bytes = try planBytes(model.forms[model.forms.count - 1], examples: size, trains: false)
       need.add("activations of an evaluation", values: bytes.lane, of: 1)
       packed += bytes.packed
     }
@@ -44,8 +46,10 @@ extension ModelSource {
   }
 
   /// The bytes of a plan for so many examples, and of a lane of it.
-  private func planBytes(examples: Int, trains: Bool) throws -> (lane: Int, packed: Int) {
-    let objective = try model.trace(examples, trains)
+  private func planBytes(
+    _ form: BatchForm, examples: Int, trains: Bool
+  ) throws -> (lane: Int, packed: Int) {
+    let objective = try form.trace(examples, trains)
     let scalars = objective.scalars
     let program =
       trains

@@ -97,7 +97,7 @@ public final class Training {
     try self.init(
       source,
       sampler: Sampler(
-        count: dataset.count, batchSize: batchSize, seed: seed, shuffle: options.shuffle,
+        dataset, batchSize: batchSize, seed: seed, shuffle: options.shuffle,
         dropLast: options.dropLast),
       options: options, ranks: ranks
     ) { _ in update }

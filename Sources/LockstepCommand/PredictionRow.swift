@@ -1,0 +1,34 @@
+import Lockstep
+
+/// One prediction: of an example, or of a step of one.
+struct PredictionRow {
+  /// The example.
+  let example: Int
+  /// The step in it; nil where the prediction is of the whole example.
+  let step: Int?
+  /// The place of its label among all.
+  let label: Int
+  /// Its outputs among those of all examples.
+  let outputs: Range<Int>
+
+  /// All predictions of a part, in order; padded steps have none.
+  ///
+  /// - Parameter outputs: the number of outputs of all examples.
+  static func all(of part: DataPart, outputs: Int) -> [PredictionRow] {
+    let width = outputs / part.examples.count
+    guard let sequences = part.examples as? SequenceDataset, sequences.labelsPositions else {
+      return (0..<part.examples.count).map {
+        PredictionRow(example: $0, step: nil, label: $0, outputs: $0 * width..<($0 + 1) * width)
+      }
+    }
+    let stepWidth = width / sequences.padding.longest
+    return (0..<sequences.count).flatMap { example in
+      (0..<sequences.length(of: example)).map { step in
+        let first = example * width + step * stepWidth
+        return PredictionRow(
+          example: example, step: step, label: sequences.starts[example] + step,
+          outputs: first..<first + stepWidth)
+      }
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import LockstepFiles
+
+/// The times of a table's rows, by which the steps of a series are ordered.
+struct SeriesTime {
+  private let table: CSVTable
+  private let column: Int
+  private let values: [Double]
+
+  /// - Throws: `FileError` that names line and column of a cell that is no time.
+  init(_ table: CSVTable, column: Int) throws(FileError) {
+    self.table = table
+    self.column = column
+    var values: [Double] = []
+    values.reserveCapacity(table.rowCount)
+    for row in 0..<table.rowCount {
+      let text = table.trimmed(row: row, column: column)
+      guard let value = CellText.number(text) ?? Self.seconds(text) else {
+        throw table.fault(
+          row: row, column: column,
+          text.isEmpty
+            ? "the time is missing"
+            : "expected a time, found '\(text.shortened(to: 40))'; times are numbers or dates like "
+              + "2024-01-31 and 2024-01-31 18:30:00")
+      }
+      values.append(value)
+    }
+    self.values = values
+  }
+
+  /// The rows of a series in the order of their times.
+  ///
+  /// - Throws: `FileError` that names both lines of a time that stands twice.
+  func ordered(_ rows: [Int], of series: String?) throws(FileError) -> [Int] {
+    let sorted = rows.sorted { (values[$0], $0) < (values[$1], $1) }
+    for (before, row) in zip(sorted, sorted.dropFirst()) where values[before] == values[row] {
+      throw table.fault(
+        row: row, column: column,
+        "\(Self.name(series)) has the time '\(text(row))' on line \(table.line(ofRow: before)) already; a "
+          + "series has one row a time: remove one of them")
+    }
+    return sorted
+  }
+
+  /// The smallest distance of two steps of a series; nil where no series has two.
+  func interval(of series: [[Int]]) -> Double? {
+    var least: Double?
+    for rows in series {
+      for (before, row) in zip(rows, rows.dropFirst()) {
+        least = min(least ?? .infinity, values[row] - values[before])
+      }
+    }
+    return least
+  }
+
+  /// Makes sure that steps lie one interval apart.
+  ///
+  /// - Throws: `FileError` that names the lines on both sides of a gap.
+  func check(_ rows: [Int], of series: String?, interval: Double) throws(FileError) {
+    for (before, row) in zip(rows, rows.dropFirst()) {
+      let distance = values[row] - values[before]
+      guard abs(distance - interval) > 1e-6 * interval else { continue }
+      throw table.fault(
+        row: row, column: column,
+        "\(Self.name(series)) goes from '\(text(before))' (line \(table.line(ofRow: before))) to "
+          + "'\(text(row))', and steps are \(Self.words(interval, isDate: isDate)) apart: fill the gap in, or "
+          + "set 'data.allowGaps' to true where distances do not matter")
+    }
+  }
+
+  private var isDate: Bool {
+    table.rowCount > 0 && CellText.number(text(0)) == nil
+  }
+
+  private func text(_ row: Int) -> String { table.trimmed(row: row, column: column) }
+
+  private static func name(_ series: String?) -> String {
+    series.map { "the series \($0.quoted)" } ?? "the series"
+  }
+
+  private static func words(_ interval: Double, isDate: Bool) -> String {
+    guard isDate else { return readable(interval) }
+    for (unit, seconds) in [("day", 86_400.0), ("hour", 3600), ("minute", 60)] {
+      let count = interval / seconds
+      if count == count.rounded() { return counted(Int(count), unit) }
+    }
+    return readable(interval) + " seconds"
+  }
+
+  /// The seconds since 1970 of a date like 2024-01-31, or with a time like 18:30 or 18:30:05.5 behind it,
+  /// with or without a Z; nil for another text. Source: H. Hinnant, "chrono-compatible low-level date
+  /// algorithms".
+  static func seconds(_ text: String) -> Double? {
+    let parts = text.split(whereSeparator: { $0 == "T" || $0 == " " }).map(String.init)
+    guard (1...2).contains(parts.count) else { return nil }
+    let date = parts[0].split(separator: "-", omittingEmptySubsequences: false)
+    guard date.count == 3, date[0].count == 4,
+      date.allSatisfy({ $0.allSatisfy(\.isASCII) }),
+      let year = Int(date[0]), let month = Int(date[1]), let day = Int(date[2]),
+      (1...12).contains(month), (1...31).contains(day)
+    else { return nil }
+    let shifted = month <= 2 ? year - 1 : year
+    let era = (shifted >= 0 ? shifted : shifted - 399) / 400
+    let yearOfEra = shifted - era * 400
+    let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
+    let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+    let days = Double(era * 146_097 + dayOfEra - 719_468)
+    guard parts.count == 2 else { return days * 86_400 }
+    let clock = (parts[1].hasSuffix("Z") ? String(parts[1].dropLast()) : parts[1])
+      .split(separator: ":", omittingEmptySubsequences: false)
+    guard (2...3).contains(clock.count), let hours = Int(clock[0]), let minutes = Int(clock[1]),
+      (0...23).contains(hours), (0...59).contains(minutes),
+      let rest = clock.count == 3 ? CellText.number(String(clock[2])) : 0, (0..<61).contains(rest)
+    else { return nil }
+    return days * 86_400 + Double(hours * 3600 + minutes * 60) + rest
+  }
+}
