@@ -74,6 +74,8 @@ extension DataConfiguration {
     identity = [
       "data": values.resolved, "seed": source.isSeeded ? .string("\(seed)") : .null,
     ]
+    let keys = values.resolved.objectValue?.keys ?? []
+    recipeKeys = source.isSeeded ? Set(keys).subtracting([Hyperparameter].order.map(\.key)) : []
     shuffle = values["shuffle"]
     dropLast = values["dropLast"]
   }
