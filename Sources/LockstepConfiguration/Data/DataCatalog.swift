@@ -10,7 +10,8 @@ enum DataCatalog {
     [
       DigitsSource.entry, BreastCancerSource.entry, IDXSource.entry, CSVSource.entry,
       SyntheticSource.blobs, SyntheticSource.linear, SyntheticSource.images,
-      SyntheticSource.mnist1D, TextSource.kingJames, TextSource.entry, TokensSource.entry,
+      SyntheticSource.mnist1D, SyntheticSource.addingProblem, SyntheticSource.copyMemory,
+      TextSource.kingJames, TextSource.entry, TokensSource.entry,
     ])
 }
 
