@@ -124,14 +124,17 @@ struct Arguments {
 
   /// The one positional argument.
   func single(_ what: String) throws -> String {
-    guard let first = positional.first else {
-      throw ArgumentError(description: "\(what) is missing")
+    let all = try several(what)
+    guard all.count == 1 else {
+      throw ArgumentError(description: "expected \(what) alone, found '\(all[1])' too")
     }
-    guard positional.count == 1 else {
-      throw ArgumentError(
-        description: "expected \(what) alone, found '\(positional[1])' too")
-    }
-    return first
+    return all[0]
+  }
+
+  /// The positional arguments, at least one.
+  func several(_ what: String) throws -> [String] {
+    guard !positional.isEmpty else { throw ArgumentError(description: "\(what) is missing") }
+    return positional
   }
 
   /// The overrides given by `--set`.

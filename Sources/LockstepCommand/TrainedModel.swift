@@ -119,17 +119,10 @@ struct TrainedModel {
   private static func check(
     _ keys: [String], _ configuration: RunConfiguration, _ request: Request
   ) throws {
-    var places: Set = [
+    let places = Set([
       "type", "file", "testFile", "delimiter", "inputs", "labels", "testInputs", "testLabels",
       "testFraction", "folds", "fold", "splitSeed", "element",
-    ]
-    let type = configuration.resolved["data.type"]?.stringValue ?? ""
-    if ["blobs", "linear", "images", "mnist-1d"].contains(type) {
-      places.formUnion([
-        "examples", "features", "classes", "deviation", "weights", "bias", "noise", "shape",
-        "channelsFirst",
-      ])
-    }
+    ]).union(configuration.data.recipeKeys)
     if let key = keys.first(where: { !places.contains($0) }) {
       throw ArgumentError(
         description: "'data.\(key)' comes from training, and '--set' cannot change it for trained "

@@ -152,6 +152,8 @@ import Testing
     (#"{"type": "breast-cancer", "testFraction": 0.3}"#, "binaryCrossEntropy"),
     (#"{"type": "mnist-5k"}"#, "softmaxCrossEntropy"),
     (#"{"type": "blobs", "folds": 4, "fold": 2}"#, "softmaxCrossEntropy"),
+    (#"{"type": "adding-problem", "examples": 40, "testFraction": 0.2}"#, "meanSquaredError"),
+    (#"{"type": "copy-memory", "examples": 40, "folds": 4, "fold": 2}"#, "softmaxCrossEntropy"),
   ])
   func partsComeBack(_ text: String, _ loss: String) throws {
     let data = try configuration(text, loss: loss).data

@@ -166,6 +166,8 @@ add("conv_transpose2d", nn.ConvTranspose2d(3, 4, (3, 2), (2, 1), (1, 0), (1, 0),
     values.normal(2, 3, 4, 5))
 add("conv_transpose2d of groups", nn.ConvTranspose2d(4, 6, 3, 2, 1, 1, 2, False, 1),
     values.normal(1, 4, 3, 3))
+for name, size, length in [("of unequal windows", 4, 9), ("of equal windows", 3, 9), ("to more", 8, 5)]:
+    add(f"adaptive_avg_pool1d {name}", nn.AdaptiveAvgPool1d(size), values.normal(2, 3, length))
 
 save_file(tensors, sys.argv[1], {"cases": json.dumps(descriptions)})
 print(f"{sys.argv[1]}: {len(descriptions)} models, {len(tensors)} tensors")

@@ -11,7 +11,8 @@ enum DataCatalog {
       DigitsSource.entry, BreastCancerSource.entry, IDXSource.entry, CSVSource.entry,
       SeriesSource.steps, SeriesSource.rows, ForecastSource.entry,
       SyntheticSource.blobs, SyntheticSource.linear, SyntheticSource.images,
-      SyntheticSource.mnist1D, TextSource.kingJames, TextSource.entry, TokensSource.entry,
+      SyntheticSource.mnist1D, SyntheticSource.addingProblem, SyntheticSource.copyMemory,
+      TextSource.kingJames, TextSource.entry, TokensSource.entry,
     ])
 }
 
@@ -75,6 +76,8 @@ extension DataConfiguration {
     identity = [
       "data": values.resolved, "seed": source.isSeeded ? .string("\(seed)") : .null,
     ]
+    let keys = values.resolved.objectValue?.keys ?? []
+    recipeKeys = source.isSeeded ? Set(keys).subtracting([Hyperparameter].order.map(\.key)) : []
     shuffle = values["shuffle"]
     dropLast = values["dropLast"]
   }

@@ -15,6 +15,8 @@ package struct DataConfiguration: Sendable {
   let seed: UInt64
   let splitSeed: UInt64
   let augment: AugmentConfiguration
+  /// The keys that say how examples are made; none where they are read.
+  package let recipeKeys: Set<String>
   /// What identifies the examples: configurations with equal values load the same.
   package let identity: JSONValue
   /// Where the loss wants target values to lie; nil for anywhere.

@@ -3,13 +3,21 @@ import LockstepDatasets
 
 /// Examples that are made from the run's seed.
 struct SyntheticSource: DataSource {
-  let make: @Sendable (_ seed: UInt64) throws -> Dataset
+  let make: @Sendable (DataReading) throws -> any DataContent
+
+  /// - Parameter make: makes them in memory, of a seed.
+  init(_ make: @escaping @Sendable (_ seed: UInt64) throws -> Dataset) {
+    self.make = { $0.made(try make($0.seed)) }
+  }
+
+  /// - Parameter content: what is made of a seed, where it is more than a data set.
+  init(content: @escaping @Sendable (_ seed: UInt64) throws -> any DataContent) {
+    make = { try content($0.seed) }
+  }
 
   var isSeeded: Bool { true }
 
-  func training(_ reading: DataReading) throws -> any DataContent {
-    reading.made(try make(reading.seed))
-  }
+  func training(_ reading: DataReading) throws -> any DataContent { try make(reading) }
 
   static let blobs = Entry<any DataSource>(
     "blobs", "clouds of points, one a class; synthetic",
@@ -70,6 +78,37 @@ struct SyntheticSource: DataSource {
       try SyntheticData.mnist1D(
         count: values["examples"], channelsFirst: values["channelsFirst"], seed: seed)
     }
+  }
+
+  static let addingProblem = Entry<any DataSource>(
+    "adding-problem",
+    "the sum of the two values that are marked in a sequence [length, 2] of values and markers; "
+      + "synthetic",
+    [
+      examples(10_000), .with("length", .integer(2...1 << 20), 100, "the steps of a sequence"),
+    ] + .cut + .order
+  ) { values in
+    SyntheticSource { seed in
+      try SyntheticData.addingProblem(
+        count: values["examples"], length: values["length"], seed: seed)
+    }
+  }
+
+  static let copyMemory = Entry<any DataSource>(
+    "copy-memory", "symbols that are to be said again after a delay, [delay + 2 length]; synthetic",
+    [
+      examples(10_000),
+      .with("symbols", .integer(2...1 << 20), 8, "the number of different symbols"),
+      .with("length", .integer(1...1 << 20), 10, "the symbols to remember"),
+      .with("delay", .integer(1...1 << 20), 100, "the steps between"),
+    ] + .cut + .plainOrder
+  ) { values in
+    SyntheticSource(content: { seed in
+      CopyMemoryContent(
+        try CopyMemory(
+          count: values["examples"], symbols: values["symbols"], length: values["length"],
+          delay: values["delay"], seed: seed))
+    })
   }
 
   private static func examples(_ count: Int) -> Hyperparameter {

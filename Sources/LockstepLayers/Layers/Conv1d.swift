@@ -70,17 +70,9 @@ public struct Conv1d: Layer {
   }
 
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
-    guard scope.require(input.shape.count == 3, "expects an input [N, C, L], got \(input.shape)")
-    else { return input }
-    let channels = input.shape[1]
     guard
-      scope.require(outChannels > 0, "outChannels must be positive, got \(outChannels)"),
-      scope.require(
-        channels == inChannels ?? channels,
-        "expects \(inChannels ?? 0) channels, the input \(input.shape) has \(channels)"),
-      scope.require(
-        groups > 0 && channels % groups == 0 && outChannels % groups == 0,
-        "\(groups) groups do not divide \(channels) input and \(outChannels) output channels"),
+      let channels = scope.channels(
+        of: input, 3, inChannels, outChannels, groups: groups),
       scope.require(
         kernel > 0 && kernel <= 1 << 30, "the kernel must be positive, got \(kernel)"),
       let window = padding.row(kernel: kernel, stride: stride, dilation: dilation, scope)

@@ -71,17 +71,9 @@ public struct Conv2d: Layer {
   }
 
   public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
-    guard scope.require(input.shape.count == 4, "expects an input [N, C, H, W], got \(input.shape)")
-    else { return input }
-    let channels = input.shape[1]
     guard
-      scope.require(outChannels > 0, "outChannels must be positive, got \(outChannels)"),
-      scope.require(
-        channels == inChannels ?? channels,
-        "expects \(inChannels ?? 0) channels, the input \(input.shape) has \(channels)"),
-      scope.require(
-        groups > 0 && channels % groups == 0 && outChannels % groups == 0,
-        "\(groups) groups do not divide \(channels) input and \(outChannels) output channels"),
+      let channels = scope.channels(
+        of: input, 4, inChannels, outChannels, groups: groups),
       let window = padding.window(kernel: kernel, stride: stride, dilation: dilation, scope),
       scope.require(
         kernel.rows > 0 && kernel.columns > 0, "the kernel must be positive, got \(kernel.list)")

@@ -8,7 +8,8 @@ package enum LayerCatalog {
     [
       Linear.entry, Conv2d.entry, ConvTranspose2d.entry, MaxPool2d.entry, AvgPool2d.entry,
       GlobalAveragePool2d.entry, Conv1d.entry, MaxPool1d.entry, AvgPool1d.entry,
-      GlobalAveragePool1d.entry, Embedding.entry, RNN.entry, GRU.entry, LSTM.entry,
+      AdaptiveAvgPool1d.entry, GlobalAveragePool1d.entry, Embedding.entry, RNN.entry, GRU.entry,
+      LSTM.entry,
       MultiheadAttention.entry, TransformerEncoderLayer.entry, TransformerEncoder.entry,
       LearnedPositions.entry, SinusoidalPositions.entry, SequencePooling.entry,
       BatchNorm1d.entry, BatchNorm2d.entry, Dropout.entry, LayerNorm.entry, RMSNorm.entry,

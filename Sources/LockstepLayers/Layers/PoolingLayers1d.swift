@@ -74,6 +74,36 @@ extension AvgPool1d {
   }
 }
 
+/// Means over as many windows of [N, C, L] as the result is to have values, of lengths as equal as can be:
+/// [N, C, L] → [N, C, size].
+///
+/// Window i begins at ⌊i L / size⌋ and ends before ⌈(i + 1) L / size⌉, as PyTorch's. Windows overlap where
+/// `size` does not divide L.
+public struct AdaptiveAvgPool1d: Layer {
+  public let identity = LayerIdentity()
+  /// The number of windows.
+  package let size: Int
+
+  /// Makes a layer like PyTorch's `AdaptiveAvgPool1d`.
+  ///
+  /// - Parameter size: the number of windows, also more than the input has positions.
+  public init(_ size: Int) { self.size = size }
+
+  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+    guard scope.require(input.shape.count == 3, "expects an input [N, C, L], got \(input.shape)"),
+      scope.require(size > 0, "expects a positive size, got \(size)")
+    else { return input }
+    return input.asRow { $0.adaptiveAveragePooled(to: [1, size]) }
+  }
+}
+
+extension AdaptiveAvgPool1d {
+  package static let entry = Entry<any Model>(
+    "AdaptiveAvgPool1d", "means over `size` windows of [N, C, L], as equal as can be",
+    [.required("size", .size, "the number of windows")]
+  ) { values in AdaptiveAvgPool1d(values["size"]) }
+}
+
 /// The mean over each channel's whole row: [N, C, L] → [N, C, 1].
 public struct GlobalAveragePool1d: Layer {
   public let identity = LayerIdentity()

@@ -32,7 +32,8 @@ private func layers(_ layers: JSONValue...) -> JSONValue { ["layers": .array(lay
       "BatchNorm1d": [8], "Softmax": [8], "Embedding": [2], "SinusoidalPositions": [2, 4],
     ]
     for name in [
-      "Conv1d", "MaxPool1d", "AvgPool1d", "GlobalAveragePool1d", "RNN", "GRU", "LSTM",
+      "Conv1d", "MaxPool1d", "AvgPool1d", "AdaptiveAvgPool1d", "GlobalAveragePool1d", "RNN", "GRU",
+      "LSTM",
       "MultiheadAttention", "TransformerEncoderLayer", "TransformerEncoder", "LearnedPositions",
       "SequencePooling",
     ] { shapes[name] = [2, 3] }

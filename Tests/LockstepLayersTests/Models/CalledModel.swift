@@ -89,5 +89,8 @@ extension CalledModel {
         ConvTranspose2d(
           6, kernel: 3, stride: 2, padding: 1, outputPadding: 1, groups: 2, bias: false))
     ),
+    ("adaptive_avg_pool1d of unequal windows", .alone(AdaptiveAvgPool1d(4))),
+    ("adaptive_avg_pool1d of equal windows", .alone(AdaptiveAvgPool1d(3))),
+    ("adaptive_avg_pool1d to more", .alone(AdaptiveAvgPool1d(8))),
   ]
 }
