@@ -173,7 +173,8 @@ final class JointComputation: ShardComputer {
   ) throws {
     state.executor = nil
     guard !positions.isEmpty else { return }
-    let executor = try state.lanes.executor(plans.plan(positions.count, form: model.form(of: batch)))
+    let executor = try state.lanes.executor(
+      plans.plan(positions.count, form: model.form(of: batch)))
     try inputs.load(shard, positions, of: batch, into: executor, state.lanes)
     state.context = model.context(batch, positions)
     state.place = state.hasLeaf ? state.lanes.scratchLeaf(count: model.layout.count) : state.leaf
