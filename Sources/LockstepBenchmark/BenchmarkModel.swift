@@ -83,7 +83,8 @@ package enum BenchmarkModel: String, Sendable, CaseIterable {
     let model: String
     package var description: String {
       let known = BenchmarkModel.allCases.filter { $0.sequence != nil }.map(\.rawValue)
-      return "the model '\(model)' reads images: '--sequence' is for \(known.joined(separator: ", "))"
+      return "the model '\(model)' reads images: '--sequence' is for "
+        + known.joined(separator: ", ")
     }
   }
 }

@@ -25,7 +25,8 @@ package enum ScheduleProfile {
 
   /// Measures one lane of a model on shards of a size, on this thread alone.
   public static func run(
-    _ model: BenchmarkModel, shardSize: Int, sequence: Int? = nil, options: PlanOptions = PlanOptions(),
+    _ model: BenchmarkModel, shardSize: Int, sequence: Int? = nil,
+    options: PlanOptions = PlanOptions(),
     repetitions: Int = 30
   ) throws -> Result {
     let dataset = try model.dataset(count: shardSize, sequence: sequence)

@@ -71,7 +71,8 @@ enum BenchmarkCommand: Command {
   /// The options that each benchmark takes, beside `--json`.
   private static let known: [String: [String]] = {
     let step = [
-      "--model", "--sequence", "--batch", "--shards", "--threads", "--windows", "--seconds", "--wire", "--update",
+      "--model", "--sequence", "--batch", "--shards", "--threads", "--windows", "--seconds",
+      "--wire", "--update",
     ]
     return [
       "step": step + ["--precision", "--reduction", "--bucket"], "ceiling": step + ["--precision"],
