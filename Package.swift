@@ -209,8 +209,8 @@ let package = Package(
     tests(
       "LockstepBenchmark",
       [
-        "LockstepEngine", "LockstepTraining", "LockstepFiles", "LockstepTesting",
-        "benchmark-checks",
+        "LockstepEngine", "LockstepDatasets", "LockstepTraining", "LockstepFiles",
+        "LockstepTesting", "benchmark-checks",
       ] + core),
 
     // What tests of several modules share.

@@ -34,7 +34,8 @@ def arguments():
     parser.add_argument("--only", nargs="+", choices=FAMILIES, default=list(FAMILIES),
                         metavar="ROWS", help=f"some of {', '.join(FAMILIES)}")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--models", nargs="+", default=["mlp", "cnn", "resnet20"],
+    models = ["mlp", "cnn", "resnet20", "lstm", "gpt", "gpt-wide"]
+    parser.add_argument("--models", nargs="+", default=models,
                         help="the models of models, scaling and ceiling")
     parser.add_argument("--precisions", nargs="+", default=["float32", "bfloat16"],
                         help="the precisions of models and ceiling")

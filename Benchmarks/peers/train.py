@@ -1,9 +1,9 @@
 """Trains a model with PyTorch and prints examples per second as one line of JSON.
 
 The step is the one that Lockstep takes: forward, backward, the mean over ranks, clipping by the
-global norm, fused Adam, and the projection of every kernel's rows onto a ball. Batches are slices
-of data that already lie in memory, so that no loader is measured; the images are made as Lockstep's
-benchmarks make theirs, so that both learn them as fast and their gradients vanish alike.
+global norm, fused Adam, and for images the projection of every kernel's rows onto a ball. Batches are
+slices of data that already lie in memory, so that no loader is measured; the images and tokens are made
+as Lockstep's benchmarks make theirs, so that both learn them as fast and their gradients vanish alike.
 
   python peers/train.py --model cnn --processes 2 --threads 1 --variant eager
 
@@ -25,13 +25,14 @@ from torch import nn
 from torch.nn import functional as F
 
 import ranks
-from models import MODELS, build
+from models import MODELS, TOKEN_MODELS, VOCABULARY, build
 from projection import project
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", choices=sorted(MODELS), required=True)
+    parser.add_argument("--model", choices=MODELS, required=True)
+    parser.add_argument("--sequence", type=int, help="the positions of an example, for tokens")
     parser.add_argument("--batch", type=int, default=128, help="the global batch size")
     ranks.add_arguments(parser)
     parser.add_argument("--threads", type=int, default=1, help="threads a process")
@@ -52,6 +53,19 @@ def images(count, shape, classes=10):
     patterns = torch.randint(128, (classes, *shape), generator=torch.Generator().manual_seed(1))
     labels = torch.arange(count) % classes
     return (patterns[labels] + torch.randint(128, (count, *shape))) / 255, labels
+
+
+def tokens(count, length):
+    """Windows of tokens: of four, three follow from the one before, and the fourth is any."""
+    result, token = [], 0
+    total = count * length + 1
+    kinds = torch.randint(4, (total,)).tolist()
+    others = torch.randint(VOCABULARY, (total,)).tolist()
+    for kind, other in zip(kinds, others):
+        token = other if kind == 0 else (7 * token + 3) % VOCABULARY
+        result.append(token)
+    stream = torch.tensor(result)
+    return stream[:-1].view(count, length), stream[1:].view(count, length)
 
 
 def proportional_memory():
@@ -76,8 +90,9 @@ def work(rank, options):
         ranks.join(rank, options)
 
     channels_last = options.variant == "channels-last"
-    model, shape = build(options.model, channels_last)
-    kernels = [p for p in model.parameters() if p.dim() > 1]
+    of_tokens = options.model in TOKEN_MODELS
+    model, shape = build(options.model, channels_last, options.sequence)
+    kernels = [] if of_tokens else [p for p in model.parameters() if p.dim() > 1]
     parameters = list(model.parameters())
     trained = model
     if parallel:
@@ -93,7 +108,8 @@ def work(rank, options):
     local = options.batch // options.processes
     batches = 16
     torch.manual_seed(2 + rank)
-    inputs, labels = images(batches * local, shape)
+    inputs, labels = (
+        tokens(batches * local, *shape) if of_tokens else images(batches * local, shape))
     if channels_last:
         inputs = inputs.to(memory_format=torch.channels_last)
     precision = (
@@ -105,7 +121,10 @@ def work(rank, options):
         optimizer.zero_grad(set_to_none=True)
         with precision:
             output = trained(inputs[at:at + local])
-        loss = F.cross_entropy(output.float(), labels[at:at + local])
+        wanted = labels[at:at + local]
+        if of_tokens:
+            output, wanted = output.flatten(0, 1), wanted.flatten()
+        loss = F.cross_entropy(output.float(), wanted)
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, options.clip)
         optimizer.step()
@@ -143,11 +162,16 @@ def work(rank, options):
         if parallel:
             dist.barrier()
         rates.append(int(steps) * options.batch / (time.perf_counter() - begin))
+    if options.memory:
+        memory = torch.tensor(float(proportional_memory()), dtype=torch.float64)
+        if parallel:
+            dist.all_reduce(memory)
     if rank == 0:
         report = {
             "program": "PyTorch " + torch.__version__,
             "model": options.model,
             "batch": options.batch,
+            "sequence": shape[0] if of_tokens else None,
             "processes": options.processes,
             "threads": options.threads,
             "variant": options.variant,
@@ -162,7 +186,7 @@ def work(rank, options):
             "secondsToFirstStep": launched,
         }
         if options.memory:
-            report["proportionalMemory"] = proportional_memory()
+            report["proportionalMemory"] = memory.item() / options.processes
         print(json.dumps(report), flush=True)
     if parallel:
         dist.barrier()

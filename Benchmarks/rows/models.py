@@ -13,6 +13,12 @@ GOALS = [
     ("cnn", "bfloat16", None, 1.5),
     ("resnet20", "float32", None, 1.25),
     ("resnet20", "bfloat16", None, 1.25),
+    ("lstm", "float32", None, 1.5),
+    ("gpt", "float32", None, 1.5),
+    ("gpt-wide", "float32", None, 1.3),
+    ("lstm", "bfloat16", None, 1.3),
+    ("gpt", "bfloat16", None, 1.3),
+    ("gpt-wide", "bfloat16", None, 1.3),
 ]
 
 
@@ -21,11 +27,11 @@ def rows(options):
         if model not in options.models or precision not in options.precisions:
             continue
         settings = Namespace(
-            batch=128, windows=3, seconds=0.4, rounds=options.rounds, precision=precision,
+            batch=None, shards=None, sequence=None, windows=3, seconds=0.4, rounds=options.rounds, precision=precision,
             variants=compare.VARIANTS, python=options.python, lockstep=options.lockstep)
-        rounds, shards = compare.measure(settings, model)
+        rounds, shards, memory = compare.measure(settings, model)
         note = (f"L = {shards}; {spread(compare.shares_of_ceiling(rounds), 0, ' %')} "
-                "of the kernel ceiling")
+                f"of the kernel ceiling; {compare.memory_of_ranks(memory)}")
         if ddp:
             yield Row(f"{model}, {precision}, against the best DDP",
                       compare.ratios(rounds, "DDP"), ddp, note=note)

@@ -34,6 +34,19 @@ static size_t input_block_rows(size_t in) {
   return rows < 32 ? 32 : rows < MOST_BLOCK_ROWS ? rows : MOST_BLOCK_ROWS;
 }
 
+// Products of more rows than a band lay the weights, or what they are the sums of, in panels: so many rows at
+// a time pass these, ...
+#define HEIGHT 96
+// ... so many terms at a time, at most, ...
+#define MOST_TERMS 256
+// (or less, where the rows lie in groups of four or more, with a gap of a vector behind each,)
+#define GROUPS (HEIGHT * MOST_TERMS + HEIGHT / 4 * LANES)
+// ... and so many columns, about 256 kB of them.
+static size_t laid_columns(size_t terms) {
+  const size_t columns = ((size_t)1 << 16) / (terms ? terms : 1) / LARGEST_WIDTH * LARGEST_WIDTH;
+  return columns ? columns : LARGEST_WIDTH;
+}
+
 #define UNROLL _Pragma("clang loop unroll(full)")
 
 #define KERNELS "dense_kernels.inc"
@@ -54,13 +67,29 @@ const lockstep_dense_kernels *lockstep_dense_kernels_for(lockstep_isa isa) {
 }
 #endif
 
+// What is laid at a time of `columns` columns of sums of so many terms.
+static size_t laid_room(size_t terms, size_t columns) {
+  const size_t room = (columns + LARGEST_WIDTH - 1) / LARGEST_WIDTH * LARGEST_WIDTH;
+  return terms * (room < laid_columns(terms) ? room : laid_columns(terms));
+}
+
 size_t lockstep_dense_scratch(size_t n, size_t in, size_t out) {
   const size_t forward = BAND_HEIGHT(n < BAND ? n : BAND) * (in + out);
   const size_t input = MOST_BLOCK_ROWS * LARGEST_WIDTH;
   const size_t weight =
       lockstep_dense_gradient_scratch() + n * STRIP + lockstep_dense_columns(n, in);
   const size_t product = forward > input ? forward : input;
-  return product > weight ? product : weight;
+  const size_t few = product > weight ? product : weight;
+  if (n <= BAND) return few;
+  const size_t blocks = laid_room(in, out) > laid_room(out, in) ? laid_room(in, out) : laid_room(out, in);
+  const size_t laid = GROUPS + lockstep_dense_columns(n, in);
+  return few > blocks && few > laid ? few : blocks > laid ? blocks : laid;
+}
+
+size_t lockstep_dense_panels(size_t in, size_t out) {
+  const size_t inputs = (in + LARGEST_WIDTH - 1) / LARGEST_WIDTH * LARGEST_WIDTH;
+  const size_t outputs = (out + LARGEST_WIDTH - 1) / LARGEST_WIDTH * LARGEST_WIDTH;
+  return inputs * out > outputs * in ? inputs * out : outputs * in;
 }
 
 size_t lockstep_dense_columns(size_t n, size_t in) {

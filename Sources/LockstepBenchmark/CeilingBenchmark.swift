@@ -61,7 +61,8 @@ package enum CeilingBenchmark {
       throw UnequalShards(batchSize: options.batchSize, shards: loop.shards)
     }
     let shardSize = options.batchSize / loop.shards
-    let dataset = try options.model.dataset(count: max(shardSize, 2))
+    let dataset = try options.model.dataset(
+      count: max(shardSize, 2), sequence: options.sequence)
     let source = try options.model.source(on: dataset, options: options.plan)
     let caches = CacheFlush()
     let fold = try FoldPlan(shards: loop.shards, of: source, on: collective)

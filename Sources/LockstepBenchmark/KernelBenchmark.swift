@@ -10,6 +10,8 @@ package enum KernelBenchmark {
   package struct Options: Sendable {
     /// The model.
     package var model = BenchmarkModel.mlp
+    /// The number of positions of an example; the model's own if nil.
+    package var sequence: Int?
     /// The number of examples of the shard.
     package var shardSize = 32
     /// The number of measurements, of which the least counts.
@@ -51,15 +53,14 @@ package enum KernelBenchmark {
   /// Measures, on this thread's own clock, so that other programs' time does not count. Minima over
   /// repetitions.
   public static func run(_ options: Options) throws -> Result {
-    let dataset = try options.model.dataset(count: options.shardSize)
+    let dataset = try options.model.dataset(
+      count: options.shardSize, sequence: options.sequence)
     let source = try options.model.source(on: dataset, options: options.plan)
     let plan = try source.plan(examples: options.shardSize)
     let lane = try Lane(plan)
     let leaf = Arena<Float>(count: plan.leafCount)
-    if let input = lane.input(Objective.Input.examples) {
-      try dataset.copyInputs(
-        of: Array(0..<options.shardSize)[...], into: input.bindMemory(to: Float.self))
-    }
+    try ExamplePorts(dataset, in: lane).loadAll(
+      Array(0..<options.shardSize)[...], of: dataset)
     try plan.packParameters()
     let caches = CacheFlush()
     let primitives = try ColdPrimitives(plan, emptying: caches)

@@ -25,17 +25,16 @@ package enum ScheduleProfile {
 
   /// Measures one lane of a model on shards of a size, on this thread alone.
   public static func run(
-    _ model: BenchmarkModel, shardSize: Int, options: PlanOptions = PlanOptions(),
+    _ model: BenchmarkModel, shardSize: Int, sequence: Int? = nil,
+    options: PlanOptions = PlanOptions(),
     repetitions: Int = 30
   ) throws -> Result {
-    let dataset = try model.dataset(count: shardSize)
+    let dataset = try model.dataset(count: shardSize, sequence: sequence)
     let source = try model.source(on: dataset, options: options)
     let plan = try source.plan(examples: shardSize)
     let lane = try Lane(plan)
     let leaf = Arena<Float>(count: plan.leafCount)
-    if let input = lane.input(Objective.Input.examples) {
-      try dataset.copyInputs(of: Array(0..<shardSize)[...], into: input.bindMemory(to: Float.self))
-    }
+    try ExamplePorts(dataset, in: lane).loadAll(Array(0..<shardSize)[...], of: dataset)
     try plan.packParameters()
     var least = [Double](repeating: .infinity, count: plan.stepCount)
     var total = Double.infinity

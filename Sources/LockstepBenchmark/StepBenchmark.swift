@@ -28,6 +28,8 @@ package enum StepBenchmark {
     package let networkBytesPerStep: Double?
     /// The bytes of the optimizer's state, of the rank that has most.
     package let optimizerBytes: Int
+    /// The proportional memory of a rank in bytes, the mean of all, behind the last step.
+    package let memory: Double
     /// The mean loss of the last step: that something was trained.
     package let loss: Double
 
@@ -36,6 +38,7 @@ package enum StepBenchmark {
       .object([
         "program": .string("Lockstep"),
         "model": .string(options.model.rawValue),
+        "sequence": (options.sequence ?? options.model.sequence).map { .integer($0) } ?? .null,
         "batch": .integer(options.batchSize),
         "shards": .integer(shards),
         "ranks": .integer(ranks),
@@ -49,6 +52,7 @@ package enum StepBenchmark {
         "secondsPerStep": step.json,
         "networkBytesPerStep": networkBytesPerStep.map { .number($0) } ?? .null,
         "optimizerBytes": .integer(optimizerBytes),
+        "proportionalMemory": .number(memory),
         "loss": .number(loss),
       ])
     }
@@ -70,11 +74,13 @@ package enum StepBenchmark {
     if let sent, let now = NetworkCounters.sentBytes() {
       network = Double(now - sent) / Double(steps * options.windows)
     }
+    let memory = try collective.allgather(Double(ResidentMemory.proportionalBytes))
     return Result(
       options: options, ranks: collective.size, shards: loop.shards,
       isSharded: loop.isSharded,
       examplesPerSecond: Spread(times.map { Double(options.batchSize) / $0 }), step: Spread(times),
       networkBytesPerStep: network,
-      optimizerBytes: try collective.allgather(loop.optimizerBytes).max()!, loss: loop.loss)
+      optimizerBytes: try collective.allgather(loop.optimizerBytes).max()!,
+      memory: memory.reduce(0, +) / Double(memory.count), loss: loop.loss)
   }
 }

@@ -7,6 +7,8 @@ import LockstepTraining
 package struct StepOptions: Sendable {
   /// The model.
   package var model = BenchmarkModel.mlp
+  /// The number of positions of an example; the model's own if nil.
+  package var sequence: Int?
   /// The global batch size.
   package var batchSize = 128
   /// The number of logical shards; nil for the default of the batch size.
@@ -19,7 +21,7 @@ package struct StepOptions: Sendable {
   package var wire = WirePrecision.float32
   /// The global norm to clip at; nil for none.
   package var clip: Double? = 1
-  /// The radius that rows of kernels are kept within; nil for none.
+  /// The radius that rows of kernels are kept within, of models of images; nil for none.
   package var maxNorm: Float? = 3
   /// Which ranks update which parameters.
   package var sharing = UpdateSharing.automatic

@@ -26,7 +26,7 @@ final class TrainingLoop {
     batchSize = options.batchSize
     shards = options.shards ?? FoldPlan.defaultShards(batchSize: options.batchSize)
     examples = Array(0..<batchSize * Self.batches)
-    let dataset = try options.model.dataset(count: examples.count)
+    let dataset = try options.model.dataset(count: examples.count, sequence: options.sequence)
     let source = try options.model.source(
       on: dataset, options: options.plan, threads: options.threads)
     let plan = try FoldPlan(shards: shards, of: source, on: collective)
@@ -43,10 +43,11 @@ final class TrainingLoop {
   ) throws -> UpdateRule {
     let layout = source.memory.trainableLayout
     let clips = options.clip.map { [ClipByGlobalNorm($0)] } ?? []
+    let radius = options.model.sequence == nil ? options.maxNorm : nil
     return try UpdateRule(
       layout: layout, chain: Chain(clips) + .adam(),
       constraints: layout.slots.map { slot in
-        slot.shape.count > 1 ? options.maxNorm.map { .maxNorm($0) } : nil
+        slot.shape.count > 1 ? radius.map { .maxNorm($0) } : nil
       }, owning: owned)
   }
 
@@ -75,9 +76,10 @@ final class TrainingLoop {
     return try collective.valueOfRoot(SystemClock.seconds - start)
   }
 
-  /// Warms up and finds out how long a step takes.
+  /// Warms up, for half a second or three steps, and finds out how long a step takes.
   func pace(on collective: any Collective) throws -> Double {
-    _ = try seconds(steps: 3, on: collective)
+    let first = try seconds(steps: 3, on: collective) / 3
+    guard first < 0.2 else { return first }
     let pace = try seconds(steps: 10, on: collective) / 10
     _ = try seconds(steps: Int(min(0.5 / pace, 500)), on: collective)
     return pace

@@ -20,7 +20,11 @@ enum BenchmarkCommand: Command {
     """
   static let options: [OptionSpecification] = [
     .option(
-      "--model", "NAME", "mlp, wide, cnn, resnet20, resnet32 or resnet56 (all but update, fold)"),
+      "--model", "NAME",
+      BenchmarkModel.allCases.map(\.rawValue).joined(separator: ", ") + " (all but update, fold)"),
+    .option(
+      "--sequence", "N",
+      "the positions of an example (lstm, gpt, gpt-wide; default 64, gpt-wide 256)"),
     .option(
       "--batch", "N",
       "the global batch size (step, ceiling; default 128), or a rank's (scaling; 64)"),
@@ -67,12 +71,13 @@ enum BenchmarkCommand: Command {
   /// The options that each benchmark takes, beside `--json`.
   private static let known: [String: [String]] = {
     let step = [
-      "--model", "--batch", "--shards", "--threads", "--windows", "--seconds", "--wire", "--update",
+      "--model", "--sequence", "--batch", "--shards", "--threads", "--windows", "--seconds",
+      "--wire", "--update",
     ]
     return [
       "step": step + ["--precision", "--reduction", "--bucket"], "ceiling": step + ["--precision"],
       "scaling": step, "update": ["--parameters"], "fold": ["--bytes"],
-      "kernels": ["--model", "--shard-size", "--precision"],
+      "kernels": ["--model", "--sequence", "--shard-size", "--precision"],
     ]
   }()
 
@@ -131,6 +136,7 @@ enum BenchmarkCommand: Command {
     "kernels": { arguments in
       var options = KernelBenchmark.Options()
       options.model = try model(arguments)
+      options.sequence = try arguments.integer("--sequence", atLeast: 1)
       options.shardSize = try arguments.integer("--shard-size", atLeast: 2) ?? options.shardSize
       options.plan.precision = try precision(arguments)
       return { [options] _ in try KernelBenchmark.run(options).json }
@@ -152,6 +158,7 @@ enum BenchmarkCommand: Command {
     _ arguments: Arguments, into options: inout StepBenchmark.Options
   ) throws {
     options.model = try model(arguments)
+    options.sequence = try arguments.integer("--sequence", atLeast: 1)
     options.batchSize = try arguments.integer("--batch", atLeast: 2) ?? options.batchSize
     options.shards = try arguments.integer("--shards", atLeast: 1)
     options.threads = try arguments.integer("--threads", atLeast: 1) ?? options.threads

@@ -92,4 +92,16 @@ import Testing
     #expect(labels.contains("4: conv2d"))
     #expect(!labels.contains { $0.hasSuffix("reorder") })
   }
+
+  /// Products, attention and recurrences are kernels that bound a step.
+  @Test(arguments: [("lstm", "lstm"), ("gpt", "attention")])
+  func kernelsOfSequencesAreListed(model: String, operation: String) throws {
+    let result = try run(["kernels", model, "2"], ranks: 1)
+    let labels = try #require(result["parts"]?.arrayValue).compactMap {
+      $0.objectValue?["label"]?.stringValue
+    }
+    #expect(labels.contains { $0.hasSuffix(": linear") })
+    #expect(labels.contains { $0.hasSuffix(": \(operation)") }, "\(labels)")
+    #expect(labels.contains { $0.hasSuffix(": gradient of \(operation)") }, "\(labels)")
+  }
 }

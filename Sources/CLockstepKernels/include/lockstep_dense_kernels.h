@@ -30,6 +30,13 @@ typedef struct {
   void (*weight_rows)(float *dw, const float *rows, const float *columns, int adds, size_t rounded,
                       size_t n, size_t shards, size_t in, size_t first, size_t count,
                       float *scratch);
+  // Products with the same weights again and again: lays w[out][in] as it multiplies dy, or as it
+  // multiplies x...
+  void (*lay_inputs)(float *panels, const float *w, size_t in, size_t out);
+  void (*lay_outputs)(float *panels, const float *w, size_t in, size_t out);
+  // ... and y[n][columns] = x[n][terms] times what was laid: terms are out and columns in, or the reverse.
+  void (*multiply)(float *y, const float *x, const float *panels, size_t n, size_t terms,
+                   size_t columns);
 } lockstep_dense_kernels;
 
 // The table of an instruction set; NULL where it has no fused multiply-add.
@@ -42,6 +49,9 @@ size_t lockstep_dense_scratch(size_t n, size_t in, size_t out);
 // How many floats lay_columns and lay_rows lay for n examples, in all tables.
 size_t lockstep_dense_columns(size_t n, size_t in);
 size_t lockstep_dense_rows(size_t n, size_t out);
+
+// How many floats lay_inputs and lay_outputs lay, in all tables.
+size_t lockstep_dense_panels(size_t in, size_t out);
 
 // How many floats of scratch weight_rows may write.
 size_t lockstep_dense_gradient_scratch(void);

@@ -2,14 +2,14 @@ import LockstepDatasets
 import LockstepEngine
 
 /// Where a lane takes the fields of examples. Fields that its program does not ask for are not read.
-struct ExamplePorts {
+package struct ExamplePorts {
   /// The memory of the first input, where that is Float32 values: augmented, and made ready ahead.
   let prepared: UnsafeMutableBufferPointer<Float>?
   private let preparedField: ExampleField?
   private let floats: [(field: ExampleField, values: UnsafeMutableBufferPointer<Float>)]
   private let integers: [(field: ExampleField, values: UnsafeMutableBufferPointer<Int32>)]
 
-  init(_ source: any ExampleSource, in lane: Lane) {
+  package init(_ source: any ExampleSource, in lane: Lane) {
     var prepared: UnsafeMutableBufferPointer<Float>?
     var preparedField: ExampleField?
     var floats: [(field: ExampleField, values: UnsafeMutableBufferPointer<Float>)] = []
@@ -32,7 +32,7 @@ struct ExamplePorts {
   }
 
   /// Copies all fields.
-  func loadAll(_ examples: ArraySlice<Int>, of source: any ExampleSource) throws {
+  package func loadAll(_ examples: ArraySlice<Int>, of source: any ExampleSource) throws {
     if let prepared, let preparedField {
       try source.read(preparedField, of: examples, into: prepared)
     }

@@ -10,7 +10,7 @@ import LockstepMPI
 #endif
 
 // Runs a benchmark on the ranks that mpirun started and prints its result as a line of JSON:
-//   step MODEL [SECONDS] [SHARDS] | profile MODEL [SHARD SIZE] | kernels MODEL [SHARD SIZE]
+//   step MODEL [SECONDS] [SHARDS] | profile MODEL [SHARD SIZE] [LENGTH] | kernels MODEL [SHARD SIZE]
 //   ceiling MODEL [SECONDS] | scaling MODEL [SECONDS] | update [PARAMETERS] | fold [BYTES]
 
 let arguments = Array(CommandLine.arguments.dropFirst())
@@ -52,7 +52,9 @@ MPISession.run(threadLevel: .funneled) { world in
     let result = try CeilingBenchmark.run(options, on: collective)
     if world.rank == 0 { print(result.json.compactText) }
   case "profile":
-    let result = try ScheduleProfile.run(model(), shardSize: Int(argument(2, 32)))
+    let length = arguments.count > 3 ? Int(arguments[3]) : nil
+    let result = try ScheduleProfile.run(
+      model(), shardSize: Int(argument(2, 32)), sequence: length)
     for entry in result.entries {
       let microseconds = Int((entry.seconds * 1e7).rounded())
       print("\(Double(microseconds) / 10)\t\(entry.label)\t\(entry.implementation)")

@@ -5,7 +5,7 @@ extension Attention: Lowerable {
     let call = try AttentionCall(self, site.inputs, plan)
     let results = try site.outputs.map { plan.define($0, try .plain(plan.type($0).shape)) }
     let forward = plan.isa.attentionKernels.pointee.forward!
-    plan.emit(results + [call.scratch] + call.inputs) { addresses in
+    plan.emit(results + [call.scratch] + call.inputs, calling: name) { addresses in
       let (y, statistics) = (addresses[0].floats, addresses[1].floats)
       let scratch = addresses[2].floats
       var operands = call.operands(addresses[3...])
@@ -26,7 +26,8 @@ extension AttentionGradient: Lowerable {
     let known = try site.inputs[..<3].map(plan.plain)
     let results = try site.outputs.map { plan.define($0, try .plain(plan.type($0).shape)) }
     let gradient = plan.isa.attentionKernels.pointee.gradient!
-    plan.emit(known + results + [call.scratch] + call.inputs) { addresses in
+    plan.emit(known + results + [call.scratch] + call.inputs, calling: attention.name) {
+      addresses in
       let (dy, y, statistics) = (addresses[0].floats, addresses[1].floats, addresses[2].floats)
       let outputs = addresses[3..<3 + results.count].map(\.floats)
       var targets = call.targets(outputs)

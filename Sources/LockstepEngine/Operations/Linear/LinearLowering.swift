@@ -51,9 +51,8 @@ extension LinearInputGradient: Lowerable {
 }
 
 extension LinearWeightGradient: Lowerable, OuterProductGradient {
-  /// oneDNN's Float32 product adds up to so many terms before it touches the result, so that adding
-  /// to a sum rounds once, like adding a finished gradient. Its bfloat16 product always does, and so do
-  /// our own kernels.
+  /// Float32 products, oneDNN's and our own, add up to so many terms before they touch the result, so that
+  /// adding to a sum rounds once, like adding a finished gradient. oneDNN's bfloat16 product always does.
   private static let longestSum = 128
 
   func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
@@ -67,7 +66,7 @@ extension LinearWeightGradient: Lowerable, OuterProductGradient {
     } else {
       let result = plan.define(
         site.outputs[0], try .plain(plan.type(site.outputs[0])),
-        accumulating: isRounded || plan.dense != nil || n <= Self.longestSum)
+        accumulating: isRounded || n <= Self.longestSum)
       if isRounded {
         try emitProduct(of: gradient, source, result, plan)
       } else if let dense = plan.dense {

@@ -5,10 +5,6 @@ struct RecurrenceKernels {
   let table: lockstep_recurrent_kernels
   /// The products with fused multiply-adds; nil where the processor has none.
   private let dense: lockstep_dense_kernels?
-  private let pack:
-    @convention(c) (
-      UnsafeMutablePointer<Float>?, UnsafePointer<Float>?, Int, Int, Int, Int
-    ) -> Void
   let pass: RecurrentPass
   let n: Int
   let positions: Int
@@ -27,7 +23,6 @@ struct RecurrenceKernels {
     comeTransposed = transposed
     table = lockstep_recurrent_kernels_for(lockstep_isa(rawValue: plan.isa.rawValue)).pointee
     dense = plan.isa.denseKernels?.pointee
-    pack = plan.isa.kernels.pointee.pack_panels!
     (n, positions, hidden) = (sequence.shape[0], sequence.shape[1], sequence.shape[2])
   }
 
@@ -42,24 +37,30 @@ struct RecurrenceKernels {
       max(lockstep_dense_scratch(n, hidden, width), lockstep_dense_scratch(n, width, hidden)), plan)
   }
 
-  /// Whether states are multiplied by transposed weights: with a few examples, the kernel whose lanes are
-  /// columns fills its vectors where the one whose lanes are examples does not. Both add the same terms in the
-  /// same order, so that bits do not depend on the choice.
-  private var transposes: Bool {
-    dense != nil && n <= 8 && positions >= 8 && !comeTransposed
-  }
+  /// Whether weights are laid in panels once a run: what that takes is little beside the products of several
+  /// positions. Either way the same terms are added in the same order, so that bits do not depend on it.
+  private var laysWeights: Bool { dense != nil && positions >= 8 && !comeTransposed }
 
-  /// Room for the transposed weights.
+  /// Room for the weights in panels.
   func weightScratch(_ plan: PlanBuilder) -> Memory {
-    scratch(transposes ? width * hidden : 0, plan)
+    scratch(laysWeights ? lockstep_dense_panels(hidden, width) : 0, plan)
   }
 
   /// Makes the weights ready for ``multiply(_:_:_:_:)``: what that is to be given.
   func prepare(
     _ weight: UnsafeMutablePointer<Float>, _ scratch: UnsafeMutablePointer<Float>
   ) -> UnsafeMutablePointer<Float> {
-    guard transposes else { return weight }
-    pack(scratch, weight, width, hidden, width, 0)
+    guard laysWeights, let dense else { return weight }
+    dense.lay_outputs(scratch, weight, hidden, width)
+    return scratch
+  }
+
+  /// Makes the weights ready for ``multiplyTransposed(_:_:_:_:)``.
+  func prepareTransposed(
+    _ weight: UnsafeMutablePointer<Float>, _ scratch: UnsafeMutablePointer<Float>
+  ) -> UnsafeMutablePointer<Float> {
+    guard laysWeights, let dense else { return weight }
+    dense.lay_inputs(scratch, weight, hidden, width)
     return scratch
   }
 
@@ -68,24 +69,26 @@ struct RecurrenceKernels {
     _ q: UnsafeMutablePointer<Float>, _ h: UnsafePointer<Float>, _ weight: UnsafePointer<Float>,
     _ scratch: UnsafeMutablePointer<Float>
   ) {
-    if transposes || comeTransposed {
-      dense?.input_gradient(q, h, weight, n, width, hidden, scratch)
-    } else if let dense {
-      dense.forward(q, h, weight, nil, 0, n, hidden, width, scratch)
+    guard let dense else { return table.product(q, h, weight, n, hidden, width) }
+    if comeTransposed {
+      dense.input_gradient(q, h, weight, n, width, hidden, scratch)
+    } else if laysWeights {
+      dense.multiply(q, h, weight, n, hidden, width)
     } else {
-      table.product(q, h, weight, n, hidden, width)
+      dense.forward(q, h, weight, nil, 0, n, hidden, width, scratch)
     }
   }
 
-  /// dh = dq · W for all examples.
+  /// dh = dq · W for all examples, with weights that were made ready.
   func multiplyTransposed(
     _ dh: UnsafeMutablePointer<Float>, _ dq: UnsafePointer<Float>,
     _ weight: UnsafePointer<Float>, _ scratch: UnsafeMutablePointer<Float>
   ) {
-    if let dense {
-      dense.input_gradient(dh, dq, weight, n, hidden, width, scratch)
+    guard let dense else { return table.product_gradient(dh, dq, weight, n, hidden, width) }
+    if laysWeights {
+      dense.multiply(dh, dq, weight, n, width, hidden)
     } else {
-      table.product_gradient(dh, dq, weight, n, hidden, width)
+      dense.input_gradient(dh, dq, weight, n, hidden, width, scratch)
     }
   }
 

@@ -58,9 +58,10 @@ extension RecurrenceGradient: Lowerable {
     let now = kernels.scratch(kernels.n * kernels.width, plan)
     let product = kernels.scratch(kernels.n * kernels.hidden, plan)
     let scratch = kernels.productScratch(plan)
+    let weights = kernels.weightScratch(plan)
     let add = lockstep_arena_kernels_for(lockstep_isa(rawValue: plan.isa.rawValue)).pointee.add!
     let count = inputs.count
-    plan.emit(inputs + [now, product, scratch] + results, calling: name) { addresses in
+    plan.emit(inputs + [now, product, scratch, weights] + results, calling: name) { addresses in
       let inputs = Operands(Array(addresses.prefix(count)), self)
       let rest = addresses.dropFirst(count).map(\.floats)
       let lengths = inputs.lengths?.integers
@@ -70,10 +71,12 @@ extension RecurrenceGradient: Lowerable {
       let first = (inputs.first.hidden.floats, inputs.first.memory?.floats)
       let last = (inputs.last.hidden.floats, inputs.last.memory?.floats)
       let kept = inputs.kept?.floats
-      let (now, product, scratch, da, dq) = (rest[0], rest[1], rest[2], rest[3], rest[4])
-      let dh = pass.cell.separatesProducts ? rest[5] : rest[4]
-      let dc = pass.cell.hasMemory ? rest[5] : nil
+      let (now, product, scratch, weights) = (rest[0], rest[1], rest[2], rest[3])
+      let (da, dq) = (rest[4], rest[5])
+      let dh = pass.cell.separatesProducts ? rest[6] : rest[5]
+      let dc = pass.cell.hasMemory ? rest[6] : nil
       return { _ in
+        let w = kernels.prepareTransposed(w, weights)
         kernels.copy(dh, last.0)
         if let dc { kernels.copy(dc, last.1) }
         kernels.copy(product, nil)

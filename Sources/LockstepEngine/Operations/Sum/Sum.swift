@@ -74,11 +74,31 @@ extension Sum: Lowerable {
     let source =
       try plan.storage(site.inputs[0]) == .float32
       ? plan.memory(site.inputs[0]) : plan.plain(site.inputs[0])
+    if try addsRows(source, plan.type(site.inputs[0])) {
+      return try lowerRows(source, site, plan)
+    }
     let plain = try MemoryDescriptor.plain(type)
     let primitive = try Primitive("sum") {
       lockstep_reduction_sum(&$0, $1, source.descriptor.handle, plain.handle, $2)
     }
     plan.emit(
       primitive, [(DNNL_ARG_SRC, source), (DNNL_ARG_DST, plan.define(site.outputs[0], plain))])
+  }
+
+  /// Whether whole rows are added, those of the leading axes: oneDNN has no fast primitive for that.
+  private func addsRows(_ source: Memory, _ type: TensorType) throws -> Bool {
+    try axes.sorted() == Array(0..<axes.count) && axes.count < type.shape.count
+      && source.descriptor == .plain(type)
+  }
+
+  private func lowerRows(_ source: Memory, _ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
+    let type = plan.type(site.outputs[0])
+    let result = plan.define(site.outputs[0], try .plain(type))
+    let (columns, sum) = (type.count, plan.isa.kernels.pointee.sum_rows!)
+    let rows = plan.type(site.inputs[0]).count / columns
+    plan.emit([source, result]) { addresses in
+      let (x, y) = (addresses[0].floats, addresses[1].floats)
+      return { _ in sum(y, x, rows, columns) }
+    }
   }
 }

@@ -25,6 +25,9 @@ import Testing
     Size(n: 33, columns: 64, rows: 10), Size(n: 48, columns: 79, rows: 13),
     Size(n: 130, columns: 20, rows: 12), Size(n: 7, columns: 50, rows: 300),
     Size(n: 34, columns: 4100, rows: 40), Size(n: 65, columns: 64, rows: 129),
+    Size(n: 129, columns: 300, rows: 70), Size(n: 259, columns: 65, rows: 101),
+    Size(n: 200, columns: 15, rows: 260), Size(n: 513, columns: 129, rows: 5),
+    Size(n: 140, columns: 1030, rows: 3),
   ]
 
   private static func values(_ count: Int, _ phase: Int) -> [Float] {
@@ -136,6 +139,35 @@ import Testing
       bits.insert(dw.map(\.bitPattern))
     }
     #expect(bits.count <= 1)
+  }
+
+  /// Weights that are laid once give the same products, with any number of examples.
+  @Test(arguments: sizes)
+  func laidWeights(_ size: Size) {
+    let (n, columns, rows) = (size.n, size.columns, size.rows)
+    let (x, dy) = (Self.values(n * columns, 0), Self.values(n * rows, 3))
+    let w = Self.values(rows * columns, 1)
+    let scratch = Self.scratch(size)
+    let room = lockstep_dense_panels(columns, rows)
+    for table in Self.tables {
+      func run(
+        _ count: Int, _ body: (UnsafeMutablePointer<Float>) -> Void
+      ) -> [UInt32] {
+        var memory = Guarded(Array(repeating: .nan, count: count))
+        return memory.write(body).map(\.bitPattern)
+      }
+      var panels = Guarded(Array(repeating: .nan, count: room))
+      let outputs = panels.write { table.lay_outputs($0, w, columns, rows) }
+      let inputs = panels.write { table.lay_inputs($0, w, columns, rows) }
+      #expect(
+        run(n * rows) { table.multiply($0, x, outputs, n, columns, rows) }
+          == run(n * rows) { table.forward($0, x, w, nil, 0, n, columns, rows, scratch.base) })
+      #expect(
+        run(n * columns) { table.multiply($0, dy, inputs, n, rows, columns) }
+          == run(n * columns) {
+            table.input_gradient($0, dy, w, n, columns, rows, scratch.base)
+          })
+    }
   }
 
   /// The gradients of several shards at once are those of one after the other, added by the tree.
