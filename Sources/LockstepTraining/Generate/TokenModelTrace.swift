@@ -73,9 +73,9 @@ extension ModelMemory {
       guard let place = places[slot.name], place.shape == slot.shape else {
         throw GraphError("the model's parameter '\(slot.name)' is not one of the weights")
       }
-      for index in 0..<slot.range.count {
-        parameters[slot.range.lowerBound + index] = other.parameters[place.start + index]
-      }
+      let values = other.parameters[place.start..<place.start + slot.range.count]
+      _ = UnsafeMutableBufferPointer(rebasing: parameters[slot.range])
+        .update(fromContentsOf: values)
     }
     guard statisticLayout == other.statisticLayout else {
       throw GraphError("the model's running statistics are not those of the weights")
