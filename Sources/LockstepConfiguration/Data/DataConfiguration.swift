@@ -13,6 +13,7 @@ package struct DataConfiguration: Sendable {
   let source: any DataSource
   let cut: Cut
   let seed: UInt64
+  let batchSize: Int
   let splitSeed: UInt64
   let augment: AugmentConfiguration
   /// What identifies the examples: configurations with equal values load the same.
@@ -169,6 +170,8 @@ package struct DataConfiguration: Sendable {
   private func reading(
     _ description: DataDescription? = nil, id: String? = nil
   ) -> DataReading {
-    DataReading(seed: seed, further: augment.described, description: description, id: id)
+    DataReading(
+      seed: seed, batchSize: batchSize, further: augment.described, description: description,
+      id: id)
   }
 }

@@ -50,8 +50,18 @@ public final class Graph {
   package struct CarriedState {
     /// The input that has the state before the first position.
     package let input: String
-    /// The state behind the last position.
+    /// The state behind the last position, of the input's shape.
     package let after: Tensor
+  }
+
+  /// Which recurrent layers take their first states from inputs, and tell their last ones.
+  package enum StateCarrying: Sendable {
+    /// None: all start from zeros.
+    case none
+    /// Those that say so.
+    case declared
+    /// All that can.
+    case all
   }
 
   package private(set) var nodes: [Node] = []
@@ -78,23 +88,23 @@ public final class Graph {
   /// What of the model is left as it is.
   public let freezing: Freezing
 
-  /// Whether recurrent layers take their first states from inputs, and tell their last ones.
-  package let carriesStates: Bool
+  /// Which recurrent layers take their first states from inputs.
+  package let carrying: StateCarrying
   /// The states that are carried, in the order of the calls.
   package private(set) var carriedStates: [CarriedState] = []
 
   /// Makes an empty graph for a number of examples, for training or for inference.
   public convenience init(batchCount: Int, training: Bool, freezing: Freezing = Freezing()) {
     self.init(
-      batchCount: batchCount, training: training, freezing: freezing, carriesStates: false)
+      batchCount: batchCount, training: training, freezing: freezing, carrying: .none)
   }
 
   /// Makes an empty graph, of which a run may go on where another one ended.
-  package init(batchCount: Int, training: Bool, freezing: Freezing, carriesStates: Bool) {
+  package init(batchCount: Int, training: Bool, freezing: Freezing, carrying: StateCarrying) {
     self.batchCount = batchCount
     self.training = training
     self.freezing = freezing
-    self.carriesStates = carriesStates
+    self.carrying = carrying
   }
 
   // MARK: Leaves
@@ -177,7 +187,7 @@ public final class Graph {
 
   /// Notes what a carried state is behind the last position.
   package func carry(_ before: Tensor, as after: Tensor) {
-    guard belong([before, after], to: "carry"),
+    guard belong([before, after], to: "carry"), !hasFailed,
       let leaf = leaves.first(where: { $0.id == before.id }), case .input(let name) = leaf.leaf
     else { return }
     carriedStates.append(CarriedState(input: name, after: after))

@@ -69,15 +69,15 @@ public func trace(
 ) throws(GraphError) -> Trace {
   try trace(
     model, inputs: inputs, batchCount: batchCount, training: training, freezing: freezing,
-    carryingStates: false)
+    carrying: .none)
 }
 
 /// As the public function.
 ///
-/// - Parameter carryingStates: whether recurrent layers take their first states from inputs.
+/// - Parameter carrying: which recurrent layers take their first states from inputs.
 package func trace(
   _ model: any MultipleInputModel, inputs: [TracedInput], batchCount: Int, training: Bool,
-  freezing: Freezing, carryingStates: Bool
+  freezing: Freezing, carrying: Graph.StateCarrying
 ) throws(GraphError) -> Trace {
   let shapes = inputs.map(\.shape)
   guard batchCount > 0, batchCount <= TensorType.largestCount,
@@ -91,7 +91,7 @@ package func trace(
     throw GraphError("a model is traced for one input at least, and each has a name of its own")
   }
   let graph = Graph(
-    batchCount: batchCount, training: training, freezing: freezing, carriesStates: carryingStates)
+    batchCount: batchCount, training: training, freezing: freezing, carrying: carrying)
   // The wrapper of a simple model is no part of its names.
   let walk = LayerWalk((model as? SingleInputModel)?.model ?? model)
   if let failure = walk.failure { throw GraphError(failure) }

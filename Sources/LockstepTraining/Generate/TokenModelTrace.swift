@@ -29,7 +29,7 @@ struct TokenModelTrace {
     try LockstepLayers.trace(
       SingleInputModel(model),
       inputs: [TracedInput(ExampleField.inputName, [length], .int32)], batchCount: 1,
-      training: false, freezing: Freezing(), carryingStates: carrying)
+      training: false, freezing: Freezing(), carrying: carrying ? .all : .none)
   }
 
   /// The model on one example of so many tokens.
