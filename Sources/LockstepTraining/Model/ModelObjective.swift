@@ -32,7 +32,8 @@ extension Objective {
     let labels = LabelTargets(source)
     return { count, training in
       let trace = try LockstepLayers.trace(
-        model, inputs: inputs, batchCount: count, training: training, freezing: freezing)
+        model, inputs: inputs, batchCount: count, training: training, freezing: freezing,
+        carrying: .declared)
       var problem: GraphError?
       let value = losses(trace.outputs) { term, prediction in
         do throws(GraphError) {

@@ -21,6 +21,8 @@ final class TracedModel {
   let numbers: ObjectiveNumbers
   /// Where shards must see each other.
   let synchronizations: [SynchronizationPoint]
+  /// What is carried from batch to batch.
+  let carried: [CarriedKind]
   /// The momenta of the statistics that the leaf holds, in its order, and their slots.
   private let observed: [(momentum: Float, slot: FlatLayout.Slot)]
 
@@ -39,13 +41,14 @@ final class TracedModel {
     // batch normalisation accepts.
     let objective = try trace(2, true)
     try ObjectiveInputs(objective, count: 2).check(fillableBy: dataset)
-    let program = try Program(differentiating: objective.loss, scalars: objective.scalars)
+    let program = try objective.trainingProgram()
     self.trace = trace
     self.dataset = dataset
     self.seed = seed
     self.isa = isa
     self.options = options
     synchronizations = program.synchronizations
+    carried = objective.carried
     try admit(program)
     memory = ModelMemory(program)
     layout = program.leafLayout
@@ -64,12 +67,15 @@ final class TracedModel {
   func program(examples count: Int) throws -> Program {
     let objective = try trace(count, true)
     try ObjectiveInputs(objective, count: count).check(fillableBy: dataset)
-    let program = try Program(differentiating: objective.loss, scalars: objective.scalars)
+    let program = try objective.trainingProgram()
     guard ObjectiveNumbers(objective) == numbers else {
       throw GraphError("the objective has other metrics for \(count) examples than for 2")
     }
     guard program.leafLayout == layout, memory.fits(program) else {
       throw GraphError("the model declares other parameters for \(count) examples than for 2")
+    }
+    guard objective.carried == carried else {
+      throw GraphError("the model carries other states for \(count) examples than for 2")
     }
     guard program.synchronizations == synchronizations else {
       throw GraphError("the model has other synchronised layers for \(count) examples than for 2")

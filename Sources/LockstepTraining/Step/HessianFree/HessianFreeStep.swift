@@ -126,6 +126,13 @@ public final class HessianFreeStep: BatchStep {
         expected: "by shards or frozen for a Hessian-free step, whose products are sums over shards"
       )
     }
+    guard (source as? any CarryingSource)?.carriesStates != true else {
+      throw StepError.badOption(
+        key: "carriesState", value: "true",
+        expected:
+          "false for a Hessian-free step, which computes a batch again and again with other weights"
+      )
+    }
     guard source.precision == .float32 else {
       throw StepError.badOption(
         key: "precision", value: source.precision.rawValue,
