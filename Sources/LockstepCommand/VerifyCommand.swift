@@ -84,6 +84,7 @@ enum VerifyCommand: Command {
     let registry = StateRegistry()
     try registry.add(step.source.stateEntries, of: step.source)
     try registry.add(step.update.stateEntries, of: step.update)
+    try registry.add(run.source.carriedEntries, of: run.source)
     try registry.broadcast(on: collective)
     let hashes = StageHashes(step, registry, on: collective)
     var text = ""

@@ -59,20 +59,23 @@ package final class ConfiguredRun {
     self.configuration = configuration
     self.data = data
     self.collective = collective
+    let source = try configuration.source(data, on: collective)
     let sampler = try Sampler(
       data.training, batchSize: configuration.batchSize, seed: configuration.seed,
-      shuffle: configuration.data.shuffle, dropLast: configuration.data.dropLast)
-    let source = try configuration.source(data, on: collective)
+      shuffle: configuration.data.shuffle && source.canShuffle,
+      dropLast: configuration.data.dropLast)
     try configuration.checkScore(metrics: source.metricNames, hasTest: data.test != nil)
     let teacher = try configuration.distillation?.logits(
       for: data.training, data.record.description, labelLoss: configuration.labelLoss,
       classes: try source.outputShape().last ?? 0, options: configuration.planOptions,
       on: collective)
     source.teacher = teacher?.0
-    let size = configuration.evaluationBatchSize
+    let sizes = try data.test.map {
+      try source.evaluationSizes(on: $0, batchSize: configuration.evaluationBatchSize)
+    }
     training = try Training(
       source, sampler: sampler,
-      evaluationSizes: Set(data.test.map { [min(size, $0.count), $0.count % size] } ?? []),
+      evaluationSizes: sizes ?? [],
       options: configuration.trainingOptions, addsByTree: configuration.reduction == "tree",
       ranks: collective
     ) { try configuration.update.chain(totalSteps: $0) }

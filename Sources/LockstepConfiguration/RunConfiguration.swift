@@ -170,7 +170,8 @@ package struct RunConfiguration: Sendable {
     resolved = values.resolved
     seed = UInt64(values["seed"] as Int)
     let labelLoss = try Self.require(values.make("loss", LossCatalog.catalog))
-    var data = try DataConfiguration(Self.require(values.object("data")), seed: seed)
+    var data = try DataConfiguration(
+      Self.require(values.object("data")), seed: seed, batchSize: values["batchSize"])
     data.targetLimit = TargetLimit(of: labelLoss)
     self.data = data
     self.labelLoss = labelLoss

@@ -12,7 +12,7 @@ import Testing
     #expect(data.variants.count >= 7)
     for variant in data.variants {
       let values = try data.read(ConfigurationReader(.object(data.example(variant.name))))
-      #expect(throws: Never.self) { try DataConfiguration(values, seed: 1) }
+      #expect(throws: Never.self) { try DataConfiguration(values, seed: 1, batchSize: 64) }
     }
     for entry in AugmentationCatalog.catalog.entries {
       #expect(throws: Never.self) {

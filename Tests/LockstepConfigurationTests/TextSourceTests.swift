@@ -35,6 +35,31 @@ import Testing
     #expect(random.training.fingerprint != parts.training.fingerprint)
   }
 
+  @Test("a batch has a row for each stream, and its size is part of what the data are")
+  func streams() throws {
+    func configuration(_ batchSize: Int, _ starts: String) throws -> DataConfiguration {
+      try RunConfiguration(
+        parsing: Array(
+          #"""
+          {"data": {"type": "king-james", "window": 100, "starts": "\#(starts)", "testFraction": 0.1},
+           "batchSize": \#(batchSize), "model": {"type": "mlp", "sizes": [2]}}
+          """#.utf8), source: "c.json"
+      ).data
+    }
+    let data = try configuration(10, "streams")
+    let parts = try data.load()
+    #expect(parts.training.streams == 10)
+    #expect(parts.training.count == 11390)
+    #expect(parts.test?.streams == 1 && parts.test?.count == 1266)
+    #expect(try configuration(12, "streams").identity != data.identity)
+    let plain = try configuration(10, "contiguous")
+    #expect(try plain.load().training.streams == 1)
+    #expect(try configuration(12, "contiguous").identity == plain.identity)
+    #expect(
+      message { _ = try configuration(20_000, "streams").load() }.contains(
+        "20000 streams (as many as a batch has rows)"))
+  }
+
   @Test("what was read later through what training learned is the same")
   func later() throws {
     let configuration = try RunConfiguration(

@@ -41,6 +41,52 @@ import Testing
     #expect(try values(windows, "label", [1]) == [7, 8, 9, 10])
   }
 
+  @Test("streams have the next window of each in a row, and a label in the stream behind")
+  func streams() throws {
+    let stream = TokenStream([UInt16](0..<23), name: "text")
+    let windows = try TokenWindows(stream, length: 3, vocabulary: 23, streams: 2)
+    // 7 windows, of which the last one fills no stream.
+    #expect(windows.count == 6)
+    #expect(windows.streams == 2)
+    #expect(try values(windows, "input", [0, 1]) == [0, 1, 2, 9, 10, 11])
+    #expect(try values(windows, "input", [2, 3]) == [3, 4, 5, 12, 13, 14])
+    #expect(try values(windows, "label", [4, 5]) == [7, 8, 9, 16, 17, 18])
+    // Each example goes on where the one a batch before ended, and all are the contiguous windows.
+    for example in 2..<6 {
+      let ends = try values(windows, "label", [example - 2]).last
+      #expect(try values(windows, "input", [example]).first == ends)
+    }
+    let contiguous = try TokenWindows(stream, length: 3, vocabulary: 23)
+    #expect(contiguous.streams == 1)
+    #expect(
+      try values(windows, "input", Array(0..<6)).sorted()
+        == values(contiguous, "input", Array(0..<6)))
+    #expect(contiguous.fingerprint != windows.fingerprint)
+    let three = try TokenWindows(stream, length: 3, vocabulary: 23, streams: 3)
+    #expect(three.count == 6 && three.fingerprint != windows.fingerprint)
+    let random = try TokenWindows(stream, length: 3, vocabulary: 23, starts: .everyPosition)
+    #expect(random.streams == nil)
+  }
+
+  @Test("streams that cannot be are refused, with what is needed")
+  func badStreams() throws {
+    let stream = TokenStream([UInt16](0..<23), name: "text")
+    func refusal(_ streams: Int, _ starts: TokenWindows.Starts = .contiguous) -> String {
+      message {
+        _ = try TokenWindows(
+          stream, length: 3, vocabulary: 23, starts: starts, streams: streams)
+      }
+    }
+    #expect(refusal(7).isEmpty)
+    #expect(
+      refusal(8)
+        == "text: has 23 tokens, and 8 streams (as many as a batch has rows) with a window of 3 "
+        + "each and the token behind the last need 25: take a smaller batchSize or shorter windows")
+    #expect(refusal(.max).contains("need more"))
+    #expect(refusal(0).contains("one stream at least; found 0"))
+    #expect(refusal(2, .everyPosition).contains("overlap, and cannot be cut into 2 streams"))
+  }
+
   /// Tokens as bytes, low byte first.
   private func bytes(_ tokens: [Int], size: Int) -> [UInt8] {
     tokens.flatMap { token in (0..<size).map { UInt8(truncatingIfNeeded: token >> (8 * $0)) } }

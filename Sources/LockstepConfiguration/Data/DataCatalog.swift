@@ -60,8 +60,12 @@ extension [Hyperparameter] {
 extension DataConfiguration {
   /// Makes what `data` says.
   ///
-  /// - Parameter seed: the run's.
-  package init(_ values: Hyperparameters, seed: UInt64) throws(ConfigurationError) {
+  /// - Parameters:
+  ///   - seed: the run's.
+  ///   - batchSize: the run's number of examples of a batch.
+  package init(
+    _ values: Hyperparameters, seed: UInt64, batchSize: Int
+  ) throws(ConfigurationError) {
     source = try DataCatalog.catalog.make(values)
     cut = source.cutsItself ? .none : try Self.cut(values)
     if source.hasTest, case .none = cut {
@@ -71,10 +75,12 @@ extension DataConfiguration {
         "cuts a test part, and the data comes with one; remove it, or set it to null")
     }
     self.seed = seed
+    self.batchSize = batchSize
     splitSeed = UInt64(values["splitSeed"] as Int? ?? 0)
     augment = try AugmentConfiguration(values.objects("augment"))
     identity = [
       "data": values.resolved, "seed": source.isSeeded ? .string("\(seed)") : .null,
+      "batchSize": source.followsBatchSize ? .integer(batchSize) : .null,
     ]
     let keys = values.resolved.objectValue?.keys ?? []
     recipeKeys = source.isSeeded ? Set(keys).subtracting([Hyperparameter].order.map(\.key)) : []

@@ -13,6 +13,7 @@ package struct DataConfiguration: Sendable {
   let source: any DataSource
   let cut: Cut
   let seed: UInt64
+  let batchSize: Int
   let splitSeed: UInt64
   let augment: AugmentConfiguration
   /// The keys that say how examples are made; none where they are read.
@@ -171,6 +172,8 @@ package struct DataConfiguration: Sendable {
   private func reading(
     _ description: DataDescription? = nil, id: String? = nil
   ) -> DataReading {
-    DataReading(seed: seed, further: augment.described, description: description, id: id)
+    DataReading(
+      seed: seed, batchSize: batchSize, further: augment.described, description: description,
+      id: id)
   }
 }

@@ -8,6 +8,8 @@ protocol DataSource: Sendable {
   var cutsItself: Bool { get }
   /// Whether the examples follow from the run's seed.
   var isSeeded: Bool { get }
+  /// Whether the examples follow from the number of examples of a batch.
+  var followsBatchSize: Bool { get }
   /// The examples that the training part is, or is cut from.
   func training(_ reading: DataReading) throws -> any DataContent
   /// The examples of a test part that comes with the data, read through what training learned; nil where
@@ -19,6 +21,7 @@ extension DataSource {
   var hasTest: Bool { false }
   var cutsItself: Bool { false }
   var isSeeded: Bool { false }
+  var followsBatchSize: Bool { false }
   func test(_ reading: DataReading) throws -> (any DataContent)? { nil }
 }
 
@@ -26,6 +29,8 @@ extension DataSource {
 struct DataReading {
   /// The run's seed.
   let seed: UInt64
+  /// The run's number of examples of a batch.
+  let batchSize: Int
   /// Normalisations of images.
   let further: [ArrayDescription.Normalization]
   /// What training learned; nil where it is to be learned from these examples.

@@ -17,6 +17,7 @@ struct TextSource: DataSource {
 
   var hasTest: Bool { windows.testFraction != nil }
   var cutsItself: Bool { true }
+  var followsBatchSize: Bool { windows.starts == .streams }
 
   func training(_ reading: DataReading) throws -> any DataContent {
     let text = try text(tokens)
@@ -32,7 +33,8 @@ struct TextSource: DataSource {
     return try windows.training(
       text.stream(tokenizer),
       TokensDescription(
-        window: windows.length, vocabulary: tokenizer.vocabulary, tokenizer: tokenizer.json))
+        window: windows.length, vocabulary: tokenizer.vocabulary, tokenizer: tokenizer.json),
+      batchSize: reading.batchSize)
   }
 
   func test(_ reading: DataReading) throws -> (any DataContent)? {

@@ -11,6 +11,7 @@ struct TokensSource: DataSource {
 
   var hasTest: Bool { testFile != nil || windows.testFraction != nil }
   var cutsItself: Bool { true }
+  var followsBatchSize: Bool { windows.starts == .streams }
 
   private var description: TokensDescription {
     TokensDescription(window: windows.length, vocabulary: vocabulary, element: element)
@@ -18,7 +19,8 @@ struct TokensSource: DataSource {
 
   func training(_ reading: DataReading) throws -> any DataContent {
     try windows.training(
-      TokenStream(file: file, element: element), reading.description?.tokens ?? description)
+      TokenStream(file: file, element: element), reading.description?.tokens ?? description,
+      batchSize: reading.batchSize)
   }
 
   func test(_ reading: DataReading) throws -> (any DataContent)? {

@@ -12,16 +12,18 @@ package struct TokenContent: DataContent {
 
   /// Windows of a stream.
   ///
+  /// - Parameter streams: how many streams windows one behind the other are cut into.
   /// - Throws: ``DatasetError`` where the stream is shorter than a window and the token behind it, or one of its
   ///   first 16 million tokens is not in the vocabulary. Of a longer stream the others are checked when they are
   ///   read.
   package init(
     _ stream: TokenStream, as description: TokensDescription,
-    starts: TokenWindows.Starts = .contiguous
+    starts: TokenWindows.Starts = .contiguous, streams: Int = 1
   ) throws {
     try stream.check(vocabulary: description.vocabulary, first: 1 << 24)
     windows = try TokenWindows(
-      stream, length: description.window, vocabulary: description.vocabulary, starts: starts)
+      stream, length: description.window, vocabulary: description.vocabulary, starts: starts,
+      streams: streams)
     self.description = description
   }
 

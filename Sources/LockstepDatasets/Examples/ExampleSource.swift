@@ -41,6 +41,10 @@ public protocol ExampleSource: Sendable {
   var inputFields: [ExampleField] { get }
   /// What losses compare a model's outputs with, in order.
   var labelFields: [ExampleField] { get }
+  /// The number of streams that the examples are cut from, where example n goes on where example
+  /// n − `streams` ended: text, say, in windows one behind the other. Nil, the default, where examples do not
+  /// go on from each other. What carries states from example to example asks for it.
+  var streams: Int? { get }
 
   /// A hash of everything that training sees. Ranks compare it at the start of a run and checkpoints
   /// hold it, so that no two ranks, and no resumed run, train on different data. It must not cost a
@@ -69,6 +73,9 @@ public protocol ExampleSource: Sendable {
 }
 
 extension ExampleSource {
+  /// Examples do not go on from each other.
+  public var streams: Int? { nil }
+
   public func load(
     _ field: ExampleField, of examples: ArraySlice<Int>, into values: inout MutableSpan<Float>
   ) throws {
@@ -87,6 +94,9 @@ extension ExampleSource {
   /// The field of a name; nil where there is none.
   public func field(_ name: String) -> ExampleField? { fields.first { $0.name == name } }
 
+  /// Whether the order of the examples is one of several streams side by side, which no shuffling may break.
+  package var isInterleaved: Bool { streams ?? 1 > 1 }
+
   /// The first input.
   package var firstInput: ExampleField? { inputFields.first }
 
@@ -94,9 +104,14 @@ extension ExampleSource {
   package var labelLimit: Int? { labelFields.first?.limit }
 
   /// Throws ``DatasetError`` where a source contradicts itself: no examples, no inputs, two fields of
-  /// one name, a size or a limit that is not positive.
+  /// one name, a size or a limit that is not positive, streams of different lengths.
   package func checkFields() throws(DatasetError) {
     guard count > 0 else { throw DatasetError(name, "has no examples") }
+    if let streams, streams < 1 || count % streams != 0 {
+      throw DatasetError(
+        name,
+        "says that its \(count) examples are \(streams) streams of one length, which cannot be")
+    }
     guard !inputFields.isEmpty else { throw DatasetError(name, "has no input fields") }
     var names: Set<String> = []
     for field in fields {

@@ -2,6 +2,9 @@
 package enum Continuation: Sendable, Equatable {
   /// A sequence by itself.
   case none
+  /// A window of a stream: recurrent layers that say so take their first states from inputs, and tell their
+  /// last ones.
+  case declared
   /// The first positions of a sequence. They tell what those behind them need.
   case beginning
   /// One position behind others, which is one of `context` at most.
@@ -14,6 +17,14 @@ package enum Continuation: Sendable, Equatable {
 }
 
 extension Graph {
+  /// Whether what positions leave is kept for those behind them.
+  package var keepsRows: Bool {
+    switch continuation {
+    case .none, .declared: false
+    case .beginning, .next: true
+    }
+  }
+
   /// Whether recurrent layers take their first states from inputs, and tell their last ones.
   package var carriesStates: Bool { if case .next = continuation { true } else { false } }
 

@@ -50,7 +50,7 @@ public final class Graph {
   package struct CarriedState {
     /// The input that has the state before the first position.
     package let input: String
-    /// The state behind the last position.
+    /// The state behind the last position, of the input's shape.
     package let after: Tensor
   }
 
@@ -189,7 +189,7 @@ public final class Graph {
 
   /// Notes what a carried state is behind the last position.
   package func carry(_ before: Tensor, as after: Tensor) {
-    guard belong([before, after], to: "carry"),
+    guard belong([before, after], to: "carry"), !hasFailed,
       let leaf = leaves.first(where: { $0.id == before.id }), case .input(let name) = leaf.leaf
     else { return }
     carriedStates.append(CarriedState(input: name, after: after))

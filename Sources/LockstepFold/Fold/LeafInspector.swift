@@ -70,6 +70,12 @@ package final class LeafInspector {
     return kernels.pointee.sum_of_squares(base + range.lowerBound, range.count).isFinite
   }
 
+  /// Whether a shard of this rank counts as an empty one in the batch at hand.
+  package func isTakenOut(_ shard: Int) -> Bool {
+    guard repair != nil, let records, records.shards.contains(shard) else { return false }
+    return records[known: shard][metric: firstColumn + Column.dropped.rawValue] > 0
+  }
+
   /// What was taken away in the step whose records were gathered last; nil where nothing was.
   package func sanitized(_ scalars: ScalarFold, shards: Int) -> Sanitized? {
     guard repair != nil else { return nil }

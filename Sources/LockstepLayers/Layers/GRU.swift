@@ -24,15 +24,19 @@ public struct GRU: Layer {
 
   /// Makes a layer like PyTorch's `GRU(input_size, hidden_size, num_layers, bias, batch_first=True, dropout,
   /// bidirectional)`.
+  ///
+  /// - Parameter carriesState: whether a window goes on from the state that the window before it left; see
+  ///   ``RecurrentOptions``.
   public init(
     _ inputSize: Int?, _ hiddenSize: Int, numLayers: Int = 1, bias: Bool = true,
-    dropout: Float = 0, bidirectional: Bool = false, output: RecurrentOutput = .sequence
+    dropout: Float = 0, bidirectional: Bool = false, output: RecurrentOutput = .sequence,
+    carriesState: Bool = false
   ) {
     self.init(
       inputSize, hiddenSize,
       options: RecurrentOptions(
         numLayers: numLayers, bias: bias, dropout: dropout, bidirectional: bidirectional,
-        output: output))
+        output: output, carriesState: carriesState))
   }
 
   /// Makes a layer with options, initialisers among them.

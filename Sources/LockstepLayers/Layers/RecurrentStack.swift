@@ -23,6 +23,8 @@ public struct RecurrentOptions: Sendable {
   package var bidirectional: Bool
   /// What the layer returns where it is one model among others.
   package var output: RecurrentOutput
+  /// Whether training and evaluations go on from the state that the window before left.
+  package var carriesState: Bool
   /// Draws the inputs' weights; nil draws as PyTorch does, uniformly from ±1/√H.
   package var weightInitializer: (any Initializer)?
   /// Draws the states' weights; nil draws as PyTorch does. Orthogonal is usual in Keras.
@@ -33,9 +35,16 @@ public struct RecurrentOptions: Sendable {
   package var trainable: Bool
 
   /// Makes options with PyTorch's defaults.
+  ///
+  /// - Parameter carriesState: whether the first state of a window is the last state of the window before
+  ///   it in the same stream, in training and in evaluations. It is a constant there: gradients go back to the
+  ///   window's first position (truncated back-propagation through time). An epoch and an evaluation start from
+  ///   zeros. Such a layer trains on examples that are streams, with a row of the batch for each of them
+  ///   (`ExampleSource.streams`), and cannot be bidirectional.
   public init(
     numLayers: Int = 1, bias: Bool = true, dropout: Float = 0, bidirectional: Bool = false,
-    output: RecurrentOutput = .sequence, weightInitializer: (any Initializer)? = nil,
+    output: RecurrentOutput = .sequence, carriesState: Bool = false,
+    weightInitializer: (any Initializer)? = nil,
     recurrentInitializer: (any Initializer)? = nil, biasInitializer: (any Initializer)? = nil,
     trainable: Bool = true
   ) {
@@ -44,6 +53,7 @@ public struct RecurrentOptions: Sendable {
     self.dropout = dropout
     self.bidirectional = bidirectional
     self.output = output
+    self.carriesState = carriesState
     self.weightInitializer = weightInitializer
     self.recurrentInitializer = recurrentInitializer
     self.biasInitializer = biasInitializer
@@ -65,9 +75,20 @@ extension [Hyperparameter] {
       .with(
         "output", RecurrentOutput.sequence,
         "the states at all positions, [N, T, H], or the last `state`, [N, H]"),
-      .weightInitializer, .initializer("recurrentInitializer", "the states' weights"),
+      .carriesState, .weightInitializer,
+      .initializer("recurrentInitializer", "the states' weights"),
       .biasInitializer, .trainable,
     ]
+  }
+}
+
+extension Hyperparameter {
+  /// Of a recurrent layer, and of a model with one.
+  static var carriesState: Self {
+    .with(
+      "carriesState", .boolean, false,
+      "whether a window goes on from the state that the window before it left; for data of `streams`"
+    )
   }
 }
 
@@ -77,6 +98,7 @@ extension RecurrentOptions {
     self.init(
       numLayers: values["numLayers"], bias: values["bias"], dropout: values["dropout"],
       bidirectional: values["bidirectional"], output: values["output"],
+      carriesState: values["carriesState"],
       weightInitializer: try values.initializer("weightInitializer"),
       recurrentInitializer: try values.initializer("recurrentInitializer"),
       biasInitializer: try values.initializer("biasInitializer"), trainable: values["trainable"])
@@ -100,8 +122,34 @@ struct RecurrentStack {
 
   private var directions: Int { options.bidirectional ? 2 : 1 }
 
-  /// Nil, with the trace failed, where the input does not fit.
+  /// Runs from a state, from what the graph carries, or from zeros. Nil, with the trace failed, where the
+  /// input does not fit.
   func run(
+    _ input: Tensor, _ scope: LayerScope, lengths: Tensor?, hidden: Tensor?, memory: Tensor?
+  ) -> Results? {
+    guard
+      scope.require(
+        !options.carriesState || !options.bidirectional,
+        "a bidirectional layer carries no state: what reads from a window's end would start from the window "
+          + "behind it, which is not read yet"),
+      scope.require(
+        !options.carriesState || hidden == nil,
+        "carries its state from window to window, and is given one: leave carriesState or the state out"
+      ),
+      scope.require(
+        !options.carriesState
+          || (input.shape.first ?? scope.graph.batchCount) == scope.graph.batchCount,
+        "carries a state for each row of the batch, and the input \(input.shape) has other rows")
+    else { return nil }
+    let carries =
+      scope.graph.carriesStates || scope.graph.continuation == .declared && options.carriesState
+    guard hidden == nil, carries, !options.bidirectional, !input.shape.isEmpty else {
+      return runLayers(input, scope, lengths: lengths, hidden: hidden, memory: memory)
+    }
+    return carrying(input, scope, lengths: lengths)
+  }
+
+  private func runLayers(
     _ input: Tensor, _ scope: LayerScope, lengths: Tensor?, hidden: Tensor?, memory: Tensor?
   ) -> Results? {
     guard fits(input, scope, states: [hidden, memory]) else { return nil }
@@ -140,7 +188,9 @@ struct RecurrentStack {
 
   /// What the layer returns where it is one model among others.
   func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
-    guard let results = carrying(input, scope) else { return input }
+    let results = run(
+      input, scope, lengths: scope.lengths(of: input), hidden: nil, memory: nil)
+    guard let results else { return input }
     switch options.output {
     case .sequence: return results.sequence
     case .state:
@@ -150,16 +200,13 @@ struct RecurrentStack {
     }
   }
 
-  /// Runs from zeros, or from what the graph carries. What reads from the end carries nothing.
-  private func carrying(_ input: Tensor, _ scope: LayerScope) -> Results? {
+  /// Runs from what the graph carries, and tells it what it is to carry on.
+  private func carrying(_ input: Tensor, _ scope: LayerScope, lengths: Tensor?) -> Results? {
     let graph = scope.graph
-    guard graph.carriesStates, !options.bidirectional, !input.shape.isEmpty else {
-      return run(input, scope, lengths: scope.lengths(of: input), hidden: nil, memory: nil)
-    }
     let shape = [input.shape[0], options.numLayers, hiddenSize]
     let hidden = graph.carriedState("hidden", shape)
     let memory = cell.hasMemory ? graph.carriedState("cell", shape) : nil
-    let results = run(input, scope, lengths: nil, hidden: hidden, memory: memory)
+    let results = runLayers(input, scope, lengths: lengths, hidden: hidden, memory: memory)
     if let results {
       graph.carry(hidden, as: results.hidden)
       if let memory, let after = results.memory { graph.carry(memory, as: after) }

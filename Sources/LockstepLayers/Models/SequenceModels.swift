@@ -11,14 +11,17 @@ extension Sequential {
   ///   - hidden: the number of the LSTM's units.
   ///   - layers: the number of the LSTM's layers.
   ///   - dropout: the rate of dropout between the LSTM's layers and behind the last.
+  ///   - carriesState: whether a window goes on from the state that the window before it left.
   ///
   /// Source: A. Graves, "Generating sequences with recurrent neural networks", 2013.
   public static func characterLSTM(
-    vocabulary: Int, embedding: Int = 64, hidden: Int = 256, layers: Int = 2, dropout: Float = 0
+    vocabulary: Int, embedding: Int = 64, hidden: Int = 256, layers: Int = 2, dropout: Float = 0,
+    carriesState: Bool = false
   ) -> Sequential {
-    Sequential(named: [
-      ("embedding", Embedding(vocabulary, embedding)),
-      ("lstm", LSTM(embedding, hidden, numLayers: layers, dropout: dropout)),
+    let lstm = LSTM(
+      embedding, hidden, numLayers: layers, dropout: dropout, carriesState: carriesState)
+    return Sequential(named: [
+      ("embedding", Embedding(vocabulary, embedding)), ("lstm", lstm),
       ("dropout", Dropout(dropout)), ("head", Linear(hidden, vocabulary)),
     ])
   }
@@ -26,11 +29,11 @@ extension Sequential {
   package static let characterLSTMEntry = Entry<any Model>(
     "characterLSTM", "an LSTM that predicts each next token: [N, T] to [N, T, vocabulary]",
     [.vocabulary, .with("embedding", .size, 64, "the values of a token's vector")]
-      + .recurrentModel(hidden: 256, layers: 2)
+      + .recurrentModel(hidden: 256, layers: 2) + [.carriesState]
   ) { values in
     characterLSTM(
       vocabulary: values["vocabulary"], embedding: values["embedding"], hidden: values["hidden"],
-      layers: values["layers"], dropout: values["dropout"])
+      layers: values["layers"], dropout: values["dropout"], carriesState: values["carriesState"])
   }
 
   /// A classifier of sequences: a GRU that reads them in both directions, and the classes from its last

@@ -8,6 +8,7 @@ final class JointComputation: ShardComputer {
   private let model: TracedModel
   private let plans: PlanCache
   private let inputs: InputPipeline
+  private let carried: CarriedStates?
   private let crew: Crew
   private let folds: ThreadedFolds
   /// The shards of the step that joined.
@@ -15,12 +16,13 @@ final class JointComputation: ShardComputer {
 
   private var synchronizations: [SynchronizationPoint] { model.synchronizations }
 
-  init(_ model: TracedModel, _ plans: PlanCache, _ inputs: InputPipeline, by crew: Crew) {
-    self.model = model
-    self.plans = plans
-    self.inputs = inputs
+  init(_ leaves: LeafComputation, by crew: Crew) {
+    model = leaves.model
+    plans = leaves.plans
+    inputs = leaves.inputs
+    carried = leaves.carried
     self.crew = crew
-    folds = ThreadedFolds(model, threads: crew.size)
+    folds = ThreadedFolds(leaves.model, threads: crew.size)
   }
 
   /// Learns which ranks compute which shards.
@@ -176,6 +178,8 @@ final class JointComputation: ShardComputer {
     let executor = try state.lanes.executor(
       plans.plan(positions.count, form: model.form(of: batch)))
     try inputs.load(shard, positions, of: batch, into: executor, state.lanes)
+    carried?.load(positions, of: batch, into: executor)
+    state.positions = positions
     state.context = model.context(batch, positions)
     state.place = state.hasLeaf ? state.lanes.scratchLeaf(count: model.layout.count) : state.leaf
     state.target = isPacked ? state.place : executor.destination(of: state.place)
@@ -203,6 +207,7 @@ final class JointComputation: ShardComputer {
     _ state: JointShards.State, _ record: ShardRecord, isPacked: Bool
   ) throws {
     guard let executor = state.executor else { return }
+    carried?.store(state.positions, from: executor)
     model.note(executor, 0, record)
     if !isPacked { try executor.bring(to: state.place) }
     if state.hasLeaf { model.isa.add(state.leaf, state.place) }

@@ -28,6 +28,8 @@ final class JointShards {
     var hasLeaf = false
     /// What the micro-batch at hand runs in; nil for one without examples.
     var executor: ShardExecutor?
+    /// The micro-batch's rows of the batch.
+    var positions = 0..<0
     var context = RunContext()
     /// Where its gradient goes, and where the lane writes it.
     var place = UnsafeMutableBufferPointer<Float>(start: nil, count: 0)

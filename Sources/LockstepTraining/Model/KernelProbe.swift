@@ -76,6 +76,12 @@ extension ModelSource {
     for (place, field) in source.labelFields.enumerated() {
       fill(lane, field, seed: place == 0 ? 2 : 0x100 + UInt64(place)) { $0.magnitude }
     }
+    for (place, state) in lane.plan.program.graph.carriedStates.enumerated() {
+      guard let values = lane.input(state.input)?.bindMemory(to: Float.self) else { continue }
+      var random = CounterGenerator(
+        seed: 0x200 + UInt64(place), .synthesis, index: .max)
+      for i in values.indices { values[i] = random.nextFraction() }
+    }
     if let rows = lane.input(Distillation.teacherInput)?.bindMemory(to: Float.self) {
       var random = CounterGenerator(seed: 3, .synthesis, index: .max)
       for i in rows.indices { rows[i] = random.nextFraction() }
@@ -86,6 +92,9 @@ extension ModelSource {
     stream.update(UnsafeRawBufferPointer(leaf.buffer))
     for index in lane.plan.program.scalars.indices {
       stream.update(UInt64(lane.scalar(index).bitPattern))
+    }
+    for index in lane.plan.program.outputs.indices {
+      stream.update(UnsafeRawBufferPointer(lane.output(index)))
     }
     withExtendedLifetime(leaf) {}
     return stream.fingerprint

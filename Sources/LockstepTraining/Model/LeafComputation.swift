@@ -7,11 +7,16 @@ final class LeafComputation {
   let model: TracedModel
   let plans: PlanCache
   let inputs: InputPipeline
+  /// What is carried from batch to batch; nil for nothing.
+  let carried: CarriedStates?
 
-  init(_ model: TracedModel, _ plans: PlanCache, _ inputs: InputPipeline) {
+  init(
+    _ model: TracedModel, _ plans: PlanCache, _ inputs: InputPipeline, _ carried: CarriedStates?
+  ) {
     self.model = model
     self.plans = plans
     self.inputs = inputs
+    self.carried = carried
   }
 
   /// Computes the leaf of a shard, or of several that their plan computes at once: in that plan's own
@@ -28,12 +33,15 @@ final class LeafComputation {
     lane.track?.begin(.shard, shards.lowerBound)
     defer { lane.track?.end() }
     let executor = try lane.executor(plan)
+    let positions = batch.positions(ofShards: shards)
     try inputs.load(shards, of: batch, into: executor, lane)
+    carried?.load(positions, of: batch, into: executor)
     announcer?.begin()
     try executor.lane.run(
-      model.context(batch, batch.positions(ofShards: shards)), leaf: leaf.baseAddress,
+      model.context(batch, positions), leaf: leaf.baseAddress,
       addingTo: sum?.baseAddress, on: lane.track, announcing: announcer)
     try announcer?.end()
+    carried?.store(positions, from: executor)
     for shard in shards { model.note(executor, shard - shards.lowerBound, records[known: shard]) }
   }
 
@@ -52,8 +60,10 @@ final class LeafComputation {
       let target = isFirst ? leaf : lane.scratchLeaf(count: model.layout.count)
       try executor.withCanonicalLeaf(target) {
         try inputs.load(shard, positions, of: batch, into: executor, lane)
+        carried?.load(positions, of: batch, into: executor)
         try executor.lane.run(
           model.context(batch, positions), leaf: $0.baseAddress, addingTo: nil, on: lane.track)
+        carried?.store(positions, from: executor)
         model.note(executor, 0, record)
       }
       if !isFirst { model.isa.add(leaf, target) }

@@ -33,6 +33,8 @@ public final class ModelEvaluator {
   public let readableNames: [String]
   /// The number of examples.
   public var count: Int { dataset.count }
+  /// Whether the model carries states from example to example.
+  let carriesStates: Bool
   /// The names of the metrics.
   public var metricNames: [String] { numbers.metricNames }
 
@@ -53,15 +55,29 @@ public final class ModelEvaluator {
     forms = try source.model.batchForms(on: dataset)
     numbers = source.model.numbers
     readableNames = objective.readableNames
+    carriesStates = !objective.carried.isEmpty
     self.dataset = dataset
   }
 
   /// An evaluation over all ranks, in shards of a fixed size.
   ///
-  /// - Throws: ``ArgumentError`` where `shardSize` is not positive.
+  /// Where the model carries states, the examples are gone through in `shardSize` streams at the most, each in
+  /// its order and from states of zeros.
+  ///
+  /// - Throws: ``ArgumentError`` where `shardSize` is not positive, `GraphError` where the model carries states
+  ///   and the examples do not go on from each other.
   public func evaluation(
     _ name: String, shardSize: Int, on collective: any Collective
   ) throws -> Evaluation {
+    if carriesStates, shardSize > 0 {
+      let streams = try EvaluationStreams(dataset, rows: shardSize)
+      return try Evaluation(
+        name, count: streams.count, shardSize: streams.together, metricNames: metricNames,
+        metricFormulas: numbers.metricFormulas, on: collective
+      ) { [self] run, record in
+        try compute(run, of: streams, record: record)
+      }
+    }
     let order = forms.order(of: dataset)
     return try Evaluation(
       name, count: count, shardSize: shardSize, metricNames: metricNames,
@@ -88,6 +104,21 @@ public final class ModelEvaluator {
       numbers.add(executor.lane, examples: Double(examples.count), to: record)
     }
     return executor.lane.output(0)
+  }
+
+  /// Computes a run of streams side by side, window by window, and adds their sums to a record.
+  private func compute(
+    _ run: Range<Int>, of streams: EvaluationStreams, record: ShardRecord
+  ) throws {
+    var states: [[Float]] = []
+    for place in 0..<streams.length(run.lowerBound) {
+      let examples = streams.examples(at: place, of: run)
+      let key = Key(count: examples.count)
+      let executor = try executor(key)
+      try self.run(executor, on: examples[...], key, from: states)
+      states = executor.carriedPorts?.states ?? []
+      numbers.add(executor.lane, examples: Double(examples.count), to: record)
+    }
   }
 
   /// The model's first output for examples: one row an example, in their order, row-major.
@@ -123,9 +154,12 @@ public final class ModelEvaluator {
     }
   }
 
+  /// - Parameter states: what examples go on from; none for zeros.
   private func run(
-    _ executor: ShardExecutor, on examples: ArraySlice<Int>, _ key: Key
+    _ executor: ShardExecutor, on examples: ArraySlice<Int>, _ key: Key,
+    from states: [[Float]] = []
   ) throws {
+    executor.carriedPorts?.set(states)
     try executor.packParameters()
     try executor.load(examples, of: forms[key.form].dataset)
     try executor.lane.run(RunContext())
@@ -150,7 +184,7 @@ public final class ModelEvaluator {
     }
     let program = try Program(
       evaluating: objective.loss.graph, scalars: isReading ? [] : objective.scalars,
-      outputs: isReading ? outputs : [objective.output])
+      outputs: (isReading ? outputs : [objective.output]) + objective.carriedOutputs)
     guard memory.fits(program), ObjectiveNumbers(objective) == numbers else {
       throw GraphError(
         "the model declares other parameters or metrics for inference than for training")

@@ -37,7 +37,8 @@ extension Objective {
       ? losses.overPositions(padding: source.labelFields.first?.ignored) : losses
     return { count, training in
       let trace = try LockstepLayers.trace(
-        model, inputs: inputs, batchCount: count, training: training, freezing: freezing)
+        model, inputs: inputs, batchCount: count, training: training, freezing: freezing,
+        continuation: .declared)
       if padded != nil { try trace.checkLengths(of: source, areLabelsOfPositions: isOfPositions) }
       var problem: GraphError?
       let value = losses(trace.outputs) { term, prediction in

@@ -59,11 +59,11 @@ public final class ModelSource: GradientSource {
     }
     let plans = PlanCache(model)
     let inputs = InputPipeline(model, threads: threads)
-    leaves = LeafComputation(model, plans, inputs)
+    leaves = LeafComputation(model, plans, inputs, CarriedStates(model.carried, on: dataset))
     crew = Crew(size: threads)
     let isJoint = !model.synchronizations.isEmpty
     lanes = (0..<threads).map { _ in LaneSet(sharesActivations: isJoint) }
-    joint = isJoint ? JointComputation(model, plans, inputs, by: crew) : nil
+    joint = isJoint ? JointComputation(leaves, by: crew) : nil
     if let joint {
       computer = joint
     } else if threads == 1 {
@@ -145,6 +145,7 @@ public final class ModelSource: GradientSource {
     records: ShardRecords, accumulator: ShardAccumulator
   ) throws {
     try checkSettings()
+    try carried?.begin(batch)
     inputs.begin(batch, records.shards)
     try computer.computeShards(
       of: batch, into: partials, records: records, accumulator: accumulator)
@@ -175,13 +176,17 @@ public final class ModelSource: GradientSource {
     model.commitStatistics(folded)
   }
 
-  // MARK: Shards that see each other
+  // MARK: Shards that see each other, and batches
 
   public func join(_ plan: FoldPlan, on collective: any Collective) throws {
     joint?.join(plan, on: collective)
+    carried?.join(plan, rank: collective.rank)
   }
 
-  public func check(_ batch: StepBatch) throws { try joint?.check(batch) }
+  public func check(_ batch: StepBatch) throws {
+    try joint?.check(batch)
+    try carried?.check(batchSize: batch.examples.count)
+  }
 
   public func declineShards(because failure: any Error) throws -> Never {
     try joint?.decline(because: failure)
@@ -191,6 +196,8 @@ public final class ModelSource: GradientSource {
   public func firstNotFinite(ofShard shard: Int) -> Int {
     joint?.firstNotFinite(ofShard: shard) ?? .max
   }
+
+  private var carried: CarriedStates? { leaves.carried }
 
   // MARK: Plans
 
@@ -206,5 +213,25 @@ public final class ModelSource: GradientSource {
   /// What runs, in words: the schedule of shards of a size, with the implementations chosen.
   public func schedule(examples: Int) throws -> [(label: String, implementation: String)] {
     try plans.plan(examples).summary
+  }
+}
+
+extension ModelSource: CarryingSource {
+  package var carriesStates: Bool { carried != nil }
+  package var carriedEntries: [StateEntry] { carried?.stateEntries ?? [] }
+  package func commitStates(_ isTakenOut: (_ shard: Int) -> Bool) { carried?.commit(isTakenOut) }
+
+  /// Whether an order of the examples may be random: not where they are streams side by side, or where states
+  /// go from one to the next.
+  package var canShuffle: Bool { !carriesStates && !dataset.isInterleaved }
+
+  /// Throws ``GraphError`` where states cannot go from batch to batch of an order.
+  func checkStreams(of sampler: Sampler) throws(GraphError) {
+    try carried?.check(batchSize: sampler.batchSize)
+    guard carried == nil || !sampler.shuffle else {
+      throw GraphError(
+        "the model carries states from batch to batch, and the order of the examples is random: do not shuffle"
+      )
+    }
   }
 }

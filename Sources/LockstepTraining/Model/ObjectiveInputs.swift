@@ -29,7 +29,9 @@ struct ObjectiveInputs {
       throw GraphError("the objective's output or a metric is a tensor of another trace")
     }
     self.count = count
-    inputs = graph.inputs
+    // Carried states come from the batch before.
+    let carried = Set(graph.carriedStates.map(\.input))
+    inputs = graph.inputs.filter { !carried.contains($0.name) }
   }
 
   /// Throws ``GraphError`` where a source cannot fill the inputs: one of another shape or type than its

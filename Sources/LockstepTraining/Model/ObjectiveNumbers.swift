@@ -63,4 +63,9 @@ extension Objective {
   var scalars: [Tensor] {
     [loss] + metrics.flatMap(\.sums) + metrics.compactMap(\.count) + (weight.map { [$0] } ?? [])
   }
+
+  /// What computes gradients and numbers of a batch, and the states that are carried on from it.
+  func trainingProgram() throws -> Program {
+    try Program(differentiating: loss, scalars: scalars, outputs: carriedOutputs)
+  }
 }

@@ -47,6 +47,9 @@ final class ShardExecutor {
   /// Whether the plan writes leaves in the canonical layout.
   let leavesAreCanonical: Bool
 
+  /// Where carried states go in and out; nil where there are none.
+  let carriedPorts: CarriedPorts?
+
   private var bound: ExamplePorts?
   private let teacherRows: UnsafeMutableBufferPointer<Float>?
   private var unpackers: [UnsafePair: LeafUnpacker] = [:]
@@ -60,6 +63,7 @@ final class ShardExecutor {
   init(_ plan: Plan, activations: Arena<UInt8>? = nil) throws {
     lane = try Lane(plan, activations: activations)
     leavesAreCanonical = plan.leavesAreCanonical
+    carriedPorts = CarriedPorts(lane)
     teacherRows = lane.input(Distillation.teacherInput)?.bindMemory(to: Float.self)
   }
 

@@ -11,6 +11,11 @@ extension TeacherLogits {
     of teacher: ModelEvaluator, chunkSize: Int = 64, on collective: any Collective
   ) throws {
     try ArgumentError.require(chunkSize, atLeast: 1, "chunkSize", of: "TeacherLogits")
+    guard !teacher.carriesStates else {
+      throw GraphError(
+        "the teacher carries states from example to example, and its logits are wanted for each example by "
+          + "itself: take a teacher without 'carriesState'")
+    }
     let count = teacher.count
     let chunks = (count + chunkSize - 1) / chunkSize
     func examples(_ chunk: Int) -> Range<Int> {

@@ -23,6 +23,8 @@ final class TracedModel {
   let numbers: ObjectiveNumbers
   /// Where shards must see each other.
   let synchronizations: [SynchronizationPoint]
+  /// What is carried from batch to batch.
+  let carried: [CarriedKind]
   /// The momenta of the statistics that the leaf holds, in its order, and their slots.
   private let observed: [(momentum: Float, slot: FlatLayout.Slot)]
 
@@ -44,7 +46,7 @@ final class TracedModel {
     // batch normalisation accepts.
     let objective = try trace(2, true)
     try ObjectiveInputs(objective, count: 2).check(fillableBy: dataset)
-    let program = try Program(differentiating: objective.loss, scalars: objective.scalars)
+    let program = try objective.trainingProgram()
     self.trace = trace
     self.dataset = dataset
     forms = padded.isEmpty ? [BatchForm(dataset: dataset, trace: trace)] : padded
@@ -52,6 +54,7 @@ final class TracedModel {
     self.isa = isa
     self.options = options
     synchronizations = program.synchronizations
+    carried = objective.carried
     try admit(program)
     memory = ModelMemory(program)
     layout = program.leafLayout
@@ -89,13 +92,16 @@ final class TracedModel {
     let form = forms[form]
     let objective = try form.trace(count, true)
     try ObjectiveInputs(objective, count: count).check(fillableBy: form.dataset)
-    let program = try Program(differentiating: objective.loss, scalars: objective.scalars)
+    let program = try objective.trainingProgram()
     guard ObjectiveNumbers(objective) == numbers else {
       throw GraphError("the objective has other metrics for \(count) examples than for 2")
     }
     guard program.leafLayout == layout, memory.fits(program) else {
       throw GraphError(
         "the model declares other parameters for \(count) examples than for 2" + form.note)
+    }
+    guard objective.carried == carried else {
+      throw GraphError("the model carries other states for \(count) examples than for 2")
     }
     guard program.synchronizations == synchronizations else {
       throw GraphError("the model has other synchronised layers for \(count) examples than for 2")

@@ -39,6 +39,8 @@ extension ModelSource {
       packed += bytes.packed
     }
     need.add("packed weights", values: packed, of: 1)
+    let rows = (dataset.streams ?? 0) / plan.ranks + 1
+    need.add("carried states", values: CarriedStates.valueCount(model.carried, rows: rows))
     // Shards that see each other are computed side by side.
     let side = isJoint ? max(plan.shardRuns[rank].count, 1) : lanes.count
     need.add("activations", values: activations, of: 1, times: side)
@@ -50,12 +52,12 @@ extension ModelSource {
     _ form: BatchForm, examples: Int, trains: Bool
   ) throws -> (lane: Int, packed: Int) {
     let objective = try form.trace(examples, trains)
-    let scalars = objective.scalars
     let program =
       trains
-      ? try Program(differentiating: objective.loss, scalars: scalars)
+      ? try objective.trainingProgram()
       : try Program(
-        evaluating: objective.loss.graph, scalars: scalars, outputs: [objective.output])
+        evaluating: objective.loss.graph, scalars: objective.scalars,
+        outputs: [objective.output] + objective.carriedOutputs)
     return try Plan.bytes(program, isa: model.isa, options: model.options)
   }
 }

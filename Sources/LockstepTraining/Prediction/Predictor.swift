@@ -12,7 +12,8 @@ import LockstepState
 ///
 /// It keeps the plan of one example, so that an answer costs no more than the model's own arithmetic. It
 /// reads the weights when it is made, and when ``refresh()`` is called. Dropout is off, and batch
-/// normalisation uses the running statistics. It is used by one thread at a time.
+/// normalisation uses the running statistics. A model that carries states starts each example from zeros. It
+/// is used by one thread at a time.
 public final class Predictor {
   /// One input of an example.
   public enum Values: Sendable, Equatable {

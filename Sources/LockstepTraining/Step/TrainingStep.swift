@@ -32,6 +32,8 @@ public final class TrainingStep: BatchStep {
   private let blockSums: BlockSums
   private let health: StepHealth
   private let inspector: LeafInspector?
+  /// The source, where it carries states from step to step.
+  private let carrier: (any CarryingSource)?
   private let kernels: UnsafePointer<lockstep_arena_kernels>
   private let counter = Arena<Int64>(count: 1)
   private var metricMeans: [Double]
@@ -67,6 +69,8 @@ public final class TrainingStep: BatchStep {
         source: trainable.map { "\($0.name) \($0.shape)" })
     }
     self.source = source
+    let carrying = source as? any CarryingSource
+    carrier = carrying?.carriesStates == true ? carrying : nil
     self.update = update
     self.regularizer = regularizer
     self.collective = collective
@@ -102,9 +106,11 @@ public final class TrainingStep: BatchStep {
 
   public var skippedInARow: Int { health.skippedInARow }
 
-  /// The step's own state: the numbers of steps completed, skipped and sanitized.
+  /// The step's own state: the numbers of steps completed, skipped and sanitized, and what the model carries
+  /// from step to step.
   public var stateEntries: [StateEntry] {
     [StateEntry("step.completed", .integers(counter.buffer))] + health.stateEntries
+      + (carrier?.carriedEntries ?? [])
   }
 
   /// Takes one step on a batch.
@@ -284,9 +290,10 @@ public final class TrainingStep: BatchStep {
     return try application.run(gradient, source.parameters)
   }
 
-  /// Takes over the statistics, and counts the step.
+  /// Takes over the statistics and the carried states, and counts the step.
   private func commit(_ updated: UpdateReport) -> StepReport {
     source.commitStatistics(Gradient(exchange.folded))
+    carrier?.commitStates { [inspector] in inspector?.isTakenOut($0) ?? false }
     return count(updated, skipped: nil)
   }
 

@@ -97,8 +97,8 @@ public final class Training {
     try self.init(
       source,
       sampler: Sampler(
-        dataset, batchSize: batchSize, seed: seed, shuffle: options.shuffle,
-        dropLast: options.dropLast),
+        dataset, batchSize: batchSize, seed: seed,
+        shuffle: options.shuffle && source.canShuffle, dropLast: options.dropLast),
       options: options, ranks: ranks
     ) { _ in update }
   }
@@ -120,6 +120,7 @@ public final class Training {
     self.ranks = ranks
     try options.run.validate()
     try Self.check(options)
+    try source.checkStreams(of: sampler)
     let ranksOnNode = ranks.page?.rankCount ?? ranks.size
     source.prepareInputs(options.inputs, ranksOnNode: ranksOnNode)
     totalSteps = options.run.lastStep(batchesPerEpoch: sampler.batchesPerEpoch)

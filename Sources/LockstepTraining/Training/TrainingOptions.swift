@@ -11,7 +11,8 @@ public struct TrainingOptions: Sendable {
   public var shards: Int?
   /// The threads of each rank.
   public var threads = 1
-  /// Whether each epoch has a random order of its own.
+  /// Whether each epoch has a random order of its own. Streams side by side keep the data's own order, and so
+  /// do the examples of a model that carries states.
   public var shuffle = true
   /// Whether an epoch's last batch is left out where it is not full.
   public var dropLast = false

@@ -153,6 +153,57 @@ private func message(_ model: any Model, _ shape: [Int] = [4, 3]) -> String? {
     #expect(difference.allSatisfy { $0 == 0 })
   }
 
+  @Test(
+    "layers that carry their states take them from inputs where a trace carries, and from zeros else"
+  )
+  func carriers() throws {
+    func graph(_ continuation: Continuation) throws -> Graph {
+      let model = Sequential(named: [
+        ("plain", GRU(3, 5)), ("lstm", LSTM(5, 4, numLayers: 2, carriesState: true)),
+        ("rnn", RNN(4, 6, carriesState: true)),
+      ])
+      return try trace(
+        SingleInputModel(model), inputs: [TracedInput("input", [7, 3])], batchCount: 2,
+        training: true, freezing: Freezing(), continuation: continuation
+      ).graph
+    }
+    let names = ["lstm.hidden.0", "lstm.cell.0", "rnn.hidden.2"]
+    let declared = try graph(.declared)
+    #expect(declared.carriedStates.map(\.input) == names)
+    #expect(declared.carriedStates.map(\.after.shape) == [[2, 2, 4], [2, 2, 4], [2, 1, 6]])
+    #expect(declared.inputs.map(\.name) == ["input"] + names)
+    #expect(try graph(.none).inputs.map(\.name) == ["input"])
+    #expect(
+      try graph(.next(context: 8)).carriedStates.map(\.input) == [
+        "plain.hidden.0", "lstm.hidden.1", "lstm.cell.1", "rnn.hidden.3",
+      ])
+  }
+
+  @Test("a layer that cannot carry its state says why")
+  func refusedCarriers() {
+    #expect(message(LSTM(3, 2, carriesState: true)) == nil)
+    for model in [
+      LSTM(3, 2, bidirectional: true, carriesState: true) as any Model,
+      GRU(3, 2, bidirectional: true, carriesState: true),
+      RNN(3, 2, bidirectional: true, carriesState: true),
+    ] {
+      #expect(
+        message(model)?.contains("a bidirectional layer carries no state: what reads from") == true)
+    }
+    struct Given: Model {
+      let layer = GRU(3, 2, carriesState: true)
+      func callAsFunction(_ input: Tensor) -> Tensor {
+        layer(input, lengths: nil, state: input.graph.constant(0, [2, 1, 2])).output
+      }
+    }
+    #expect(message(Given())?.contains("and is given one") == true)
+    struct Folded: Model {
+      let layer = GRU(3, 2, carriesState: true)
+      func callAsFunction(_ input: Tensor) -> Tensor { layer(input.reshaped(to: [4, 2, 3])) }
+    }
+    #expect(message(Folded())?.contains("a state for each row of the batch") == true)
+  }
+
   @Test("weights are drawn uniformly from ±1/√hidden")
   func initialValues() throws {
     let trace = try trace(LSTM(3, 16), inputShape: [2, 3], batchCount: 1, training: true)

@@ -169,7 +169,7 @@ extension Tensor {
   /// The same where other runs compute positions before or behind: keys and values are kept, and a position
   /// behind others looks at those of all so far. Nil where the sequence is one by itself.
   private func continuedAttention(_ heads: Int) -> Tensor? {
-    guard graph.continuation != .none, shape.count == 3, shape[2] > 0, shape[2] % 3 == 0 else {
+    guard graph.keepsRows, shape.count == 3, shape[2] > 0, shape[2] % 3 == 0 else {
       return nil
     }
     let parts = split(axis: 2, every: shape[2] / 3)

@@ -133,6 +133,13 @@ public final class HessianFreeStep: BatchStep {
         key: "structuralDamping", value: "\(options.structuralDamping)",
         expected: "0 for a model without recurrent layers, which has no states to damp")
     }
+    guard (source as? any CarryingSource)?.carriesStates != true else {
+      throw StepError.badOption(
+        key: "carriesState", value: "true",
+        expected:
+          "false for a Hessian-free step, which computes a batch again and again with other weights"
+      )
+    }
     guard source.precision == .float32 else {
       throw StepError.badOption(
         key: "precision", value: source.precision.rawValue,
