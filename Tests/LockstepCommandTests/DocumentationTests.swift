@@ -17,7 +17,8 @@ import Testing
     "README.md", "docs/configuration.md", "docs/guarantees.md", "docs/fold.md", "docs/cluster.md",
     "docs/extending.md", "docs/update-rules.md", "docs/mpi.md", "docs/testing.md",
     "docs/transfer.md", "docs/cost-model.md", "docs/hessian-free.md",
-    "docs/choosing-a-threshold.md", "docs/profiling.md", "docs/kernels.md", "docs/architecture.md",
+    "docs/choosing-a-threshold.md", "docs/why-clip.md", "docs/profiling.md", "docs/kernels.md",
+    "docs/architecture.md",
     "docs/glossary.md", "docs/data.md", "docs/sequences.md",
     "CONTRIBUTING.md", "Benchmarks/README.md",
     "Benchmarks/RESULTS.md", "\(catalogue)/Lockstep.md", "\(catalogue)/Articles/GettingStarted.md",
@@ -56,7 +57,10 @@ import Testing
     for file in Self.files {
       try withDirectory { directory in
         symlink("\(Self.root)/Examples", "\(directory)/Examples")
-        for line in try Self.blocks("sh", in: file).joined(separator: "\n").split(separator: "\n") {
+        let lines = try Self.blocks("sh", in: file).joined(separator: "\n").split(separator: "\n")
+        // A threshold is read off twenty steps behind the first tenth.
+        let steps = lines.contains { $0.contains("suggest-clip") } ? 24 : 2
+        for line in lines {
           var words = Self.words(of: String(line))
           var ranks = 1
           if words.starts(with: ["mpirun", "-n"]), let number = Int(words[2]) {
@@ -65,8 +69,10 @@ import Testing
           }
           guard words.first == "lockstep" else { continue }
           words.removeFirst()
-          // The examples are whole trainings; two steps show that they start.
-          if words.first == "train", !words.contains("--resume") { words += ["--set", "steps=2"] }
+          // The examples are whole trainings; a few steps show that they start.
+          if ["train", "sweep"].contains(words.first), !words.contains("--resume") {
+            words += ["--set", "steps=\(steps)"]
+          }
           let result =
             ranks == 1
             ? try MPIRunner.runAlone(program, words, directory: directory)
