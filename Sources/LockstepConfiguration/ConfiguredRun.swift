@@ -4,6 +4,7 @@ import LockstepFold
 import LockstepDatasets
 import LockstepEngine
 import LockstepFiles
+import LockstepLayers
 import LockstepOptimization
 import LockstepTraining
 
@@ -172,13 +173,15 @@ extension RunConfiguration {
   /// The model on the training part, with initial weights drawn from the seed.
   ///
   /// - Parameter collective: the ranks that make it at once.
-  /// - Throws: `GraphError` where the model does not fit the data, `MemoryShortage` where it does not fit
+  /// - Throws: `GraphError` where the model does not fit the data, `MemoryShortage` where it does
+  /// not fit
   ///   into memory.
   package func source(
     _ data: DataConfiguration.Parts, on collective: any Collective = SoloCollective()
   ) throws -> ModelSource {
     let source = try ModelSource(
-      model, loss: loss, on: data.training, seed: seed, freezing: freezing, options: planOptions,
+      SingleInputModel(model), losses: OutputLosses(loss), on: data.training, seed: seed,
+      freezing: freezing, options: planOptions,
       threads: threads, admit: { try ($0 + $1).check(on: collective) })
     source.augmentation = try self.data.augment.augmentation(for: data.training)
     return source
@@ -187,13 +190,15 @@ extension RunConfiguration {
   /// The model on some examples, to evaluate it.
   ///
   /// - Parameter collective: the ranks that make it at once.
-  /// - Throws: `GraphError` where the model does not fit the data, `MemoryShortage` where it does not fit
+  /// - Throws: `GraphError` where the model does not fit the data, `MemoryShortage` where it does
+  /// not fit
   ///   into memory.
   package func source(
     on examples: any ExampleSource, ranks collective: any Collective = SoloCollective()
   ) throws -> ModelSource {
     try ModelSource(
-      model, loss: loss, on: examples, seed: seed, freezing: freezing, options: planOptions,
+      SingleInputModel(model), losses: OutputLosses(loss), on: examples, seed: seed,
+      freezing: freezing, options: planOptions,
       threads: threads, admit: { model, _ in try model.check(on: collective) })
   }
 }

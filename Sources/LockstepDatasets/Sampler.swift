@@ -12,18 +12,18 @@ import LockstepEngine
 /// not advance.
 public final class Sampler {
   /// The number of examples.
-  public let count: Int
+  package let count: Int
   /// The number of examples in a full batch, over all ranks.
-  public let batchSize: Int
+  package let batchSize: Int
   /// The seed of all orders.
-  public let seed: UInt64
+  package let seed: UInt64
   /// Whether epochs have random orders; if not, all have the data's own.
-  public let shuffle: Bool
+  package let shuffle: Bool
   /// Whether an epoch's last batch is left out where it is not full.
-  public let dropLast: Bool
+  package let dropLast: Bool
 
   /// The most examples whose order is kept in memory: 2²⁴, which take 128 MiB.
-  public static let mostInMemory = 1 << 24
+  package static let mostInMemory = 1 << 24
 
   /// Whether random orders are computed batch by batch.
   private let computesOrders: Bool
@@ -69,19 +69,19 @@ public final class Sampler {
   }
 
   /// The sizes of the batches that so many steps meet, larger ones first; nil for whole epochs.
-  public func batchSizes(ofSteps steps: Int?) -> [Int] {
+  package func batchSizes(ofSteps steps: Int?) -> [Int] {
     let tail = dropLast ? 0 : count % batchSize
     let reachesTail = steps.map { $0 >= batchesPerEpoch } ?? true
     return (count < batchSize ? [] : [batchSize]) + (reachesTail && tail > 0 ? [tail] : [])
   }
 
   /// The epoch, from 0.
-  public var epoch: Int { Int(position.buffer[0]) }
+  package var epoch: Int { Int(position.buffer[0]) }
   /// The batch in the epoch, from 0.
-  public var batchInEpoch: Int { Int(position.buffer[1]) }
+  package var batchInEpoch: Int { Int(position.buffer[1]) }
 
   /// The state: epoch and batch.
-  public var state: [StateEntry] { [StateEntry("sampler.position", .integers(position.buffer))] }
+  package var state: [StateEntry] { [StateEntry("sampler.position", .integers(position.buffer))] }
 
   private var hasPosition: Bool {
     (0...Int(Int32.max)).contains(epoch) && (0..<batchesPerEpoch).contains(batchInEpoch)
@@ -91,7 +91,7 @@ public final class Sampler {
   ///
   /// - Throws: `DatasetError` where the position, restored from a checkpoint, is none of this data
   ///   and batch size.
-  public func batch() throws(DatasetError) -> ArraySlice<Int> {
+  package func batch() throws(DatasetError) -> ArraySlice<Int> {
     guard hasPosition else {
       throw DatasetError(
         "sampler",
@@ -143,7 +143,7 @@ public final class Sampler {
   }
 
   /// Moves on to the next batch, or to the first one of the next epoch.
-  public func advance() {
+  package func advance() {
     position.buffer[1] += 1
     if batchInEpoch >= batchesPerEpoch {
       position.buffer[0] += 1
@@ -152,7 +152,7 @@ public final class Sampler {
   }
 
   /// The order of an epoch, whatever the position.
-  public func order(ofEpoch epoch: Int) -> [Int] {
+  package func order(ofEpoch epoch: Int) -> [Int] {
     guard shuffle else { return Array(0..<count) }
     var generator = CounterGenerator(
       seed: seed, .shuffling, index: UInt32(truncatingIfNeeded: epoch))

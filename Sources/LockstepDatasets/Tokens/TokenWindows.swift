@@ -21,13 +21,13 @@ public struct TokenWindows: ExampleSource {
   }
 
   /// The tokens.
-  public let stream: TokenStream
+  package let stream: TokenStream
   /// T, the number of tokens of a window.
-  public let length: Int
+  package let length: Int
   /// The number of different tokens.
-  public let vocabulary: Int
+  package let vocabulary: Int
   /// Where windows start.
-  public let starts: Starts
+  package let starts: Starts
   /// The number of windows.
   public let count: Int
 

@@ -5,7 +5,7 @@ import LockstepEngine
 /// Shards are computed one after the other in shard order; shard j of a subtree is written to the
 /// register numbered by the one-bits of j and then added into the registers below as long as a
 /// carry runs. Register 0 is the partial itself; at most log2 L scratch arenas are kept.
-public final class ShardAccumulator {
+package final class ShardAccumulator {
   /// The rank's maximal subtrees, in shard order.
   package let subtrees: [FoldPlan.Subtree]
   /// What looks at each leaf before it is added; nil where nobody does.

@@ -7,8 +7,8 @@ public import LockstepEngine
 /// draws them, uniformly from ±1/√(out / groups · kH · kW).
 ///
 /// Source: V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", 2016.
-public struct ConvTranspose2d: Layer {
-  public let identity = LayerIdentity()
+public struct ConvTranspose2d: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// The number of input channels; nil takes it from the input.
   package let inChannels: Int?
   /// The number of output channels.
@@ -67,7 +67,7 @@ public struct ConvTranspose2d: Layer {
       weightInitializer: weightInitializer, biasInitializer: biasInitializer)
   }
 
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     guard scope.require(input.shape.count == 4, "expects an input [N, C, H, W], got \(input.shape)")
     else { return input }
     let channels = input.shape[1]

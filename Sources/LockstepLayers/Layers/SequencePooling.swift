@@ -1,8 +1,8 @@
 import LockstepCatalog
-public import LockstepEngine
+import LockstepEngine
 
 /// One vector of a whole sequence: [N, T, width] → [N, width].
-public struct SequencePooling: Layer {
+public struct SequencePooling: StandardLayer {
   /// How the positions become one.
   public enum Kind: String, Sendable, CaseIterable {
     /// Their mean.
@@ -13,13 +13,13 @@ public struct SequencePooling: Layer {
     case first
   }
 
-  public let identity = LayerIdentity()
+  package let ownIdentity = LayerIdentity()
   /// How the positions become one.
   package let kind: Kind
   /// Makes a layer that takes the mean by default.
   public init(_ kind: Kind = .mean) { self.kind = kind }
 
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     let shape = input.shape
     guard scope.require(shape.count == 3, "expects an input [N, T, width], got \(shape)") else {
       return input

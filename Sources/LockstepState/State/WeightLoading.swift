@@ -4,31 +4,31 @@ import LockstepFiles
 /// What became of a file's tensors and a model's.
 public struct WeightReport: Sendable, Equatable {
   /// A tensor whose shape or type is another than the model's.
-  public struct Mismatch: Sendable, Equatable {
+  package struct Mismatch: Sendable, Equatable {
     /// The name in the model.
-    public let name: String
+    package let name: String
     /// What the file has, `Float32 [10, 128]` say.
-    public let found: String
+    package let found: String
     /// What the model wants.
-    public let wanted: String
+    package let wanted: String
   }
 
   /// The model's tensors that were read.
-  public var loaded: [String] = []
+  package var loaded: [String] = []
   /// The model's tensors that the file lacks; they keep their values.
   public var missing: [String] = []
   /// The file's tensors that the model has no place for, under the file's names.
   public var unexpected: [String] = []
   /// The model's tensors of another shape or type; they keep their values.
-  public var mismatched: [Mismatch] = []
+  package var mismatched: [Mismatch] = []
   /// The file's tensors that were left out on purpose: by a rule, or counters of batches, which
   /// PyTorch stores beside running statistics.
-  public var ignored: [String] = []
+  package var ignored: [String] = []
   /// The patterns of rules that hold for none of the file's tensors.
-  public var unusedRules: [String] = []
+  package var unusedRules: [String] = []
 
   /// The file's tensors of types that are not known and that the model has no place for.
-  public var unreadable: [String] = []
+  package var unreadable: [String] = []
 
   /// Whether every tensor of either side found its place.
   public var isComplete: Bool { missing.isEmpty && unexpected.isEmpty && mismatched.isEmpty }

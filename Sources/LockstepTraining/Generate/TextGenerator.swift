@@ -18,11 +18,11 @@ import LockstepState
 /// It reads the weights when it is made. It is used by one thread at a time.
 public final class TextGenerator {
   /// Turns texts into tokens and back.
-  public let tokenizer: any TextTokenizer
+  package let tokenizer: any TextTokenizer
   /// T, the number of tokens of a window that the model was trained on.
-  public let window: Int
+  package let window: Int
   /// Whether states are carried from token to token.
-  public var carriesStates: Bool { logits is CarriedLogits }
+  package var carriesStates: Bool { logits is CarriedLogits }
 
   private let logits: any NextLogits
 

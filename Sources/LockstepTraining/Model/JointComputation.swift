@@ -4,14 +4,14 @@ import LockstepEngine
 
 /// Shards that see each other: all ranks go through a micro-batch part by part, and fold in between.
 extension ModelSource {
-  public func join(_ plan: FoldPlan, on collective: any Collective) throws {
+  package func join(_ plan: FoldPlan, on collective: any Collective) throws {
     guard isJoint else { return }
     joint = JointShards(
       JointFold(plan, synchronizations, on: collective), threads: crew.size,
       metrics: metricColumns)
   }
 
-  public func check(_ batch: StepBatch) throws {
+  package func check(_ batch: StepBatch) throws {
     for microBatch in 0..<batch.microBatches {
       let examples = (0..<batch.shards).reduce(0) {
         $0 + batch.positions(ofShard: $1, microBatch: microBatch).count
@@ -27,13 +27,13 @@ extension ModelSource {
     }
   }
 
-  public func declineShards(because failure: any Error) throws -> Never {
+  package func declineShards(because failure: any Error) throws -> Never {
     // The other ranks wait in the first fold.
     if let joint { _ = try joint.fold.fold(0, failure: failure) }
     throw failure
   }
 
-  public func firstNotFinite(ofShard shard: Int) -> Int {
+  package func firstNotFinite(ofShard shard: Int) -> Int {
     joint.map { $0.fold.firstNotFinite[shard - $0.shards.lowerBound] } ?? .max
   }
 

@@ -3,14 +3,14 @@ internal import CLockstepKernels
 import LockstepEngine
 
 extension ModelSource: CurvatureSource {
-  public var vector: UnsafeMutableBufferPointer<Float> {
+  package var vector: UnsafeMutableBufferPointer<Float> {
     if let direction = curvature.direction { return direction.buffer }
     let direction = Arena<Float>(count: memory.trainableLayout.count)
     curvature.direction = direction
     return direction.buffer
   }
 
-  public func computeProducts(
+  package func computeProducts(
     of batch: StepBatch, into partials: [UnsafeMutableBufferPointer<Float>],
     records: ShardRecords, accumulator: ShardAccumulator, repeated: Bool
   ) throws {
@@ -21,7 +21,7 @@ extension ModelSource: CurvatureSource {
     try fold(.product, batch, into: partials, records, accumulator)
   }
 
-  public func computeSquaredProbes(
+  package func computeSquaredProbes(
     of batch: StepBatch, draw: Int, into partials: [UnsafeMutableBufferPointer<Float>],
     records: ShardRecords, accumulator: ShardAccumulator
   ) throws {
@@ -29,7 +29,7 @@ extension ModelSource: CurvatureSource {
     try fold(.probe(draw), batch, into: partials, records, accumulator)
   }
 
-  public func computeLosses(of batch: StepBatch, records: ShardRecords) throws {
+  package func computeLosses(of batch: StepBatch, records: ShardRecords) throws {
     for plan in try plans(for: .loss, batch, records.shards) { try plan.packParameters() }
     let runs = FoldPlan.runs(of: records.shards.count, over: crew.size)
     try crew.run { thread in

@@ -29,7 +29,7 @@ extension ModelSource {
     }
   }
 
-  public func anticipate(_ batch: () throws -> StepBatch) rethrows {
+  package func anticipate(_ batch: () throws -> StepBatch) rethrows {
     if preparesAhead { upcoming = try batch() }
   }
 

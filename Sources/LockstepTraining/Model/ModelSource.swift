@@ -16,10 +16,10 @@ import LockstepEngine
 public final class ModelSource: GradientSource {
   /// The parameters and statistics.
   package let memory: ModelMemory
-  public let layout: FlatLayout
-  public let gradientSlotCount: Int
-  public var metricNames: [String] { numbers.metricNames }
-  public var metricFormulas: [MetricFormula] { numbers.metricFormulas }
+  package let layout: FlatLayout
+  package let gradientSlotCount: Int
+  package var metricNames: [String] { numbers.metricNames }
+  package var metricFormulas: [MetricFormula] { numbers.metricFormulas }
 
   /// What a loss that distils learns from: its logits for the examples of the data set.
   public var teacher: TeacherLogits?
@@ -47,7 +47,7 @@ public final class ModelSource: GradientSource {
 
   /// Whether inputs are made ready on a thread of their own, a step ahead. It changes no bit; see
   /// `prepareInputs(_:ranksOnNode:)`.
-  public var preparesAhead = false { didSet { ahead = nil } }
+  package var preparesAhead = false { didSet { ahead = nil } }
 
   let trace: ObjectiveTrace
   let dataset: any ExampleSource
@@ -127,15 +127,15 @@ public final class ModelSource: GradientSource {
     }
   }
 
-  public var parameters: UnsafeMutableBufferPointer<Float> { memory.trainable }
+  package var parameters: UnsafeMutableBufferPointer<Float> { memory.trainable }
   /// The numbers that the model is computed in.
-  public var precision: Precision { options.precision }
-  public var shareableCount: Int { memory.parameters.count }
+  package var precision: Precision { options.precision }
+  package var shareableCount: Int { memory.parameters.count }
 
-  public var exampleCount: Int? { dataset.count }
-  public var declaredNames: [String] { memory.declaredNames }
+  package var exampleCount: Int? { dataset.count }
+  package var declaredNames: [String] { memory.declaredNames }
 
-  public func shareParameters(_ arena: SharedArena, copies: Bool) {
+  package func shareParameters(_ arena: SharedArena, copies: Bool) {
     memory.share(arena, copies: copies)
     // Plans know their parameters by address.
     plans = [:]
@@ -144,17 +144,17 @@ public final class ModelSource: GradientSource {
     for lane in lanes { lane.removeAll() }
   }
 
-  public var stateEntries: [StateEntry] { memory.stateEntries }
-  public var isJoint: Bool { !synchronizations.isEmpty }
+  package var stateEntries: [StateEntry] { memory.stateEntries }
+  package var isJoint: Bool { !synchronizations.isEmpty }
 
   /// The shape of an example's output, `[classes]` for logits.
-  public func outputShape() throws -> [Int] {
+  package func outputShape() throws -> [Int] {
     Array(try trace(2, false).output.type.shape.dropFirst())
   }
 
   // MARK: Shards
 
-  public func computeShards(
+  package func computeShards(
     of batch: StepBatch, into partials: [UnsafeMutableBufferPointer<Float>],
     records: ShardRecords, accumulator: ShardAccumulator
   ) throws {
@@ -245,7 +245,7 @@ public final class ModelSource: GradientSource {
     for (sum, partial) in zip(fold.partials, partials) { try unpacker.unpack(sum, into: partial) }
   }
 
-  public func computeShard(
+  package func computeShard(
     _ shard: Int, of batch: StepBatch, into leaf: UnsafeMutableBufferPointer<Float>,
     record: ShardRecord
   ) throws {
@@ -345,11 +345,11 @@ public final class ModelSource: GradientSource {
     numbers.add(executor.lane, shard: place, examples: examples, to: record)
   }
 
-  public func weight(ofExamples count: Int) -> Double? { numbers.weight(ofExamples: count) }
+  package func weight(ofExamples count: Int) -> Double? { numbers.weight(ofExamples: count) }
 
   // MARK: Statistics
 
-  public func commitStatistics(_ folded: UnsafeBufferPointer<Float>) {
+  package func commitStatistics(_ folded: UnsafeBufferPointer<Float>) {
     let running = memory.runningStatistics
     for (leaf, statistic) in zip(layout.slots[gradientSlotCount...], observed) {
       let momentum = statistic.momentum
@@ -453,7 +453,7 @@ public final class ModelSource: GradientSource {
   }
 
   /// What runs, in words: the schedule of shards of a size, with the implementations chosen.
-  public func schedule(examples: Int) throws -> [(label: String, implementation: String)] {
+  package func schedule(examples: Int) throws -> [(label: String, implementation: String)] {
     try plan(examples).summary
   }
 }
