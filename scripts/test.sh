@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, checks scripts, links and the format, builds everything without warnings,
-# counts undocumented declarations, makes the documentation archive, and runs all tests. Arguments are
+# counts public and undocumented declarations, makes the documentation archive, and runs all tests. Arguments are
 # passed on to `swift test` (--filter NAME).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -15,7 +15,7 @@ struct Classifier: Model {
 Lockstep.run { ranks in
   let digits = try EmbeddedData.digits()
   let training = try Training(
-    Classifier(), on: digits.training, loss: SoftmaxCrossEntropy(),
+    Classifier(), on: digits.training, loss: .softmaxCrossEntropy(),
     update: .adamW(learningRate: 3e-3).clipped(globalNorm: 1),
     batchSize: 128, epochs: 5, seed: 1, ranks: ranks)
   try training.evaluate(on: digits.test) { print("epoch \($0.epoch): accuracy \($0.accuracy)") }

@@ -4,6 +4,7 @@ import LockstepFold
 import LockstepDatasets
 import LockstepEngine
 import LockstepFiles
+import LockstepLayers
 import LockstepOptimization
 import LockstepTraining
 
@@ -175,7 +176,8 @@ extension RunConfiguration {
   /// The model on the training part, with initial weights drawn from the seed.
   ///
   /// - Parameter collective: the ranks that make it at once.
-  /// - Throws: `GraphError` where the model does not fit the data, `MemoryShortage` where it does not fit
+  /// - Throws: `GraphError` where the model does not fit the data, `MemoryShortage` where it does
+  /// not fit
   ///   into memory.
   package func source(
     _ data: DataConfiguration.Parts, on collective: any Collective = SoloCollective()
@@ -191,7 +193,8 @@ extension RunConfiguration {
   /// The model on some examples, to evaluate it.
   ///
   /// - Parameter collective: the ranks that make it at once.
-  /// - Throws: `GraphError` where the model does not fit the data, `MemoryShortage` where it does not fit
+  /// - Throws: `GraphError` where the model does not fit the data, `MemoryShortage` where it does
+  /// not fit
   ///   into memory.
   package func source(
     on examples: any ExampleSource, ranks collective: any Collective = SoloCollective()

@@ -124,7 +124,7 @@ extension InitialWeights {
     file = values["file"]
     checkpoint = (values["checkpoint"] as CheckpointName?)?.choice
     loading = values["mode"]
-    do throws(NameMapError) {
+    do {
       names = try NameMap(values.objects("names").map { .init($0["from"], to: $0["to"]) })
     } catch {
       throw values.error("names", "cannot be used: \(error)")

@@ -5,9 +5,9 @@
 /// and so with their bits; copying is a look-up.
 public struct ByteNormalization: Sendable, Equatable {
   /// What is subtracted, a value a channel; one value holds for all channels.
-  public let mean: [Float]
+  package let mean: [Float]
   /// What is divided by, a value a channel; one value holds for all channels.
-  public let deviation: [Float]
+  package let deviation: [Float]
 
   /// The normalised value of each grey value, 256 a channel.
   let table: [Float]

@@ -25,16 +25,16 @@ public struct Dataset: Sendable {
   /// The shape of one example's input, `[channels, height, width]` for images.
   public let inputShape: [Int]
   /// The inputs.
-  public let inputs: Inputs
+  package let inputs: Inputs
   /// The labels.
-  public let labels: Labels
+  package let labels: Labels
 
   /// The number of values of one input.
-  public let inputSize: Int
+  package let inputSize: Int
 
   /// What black is in an image, a value a channel or one for all: what comes in at its borders when it
   /// is moved. Of bytes it is the normalised 0.
-  public let blank: [Float]
+  package let blank: [Float]
 
   /// - Parameter blank: what black is where inputs are Float32 values.
   /// - Throws: `DatasetError` where counts do not fit each other, there is no example, or a class is
@@ -105,7 +105,7 @@ public struct Dataset: Sendable {
   }
 
   /// The number of target values of an example; nil where labels are classes.
-  public var targetWidth: Int? {
+  package var targetWidth: Int? {
     if case .targets(_, let width) = labels { width } else { nil }
   }
 
@@ -258,7 +258,7 @@ public struct Dataset: Sendable {
   }
 
   /// The stratum of each example, for stratified splits: its class, or its first target value's bin.
-  public var strata: [Int] {
+  package var strata: [Int] {
     switch labels {
     case .classes(let classes, _): classes.map(Int.init)
     case .targets(let values, let width):

@@ -1,9 +1,9 @@
 /// Data that cannot be used as asked: which data, what was expected and found.
 public struct DatasetError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The data set's name, or the operation's.
-  public let name: String
+  package let name: String
   /// What was expected, what was found, what to do.
-  public let reason: String
+  package let reason: String
 
   /// Makes an error about a data set or an operation of this name, with a reason.
   public init(_ name: String, _ reason: String) {

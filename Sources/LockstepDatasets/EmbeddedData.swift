@@ -12,10 +12,10 @@ public enum EmbeddedData {
   }
 
   /// The names that ``named(_:)`` knows.
-  public static let names = ["mnist-5k", "breast-cancer"]
+  package static let names = ["mnist-5k", "breast-cancer"]
 
   /// A data set by its name.
-  public static func named(_ name: String) throws -> Parts {
+  package static func named(_ name: String) throws -> Parts {
     switch name {
     case "mnist-5k":
       let digits = try digits()
@@ -56,7 +56,7 @@ public enum EmbeddedData {
   }
 
   /// The target column of `breastCancerTable()`.
-  public static let breastCancerTarget = "benign"
+  package static let breastCancerTarget = "benign"
 
   /// The table of ``breastCancer(as:)``.
   package static func breastCancerTable() throws(FileError) -> CSVTable {

@@ -8,7 +8,7 @@ import LockstepFiles
 /// Source: http://yann.lecun.com/exdb/mnist
 public struct IDXFile: Sendable {
   /// The element types.
-  public enum Element: UInt8, Sendable, CaseIterable {
+  package enum Element: UInt8, Sendable, CaseIterable {
     /// Integers of 0...255: MNIST's pixels and labels.
     case uint8 = 0x08
     /// Integers of 8 bits, signed.
@@ -23,10 +23,10 @@ public struct IDXFile: Sendable {
     case float64 = 0x0e
 
     /// The name of the type, `uint8`.
-    public var name: String { "\(self)" }
+    package var name: String { "\(self)" }
 
     /// The size of one element in bytes.
-    public var size: Int {
+    package var size: Int {
       switch self {
       case .uint8, .int8: 1
       case .int16: 2
@@ -37,16 +37,16 @@ public struct IDXFile: Sendable {
   }
 
   /// The file's path.
-  public let path: String
+  package let path: String
   /// The element type.
-  public let element: Element
+  package let element: Element
   /// The dimensions, at least one.
   public let shape: [Int]
   /// The elements' bytes, big-endian.
-  public let bytes: ArraySlice<UInt8>
+  package let bytes: ArraySlice<UInt8>
 
   /// The number of elements.
-  public var count: Int { bytes.count / element.size }
+  package var count: Int { bytes.count / element.size }
 
   /// Reads a file of at most `limit` bytes, inflated.
   public static func read(
@@ -56,7 +56,7 @@ public struct IDXFile: Sendable {
   }
 
   /// Parses the bytes of a file, plain or in gzip.
-  public static func parse(
+  package static func parse(
     _ bytes: [UInt8], path: String, limit: Int = 4 << 30
   ) throws(FileError) -> IDXFile {
     guard Gzip.isCompressed(bytes) else { return try IDXFile(bytes, path: path) }

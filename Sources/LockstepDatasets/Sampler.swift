@@ -15,18 +15,18 @@ import LockstepEngine
 /// not advance.
 public final class Sampler {
   /// The number of examples.
-  public let count: Int
+  package let count: Int
   /// The number of examples in a full batch, over all ranks.
-  public let batchSize: Int
+  package let batchSize: Int
   /// The seed of all orders.
-  public let seed: UInt64
+  package let seed: UInt64
   /// Whether epochs have random orders; if not, all have the data's own.
-  public let shuffle: Bool
+  package let shuffle: Bool
   /// Whether an epoch's last batch is left out where it is not full.
-  public let dropLast: Bool
+  package let dropLast: Bool
 
   /// The most examples whose order is kept in memory: 2²⁴, which take 128 MiB.
-  public static let mostInMemory = 1 << 24
+  package static let mostInMemory = 1 << 24
 
   /// Whether random orders are computed batch by batch.
   private let computesOrders: Bool
@@ -101,12 +101,12 @@ public final class Sampler {
   }
 
   /// The epoch, from 0.
-  public var epoch: Int { Int(position.buffer[0]) }
+  package var epoch: Int { Int(position.buffer[0]) }
   /// The batch in the epoch, from 0.
-  public var batchInEpoch: Int { Int(position.buffer[1]) }
+  package var batchInEpoch: Int { Int(position.buffer[1]) }
 
   /// The state: epoch and batch.
-  public var state: [StateEntry] { [StateEntry("sampler.position", .integers(position.buffer))] }
+  package var state: [StateEntry] { [StateEntry("sampler.position", .integers(position.buffer))] }
 
   private var hasPosition: Bool {
     (0...Int(Int32.max)).contains(epoch) && (0..<batchesPerEpoch).contains(batchInEpoch)
@@ -116,7 +116,7 @@ public final class Sampler {
   ///
   /// - Throws: `DatasetError` where the position, restored from a checkpoint, is none of this data
   ///   and batch size.
-  public func batch() throws(DatasetError) -> ArraySlice<Int> {
+  package func batch() throws(DatasetError) -> ArraySlice<Int> {
     guard hasPosition else {
       throw DatasetError(
         "sampler",
@@ -170,7 +170,7 @@ public final class Sampler {
   }
 
   /// Moves on to the next batch, or to the first one of the next epoch.
-  public func advance() {
+  package func advance() {
     position.buffer[1] += 1
     if batchInEpoch >= batchesPerEpoch {
       position.buffer[0] += 1

@@ -32,7 +32,7 @@ public struct Split: Sendable, Equatable {
 
   /// A stratified cut into folds, each the test part once, the same for the same seed: the folds'
   /// sizes differ by at most one example, and so does each stratum's count in them.
-  public static func stratifiedFolds(
+  package static func stratifiedFolds(
     _ strata: [Int], count: Int, seed: UInt64
   ) throws(DatasetError) -> [Split] {
     guard count >= 2, count <= strata.count else {

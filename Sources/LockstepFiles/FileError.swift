@@ -3,7 +3,7 @@ import LockstepPlatform
 /// What went wrong with a file: its path, the kind of fault, and what was expected and found.
 public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The kind of fault.
-  public enum Kind: Sendable, Equatable {
+  package enum Kind: Sendable, Equatable {
     /// A system call failed with this `errno`.
     case system(call: String, code: Int32)
     /// The file ends before its content does.
@@ -21,12 +21,12 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The file's path, as the caller gave it.
   public let path: String
   /// The kind of fault.
-  public let kind: Kind
+  package let kind: Kind
   /// A sentence without the path: what was expected, what was found, what to do.
-  public let reason: String
+  package let reason: String
 
   /// Makes an error; its reason is made printable, and cut where it is longer than 4000 characters.
-  public init(path: String, kind: Kind, reason: String) {
+  package init(path: String, kind: Kind, reason: String) {
     self.path = path
     self.kind = kind
     // A reason quotes what the file holds, which must not reach a terminal as it is.
@@ -52,7 +52,7 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
 
 extension FileError {
   /// Whether a call of writing failed, for whatever reason.
-  public var isWriting: Bool {
+  package var isWriting: Bool {
     guard case .system(let call, _) = kind else { return false }
     return [
       "write", "fsync", "close", "rename", "remove", "truncate", "create", "create directory",
@@ -64,7 +64,7 @@ extension FileError {
   ///
   /// A path that leads nowhere, or where the user may not write, is not such a failure of the system, but
   /// what the user gave.
-  public var isFailedWrite: Bool {
+  package var isFailedWrite: Bool {
     guard isWriting, case .system(let call, let code) = kind else { return false }
     guard call.hasPrefix("create") || call == "lock" else { return true }
     return ![ENOENT, ENOTDIR, EISDIR, EEXIST, ENAMETOOLONG, ELOOP, EACCES, EPERM, EROFS].contains(

@@ -42,7 +42,7 @@ package protocol FileSystem: Sendable {
 }
 
 /// The operating system's files.
-public struct SystemFileSystem: FileSystem {
+package struct SystemFileSystem: FileSystem {
   /// Makes the system's files available; nothing is opened.
   package init() {}
 

@@ -6,15 +6,15 @@ internal import CXXHash
 /// digits, high half first. XXH3 is not cryptographic; it finds accidents, not attacks.
 public struct Fingerprint: Sendable, Hashable, CustomStringConvertible {
   /// The high 64 bits.
-  public let high: UInt64
+  package let high: UInt64
   /// The low 64 bits.
-  public let low: UInt64
+  package let low: UInt64
 
   /// The bits, as ranks exchange them.
   package var words: SIMD2<UInt64> { SIMD2(high, low) }
 
   /// Makes the hash of two halves.
-  public init(high: UInt64, low: UInt64) {
+  package init(high: UInt64, low: UInt64) {
     self.high = high
     self.low = low
   }
@@ -54,7 +54,7 @@ public struct Fingerprint: Sendable, Hashable, CustomStringConvertible {
   ///
   /// Equal for equal lists alone: names are hashed with their lengths, order counts, and a
   /// comparison entry by entry names the first difference.
-  public static func tree(_ entries: [(name: String, fingerprint: Fingerprint)]) -> Fingerprint {
+  package static func tree(_ entries: [(name: String, fingerprint: Fingerprint)]) -> Fingerprint {
     var stream = FingerprintStream()
     stream.update(UInt64(entries.count))
     for entry in entries {

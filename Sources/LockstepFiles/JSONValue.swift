@@ -1,5 +1,5 @@
 /// A JSON value (RFC 8259) that keeps the order of its keys and the kind of its numbers.
-public enum JSONValue: Sendable, Equatable {
+package enum JSONValue: Sendable, Equatable {
   /// `null`.
   case null
   /// `true` or `false`.
@@ -64,7 +64,7 @@ extension JSONValue {
 }
 
 /// The members of a JSON object, in order. Equal objects have equal members, in whatever order.
-public struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
+package struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
   /// The keys, in order.
   package private(set) var keys: [String] = []
   private var values: [String: JSONValue] = [:]
@@ -72,7 +72,7 @@ public struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
   /// Makes an object without members.
   package init() {}
 
-  public init(dictionaryLiteral elements: (String, JSONValue)...) {
+  package init(dictionaryLiteral elements: (String, JSONValue)...) {
     for (key, value) in elements { self[key] = value }
   }
 
@@ -96,20 +96,20 @@ public struct JSONObject: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     keys.map { ($0, values[$0]!) }
   }
 
-  public static func == (left: Self, right: Self) -> Bool { left.values == right.values }
+  package static func == (left: Self, right: Self) -> Bool { left.values == right.values }
 }
 
 extension JSONValue: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral,
   ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByStringLiteral,
   ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
-  public init(nilLiteral: ()) { self = .null }
-  public init(booleanLiteral value: Bool) { self = .bool(value) }
-  public init(integerLiteral value: Int) { self = .integer(value) }
-  public init(floatLiteral value: Double) { self = .number(value) }
-  public init(stringLiteral value: String) { self = .string(value) }
-  public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
-  public init(dictionaryLiteral elements: (String, JSONValue)...) {
+  package init(nilLiteral: ()) { self = .null }
+  package init(booleanLiteral value: Bool) { self = .bool(value) }
+  package init(integerLiteral value: Int) { self = .integer(value) }
+  package init(floatLiteral value: Double) { self = .number(value) }
+  package init(stringLiteral value: String) { self = .string(value) }
+  package init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+  package init(dictionaryLiteral elements: (String, JSONValue)...) {
     var object = JSONObject()
     for (key, value) in elements { object[key] = value }
     self = .object(object)

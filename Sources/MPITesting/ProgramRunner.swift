@@ -7,8 +7,8 @@ import LockstepPlatform
 /// touched.
 public enum ProgramRunner {
   /// Why a program could not be run at all.
-  public struct Failure: Error, CustomStringConvertible {
-    public let description: String
+  package struct Failure: Error, CustomStringConvertible {
+    package let description: String
   }
 
   /// Runs a program to its end.

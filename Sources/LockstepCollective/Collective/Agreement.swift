@@ -1,21 +1,21 @@
 /// Says that *another* rank failed. The rank that failed throws what happened, and that is the
 /// error to report.
-public protocol SecondHandError: Error {}
+package protocol SecondHandError: Error {}
 
 /// What rank 0 could not do, as the other ranks see it.
-public struct RootFailure: SecondHandError, Equatable, CustomStringConvertible {
+package struct RootFailure: SecondHandError, Equatable, CustomStringConvertible {
   /// Rank 0's error, in words.
-  public let reason: String
-  public var description: String { reason }
+  package let reason: String
+  package var description: String { reason }
 }
 
 /// Another rank could not do its part.
-public struct PeerFailure: SecondHandError, Equatable, CustomStringConvertible {
+package struct PeerFailure: SecondHandError, Equatable, CustomStringConvertible {
   /// The lowest rank that failed.
-  public let rank: Int
+  package let rank: Int
   /// Its error, in words.
-  public let reason: String
-  public var description: String { "rank \(rank): \(reason)" }
+  package let reason: String
+  package var description: String { "rank \(rank): \(reason)" }
 
   package init(rank: Int, reason: String) {
     self.rank = rank
@@ -31,7 +31,7 @@ extension Collective {
   ///
   /// - Throws: on rank 0 what `body` throws, and ``RootFailure`` with the same words on all others,
   ///   so that no rank goes on where rank 0 could not.
-  public func fromRoot(_ body: () throws -> [UInt8]) throws -> [UInt8] {
+  package func fromRoot(_ body: () throws -> [UInt8]) throws -> [UInt8] {
     if size == 1 { return try body() }
     var bytes: [UInt8] = []
     var failure: (any Error)?
@@ -53,7 +53,7 @@ extension Collective {
   ///
   /// - Throws: `failure` on a rank that has one, ``PeerFailure`` with the first one's words on the
   ///   others.
-  public func throwOnAll(_ failure: (any Error)?) throws {
+  package func throwOnAll(_ failure: (any Error)?) throws {
     if size == 1 {
       if let failure { throw failure }
       return
@@ -74,7 +74,7 @@ extension Collective {
   }
 
   /// Runs `body` on rank 0 alone; all ranks throw where it does. Called by all ranks.
-  public func onRoot(_ body: () throws -> Void) throws {
+  package func onRoot(_ body: () throws -> Void) throws {
     _ = try fromRoot {
       try body()
       return []

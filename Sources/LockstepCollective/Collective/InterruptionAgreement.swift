@@ -2,7 +2,7 @@ import LockstepObservation
 
 extension Collective {
   /// Whether any rank was asked to stop, the same on all ranks. Called by all ranks.
-  public func isInterrupted(
+  package func isInterrupted(
     _ mine: Bool = Interruption.isRequested
   ) throws -> Bool {
     size == 1 ? mine : try allgather(UInt8(mine ? 1 : 0)).contains(1)
@@ -10,14 +10,14 @@ extension Collective {
 
   /// Throws ``InterruptedError`` on all ranks where any was asked to stop. Called by all ranks, where
   /// nothing has been done yet that would have to be saved.
-  public func endIfInterrupted() throws {
+  package func endIfInterrupted() throws {
     if try isInterrupted() { throw InterruptedError() }
   }
 }
 
 /// The run was asked to stop before its first step.
-public struct InterruptedError: Error, Equatable, CustomStringConvertible {
+package struct InterruptedError: Error, Equatable, CustomStringConvertible {
   /// The error; it has no parts.
-  public init() {}
-  public var description: String { "asked to stop before the first step; start it again" }
+  package init() {}
+  package var description: String { "asked to stop before the first step; start it again" }
 }

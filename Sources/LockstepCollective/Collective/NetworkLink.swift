@@ -1,7 +1,7 @@
 /// The link between nodes in Hockney's model: a message of m bytes takes α + m/β.
 ///
 /// Source: Hockney, "The communication challenge for MPP", Parallel Computing 20, 1994.
-public struct NetworkLink: Sendable, Equatable {
+package struct NetworkLink: Sendable, Equatable {
   /// α in seconds.
   package var latency: Double
   /// β in bytes a second, of each node, in each direction.

@@ -5,7 +5,7 @@ import LockstepEngine
 ///
 /// Who writes when is for the step to order; ``Collective/barrier()`` and the meetings of a
 /// `GradientExchange` make writes visible.
-public final class SharedArena: @unchecked Sendable {
+package final class SharedArena: @unchecked Sendable {
   // Unchecked: the pointer never changes; who may write when is the step's order, not the type's.
 
   /// The values, zero at first, at this rank's address.

@@ -52,7 +52,7 @@ public final class InProcessGroup: Sendable {
 }
 
 /// One rank's view of the group.
-package final class InProcessRank: Collective {
+package final class InProcessRank: HostedCollective {
   package let rank: Int
   package let meeting: MeetingPoint
   package let page: StatusPage?

@@ -1,5 +1,5 @@
 /// Why an in-process group ended.
-public enum InProcessGroupError: Error, Equatable, CustomStringConvertible {
+package enum InProcessGroupError: Error, Equatable, CustomStringConvertible {
   /// Another rank threw.
   case peerFailed(rank: Int, reason: String)
   /// A rank returned while its peers waited for it.
@@ -7,7 +7,7 @@ public enum InProcessGroupError: Error, Equatable, CustomStringConvertible {
   /// Two ranks called different collectives.
   case mismatch(rank: Int, call: String, others: String)
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .peerFailed(let rank, let reason): return "rank \(rank) failed: \(reason)"
     case .peerLeft(let rank): return "rank \(rank) ended while the other ranks waited for it"

@@ -2,13 +2,13 @@ import LockstepObservation
 import LockstepEngine
 
 /// The group of one rank: every collective is a copy at most.
-public final class SoloCollective: Collective {
+public final class SoloCollective: HostedCollective {
   /// Makes a group of one rank.
   public init() {}
 
   public var rank: Int { 0 }
   public var size: Int { 1 }
-  public let page: StatusPage? = StatusPage(rank: 0, of: 1)
+  package let page: StatusPage? = StatusPage(rank: 0, of: 1)
 
   public func barrier() {}
 

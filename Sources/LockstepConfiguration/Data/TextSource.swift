@@ -21,7 +21,7 @@ struct TextSource: DataSource {
 
   func training(_ reading: DataReading) throws -> any DataContent {
     let text = try text(tokens)
-    let tokenizer: any TextTokenizer =
+    let tokenizer: any DescribedTokenizer =
       if let known = try reading.description?.tokens?.textTokenizer() {
         known
       } else {

@@ -3,23 +3,23 @@ import LockstepEngine
 
 /// Moves an image by −pixels…pixels in each direction, each number with the same probability; what
 /// comes in is black.
-public struct RandomShift: InputTransform, Equatable {
+package struct RandomShift: InputTransform, Equatable {
   /// The largest move, in pixels: at least 0, less than the image's height and width.
-  public let pixels: Int
+  package let pixels: Int
 
   /// Makes a shift by at most so many pixels.
-  public init(pixels: Int) { self.pixels = pixels }
+  package init(pixels: Int) { self.pixels = pixels }
 
-  public var description: String { "shift of \(pixels) pixels" }
+  package var description: String { "shift of \(pixels) pixels" }
 
-  public func problem(with inputShape: [Int]) -> String? {
+  package func problem(with inputShape: [Int]) -> String? {
     imageProblem(inputShape)
       ?? (pixels < 0 || pixels >= min(inputShape[1], inputShape[2])
         ? "images of \(inputShape[1])×\(inputShape[2]) can be shifted by 0 to "
           + "\(min(inputShape[1], inputShape[2]) - 1) pixels" : nil)
   }
 
-  public func apply(
+  package func apply(
     to values: inout MutableSpan<Float>, of input: ExampleInput, random: inout CounterGenerator
   ) throws {
     if let problem = problem(with: input.shape) { throw DatasetError(description, problem) }
@@ -38,41 +38,41 @@ extension RandomShift {
   ) { values in .random(RandomShift(pixels: values["pixels"])) }
 }
 
+/// What is around an image.
+public enum CropBorder: String, Sendable, CaseIterable {
+  /// Black.
+  case blank
+  /// The nearest pixel.
+  case edge
+  /// The image mirrored at its outermost pixels, which are not repeated.
+  case reflect
+}
+
 /// Surrounds an image by `padding` pixels on each side and cuts its size out anywhere.
-///
-/// Source: He et al., "Deep residual learning", section 4.2; PyTorch's `RandomCrop(size, padding)`.
-public struct RandomCrop: InputTransform, Equatable {
-  /// What is around an image.
-  public enum Border: String, Sendable, CaseIterable {
-    /// Black.
-    case blank
-    /// The nearest pixel.
-    case edge
-    /// The image mirrored at its outermost pixels, which are not repeated.
-    case reflect
-  }
+package struct RandomCrop: InputTransform, Equatable {
+  package typealias Border = CropBorder
 
   /// The pixels on each side: at least 0, fewer than the image's height and width.
-  public let padding: Int
+  package let padding: Int
   /// What is around the image. (PyTorch's `padding_mode`.)
-  public let border: Border
+  package let border: Border
 
   /// Makes a crop with so many pixels of a border on each side.
-  public init(padding: Int, border: Border = .blank) {
+  package init(padding: Int, border: Border = .blank) {
     self.padding = padding
     self.border = border
   }
 
-  public var description: String { "crop with a padding of \(padding)" }
+  package var description: String { "crop with a padding of \(padding)" }
 
-  public func problem(with inputShape: [Int]) -> String? {
+  package func problem(with inputShape: [Int]) -> String? {
     imageProblem(inputShape)
       ?? (padding < 0 || padding >= min(inputShape[1], inputShape[2])
         ? "images of \(inputShape[1])×\(inputShape[2]) can be padded by 0 to "
           + "\(min(inputShape[1], inputShape[2]) - 1) pixels" : nil)
   }
 
-  public func apply(
+  package func apply(
     to values: inout MutableSpan<Float>, of input: ExampleInput, random: inout CounterGenerator
   ) throws {
     if let problem = problem(with: input.shape) { throw DatasetError(description, problem) }
@@ -96,35 +96,37 @@ extension RandomCrop {
 
 extension RandomCrop.Border: HyperparameterValue {}
 
+/// Which sides change places.
+public enum FlipAxis: String, Sendable, CaseIterable {
+  /// Left and right change places.
+  case horizontal
+  /// Top and bottom change places.
+  case vertical
+}
+
 /// Mirrors an image with a probability.
-public struct RandomFlip: InputTransform, Equatable {
-  /// Which sides change places.
-  public enum Axis: String, Sendable, CaseIterable {
-    /// Left and right change places.
-    case horizontal
-    /// Top and bottom change places.
-    case vertical
-  }
+package struct RandomFlip: InputTransform, Equatable {
+  package typealias Axis = FlipAxis
 
   /// Which sides change places.
-  public let axis: Axis
+  package let axis: Axis
   /// The probability that an image is mirrored, in 0...1.
-  public let probability: Double
+  package let probability: Double
 
   /// Makes a flip. (PyTorch's `RandomHorizontalFlip` and `RandomVerticalFlip`.)
-  public init(_ axis: Axis = .horizontal, probability: Double = 0.5) {
+  package init(_ axis: Axis = .horizontal, probability: Double = 0.5) {
     self.axis = axis
     self.probability = probability
   }
 
-  public var description: String { "\(axis) flip" }
+  package var description: String { "\(axis) flip" }
 
-  public func problem(with inputShape: [Int]) -> String? {
+  package func problem(with inputShape: [Int]) -> String? {
     imageProblem(inputShape)
       ?? ((0...1).contains(probability) ? nil : "the probability \(probability) is not in 0...1")
   }
 
-  public func apply(
+  package func apply(
     to values: inout MutableSpan<Float>, of input: ExampleInput, random: inout CounterGenerator
   ) throws {
     if let problem = problem(with: input.shape) { throw DatasetError(description, problem) }
@@ -220,5 +222,39 @@ extension ExampleInput {
     let value = a.pointee
     a.pointee = b.pointee
     b.pointee = value
+  }
+}
+
+extension InputTransform where Self == Provided {
+  /// Moves an image by −pixels…pixels in each direction, each number with the same probability; what
+  /// comes in is black.
+  ///
+  /// - Parameter pixels: the largest shift.
+  public static func randomShift(pixels: Int) -> some InputTransform { RandomShift(pixels: pixels) }
+}
+
+extension InputTransform where Self == Provided {
+  /// Surrounds an image by `padding` pixels on each side and cuts its size out anywhere.
+  ///
+  /// Source: He et al., "Deep residual learning", section 4.2; PyTorch's `RandomCrop(size, padding)`.
+  ///
+  /// - Parameters:
+  ///   - padding: the rows and columns on each side.
+  ///   - border: what they are filled with.
+  public static func randomCrop(padding: Int, border: CropBorder = .blank) -> some InputTransform {
+    RandomCrop(padding: padding, border: border)
+  }
+}
+
+extension InputTransform where Self == Provided {
+  /// Mirrors an image with a probability.
+  ///
+  /// - Parameters:
+  ///   - axis: what is turned round.
+  ///   - probability: 0 to 1.
+  public static func randomFlip(
+    _ axis: FlipAxis = .horizontal, probability: Double = 0.5
+  ) -> some InputTransform {
+    RandomFlip(axis, probability: probability)
   }
 }

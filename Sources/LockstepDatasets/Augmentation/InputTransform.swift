@@ -86,7 +86,7 @@ public struct ExampleInput {
 /// The transforms of a training, applied one after the other.
 public struct Augmentation: Sendable {
   /// The transforms, first one first.
-  public let transforms: [any InputTransform]
+  package let transforms: [any InputTransform]
   /// The shape of the inputs that they were made for.
   let inputShape: [Int]
   private let blank: [Float]

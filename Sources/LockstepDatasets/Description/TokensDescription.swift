@@ -25,7 +25,7 @@ package struct TokensDescription: Sendable, Equatable {
   /// The tokenizer of the training text; nil where files hold tokens.
   ///
   /// - Throws: `FileError` where the description is damaged.
-  package func textTokenizer() throws(FileError) -> (any TextTokenizer)? {
+  package func textTokenizer() throws(FileError) -> (any DescribedTokenizer)? {
     guard let tokenizer else { return nil }
     return try TextTokenizers.read(tokenizer, source: "the description of the data")
   }

@@ -12,9 +12,9 @@ public struct ExampleField: Sendable, Equatable {
   }
 
   /// The name of the input of a source with one input.
-  public static let inputName = "input"
+  package static let inputName = "input"
   /// The name of the label of a source with one label.
-  public static let labelName = "label"
+  package static let labelName = "label"
 
   /// The name, unique in its source.
   public let name: String
@@ -24,9 +24,9 @@ public struct ExampleField: Sendable, Equatable {
   public let scalar: Scalar
   /// An integer that may stand beside `0..<limit`, for a position that does not count (PyTorch's
   /// `ignore_index`); nil for none.
-  public let ignored: Int32?
+  package let ignored: Int32?
   /// What black is in an image, a value a channel or one for all.
-  public let blank: [Float]
+  package let blank: [Float]
 
   /// - Parameters:
   ///   - shape: positive sizes.
@@ -44,7 +44,7 @@ public struct ExampleField: Sendable, Equatable {
   }
 
   /// The number of values of one example; `Int.max` where that is more than a number can tell.
-  public var size: Int {
+  package var size: Int {
     var size = 1
     for extent in shape {
       let (product, overflow) = size.multipliedReportingOverflow(by: extent)
@@ -55,10 +55,10 @@ public struct ExampleField: Sendable, Equatable {
   }
 
   /// The exclusive upper limit of the integers; nil where there is none, and for Float32 values.
-  public var limit: Int? { if case .int32(let limit) = scalar { limit } else { nil } }
+  package var limit: Int? { if case .int32(let limit) = scalar { limit } else { nil } }
 
   /// Whether the values are integers.
-  public var isInteger: Bool { scalar != .float32 }
+  package var isInteger: Bool { scalar != .float32 }
 
   /// The first of some integers that the field cannot have; nil where all are valid.
   package func firstInvalid(_ values: UnsafeBufferPointer<Int32>) -> Int? {

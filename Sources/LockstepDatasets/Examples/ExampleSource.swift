@@ -89,10 +89,10 @@ extension ExampleSource {
   }
 
   /// All fields, inputs first.
-  public var fields: [ExampleField] { inputFields + labelFields }
+  package var fields: [ExampleField] { inputFields + labelFields }
 
   /// The field of a name; nil where there is none.
-  public func field(_ name: String) -> ExampleField? { fields.first { $0.name == name } }
+  package func field(_ name: String) -> ExampleField? { fields.first { $0.name == name } }
 
   /// Whether the order of the examples is one of several streams side by side, which no shuffling may break.
   package var isInterleaved: Bool { streams ?? 1 > 1 }
@@ -135,7 +135,7 @@ extension ExampleSource {
 
   /// Throws ``DatasetError`` unless a buffer has room for all of the examples' values, and every example
   /// exists.
-  public func check(
+  package func check(
     _ examples: ArraySlice<Int>, of field: ExampleField, room: Int
   ) throws(DatasetError) {
     guard room / max(field.size, 1) >= examples.count else {

@@ -11,24 +11,24 @@ import LockstepEngine
 ///
 /// Source: S. Greydanus, D. Kobak, "Scaling down deep learning with MNIST-1D", ICML 2024 (arXiv 2011.14439, 2020); the
 /// curves and the default values are those of its data set, github.com/greydanus/mnist1d, Apache-2.0.
-public struct MNIST1D: Sendable {
+package struct MNIST1D: Sendable {
   /// How many zeros are put behind a digit, drawn uniformly.
-  public var padding = 36...60
+  package var padding = 36...60
   /// The range of the factor, 1 ± half of it.
-  public var scale = 0.4
+  package var scale = 0.4
   /// A digit is moved around by 0 ..< this many places.
-  public var translation = 48
+  package var translation = 48
   /// The deviation of the noise that is smoothed and put where nothing is drawn.
-  public var correlatedNoise = 0.25
+  package var correlatedNoise = 0.25
   /// The deviation of the noise that is put everywhere.
-  public var noise = 0.02
+  package var noise = 0.02
   /// The range of the slope that is taken away, ± half of it over the whole series.
-  public var shear = 0.75
+  package var shear = 0.75
   /// The number of values of a series.
-  public var length = 40
+  package var length = 40
 
   /// The recipe with the paper's values.
-  public init() {}
+  package init() {}
 
   /// The most values of ``length`` and ``padding``.
   private static let limit = 1 << 20
@@ -156,8 +156,8 @@ extension SyntheticData {
   ///   - channelsFirst: whether inputs are [1, 40], not [40, 1].
   ///   - seed: draws all that is random; the same bits on any machine.
   /// - Throws: ``DatasetError`` where a count is not positive, or the recipe is out of range.
-  public static func mnist1D(
-    training: Int = 4000, test: Int = 1000, recipe: MNIST1D = MNIST1D(),
+  package static func mnist1D(
+    training: Int = 4000, test: Int = 1000, recipe: MNIST1D,
     channelsFirst: Bool = true, seed: UInt64
   ) throws(DatasetError) -> (training: Dataset, test: Dataset) {
     guard (1...1 << 24).contains(training), (1...1 << 24).contains(test) else {
@@ -173,10 +173,26 @@ extension SyntheticData {
     )
   }
 
+  /// The series of MNIST-1D by its authors' recipe: handwritten-like digits as series of 40 numbers, for
+  /// convolutions, recurrent layers and attention. Classes are in turn.
+  ///
+  /// - Parameters:
+  ///   - training: the number of examples to train on.
+  ///   - test: the number of examples to test on.
+  ///   - channelsFirst: whether inputs are [1, 40], not [40, 1].
+  ///   - seed: draws all that is random; the same bits on any machine.
+  /// - Throws: ``DatasetError`` where a count is not positive.
+  public static func mnist1D(
+    training: Int = 4000, test: Int = 1000, channelsFirst: Bool = true, seed: UInt64
+  ) throws(DatasetError) -> (training: Dataset, test: Dataset) {
+    try mnist1D(
+      training: training, test: test, recipe: MNIST1D(), channelsFirst: channelsFirst, seed: seed)
+  }
+
   /// The series of ``MNIST1D`` in one set: example i has class i mod 10.
   ///
   /// - Throws: ``DatasetError`` where the count is not positive, or the recipe is out of range.
-  public static func mnist1D(
+  package static func mnist1D(
     count: Int, recipe: MNIST1D = MNIST1D(), channelsFirst: Bool = true, seed: UInt64
   ) throws(DatasetError) -> Dataset {
     try Dataset(

@@ -1,12 +1,12 @@
-public import LockstepFiles
+import LockstepFiles
 
 /// The bytes of a text's UTF-8 are its tokens: a vocabulary of 256 that every text fits.
-public struct ByteTokenizer: TextTokenizer {
+public struct ByteTokenizer: DescribedTokenizer {
   static let kind = "bytes"
 
   /// 256.
   public var vocabulary: Int { 256 }
-  public var json: JSONValue { ["kind": .string(Self.kind)] }
+  package var json: JSONValue { ["kind": .string(Self.kind)] }
 
   /// Makes the tokenizer.
   public init() {}

@@ -1,21 +1,21 @@
-public import LockstepFiles
+import LockstepFiles
 
 /// Each character of a text is a token: the vocabulary is the sorted distinct Unicode scalars of the
 /// training text, Python's `sorted(list(set(text)))` as in nanoGPT.
 ///
 /// Scalars and not Swift's `Character`s: they are what Python calls a character, and there are
 /// finitely many of them.
-public struct CharacterTokenizer: TextTokenizer, Equatable {
+public struct CharacterTokenizer: DescribedTokenizer, Equatable {
   static let kind = "characters"
 
   /// The characters in the order of their tokens.
-  public let scalars: [Unicode.Scalar]
+  package let scalars: [Unicode.Scalar]
   private let tokens: [Unicode.Scalar: Int32]
 
   /// The number of characters.
   public var vocabulary: Int { scalars.count }
 
-  public var json: JSONValue {
+  package var json: JSONValue {
     ["kind": .string(Self.kind), "characters": .string(text(scalars))]
   }
 
@@ -29,7 +29,7 @@ public struct CharacterTokenizer: TextTokenizer, Equatable {
   /// A vocabulary that is given, in the order of the tokens.
   ///
   /// - Throws: ``TextError`` where there is no character, or one twice.
-  public init(scalars: [Unicode.Scalar]) throws(TextError) {
+  package init(scalars: [Unicode.Scalar]) throws(TextError) {
     guard !scalars.isEmpty else {
       throw TextError("a vocabulary of characters has one at least: the text is empty")
     }

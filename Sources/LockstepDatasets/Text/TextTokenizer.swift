@@ -1,4 +1,4 @@
-public import LockstepFiles
+import LockstepFiles
 
 /// Turns texts into tokens and back.
 public protocol TextTokenizer: Sendable {
@@ -12,7 +12,11 @@ public protocol TextTokenizer: Sendable {
   ///
   /// - Throws: ``TextError`` for a token outside the vocabulary.
   func decode(_ tokens: [Int32]) throws(TextError) -> String
-  /// The tokenizer in JSON, for a run's description of its data; read by `read(_:source:)`.
+}
+
+/// A tokenizer that a run's description of its data can hold.
+package protocol DescribedTokenizer: TextTokenizer {
+  /// The tokenizer in JSON; read by `read(_:source:)`.
   var json: JSONValue { get }
 }
 
@@ -22,5 +26,5 @@ public struct TextError: Error, Sendable, Equatable, CustomStringConvertible {
   public let description: String
 
   /// Makes an error with a sentence.
-  public init(_ description: String) { self.description = description }
+  package init(_ description: String) { self.description = description }
 }

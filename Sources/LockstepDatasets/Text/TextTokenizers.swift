@@ -1,14 +1,14 @@
-public import LockstepFiles
+import LockstepFiles
 
 /// The tokenizers, by the names that JSON has.
-public enum TextTokenizers {
-  /// Reads a tokenizer that ``TextTokenizer/json`` wrote.
+package enum TextTokenizers {
+  /// Reads a tokenizer that ``DescribedTokenizer/json`` wrote.
   ///
   /// - Parameter source: the file's path, for errors.
   /// - Throws: `FileError` where it is none.
   package static func read(
     _ json: JSONValue, source: String
-  ) throws(FileError) -> any TextTokenizer {
+  ) throws(FileError) -> any DescribedTokenizer {
     switch json["kind"]?.stringValue {
     case ByteTokenizer.kind: return ByteTokenizer()
     case CharacterTokenizer.kind:
@@ -27,7 +27,7 @@ extension TextTokenizers {
   /// The text of a file, as UTF-8. A byte-order mark stays: it is part of the text.
   ///
   /// - Throws: `FileError` that names the first byte that is no UTF-8.
-  public static func text(
+  package static func text(
     ofFile path: String, limit: Int = 4 << 30
   ) throws(FileError) -> String {
     let bytes = try FileInput.contents(of: path, limit: limit)

@@ -1,9 +1,9 @@
 import LockstepFiles
 
 /// A text on its way to tokens, which says in errors where it came from.
-public struct TokenizedText: Sendable {
+package struct TokenizedText: Sendable {
   /// Its name: a file's path.
-  public let name: String
+  package let name: String
   private let content: Content
 
   private enum Content {
@@ -12,7 +12,7 @@ public struct TokenizedText: Sendable {
   }
 
   /// A text in memory.
-  public init(_ text: String, name: String) {
+  package init(_ text: String, name: String) {
     self.name = name
     content = .text(text)
   }
@@ -21,7 +21,7 @@ public struct TokenizedText: Sendable {
   ///
   /// - Parameter isBytes: whether bytes are the tokens, so that the file need not be UTF-8.
   /// - Throws: `FileError` where it cannot be read, or names the first byte that is no UTF-8.
-  public init(file path: String, isBytes: Bool) throws(FileError) {
+  package init(file path: String, isBytes: Bool) throws(FileError) {
     name = path
     content =
       isBytes
@@ -33,7 +33,7 @@ public struct TokenizedText: Sendable {
   ///
   /// - Parameter testFraction: the share of the text behind it; nil for none.
   /// - Throws: `FileError` for an empty text.
-  public func characters(testFraction: Double? = nil) throws(FileError) -> CharacterTokenizer {
+  package func characters(testFraction: Double? = nil) throws(FileError) -> CharacterTokenizer {
     let text: String =
       switch content {
       case .text(let text): text
@@ -52,7 +52,7 @@ public struct TokenizedText: Sendable {
   /// The tokens.
   ///
   /// - Throws: `FileError` that names the line and the column of a character that has no token.
-  public func stream(_ tokenizer: any TextTokenizer) throws(FileError) -> TokenStream {
+  package func stream(_ tokenizer: any TextTokenizer) throws(FileError) -> TokenStream {
     let tokens: [Int32]
     switch content {
     case .bytes(let bytes) where tokenizer is ByteTokenizer:

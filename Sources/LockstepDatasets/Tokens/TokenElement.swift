@@ -12,7 +12,7 @@ public enum TokenElement: String, Sendable, CaseIterable {
   case int64
 
   /// The number of bytes of a token.
-  public var size: Int {
+  package var size: Int {
     switch self {
     case .uint8: 1
     case .uint16: 2

@@ -1,4 +1,4 @@
-public import LockstepFiles
+import LockstepFiles
 
 /// A long row of tokens, in memory or in a file.
 ///
@@ -7,12 +7,12 @@ public import LockstepFiles
 /// would end the process.
 public struct TokenStream: Sendable {
   /// The name, for messages: a file's path.
-  public let name: String
+  package let name: String
   /// The number of tokens.
   public let count: Int
   /// A hash of the tokens. That of a file of more than 4 MiB covers its size and 64 blocks of it; see
   /// ``init(file:element:)``.
-  public let fingerprint: Fingerprint
+  package let fingerprint: Fingerprint
 
   private let storage: Storage
   /// Where the stream begins in its storage.

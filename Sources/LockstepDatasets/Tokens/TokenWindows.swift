@@ -25,11 +25,11 @@ public struct TokenWindows: ExampleSource {
   }
 
   /// The tokens.
-  public let stream: TokenStream
+  package let stream: TokenStream
   /// T, the number of tokens of a window.
-  public let length: Int
+  package let length: Int
   /// The number of different tokens.
-  public let vocabulary: Int
+  package let vocabulary: Int
   /// Where windows start.
   public let starts: Starts
   /// The number of streams; nil for windows at every position, which overlap.

@@ -1,5 +1,5 @@
 /// How gradients travel between ranks. The bits do not depend on it.
-public enum ExchangePath: Sendable, Equatable {
+package enum ExchangePath: Sendable, Equatable {
   /// Through a shared window inside each node where it fits, else as messages.
   case automatic
   /// As messages.

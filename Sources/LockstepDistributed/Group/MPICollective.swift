@@ -9,25 +9,25 @@ public final class MPICollective: ExchangeMaking {
   /// The ranks, in node-major order; a communicator that nobody else uses.
   public let communicator: MPICommunicator
   /// The ranks of each node, in this order.
-  public let nodes: [Range<Int>]
+  package let nodes: [Range<Int>]
   /// How gradients travel.
-  public let path: ExchangePath
+  package let path: ExchangePath
   /// How gradients are added.
-  public let reduction: GradientReduction
-  public let page: StatusPage?
+  package let reduction: GradientReduction
+  package let page: StatusPage?
   /// Ends this rank where it waits for one that will never come. It watches from when the group is made
   /// until MPI is finalized.
-  public let watchdog: Watchdog?
+  package let watchdog: Watchdog?
 
   /// The bytes of gradients that travel together, as Float32, where they are sent as messages beside
   /// the backward pass: whole blocks that make at least as many. Nil, the default, for what the link
   /// between nodes suggests (`bucketBytes`). The same on all ranks; set before an
   /// exchange is made. It changes no bit.
-  public var bucketBytes: Int?
+  package var bucketBytes: Int?
 
   /// The link between nodes, where it was necessary to know it: for an exchange for which
   /// ``bucketBytes`` was not given, or when it was asked for.
-  public private(set) var link: NetworkLink?
+  package private(set) var link: NetworkLink?
 
   /// The bytes of shared memory to use at most, nil for what is free. For tests.
   package var sharedMemoryLimit: Int?
@@ -41,22 +41,29 @@ public final class MPICollective: ExchangeMaking {
   public var rank: Int { communicator.rank }
   public var size: Int { communicator.size }
   /// Whether all ranks are on one node.
-  public var sharesOneNode: Bool { nodes.count == 1 }
+  package var sharesOneNode: Bool { nodes.count == 1 }
 
   /// Takes all ranks of a communicator. Collective.
   ///
   /// - Parameters:
   ///   - world: the ranks, in any order.
-  ///   - path: how gradients travel.
   ///   - reduction: how gradients are added.
-  ///   - patience: how long ranks wait for each other before a ``Watchdog`` ends the job with a message
+  ///   - patience: how long ranks wait for each other before a watchdog ends the job with a message
   ///     that says who waits for whom; nil for ever.
   ///   - notice: told, on rank 0, when gradients cannot travel through shared memory and why.
   /// - Throws: ``MPIError``.
   public convenience init(
-    _ world: MPICommunicator, path: ExchangePath = .automatic,
-    reduction: GradientReduction = .tree, patience: Watchdog.Patience? = Watchdog.Patience(),
-    notice: @escaping (String) -> Void = { _ in }
+    _ world: MPICommunicator, reduction: GradientReduction = .tree,
+    patience: WatchPatience? = WatchPatience(), notice: @escaping (String) -> Void = { _ in }
+  ) throws {
+    try self.init(
+      world, path: .automatic, reduction: reduction, patience: patience, notice: notice)
+  }
+
+  /// As the public initialiser; `path` says how gradients travel.
+  package convenience init(
+    _ world: MPICommunicator, path: ExchangePath, reduction: GradientReduction = .tree,
+    patience: WatchPatience? = WatchPatience(), notice: @escaping (String) -> Void = { _ in }
   ) throws {
     try self.init(
       world, path: path, reduction: reduction, patience: patience, notice: notice
@@ -141,7 +148,7 @@ public final class MPICollective: ExchangeMaking {
     }
   }
 
-  public func gather(
+  package func gather(
     _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer,
     root: Int
   ) throws {
@@ -152,7 +159,7 @@ public final class MPICollective: ExchangeMaking {
     }
   }
 
-  public func scatter(
+  package func scatter(
     _ bytes: UnsafeRawBufferPointer, counts: [Int], into result: UnsafeMutableRawBufferPointer,
     root: Int
   ) throws {
@@ -214,7 +221,7 @@ public final class MPICollective: ExchangeMaking {
     }
   }
 
-  public func makeSharedArena(
+  package func makeSharedArena(
     count: Int, otherwise consequence: String
   ) throws -> SharedArena? {
     guard path != .messages, reduction == .tree, sharesOneNode else { return nil }
@@ -273,7 +280,7 @@ public final class MPICollective: ExchangeMaking {
     return nil
   }
 
-  public func linkBetweenNodes() throws -> NetworkLink? {
+  package func linkBetweenNodes() throws -> NetworkLink? {
     sharesOneNode ? nil : try measuredLink(nodes)
   }
 

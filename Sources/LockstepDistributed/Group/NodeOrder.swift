@@ -4,9 +4,9 @@ import LockstepMPI
 ///
 /// A rank computes a contiguous run of shards, so in this order each node's shards are contiguous
 /// too, and most of the tree's additions join neighbours of one node.
-public enum NodeOrder {
+package enum NodeOrder {
   /// The same ranks, renumbered: by the lowest rank of their node, then by their own. Collective.
-  public static func communicator(of communicator: MPICommunicator) throws(MPIError)
+  package static func communicator(of communicator: MPICommunicator) throws(MPIError)
     -> MPICommunicator
   {
     let node = try communicator.splitBySharedMemory()

@@ -18,16 +18,16 @@ public final class Arena<Element: BitwiseCopyable>: @unchecked Sendable {
     buffer.baseAddress! - indices.lowerBound
   }
   /// The number of values at hand.
-  public var count: Int { buffer.count }
+  package var count: Int { buffer.count }
 
   private let mapping: UnsafeMutableRawPointer
 
   /// Allocates `count` zero bytes-valued elements; none where the count is negative.
-  public convenience init(count: Int) { self.init(indices: 0..<max(count, 0)) }
+  package convenience init(count: Int) { self.init(indices: 0..<max(count, 0)) }
 
   /// Allocates a part of an arena that nobody holds whole: `base` and an index in `indices` lead
   /// to a value, as in an arena that starts at 0.
-  public init(indices: Range<Int>) {
+  package init(indices: Range<Int>) {
     self.indices = indices
     let count = indices.count
     let (wanted, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)

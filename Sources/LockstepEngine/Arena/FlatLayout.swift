@@ -12,28 +12,28 @@ public struct FlatLayout: Sendable, Equatable {
     /// The dimensions in PyTorch's order.
     public let shape: [Int]
     /// The index of the first value in the arena, a multiple of ``FlatLayout/alignment``.
-    public let offset: Int
+    package let offset: Int
     /// The number of values, the product of ``shape``.
-    public let count: Int
+    package let count: Int
     /// The set that the tensor's layer wants it projected onto after every update; nil for none.
-    public let constraint: WeightConstraint?
+    package let constraint: WeightConstraint?
 
     /// The number of values of one unit: everything behind the leading dimension (a dense unit's
     /// incoming weights, one convolution filter). A vector or a scalar is one single unit.
-    public var unitSize: Int { shape.count < 2 ? count : count / max(shape[0], 1) }
+    package var unitSize: Int { shape.count < 2 ? count : count / max(shape[0], 1) }
     /// The number of units, `count / unitSize`.
-    public var unitCount: Int { unitSize == 0 ? 0 : count / unitSize }
+    package var unitCount: Int { unitSize == 0 ? 0 : count / unitSize }
     /// The slot's values in its arena.
     public var range: Range<Int> { offset..<offset + count }
   }
 
   /// Slots start at multiples of this many values (64 bytes).
-  public static let alignment = 16
+  package static let alignment = 16
 
   /// The slots, in declaration order.
   public let slots: [Slot]
   /// The length of an arena with this layout, padding included; a multiple of ``alignment``.
-  public let count: Int
+  package let count: Int
 
   /// What is wrong with a tensor's shape; nil where all can be laid out. Whoever takes a layout in
   /// throws it.
@@ -69,7 +69,7 @@ public struct FlatLayout: Sendable, Equatable {
   }
 
   /// The index of the slot with a name, or nil.
-  public func index(of name: String) -> Int? { slots.firstIndex { $0.name == name } }
+  package func index(of name: String) -> Int? { slots.firstIndex { $0.name == name } }
 }
 
 /// A run of consecutive values of one slot: the atom of every fold, norm and update.
@@ -77,32 +77,32 @@ public struct FlatLayout: Sendable, Equatable {
 /// A block holds whole units, or a part of one unit, never values of two slots. Block boundaries
 /// depend on the layout alone, so that a sum "per block, then over blocks in order" has the same
 /// bits whoever computes which block.
-public struct Block: Sendable, Equatable {
+package struct Block: Sendable, Equatable {
   /// The index of the slot.
-  public let slot: Int
+  package let slot: Int
   /// The index of the first value in the arena.
-  public let offset: Int
+  package let offset: Int
   /// The number of values, at most ``FlatLayout/blockSize``.
-  public let count: Int
+  package let count: Int
 
   /// Makes a block with its slot's index, its first value's index in the arena, and its length.
-  public init(slot: Int, offset: Int, count: Int) {
+  package init(slot: Int, offset: Int, count: Int) {
     self.slot = slot
     self.offset = offset
     self.count = count
   }
 
   /// The block's values in its arena.
-  public var range: Range<Int> { offset..<offset + count }
+  package var range: Range<Int> { offset..<offset + count }
 }
 
 extension FlatLayout {
   /// The largest number of values in a block: 16 KiB of Float32, so that gradient, parameter and
   /// two moments of a block fit the second-level cache with room to spare.
-  public static let blockSize = 4096
+  package static let blockSize = 4096
 
   /// The blocks of the layout, in arena order.
-  public func blocks() -> [Block] {
+  package func blocks() -> [Block] {
     var blocks: [Block] = []
     for (index, slot) in slots.enumerated() where slot.count > 0 {
       let unit = slot.unitSize

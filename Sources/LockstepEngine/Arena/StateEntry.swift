@@ -17,14 +17,14 @@ public struct StateEntry {
   }
 
   /// The dotted name, unique in a run: `optimizer.firstMoment`.
-  public let name: String
+  package let name: String
   /// Where the values lie.
   package let storage: Storage
   /// The indices of an arena that this rank holds, where other ranks hold the rest; nil for a whole
   /// arena and for plain buffers. The buffer has these values alone.
-  public let held: Range<Int>?
+  package let held: Range<Int>?
   /// Whether the buffer is one for all ranks, in memory that they share.
-  public let isShared: Bool
+  package let isShared: Bool
 
   /// An entry; `holding` is for a part of an arena, `shared` for memory that ranks share.
   package init(
@@ -37,16 +37,16 @@ public struct StateEntry {
   }
 
   /// Plain Float32 values, all of an arena's. Whoever makes the entry keeps the arena.
-  public init(_ name: String, _ arena: Arena<Float>) { self.init(name, .floats(arena.buffer)) }
+  package init(_ name: String, _ arena: Arena<Float>) { self.init(name, .floats(arena.buffer)) }
 
   /// Plain Float64 values, all of an arena's. Whoever makes the entry keeps the arena.
-  public init(_ name: String, _ arena: Arena<Double>) { self.init(name, .doubles(arena.buffer)) }
+  package init(_ name: String, _ arena: Arena<Double>) { self.init(name, .doubles(arena.buffer)) }
 
   /// Plain 64-bit integers, all of an arena's. Whoever makes the entry keeps the arena.
-  public init(_ name: String, _ arena: Arena<Int64>) { self.init(name, .integers(arena.buffer)) }
+  package init(_ name: String, _ arena: Arena<Int64>) { self.init(name, .integers(arena.buffer)) }
 
   /// The same values under another name.
-  public func named(_ name: String) -> StateEntry {
+  package func named(_ name: String) -> StateEntry {
     StateEntry(name, storage, holding: held, shared: isShared)
   }
 }

@@ -1,23 +1,23 @@
 /// An argument that makes no sense: `ModelSource: threads is 0; it must be at least 1`.
-public struct ArgumentError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct ArgumentError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The type or function that was called.
-  public let call: String
+  package let call: String
   /// The argument's name.
-  public let argument: String
+  package let argument: String
   /// Its value, in words.
-  public let value: String
+  package let value: String
   /// What it must be.
-  public let expected: String
+  package let expected: String
 
   /// An argument of a call that is not what it must be.
-  public init(_ call: String, _ argument: String, is value: some Any, expected: String) {
+  package init(_ call: String, _ argument: String, is value: some Any, expected: String) {
     self.call = call
     self.argument = argument
     self.value = "\(value)"
     self.expected = expected
   }
 
-  public var description: String { "\(call): \(argument) is \(value); it must be \(expected)" }
+  package var description: String { "\(call): \(argument) is \(value); it must be \(expected)" }
 
   /// Throws unless a number is at least `least`.
   package static func require(

@@ -1,6 +1,6 @@
 extension Freezing {
   /// Throws ``GraphError`` where a pattern holds for nothing in a trace.
-  public func check(_ graph: Graph) throws(GraphError) {
+  package func check(_ graph: Graph) throws(GraphError) {
     for pattern in parameters {
       let glob = NameGlob(pattern)
       if !graph.parameters.contains(where: { glob.matches($0.name) }) {

@@ -81,10 +81,10 @@ public final class Graph {
   /// The number of examples of the batch being traced.
   public let batchCount: Int
   /// The layer now being called, for error messages.
-  public var scope = ""
+  package var scope = ""
 
   /// What of the model is left as it is.
-  public let freezing: Freezing
+  package let freezing: Freezing
 
   /// What part of a sequence is traced.
   package let continuation: Continuation
@@ -96,7 +96,7 @@ public final class Graph {
   package var sequences: SequenceLengths?
 
   /// Makes an empty graph for a number of examples, for training or for inference.
-  public convenience init(batchCount: Int, training: Bool, freezing: Freezing = Freezing()) {
+  package convenience init(batchCount: Int, training: Bool, freezing: Freezing = Freezing()) {
     self.init(
       batchCount: batchCount, training: training, freezing: freezing, continuation: .none)
   }
@@ -112,7 +112,7 @@ public final class Graph {
   // MARK: Leaves
 
   /// A tensor of the batch: `shape` includes the leading batch dimension. A name has one type.
-  public func input(_ name: String, _ shape: [Int], _ scalar: ScalarType = .float32) -> Tensor {
+  package func input(_ name: String, _ shape: [Int], _ scalar: ScalarType = .float32) -> Tensor {
     let type = TensorType(shape, scalar)
     for (id, leaf) in leaves {
       guard case .input(name) = leaf else { continue }
@@ -128,7 +128,7 @@ public final class Graph {
   }
 
   /// The tensor of a parameter; the same tensor whenever the name is used again.
-  public func parameter(_ specification: ParameterSpecification) -> Tensor {
+  package func parameter(_ specification: ParameterSpecification) -> Tensor {
     if let id = parameterValues[specification.name] {
       if values[id].type.shape != specification.shape {
         fail(
@@ -149,7 +149,7 @@ public final class Graph {
   }
 
   /// The current value of a running statistic.
-  public func statistic(_ specification: StatisticSpecification) -> Tensor {
+  package func statistic(_ specification: StatisticSpecification) -> Tensor {
     if let id = statisticValues[specification.name] {
       if values[id].type.shape != specification.shape {
         fail(
@@ -169,7 +169,7 @@ public final class Graph {
   /// their numbers of examples.
   ///
   /// The trace fails where `statistic` is none, or `value` has another shape.
-  public func observe(_ statistic: Tensor, _ value: Tensor, scale: Float = 1) {
+  package func observe(_ statistic: Tensor, _ value: Tensor, scale: Float = 1) {
     guard belong([statistic, value], to: "observe") else { return }
     guard let leaf = leaves.first(where: { $0.id == statistic.id }),
       case .statistic(let index) = leaf.leaf
@@ -318,17 +318,17 @@ public final class Graph {
   }
 
   /// Keeps the first failure of the trace.
-  public func fail(_ message: String) {
+  package func fail(_ message: String) {
     if failure == nil {
       failure = GraphError(scope.isEmpty ? message : "layer '\(scope)': \(message)")
     }
   }
 
   /// Whether the trace has failed: shapes mean nothing any more.
-  public var hasFailed: Bool { failure != nil }
+  package var hasFailed: Bool { failure != nil }
 
   /// Throws the first failure of the trace.
-  public func check() throws(GraphError) {
+  package func check() throws(GraphError) {
     if let failure { throw failure }
   }
 
@@ -366,11 +366,11 @@ public final class Graph {
   private var names: [ObjectIdentifier: String] = [:]
 
   /// Gives a layer its dotted name for this trace.
-  public func name(_ identity: LayerIdentity, _ name: String) {
+  package func name(_ identity: LayerIdentity, _ name: String) {
     names[ObjectIdentifier(identity)] = name
   }
   /// The dotted name of a layer, or nil where the model's walk did not meet it.
-  public func name(of identity: LayerIdentity) -> String? { names[ObjectIdentifier(identity)] }
+  package func name(of identity: LayerIdentity) -> String? { names[ObjectIdentifier(identity)] }
 }
 
 extension Initializer {

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// A higher set is faster. All sets give the same bits, but for linear maps in Float32 on processors
 /// without fused multiply-adds, which are left to oneDNN. Ranks agree on the lowest common set.
-public enum InstructionSet: UInt32, Sendable, Comparable, CaseIterable {
+package enum InstructionSet: UInt32, Sendable, Comparable, CaseIterable {
   /// What every processor of the architecture has (SSE2 on x86-64).
   case baseline = 0
   /// AVX2 with FMA and F16C.
@@ -20,7 +20,7 @@ public enum InstructionSet: UInt32, Sendable, Comparable, CaseIterable {
 
   /// The set that kernels use where they are not told another: the best of this processor, but none
   /// above the limit that the ranks have agreed on.
-  public static var current: InstructionSet {
+  package static var current: InstructionSet {
     min(detected, InstructionSet(rawValue: limit.load(ordering: .relaxed)) ?? .detected)
   }
 
@@ -44,7 +44,7 @@ public enum InstructionSet: UInt32, Sendable, Comparable, CaseIterable {
     self = set
   }
 
-  public static func < (left: InstructionSet, right: InstructionSet) -> Bool {
+  package static func < (left: InstructionSet, right: InstructionSet) -> Bool {
     left.rawValue < right.rawValue
   }
 

@@ -6,9 +6,9 @@
 /// statistics in training too, and leaves them alone; its scale and shift are parameters like others.
 public struct Freezing: Sendable, Equatable {
   /// Patterns of parameters: `features.*`, `*.weight`.
-  public var parameters: [String]
+  package var parameters: [String]
   /// Patterns of the names of batch normalisations: `features.*`.
-  public var batchNorms: [String]
+  package var batchNorms: [String]
 
   /// Makes a choice with patterns of parameters and of batch normalisations; by default of nothing.
   public init(parameters: [String] = [], batchNorms: [String] = []) {
@@ -17,12 +17,12 @@ public struct Freezing: Sendable, Equatable {
   }
 
   /// Whether a parameter is frozen.
-  public func freezes(parameter name: String) -> Bool {
+  package func freezes(parameter name: String) -> Bool {
     parameters.contains { NameGlob($0).matches(name) }
   }
 
   /// Whether the statistics of a layer are frozen.
-  public func freezes(batchNorm name: String) -> Bool {
+  package func freezes(batchNorm name: String) -> Bool {
     batchNorms.contains { NameGlob($0).matches(name) }
   }
 }

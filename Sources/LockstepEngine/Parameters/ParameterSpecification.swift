@@ -1,20 +1,20 @@
 /// What a parameter is, beside its values: declared by a layer, used by training.
-public struct ParameterSpecification: Sendable {
+package struct ParameterSpecification: Sendable {
   /// The dotted name, `encoder.0.weight`.
-  public let name: String
+  package let name: String
   /// The dimensions in PyTorch's layout.
-  public let shape: [Int]
+  package let shape: [Int]
   /// Draws the initial values.
-  public let initializer: any Initializer
+  package let initializer: any Initializer
   /// The set that the values are projected onto after every update.
-  public let constraint: WeightConstraint?
+  package let constraint: WeightConstraint?
   /// A frozen parameter (false) gets no gradient and never moves.
-  public let trainable: Bool
+  package let trainable: Bool
   /// The kind of layer that declared it, `Linear`, so that rules can address all kernels of a kind.
-  public let layerKind: String
+  package let layerKind: String
 
   /// Makes a specification with a dotted name and a shape in PyTorch's layout.
-  public init(
+  package init(
     name: String, shape: [Int], initializer: any Initializer, constraint: WeightConstraint? = nil,
     trainable: Bool = true, layerKind: String = ""
   ) {
@@ -37,18 +37,18 @@ extension ParameterSpecification {
 }
 
 /// A buffer that training updates without a gradient, batch normalisation's running mean say.
-public struct StatisticSpecification: Sendable {
+package struct StatisticSpecification: Sendable {
   /// The dotted name, `features.1.running_mean`.
-  public let name: String
+  package let name: String
   /// The dimensions.
-  public let shape: [Int]
+  package let shape: [Int]
   /// The value that all elements start from.
-  public let initialValue: Float
+  package let initialValue: Float
   /// The weight of the new observation: running ← (1 − momentum) · running + momentum · observed.
-  public let momentum: Float
+  package let momentum: Float
 
   /// Makes a specification with a dotted name, a shape, and the weight of new observations.
-  public init(name: String, shape: [Int], initialValue: Float, momentum: Float) {
+  package init(name: String, shape: [Int], initialValue: Float, momentum: Float) {
     self.name = name
     self.shape = shape
     self.initialValue = initialValue

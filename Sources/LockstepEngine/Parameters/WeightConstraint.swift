@@ -26,13 +26,13 @@ public struct WeightConstraint: Sendable, Equatable {
   }
 
   /// The set that a unit, or the tensor, is brought into.
-  public let projection: any Projection
+  package let projection: any Projection
   /// Which values form one unit.
-  public let axes: Axes
+  package let axes: Axes
   /// How a norm is brought into its range.
-  public let mode: Mode
+  package let mode: Mode
   /// The projection happens after every so many updates.
-  public let interval: Int
+  package let interval: Int
 
   /// Makes a constraint with a projection that happens after every `interval` updates.
   public init(

@@ -3,7 +3,7 @@
 /// All ranks of a run take the same ones.
 public struct PlanOptions: Sendable, Equatable {
   /// How 3×3 convolutions are computed.
-  public enum Convolutions: String, Sendable, CaseIterable {
+  package enum Convolutions: String, Sendable, CaseIterable {
     /// Winograd's F(4×4, 3×3) for the shapes where it is faster, else the direct sum. Shapes alone
     /// decide. Its error is some ten times the direct sum's: see `Convolution.usesWinograd`.
     /// In bfloat16 the direct sum is the only one.
@@ -13,12 +13,17 @@ public struct PlanOptions: Sendable, Equatable {
   }
 
   /// How 3×3 convolutions are computed.
-  public var convolutions: Convolutions
+  package var convolutions: Convolutions
   /// The numbers that the model is computed in.
   public var precision: Precision
 
-  /// Makes options; by default Float32, and the convolutions that are faster.
-  public init(convolutions: Convolutions = .automatic, precision: Precision = .float32) {
+  /// Makes options; by default Float32. Convolutions are computed in the way that is faster.
+  public init(precision: Precision = .float32) {
+    self.init(convolutions: .automatic, precision: precision)
+  }
+
+  /// Makes options that say how convolutions are computed, too.
+  package init(convolutions: Convolutions, precision: Precision = .float32) {
     self.convolutions = convolutions
     self.precision = precision
   }

@@ -21,13 +21,13 @@ public enum Precision: String, Sendable, CaseIterable {
 
 /// The processor, or the instruction set that is pinned or common to all ranks, has no products of
 /// bfloat16 numbers.
-public struct PrecisionError: Error, Equatable, CustomStringConvertible {
+package struct PrecisionError: Error, Equatable, CustomStringConvertible {
   /// The instruction set in use.
   package let instructionSet: InstructionSet
 
   init() { instructionSet = .current }
 
-  public var description: String {
+  package var description: String {
     "\"precision\": \"bfloat16\" needs AVX-512 BF16 on all ranks (AMD Zen 4, Intel Cooper Lake or "
       + "Sapphire Rapids, and later), and "
       + (instructionSet == .detected

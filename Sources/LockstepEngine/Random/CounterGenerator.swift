@@ -1,22 +1,22 @@
 /// What random numbers are for: the streams of different purposes never meet, whatever the seed.
-public struct RandomPurpose: Sendable, Equatable, RawRepresentable {
-  public let rawValue: UInt32
-  public init(rawValue: UInt32) { self.rawValue = rawValue }
+package struct RandomPurpose: Sendable, Equatable, RawRepresentable {
+  package let rawValue: UInt32
+  package init(rawValue: UInt32) { self.rawValue = rawValue }
 
   /// The order of examples; the index is the epoch.
-  public static let shuffling = Self(rawValue: 1)
+  package static let shuffling = Self(rawValue: 1)
   /// The cut of a data set into parts.
-  public static let splitting = Self(rawValue: 2)
+  package static let splitting = Self(rawValue: 2)
   /// Made-up data; the index counts the draws.
-  public static let synthesis = Self(rawValue: 3)
+  package static let synthesis = Self(rawValue: 3)
   /// Initial weights; the index is the parameter.
-  public static let initialization = Self(rawValue: 4)
+  package static let initialization = Self(rawValue: 4)
   /// Masks of dropout.
-  public static let dropout = Self(rawValue: 5)
+  package static let dropout = Self(rawValue: 5)
   /// Random changes to inputs; the index is the epoch, the position begins at example · 2^32.
-  public static let augmentation = Self(rawValue: 6)
+  package static let augmentation = Self(rawValue: 6)
   /// The choice of tokens of a generated text; two words a token.
-  public static let generation = Self(rawValue: 7)
+  package static let generation = Self(rawValue: 7)
 }
 
 /// A stream of random numbers fixed by (seed, purpose, index): `Philox` with a running counter.
@@ -33,7 +33,7 @@ public struct CounterGenerator: RandomNumberGenerator, Sendable {
   private var used = 4
 
   /// The stream of a purpose with an index, from its start or from a later block of four words.
-  public init(seed: UInt64, _ purpose: RandomPurpose, index: UInt32 = 0, position: UInt64 = 0) {
+  package init(seed: UInt64, _ purpose: RandomPurpose, index: UInt32 = 0, position: UInt64 = 0) {
     key = Philox.key(seed: seed)
     self.purpose = purpose.rawValue
     self.index = index
@@ -41,7 +41,7 @@ public struct CounterGenerator: RandomNumberGenerator, Sendable {
   }
 
   /// The next 32 random bits.
-  public mutating func nextWord() -> UInt32 {
+  package mutating func nextWord() -> UInt32 {
     if used == 4 {
       words = Philox.block(
         counter: SIMD4(
@@ -66,7 +66,7 @@ public struct CounterGenerator: RandomNumberGenerator, Sendable {
   /// Source: D. Lemire, "Fast random integer generation in an interval", ACM TOMACS 2019.
   ///
   /// - Throws: ``ArgumentError`` where `bound` is not positive.
-  public mutating func next(below bound: Int) throws(ArgumentError) -> Int {
+  package mutating func next(below bound: Int) throws(ArgumentError) -> Int {
     try ArgumentError.require(bound, atLeast: 1, "bound", of: "CounterGenerator.next(below:)")
     return index(below: bound)
   }
@@ -101,7 +101,7 @@ public struct CounterGenerator: RandomNumberGenerator, Sendable {
 
   /// Brings elements into a random order, each order with the same probability (Fisher–Yates).
   @inlinable
-  public mutating func shuffle<Element>(_ elements: inout [Element]) {
+  package mutating func shuffle<Element>(_ elements: inout [Element]) {
     var last = elements.count - 1
     while last > 0 {
       elements.swapAt(last, index(below: last + 1))

@@ -42,7 +42,7 @@ public struct HostTensor: Sendable, Equatable {
   }
 
   /// Each value's image.
-  public func map(_ transform: (Double) -> Double) -> HostTensor {
+  package func map(_ transform: (Double) -> Double) -> HostTensor {
     HostTensor(shape, values.map(transform))
   }
 

@@ -6,7 +6,7 @@ public enum ScalarType: Sendable, Equatable {
   case int32
 
   /// The number of bytes of one value.
-  public var byteCount: Int { 4 }
+  package var byteCount: Int { 4 }
 }
 
 /// The shape and scalar type of a symbolic tensor.

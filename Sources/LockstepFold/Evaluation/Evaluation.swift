@@ -9,14 +9,14 @@ import LockstepEngine
 /// that the bits do not depend on the number of ranks.
 public final class Evaluation {
   /// The name, `test`.
-  public let name: String
+  package let name: String
   /// The names of the metrics in a shard's record, in order.
-  public let metricNames: [String]
+  package let metricNames: [String]
 
   /// Runs the evaluation with other weights, say; on all ranks alike.
-  public var around: (() throws -> EvaluationReport) throws -> EvaluationReport = { try $0() }
+  package var around: (() throws -> EvaluationReport) throws -> EvaluationReport = { try $0() }
   /// Hears each report that an uninterrupted run would have too, on all ranks alike.
-  public var onReport: (EvaluationReport) throws -> Void = { _ in }
+  package var onReport: (EvaluationReport) throws -> Void = { _ in }
 
   /// What the ranks asked for while the last evaluation was computed, combined.
   package var requests: StepRequests { fold.requests }
@@ -43,7 +43,7 @@ public final class Evaluation {
   ///     zeros.
   /// - Throws: ``ArgumentError`` where `count` or `shardSize` is not positive, or there is not one formula
   ///   a name.
-  public init(
+  package init(
     _ name: String, count: Int, shardSize: Int, metricNames: [String],
     metricFormulas: [MetricFormula] = [], on collective: any Collective,
     _ compute: @escaping (Range<Int>, ShardRecord) throws -> Void
@@ -103,14 +103,14 @@ public struct EvaluationReport: Sendable, Equatable {
   /// The mean loss.
   public let loss: Double
   /// The metrics' names.
-  public let metricNames: [String]
+  package let metricNames: [String]
   /// The metrics' means over the examples, in the order of their names.
   public let metrics: [Double]
 
   /// - Parameters:
   ///   - loss: the mean loss.
   ///   - metrics: the metrics' means, in the order of their names.
-  public init(
+  package init(
     name: String, examples: Int, loss: Double, metricNames: [String], metrics: [Double]
   ) {
     self.name = name
@@ -121,11 +121,11 @@ public struct EvaluationReport: Sendable, Equatable {
   }
 
   /// The name of the loss among the metrics.
-  public static let lossName = "loss"
+  package static let lossName = "loss"
 
   /// How good the result is, larger is better: a metric, or minus the loss where none is named or
   /// the loss is. NaN where the loss is not finite or there is no such metric.
-  public func score(by metric: String?) -> Double {
+  package func score(by metric: String?) -> Double {
     guard loss.isFinite else { return .nan }
     guard let metric, metric != Self.lossName else { return -loss }
     return self[metric] ?? .nan

@@ -9,5 +9,5 @@ extension EvaluationReport {
 
   /// loss / ln 2, where the loss is a mean cross-entropy: bits a token. With a tokenizer of characters
   /// these are bits a character, with one of bytes bits a byte.
-  public var bitsPerToken: Double { loss / log(2) }
+  package var bitsPerToken: Double { loss / log(2) }
 }

@@ -8,7 +8,7 @@ import LockstepFiles
 /// its first ``gradientSlotCount`` slots and sums of batch statistics behind them. All values of a
 /// leaf are *sums* over the shard's examples: gradients of weighted losses, statistics times the
 /// shard's number of examples. The step divides once, after the fold.
-public protocol GradientSource: AnyObject {
+package protocol GradientSource: AnyObject {
   /// The arena that is folded: gradients, then statistics.
   var layout: FlatLayout { get }
   /// The number of leading slots of ``layout`` that are gradients.
@@ -118,36 +118,36 @@ extension GradientSource {
   }
 
   /// Metrics are means over examples.
-  public var metricFormulas: [MetricFormula] { MetricFormula.means(metricNames.count) }
-  public var exampleCount: Int? { nil }
-  public var declaredNames: [String] { [] }
+  package var metricFormulas: [MetricFormula] { MetricFormula.means(metricNames.count) }
+  package var exampleCount: Int? { nil }
+  package var declaredNames: [String] { [] }
   /// Shards know nothing of each other.
-  public var isJoint: Bool { false }
-  public func join(_ plan: FoldPlan, on collective: any Collective) throws {}
-  public func declineShards(because failure: any Error) throws -> Never { throw failure }
-  public func firstNotFinite(ofShard shard: Int) -> Int { .max }
+  package var isJoint: Bool { false }
+  package func join(_ plan: FoldPlan, on collective: any Collective) throws {}
+  package func declineShards(because failure: any Error) throws -> Never { throw failure }
+  package func firstNotFinite(ofShard shard: Int) -> Int { .max }
   /// Every batch can be computed.
-  public func check(_ batch: StepBatch) throws {}
+  package func check(_ batch: StepBatch) throws {}
   /// Nothing is known before.
-  public func weight(ofExamples count: Int) -> Double? { nil }
+  package func weight(ofExamples count: Int) -> Double? { nil }
   /// Nothing is made ready ahead.
-  public func anticipate(_ batch: () throws -> StepBatch) rethrows {}
+  package func anticipate(_ batch: () throws -> StepBatch) rethrows {}
 
   /// Nothing is known of how gradients are computed.
-  public func probe(
+  package func probe(
     shardSizes: Set<Int>, meeting: () throws -> Void
   ) throws -> [(name: String, fingerprint: Fingerprint)] { [] }
 
   /// Parameters stay where they are.
-  public var shareableCount: Int { 0 }
-  public func shareParameters(_ arena: SharedArena, copies: Bool) throws {
+  package var shareableCount: Int { 0 }
+  package func shareParameters(_ arena: SharedArena, copies: Bool) throws {
     throw GraphError(
       "the source says that it can share \(shareableCount) values, and has no shareParameters(_:copies:)"
     )
   }
 
   /// Computes shard by shard in shard order.
-  public func computeShards(
+  package func computeShards(
     of batch: StepBatch, into partials: [UnsafeMutableBufferPointer<Float>],
     records: ShardRecords, accumulator: ShardAccumulator
   ) throws {

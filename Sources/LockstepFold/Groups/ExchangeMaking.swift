@@ -2,7 +2,7 @@ import LockstepCollective
 import LockstepEngine
 
 /// A group of ranks with a way of its own to fold gradients.
-package protocol ExchangeMaking: Collective {
+package protocol ExchangeMaking: HostedCollective {
   /// Makes the exchange of flat gradients that `plan` describes, which is for as many ranks. Every rank
   /// passes an equal plan.
   ///

@@ -14,7 +14,7 @@ import LockstepEngine
 /// The arena that is folded holds gradients in its first `gradientSlotCount` slots and
 /// statistics (batch-norm sums) behind them. Both go through the same tree; statistics are neither
 /// measured nor clipped.
-public struct FoldPlan: Sendable, Equatable {
+package struct FoldPlan: Sendable, Equatable {
   /// A node of the tree.
   package typealias Subtree = LockstepFold.Subtree
 

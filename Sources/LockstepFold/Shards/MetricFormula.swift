@@ -2,7 +2,7 @@
 ///
 /// Two formulas are equal where they read the same columns in the same way; what a formula of its own
 /// computes of them is not compared.
-public struct MetricFormula: Sendable {
+package struct MetricFormula: Sendable {
   /// The value of the sums over all examples, and of the number of examples.
   package typealias Value = @Sendable (_ sums: [Double], _ examples: Double) -> Double
 
@@ -46,7 +46,7 @@ public struct MetricFormula: Sendable {
 }
 
 extension MetricFormula: Equatable {
-  public static func == (left: Self, right: Self) -> Bool {
+  package static func == (left: Self, right: Self) -> Bool {
     left.columns == right.columns && left.count == right.count
       && (left.value == nil) == (right.value == nil)
   }

@@ -41,11 +41,11 @@ public enum NonFinitePolicy: Sendable, Equatable {
 }
 
 /// What sanitizing took away in a step, the same on every rank.
-public struct Sanitized: Sendable, Equatable {
+package struct Sanitized: Sendable, Equatable {
   /// The shards that something was taken from, in order.
-  public let shards: [Int]
+  package let shards: [Int]
   /// How many of them count as empty ones.
-  public let dropped: Int
+  package let dropped: Int
   /// How many values of the others became 0.
-  public let values: Int
+  package let values: Int
 }

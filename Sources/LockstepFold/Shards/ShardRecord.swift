@@ -3,7 +3,7 @@ import LockstepEngine
 /// One shard's numbers: sums over its examples, in Double.
 ///
 /// Losses and metrics are sums that are divided by a folded weight at the end, never averages.
-public struct ShardRecord {
+package struct ShardRecord {
   /// Where the fixed columns lie; metrics follow.
   package enum Column {
     static let loss = 0
@@ -44,7 +44,7 @@ public struct ShardRecord {
 }
 
 /// The records of one rank's shards.
-public struct ShardRecords {
+package struct ShardRecords {
   /// The rank's shards.
   package let shards: Range<Int>
   let width: Int

@@ -11,9 +11,9 @@ public struct StepBatch: Sendable {
   /// The examples' numbers in their data set, in the order of the global batch.
   public let examples: ArraySlice<Int>
   /// The number of logical shards L; the step throws where it is another than its own.
-  public let shards: Int
+  package let shards: Int
   /// The number of micro-batches that each shard is computed in, one after the other.
-  public let microBatches: Int
+  package let microBatches: Int
 
   /// Makes the batch of a step; `step` and `epoch` are the numbers completed before it.
   public init(
@@ -76,19 +76,19 @@ public struct StepBatch: Sendable {
   /// A shard that the batch does not have computes none. Shard s has positions ⌊sB/L⌋ ..< ⌊(s+1)B/L⌋:
   /// shards differ by one example at most, and some have none where a tail batch has fewer examples
   /// than there are shards.
-  public func positions(ofShard shard: Int) -> Range<Int> {
+  package func positions(ofShard shard: Int) -> Range<Int> {
     Self.part(shard, of: shards, 0..<examples.count)
   }
 
   /// The positions that a run of shards computes.
-  public func positions(ofShards shards: Range<Int>) -> Range<Int> {
+  package func positions(ofShards shards: Range<Int>) -> Range<Int> {
     guard let last = shards.last else { return 0..<0 }
     return positions(ofShard: shards.lowerBound).lowerBound..<positions(ofShard: last).upperBound
   }
 
   /// The positions of one micro-batch of a shard. A shard's leaf of the fold is the sum over its
   /// micro-batches in order, so the tree never sees them.
-  public func positions(ofShard shard: Int, microBatch: Int) -> Range<Int> {
+  package func positions(ofShard shard: Int, microBatch: Int) -> Range<Int> {
     Self.part(microBatch, of: microBatches, positions(ofShard: shard))
   }
 

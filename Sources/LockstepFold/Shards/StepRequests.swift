@@ -1,10 +1,10 @@
 /// What a rank asks of all ranks along with a step's numbers, so that all of them do it in or after
 /// the same step.
-public struct StepRequests: OptionSet, Sendable {
+package struct StepRequests: OptionSet, Sendable {
   /// Flags in the low 64 bits; above them the bits of ``learningRateFactor``, zero where there is none.
-  public let rawValue: UInt128
+  package let rawValue: UInt128
   /// Requests with the flags, and the factor, of a raw value.
-  public init(rawValue: UInt128) { self.rawValue = rawValue }
+  package init(rawValue: UInt128) { self.rawValue = rawValue }
 
   /// Save a checkpoint and end the run, resumable.
   package static let stop = StepRequests(rawValue: 1)
@@ -41,10 +41,10 @@ public struct StepRequests: OptionSet, Sendable {
   var factorBits: UInt64 { UInt64(truncatingIfNeeded: rawValue >> 64) }
 
   /// Adds what others ask for. Of two factors the first one counts: one rank decides.
-  public mutating func formUnion(_ other: StepRequests) { self = union(other) }
+  package mutating func formUnion(_ other: StepRequests) { self = union(other) }
 
   /// The requests of both; the factor is the first one that there is.
-  public func union(_ other: StepRequests) -> StepRequests {
+  package func union(_ other: StepRequests) -> StepRequests {
     StepRequests(
       flags: flags | other.flags, factorBits: factorBits == 0 ? other.factorBits : factorBits)
   }

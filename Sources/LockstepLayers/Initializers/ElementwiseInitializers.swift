@@ -2,17 +2,17 @@ import LockstepCatalog
 public import LockstepEngine
 
 /// Every element has one value.
-public struct ConstantInitializer: Initializer, Equatable {
+package struct ConstantInitializer: Initializer, Equatable {
   /// The value of all elements; finite.
   package let value: Float
   /// Makes an initialiser with one value, PyTorch's `constant_`, Keras's `Constant`.
-  public init(_ value: Float) { self.value = value }
+  package init(_ value: Float) { self.value = value }
 
-  public var problem: String? {
+  package var problem: String? {
     value.isFinite ? nil : "a constant of \(value): it must be finite"
   }
 
-  public func fill(
+  package func fill(
     _ values: inout MutableSpan<Float>, shape: [Int],
     using random: inout some RandomNumberGenerator
   ) {
@@ -35,19 +35,19 @@ extension ConstantInitializer {
 }
 
 /// Elements drawn uniformly from a range.
-public struct UniformInitializer: Initializer, Equatable {
+package struct UniformInitializer: Initializer, Equatable {
   /// The least value; finite.
   package let lower: Float
   /// The largest value; not below ``lower``.
   package let upper: Float
 
   /// Makes an initialiser with a least and a largest value, PyTorch's `uniform_`, Keras's `RandomUniform`.
-  public init(_ lower: Float, _ upper: Float) {
+  package init(_ lower: Float, _ upper: Float) {
     self.lower = lower
     self.upper = upper
   }
 
-  public var problem: String? {
+  package var problem: String? {
     lower <= upper && (upper - lower).isFinite
       ? nil : "uniform from \(lower) to \(upper): the bounds must be finite and in order"
   }
@@ -58,7 +58,7 @@ public struct UniformInitializer: Initializer, Equatable {
     return UniformInitializer(-bound, bound)
   }
 
-  public func fill(
+  package func fill(
     _ values: inout MutableSpan<Float>, shape: [Int],
     using random: inout some RandomNumberGenerator
   ) {
@@ -84,26 +84,26 @@ extension UniformInitializer {
 }
 
 /// Elements of a normal distribution.
-public struct NormalInitializer: Initializer, Equatable {
+package struct NormalInitializer: Initializer, Equatable {
   /// The mean; finite.
   package let mean: Float
   /// The standard deviation; finite, not negative.
   package let standardDeviation: Float
 
   /// Makes an initialiser with a mean and a standard deviation, PyTorch's `normal_`, Keras's `RandomNormal`.
-  public init(mean: Float = 0, standardDeviation: Float = 1) {
+  package init(mean: Float = 0, standardDeviation: Float = 1) {
     self.mean = mean
     self.standardDeviation = standardDeviation
   }
 
-  public var problem: String? {
+  package var problem: String? {
     mean.isFinite && standardDeviation >= 0 && standardDeviation.isFinite
       ? nil
       : "normal with mean \(mean) and standard deviation \(standardDeviation): both must be finite, and "
         + "the deviation not negative"
   }
 
-  public func fill(
+  package func fill(
     _ values: inout MutableSpan<Float>, shape: [Int],
     using random: inout some RandomNumberGenerator
   ) {
@@ -128,7 +128,7 @@ extension NormalInitializer {
 
 /// Elements of a normal distribution under the condition that they lie in `lower...upper`, as
 /// PyTorch's `trunc_normal_`: bounds are values, not multiples of the standard deviation.
-public struct TruncatedNormalInitializer: Initializer, Equatable {
+package struct TruncatedNormalInitializer: Initializer, Equatable {
   /// The mean of the distribution before it is cut; finite.
   package let mean: Float
   /// The standard deviation of the distribution before it is cut; finite, positive.
@@ -139,7 +139,7 @@ public struct TruncatedNormalInitializer: Initializer, Equatable {
   package let upper: Float
 
   /// Makes an initialiser with the arguments and defaults of PyTorch's `trunc_normal_`.
-  public init(
+  package init(
     mean: Float = 0, standardDeviation: Float = 1, lower: Float = -2, upper: Float = 2
   ) {
     self.mean = mean
@@ -148,7 +148,7 @@ public struct TruncatedNormalInitializer: Initializer, Equatable {
     self.upper = upper
   }
 
-  public var problem: String? {
+  package var problem: String? {
     guard mean.isFinite, standardDeviation > 0, standardDeviation.isFinite else {
       return
         "truncated normal with mean \(mean) and standard deviation \(standardDeviation): both must be "
@@ -158,7 +158,7 @@ public struct TruncatedNormalInitializer: Initializer, Equatable {
       ? nil : "truncated normal from \(lower) to \(upper): the bounds must be in order"
   }
 
-  public func fill(
+  package func fill(
     _ values: inout MutableSpan<Float>, shape: [Int],
     using random: inout some RandomNumberGenerator
   ) {
@@ -190,5 +190,49 @@ extension TruncatedNormalInitializer {
       throw values.error("lower", "must be less than 'upper'")
     }
     return made
+  }
+}
+
+extension Initializer where Self == Provided {
+  /// Every element has one value.
+  ///
+  /// - Parameter value: the value of all elements; finite. PyTorch's `constant_`, Keras's `Constant`.
+  public static func constant(_ value: Float) -> some Initializer { ConstantInitializer(value) }
+}
+
+extension Initializer where Self == Provided {
+  /// Elements drawn uniformly from a range.
+  ///
+  /// - Parameters:
+  ///   - lower: the least value.
+  ///   - upper: the largest value. PyTorch's `uniform_`, Keras's `RandomUniform`.
+  public static func uniform(_ lower: Float, _ upper: Float) -> some Initializer {
+    UniformInitializer(lower, upper)
+  }
+}
+
+extension Initializer where Self == Provided {
+  /// Elements of a normal distribution.
+  ///
+  /// - Parameters:
+  ///   - mean: finite.
+  ///   - standardDeviation: finite, not negative. PyTorch's `normal_`, Keras's `RandomNormal`.
+  public static func normal(mean: Float = 0, standardDeviation: Float = 1) -> some Initializer {
+    NormalInitializer(mean: mean, standardDeviation: standardDeviation)
+  }
+}
+
+extension Initializer where Self == Provided {
+  /// Elements of a normal distribution under the condition that they lie in `lower...upper`, as
+  /// PyTorch's `trunc_normal_`: bounds are values, not multiples of the standard deviation.
+  ///
+  /// - Parameters:
+  ///   - lower: the least value.
+  ///   - upper: the largest value.
+  public static func truncatedNormal(
+    mean: Float = 0, standardDeviation: Float = 1, lower: Float = -2, upper: Float = 2
+  ) -> some Initializer {
+    TruncatedNormalInitializer(
+      mean: mean, standardDeviation: standardDeviation, lower: lower, upper: upper)
   }
 }

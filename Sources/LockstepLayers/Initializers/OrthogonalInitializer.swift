@@ -3,23 +3,17 @@ public import LockstepEngine
 
 /// A weight whose units, as rows of a matrix [shape[0], rest], are orthogonal vectors of length
 /// `gain`; where there are more units than values a unit, the columns are.
-///
-/// The vectors of a normal random matrix are orthogonalised by Gram–Schmidt, twice, in Double: a
-/// uniformly distributed orthogonal matrix.
-///
-/// Source: A. Saxe, J. McClelland, S. Ganguli, "Exact solutions to the nonlinear dynamics of learning
-/// in deep linear neural networks", ICLR 2014; PyTorch's `orthogonal_`.
-public struct OrthogonalInitializer: Initializer, Equatable {
+package struct OrthogonalInitializer: Initializer, Equatable {
   /// The length of each vector; finite.
   package let gain: Float
   /// Makes an initialiser with a gain, as PyTorch's `orthogonal_` and Keras's `Orthogonal` have it.
-  public init(gain: Float = 1) { self.gain = gain }
+  package init(gain: Float = 1) { self.gain = gain }
 
-  public var problem: String? {
+  package var problem: String? {
     gain.isFinite ? nil : "orthogonal with a gain of \(gain): it must be finite"
   }
 
-  public func fill(
+  package func fill(
     _ values: inout MutableSpan<Float>, shape: [Int],
     using random: inout some RandomNumberGenerator
   ) {
@@ -63,4 +57,20 @@ extension OrthogonalInitializer {
   package static let entry = Entry<any Initializer>(
     "orthogonal", "orthogonal units", [.with("gain", .anyNumber, 1, "the units' length")]
   ) { values in OrthogonalInitializer(gain: values["gain"]) }
+}
+
+extension Initializer where Self == Provided {
+  /// A weight whose units, as rows of a matrix [shape[0], rest], are orthogonal vectors of length
+  /// `gain`; where there are more units than values a unit, the columns are.
+  ///
+  /// The vectors of a normal random matrix are orthogonalised by Gram–Schmidt, twice, in Double: a
+  /// uniformly distributed orthogonal matrix.
+  ///
+  /// Source: A. Saxe, J. McClelland, S. Ganguli, "Exact solutions to the nonlinear dynamics of learning
+  /// in deep linear neural networks", ICLR 2014; PyTorch's `orthogonal_`.
+  ///
+  /// - Parameter gain: a factor of all elements.
+  public static func orthogonal(gain: Float = 1) -> some Initializer {
+    OrthogonalInitializer(gain: gain)
+  }
 }

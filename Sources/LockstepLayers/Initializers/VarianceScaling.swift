@@ -3,14 +3,14 @@ public import LockstepEngine
 
 /// The number of a weight's inputs and outputs: [out, in] of a dense layer, [out, in / groups, kH, kW]
 /// of a convolution, where a kernel position counts as one; as PyTorch computes them.
-public struct Fan: Sendable, Equatable {
+package struct Fan: Sendable, Equatable {
   /// The number of inputs of one output: in / groups · kH · kW. PyTorch's `fan_in`.
   package let inputs: Int
   /// The number of outputs: out · kH · kW. PyTorch's `fan_out`.
   package let outputs: Int
 
   /// Counts the inputs and outputs of a weight of a shape; below two dimensions both are its count.
-  public init(_ shape: [Int]) {
+  package init(_ shape: [Int]) {
     guard shape.count >= 2 else {
       inputs = shape.reduce(1, *)
       outputs = inputs
@@ -23,9 +23,9 @@ public struct Fan: Sendable, Equatable {
 }
 
 /// Elements of variance scale / n, n being a weight's number of inputs, of outputs, or their mean.
-public struct VarianceScaling: Initializer, Equatable {
+package struct VarianceScaling: Initializer, Equatable {
   /// What the variance is divided by.
-  public enum Mode: String, Sendable, CaseIterable {
+  package enum Mode: String, Sendable, CaseIterable {
     /// The number of inputs, `inputs`.
     case fanIn
     /// The number of outputs, `outputs`.
@@ -35,7 +35,7 @@ public struct VarianceScaling: Initializer, Equatable {
   }
 
   /// How elements are distributed around zero.
-  public enum Distribution: String, Sendable, CaseIterable {
+  package enum Distribution: String, Sendable, CaseIterable {
     /// Uniform from ±√(3 · variance).
     case uniform
     /// A normal distribution, not cut; Keras's `untruncated_normal`.
@@ -53,13 +53,13 @@ public struct VarianceScaling: Initializer, Equatable {
   package let distribution: Distribution
 
   /// Makes an initialiser with the arguments of Keras's `VarianceScaling`.
-  public init(scale: Float, mode: Mode, distribution: Distribution) {
+  package init(scale: Float, mode: Mode, distribution: Distribution) {
     self.scale = scale
     self.mode = mode
     self.distribution = distribution
   }
 
-  public var problem: String? {
+  package var problem: String? {
     scale > 0 && scale.isFinite
       ? nil : "variance scaling by \(scale): it must be positive and finite"
   }
@@ -68,14 +68,14 @@ public struct VarianceScaling: Initializer, Equatable {
   ///
   /// Source: X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural
   /// networks", AISTATS 2010; PyTorch's `xavier_uniform_`, `xavier_normal_`.
-  public static func glorot(_ distribution: Distribution = .uniform, gain: Float = 1) -> Self {
+  package static func glorot(_ distribution: Distribution = .uniform, gain: Float = 1) -> Self {
     Self(scale: gain * gain, mode: .fanAverage, distribution: distribution)
   }
   /// Variance 2 / ((1 + slope²) · n), for layers followed by a ReLU with a slope below zero.
   ///
   /// Source: K. He et al., "Delving deep into rectifiers", ICCV 2015; PyTorch's `kaiming_uniform_`,
   /// `kaiming_normal_`.
-  public static func he(
+  package static func he(
     _ distribution: Distribution = .normal, slope: Float = 0, mode: Mode = .fanIn
   ) -> Self {
     Self(scale: 2 / (1 + slope * slope), mode: mode, distribution: distribution)
@@ -83,16 +83,16 @@ public struct VarianceScaling: Initializer, Equatable {
   /// Variance 1 / inputs.
   ///
   /// Source: Y. LeCun et al., "Efficient backprop", 1998.
-  public static func leCun(_ distribution: Distribution = .normal) -> Self {
+  package static func leCun(_ distribution: Distribution = .normal) -> Self {
     Self(scale: 1, mode: .fanIn, distribution: distribution)
   }
   /// PyTorch's default of dense layers and convolutions, `kaiming_uniform_` with a slope of √5:
   /// uniform from ±1/√inputs.
-  public static let pyTorchDefault = Self(
+  package static let pyTorchDefault = Self(
     scale: 1 / 3, mode: .fanIn, distribution: .uniform)
 
   /// The variance of a weight's elements.
-  public func variance(_ shape: [Int]) -> Double {
+  package func variance(_ shape: [Int]) -> Double {
     let fan = Fan(shape)
     let n =
       switch mode {
@@ -103,7 +103,7 @@ public struct VarianceScaling: Initializer, Equatable {
     return Double(scale) / max(n, 1)
   }
 
-  public func fill(
+  package func fill(
     _ values: inout MutableSpan<Float>, shape: [Int],
     using random: inout some RandomNumberGenerator
   ) {
@@ -159,3 +159,42 @@ extension VarianceScaling {
 
 extension VarianceScaling.Mode: HyperparameterValue {}
 extension VarianceScaling.Distribution: HyperparameterValue {}
+
+extension Initializer where Self == Provided {
+  /// A uniform distribution of variance 2 gain² / (inputs + outputs).
+  ///
+  /// Source: X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural
+  /// networks", AISTATS 2010; PyTorch's `xavier_uniform_`.
+  public static func glorotUniform(gain: Float = 1) -> some Initializer {
+    VarianceScaling.glorot(.uniform, gain: gain)
+  }
+
+  /// A normal distribution of variance 2 gain² / (inputs + outputs); PyTorch's `xavier_normal_`.
+  public static func glorotNormal(gain: Float = 1) -> some Initializer {
+    VarianceScaling.glorot(.normal, gain: gain)
+  }
+
+  /// A uniform distribution of variance 2 / ((1 + slope²) · inputs), for layers followed by a ReLU with a
+  /// slope below zero; with `fanOut` outputs take the place of inputs.
+  ///
+  /// Source: K. He et al., "Delving deep into rectifiers", ICCV 2015; PyTorch's `kaiming_uniform_`.
+  public static func heUniform(slope: Float = 0, fanOut: Bool = false) -> some Initializer {
+    VarianceScaling.he(.uniform, slope: slope, mode: fanOut ? .fanOut : .fanIn)
+  }
+
+  /// A normal distribution of variance 2 / ((1 + slope²) · inputs), for layers followed by a ReLU with a
+  /// slope below zero; with `fanOut` outputs take the place of inputs. PyTorch's `kaiming_normal_`.
+  public static func heNormal(slope: Float = 0, fanOut: Bool = false) -> some Initializer {
+    VarianceScaling.he(.normal, slope: slope, mode: fanOut ? .fanOut : .fanIn)
+  }
+
+  /// A uniform distribution of variance 1 / inputs.
+  ///
+  /// Source: Y. LeCun et al., "Efficient backprop", 1998.
+  public static func leCunUniform() -> some Initializer { VarianceScaling.leCun(.uniform) }
+
+  /// A normal distribution of variance 1 / inputs.
+  ///
+  /// Source: Y. LeCun et al., "Efficient backprop", 1998.
+  public static func leCunNormal() -> some Initializer { VarianceScaling.leCun(.normal) }
+}

@@ -6,7 +6,7 @@ public enum ActivationName: String, Sendable, CaseIterable {
   case relu, leakyReLU, elu, sigmoid, tanh, gelu, silu, softplus, identity
 
   /// The layer that applies it, with its default hyperparameters.
-  public var layer: any Layer {
+  package var layer: any Layer {
     switch self {
     case .relu: ReLU()
     case .leakyReLU: LeakyReLU()

@@ -1,12 +1,12 @@
 import LockstepCatalog
-public import LockstepEngine
+import LockstepEngine
 
 /// max(x, 0).
-public struct ReLU: Layer {
-  public let identity = LayerIdentity()
+public struct ReLU: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// Makes a ReLU, PyTorch's `ReLU`.
   public init() {}
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.relu() }
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.relu() }
 }
 
 extension ReLU {
@@ -14,13 +14,15 @@ extension ReLU {
 }
 
 /// max(x, 0) + slope · min(x, 0).
-public struct LeakyReLU: Layer {
-  public let identity = LayerIdentity()
+public struct LeakyReLU: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// The slope below zero; PyTorch's `negative_slope`.
   package let slope: Float
   /// Makes a leaky ReLU with a slope below zero, PyTorch's `LeakyReLU`.
   public init(_ slope: Float = 0.01) { self.slope = slope }
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.relu(slope: slope) }
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+    input.relu(slope: slope)
+  }
 }
 
 extension LeakyReLU {
@@ -31,13 +33,15 @@ extension LeakyReLU {
 }
 
 /// x for x > 0, alpha · (eˣ − 1) elsewhere.
-public struct ELU: Layer {
-  public let identity = LayerIdentity()
+public struct ELU: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// Minus the limit at −∞.
   package let alpha: Float
   /// Makes an ELU with an alpha, PyTorch's `ELU`.
   public init(_ alpha: Float = 1) { self.alpha = alpha }
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.elu(alpha: alpha) }
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+    input.elu(alpha: alpha)
+  }
 }
 
 extension ELU {
@@ -48,11 +52,11 @@ extension ELU {
 }
 
 /// 1 / (1 + e⁻ˣ).
-public struct Sigmoid: Layer {
-  public let identity = LayerIdentity()
+public struct Sigmoid: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// Makes a sigmoid, PyTorch's `Sigmoid`.
   public init() {}
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.sigmoid() }
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.sigmoid() }
 }
 
 extension Sigmoid {
@@ -60,11 +64,11 @@ extension Sigmoid {
 }
 
 /// The hyperbolic tangent.
-public struct Tanh: Layer {
-  public let identity = LayerIdentity()
+public struct Tanh: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// Makes a hyperbolic tangent, PyTorch's `Tanh`.
   public init() {}
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.tanh() }
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.tanh() }
 }
 
 extension Tanh {
@@ -74,7 +78,7 @@ extension Tanh {
 /// x · Φ(x), Φ being the normal distribution function, or nearly.
 ///
 /// Source: D. Hendrycks, K. Gimpel, "Gaussian error linear units", 2016.
-public struct GELU: Layer {
+public struct GELU: StandardLayer {
   /// How Φ is computed.
   public enum Approximation: String, Sendable, CaseIterable {
     /// Exactly, from the error function.
@@ -83,12 +87,12 @@ public struct GELU: Layer {
     case tanh
   }
 
-  public let identity = LayerIdentity()
+  package let ownIdentity = LayerIdentity()
   /// How Φ is computed; PyTorch's `approximate`.
   package let approximation: Approximation
   /// Makes a GELU, PyTorch's `GELU(approximate)`.
   public init(_ approximation: Approximation = .none) { self.approximation = approximation }
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     approximation == .tanh ? input.geluTanh() : input.gelu()
   }
 }
@@ -101,11 +105,11 @@ extension GELU {
 }
 
 /// x · sigmoid(x), also called swish.
-public struct SiLU: Layer {
-  public let identity = LayerIdentity()
+public struct SiLU: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// Makes a SiLU, PyTorch's `SiLU`, Keras's `silu`.
   public init() {}
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.silu() }
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.silu() }
 }
 
 extension SiLU {
@@ -113,11 +117,11 @@ extension SiLU {
 }
 
 /// log(1 + eˣ).
-public struct Softplus: Layer {
-  public let identity = LayerIdentity()
+public struct Softplus: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// Makes a softplus, PyTorch's `Softplus` with a beta of 1.
   public init() {}
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.softplus() }
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.softplus() }
 }
 
 extension Softplus {
@@ -125,11 +129,11 @@ extension Softplus {
 }
 
 /// The softmax over the last axis. Losses take logits: for prediction only.
-public struct Softmax: Layer {
-  public let identity = LayerIdentity()
+public struct Softmax: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// Makes a softmax, PyTorch's `Softmax(dim=-1)`.
   public init() {}
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.softmax() }
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.softmax() }
 }
 
 extension Softmax {

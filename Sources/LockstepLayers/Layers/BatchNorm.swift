@@ -13,7 +13,7 @@ public enum BatchStatistics: String, Sendable, CaseIterable {
 }
 
 /// The hyperparameters of a batch normalisation.
-public struct BatchNormOptions: Sendable {
+package struct BatchNormOptions: Sendable {
   /// The number of channels; nil takes it from the input.
   package var features: Int?
   /// Added to the variance.
@@ -30,7 +30,7 @@ public struct BatchNormOptions: Sendable {
   /// Whether scale and shift are updated. Running statistics move all the same; see ``frozen``.
   package var trainable: Bool
   /// The set that the scale is projected onto after every update.
-  public var constraint: WeightConstraint?
+  package var constraint: WeightConstraint?
 
   func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     let channels = input.shape[1]
@@ -81,8 +81,8 @@ public struct BatchNormOptions: Sendable {
 /// `running_var`; otherwise the running ones are used. Parameters: `weight` [C], `bias` [C].
 ///
 /// Source: S. Ioffe, C. Szegedy, "Batch normalization", ICML 2015.
-public struct BatchNorm1d: Layer {
-  public let identity = LayerIdentity()
+public struct BatchNorm1d: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// The hyperparameters.
   package let options: BatchNormOptions
 
@@ -100,7 +100,7 @@ public struct BatchNorm1d: Layer {
       constraint: constraint)
   }
 
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     guard
       scope.require(
         [2, 3].contains(input.shape.count),
@@ -123,8 +123,8 @@ extension BatchNorm1d {
 }
 
 /// Batch normalisation of [N, C, H, W], per channel; see ``BatchNorm1d``.
-public struct BatchNorm2d: Layer {
-  public let identity = LayerIdentity()
+public struct BatchNorm2d: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// The hyperparameters.
   package let options: BatchNormOptions
 
@@ -142,7 +142,7 @@ public struct BatchNorm2d: Layer {
       constraint: constraint)
   }
 
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     guard scope.require(input.shape.count == 4, "expects an input [N, C, H, W], got \(input.shape)")
     else { return input }
     return options.forward(input, scope)

@@ -6,8 +6,8 @@ import LockstepOptimization
 ///
 /// Parameters: `weight` [out, in / groups, kH, kW], `bias` [out]. Without initialisers both are drawn
 /// as PyTorch draws them, uniformly from ±1/√(in / groups · kH · kW).
-public struct Conv2d: Layer {
-  public let identity = LayerIdentity()
+public struct Conv2d: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// The number of input channels; nil takes it from the input.
   package let inChannels: Int?
   /// The number of filters, and of output channels.
@@ -29,7 +29,7 @@ public struct Conv2d: Layer {
   /// Draws the bias; nil draws it as PyTorch does.
   package let biasInitializer: (any Initializer)?
   /// The set that the weight is projected onto after every update.
-  public let constraint: WeightConstraint?
+  package let constraint: WeightConstraint?
   /// Whether weight and bias are updated; false is PyTorch's `requires_grad=False`.
   package let trainable: Bool
 

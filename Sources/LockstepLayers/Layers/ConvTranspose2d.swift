@@ -7,8 +7,8 @@ public import LockstepEngine
 /// draws them, uniformly from ±1/√(out / groups · kH · kW).
 ///
 /// Source: V. Dumoulin, F. Visin, "A guide to convolution arithmetic for deep learning", 2016.
-public struct ConvTranspose2d: Layer {
-  public let identity = LayerIdentity()
+public struct ConvTranspose2d: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// The number of input channels; nil takes it from the input.
   package let inChannels: Int?
   /// The number of output channels.

@@ -1,5 +1,5 @@
 import LockstepCatalog
-public import LockstepEngine
+import LockstepEngine
 
 /// Zeros a fraction of the elements in training and scales the others by 1 / (1 − rate); the identity
 /// otherwise.
@@ -8,15 +8,15 @@ public import LockstepEngine
 /// name; a layer that is called several times draws another mask each time.
 ///
 /// Source: N. Srivastava et al., "Dropout", JMLR 2014.
-public struct Dropout: Layer {
-  public let identity = LayerIdentity()
+public struct Dropout: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// The probability that an element is zeroed, in 0..<1.
   package let rate: Float
 
   /// Makes a dropout with a rate, PyTorch's `Dropout`. A rate outside 0..<1 fails the trace.
   public init(_ rate: Float = 0.5) { self.rate = rate }
 
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     guard scope.require(rate >= 0 && rate < 1, "the rate must be in 0..<1, got \(rate)") else {
       return input
     }

@@ -5,8 +5,8 @@ public import LockstepEngine
 ///
 /// Parameter: `weight` [count, width], drawn from the standard normal distribution, as PyTorch draws it. An
 /// index outside of 0..<count gives not-a-numbers, and the step that meets it is refused as not finite.
-public struct Embedding: Layer {
-  public let identity = LayerIdentity()
+public struct Embedding: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// The number of symbols, PyTorch's `num_embeddings`.
   package let count: Int
   /// The number of values of a vector, PyTorch's `embedding_dim`.
@@ -16,7 +16,7 @@ public struct Embedding: Layer {
   /// Draws the weight; the vector of ``paddingIndex`` is 0 whatever it draws.
   package let weightInitializer: any Initializer
   /// The set that the weight is projected onto after every update.
-  public let constraint: WeightConstraint?
+  package let constraint: WeightConstraint?
   /// Whether the weight is updated.
   package let trainable: Bool
 
@@ -34,7 +34,7 @@ public struct Embedding: Layer {
     self.trainable = trainable
   }
 
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     guard
       scope.require(
         count > 0 && width > 0, "count and width must be positive, got \(count) and \(width)"),

@@ -13,8 +13,8 @@ public import LockstepEngine
 /// Source: K. Cho et al., "Learning phrase representations using RNN encoder–decoder for statistical machine
 /// translation", EMNLP 2014; as PyTorch, cuDNN and Keras's `reset_after=True` have it, r multiplies the product
 /// of the weights and the state, not the state.
-public struct GRU: Layer {
-  public let identity = LayerIdentity()
+public struct GRU: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// The number of the input's features; nil takes it from the input.
   package let inputSize: Int?
   /// The number of units, H.
@@ -46,7 +46,7 @@ public struct GRU: Layer {
     self.options = options
   }
 
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     stack.forward(input, scope)
   }
 

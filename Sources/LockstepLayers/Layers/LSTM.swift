@@ -12,8 +12,8 @@ public import LockstepEngine
 ///
 /// Source: S. Hochreiter, J. Schmidhuber, "Long short-term memory", Neural Computation 9, 1997; with the
 /// forget gate of F. Gers, J. Schmidhuber, F. Cummins, "Learning to forget", Neural Computation 12, 2000.
-public struct LSTM: Layer {
-  public let identity = LayerIdentity()
+public struct LSTM: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// The number of the input's features; nil takes it from the input.
   package let inputSize: Int?
   /// The number of units, H.
@@ -59,7 +59,7 @@ public struct LSTM: Layer {
     self.options = options
   }
 
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     stack.forward(input, scope)
   }
 

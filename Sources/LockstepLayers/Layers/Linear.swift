@@ -6,8 +6,8 @@ import LockstepOptimization
 ///
 /// Parameters: `weight` [out, in], `bias` [out]. Without initialisers both are drawn as PyTorch draws
 /// them, uniformly from ±1/√in.
-public struct Linear: Layer {
-  public let identity = LayerIdentity()
+public struct Linear: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// The size of the input's last axis; nil takes it from the input.
   package let inFeatures: Int?
   /// The number of outputs, the size of the result's last axis.
@@ -49,7 +49,7 @@ public struct Linear: Layer {
       biasInitializer: biasInitializer, constraint: constraint, trainable: trainable)
   }
 
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     guard let features = input.shape.last, input.shape.count >= 2 else {
       scope.graph.fail("expects an input [N, …, in], got \(input.shape)")
       return input

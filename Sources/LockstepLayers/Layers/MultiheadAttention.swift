@@ -13,8 +13,8 @@ public import LockstepEngine
 /// place of `key_padding_mask`; weights are not returned.
 ///
 /// Source: A. Vaswani et al., "Attention is all you need", NeurIPS 2017.
-public struct MultiheadAttention: Layer, CustomReflectable {
-  public let identity = LayerIdentity()
+public struct MultiheadAttention: StandardLayer, CustomReflectable {
+  package let ownIdentity = LayerIdentity()
   /// The number of values of a position; PyTorch's `embed_dim`.
   package let width: Int
   /// The number of heads, which divides the width.

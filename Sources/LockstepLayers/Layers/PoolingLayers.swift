@@ -1,9 +1,9 @@
 import LockstepCatalog
-public import LockstepEngine
+import LockstepEngine
 
 /// The maximum over a sliding window of [N, C, H, W].
-public struct MaxPool2d: Layer {
-  public let identity = LayerIdentity()
+public struct MaxPool2d: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// The window's size.
   package let kernel: SpatialPair
   /// The window's step.
@@ -18,7 +18,7 @@ public struct MaxPool2d: Layer {
     self.padding = padding
   }
 
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     guard let window = padding.window(kernel: kernel, stride: stride, dilation: 1, scope) else {
       return input
     }
@@ -35,8 +35,8 @@ extension MaxPool2d {
 }
 
 /// The mean over a sliding window of [N, C, H, W].
-public struct AvgPool2d: Layer {
-  public let identity = LayerIdentity()
+public struct AvgPool2d: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// The window's size.
   package let kernel: SpatialPair
   /// The window's step.
@@ -57,7 +57,7 @@ public struct AvgPool2d: Layer {
     self.countsPadding = countsPadding
   }
 
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     guard let window = padding.window(kernel: kernel, stride: stride, dilation: 1, scope) else {
       return input
     }
@@ -77,11 +77,11 @@ extension AvgPool2d {
 }
 
 /// The mean over each channel's whole plane: [N, C, H, W] → [N, C, 1, 1].
-public struct GlobalAveragePool2d: Layer {
-  public let identity = LayerIdentity()
+public struct GlobalAveragePool2d: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// Makes a layer like PyTorch's `AdaptiveAvgPool2d(1)`.
   public init() {}
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     input.globallyAveragePooled()
   }
 }

@@ -1,9 +1,9 @@
 import LockstepCatalog
-public import LockstepEngine
+import LockstepEngine
 
 /// The maximum over a sliding window of [N, C, L].
-public struct MaxPool1d: Layer {
-  public let identity = LayerIdentity()
+public struct MaxPool1d: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// The window's size.
   package let kernel: Int
   /// The window's step.
@@ -18,7 +18,7 @@ public struct MaxPool1d: Layer {
     self.padding = padding
   }
 
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     guard scope.require(input.shape.count == 3, "expects an input [N, C, L], got \(input.shape)"),
       let window = padding.row(kernel: kernel, stride: stride, dilation: 1, scope)
     else { return input }
@@ -35,8 +35,8 @@ extension MaxPool1d {
 }
 
 /// The mean over a sliding window of [N, C, L].
-public struct AvgPool1d: Layer {
-  public let identity = LayerIdentity()
+public struct AvgPool1d: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// The window's size.
   package let kernel: Int
   /// The window's step.
@@ -56,7 +56,7 @@ public struct AvgPool1d: Layer {
     self.countsPadding = countsPadding
   }
 
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     guard scope.require(input.shape.count == 3, "expects an input [N, C, L], got \(input.shape)"),
       let window = padding.row(kernel: kernel, stride: stride, dilation: 1, scope)
     else { return input }
@@ -105,11 +105,11 @@ extension AdaptiveAvgPool1d {
 }
 
 /// The mean over each channel's whole row: [N, C, L] → [N, C, 1].
-public struct GlobalAveragePool1d: Layer {
-  public let identity = LayerIdentity()
+public struct GlobalAveragePool1d: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// Makes a layer like PyTorch's `AdaptiveAvgPool1d(1)`.
   public init() {}
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     guard scope.require(input.shape.count == 3, "expects an input [N, C, L], got \(input.shape)")
     else { return input }
     return input.asRow { $0.globallyAveragePooled() }

@@ -5,8 +5,8 @@ public import LockstepEngine
 ///
 /// Parameter: `weight` [count, width], drawn from the standard normal distribution, as that of PyTorch's
 /// `Embedding`. A sequence of more than `count` positions fails the trace.
-public struct LearnedPositions: Layer {
-  public let identity = LayerIdentity()
+public struct LearnedPositions: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// The number of positions that there are vectors for.
   package let count: Int
   /// Draws the weight.
@@ -18,7 +18,7 @@ public struct LearnedPositions: Layer {
     self.weightInitializer = weightInitializer ?? NormalInitializer()
   }
 
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     let shape = input.shape
     let place = scope.graph.place
     guard
@@ -52,13 +52,13 @@ extension LearnedPositions {
 /// P[t, 2i + 1] = cos(t / base^(2i / width)). The width is even.
 ///
 /// Source: A. Vaswani et al., "Attention is all you need", NeurIPS 2017, section 3.5.
-public struct SinusoidalPositions: Layer {
-  public let identity = LayerIdentity()
+public struct SinusoidalPositions: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// What the slowest angle is divided by, nearly.
   package let base: Float
   /// Makes a layer with the paper's base by default.
   public init(base: Float = 10_000) { self.base = base }
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     input.addingSinusoidalPositions(base: base)
   }
 }

@@ -8,8 +8,8 @@ public import LockstepEngine
 /// same with `_reverse`; all drawn uniformly from ±1/√H.
 ///
 /// Source: J. L. Elman, "Finding structure in time", Cognitive Science 14, 1990.
-public struct RNN: Layer {
-  public let identity = LayerIdentity()
+public struct RNN: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// The function f.
   public enum Nonlinearity: String, Sendable, CaseIterable {
     /// The hyperbolic tangent.
@@ -56,7 +56,7 @@ public struct RNN: Layer {
     self.options = options
   }
 
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     stack.forward(input, scope)
   }
 

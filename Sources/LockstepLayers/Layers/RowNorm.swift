@@ -1,5 +1,5 @@
 import LockstepCatalog
-public import LockstepEngine
+import LockstepEngine
 
 /// Normalisation of each example's last axes by their own mean and variance.
 ///
@@ -7,8 +7,8 @@ public import LockstepEngine
 /// in inference, for any number of examples. Parameters: `weight` and `bias`, of the last axes' shape.
 ///
 /// Source: J. L. Ba, J. R. Kiros, G. E. Hinton, "Layer normalization", 2016.
-public struct LayerNorm: Layer {
-  public let identity = LayerIdentity()
+public struct LayerNorm: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// The sizes of the axes that are normalised together; nil takes the input's last one.
   package let shape: [Int]?
   /// Added to the variance.
@@ -28,7 +28,7 @@ public struct LayerNorm: Layer {
     self.bias = bias
   }
 
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     guard let axes = scope.normalizedAxes(shape, of: input) else { return input }
     let one = scope.graph.constant(1, axes)
     let zero = scope.graph.constant(0, axes)
@@ -56,8 +56,8 @@ extension LayerNorm {
 /// y = x / √(⟨x²⟩ + ε) · weight, the mean being over the last axes. Parameter: `weight`, of their shape.
 ///
 /// Source: B. Zhang, R. Sennrich, "Root mean square layer normalization", NeurIPS 2019.
-public struct RMSNorm: Layer {
-  public let identity = LayerIdentity()
+public struct RMSNorm: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// The sizes of the axes that are normalised together; nil takes the input's last one.
   package let shape: [Int]?
   /// Added to the mean square. The default is Float32's spacing at 1, as in PyTorch.
@@ -72,7 +72,7 @@ public struct RMSNorm: Layer {
     self.affine = affine
   }
 
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     guard let axes = scope.normalizedAxes(shape, of: input) else { return input }
     let one = scope.graph.constant(1, axes)
     let scale = affine ? scope.parameter("weight", axes, ConstantInitializer(1)) : one
@@ -95,8 +95,8 @@ extension RMSNorm {
 /// example. Parameters: `weight` [C], `bias` [C].
 ///
 /// Source: Y. Wu, K. He, "Group normalization", ECCV 2018.
-public struct GroupNorm: Layer {
-  public let identity = LayerIdentity()
+public struct GroupNorm: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// The number of groups, which divides the number of channels.
   package let groups: Int
   /// Added to the variance.
@@ -111,7 +111,7 @@ public struct GroupNorm: Layer {
     self.affine = affine
   }
 
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     let shape = input.shape
     guard
       scope.require(shape.count >= 2, "expects an input [N, C, …], got \(shape)"),

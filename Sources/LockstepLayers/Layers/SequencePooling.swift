@@ -1,5 +1,5 @@
 import LockstepCatalog
-public import LockstepEngine
+import LockstepEngine
 
 /// One vector of a whole sequence: [N, T, width] → [N, width]. Of sequences of different lengths padded
 /// positions do not count.
@@ -14,13 +14,13 @@ public struct SequencePooling: Layer {
     case first
   }
 
-  public let identity = LayerIdentity()
+  package let ownIdentity = LayerIdentity()
   /// How the positions become one.
   package let kind: Kind
   /// Makes a layer that takes the mean by default.
   public init(_ kind: Kind = .mean) { self.kind = kind }
 
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     let shape = input.shape
     guard scope.require(shape.count == 3, "expects an input [N, T, width], got \(shape)") else {
       return input

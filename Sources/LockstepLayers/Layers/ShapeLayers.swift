@@ -1,12 +1,12 @@
 import LockstepCatalog
-public import LockstepEngine
+import LockstepEngine
 
 /// All axes behind the batch axis joined to one: [N, …] → [N, values].
-public struct Flatten: Layer {
-  public let identity = LayerIdentity()
+public struct Flatten: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// Makes a layer like PyTorch's `Flatten` with its defaults.
   public init() {}
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.flattened() }
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor { input.flattened() }
 }
 
 extension Flatten {
@@ -16,13 +16,13 @@ extension Flatten {
 }
 
 /// The same values under another shape, the batch axis aside; one dimension may be −1.
-public struct Reshape: Layer {
-  public let identity = LayerIdentity()
+public struct Reshape: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// One example's shape.
   package let shape: [Int]
   /// Makes a layer with one example's shape, Keras's `Reshape`.
   public init(_ shape: [Int]) { self.shape = shape }
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     guard
       scope.require(!input.shape.isEmpty, "expects an input [N, …]"),
       scope.require(
@@ -44,11 +44,11 @@ extension Reshape {
 }
 
 /// x itself.
-public struct Identity: Layer {
-  public let identity = LayerIdentity()
+public struct Identity: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// Makes an identity, PyTorch's `Identity`.
   public init() {}
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor { input }
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor { input }
 }
 
 extension Identity {

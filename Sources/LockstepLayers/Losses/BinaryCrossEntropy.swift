@@ -1,27 +1,23 @@
 import LockstepCatalog
-public import LockstepEngine
+import LockstepEngine
 
 /// −p t log sigmoid(x) − (1 − t) log(1 − sigmoid(x)), the cross-entropy of sigmoid(x) and t, in the stable
 /// form max(x, 0) − x t + log(1 + e^−|x|) where p is 1.
-///
-/// Predictions are logits [N, …], targets of the same shape lie in 0...1; the mean is over all
-/// outputs, PyTorch's `binary_cross_entropy_with_logits`. Metric: `accuracy`, the part of outputs
-/// that are positive exactly where the target is above one half.
-public struct BinaryCrossEntropy: LossFunction {
+package struct BinaryCrossEntropy: LossFunction {
   /// p, the weights of the targets that are 1: one for all outputs, or one for each of the last axis;
   /// nil for one each. PyTorch's `pos_weight`.
   package let positiveWeights: [Float]?
-  public var name: String { "binaryCrossEntropy" }
+  package var name: String { "binaryCrossEntropy" }
 
   /// Makes the loss, PyTorch's `BCEWithLogitsLoss`.
   ///
   /// - Parameter positiveWeights: p, positive; (number of zeros) / (number of ones) of an output makes
   ///   up for a rare label.
-  public init(positiveWeights: [Float]? = nil) { self.positiveWeights = positiveWeights }
+  package init(positiveWeights: [Float]? = nil) { self.positiveWeights = positiveWeights }
 
-  public func targetType(for prediction: TensorType) -> TensorType { prediction }
+  package func targetType(for prediction: TensorType) -> TensorType { prediction }
 
-  public func callAsFunction(
+  package func callAsFunction(
     _ prediction: Tensor, _ target: Tensor, weights: Tensor?
   ) -> LossValue {
     let outputs = valuesPerExample(prediction.shape)
@@ -59,4 +55,18 @@ extension BinaryCrossEntropy {
         "the weight of targets that are 1: one for all outputs, or one for each", absence: "1")
     ]
   ) { values in BinaryCrossEntropy(positiveWeights: values["positiveWeights"]) }
+}
+
+extension LossFunction where Self == Provided {
+  /// −p t log sigmoid(x) − (1 − t) log(1 − sigmoid(x)), the cross-entropy of sigmoid(x) and t, in the stable
+  /// form max(x, 0) − x t + log(1 + e^−|x|) where p is 1.
+  ///
+  /// Predictions are logits [N, …], targets of the same shape lie in 0...1; the mean is over all
+  /// outputs, PyTorch's `binary_cross_entropy_with_logits`. Metric: `accuracy`, the part of outputs
+  /// that are positive exactly where the target is above one half.
+  ///
+  /// - Parameter positiveWeights: a factor of the positive term for each output; nil for ones.
+  public static func binaryCrossEntropy(positiveWeights: [Float]? = nil) -> some LossFunction {
+    BinaryCrossEntropy(positiveWeights: positiveWeights)
+  }
 }

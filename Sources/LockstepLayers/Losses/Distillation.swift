@@ -2,14 +2,9 @@ public import LockstepEngine
 
 /// A mixture of a loss of the labels and of the divergence from a teacher's softened predictions:
 /// (1 − α) · loss + α · T² · KL(softmax(t / T) ‖ softmax(x / T)).
-///
-/// Predictions are logits [N, C]. The teacher's logits t are the batch's tensor ``teacherInput``, in
-/// training alone; evaluations report the loss of the labels. Metrics are those of that loss.
-///
-/// Source: G. Hinton, O. Vinyals, J. Dean, "Distilling the knowledge in a neural network", 2015.
-public struct Distillation: LossFunction {
+package struct Distillation: LossFunction {
   /// The name of the teacher's logits among a batch's tensors.
-  public static let teacherInput = "teacher"
+  package static let teacherInput = "teacher"
 
   /// The loss of the labels; a mean over examples.
   package let labelLoss: any LossFunction
@@ -17,10 +12,10 @@ public struct Distillation: LossFunction {
   package let temperature: Float
   /// α, the weight of the divergence, in 0...1.
   package let weight: Float
-  public var name: String { "distillation" }
+  package var name: String { "distillation" }
 
   /// - Throws: ``GraphError`` for a temperature that is not positive or a weight outside 0...1.
-  public init(
+  package init(
     _ labelLoss: any LossFunction = SoftmaxCrossEntropy(), temperature: Float = 2,
     weight: Float = 0.5
   ) throws(GraphError) {
@@ -35,11 +30,11 @@ public struct Distillation: LossFunction {
     self.weight = weight
   }
 
-  public func targetType(for prediction: TensorType) -> TensorType {
+  package func targetType(for prediction: TensorType) -> TensorType {
     labelLoss.targetType(for: prediction)
   }
 
-  public func callAsFunction(
+  package func callAsFunction(
     _ prediction: Tensor, _ target: Tensor, weights: Tensor?
   ) -> LossValue {
     let hard = labelLoss(prediction, target, weights: weights)
@@ -57,5 +52,26 @@ public struct Distillation: LossFunction {
       teacher: teacher, temperature: temperature, weights: weights)
     return LossValue(
       sum: hard.sum * (1 - weight) + soft * weight, weightPerExample: 1, metrics: hard.metrics)
+  }
+}
+
+extension LossFunction where Self == Provided {
+  /// A mixture of a loss of the labels and of the divergence from a teacher's softened predictions:
+  /// (1 − α) · loss + α · T² · KL(softmax(t / T) ‖ softmax(x / T)).
+  ///
+  /// Predictions are logits [N, C]. The teacher's logits t are the batch's tensor ``teacherInput``, in
+  /// training alone; evaluations report the loss of the labels. Metrics are those of that loss.
+  ///
+  /// Source: G. Hinton, O. Vinyals, J. Dean, "Distilling the knowledge in a neural network", 2015.
+  ///
+  /// - Parameters:
+  ///   - labelLoss: the loss by the labels.
+  ///   - temperature: what the logits are divided by, positive.
+  ///   - weight: the share of the teacher, 0 to 1.
+  public static func distillation(
+    _ labelLoss: any LossFunction = .softmaxCrossEntropy(), temperature: Float = 2,
+    weight: Float = 0.5
+  ) throws(GraphError) -> some LossFunction {
+    try Distillation(labelLoss, temperature: temperature, weight: weight)
   }
 }

@@ -1,33 +1,28 @@
 import LockstepCatalog
-public import LockstepEngine
+import LockstepEngine
 import LockstepFiles
 
 /// −αₜ (1 − pₜ)^γ log pₜ of sigmoid(x), pₜ being the probability of the target: cross-entropy that
 /// hardly counts what is classified well. The mean is over all outputs; torchvision's
 /// `sigmoid_focal_loss(reduction="mean")`.
-///
-/// Predictions are logits [N, …], targets of the same shape are 0 or 1. Metric: `accuracy`, as
-/// ``BinaryCrossEntropy`` has it.
-///
-/// Source: T.-Y. Lin et al., "Focal loss for dense object detection", 2017.
-public struct Focal: LossFunction {
+package struct Focal: LossFunction {
   /// α, the weight of the targets that are 1; those that are 0 weigh 1 − α. Nil for one each.
   package let alpha: Float?
   /// γ, how much less counts what is classified well.
   package let gamma: Float
-  public var name: String { "focal" }
+  package var name: String { "focal" }
 
   /// - Parameters:
   ///   - alpha: α, in 0...1, or nil.
   ///   - gamma: γ, not negative.
-  public init(alpha: Float? = 0.25, gamma: Float = 2) {
+  package init(alpha: Float? = 0.25, gamma: Float = 2) {
     self.alpha = alpha
     self.gamma = gamma
   }
 
-  public func targetType(for prediction: TensorType) -> TensorType { prediction }
+  package func targetType(for prediction: TensorType) -> TensorType { prediction }
 
-  public func callAsFunction(
+  package func callAsFunction(
     _ prediction: Tensor, _ target: Tensor, weights: Tensor?
   ) -> LossValue {
     let isValid = alpha.map { $0 >= 0 && $0 <= 1 } ?? true && gamma >= 0 && gamma.isFinite
@@ -71,5 +66,23 @@ extension Focal {
     let value: Float?
 
     init(hyperparameter value: JSONValue?) { self.value = Float(hyperparameter: value) }
+  }
+}
+
+extension LossFunction where Self == Provided {
+  /// −αₜ (1 − pₜ)^γ log pₜ of sigmoid(x), pₜ being the probability of the target: cross-entropy that
+  /// hardly counts what is classified well. The mean is over all outputs; torchvision's
+  /// `sigmoid_focal_loss(reduction="mean")`.
+  ///
+  /// Predictions are logits [N, …], targets of the same shape are 0 or 1. Metric: `accuracy`, as
+  /// ``BinaryCrossEntropy`` has it.
+  ///
+  /// Source: T.-Y. Lin et al., "Focal loss for dense object detection", 2017.
+  ///
+  /// - Parameters:
+  ///   - alpha: the weight of positive targets, and 1 − alpha of the others; nil for none.
+  ///   - gamma: how fast easy examples lose their weight; 0 for the cross-entropy.
+  public static func focal(alpha: Float? = 0.25, gamma: Float = 2) -> some LossFunction {
+    Focal(alpha: alpha, gamma: gamma)
   }
 }

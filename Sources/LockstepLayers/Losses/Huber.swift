@@ -3,21 +3,17 @@ public import LockstepEngine
 
 /// e² / 2 where |e| ≤ δ, else δ (|e| − δ / 2), with e = x − t; the mean being over all outputs:
 /// PyTorch's `HuberLoss`.
-///
-/// Predictions [N, …], targets of the same shape.
-///
-/// Source: P. Huber, "Robust estimation of a location parameter", 1964.
-public struct Huber: LossFunction {
+package struct Huber: LossFunction {
   /// δ, where the parabola becomes a line.
   package let delta: Float
-  public var name: String { "huber" }
+  package var name: String { "huber" }
 
   /// - Parameter delta: δ, positive.
-  public init(delta: Float = 1) { self.delta = delta }
+  package init(delta: Float = 1) { self.delta = delta }
 
-  public func targetType(for prediction: TensorType) -> TensorType { prediction }
+  package func targetType(for prediction: TensorType) -> TensorType { prediction }
 
-  public func callAsFunction(
+  package func callAsFunction(
     _ prediction: Tensor, _ target: Tensor, weights: Tensor?
   ) -> LossValue {
     let isValid = delta > 0 && delta.isFinite
@@ -43,4 +39,16 @@ extension Tensor {
     let cut = magnitude - (magnitude - delta).relu()
     return cut * (magnitude - cut * 0.5)
   }
+}
+
+extension LossFunction where Self == Provided {
+  /// e² / 2 where |e| ≤ δ, else δ (|e| − δ / 2), with e = x − t; the mean being over all outputs:
+  /// PyTorch's `HuberLoss`.
+  ///
+  /// Predictions [N, …], targets of the same shape.
+  ///
+  /// Source: P. Huber, "Robust estimation of a location parameter", 1964.
+  ///
+  /// - Parameter delta: δ, positive.
+  public static func huber(delta: Float = 1) -> some LossFunction { Huber(delta: delta) }
 }

@@ -1,20 +1,17 @@
 import LockstepCatalog
-public import LockstepEngine
+import LockstepEngine
 
 /// Σ t (log t − log softmax(x)) over the last axis: how far predicted distributions are from given
 /// ones. PyTorch's `kl_div(log_softmax(x), t, reduction="batchmean")`, but that it is a mean over all
 /// distributions where an example has several.
-///
-/// Predictions are logits [N, …, C]; targets of the same shape are probabilities that sum to 1 over the
-/// last axis. A probability of 0 counts as 1e-30.
-public struct KLDivergence: LossFunction {
-  public var name: String { "klDivergence" }
+package struct KLDivergence: LossFunction {
+  package var name: String { "klDivergence" }
   /// Makes the loss.
-  public init() {}
+  package init() {}
 
-  public func targetType(for prediction: TensorType) -> TensorType { prediction }
+  package func targetType(for prediction: TensorType) -> TensorType { prediction }
 
-  public func callAsFunction(
+  package func callAsFunction(
     _ prediction: Tensor, _ target: Tensor, weights: Tensor?
   ) -> LossValue {
     let shape = prediction.shape
@@ -39,4 +36,14 @@ extension KLDivergence {
   package static let entry = Entry<any LossFunction>(
     "klDivergence", "from given distributions to the softmax, from logits"
   ) { _ in KLDivergence() }
+}
+
+extension LossFunction where Self == Provided {
+  /// Σ t (log t − log softmax(x)) over the last axis: how far predicted distributions are from given
+  /// ones. PyTorch's `kl_div(log_softmax(x), t, reduction="batchmean")`, but that it is a mean over all
+  /// distributions where an example has several.
+  ///
+  /// Predictions are logits [N, …, C]; targets of the same shape are probabilities that sum to 1 over the
+  /// last axis. A probability of 0 counts as 1e-30.
+  public static func klDivergence() -> some LossFunction { KLDivergence() }
 }

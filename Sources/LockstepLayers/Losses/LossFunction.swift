@@ -6,15 +6,15 @@ public struct LossValue {
   public let sum: Tensor
   /// What one example of weight one adds to the divisor, where ``weight`` is nil: the number of outputs
   /// of an example where the loss is a mean over outputs too, else one.
-  public let weightPerExample: Float
+  package let weightPerExample: Float
   /// Σ weight over what counts in this batch, a scalar: the batch's part of the divisor, where
   /// examples differ in what they add to it. Nil where ``weightPerExample`` says it.
   ///
   /// With it ranks know the divisor only once all have computed, so that gradients cannot be divided
   /// as they arrive: give it where examples do differ.
-  public let weight: Tensor?
+  package let weight: Tensor?
   /// What is reported beside the loss.
-  public let metrics: [LossMetric]
+  package let metrics: [LossMetric]
 
   /// - Parameters:
   ///   - weightPerExample: positive and finite.
@@ -33,13 +33,13 @@ public struct LossValue {
 /// Σ over all examples / Σ count.
 public struct LossMetric {
   /// Its name in reports, `accuracy`.
-  public let name: String
+  package let name: String
   /// The sum over the batch's examples, unweighted; a scalar.
-  public let sum: Tensor
+  package let sum: Tensor
   /// How many predictions an example has, where ``count`` is nil.
-  public let countPerExample: Float
+  package let countPerExample: Float
   /// How many predictions of the batch count, a scalar; nil where ``countPerExample`` says it.
-  public let count: Tensor?
+  package let count: Tensor?
   /// What a ``Metric`` makes of several sums, in the place of the rest.
   package var own: MetricSums?
 

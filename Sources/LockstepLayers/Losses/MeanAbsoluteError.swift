@@ -1,17 +1,15 @@
 import LockstepCatalog
-public import LockstepEngine
+import LockstepEngine
 
 /// |x − t|, the mean being over all outputs: PyTorch's `L1Loss`.
-///
-/// Predictions [N, …], targets of the same shape. The gradient at x = t is 0.
-public struct MeanAbsoluteError: LossFunction {
-  public var name: String { "meanAbsoluteError" }
+package struct MeanAbsoluteError: LossFunction {
+  package var name: String { "meanAbsoluteError" }
   /// Makes the loss.
-  public init() {}
+  package init() {}
 
-  public func targetType(for prediction: TensorType) -> TensorType { prediction }
+  package func targetType(for prediction: TensorType) -> TensorType { prediction }
 
-  public func callAsFunction(
+  package func callAsFunction(
     _ prediction: Tensor, _ target: Tensor, weights: Tensor?
   ) -> LossValue {
     guard prediction.requireTargets(target, of: name) else { return .failed(prediction.graph) }
@@ -23,4 +21,11 @@ extension MeanAbsoluteError {
   package static let entry = Entry<any LossFunction>(
     "meanAbsoluteError", "the mean of the magnitudes of prediction − target"
   ) { _ in MeanAbsoluteError() }
+}
+
+extension LossFunction where Self == Provided {
+  /// |x − t|, the mean being over all outputs: PyTorch's `L1Loss`.
+  ///
+  /// Predictions [N, …], targets of the same shape. The gradient at x = t is 0.
+  public static func meanAbsoluteError() -> some LossFunction { MeanAbsoluteError() }
 }

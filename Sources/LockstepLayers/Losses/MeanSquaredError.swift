@@ -1,17 +1,15 @@
 import LockstepCatalog
-public import LockstepEngine
+import LockstepEngine
 
 /// (x − t)², the mean being over all outputs: PyTorch's `mse_loss`.
-///
-/// Predictions [N, …], targets of the same shape.
-public struct MeanSquaredError: LossFunction {
-  public var name: String { "meanSquaredError" }
+package struct MeanSquaredError: LossFunction {
+  package var name: String { "meanSquaredError" }
   /// Makes the loss, PyTorch's `MSELoss`.
-  public init() {}
+  package init() {}
 
-  public func targetType(for prediction: TensorType) -> TensorType { prediction }
+  package func targetType(for prediction: TensorType) -> TensorType { prediction }
 
-  public func callAsFunction(
+  package func callAsFunction(
     _ prediction: Tensor, _ target: Tensor, weights: Tensor?
   ) -> LossValue {
     LossValue(
@@ -24,4 +22,11 @@ extension MeanSquaredError {
   package static let entry = Entry<any LossFunction>(
     "meanSquaredError", "the mean of (prediction − target)²"
   ) { _ in MeanSquaredError() }
+}
+
+extension LossFunction where Self == Provided {
+  /// (x − t)², the mean being over all outputs: PyTorch's `mse_loss`.
+  ///
+  /// Predictions [N, …], targets of the same shape.
+  public static func meanSquaredError() -> some LossFunction { MeanSquaredError() }
 }

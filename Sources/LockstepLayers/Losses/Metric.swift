@@ -1,4 +1,4 @@
-public import LockstepEngine
+import LockstepEngine
 
 /// A quantity that is reported beside the loss, whatever the loss is.
 ///

@@ -1,4 +1,4 @@
-public import LockstepEngine
+import LockstepEngine
 
 /// What a model with several outputs is trained on: a loss for each output that has a label, and what
 /// they weigh against each other. In order, so that sums have one order.
@@ -62,7 +62,7 @@ public struct OutputLosses: Sendable {
   /// - Parameters:
   ///   - outputs: the model's outputs.
   ///   - labels: the label of a term, by its name; nil for the first.
-  public func callAsFunction(
+  package func callAsFunction(
     _ outputs: NamedTensors, labels: (_ term: Term, _ prediction: Tensor) -> Tensor
   ) -> LossValue {
     var values: [(name: String, weight: Float, value: LossValue)] = []

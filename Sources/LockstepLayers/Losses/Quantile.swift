@@ -1,27 +1,22 @@
 import LockstepCatalog
-public import LockstepEngine
+import LockstepEngine
 
 /// max(τ e, (τ − 1) e) with e = t − x, the pinball loss, whose least mean is at the τ-quantile of the
 /// targets; the mean being over all outputs.
-///
-/// Predictions [N, …], targets of the same shape. With as many levels as the last axis is long, each
-/// of its outputs has its own; the targets are then the same number once an output.
-///
-/// Source: R. Koenker, G. Bassett, "Regression quantiles", 1978.
-public struct Quantile: LossFunction {
+package struct Quantile: LossFunction {
   /// τ: one for all outputs, or one for each of the last axis.
   package let levels: [Float]
-  public var name: String { "quantile" }
+  package var name: String { "quantile" }
 
   /// - Parameter level: τ, in (0, 1); 0.5 is half of ``MeanAbsoluteError``.
-  public init(level: Float = 0.5) { levels = [level] }
+  package init(level: Float = 0.5) { levels = [level] }
 
   /// - Parameter levels: τ of each output of the last axis, in (0, 1).
-  public init(levels: [Float]) { self.levels = levels }
+  package init(levels: [Float]) { self.levels = levels }
 
-  public func targetType(for prediction: TensorType) -> TensorType { prediction }
+  package func targetType(for prediction: TensorType) -> TensorType { prediction }
 
-  public func callAsFunction(
+  package func callAsFunction(
     _ prediction: Tensor, _ target: Tensor, weights: Tensor?
   ) -> LossValue {
     let isValid =
@@ -50,4 +45,23 @@ extension Quantile {
         "the quantile: one for all outputs, or one for each")
     ]
   ) { values in Quantile(levels: values["levels"]) }
+}
+
+extension LossFunction where Self == Provided {
+  /// max(τ e, (τ − 1) e) with e = t − x, the pinball loss, whose least mean is at the τ-quantile of the
+  /// targets; the mean being over all outputs.
+  ///
+  /// Predictions [N, …], targets of the same shape. With as many levels as the last axis is long, each
+  /// of its outputs has its own; the targets are then the same number once an output.
+  ///
+  /// Source: R. Koenker, G. Bassett, "Regression quantiles", 1978.
+  ///
+  /// - Parameter level: the quantile that all outputs predict, between 0 and 1.
+  public static func quantile(level: Float = 0.5) -> some LossFunction { Quantile(level: level) }
+
+  /// max(τ e, (τ − 1) e) with e = t − x, the pinball loss, whose least mean is at the τ-quantile of the
+  /// targets; the mean being over all outputs.
+  ///
+  /// - Parameter levels: the quantile of each output, between 0 and 1.
+  public static func quantile(levels: [Float]) -> some LossFunction { Quantile(levels: levels) }
 }

@@ -3,14 +3,12 @@ public import LockstepEngine
 
 /// The mean of |x − t| over examples and outputs. (PyTorch's `l1_loss`, scikit-learn's
 /// `mean_absolute_error`.)
-///
-/// Predictions [N, …], targets of the same shape.
-public struct MeanAbsoluteErrorMetric: Metric {
-  public var name: String { "meanAbsoluteError" }
+package struct MeanAbsoluteErrorMetric: Metric {
+  package var name: String { "meanAbsoluteError" }
   /// Makes the metric.
-  public init() {}
+  package init() {}
 
-  public func sums(_ prediction: Tensor, _ target: Tensor) -> [Tensor] {
+  package func sums(_ prediction: Tensor, _ target: Tensor) -> [Tensor] {
     guard haveOneShape(prediction, target, name) else { return [prediction.graph.constant(0)] }
     let errors = (prediction - target).absolute().sum()
     return [errors / valuesPerExample(prediction.shape)]
@@ -24,16 +22,12 @@ extension MeanAbsoluteErrorMetric: ErrorMetric {
 }
 
 /// R², the part of the targets' variance that predictions explain: 1 − Σ(t − x)² / Σ(t − t̄)².
-///
-/// Predictions are one number an example, [N] or [N, 1], targets of the same shape. NaN where all targets
-/// are equal. The variance is Σt² − N t̄² and loses digits where |t̄| is large beside the deviation: at
-/// 100 times, R² has about 3. (scikit-learn's `r2_score`.)
-public struct RSquared: Metric {
-  public var name: String { "rSquared" }
+package struct RSquared: Metric {
+  package var name: String { "rSquared" }
   /// Makes the metric.
-  public init() {}
+  package init() {}
 
-  public func sums(_ prediction: Tensor, _ target: Tensor) -> [Tensor] {
+  package func sums(_ prediction: Tensor, _ target: Tensor) -> [Tensor] {
     let none = prediction.graph.constant(0)
     guard haveOneShape(prediction, target, name) else { return [none, none, none] }
     guard valuesPerExample(prediction.shape) == 1 else {
@@ -43,7 +37,7 @@ public struct RSquared: Metric {
     return [(prediction - target).square().sum(), target.square().sum(), target.sum()]
   }
 
-  public func value(of sums: [Double], examples: Double) -> Double {
+  package func value(of sums: [Double], examples: Double) -> Double {
     let variation = sums[1] - sums[2] * sums[2] / examples
     return variation > 0 ? 1 - sums[0] / variation : .nan
   }
@@ -62,4 +56,21 @@ private func haveOneShape(_ prediction: Tensor, _ target: Tensor, _ name: String
     "\(name): expects predictions and targets of one shape, got \(prediction.type) and "
       + "\(target.type)")
   return false
+}
+
+extension Metric where Self == Provided {
+  /// The mean of |x − t| over examples and outputs. (PyTorch's `l1_loss`, scikit-learn's
+  /// `mean_absolute_error`.)
+  ///
+  /// Predictions [N, …], targets of the same shape.
+  public static func meanAbsoluteError() -> some Metric { MeanAbsoluteErrorMetric() }
+}
+
+extension Metric where Self == Provided {
+  /// R², the part of the targets' variance that predictions explain: 1 − Σ(t − x)² / Σ(t − t̄)².
+  ///
+  /// Predictions are one number an example, [N] or [N, 1], targets of the same shape. NaN where all targets
+  /// are equal. The variance is Σt² − N t̄² and loses digits where |t̄| is large beside the deviation: at
+  /// 100 times, R² has about 3. (scikit-learn's `r2_score`.)
+  public static func rSquared() -> some Metric { RSquared() }
 }

@@ -1,23 +1,19 @@
 import LockstepCatalog
-public import LockstepEngine
+import LockstepEngine
 
 /// e² / (2β) where |e| < β, else |e| − β / 2, with e = x − t; the mean being over all outputs:
 /// PyTorch's `SmoothL1Loss`.
-///
-/// Predictions [N, …], targets of the same shape. β = 0 is ``MeanAbsoluteError``.
-///
-/// Source: R. Girshick, "Fast R-CNN", 2015.
-public struct SmoothL1: LossFunction {
+package struct SmoothL1: LossFunction {
   /// β, where the parabola becomes a line.
   package let beta: Float
-  public var name: String { "smoothL1" }
+  package var name: String { "smoothL1" }
 
   /// - Parameter beta: β, not negative.
-  public init(beta: Float = 1) { self.beta = beta }
+  package init(beta: Float = 1) { self.beta = beta }
 
-  public func targetType(for prediction: TensorType) -> TensorType { prediction }
+  package func targetType(for prediction: TensorType) -> TensorType { prediction }
 
-  public func callAsFunction(
+  package func callAsFunction(
     _ prediction: Tensor, _ target: Tensor, weights: Tensor?
   ) -> LossValue {
     let isValid = beta >= 0 && beta.isFinite
@@ -36,4 +32,16 @@ extension SmoothL1 {
     "smoothL1", "huber over beta, whose line has the slope 1",
     [.with("beta", .number(NumberRange(from: 0, to: 1e30)), 1, "where the line begins")]
   ) { values in SmoothL1(beta: values["beta"]) }
+}
+
+extension LossFunction where Self == Provided {
+  /// e² / (2β) where |e| < β, else |e| − β / 2, with e = x − t; the mean being over all outputs:
+  /// PyTorch's `SmoothL1Loss`.
+  ///
+  /// Predictions [N, …], targets of the same shape. β = 0 is ``MeanAbsoluteError``.
+  ///
+  /// Source: R. Girshick, "Fast R-CNN", 2015.
+  ///
+  /// - Parameter beta: β, where the parabola becomes a line, positive.
+  public static func smoothL1(beta: Float = 1) -> some LossFunction { SmoothL1(beta: beta) }
 }

@@ -1,15 +1,8 @@
 import LockstepCatalog
-public import LockstepEngine
+import LockstepEngine
 
 /// −Σ_c w_c q_c log softmax(x)_c with q = (1 − s) · onehot(label) + s / C, over the positions that count.
-///
-/// Predictions are logits [N, C] or [N, …, C], targets Int32 labels [N] or [N, …]. The mean is Σ loss /
-/// Σ w_label over the positions whose label is not ignored: PyTorch's `cross_entropy`. Metric:
-/// `accuracy`, of the positions that count.
-///
-/// Nothing is ignored by default, unlike in PyTorch: where all positions of all examples count alike,
-/// ranks know the divisor before they compute, which hides a part of their messages.
-public struct SoftmaxCrossEntropy: LossFunction {
+package struct SoftmaxCrossEntropy: LossFunction {
   /// s, the part of a label that is spread evenly over all classes; PyTorch's `label_smoothing`.
   package let labelSmoothing: Float
   /// The label of positions that do not count; PyTorch's `ignore_index`, which is −100 there. Nil
@@ -17,13 +10,13 @@ public struct SoftmaxCrossEntropy: LossFunction {
   package let ignoreIndex: Int32?
   /// w, a weight a class; PyTorch's `weight`. Nil for one each.
   package let classWeights: [Float]?
-  public var name: String { "softmaxCrossEntropy" }
+  package var name: String { "softmaxCrossEntropy" }
 
   /// - Parameters:
   ///   - labelSmoothing: s, in 0...1.
   ///   - ignoreIndex: the label of positions that do not count.
   ///   - classWeights: a weight a class, none negative, not all zero.
-  public init(
+  package init(
     labelSmoothing: Float = 0, ignoreIndex: Int32? = nil, classWeights: [Float]? = nil
   ) {
     self.labelSmoothing = labelSmoothing
@@ -31,11 +24,11 @@ public struct SoftmaxCrossEntropy: LossFunction {
     self.classWeights = classWeights
   }
 
-  public func targetType(for prediction: TensorType) -> TensorType {
+  package func targetType(for prediction: TensorType) -> TensorType {
     TensorType(prediction.shape.dropLast(), .int32)
   }
 
-  public func callAsFunction(
+  package func callAsFunction(
     _ prediction: Tensor, _ target: Tensor, weights: Tensor?
   ) -> LossValue {
     let shape = prediction.shape
@@ -136,5 +129,27 @@ extension SoftmaxCrossEntropy {
     return SoftmaxCrossEntropy(
       labelSmoothing: values["labelSmoothing"], ignoreIndex: ignored.map { Int32($0) },
       classWeights: values["classWeights"])
+  }
+}
+
+extension LossFunction where Self == Provided {
+  /// −Σ_c w_c q_c log softmax(x)_c with q = (1 − s) · onehot(label) + s / C, over the positions that count.
+  ///
+  /// Predictions are logits [N, C] or [N, …, C], targets Int32 labels [N] or [N, …]. The mean is Σ loss /
+  /// Σ w_label over the positions whose label is not ignored: PyTorch's `cross_entropy`. Metric:
+  /// `accuracy`, of the positions that count.
+  ///
+  /// Nothing is ignored by default, unlike in PyTorch: where all positions of all examples count alike,
+  /// ranks know the divisor before they compute, which hides a part of their messages.
+  ///
+  /// - Parameters:
+  ///   - labelSmoothing: what is spread over all classes, 0..<1.
+  ///   - ignoreIndex: the label that does not count; nil for none.
+  ///   - classWeights: a weight a class; nil for ones.
+  public static func softmaxCrossEntropy(
+    labelSmoothing: Float = 0, ignoreIndex: Int32? = nil, classWeights: [Float]? = nil
+  ) -> some LossFunction {
+    SoftmaxCrossEntropy(
+      labelSmoothing: labelSmoothing, ignoreIndex: ignoreIndex, classWeights: classWeights)
   }
 }

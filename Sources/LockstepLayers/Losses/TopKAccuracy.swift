@@ -2,19 +2,15 @@ import LockstepCatalog
 public import LockstepEngine
 
 /// The part of predictions whose label is among the k classes with the largest logits.
-///
-/// Predictions are logits [N, …, C], targets one integer label each. Of equal logits the first count, so
-/// that k = 1 is the accuracy that ``SoftmaxCrossEntropy`` reports. (scikit-learn's
-/// `top_k_accuracy_score`.)
-public struct TopKAccuracy: Metric {
+package struct TopKAccuracy: Metric {
   /// k, at least 1.
   package let count: Int
-  public var name: String { "top\(count)Accuracy" }
+  package var name: String { "top\(count)Accuracy" }
 
   /// Makes the metric of the k = `count` largest logits.
-  public init(_ count: Int) { self.count = count }
+  package init(_ count: Int) { self.count = count }
 
-  public func sums(_ prediction: Tensor, _ target: Tensor) -> [Tensor] {
+  package func sums(_ prediction: Tensor, _ target: Tensor) -> [Tensor] {
     guard let classes = prediction.shape.last, prediction.shape.count > 1, classes > 0,
       target.shape == Array(prediction.shape.dropLast())
     else {

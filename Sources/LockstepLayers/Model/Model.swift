@@ -55,9 +55,9 @@ public struct LayerScope {
   public let graph: Graph
   /// The layer's dotted name, `encoder.0`, empty for the model itself; nil where the layer is no part
   /// of the model that is traced.
-  public let name: String?
+  package let name: String?
   /// The layer's type, `Linear`.
-  public let kind: String
+  package let kind: String
 
   /// Whether the model is traced for training.
   public var training: Bool { graph.training }

@@ -23,17 +23,17 @@ public protocol MultipleInputModel: Sendable {
 
 /// A ``Model`` as one of named inputs and outputs: it takes the first input, and its output is named
 /// `output`.
-public struct SingleInputModel: MultipleInputModel {
+package struct SingleInputModel: MultipleInputModel {
   /// The name of the output.
-  public static let outputName = "output"
+  package static let outputName = "output"
 
   /// The model.
-  public let model: any Model
+  package let model: any Model
 
   /// Makes the model one of named inputs and outputs. Names of parameters stay as they are.
-  public init(_ model: any Model) { self.model = model }
+  package init(_ model: any Model) { self.model = model }
 
-  public func callAsFunction(_ inputs: NamedTensors) -> NamedTensors {
+  package func callAsFunction(_ inputs: NamedTensors) -> NamedTensors {
     guard let input = inputs.entries.first?.tensor else { return [:] }
     return [Self.outputName: model(input)]
   }

@@ -9,7 +9,7 @@ public import LockstepEngine
 /// ```
 public struct NamedTensors: ExpressibleByDictionaryLiteral {
   /// The names and tensors, in order.
-  public let entries: [(name: String, tensor: Tensor)]
+  package let entries: [(name: String, tensor: Tensor)]
 
   /// Names tensors, in order.
   public init(_ entries: [(name: String, tensor: Tensor)]) { self.entries = entries }
@@ -33,5 +33,5 @@ public struct NamedTensors: ExpressibleByDictionaryLiteral {
   }
 
   /// The tensor of a name; nil where there is none.
-  public func find(_ name: String) -> Tensor? { entries.first { $0.name == name }?.tensor }
+  package func find(_ name: String) -> Tensor? { entries.first { $0.name == name }?.tensor }
 }

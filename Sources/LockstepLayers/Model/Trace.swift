@@ -3,31 +3,31 @@ public import LockstepEngine
 /// A model that was called once on a symbolic batch.
 public struct Trace {
   /// The record of the call; parameters and statistics are in declaration order.
-  public let graph: Graph
+  package let graph: Graph
   /// The batch's inputs, at least one.
-  public let inputs: NamedTensors
+  package let inputs: NamedTensors
   /// The model's results, at least one.
-  public let outputs: NamedTensors
+  package let outputs: NamedTensors
   /// The dotted names of all layers of the model, in declaration order.
-  public let layerNames: [String]
+  package let layerNames: [String]
 
   /// The batch's first input, named `input` where the model takes one.
-  public var input: Tensor { inputs.entries[0].tensor }
+  package var input: Tensor { inputs.entries[0].tensor }
   /// The model's first result.
   public var output: Tensor { outputs.entries[0].tensor }
 }
 
 /// An input that a model is traced for.
-public struct TracedInput: Sendable, Equatable {
+package struct TracedInput: Sendable, Equatable {
   /// Its name.
-  public let name: String
+  package let name: String
   /// One example's shape, without the batch axis.
-  public let shape: [Int]
+  package let shape: [Int]
   /// The type of its values; Int32 for indices.
-  public let scalar: ScalarType
+  package let scalar: ScalarType
 
   /// Describes an input: its name, one example's shape, the type of its values.
-  public init(_ name: String, _ shape: [Int], _ scalar: ScalarType = .float32) {
+  package init(_ name: String, _ shape: [Int], _ scalar: ScalarType = .float32) {
     self.name = name
     self.shape = shape
     self.scalar = scalar
@@ -63,7 +63,7 @@ public func trace(
 /// - Throws: ``GraphError``, the first failure of the trace: a shape that does not fit, naming the
 ///   layer, a layer that is not reached from the model's properties, an input or an output that there
 ///   is none of.
-public func trace(
+package func trace(
   _ model: any MultipleInputModel, inputs: [TracedInput], batchCount: Int, training: Bool,
   freezing: Freezing = Freezing()
 ) throws(GraphError) -> Trace {

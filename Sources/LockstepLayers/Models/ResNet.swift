@@ -67,15 +67,15 @@ public struct ResNet: Model {
   }
 
   /// Makes the network of depth 20: n = 3, with 0.27 million parameters.
-  public static func resNet20(classes: Int = 10, shortcut: Shortcut = .padded) -> ResNet {
+  package static func resNet20(classes: Int = 10, shortcut: Shortcut = .padded) -> ResNet {
     ResNet(depth: 20, classes: classes, shortcut: shortcut)
   }
   /// Makes the network of depth 32: n = 5, with 0.46 million parameters.
-  public static func resNet32(classes: Int = 10, shortcut: Shortcut = .padded) -> ResNet {
+  package static func resNet32(classes: Int = 10, shortcut: Shortcut = .padded) -> ResNet {
     ResNet(depth: 32, classes: classes, shortcut: shortcut)
   }
   /// Makes the network of depth 56: n = 9, with 0.85 million parameters.
-  public static func resNet56(classes: Int = 10, shortcut: Shortcut = .padded) -> ResNet {
+  package static func resNet56(classes: Int = 10, shortcut: Shortcut = .padded) -> ResNet {
     ResNet(depth: 56, classes: classes, shortcut: shortcut)
   }
 
@@ -89,7 +89,7 @@ public struct ResNet: Model {
 
 /// Two 3×3 convolutions with batch normalisation and a shortcut around them:
 /// relu(bn2(conv2(relu(bn1(conv1(x))))) + shortcut(x)).
-public struct ResidualBlock: Model {
+package struct ResidualBlock: Model {
   /// The first 3×3 convolution, which changes size and channels.
   package let conv1: Conv2d
   /// The batch normalisation behind ``conv1``.
@@ -107,7 +107,7 @@ public struct ResidualBlock: Model {
   ///   - stride: the step of the first convolution and of the shortcut; 2 halves the size.
   ///   - shortcut: the shortcut where size or channels change; otherwise it is x itself.
   ///   - statistics: whose statistics batch normalisation uses in training.
-  public init(
+  package init(
     _ from: Int, _ to: Int, stride: Int, shortcut: ResNet.Shortcut,
     statistics: BatchStatistics = .perShard
   ) {
@@ -125,7 +125,7 @@ public struct ResidualBlock: Model {
       ]) : nil
   }
 
-  public func callAsFunction(_ input: Tensor) -> Tensor {
+  package func callAsFunction(_ input: Tensor) -> Tensor {
     let inner = bn2(conv2(bn1(conv1(input)).relu()))
     guard !input.graph.hasFailed else { return input }
     return (inner + (shortcut?(input) ?? padded(input, to: inner.shape))).relu()

@@ -53,37 +53,34 @@ extension MPICommunicator {
 
   /// Combines element by element and gives each rank an equal part: the result of rank r is part r.
   ///
-  /// - Parameter result: `values.count / size` values.
+  /// With `counts`: combines element by element and gives rank r the next `counts[r]` values.
+  ///
+  /// - Parameters:
+  ///   - result: `values.count / size` values.
   public func reduceScatter<T: MPIDatatype>(
-    _ values: UnsafeBufferPointer<T>, into result: UnsafeMutableBufferPointer<T>,
+    _ values: UnsafeBufferPointer<T>, counts: [Int]? = nil,
+    into result: UnsafeMutableBufferPointer<T>,
     _ reduction: MPIReduction<T>
   ) throws(MPIError) {
-    try reduceScatterBlock(values, into: result, reduction, nil)
+    guard let counts else {
+      return try reduceScatterBlock(values, into: result, reduction, nil)
+    }
+    try reduceScatter(values, counts: counts, into: result, reduction, nil)
   }
 
   /// Combines element by element and leaves each rank its equal part at the front of its buffer.
   ///
   /// The rest of the buffer is undefined afterwards.
+  ///
+  /// With `counts`: combines element by element and leaves rank r its `counts[r]` values at the
+  /// front. The rest of the buffer is undefined afterwards.
   public func reduceScatter<T: MPIDatatype>(
-    inPlace values: UnsafeMutableBufferPointer<T>, _ reduction: MPIReduction<T>
-  ) throws(MPIError) {
-    try reduceScatterBlock(nil, into: values, reduction, nil)
-  }
-
-  /// Combines element by element and gives rank r the next `counts[r]` values.
-  public func reduceScatter<T: MPIDatatype>(
-    _ values: UnsafeBufferPointer<T>, counts: [Int], into result: UnsafeMutableBufferPointer<T>,
+    inPlace values: UnsafeMutableBufferPointer<T>, counts: [Int]? = nil,
     _ reduction: MPIReduction<T>
   ) throws(MPIError) {
-    try reduceScatter(values, counts: counts, into: result, reduction, nil)
-  }
-
-  /// Combines element by element and leaves rank r its `counts[r]` values at the front.
-  ///
-  /// The rest of the buffer is undefined afterwards.
-  public func reduceScatter<T: MPIDatatype>(
-    inPlace values: UnsafeMutableBufferPointer<T>, counts: [Int], _ reduction: MPIReduction<T>
-  ) throws(MPIError) {
+    guard let counts else {
+      return try reduceScatterBlock(nil, into: values, reduction, nil)
+    }
     try reduceScatter(nil, counts: counts, into: values, reduction, nil)
   }
 

@@ -91,16 +91,26 @@ public protocol MPINumber: MPIDatatype {}
 /// An integer: logical and bitwise operations exist too.
 public protocol MPIInteger: MPINumber, FixedWidthInteger {}
 
-extension Int8: MPIInteger { public static var mpiLayout: MPILayout { .init(kind: .int8) } }
-extension Int16: MPIInteger { public static var mpiLayout: MPILayout { .init(kind: .int16) } }
-extension Int32: MPIInteger { public static var mpiLayout: MPILayout { .init(kind: .int32) } }
-extension Int64: MPIInteger { public static var mpiLayout: MPILayout { .init(kind: .int64) } }
-extension UInt8: MPIInteger { public static var mpiLayout: MPILayout { .init(kind: .uint8) } }
-extension UInt16: MPIInteger { public static var mpiLayout: MPILayout { .init(kind: .uint16) } }
-extension UInt32: MPIInteger { public static var mpiLayout: MPILayout { .init(kind: .uint32) } }
-extension UInt64: MPIInteger { public static var mpiLayout: MPILayout { .init(kind: .uint64) } }
-extension Int: MPIInteger { public static var mpiLayout: MPILayout { .init(kind: .int64) } }
-extension UInt: MPIInteger { public static var mpiLayout: MPILayout { .init(kind: .uint64) } }
-extension Float: MPINumber { public static var mpiLayout: MPILayout { .init(kind: .float) } }
-extension Double: MPINumber { public static var mpiLayout: MPILayout { .init(kind: .double) } }
-extension Bool: MPIDatatype { public static var mpiLayout: MPILayout { .init(kind: .bool) } }
+/// A type for which MPI has one of its own.
+protocol NativeDatatype: MPIDatatype {
+  /// Which one.
+  static var mpiKind: MPILayout.Kind { get }
+}
+
+extension NativeDatatype {
+  public static var mpiLayout: MPILayout { MPILayout(kind: mpiKind) }
+}
+
+extension Int8: MPIInteger, NativeDatatype { static var mpiKind: MPILayout.Kind { .int8 } }
+extension Int16: MPIInteger, NativeDatatype { static var mpiKind: MPILayout.Kind { .int16 } }
+extension Int32: MPIInteger, NativeDatatype { static var mpiKind: MPILayout.Kind { .int32 } }
+extension Int64: MPIInteger, NativeDatatype { static var mpiKind: MPILayout.Kind { .int64 } }
+extension UInt8: MPIInteger, NativeDatatype { static var mpiKind: MPILayout.Kind { .uint8 } }
+extension UInt16: MPIInteger, NativeDatatype { static var mpiKind: MPILayout.Kind { .uint16 } }
+extension UInt32: MPIInteger, NativeDatatype { static var mpiKind: MPILayout.Kind { .uint32 } }
+extension UInt64: MPIInteger, NativeDatatype { static var mpiKind: MPILayout.Kind { .uint64 } }
+extension Int: MPIInteger, NativeDatatype { static var mpiKind: MPILayout.Kind { .int64 } }
+extension UInt: MPIInteger, NativeDatatype { static var mpiKind: MPILayout.Kind { .uint64 } }
+extension Float: MPINumber, NativeDatatype { static var mpiKind: MPILayout.Kind { .float } }
+extension Double: MPINumber, NativeDatatype { static var mpiKind: MPILayout.Kind { .double } }
+extension Bool: MPIDatatype, NativeDatatype { static var mpiKind: MPILayout.Kind { .bool } }

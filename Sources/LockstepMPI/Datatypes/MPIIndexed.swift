@@ -26,36 +26,24 @@ public protocol MPIIndexable: MPINumber, Equatable {
   static var mpiIndexedLayout: MPILayout { get }
 }
 
-extension Int16: MPIIndexable {
+/// A value for which MPI has a pair type of its own.
+protocol NativeIndexable: MPIIndexable {
+  /// Which one.
+  static var mpiPairKind: MPILayout.Kind { get }
+}
+
+extension NativeIndexable {
   public static var mpiIndexedLayout: MPILayout {
-    .init(kind: .int16Index, of: MPIIndexed<Self>.self)
+    MPILayout(kind: mpiPairKind, of: MPIIndexed<Self>.self)
   }
 }
-extension Int32: MPIIndexable {
-  public static var mpiIndexedLayout: MPILayout {
-    .init(kind: .int32Index, of: MPIIndexed<Self>.self)
-  }
-}
-extension Int64: MPIIndexable {
-  public static var mpiIndexedLayout: MPILayout {
-    .init(kind: .int64Index, of: MPIIndexed<Self>.self)
-  }
-}
-extension Int: MPIIndexable {
-  public static var mpiIndexedLayout: MPILayout {
-    .init(kind: .int64Index, of: MPIIndexed<Self>.self)
-  }
-}
-extension Float: MPIIndexable {
-  public static var mpiIndexedLayout: MPILayout {
-    .init(kind: .floatIndex, of: MPIIndexed<Self>.self)
-  }
-}
-extension Double: MPIIndexable {
-  public static var mpiIndexedLayout: MPILayout {
-    .init(kind: .doubleIndex, of: MPIIndexed<Self>.self)
-  }
-}
+
+extension Int16: NativeIndexable { static var mpiPairKind: MPILayout.Kind { .int16Index } }
+extension Int32: NativeIndexable { static var mpiPairKind: MPILayout.Kind { .int32Index } }
+extension Int64: NativeIndexable { static var mpiPairKind: MPILayout.Kind { .int64Index } }
+extension Int: NativeIndexable { static var mpiPairKind: MPILayout.Kind { .int64Index } }
+extension Float: NativeIndexable { static var mpiPairKind: MPILayout.Kind { .floatIndex } }
+extension Double: NativeIndexable { static var mpiPairKind: MPILayout.Kind { .doubleIndex } }
 
 /// A value-and-index pair: the type that locations of minima and maxima are found on.
 public protocol MPIPair: MPIDatatype {}

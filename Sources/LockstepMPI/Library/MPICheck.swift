@@ -19,6 +19,13 @@ func argumentError(_ call: String, _ message: String) -> MPIError {
   MPIError(kind: .argument, call: call, message: message, rank: WorldRank.known)
 }
 
+/// Throws where places of parts are given without their counts.
+func requireEqualParts(_ call: String, _ places: [[Int]?]) throws(MPIError) {
+  guard places.allSatisfy({ $0 == nil }) else {
+    throw argumentError(call, "displacements need counts, and all counts where parts differ")
+  }
+}
+
 /// A string that an MPI function writes into a buffer of a given capacity; nil when it fails.
 func mpiString(
   capacity: Int32, _ fill: (UnsafeMutablePointer<CChar>, UnsafeMutablePointer<Int32>) -> Int32

@@ -26,7 +26,7 @@ public struct MPIError: Error, Sendable, Equatable, CustomStringConvertible {
   public let rank: Int?
 
   /// Makes an error with a kind, a call, a message and a rank of the world.
-  public init(kind: Kind, call: String, message: String, rank: Int?) {
+  package init(kind: Kind, call: String, message: String, rank: Int?) {
     self.kind = kind
     self.call = call
     self.message = message

@@ -22,7 +22,7 @@ public enum MPILibrary {
   public static var isReady: Bool { isInitialized && !isFinalized }
 
   /// The version of the MPI standard that the library implements, such as 3.1.
-  public static var standardVersion: (major: Int, minor: Int) {
+  package static var standardVersion: (major: Int, minor: Int) {
     var major: Int32 = 0
     var minor: Int32 = 0
     MPI_Get_version(&major, &minor)
@@ -50,13 +50,13 @@ public enum MPILibrary {
   }
 
   /// The resolution of ``wallTime()`` in seconds.
-  public static func wallTimeResolution() throws(MPIError) -> Double {
+  package static func wallTimeResolution() throws(MPIError) -> Double {
     try requireReady("MPI_Wtick")
     return MPI_Wtick()
   }
 
   /// The thread level that the library provides.
-  public static func threadLevel() throws(MPIError) -> MPIThreadLevel {
+  package static func threadLevel() throws(MPIError) -> MPIThreadLevel {
     try requireReady("MPI_Query_thread")
     var level: Int32 = 0
     try check("MPI_Query_thread", MPI_Query_thread(&level))
@@ -64,7 +64,7 @@ public enum MPILibrary {
   }
 
   /// Whether the calling thread is the one that initialised MPI.
-  public static func isMainThread() throws(MPIError) -> Bool {
+  package static func isMainThread() throws(MPIError) -> Bool {
     try requireReady("MPI_Is_thread_main")
     var flag: Int32 = 0
     try check("MPI_Is_thread_main", MPI_Is_thread_main(&flag))
@@ -72,7 +72,7 @@ public enum MPILibrary {
   }
 
   /// The largest tag of a message, at least 32,767.
-  public static func largestTag() throws(MPIError) -> Int {
+  package static func largestTag() throws(MPIError) -> Int {
     try requireReady("MPI_Comm_get_attr")
     return Int(lockstep_mpi_largest_tag())
   }

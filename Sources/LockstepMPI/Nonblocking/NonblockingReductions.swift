@@ -71,48 +71,43 @@ extension MPIRequestScope {
 
   /// Combines element by element and gives each rank an equal part: the result of rank r is part r.
   ///
-  /// - Parameter result: `values.count / size` values.
+  /// With `counts`: combines element by element and gives rank r the next `counts[r]` values.
+  ///
+  /// - Parameters:
+  ///   - result: `values.count / size` values.
   @discardableResult
   public func reduceScatter<T: MPIDatatype>(
-    _ values: UnsafeBufferPointer<T>, into result: UnsafeMutableBufferPointer<T>,
+    _ values: UnsafeBufferPointer<T>, counts: [Int]? = nil,
+    into result: UnsafeMutableBufferPointer<T>,
     _ reduction: MPIReduction<T>
   ) throws(MPIError) -> MPIRequest {
-    try start("MPI_Ireduce_scatter_block") { (start) throws(MPIError) in
-      try communicator.reduceScatterBlock(values, into: result, reduction, start)
+    guard let counts else {
+      return try start("MPI_Ireduce_scatter_block") { (start) throws(MPIError) in
+        try communicator.reduceScatterBlock(values, into: result, reduction, start)
+      }
+    }
+    return try start("MPI_Ireduce_scatter") { (start) throws(MPIError) in
+      try communicator.reduceScatter(values, counts: counts, into: result, reduction, start)
     }
   }
 
   /// Combines element by element and leaves each rank its equal part at the front of its buffer.
   ///
   /// The rest of the buffer is undefined afterwards.
+  ///
+  /// With `counts`: combines element by element and leaves rank r its `counts[r]` values at the
+  /// front. The rest of the buffer is undefined afterwards.
   @discardableResult
   public func reduceScatter<T: MPIDatatype>(
-    inPlace values: UnsafeMutableBufferPointer<T>, _ reduction: MPIReduction<T>
-  ) throws(MPIError) -> MPIRequest {
-    try start("MPI_Ireduce_scatter_block") { (start) throws(MPIError) in
-      try communicator.reduceScatterBlock(nil, into: values, reduction, start)
-    }
-  }
-
-  /// Combines element by element and gives rank r the next `counts[r]` values.
-  @discardableResult
-  public func reduceScatter<T: MPIDatatype>(
-    _ values: UnsafeBufferPointer<T>, counts: [Int], into result: UnsafeMutableBufferPointer<T>,
+    inPlace values: UnsafeMutableBufferPointer<T>, counts: [Int]? = nil,
     _ reduction: MPIReduction<T>
   ) throws(MPIError) -> MPIRequest {
-    try start("MPI_Ireduce_scatter") { (start) throws(MPIError) in
-      try communicator.reduceScatter(values, counts: counts, into: result, reduction, start)
+    guard let counts else {
+      return try start("MPI_Ireduce_scatter_block") { (start) throws(MPIError) in
+        try communicator.reduceScatterBlock(nil, into: values, reduction, start)
+      }
     }
-  }
-
-  /// Combines element by element and leaves rank r its `counts[r]` values at the front.
-  ///
-  /// The rest of the buffer is undefined afterwards.
-  @discardableResult
-  public func reduceScatter<T: MPIDatatype>(
-    inPlace values: UnsafeMutableBufferPointer<T>, counts: [Int], _ reduction: MPIReduction<T>
-  ) throws(MPIError) -> MPIRequest {
-    try start("MPI_Ireduce_scatter") { (start) throws(MPIError) in
+    return try start("MPI_Ireduce_scatter") { (start) throws(MPIError) in
       try communicator.reduceScatter(nil, counts: counts, into: values, reduction, start)
     }
   }

@@ -7,9 +7,9 @@ public struct MPIStatus: Sendable, Equatable {
   /// Its tag.
   public let tag: Int
   /// Its length in bytes.
-  public let byteCount: Int
+  package let byteCount: Int
   /// Whether the operation was cancelled and nothing was transferred.
-  public let isCancelled: Bool
+  package let isCancelled: Bool
 
   init(_ status: lockstep_mpi_status) throws(MPIError) {
     var status = status

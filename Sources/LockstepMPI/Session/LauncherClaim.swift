@@ -4,13 +4,13 @@ import LockstepPlatform
 ///
 /// A program that is started by one MPI's launcher and linked with another MPI's library comes up
 /// as N singletons, each of which believes that it is alone. The launcher's variables tell.
-public struct LauncherClaim: Sendable, Equatable {
+package struct LauncherClaim: Sendable, Equatable {
   /// The launcher, in words.
-  public let launcher: String
+  package let launcher: String
   /// The variable that holds the number of tasks.
-  public let variable: String
+  package let variable: String
   /// The number of tasks that the launcher says it started.
-  public let tasks: Int
+  package let tasks: Int
 
   /// Reads the claim from an environment; nil where no launcher speaks.
   ///
@@ -18,7 +18,7 @@ public struct LauncherClaim: Sendable, Equatable {
   /// four tasks counts as one task. Slurm's variables count only inside a job step (`srun`): a
   /// shell of `salloc` and a script of `sbatch` see `SLURM_NTASKS` too, and a single process there
   /// is legitimate.
-  public init?(environment: [String: String]) {
+  package init?(environment: [String: String]) {
     func number(_ name: String) -> Int? { environment[name].flatMap(Int.init) }
     if let tasks = number("OMPI_COMM_WORLD_SIZE") {
       self.init(launcher: "Open MPI's mpirun", variable: "OMPI_COMM_WORLD_SIZE", tasks: tasks)
@@ -49,7 +49,7 @@ public struct LauncherClaim: Sendable, Equatable {
   }
 
   /// The reason to refuse a world of this size, or nil where launcher and library agree.
-  public func refusal(worldSize: Int) -> String? {
+  package func refusal(worldSize: Int) -> String? {
     guard worldSize == 1, tasks > 1 else { return nil }
     return """
       \(launcher) says that it started \(tasks) tasks (\(variable)=\(tasks)), but this MPI library \

@@ -6,13 +6,13 @@ import LockstepPlatform
 ///
 /// What the writer stored in shared memory before ``advance(to:)`` is visible to a reader that has
 /// seen the number (release and acquire). Put each counter into 64 bytes of its own.
-public struct MPISharedCounter {
+package struct MPISharedCounter {
   private let address: UnsafeMutableRawPointer
 
   /// A counter in 8 bytes of a window, at a multiple of 8; zeroed memory is the number 0.
   ///
   /// - Throws: ``MPIError`` of kind `argument` for another address.
-  public init(at address: UnsafeMutableRawPointer) throws(MPIError) {
+  package init(at address: UnsafeMutableRawPointer) throws(MPIError) {
     guard Int(bitPattern: address) % 8 == 0 else {
       throw argumentError(
         "MPISharedCounter", "address \(address): a counter lies at a multiple of 8 bytes")
@@ -24,14 +24,14 @@ public struct MPISharedCounter {
   package init(aligned address: UnsafeMutableRawPointer) { self.address = address }
 
   /// The number now.
-  public var value: UInt64 { lockstep_mpi_load_acquire(address) }
+  package var value: UInt64 { lockstep_mpi_load_acquire(address) }
 
   /// Sets the number, by its one writer.
-  public func advance(to value: UInt64) { lockstep_mpi_store_release(address, value) }
+  package func advance(to value: UInt64) { lockstep_mpi_store_release(address, value) }
 
   /// Sets the number if it is what this rank last saw; whether it was. Of several ranks that try one
   /// succeeds.
-  public func replace(_ seen: UInt64, with value: UInt64) -> Bool {
+  package func replace(_ seen: UInt64, with value: UInt64) -> Bool {
     lockstep_mpi_compare_exchange(address, seen, value) != 0
   }
 
@@ -44,7 +44,7 @@ public struct MPISharedCounter {
   ///   - spins: how often to look before giving the processor away; 0 where ranks share processors.
   ///   - isGivenUp: looked at now and then; true ends the wait.
   /// - Returns: whether the number was reached.
-  public func wait(atLeast value: UInt64, spins: Int = 2000, isGivenUp: () -> Bool) -> Bool {
+  package func wait(atLeast value: UInt64, spins: Int = 2000, isGivenUp: () -> Bool) -> Bool {
     for _ in 0..<max(spins, 0) {
       if self.value >= value { return true }
       lockstep_mpi_pause()

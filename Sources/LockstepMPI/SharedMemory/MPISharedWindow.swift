@@ -11,7 +11,7 @@ internal import CMPI
 /// with an error must not wait. Source: MPI 3.1, sections 11.2.3 and 11.5.
 public final class MPISharedWindow {
   /// The ranks that share it.
-  public let communicator: MPICommunicator
+  package let communicator: MPICommunicator
 
   private let addresses: [UnsafeMutableRawBufferPointer]
   private var window: lockstep_mpi_win

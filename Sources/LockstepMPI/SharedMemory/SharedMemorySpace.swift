@@ -5,14 +5,14 @@ import LockstepPlatform
 ///
 /// Memory there is promised lazily: a window that does not fit makes one rank fail while another
 /// waits for ever, or ends a rank with SIGBUS at the first touch. So space is looked up before.
-public enum SharedMemorySpace {
+package enum SharedMemorySpace {
   /// The directory: `/dev/shm`, unless Open MPI was told another.
-  public static var directory: String {
+  package static var directory: String {
     getenv("OMPI_MCA_osc_sm_backing_directory").map { String(cString: $0) } ?? "/dev/shm"
   }
 
   /// The bytes that are free there, or nil where it cannot be asked.
-  public static func freeBytes() -> Int? {
+  package static func freeBytes() -> Int? {
     var status = statvfs()
     guard statvfs(directory, &status) == 0 else { return nil }
     return Int(status.f_bavail) * Int(status.f_frsize)

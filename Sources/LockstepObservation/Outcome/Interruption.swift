@@ -22,7 +22,7 @@ public enum Interruption {
   public static func request() { flag.store(true, ordering: .relaxed) }
 
   /// Takes the request back.
-  public static func clear() {
+  package static func clear() {
     flag.store(false, ordering: .relaxed)
     wasAskedByHand.store(false, ordering: .relaxed)
   }

@@ -25,7 +25,7 @@ public struct Outcome: Sendable, Equatable {
   public let message: String?
 
   /// Makes an outcome of a kind with the number of steps completed.
-  public init(_ kind: Kind, step: Int, fingerprint: Fingerprint? = nil, message: String? = nil) {
+  package init(_ kind: Kind, step: Int, fingerprint: Fingerprint? = nil, message: String? = nil) {
     self.kind = kind
     self.step = step
     self.fingerprint = fingerprint

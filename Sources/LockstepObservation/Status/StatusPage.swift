@@ -2,7 +2,7 @@ import LockstepPlatform
 
 /// The statuses of the ranks of one node, in memory that all of them map; of this rank alone where
 /// there is no such memory.
-public final class StatusPage: @unchecked Sendable {
+package final class StatusPage: @unchecked Sendable {
   // Unchecked: immutable but for the timeline, and statuses are atomic.
 
   /// The ranks of the group that the page shows.

@@ -2,18 +2,18 @@
 public struct WatchPatience: Sendable, Equatable {
   /// The seconds that a wait inside a step may take, and one for a rank that is stopped; `infinity`
   /// for ever.
-  public var deadline: Double
+  package var deadline: Double
   /// The seconds that a wait around steps may take: while data are loaded, plans made, models
   /// evaluated, files written.
-  public var longDeadline: Double
+  package var longDeadline: Double
   /// The seconds between two looks.
-  public var interval = 0.1
+  package var interval = 0.1
   /// The seconds that ranks of other nodes, which nobody sees, get to print what they know.
-  public var moment = 2.0
+  package var moment = 2.0
   /// The seconds at most that ranks of this node get.
-  public var hearing = 10.0
+  package var hearing = 10.0
   /// The seconds that a rank of another node is waited for at least by one that was asked to stop.
-  public var afterRequest = 2.0
+  package var afterRequest = 2.0
 
   /// - Parameters:
   ///   - deadline: the seconds that a wait inside a step may take.

@@ -19,9 +19,9 @@ import LockstepPlatform
 /// spoken. Time in which this process was suspended does not count.
 ///
 /// ``MPICollective`` has one by default.
-public final class Watchdog: Sendable {
+package final class Watchdog: Sendable {
   /// How patient a watchdog is.
-  public typealias Patience = WatchPatience
+  package typealias Patience = WatchPatience
   /// Why a rank is ended.
   package typealias Verdict = WatchVerdict
 
@@ -35,7 +35,7 @@ public final class Watchdog: Sendable {
   private let page: StatusPage
 
   /// How patient it is; may change while it watches.
-  public var patience: Patience {
+  package var patience: Patience {
     get { state.withLock { $0.patience } }
     set { state.withLock { $0.patience = newValue } }
   }
@@ -97,7 +97,7 @@ public final class Watchdog: Sendable {
 
   /// Stops watching: the rank comes to no meeting any more. A rank that waits for it from now on says
   /// so and ends.
-  public func stop() {
+  package func stop() {
     let thread = state.withLock { state in
       state.isOver = true
       defer { state.thread = nil }
@@ -111,7 +111,7 @@ public final class Watchdog: Sendable {
   deinit { stop() }
 
   /// One write to standard error, so that the lines of several ranks do not mix.
-  @Sendable public static func print(_ message: String) {
+  @Sendable package static func print(_ message: String) {
     let line = Array("lockstep: \(message)\n".utf8)
     _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
   }

@@ -12,7 +12,7 @@
 /// decoupled. Those that end in `Keras` have Keras's formulas and defaults, and decouple it always.
 public struct Chain: Sendable {
   /// The transforms, first one first.
-  public let transforms: [any GradientTransform]
+  package let transforms: [any GradientTransform]
 
   /// Makes a chain of transforms, first one first.
   public init(_ transforms: any GradientTransform...) { self.transforms = transforms }
@@ -26,7 +26,7 @@ public struct Chain: Sendable {
   }
 
   /// Throws a ``HyperparameterError`` where a hyperparameter is out of range.
-  public func validate() throws {
+  package func validate() throws {
     for transform in transforms { try transform.validate() }
   }
 }

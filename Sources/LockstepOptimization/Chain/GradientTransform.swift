@@ -30,45 +30,23 @@ extension GradientTransform {
 
 /// A transform at work on one layout.
 ///
-/// In every step the executor calls ``prepare(_:)`` once, when all that ``measures`` asks for is
-/// known, then ``apply(_:)`` once for each block that this process updates, in any order, then
-/// ``commit()`` once. Only `apply` and `commit` change state.
+/// In every step the executor calls ``prepare(_:)`` once, then ``apply(_:)`` once for each block that
+/// this process updates, in any order, then ``commit()`` once. Only `apply` and `commit` change state.
 public protocol BoundTransform: AnyObject {
-  /// What has to be measured before the first block. A transform that measures starts a new pass
-  /// over the arena, unless all it wants is the Euclidean norm of the raw gradient.
-  var measures: [Measure] { get }
-  /// What a checkpoint must hold; addresses never change.
+  /// What a checkpoint must hold; addresses never change. None by default.
   var state: [StateEntry] { get }
-  /// Whether the transform limits the gradient, and the report speaks of it.
-  var isClip: Bool { get }
-  /// Makes this step's scalars.
+  /// Makes this step's scalars. Does nothing by default.
   func prepare(_ step: StepContext)
-  /// Whether blocks of this slot change at all in this step; a block of an inactive slot is passed
-  /// on untouched.
-  func isActive(slot: Int) -> Bool
   /// Transforms one block: `block.map` writes the update behind the transform.
   func apply(_ block: BlockView)
-  /// Takes over scalars of state that move once a step.
+  /// Takes over scalars of state that move once a step. Does nothing by default.
   func commit()
-  /// The norm behind the transform, known without measuring once ``prepare(_:)`` has run, for a
-  /// clip that scales; nil where the output has to be measured.
-  var clippedNorm: Double? { get }
-  /// Whether a clip that scales did so in this step.
-  var didClip: Bool { get }
-  /// What a clip that scales multiplied a slot by in this step; nil where it left it alone.
-  func factor(slot: Int) -> Double?
 }
 
 extension BoundTransform {
-  public var measures: [Measure] { [] }
   public var state: [StateEntry] { [] }
-  public var isClip: Bool { false }
   public func prepare(_ step: StepContext) {}
-  public func isActive(slot: Int) -> Bool { true }
   public func commit() {}
-  public var clippedNorm: Double? { nil }
-  public var didClip: Bool { false }
-  public func factor(slot: Int) -> Double? { nil }
 }
 
 /// What a transform is bound to.
@@ -76,16 +54,16 @@ public struct TransformContext {
   /// The layout of parameters, gradients and all state arenas.
   public let layout: FlatLayout
   /// The blocks of ``layout``.
-  public let blocks: [Block]
+  package let blocks: [Block]
   /// The blocks of each slot.
-  public let slotBlocks: [Range<Int>]
+  package let slotBlocks: [Range<Int>]
   /// The learning-rate factor of each slot.
-  public let learningRateFactors: [Double]
+  package let learningRateFactors: [Double]
   /// The weight-decay factor of each slot.
-  public let weightDecayFactors: [Double]
+  package let weightDecayFactors: [Double]
   /// The indices of the state that this process keeps, where every rank updates blocks of its own;
   /// nil where it keeps all.
-  public let held: Range<Int>?
+  package let held: Range<Int>?
   let kernels: Kernels
 
   /// A state arena in the layout, filled with a value (padding stays zero). It has the values at
@@ -129,7 +107,7 @@ public struct StepContext {
 /// One block in the hands of a transform.
 public struct BlockView {
   /// The index of the block.
-  public let index: Int
+  package let index: Int
   /// The index of the slot.
   public let slot: Int
   /// The index of the first value in the arenas.

@@ -14,7 +14,7 @@ public enum VectorNorm: Sendable, Equatable {
 }
 
 /// A quantity that must be known of all blocks before a transform can start.
-public enum Measure: Sendable, Equatable {
+package enum Measure: Sendable, Equatable {
   /// Σ|xᵢ|ᵖ (or the maximum) of the update vector as it reaches the transform.
   case update(VectorNorm)
   /// The sum of squares of the parameters before this step.

@@ -5,7 +5,7 @@ public struct ConstraintRule: Sendable, Equatable {
   /// What it is put on.
   package let target: ParameterTarget
   /// What the parameters must satisfy after each update.
-  public let constraint: WeightConstraint
+  package let constraint: WeightConstraint
 
   /// Makes a rule that puts a constraint on a target.
   public init(_ target: ParameterTarget, _ constraint: WeightConstraint) {
@@ -22,7 +22,7 @@ public struct ConstraintRule: Sendable, Equatable {
   /// - Throws: ``HyperparameterError`` where a rule is about no trainable parameter, two rules are
   ///   about one, a constraint contradicts itself (minimum above maximum) or its axes are not those
   ///   of the tensor.
-  public static func resolve(
+  package static func resolve(
     _ rules: [ConstraintRule], specifications: [ParameterSpecification], layout: FlatLayout
   ) throws -> [WeightConstraint?] {
     for rule in rules { try validate(rule.constraint, owner: "constraint on \(rule.target)") }

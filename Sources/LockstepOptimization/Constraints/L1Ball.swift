@@ -6,18 +6,18 @@ import LockstepEngine
 /// w = sign(w) · max(|w| − θ, 0), with θ such that the magnitudes add up to the radius, where they add up
 /// to more. Small weights become zero. (Duchi et al. 2008, "Efficient projections onto the ℓ1-ball for
 /// learning in high dimensions".)
-public struct L1Ball: UnitProjection {
+package struct L1Ball: UnitProjection {
   /// The largest sum of magnitudes, above 0.
   package let radius: Float
 
   /// Makes a projection onto the ball of a radius.
-  public init(radius: Float) { self.radius = radius }
+  package init(radius: Float) { self.radius = radius }
 
-  public func validate(owner: String) throws {
+  package func validate(owner: String) throws {
     try HyperparameterRange.positive.check(owner, "radius", Double(radius))
   }
 
-  public func project(_ unit: inout MutableSpan<Float>) {
+  package func project(_ unit: inout MutableSpan<Float>) {
     let radius = Double(radius)
     var sum = 0.0
     for index in unit.indices { sum += Double(unit[index].magnitude) }

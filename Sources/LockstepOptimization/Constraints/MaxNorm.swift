@@ -4,16 +4,16 @@ import LockstepEngine
 /// Each unit's Euclidean norm is at most a limit: w · limit / ‖w‖ where ‖w‖ > limit.
 ///
 /// (Keras's `MaxNorm`; Srivastava et al. 2014.)
-public struct MaxNorm: NormProjection {
+package struct MaxNorm: NormProjection {
   /// The largest norm, above 0.
   package let limit: Float
 
   /// Makes a projection onto the ball of a radius.
-  public init(limit: Float) { self.limit = limit }
+  package init(limit: Float) { self.limit = limit }
 
-  public var interval: NormInterval { NormInterval(from: 0, to: Double(limit)) }
+  package var interval: NormInterval { NormInterval(from: 0, to: Double(limit)) }
 
-  public func validate(owner: String) throws {
+  package func validate(owner: String) throws {
     try HyperparameterRange.positive.check(owner, "limit", Double(limit))
   }
 }
@@ -25,7 +25,7 @@ extension WeightConstraint {
   }
 
   /// The norm of the whole tensor is at most `limit`: w · limit / ‖w‖ where ‖w‖ > limit.
-  public static func ball(_ limit: Float) -> Self { .init(MaxNorm(limit: limit), axes: .all) }
+  package static func ball(_ limit: Float) -> Self { .init(MaxNorm(limit: limit), axes: .all) }
 
   static let maxNormEntry = entry(
     "maxNorm", "each unit's norm is at most limit",

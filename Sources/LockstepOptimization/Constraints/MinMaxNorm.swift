@@ -5,7 +5,7 @@ import LockstepEngine
 ///
 /// The desired norm is rate · min(max(‖w‖, minimum), maximum) + (1 − rate) · ‖w‖. (Keras's
 /// `MinMaxNorm`.)
-public struct MinMaxNorm: NormProjection {
+package struct MinMaxNorm: NormProjection {
   /// The least norm, at least 0 and at most ``maximum``.
   package let minimum: Float
   /// The largest norm, above 0.
@@ -14,17 +14,17 @@ public struct MinMaxNorm: NormProjection {
   package let rate: Float
 
   /// Makes a projection into minimum...maximum.
-  public init(minimum: Float, maximum: Float, rate: Float = 1) {
+  package init(minimum: Float, maximum: Float, rate: Float = 1) {
     self.minimum = minimum
     self.maximum = maximum
     self.rate = rate
   }
 
-  public var interval: NormInterval {
+  package var interval: NormInterval {
     NormInterval(from: Double(minimum), to: Double(maximum), rate: Double(rate))
   }
 
-  public func validate(owner: String) throws {
+  package func validate(owner: String) throws {
     try HyperparameterRange.nonNegative.check(owner, "minimum", Double(minimum))
     try HyperparameterRange.positive.check(owner, "maximum", Double(maximum))
     try HyperparameterRange.fraction.check(owner, "rate", Double(rate))

@@ -2,14 +2,14 @@ import LockstepCatalog
 import LockstepEngine
 
 /// No value is negative: w = max(w, 0). (Keras's `NonNeg`.)
-public struct NonNegative: ValueProjection {
+package struct NonNegative: ValueProjection {
   /// Makes a projection onto the values of at least 0.
-  public init() {}
+  package init() {}
 
-  public var lower: Float { 0 }
-  public var upper: Float { .infinity }
+  package var lower: Float { 0 }
+  package var upper: Float { .infinity }
 
-  public func validate(owner: String) throws {}
+  package func validate(owner: String) throws {}
 }
 
 extension WeightConstraint {

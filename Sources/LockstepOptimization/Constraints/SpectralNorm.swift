@@ -11,24 +11,24 @@ import LockstepEngine
 /// is found in the steps that follow. The first projection starts from a fixed vector and makes
 /// 15 more, as PyTorch's `spectral_norm` does. Sums run over the tensor in storage order in Double.
 /// (Miyato et al. 2018; as a projection after the step, Yoshida & Miyato 2017.)
-public struct SpectralNorm: TensorProjection {
+package struct SpectralNorm: TensorProjection {
   /// The largest singular value, above 0.
   package let limit: Float
   /// The number of power iterations a step, at least 1.
   package let iterations: Int
 
   /// Makes a projection with a limit, whose estimate takes so many iterations a step.
-  public init(limit: Float, iterations: Int = 1) {
+  package init(limit: Float, iterations: Int = 1) {
     self.limit = limit
     self.iterations = iterations
   }
 
-  public func validate(owner: String) throws {
+  package func validate(owner: String) throws {
     try HyperparameterRange.positive.check(owner, "limit", Double(limit))
     try HyperparameterRange.integer(atLeast: 1).check(owner, "iterations", Double(iterations))
   }
 
-  public func bind(to tensor: ConstrainedTensor) -> any BoundProjection {
+  package func bind(to tensor: ConstrainedTensor) -> any BoundProjection {
     BoundSpectralNorm(self, tensor)
   }
 }

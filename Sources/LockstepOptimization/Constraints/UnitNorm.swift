@@ -2,13 +2,13 @@ import LockstepCatalog
 import LockstepEngine
 
 /// Each unit's Euclidean norm is one: w / ‖w‖. A unit of zeros stays. (Keras's `UnitNorm`.)
-public struct UnitNorm: NormProjection {
+package struct UnitNorm: NormProjection {
   /// Makes a projection onto the unit sphere.
-  public init() {}
+  package init() {}
 
-  public var interval: NormInterval { NormInterval(from: 1, to: 1) }
+  package var interval: NormInterval { NormInterval(from: 1, to: 1) }
 
-  public func validate(owner: String) throws {}
+  package func validate(owner: String) throws {}
 }
 
 extension WeightConstraint {

@@ -2,19 +2,19 @@ import LockstepCatalog
 import LockstepEngine
 
 /// Each value lies in a box: w = min(max(w, lower), upper). (Weight clipping; Arjovsky et al. 2017.)
-public struct ValueBox: ValueProjection {
+package struct ValueBox: ValueProjection {
   /// The least value.
-  public let lower: Float
+  package let lower: Float
   /// The largest value, at least ``lower``.
-  public let upper: Float
+  package let upper: Float
 
   /// Makes a projection into lower...upper.
-  public init(lower: Float, upper: Float) {
+  package init(lower: Float, upper: Float) {
     self.lower = lower
     self.upper = upper
   }
 
-  public func validate(owner: String) throws {
+  package func validate(owner: String) throws {
     try HyperparameterRange.number.check(owner, "lower", Double(lower))
     try HyperparameterRange.number.check(owner, "upper", Double(upper))
     guard lower <= upper else {

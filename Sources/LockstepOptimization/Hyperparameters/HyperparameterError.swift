@@ -3,13 +3,13 @@ import LockstepCatalog
 /// A hyperparameter that cannot be used: where it stands, what it is and what is asked of it.
 public struct HyperparameterError: Error, Equatable, CustomStringConvertible {
   /// The transform, preset, constraint or schedule: `adam`, `maxNorm on conv.weight`.
-  public let owner: String
+  package let owner: String
   /// The key: `beta1`.
-  public let key: String
+  package let key: String
   /// The value as text.
-  public let value: String
+  package let value: String
   /// What is wrong and what to do: `must be at least 0`.
-  public let problem: String
+  package let problem: String
 
   /// Makes an error with what its description says: "owner: key = value problem".
   public init(owner: String, key: String, value: String, problem: String) {

@@ -22,19 +22,19 @@ public struct ReduceOnPlateau: Sendable, Equatable {
   }
 
   /// What the learning rate is multiplied by, in 0..<1. (PyTorch's and Keras's `factor`.)
-  public let factor: Double
+  package let factor: Double
   /// The number of reports in a row that may be no better before the rate is reduced, at least 0.
-  public let patience: Int
+  package let patience: Int
   /// How much a better metric must beat the best by, at least 0. (Keras's `min_delta` where absolute.)
-  public let threshold: Double
+  package let threshold: Double
   /// How the threshold is meant. (PyTorch's `threshold_mode`.)
-  public let comparison: Comparison
+  package let comparison: Comparison
   /// Which way the metric is to go. (PyTorch's and Keras's `mode`.)
-  public let goal: Goal
+  package let goal: Goal
   /// The number of reports after a reduction that are not counted as worse, at least 0.
-  public let cooldown: Int
+  package let cooldown: Int
   /// The rate that reductions stop at.
-  public let minimum: Double
+  package let minimum: Double
 
   /// Makes a reduction with these numbers; the defaults are those of PyTorch's `ReduceLROnPlateau`.
   public init(
@@ -52,7 +52,7 @@ public struct ReduceOnPlateau: Sendable, Equatable {
   }
 
   /// Throws a ``HyperparameterError`` where a number makes no sense.
-  public func validate() throws {
+  package func validate() throws {
     let owner = "reduceOnPlateau schedule"
     try HyperparameterRange.decayRate.check(owner, "factor", factor)
     try HyperparameterRange.integer(atLeast: 0).check(owner, "patience", Double(patience))

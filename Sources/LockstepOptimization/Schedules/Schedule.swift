@@ -5,13 +5,13 @@
 /// A program's own kinds are ``LearningRateSchedule``s. A number stands for a constant rate.
 public struct Schedule: Sendable {
   /// The rule that gives the rate.
-  public let rule: any LearningRateSchedule
+  package let rule: any LearningRateSchedule
 
   /// Makes a schedule that follows a rule.
   public init(_ rule: some LearningRateSchedule) { self.rule = rule }
 
   /// Throws a ``HyperparameterError`` where a number makes no sense.
-  public func validate() throws { try rule.validate() }
+  package func validate() throws { try rule.validate() }
 
   /// The rate at a step, at least 0, while no metric has reduced it.
   ///

@@ -16,7 +16,7 @@ public enum ParameterTarget: Sendable, Equatable, CustomStringConvertible {
   }
 
   /// Whether a parameter is meant.
-  public func contains(_ parameter: ParameterSpecification) -> Bool {
+  package func contains(_ parameter: ParameterSpecification) -> Bool {
     switch self {
     case .pattern(let pattern):
       return NameGlob(pattern).matches(parameter.name)

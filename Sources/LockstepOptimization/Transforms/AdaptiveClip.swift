@@ -2,11 +2,7 @@ import LockstepCatalog
 import LockstepEngine
 
 /// Adaptive gradient clipping: limits the norm of each unit to a fraction of its weights' norm.
-///
-/// u_j = u_j · λ max(‖w_j‖, ε) / ‖u_j‖ where ‖u_j‖ > λ max(‖w_j‖, ε), for every unit j (all values
-/// that share the leading index of PyTorch's layout; a vector or scalar is one unit, where the
-/// paper's code takes each value of a vector by itself). (Brock et al. 2021, NFNets, equation 3.)
-public struct AdaptiveClip: GradientTransform, Equatable {
+package struct AdaptiveClip: GradientTransform, Equatable {
   /// λ.
   package let fraction: Double
   /// ε, the least norm that a unit's weights count with.
@@ -15,22 +11,22 @@ public struct AdaptiveClip: GradientTransform, Equatable {
   package let scope: [String]
 
   /// Makes a clip with λ = `fraction`; the defaults are the paper's.
-  public init(_ fraction: Double = 0.01, epsilon: Double = 1e-3, scope: [String] = []) {
+  package init(_ fraction: Double = 0.01, epsilon: Double = 1e-3, scope: [String] = []) {
     self.fraction = fraction
     self.epsilon = epsilon
     self.scope = scope
   }
 
-  public func validate() throws {
+  package func validate() throws {
     try HyperparameterRange.positive.check("adaptive clip", "fraction", fraction)
     try HyperparameterRange.positive.check("adaptive clip", "epsilon", epsilon)
   }
 
-  public func bind(to context: TransformContext) throws -> any BoundTransform {
+  package func bind(to context: TransformContext) throws -> any BoundTransform {
     Bound(self, context, try ClipScope(scope, of: context.layout, owner: "adaptive clip"))
   }
 
-  private final class Bound: BoundTransform {
+  private final class Bound: InspectedTransform {
     private let rule: AdaptiveClip
     private let scope: ClipScope
     private let context: TransformContext
@@ -113,5 +109,23 @@ func unitRuns(of slot: FlatLayout.Slot, blocks: Range<Int>) -> [Range<Int>] {
   let length = blocks.count / slot.unitCount
   return (0..<slot.unitCount).map { unit in
     blocks.lowerBound + unit * length..<blocks.lowerBound + (unit + 1) * length
+  }
+}
+
+extension GradientTransform where Self == Provided {
+  /// Adaptive gradient clipping: limits the norm of each unit to a fraction of its weights' norm.
+  ///
+  /// u_j = u_j · λ max(‖w_j‖, ε) / ‖u_j‖ where ‖u_j‖ > λ max(‖w_j‖, ε), for every unit j (all values
+  /// that share the leading index of PyTorch's layout; a vector or scalar is one unit, where the
+  /// paper's code takes each value of a vector by itself). (Brock et al. 2021, NFNets, equation 3.)
+  ///
+  /// - Parameters:
+  ///   - fraction: the largest norm of a unit, as a fraction of its weights' norm.
+  ///   - epsilon: the least norm of weights that counts.
+  ///   - scope: patterns of the names it is for; none: all.
+  public static func adaptiveClip(
+    _ fraction: Double = 0.01, epsilon: Double = 1e-3, scope: [String] = []
+  ) -> some GradientTransform {
+    AdaptiveClip(fraction, epsilon: epsilon, scope: scope)
   }
 }

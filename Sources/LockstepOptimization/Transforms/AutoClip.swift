@@ -2,12 +2,7 @@ import LockstepCatalog
 import LockstepEngine
 
 /// Limits the global norm to a percentile of the norms seen so far: u = u · η / ‖u‖ where ‖u‖ > η.
-///
-/// η is the percentile, linearly interpolated, of the norms of the last `window` updates, this one
-/// included. The paper keeps every norm; a window that the run does not outgrow is that. The first
-/// `warmup` updates are only recorded: a percentile of few norms says little. Steps that are
-/// skipped leave no trace. (Seetharaman et al. 2020, AutoClip.)
-public struct AutoClip: GradientTransform, Equatable {
+package struct AutoClip: GradientTransform, Equatable {
   /// The percentile, from 0 to 100.
   package let percentile: Double
   /// The number of norms that are remembered.
@@ -18,7 +13,7 @@ public struct AutoClip: GradientTransform, Equatable {
   package let scope: [String]
 
   /// Makes a clip with these numbers; the percentile is the paper's by default.
-  public init(
+  package init(
     percentile: Double = 10, window: Int = 1024, warmup: Int = 0, scope: [String] = []
   ) {
     self.percentile = percentile
@@ -31,13 +26,13 @@ public struct AutoClip: GradientTransform, Equatable {
   static let windows = HyperparameterRange.integer(atLeast: 2, atMost: 10_000_000)
   static let percentiles = HyperparameterRange.interval(0, 100)
 
-  public func validate() throws {
+  package func validate() throws {
     try Self.percentiles.check("autoclip", "percentile", percentile)
     try Self.windows.check("autoclip", "window", Double(window))
     try HyperparameterRange.integer(atLeast: 0).check("autoclip", "warmup", Double(warmup))
   }
 
-  public func bind(to context: TransformContext) throws -> any BoundTransform {
+  package func bind(to context: TransformContext) throws -> any BoundTransform {
     let scope = try ClipScope(scope, of: context.layout, owner: "autoclip")
     let history = NormHistory(window: window)
     let rule = self
@@ -138,5 +133,25 @@ final class NormHistory: ClipHistory {
       if j < k { low = i }
       if k < i { high = j }
     }
+  }
+}
+
+extension GradientTransform where Self == Provided {
+  /// Limits the global norm to a percentile of the norms seen so far: u = u · η / ‖u‖ where ‖u‖ > η.
+  ///
+  /// η is the percentile, linearly interpolated, of the norms of the last `window` updates, this one
+  /// included. The paper keeps every norm; a window that the run does not outgrow is that. The first
+  /// `warmup` updates are only recorded: a percentile of few norms says little. Steps that are
+  /// skipped leave no trace. (Seetharaman et al. 2020, AutoClip.)
+  ///
+  /// - Parameters:
+  ///   - percentile: the percentile of the norms so far that is the limit, 0 to 100.
+  ///   - window: the number of norms that are remembered.
+  ///   - warmup: the number of steps that are not clipped.
+  ///   - scope: patterns of the names whose norm is meant; none: all.
+  public static func autoClip(
+    percentile: Double = 10, window: Int = 1024, warmup: Int = 0, scope: [String] = []
+  ) -> some GradientTransform {
+    AutoClip(percentile: percentile, window: window, warmup: warmup, scope: scope)
   }
 }

@@ -9,9 +9,7 @@ import LockstepEngine
 let normSlack = 0x1p-22
 
 /// Limits every value of the update: u = min(max(u, lower), upper).
-///
-/// A NaN stays a NaN. (PyTorch's `clip_grad_value_`, Keras's `clipvalue` for a symmetric box.)
-public struct ClipByValue: GradientTransform, Equatable {
+package struct ClipByValue: GradientTransform, Equatable {
   /// The least value of an update.
   package let lower: Float
   /// The largest value of an update, at least `lower`.
@@ -20,18 +18,18 @@ public struct ClipByValue: GradientTransform, Equatable {
   package let scope: [String]
 
   /// Limits values to −limit...limit.
-  public init(_ limit: Float, scope: [String] = []) {
+  package init(_ limit: Float, scope: [String] = []) {
     self.init(lower: -limit, upper: limit, scope: scope)
   }
 
   /// Limits values to a box.
-  public init(lower: Float, upper: Float, scope: [String] = []) {
+  package init(lower: Float, upper: Float, scope: [String] = []) {
     self.lower = lower
     self.upper = upper
     self.scope = scope
   }
 
-  public func validate() throws {
+  package func validate() throws {
     try HyperparameterRange.number.check("clip by value", "lower", Double(lower))
     try HyperparameterRange.number.check("clip by value", "upper", Double(upper))
     guard lower <= upper else {
@@ -41,11 +39,11 @@ public struct ClipByValue: GradientTransform, Equatable {
     }
   }
 
-  public func bind(to context: TransformContext) throws -> any BoundTransform {
+  package func bind(to context: TransformContext) throws -> any BoundTransform {
     Bound(self, context, try ClipScope(scope, of: context.layout, owner: "clip by value"))
   }
 
-  private final class Bound: BoundTransform {
+  private final class Bound: InspectedTransform {
     private let box: ClipByValue
     private let kernels: Kernels
     private let scope: ClipScope
@@ -86,19 +84,17 @@ extension ClipByValue {
   }
 }
 
+/// The coefficient of a clipped update.
+public enum GlobalNormFormula: Sendable, Equatable {
+  /// C / ‖u‖ where ‖u‖ > C.
+  case projection
+  /// min(1, C / (‖u‖ + 1e-6)), as PyTorch has it.
+  case pyTorch
+}
+
 /// Limits the norm of all tensors together: u = u · C / ‖u‖ where ‖u‖ > C.
-///
-/// The exact projection onto the ball of radius C (Pascanu et al. 2013; Keras's
-/// `global_clipnorm`), or by name PyTorch's `clip_grad_norm_`. An update inside the ball keeps its
-/// bits.
-public struct ClipByGlobalNorm: GradientTransform, Equatable {
-  /// The coefficient of a clipped update.
-  public enum Formula: Sendable, Equatable {
-    /// C / ‖u‖ where ‖u‖ > C.
-    case projection
-    /// min(1, C / (‖u‖ + 1e-6)), as PyTorch has it.
-    case pyTorch
-  }
+package struct ClipByGlobalNorm: GradientTransform, Equatable {
+  package typealias Formula = GlobalNormFormula
 
   /// C, the largest norm.
   package let limit: Double
@@ -110,7 +106,7 @@ public struct ClipByGlobalNorm: GradientTransform, Equatable {
   package let scope: [String]
 
   /// Makes a clip with C = `limit`. (`max_norm` and `norm_type` of PyTorch's `clip_grad_norm_`.)
-  public init(
+  package init(
     _ limit: Double, norm: VectorNorm = .two, formula: Formula = .projection, scope: [String] = []
   ) {
     self.limit = limit
@@ -119,7 +115,7 @@ public struct ClipByGlobalNorm: GradientTransform, Equatable {
     self.scope = scope
   }
 
-  public func validate() throws {
+  package func validate() throws {
     try HyperparameterRange.positive.check("clip by global norm", "limit", limit)
     if case .power(let p) = norm, !(1...8).contains(p) {
       throw HyperparameterError(
@@ -136,7 +132,7 @@ public struct ClipByGlobalNorm: GradientTransform, Equatable {
     }
   }
 
-  public func bind(to context: TransformContext) throws -> any BoundTransform {
+  package func bind(to context: TransformContext) throws -> any BoundTransform {
     let scope = try ClipScope(scope, of: context.layout, owner: "clip by global norm")
     let norm: VectorNorm = norm == .power(2) ? .two : norm
     return BoundScaling(context, measure: .update(norm)) { measurements, factors in
@@ -177,25 +173,23 @@ extension ClipByGlobalNorm {
 }
 
 /// Limits the Euclidean norm of every tensor by itself: u = u · C / ‖u‖ where ‖u‖ > C.
-///
-/// (Keras's `clipnorm`.)
-public struct ClipByNorm: GradientTransform, Equatable {
+package struct ClipByNorm: GradientTransform, Equatable {
   /// C, the largest norm of a tensor.
   package let limit: Double
   /// Patterns of the names it is for; none: all.
   package let scope: [String]
 
   /// Makes a clip with C = `limit`.
-  public init(_ limit: Double, scope: [String] = []) {
+  package init(_ limit: Double, scope: [String] = []) {
     self.limit = limit
     self.scope = scope
   }
 
-  public func validate() throws {
+  package func validate() throws {
     try HyperparameterRange.positive.check("clip by norm", "limit", limit)
   }
 
-  public func bind(to context: TransformContext) throws -> any BoundTransform {
+  package func bind(to context: TransformContext) throws -> any BoundTransform {
     let scope = try ClipScope(scope, of: context.layout, owner: "clip by norm")
     return BoundScaling(
       context, limits: scope.chosen.map { $0 ? limit : .infinity })
@@ -210,26 +204,23 @@ extension ClipByNorm {
 }
 
 /// Limits the root mean square of every tensor by itself: u = u · d / RMS(u) where RMS(u) > d.
-///
-/// RMS(u) = ‖u‖ / √n for a tensor of n values, so that one limit suits tensors of all sizes.
-/// (Shazeer & Stern 2018, Adafactor, "update clipping", d = 1; optax's `clip_by_block_rms`.)
-public struct ClipByBlockRMS: GradientTransform, Equatable {
+package struct ClipByBlockRMS: GradientTransform, Equatable {
   /// d, the largest root mean square of a tensor.
   package let limit: Double
   /// Patterns of the names it is for; none: all.
   package let scope: [String]
 
   /// Makes a clip with d = `limit`.
-  public init(_ limit: Double = 1, scope: [String] = []) {
+  package init(_ limit: Double = 1, scope: [String] = []) {
     self.limit = limit
     self.scope = scope
   }
 
-  public func validate() throws {
+  package func validate() throws {
     try HyperparameterRange.positive.check("clip by block RMS", "limit", limit)
   }
 
-  public func bind(to context: TransformContext) throws -> any BoundTransform {
+  package func bind(to context: TransformContext) throws -> any BoundTransform {
     let scope = try ClipScope(scope, of: context.layout, owner: "clip by block RMS")
     return BoundScaling(
       context,
@@ -247,7 +238,7 @@ extension ClipByBlockRMS {
 }
 
 /// A clip that multiplies each slot by one factor.
-final class BoundScaling: BoundTransform {
+final class BoundScaling: InspectedTransform {
   /// Writes the factors of all slots (nil: leave alone) and returns the norm afterwards, or nil
   /// where that has to be measured.
   typealias Rule = (Measurements, inout [Double?]) -> Double?
@@ -317,4 +308,79 @@ protocol ClipHistory: AnyObject {
   var state: [StateEntry] { get }
   /// Takes the norm of the step that was made into the history.
   func commit()
+}
+
+extension GradientTransform where Self == Provided {
+  /// Limits every value of the update: u = min(max(u, lower), upper).
+  ///
+  /// A NaN stays a NaN. (PyTorch's `clip_grad_value_`, Keras's `clipvalue` for a symmetric box.)
+  ///
+  /// - Parameters:
+  ///   - limit: the largest magnitude of a value.
+  ///   - scope: patterns of the names it is for; none: all.
+  public static func clipByValue(_ limit: Float, scope: [String] = []) -> some GradientTransform {
+    ClipByValue(limit, scope: scope)
+  }
+
+  /// Limits every value of the update: u = min(max(u, lower), upper).
+  ///
+  /// - Parameters:
+  ///   - lower: the least value.
+  ///   - upper: the largest value, at least `lower`.
+  ///   - scope: patterns of the names it is for; none: all.
+  public static func clipByValue(lower: Float, upper: Float, scope: [String] = [])
+    -> some GradientTransform
+  {
+    ClipByValue(lower: lower, upper: upper, scope: scope)
+  }
+}
+
+extension GradientTransform where Self == Provided {
+  /// Limits the norm of all tensors together: u = u · C / ‖u‖ where ‖u‖ > C.
+  ///
+  /// The exact projection onto the ball of radius C (Pascanu et al. 2013; Keras's
+  /// `global_clipnorm`), or by name PyTorch's `clip_grad_norm_`. An update inside the ball keeps
+  /// its
+  /// bits.
+  ///
+  /// - Parameters:
+  ///   - limit: C, the largest norm; `max_norm` of PyTorch's `clip_grad_norm_`.
+  ///   - norm: which norm; `norm_type`.
+  ///   - formula: how the coefficient is computed.
+  ///   - scope: patterns of the names whose tensors' norm is meant; none: all.
+  public static func clipByGlobalNorm(
+    _ limit: Double, norm: VectorNorm = .two, formula: GlobalNormFormula = .projection,
+    scope: [String] = []
+  ) -> some GradientTransform {
+    ClipByGlobalNorm(limit, norm: norm, formula: formula, scope: scope)
+  }
+}
+
+extension GradientTransform where Self == Provided {
+  /// Limits the Euclidean norm of every tensor by itself: u = u · C / ‖u‖ where ‖u‖ > C.
+  ///
+  /// (Keras's `clipnorm`.)
+  ///
+  /// - Parameters:
+  ///   - limit: the largest norm of a tensor.
+  ///   - scope: patterns of the names it is for; none: all.
+  public static func clipByNorm(_ limit: Double, scope: [String] = []) -> some GradientTransform {
+    ClipByNorm(limit, scope: scope)
+  }
+}
+
+extension GradientTransform where Self == Provided {
+  /// Limits the root mean square of every tensor by itself: u = u · d / RMS(u) where RMS(u) > d.
+  ///
+  /// RMS(u) = ‖u‖ / √n for a tensor of n values, so that one limit suits tensors of all sizes.
+  /// (Shazeer & Stern 2018, Adafactor, "update clipping", d = 1; optax's `clip_by_block_rms`.)
+  ///
+  /// - Parameters:
+  ///   - limit: the largest root mean square of a tensor.
+  ///   - scope: patterns of the names it is for; none: all.
+  public static func clipByBlockRMS(_ limit: Double = 1, scope: [String] = [])
+    -> some GradientTransform
+  {
+    ClipByBlockRMS(limit, scope: scope)
+  }
 }

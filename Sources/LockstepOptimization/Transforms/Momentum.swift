@@ -3,11 +3,7 @@ import LockstepCatalog
 import LockstepEngine
 
 /// Heavy-ball momentum: b = μ b + (1 − dampening) u, u = b; with Nesterov's look-ahead u = u + μ b.
-///
-/// In the first update b = u, as in PyTorch. PyTorch's SGD has it before the learning rate; placed
-/// behind ``ScaleByLearningRate`` it is Keras's, whose velocity holds learning rates. (Sutskever
-/// et al. 2013.)
-public struct Momentum: GradientTransform, Equatable {
+package struct Momentum: GradientTransform, Equatable {
   /// μ.
   package let momentum: Double
   /// The part of the update that b does not take in, in 0...1; the first update is taken whole.
@@ -16,13 +12,13 @@ public struct Momentum: GradientTransform, Equatable {
   package let nesterov: Bool
 
   /// Makes a momentum with μ = `momentum`.
-  public init(_ momentum: Double, dampening: Double = 0, nesterov: Bool = false) {
+  package init(_ momentum: Double, dampening: Double = 0, nesterov: Bool = false) {
     self.momentum = momentum
     self.dampening = dampening
     self.nesterov = nesterov
   }
 
-  public func validate() throws {
+  package func validate() throws {
     try HyperparameterRange.nonNegative.check("momentum", "momentum", momentum)
     try HyperparameterRange.fraction.check("momentum", "dampening", dampening)
     if nesterov && (momentum == 0 || dampening != 0) {
@@ -32,12 +28,12 @@ public struct Momentum: GradientTransform, Equatable {
     }
   }
 
-  public func bind(to context: TransformContext) -> any BoundTransform {
+  package func bind(to context: TransformContext) -> any BoundTransform {
     BoundMomentum(self, context)
   }
 }
 
-final class BoundMomentum: BoundTransform {
+final class BoundMomentum: InspectedTransform {
   private let rule: Momentum
   private let kernels: Kernels
   let buffer: Arena<Float>
@@ -107,5 +103,23 @@ extension Chain {
     .sgdKeras(
       learningRate: rate, momentum: values["momentum"], nesterov: values["nesterov"],
       weightDecay: values["weightDecay"])
+  }
+}
+
+extension GradientTransform where Self == Provided {
+  /// Heavy-ball momentum: b = μ b + (1 − dampening) u, u = b; with Nesterov's look-ahead u = u + μ b.
+  ///
+  /// In the first update b = u, as in PyTorch. PyTorch's SGD has it before the learning rate; placed
+  /// behind ``ScaleByLearningRate`` it is Keras's, whose velocity holds learning rates. (Sutskever
+  /// et al. 2013.)
+  ///
+  /// - Parameters:
+  ///   - momentum: what is kept of the buffer, 0..<1.
+  ///   - dampening: what is left out of the gradient.
+  ///   - nesterov: whether the step looks ahead.
+  public static func momentum(
+    _ momentum: Double, dampening: Double = 0, nesterov: Bool = false
+  ) -> some GradientTransform {
+    Momentum(momentum, dampening: dampening, nesterov: nesterov)
   }
 }

@@ -3,13 +3,7 @@ import LockstepCatalog
 import LockstepEngine
 
 /// AdEMAMix's direction: Adam's with a second, slow average of gradients beside the fast one.
-///
-/// m₁ = β₁ m₁ + (1 − β₁) u, m₂ = β₃(t) m₂ + (1 − β₃(t)) u, v = β₂ v + (1 − β₂) u²,
-/// u = (m₁ / (1 − β₁ᵗ) + α(t) m₂) / (√(v / (1 − β₂ᵗ)) + ε). Over the first T = `warmup` updates
-/// α(t) = α t/T and β₃(t) = exp(ln β₁ ln β₃ / ((1 − t/T) ln β₃ + t/T ln β₁)); α and β₃ from then on.
-/// (Pagliardini, Ablin & Grangier 2024, "The AdEMAMix optimizer: better, faster, older",
-/// algorithm 1.)
-public struct ScaleByAdEMAMix: GradientTransform, Equatable {
+package struct ScaleByAdEMAMix: GradientTransform, Equatable {
   /// β₁, the weight of the past in m₁, in 0..<1.
   package let beta1: Double
   /// β₂, the weight of the past in v, in 0..<1.
@@ -24,7 +18,7 @@ public struct ScaleByAdEMAMix: GradientTransform, Equatable {
   package let epsilon: Double
 
   /// Makes a direction with these numbers; the defaults are those of the authors' code.
-  public init(
+  package init(
     beta1: Double = 0.9, beta2: Double = 0.999, beta3: Double = 0.9999, alpha: Double = 2,
     warmup: Int = 0, epsilon: Double = 1e-8
   ) {
@@ -36,7 +30,7 @@ public struct ScaleByAdEMAMix: GradientTransform, Equatable {
     self.epsilon = epsilon
   }
 
-  public func validate() throws {
+  package func validate() throws {
     try checkBetas("adEMAMix", beta1, beta2)
     try HyperparameterRange.decayRate.check("adEMAMix", "beta3", beta3)
     try HyperparameterRange.nonNegative.check("adEMAMix", "alpha", alpha)
@@ -44,7 +38,7 @@ public struct ScaleByAdEMAMix: GradientTransform, Equatable {
     try HyperparameterRange.nonNegative.check("adEMAMix", "epsilon", epsilon)
   }
 
-  public func bind(to context: TransformContext) -> any BoundTransform {
+  package func bind(to context: TransformContext) -> any BoundTransform {
     BoundAdEMAMix(self, context)
   }
 
@@ -91,7 +85,7 @@ extension Chain {
   }
 }
 
-private final class BoundAdEMAMix: BoundTransform {
+private final class BoundAdEMAMix: InspectedTransform {
   private let rule: ScaleByAdEMAMix
   private let kernels: Kernels
   private let fast: Arena<Float>
@@ -126,5 +120,24 @@ private final class BoundAdEMAMix: BoundTransform {
     kernels.update.ademamix(
       block.output, block.input, fast.base + block.offset, slow.base + block.offset,
       second.base + block.offset, &constants, block.count)
+  }
+}
+
+extension GradientTransform where Self == Provided {
+  /// AdEMAMix's direction: Adam's with a second, slow average of gradients beside the fast one.
+  ///
+  /// m₁ = β₁ m₁ + (1 − β₁) u, m₂ = β₃(t) m₂ + (1 − β₃(t)) u, v = β₂ v + (1 − β₂) u²,
+  /// u = (m₁ / (1 − β₁ᵗ) + α(t) m₂) / (√(v / (1 − β₂ᵗ)) + ε). Over the first T = `warmup` updates
+  /// α(t) = α t/T and β₃(t) = exp(ln β₁ ln β₃ / ((1 − t/T) ln β₃ + t/T ln β₁)); α and β₃ from then on.
+  /// (Pagliardini, Ablin & Grangier 2024, "The AdEMAMix optimizer: better, faster, older",
+  /// algorithm 1.)
+  ///
+  /// - Parameter warmup: the number of steps over which beta3 and alpha rise; 0 for none.
+  public static func scaleByAdEMAMix(
+    beta1: Double = 0.9, beta2: Double = 0.999, beta3: Double = 0.9999, alpha: Double = 2,
+    warmup: Int = 0, epsilon: Double = 1e-8
+  ) -> some GradientTransform {
+    ScaleByAdEMAMix(
+      beta1: beta1, beta2: beta2, beta3: beta3, alpha: alpha, warmup: warmup, epsilon: epsilon)
   }
 }

@@ -2,9 +2,7 @@ import LockstepCatalog
 import LockstepEngine
 
 /// AdaGrad's direction: s = s + u², u = u / (√s + ε) / (1 + t · decay), with t counted from 0.
-///
-/// Keras has ε inside the root and starts s at 0.1. (Duchi et al. 2011.)
-public struct ScaleByAdaGrad: GradientTransform, Equatable {
+package struct ScaleByAdaGrad: GradientTransform, Equatable {
   /// The value that s starts with, at least 0. (`initial_accumulator_value` in PyTorch and Keras.)
   package let initialAccumulator: Double
   /// ε, at least 0.
@@ -15,7 +13,7 @@ public struct ScaleByAdaGrad: GradientTransform, Equatable {
   package let placement: ScaleByRMS.Epsilon
 
   /// Makes a direction with these numbers; the defaults are those of PyTorch's `Adagrad`.
-  public init(
+  package init(
     initialAccumulator: Double = 0, epsilon: Double = 1e-10, learningRateDecay: Double = 0,
     placement: ScaleByRMS.Epsilon = .outside
   ) {
@@ -25,16 +23,16 @@ public struct ScaleByAdaGrad: GradientTransform, Equatable {
     self.placement = placement
   }
 
-  public func validate() throws {
+  package func validate() throws {
     typealias R = HyperparameterRange
     try R.nonNegative.check("adagrad", "initialAccumulator", initialAccumulator)
     try R.nonNegative.check("adagrad", "epsilon", epsilon)
     try R.nonNegative.check("adagrad", "learningRateDecay", learningRateDecay)
   }
 
-  public func bind(to context: TransformContext) -> any BoundTransform { Bound(self, context) }
+  package func bind(to context: TransformContext) -> any BoundTransform { Bound(self, context) }
 
-  private final class Bound: BoundTransform {
+  private final class Bound: InspectedTransform {
     private let rule: ScaleByAdaGrad
     private let kernels: Kernels
     private let sum: Arena<Float>
@@ -62,26 +60,26 @@ public struct ScaleByAdaGrad: GradientTransform, Equatable {
 
 /// AdaDelta's direction: u · √(d + ε) / √(v + ε) with running means v of u² and d of the squared
 /// results. (Zeiler 2012.)
-public struct ScaleByAdaDelta: GradientTransform, Equatable {
+package struct ScaleByAdaDelta: GradientTransform, Equatable {
   /// ρ, the weight of the past in v and d, in 0..<1.
   package let rho: Double
   /// ε, above 0.
   package let epsilon: Double
 
   /// Makes a direction with these numbers; the defaults are those of PyTorch's `Adadelta`.
-  public init(rho: Double = 0.9, epsilon: Double = 1e-6) {
+  package init(rho: Double = 0.9, epsilon: Double = 1e-6) {
     self.rho = rho
     self.epsilon = epsilon
   }
 
-  public func validate() throws {
+  package func validate() throws {
     try HyperparameterRange.decayRate.check("adadelta", "rho", rho)
     try HyperparameterRange.positive.check("adadelta", "epsilon", epsilon)
   }
 
-  public func bind(to context: TransformContext) -> any BoundTransform { Bound(self, context) }
+  package func bind(to context: TransformContext) -> any BoundTransform { Bound(self, context) }
 
-  private final class Bound: BoundTransform {
+  private final class Bound: InspectedTransform {
     private let rule: ScaleByAdaDelta
     private let kernels: Kernels
     private let second: Arena<Float>
@@ -194,5 +192,32 @@ extension Chain {
     .adadeltaKeras(
       learningRate: rate, rho: values["rho"], epsilon: values["epsilon"],
       weightDecay: values["weightDecay"])
+  }
+}
+
+extension GradientTransform where Self == Provided {
+  /// AdaGrad's direction: s = s + u², u = u / (√s + ε) / (1 + t · decay), with t counted from 0.
+  ///
+  /// Keras has ε inside the root and starts s at 0.1. (Duchi et al. 2011.)
+  ///
+  /// - Parameter initialAccumulator: the first value of the sums of squares.
+  public static func scaleByAdaGrad(
+    initialAccumulator: Double = 0, epsilon: Double = 1e-10, learningRateDecay: Double = 0
+  ) -> some GradientTransform {
+    ScaleByAdaGrad(
+      initialAccumulator: initialAccumulator, epsilon: epsilon, learningRateDecay: learningRateDecay
+    )
+  }
+}
+
+extension GradientTransform where Self == Provided {
+  /// AdaDelta's direction: u · √(d + ε) / √(v + ε) with running means v of u² and d of the squared
+  /// results. (Zeiler 2012.)
+  ///
+  /// - Parameter rho: the decay of both averages.
+  public static func scaleByAdaDelta(rho: Double = 0.9, epsilon: Double = 1e-6)
+    -> some GradientTransform
+  {
+    ScaleByAdaDelta(rho: rho, epsilon: epsilon)
   }
 }

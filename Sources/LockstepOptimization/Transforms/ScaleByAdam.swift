@@ -3,13 +3,9 @@ import LockstepCatalog
 import LockstepEngine
 
 /// Adam's direction, without learning rate and decay.
-///
-/// m = β₁ m + (1 − β₁) u, v = β₂ v + (1 − β₂) u², u = m̂ / (√v̂ + ε) with m̂ = m / (1 − β₁ᵗ) and
-/// v̂ = v / (1 − β₂ᵗ). With `amsgrad` the largest v so far takes v's place. (Kingma & Ba 2015;
-/// Reddi et al. 2018.)
-public struct ScaleByAdam: GradientTransform, Equatable {
+package struct ScaleByAdam: GradientTransform, Equatable {
   /// Where ε stands.
-  public enum Epsilon: Sendable, Equatable {
+  package enum Epsilon: Sendable, Equatable {
     /// √v̂ + ε: the paper's algorithm 1 and PyTorch.
     case outside
     /// √v + ε beside a corrected rate √(1 − β₂ᵗ) / (1 − β₁ᵗ): the paper's "epsilon hat" and Keras.
@@ -28,7 +24,7 @@ public struct ScaleByAdam: GradientTransform, Equatable {
   package let placement: Epsilon
 
   /// Makes a direction with these numbers; the defaults are those of PyTorch's `Adam`.
-  public init(
+  package init(
     beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, amsgrad: Bool = false,
     placement: Epsilon = .outside
   ) {
@@ -39,12 +35,12 @@ public struct ScaleByAdam: GradientTransform, Equatable {
     self.placement = placement
   }
 
-  public func validate() throws {
+  package func validate() throws {
     try checkBetas("adam", beta1, beta2)
     try HyperparameterRange.nonNegative.check("adam", "epsilon", epsilon)
   }
 
-  public func bind(to context: TransformContext) -> any BoundTransform {
+  package func bind(to context: TransformContext) -> any BoundTransform {
     let rule = self
     return BoundAdam(
       context, beta1: beta1, beta2: beta2, amsgrad: amsgrad
@@ -59,11 +55,7 @@ public struct ScaleByAdam: GradientTransform, Equatable {
 }
 
 /// RAdam's direction: Adam with the variance of its early steps rectified.
-///
-/// With ρ∞ = 2/(1 − β₂) − 1 and ρ = ρ∞ − 2 t β₂ᵗ/(1 − β₂ᵗ): u = m̂ r √(1 − β₂ᵗ) / (√v + ε) with
-/// r = √((ρ−4)(ρ−2)ρ∞ / ((ρ∞−4)(ρ∞−2)ρ)) where ρ > 5, else u = m̂. (Liu et al. 2020; PyTorch's
-/// `RAdam`.)
-public struct ScaleByRAdam: GradientTransform, Equatable {
+package struct ScaleByRAdam: GradientTransform, Equatable {
   /// β₁, the weight of the past in m, in 0..<1.
   package let beta1: Double
   /// β₂, the weight of the past in v, in 0..<1.
@@ -72,18 +64,18 @@ public struct ScaleByRAdam: GradientTransform, Equatable {
   package let epsilon: Double
 
   /// Makes a direction with these numbers; the defaults are those of PyTorch's `RAdam`.
-  public init(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8) {
+  package init(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8) {
     self.beta1 = beta1
     self.beta2 = beta2
     self.epsilon = epsilon
   }
 
-  public func validate() throws {
+  package func validate() throws {
     try checkBetas("radam", beta1, beta2)
     try HyperparameterRange.nonNegative.check("radam", "epsilon", epsilon)
   }
 
-  public func bind(to context: TransformContext) -> any BoundTransform {
+  package func bind(to context: TransformContext) -> any BoundTransform {
     let rule = self
     return BoundAdam(context, beta1: beta1, beta2: beta2, amsgrad: false) { update, constants in
       let first = 1 - ExactMath.power(rule.beta1, update)
@@ -109,7 +101,7 @@ func checkBetas(_ owner: String, _ beta1: Double, _ beta2: Double) throws {
   try HyperparameterRange.decayRate.check(owner, "beta2", beta2)
 }
 
-final class BoundAdam: BoundTransform {
+final class BoundAdam: InspectedTransform {
   private let kernels: Kernels
   let first: Arena<Float>
   let second: Arena<Float>
@@ -242,5 +234,33 @@ extension Chain {
     .radam(
       learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
       epsilon: values["epsilon"], weightDecay: values["weightDecay"])
+  }
+}
+
+extension GradientTransform where Self == Provided {
+  /// Adam's direction, without learning rate and decay.
+  ///
+  /// m = β₁ m + (1 − β₁) u, v = β₂ v + (1 − β₂) u², u = m̂ / (√v̂ + ε) with m̂ = m / (1 − β₁ᵗ) and
+  /// v̂ = v / (1 − β₂ᵗ). With `amsgrad` the largest v so far takes v's place. (Kingma & Ba 2015;
+  /// Reddi et al. 2018.)
+  ///
+  /// - Parameter amsgrad: whether the largest second moment so far counts.
+  public static func scaleByAdam(
+    beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, amsgrad: Bool = false
+  ) -> some GradientTransform {
+    ScaleByAdam(beta1: beta1, beta2: beta2, epsilon: epsilon, amsgrad: amsgrad)
+  }
+}
+
+extension GradientTransform where Self == Provided {
+  /// RAdam's direction: Adam with the variance of its early steps rectified.
+  ///
+  /// With ρ∞ = 2/(1 − β₂) − 1 and ρ = ρ∞ − 2 t β₂ᵗ/(1 − β₂ᵗ): u = m̂ r √(1 − β₂ᵗ) / (√v + ε) with
+  /// r = √((ρ−4)(ρ−2)ρ∞ / ((ρ∞−4)(ρ∞−2)ρ)) where ρ > 5, else u = m̂. (Liu et al. 2020; PyTorch's
+  /// `RAdam`.)
+  public static func scaleByRAdam(
+    beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8
+  ) -> some GradientTransform {
+    ScaleByRAdam(beta1: beta1, beta2: beta2, epsilon: epsilon)
   }
 }

@@ -2,23 +2,23 @@ import LockstepEngine
 
 /// Multiplies the update by the learning rate of the step, and by the factor of the slot's
 /// parameter group.
-public struct ScaleByLearningRate: GradientTransform, Equatable {
+package struct ScaleByLearningRate: GradientTransform, Equatable {
   /// The learning rate at each step.
   package let schedule: Schedule
 
   /// Makes a transform that follows a schedule; a number stands for a constant one.
-  public init(_ schedule: Schedule) { self.schedule = schedule }
+  package init(_ schedule: Schedule) { self.schedule = schedule }
 
-  public func validate() throws { try schedule.validate() }
+  package func validate() throws { try schedule.validate() }
 
-  public var schedules: [Schedule] { [schedule] }
+  package var schedules: [Schedule] { [schedule] }
 
-  public func bind(to context: TransformContext) -> any BoundTransform {
+  package func bind(to context: TransformContext) -> any BoundTransform {
     BoundLearningRate(schedule, context)
   }
 }
 
-final class BoundLearningRate: BoundTransform {
+final class BoundLearningRate: InspectedTransform {
   private let schedule: Schedule
   private let kernels: Kernels
   private let factors: [Double]
@@ -42,5 +42,13 @@ final class BoundLearningRate: BoundTransform {
 
   func apply(_ block: BlockView) {
     kernels.update.scale(block.output, block.input, rates[block.slot], block.count)
+  }
+}
+
+extension GradientTransform where Self == Provided {
+  /// Multiplies the update by the learning rate of the step, and by the factor of the slot's
+  /// parameter group.
+  public static func scaleByLearningRate(_ schedule: Schedule) -> some GradientTransform {
+    ScaleByLearningRate(schedule)
   }
 }

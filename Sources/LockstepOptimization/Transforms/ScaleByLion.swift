@@ -3,23 +3,23 @@ import LockstepEngine
 
 /// Lion's direction: u = sign(β₁ m + (1 − β₁) u), then m = β₂ m + (1 − β₂) u of before.
 /// (Chen et al. 2023.)
-public struct ScaleByLion: GradientTransform, Equatable {
+package struct ScaleByLion: GradientTransform, Equatable {
   /// β₁, the weight of m in the direction, in 0..<1.
   package let beta1: Double
   /// β₂, the weight of the past in m, in 0..<1.
   package let beta2: Double
 
   /// Makes a direction with these numbers; the defaults are those of Keras's `Lion`.
-  public init(beta1: Double = 0.9, beta2: Double = 0.99) {
+  package init(beta1: Double = 0.9, beta2: Double = 0.99) {
     self.beta1 = beta1
     self.beta2 = beta2
   }
 
-  public func validate() throws { try checkBetas("lion", beta1, beta2) }
+  package func validate() throws { try checkBetas("lion", beta1, beta2) }
 
-  public func bind(to context: TransformContext) -> any BoundTransform { Bound(self, context) }
+  package func bind(to context: TransformContext) -> any BoundTransform { Bound(self, context) }
 
-  private final class Bound: BoundTransform {
+  private final class Bound: InspectedTransform {
     private let rule: ScaleByLion
     private let kernels: Kernels
     private let moment: Arena<Float>
@@ -75,5 +75,15 @@ extension Chain {
     .lionKeras(
       learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
       weightDecay: values["weightDecay"])
+  }
+}
+
+extension GradientTransform where Self == Provided {
+  /// Lion's direction: u = sign(β₁ m + (1 − β₁) u), then m = β₂ m + (1 − β₂) u of before.
+  /// (Chen et al. 2023.)
+  public static func scaleByLion(beta1: Double = 0.9, beta2: Double = 0.99)
+    -> some GradientTransform
+  {
+    ScaleByLion(beta1: beta1, beta2: beta2)
   }
 }

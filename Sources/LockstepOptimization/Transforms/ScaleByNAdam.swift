@@ -3,10 +3,7 @@ import LockstepCatalog
 import LockstepEngine
 
 /// NAdam's direction: Adam with Nesterov's look-ahead and a momentum that warms up.
-///
-/// μₜ = β₁ (1 − ½ 0.96^(t ψ)), u = (u (1 − μₜ)/(1 − Πμ) + m μₜ₊₁/(1 − μₜ₊₁ Πμ)) / (√v̂ + ε).
-/// PyTorch has ψ = 0.004 (`momentum_decay`), Keras and the paper ψ = 1. (Dozat 2016.)
-public struct ScaleByNAdam: GradientTransform, Equatable {
+package struct ScaleByNAdam: GradientTransform, Equatable {
   /// β₁, the weight of the past in m, and the value that μ rises to; in 0..<1.
   package let beta1: Double
   /// β₂, the weight of the past in v, in 0..<1.
@@ -17,7 +14,7 @@ public struct ScaleByNAdam: GradientTransform, Equatable {
   package let momentumDecay: Double
 
   /// Makes a direction with these numbers; the defaults are those of PyTorch's `NAdam`.
-  public init(
+  package init(
     beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
     momentumDecay: Double = 0.004
   ) {
@@ -27,15 +24,15 @@ public struct ScaleByNAdam: GradientTransform, Equatable {
     self.momentumDecay = momentumDecay
   }
 
-  public func validate() throws {
+  package func validate() throws {
     try checkBetas("nadam", beta1, beta2)
     try HyperparameterRange.nonNegative.check("nadam", "epsilon", epsilon)
     try HyperparameterRange.nonNegative.check("nadam", "momentumDecay", momentumDecay)
   }
 
-  public func bind(to context: TransformContext) -> any BoundTransform { Bound(self, context) }
+  package func bind(to context: TransformContext) -> any BoundTransform { Bound(self, context) }
 
-  private final class Bound: BoundTransform {
+  private final class Bound: InspectedTransform {
     private let rule: ScaleByNAdam
     private let kernels: Kernels
     private let first: Arena<Float>
@@ -128,5 +125,18 @@ extension Chain {
     .nadamKeras(
       learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
       epsilon: values["epsilon"], weightDecay: values["weightDecay"])
+  }
+}
+
+extension GradientTransform where Self == Provided {
+  /// NAdam's direction: Adam with Nesterov's look-ahead and a momentum that warms up.
+  ///
+  /// μₜ = β₁ (1 − ½ 0.96^(t ψ)), u = (u (1 − μₜ)/(1 − Πμ) + m μₜ₊₁/(1 − μₜ₊₁ Πμ)) / (√v̂ + ε).
+  /// PyTorch has ψ = 0.004 (`momentum_decay`), Keras and the paper ψ = 1. (Dozat 2016.)
+  public static func scaleByNAdam(
+    beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
+    momentumDecay: Double = 0.004
+  ) -> some GradientTransform {
+    ScaleByNAdam(beta1: beta1, beta2: beta2, epsilon: epsilon, momentumDecay: momentumDecay)
   }
 }

@@ -3,12 +3,9 @@ import LockstepCatalog
 import LockstepEngine
 
 /// RMSprop's direction: u / (√v + ε) with v = α v + (1 − α) u², or u / √(v + ε).
-///
-/// Centered, v − a² takes v's place, with a the running mean of u; it is held at 0 from below, where
-/// rounding would otherwise make a root of a negative number. (Hinton's lecture 6e; Graves 2013.)
-public struct ScaleByRMS: GradientTransform, Equatable {
+package struct ScaleByRMS: GradientTransform, Equatable {
   /// Where ε stands.
-  public enum Epsilon: Sendable, Equatable {
+  package enum Epsilon: Sendable, Equatable {
     /// √v + ε: PyTorch.
     case outside
     /// √(v + ε): Keras.
@@ -25,7 +22,7 @@ public struct ScaleByRMS: GradientTransform, Equatable {
   package let placement: Epsilon
 
   /// Makes a direction with these numbers; the defaults are those of PyTorch's `RMSprop`.
-  public init(
+  package init(
     alpha: Double = 0.99, epsilon: Double = 1e-8, centered: Bool = false,
     placement: Epsilon = .outside
   ) {
@@ -35,14 +32,14 @@ public struct ScaleByRMS: GradientTransform, Equatable {
     self.placement = placement
   }
 
-  public func validate() throws {
+  package func validate() throws {
     try HyperparameterRange.decayRate.check("rmsprop", "alpha", alpha)
     try HyperparameterRange.nonNegative.check("rmsprop", "epsilon", epsilon)
   }
 
-  public func bind(to context: TransformContext) -> any BoundTransform { Bound(self, context) }
+  package func bind(to context: TransformContext) -> any BoundTransform { Bound(self, context) }
 
-  private final class Bound: BoundTransform {
+  private final class Bound: InspectedTransform {
     private let kernels: Kernels
     private let second: Arena<Float>
     private let mean: Arena<Float>?
@@ -113,5 +110,21 @@ extension Chain {
     .rmspropKeras(
       learningRate: rate, rho: values["rho"], momentum: values["momentum"],
       epsilon: values["epsilon"], centered: values["centered"], weightDecay: values["weightDecay"])
+  }
+}
+
+extension GradientTransform where Self == Provided {
+  /// RMSprop's direction: u / (√v + ε) with v = α v + (1 − α) u², or u / √(v + ε).
+  ///
+  /// Centered, v − a² takes v's place, with a the running mean of u; it is held at 0 from below, where
+  /// rounding would otherwise make a root of a negative number. (Hinton's lecture 6e; Graves 2013.)
+  ///
+  /// - Parameters:
+  ///   - alpha: the decay of the average of squares.
+  ///   - centered: whether the average's square is subtracted.
+  public static func scaleByRMS(
+    alpha: Double = 0.99, epsilon: Double = 1e-8, centered: Bool = false
+  ) -> some GradientTransform {
+    ScaleByRMS(alpha: alpha, epsilon: epsilon, centered: centered)
   }
 }

@@ -2,20 +2,17 @@ import LockstepCatalog
 import LockstepEngine
 
 /// The sign of the update: −1, 0 or 1, whatever its magnitude. A NaN stays a NaN.
-///
-/// A clip right before it is refused, as it would change nothing. (Bernstein et al. 2018, "signSGD:
-/// Compressed optimisation for non-convex problems", algorithms 1 and 2.)
-public struct ScaleBySign: GradientTransform, Equatable {
+package struct ScaleBySign: GradientTransform, Equatable {
   /// Makes a direction of signs.
-  public init() {}
+  package init() {}
 
-  public func validate() throws {}
+  package func validate() throws {}
 
-  public var ignoresMagnitude: Bool { true }
+  package var ignoresMagnitude: Bool { true }
 
-  public func bind(to context: TransformContext) -> any BoundTransform { Bound(context.kernels) }
+  package func bind(to context: TransformContext) -> any BoundTransform { Bound(context.kernels) }
 
-  private final class Bound: BoundTransform {
+  private final class Bound: InspectedTransform {
     private let kernels: Kernels
 
     init(_ kernels: Kernels) { self.kernels = kernels }
@@ -56,4 +53,12 @@ extension Chain {
     .signum(
       learningRate: rate, momentum: values["momentum"], weightDecay: values["weightDecay"])
   }
+}
+
+extension GradientTransform where Self == Provided {
+  /// The sign of the update: −1, 0 or 1, whatever its magnitude. A NaN stays a NaN.
+  ///
+  /// A clip right before it is refused, as it would change nothing. (Bernstein et al. 2018, "signSGD:
+  /// Compressed optimisation for non-convex problems", algorithms 1 and 2.)
+  public static func scaleBySign() -> some GradientTransform { ScaleBySign() }
 }

@@ -2,26 +2,24 @@ import LockstepCatalog
 import LockstepEngine
 
 /// Multiplies each tensor's update by η ‖p‖ / (‖u‖ + ε): LAMB's layer-wise rate.
-///
-/// Where ‖p‖ or ‖u‖ is 0 the factor is 1. (You et al. 2020, algorithm 2, φ the identity.)
-public struct ScaleByTrustRatio: GradientTransform, Equatable {
+package struct ScaleByTrustRatio: GradientTransform, Equatable {
   /// η.
   package let coefficient: Double
   /// ε, at least 0.
   package let epsilon: Double
 
   /// Makes a rate with η = `coefficient`.
-  public init(coefficient: Double = 1, epsilon: Double = 0) {
+  package init(coefficient: Double = 1, epsilon: Double = 0) {
     self.coefficient = coefficient
     self.epsilon = epsilon
   }
 
-  public func validate() throws {
+  package func validate() throws {
     try HyperparameterRange.positive.check("trust ratio", "trustCoefficient", coefficient)
     try HyperparameterRange.nonNegative.check("trust ratio", "epsilon", epsilon)
   }
 
-  public func bind(to context: TransformContext) -> any BoundTransform {
+  package func bind(to context: TransformContext) -> any BoundTransform {
     let rule = self
     return BoundTrustRatio(context, decay: 0) { weights, update, _ in
       weights == 0 || update == 0 ? 1 : rule.coefficient * weights / (update + rule.epsilon)
@@ -30,10 +28,7 @@ public struct ScaleByTrustRatio: GradientTransform, Equatable {
 }
 
 /// LARS's layer-wise rate with its weight decay: u = η ‖p‖ / (‖u‖ + β ‖p‖ + ε) · (u + β p).
-///
-/// Where ‖p‖ or ‖u‖ is 0 the factor is 1. β is the slot's weight decay. (You et al. 2017,
-/// algorithm 1.)
-public struct ScaleByLARS: GradientTransform, Equatable {
+package struct ScaleByLARS: GradientTransform, Equatable {
   /// η.
   package let trustCoefficient: Double
   /// β.
@@ -42,19 +37,19 @@ public struct ScaleByLARS: GradientTransform, Equatable {
   package let epsilon: Double
 
   /// Makes a rate with η = `trustCoefficient` and β = `weightDecay`.
-  public init(trustCoefficient: Double = 0.001, weightDecay: Double = 0, epsilon: Double = 0) {
+  package init(trustCoefficient: Double = 0.001, weightDecay: Double = 0, epsilon: Double = 0) {
     self.trustCoefficient = trustCoefficient
     self.weightDecay = weightDecay
     self.epsilon = epsilon
   }
 
-  public func validate() throws {
+  package func validate() throws {
     try HyperparameterRange.positive.check("lars", "trustCoefficient", trustCoefficient)
     try HyperparameterRange.nonNegative.check("lars", "weightDecay", weightDecay)
     try HyperparameterRange.nonNegative.check("lars", "epsilon", epsilon)
   }
 
-  public func bind(to context: TransformContext) -> any BoundTransform {
+  package func bind(to context: TransformContext) -> any BoundTransform {
     let rule = self
     return BoundTrustRatio(context, decay: weightDecay) { weights, update, decay in
       weights == 0 || update == 0
@@ -63,7 +58,7 @@ public struct ScaleByLARS: GradientTransform, Equatable {
   }
 }
 
-private final class BoundTrustRatio: BoundTransform {
+private final class BoundTrustRatio: InspectedTransform {
   private let kernels: Kernels
   private let ratio: (Double, Double, Double) -> Double
   private let decays: [Double]
@@ -143,5 +138,28 @@ extension Chain {
     .lamb(
       learningRate: rate, beta1: values["beta1"], beta2: values["beta2"],
       epsilon: values["epsilon"], weightDecay: values["weightDecay"])
+  }
+}
+
+extension GradientTransform where Self == Provided {
+  /// Multiplies each tensor's update by η ‖p‖ / (‖u‖ + ε): LAMB's layer-wise rate.
+  ///
+  /// Where ‖p‖ or ‖u‖ is 0 the factor is 1. (You et al. 2020, algorithm 2, φ the identity.)
+  public static func scaleByTrustRatio(coefficient: Double = 1, epsilon: Double = 0)
+    -> some GradientTransform
+  {
+    ScaleByTrustRatio(coefficient: coefficient, epsilon: epsilon)
+  }
+}
+
+extension GradientTransform where Self == Provided {
+  /// LARS's layer-wise rate with its weight decay: u = η ‖p‖ / (‖u‖ + β ‖p‖ + ε) · (u + β p).
+  ///
+  /// Where ‖p‖ or ‖u‖ is 0 the factor is 1. β is the slot's weight decay. (You et al. 2017,
+  /// algorithm 1.)
+  public static func scaleByLARS(
+    trustCoefficient: Double = 0.001, weightDecay: Double = 0, epsilon: Double = 0
+  ) -> some GradientTransform {
+    ScaleByLARS(trustCoefficient: trustCoefficient, weightDecay: weightDecay, epsilon: epsilon)
   }
 }

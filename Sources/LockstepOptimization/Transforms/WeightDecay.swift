@@ -2,54 +2,48 @@ import LockstepEngine
 
 /// Adds λ p to the update: PyTorch's `weight_decay` of SGD, Adam and the rest, behind the clip and
 /// before the direction.
-///
-/// Slots whose parameter group has a weight-decay factor take factor · λ.
-public struct WeightDecay: GradientTransform, Equatable {
+package struct WeightDecay: GradientTransform, Equatable {
   /// λ.
   package let rate: Double
 
   /// Makes a decay with λ = `rate`.
-  public init(_ rate: Double) { self.rate = rate }
+  package init(_ rate: Double) { self.rate = rate }
 
-  public func validate() throws {
+  package func validate() throws {
     try HyperparameterRange.nonNegative.check("weight decay", "weightDecay", rate)
   }
 
-  public func bind(to context: TransformContext) -> any BoundTransform {
+  package func bind(to context: TransformContext) -> any BoundTransform {
     BoundDecay(context, rate: rate, schedule: nil)
   }
 }
 
 /// Adds λ p to the update behind the direction, so that no moment sees it: AdamW's decay.
-///
-/// In front of ``ScaleByLearningRate`` it is multiplied by the learning rate with the rest, as in
-/// PyTorch and Keras. Where the learning rate stands earlier in the chain (Keras's momentum), give
-/// the schedule here too, and the term is λ · rate · p. (Loshchilov & Hutter 2019.)
-public struct DecoupledWeightDecay: GradientTransform, Equatable {
+package struct DecoupledWeightDecay: GradientTransform, Equatable {
   /// λ.
   package let rate: Double
   /// The learning rate that multiplies the term, where the chain does not do so afterwards.
   package let schedule: Schedule?
 
   /// Makes a decay with λ = `rate`, multiplied by `schedule` where one is given.
-  public init(_ rate: Double, scaledBy schedule: Schedule? = nil) {
+  package init(_ rate: Double, scaledBy schedule: Schedule? = nil) {
     self.rate = rate
     self.schedule = schedule
   }
 
-  public func validate() throws {
+  package func validate() throws {
     try HyperparameterRange.nonNegative.check("decoupled weight decay", "weightDecay", rate)
     try schedule?.validate()
   }
 
-  public var schedules: [Schedule] { schedule.map { [$0] } ?? [] }
+  package var schedules: [Schedule] { schedule.map { [$0] } ?? [] }
 
-  public func bind(to context: TransformContext) -> any BoundTransform {
+  package func bind(to context: TransformContext) -> any BoundTransform {
     BoundDecay(context, rate: rate, schedule: schedule)
   }
 }
 
-final class BoundDecay: BoundTransform {
+final class BoundDecay: InspectedTransform {
   private let kernels: Kernels
   private let schedule: Schedule?
   private let base: [Double]
@@ -94,5 +88,28 @@ extension Chain {
     _ rate: Double, scaledBy schedule: Schedule
   ) -> [any GradientTransform] {
     rate == 0 ? [] : [DecoupledWeightDecay(rate, scaledBy: schedule)]
+  }
+}
+
+extension GradientTransform where Self == Provided {
+  /// Adds λ p to the update: PyTorch's `weight_decay` of SGD, Adam and the rest, behind the clip and
+  /// before the direction.
+  ///
+  /// Slots whose parameter group has a weight-decay factor take factor · λ.
+  public static func weightDecay(_ rate: Double) -> some GradientTransform { WeightDecay(rate) }
+}
+
+extension GradientTransform where Self == Provided {
+  /// Adds λ p to the update behind the direction, so that no moment sees it: AdamW's decay.
+  ///
+  /// In front of ``ScaleByLearningRate`` it is multiplied by the learning rate with the rest, as in
+  /// PyTorch and Keras. Where the learning rate stands earlier in the chain (Keras's momentum), give
+  /// the schedule here too, and the term is λ · rate · p. (Loshchilov & Hutter 2019.)
+  ///
+  /// - Parameter schedule: multiplies the rate where it stands behind the learning rate.
+  public static func decoupledWeightDecay(
+    _ rate: Double, scaledBy schedule: Schedule? = nil
+  ) -> some GradientTransform {
+    DecoupledWeightDecay(rate, scaledBy: schedule)
   }
 }

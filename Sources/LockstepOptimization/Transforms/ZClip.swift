@@ -1,24 +1,19 @@
 import LockstepCatalog
 import LockstepEngine
 
+/// What a spike is brought to.
+public enum ZClipAdjustment: String, Sendable, Equatable, CaseIterable {
+  /// μ + Z²σ/z: the larger the spike, the nearer to the mean. (The paper's reciprocal clipping.)
+  case reciprocal
+  /// μ + Zσ, the largest norm that is no spike.
+  case threshold
+  /// μ.
+  case mean
+}
+
 /// Limits the global norm where it stands out from the norms before it.
-///
-/// With running mean μ and standard deviation σ of the norms, z = (‖u‖ − μ) / (σ + ε); where
-/// z > Z the norm is brought to ``Adjustment``'s threshold, and that, not the spike, enters the
-/// averages: μ = αμ + (1 − α)n, σ² = ασ² + (1 − α)(n − μ)² with the new μ. The first `warmup`
-/// updates are recorded only, and the averages start from their mean and population variance.
-/// (Kumar et al. 2025, ZClip. The paper has ε = 0, so that z does not depend on the gradient's
-/// scale; the authors' code has 1e-6.)
-public struct ZClip: GradientTransform, Equatable {
-  /// What a spike is brought to.
-  public enum Adjustment: String, Sendable, Equatable, CaseIterable {
-    /// μ + Z²σ/z: the larger the spike, the nearer to the mean. (The paper's reciprocal clipping.)
-    case reciprocal
-    /// μ + Zσ, the largest norm that is no spike.
-    case threshold
-    /// μ.
-    case mean
-  }
+package struct ZClip: GradientTransform, Equatable {
+  package typealias Adjustment = ZClipAdjustment
 
   /// α, the weight of the past in the averages.
   package let alpha: Double
@@ -36,7 +31,7 @@ public struct ZClip: GradientTransform, Equatable {
   package let scope: [String]
 
   /// Makes a clip with Z = `threshold`, α = `alpha` and ε = `epsilon`.
-  public init(
+  package init(
     alpha: Double = 0.97, threshold: Double = 2.5, warmup: Int = 25,
     adjustment: Adjustment = .reciprocal, maximum: Double? = nil, epsilon: Double = 0,
     scope: [String] = []
@@ -50,7 +45,7 @@ public struct ZClip: GradientTransform, Equatable {
     self.scope = scope
   }
 
-  public func validate() throws {
+  package func validate() throws {
     try HyperparameterRange.decayRate.check("zclip", "alpha", alpha)
     try HyperparameterRange.positive.check("zclip", "threshold", threshold)
     try HyperparameterRange.integer(atLeast: 1).check("zclip", "warmup", Double(warmup))
@@ -58,7 +53,7 @@ public struct ZClip: GradientTransform, Equatable {
     try HyperparameterRange.nonNegative.check("zclip", "epsilon", epsilon)
   }
 
-  public func bind(to context: TransformContext) throws -> any BoundTransform {
+  package func bind(to context: TransformContext) throws -> any BoundTransform {
     let scope = try ClipScope(scope, of: context.layout, owner: "zclip")
     let history = NormAverages(self)
     let maximum = maximum ?? .infinity
@@ -150,5 +145,33 @@ final class NormAverages: ClipHistory {
       let difference = pending - mean
       averages.base[1] = rule.alpha * variance + (1 - rule.alpha) * (difference * difference)
     }
+  }
+}
+
+extension GradientTransform where Self == Provided {
+  /// Limits the global norm where it stands out from the norms before it.
+  ///
+  /// With running mean μ and standard deviation σ of the norms, z = (‖u‖ − μ) / (σ + ε); where
+  /// z > Z the norm is brought to ``Adjustment``'s threshold, and that, not the spike, enters the
+  /// averages: μ = αμ + (1 − α)n, σ² = ασ² + (1 − α)(n − μ)² with the new μ. The first `warmup`
+  /// updates are recorded only, and the averages start from their mean and population variance.
+  /// (Kumar et al. 2025, ZClip. The paper has ε = 0, so that z does not depend on the gradient's
+  /// scale; the authors' code has 1e-6.)
+  ///
+  /// - Parameters:
+  ///   - alpha: the decay of the mean and the variance.
+  ///   - threshold: the largest z-score.
+  ///   - warmup: the number of steps that make the first mean and variance.
+  ///   - adjustment: what a larger norm becomes.
+  ///   - maximum: the largest norm in any case; nil for none.
+  ///   - scope: patterns of the names whose norm is meant; none: all.
+  public static func zClip(
+    alpha: Double = 0.97, threshold: Double = 2.5, warmup: Int = 25,
+    adjustment: ZClipAdjustment = .reciprocal, maximum: Double? = nil, epsilon: Double = 0,
+    scope: [String] = []
+  ) -> some GradientTransform {
+    ZClip(
+      alpha: alpha, threshold: threshold, warmup: warmup, adjustment: adjustment, maximum: maximum,
+      epsilon: epsilon, scope: scope)
   }
 }

@@ -1,6 +1,9 @@
-/// Throws where a clip changes magnitudes alone and the next transform ignores these: it would change
+/// Throws where a clip changes magnitudes alone and the next transform ignores these: it would
+/// change
 /// nothing, and its limit would say something that is not so.
-func checkClips(of links: [any GradientTransform], bound transforms: [any BoundTransform]) throws {
+func checkClips(of links: [any GradientTransform], bound transforms: [any InspectedTransform])
+  throws
+{
   for (index, clip) in links.dropLast().enumerated() {
     let next = links[index + 1]
     guard next.ignoresMagnitude, transforms[index].isClip else { continue }

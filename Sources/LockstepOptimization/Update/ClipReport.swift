@@ -1,5 +1,5 @@
 /// The Euclidean norms of one tensor's gradient in a step.
-public struct ParameterNorms: Sendable, Equatable {
+package struct ParameterNorms: Sendable, Equatable {
   /// The tensor's name.
   package let name: String
   /// The norm before clipping.
@@ -14,7 +14,7 @@ extension UpdateRule {
   ///
   /// Squares of the norms add up to those of the report's, within rounding. Where ranks update parts,
   /// every rank knows all of them.
-  public func parameterNorms() -> [ParameterNorms] {
+  package func parameterNorms() -> [ParameterNorms] {
     layout.slots.indices.map { slot in
       let before = passes[0].measurements.norm(.update(.two), slot: slot)
       return ParameterNorms(

@@ -20,7 +20,7 @@ struct FusedStep {
 
   /// Nil where the transforms are not of the kind
   /// [clip] [decay] [Adam or momentum] [decay] learning rate.
-  init?(_ transforms: ArraySlice<any BoundTransform>, kernels: Kernels) {
+  init?(_ transforms: ArraySlice<any InspectedTransform>, kernels: Kernels) {
     guard let rate = transforms.last as? BoundLearningRate else { return nil }
     self.rate = rate
     self.kernels = kernels

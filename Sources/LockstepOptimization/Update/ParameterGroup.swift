@@ -4,14 +4,14 @@ import LockstepEngine
 /// Tensors, chosen by name, whose learning rate, weight decay or clip differs from the rest.
 public struct ParameterGroup: Sendable, Equatable {
   /// The dotted names it holds for; `*` stands for any run of characters, `?` for one.
-  public let pattern: String
+  package let pattern: String
   /// Multiplies the learning rate.
-  public let learningRate: Double
+  package let learningRate: Double
   /// Multiplies the weight decay; 0 turns it off.
-  public let weightDecay: Double
+  package let weightDecay: Double
   /// The largest Euclidean norm of the gradients of all the group's tensors together, limited in
   /// front of the chain; nil for none.
-  public let clipNorm: Double?
+  package let clipNorm: Double?
 
   /// Makes a group; its rates are factors, where PyTorch's `param_groups` hold values.
   public init(
@@ -24,7 +24,7 @@ public struct ParameterGroup: Sendable, Equatable {
   }
 
   /// Whether a name belongs to the group.
-  public func contains(_ name: String) -> Bool { NameGlob(pattern).matches(name) }
+  package func contains(_ name: String) -> Bool { NameGlob(pattern).matches(name) }
 }
 
 extension ParameterGroup {

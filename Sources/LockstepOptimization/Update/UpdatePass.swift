@@ -7,7 +7,7 @@ struct UpdatePass {
 
   /// Cuts a chain into passes.
   static func passes(
-    of transforms: [any BoundTransform], blockCount: Int, slotBlocks: [Range<Int>]
+    of transforms: [any InspectedTransform], blockCount: Int, slotBlocks: [Range<Int>]
   ) -> [UpdatePass] {
     func pass(from index: Int, _ measures: [Measure]) -> UpdatePass {
       UpdatePass(

@@ -1,7 +1,7 @@
 import LockstepEngine
 
 /// What one step did to the gradient.
-public struct UpdateReport: Sendable, Equatable {
+package struct UpdateReport: Sendable, Equatable {
   /// The run's step, counted from 0.
   package var step: Int
   /// The Euclidean norm of the gradient before clipping.

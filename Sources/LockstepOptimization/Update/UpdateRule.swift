@@ -16,11 +16,11 @@ public final class UpdateRule {
   ///
   /// The table has one row of `width` values for each block of the layout, block after block, and
   /// the rows of this rank's blocks are filled in. On return all rows are.
-  public typealias Gather = (_ table: UnsafeMutableBufferPointer<Double>, _ width: Int) throws ->
+  package typealias Gather = (_ table: UnsafeMutableBufferPointer<Double>, _ width: Int) throws ->
     Void
 
   /// Where each trainable tensor lies among the parameters.
-  public let layout: FlatLayout
+  package let layout: FlatLayout
   /// The transforms that make the update of the gradient.
   package let chain: Chain
   /// The constraint of each slot.
@@ -29,12 +29,12 @@ public final class UpdateRule {
   package let blocks: [Block]
   /// The blocks whose state is kept here and which `apply(gradient:parameters:blocks:gather:)`
   /// updates: all, or one rank's.
-  public let owned: Range<Int>
+  package let owned: Range<Int>
   /// Everything a checkpoint must hold, at addresses that never change.
   package let state: [StateEntry]
 
   let kernels: Kernels
-  let transforms: [any BoundTransform]
+  let transforms: [any InspectedTransform]
   let passes: [UpdatePass]
   let fused: FusedStep?
   let lastClip: Int?
@@ -80,7 +80,19 @@ public final class UpdateRule {
   ///   `unmatchedPattern(_:names:)`.
   public convenience init(
     layout: FlatLayout, chain: Chain, constraints: [WeightConstraint?]? = nil,
-    groups: [ParameterGroup] = [], average: WeightAverage? = nil, owning owned: Range<Int>? = nil,
+    groups: [ParameterGroup] = [], average: WeightAverage? = nil
+  ) throws {
+    try self.init(
+      layout: layout, chain: chain, constraints: constraints, groups: groups, average: average,
+      owning: nil)
+  }
+
+  /// As the public initialiser, for a rank that updates blocks of its own.
+  ///
+  /// - Parameter owned: the blocks to update; all of them if nil. State is kept for these alone.
+  package convenience init(
+    layout: FlatLayout, chain: Chain, constraints: [WeightConstraint?]? = nil,
+    groups: [ParameterGroup] = [], average: WeightAverage? = nil, owning owned: Range<Int>?,
     instructionSet: InstructionSet = .current
   ) throws {
     try self.init(
@@ -91,7 +103,7 @@ public final class UpdateRule {
   }
 
   /// As the public initialiser; `fuses` off takes every kernel by itself.
-  public init(
+  package init(
     layout: FlatLayout, chain: Chain, constraints: [WeightConstraint?],
     groups: [ParameterGroup], average: WeightAverage? = nil, owning owned: Range<Int>? = nil,
     instructionSet: InstructionSet, fuses: Bool
@@ -122,7 +134,7 @@ public final class UpdateRule {
       learningRateFactors: slotGroups.learningRates,
       weightDecayFactors: slotGroups.weightDecays, held: held, kernels: kernels)
     let links = (slotGroups.clip.map { [$0] } ?? []) + chain.transforms
-    let transforms = try links.map { try $0.bind(to: context) }
+    let transforms = try links.map { try $0.bindInspected(to: context) }
     self.transforms = transforms
     try checkClips(of: links, bound: transforms)
     plateau = try Self.plateau(of: chain).map(PlateauMonitor.init)
@@ -173,7 +185,7 @@ public final class UpdateRule {
   }
 
   /// The state of a chain, under names of its own.
-  private static func state(of transforms: [any BoundTransform]) -> [StateEntry] {
+  private static func state(of transforms: [any InspectedTransform]) -> [StateEntry] {
     // A name that occurs twice in a chain gets the number of its transform.
     let all = transforms.flatMap { $0.state.map(\.name) }
     return transforms.enumerated().flatMap { index, transform in
@@ -217,7 +229,7 @@ public final class UpdateRule {
   ///
   /// - Returns: a NaN, which `prepare(step:blockSums:)` refuses, where there is no such
   ///   block or the gradient does not reach it.
-  public func measure(block: Int, in gradient: UnsafeBufferPointer<Float>) -> Double {
+  package func measure(block: Int, in gradient: UnsafeBufferPointer<Float>) -> Double {
     guard blocks.indices.contains(block), gradient.count >= blocks[block].range.upperBound else {
       return .nan
     }
@@ -232,7 +244,7 @@ public final class UpdateRule {
   ///   - blockSums: ``measure(block:in:)`` of every block of the layout, in block order.
   /// - Throws: `NonFiniteGradient`, `badLearningRate(_:step:)`.
   @discardableResult
-  public func prepare(
+  package func prepare(
     step: Int, blockSums: UnsafeBufferPointer<Double>
   ) throws -> UpdateReport {
     pending = nil

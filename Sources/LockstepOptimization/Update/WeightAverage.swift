@@ -11,11 +11,11 @@ import LockstepEngine
 /// fast. (TensorFlow's `ExponentialMovingAverage` with `num_updates`.)
 public struct WeightAverage: Sendable, Equatable {
   /// d, the weight of the past.
-  public let decay: Double
+  package let decay: Double
   /// Whether the decay rises to its value.
-  public let warmsUp: Bool
+  package let warmsUp: Bool
   /// The number of updates before the first that is averaged.
-  public let start: Int
+  package let start: Int
 
   /// Makes an average with these numbers; PyTorch's decay by default.
   public init(decay: Double = 0.999, warmsUp: Bool = false, start: Int = 0) {
@@ -25,7 +25,7 @@ public struct WeightAverage: Sendable, Equatable {
   }
 
   /// Throws a ``HyperparameterError`` where a number makes no sense.
-  public func validate() throws {
+  package func validate() throws {
     try HyperparameterRange.decayRate.check("weight average", "decay", decay)
     try HyperparameterRange.integer(atLeast: 0).check("weight average", "start", Double(start))
   }

@@ -16,7 +16,7 @@ extension UpdateRule {
   /// - Throws: `wrongLength(_:expected:found:)`, `needsGather` for a rule that
   ///   owns a part of the blocks, `NonFiniteGradient`.
   @discardableResult
-  public func update(
+  package func update(
     _ parameters: inout [Float], gradient: [Float], step: Int
   ) throws -> UpdateReport {
     try checkLength("the gradient", gradient.count)
@@ -32,7 +32,7 @@ extension UpdateRule {
 
   /// As ``prepare(step:blockSums:)-(_,UnsafeBufferPointer<Double>)``.
   @discardableResult
-  public func prepare(step: Int, blockSums: [Double]) throws -> UpdateReport {
+  package func prepare(step: Int, blockSums: [Double]) throws -> UpdateReport {
     try blockSums.withUnsafeBufferPointer { try prepare(step: step, blockSums: $0) }
   }
 }

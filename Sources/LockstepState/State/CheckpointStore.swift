@@ -6,7 +6,7 @@ import LockstepFiles
 /// known to be healthy are kept.
 ///
 /// One process uses it: rank 0, which holds the run directory's lock.
-public struct CheckpointStore: Sendable {
+package struct CheckpointStore: Sendable {
   /// The directory.
   package let directory: String
   /// How many of the newest checkpoints are kept, beside the best one; saving throws for less than one.
@@ -148,18 +148,7 @@ public struct CheckpointStore: Sendable {
     return best
   }
 
-  /// What was restored.
-  public struct Restored: Sendable, Equatable {
-    /// The checkpoint's path.
-    package let path: String
-    /// The number of steps completed.
-    package let step: Int
-    /// What was wrong with newer checkpoints, and what else in the directory was passed over: a
-    /// sentence each.
-    package let skipped: [String]
-    /// What else the user should know: that the run goes on with other kernels.
-    package var notices: [String] = []
-  }
+  package typealias Restored = RestoredCheckpoint
 
   /// Fills the registry from the newest sound checkpoint; nil where there is none at all.
   ///

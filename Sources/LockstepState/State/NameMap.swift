@@ -14,10 +14,10 @@ public struct NameMap: Sendable, Equatable {
   /// One rule.
   public struct Rule: Sendable, Equatable {
     /// The names it holds for; `*` stands for any run of characters, `?` for one.
-    public let pattern: String
+    package let pattern: String
     /// The name in the model, its `*` standing for what those of the pattern stood for, in order;
     /// nil leaves the tensor out.
-    public let replacement: String?
+    package let replacement: String?
 
     /// Makes a rule that renames what fits a pattern; nil leaves it out.
     public init(_ pattern: String, to replacement: String?) {
@@ -27,23 +27,24 @@ public struct NameMap: Sendable, Equatable {
   }
 
   /// The rules; the first that fits a name counts.
-  public let rules: [Rule]
+  package let rules: [Rule]
 
-  /// - Throws: ``NameMapError`` for a replacement with more `*` than its pattern.
-  public init(_ rules: [Rule] = []) throws(NameMapError) {
+  /// - Throws: an error for a replacement with more `*` than its pattern.
+  public init(_ rules: [Rule] = []) throws {
     for rule in rules {
       let (given, used) = (
         NameGlob(rule.pattern).wildcardCount, NameGlob(rule.replacement ?? "").wildcardCount
       )
       guard used <= given else {
-        throw .tooManyWildcards(pattern: rule.pattern, replacement: rule.replacement ?? "")
+        throw NameMapError.tooManyWildcards(
+          pattern: rule.pattern, replacement: rule.replacement ?? "")
       }
     }
     self.rules = rules
   }
 
   /// The model's name for a file's; nil for a tensor to be left out.
-  public func callAsFunction(_ name: String) -> String? {
+  package func callAsFunction(_ name: String) -> String? {
     for rule in rules {
       guard let runs = NameGlob(rule.pattern).wildcards(in: name) else { continue }
       guard let replacement = rule.replacement else { return nil }
@@ -57,11 +58,11 @@ public struct NameMap: Sendable, Equatable {
 }
 
 /// What is wrong with a map of names.
-public enum NameMapError: Error, Equatable, CustomStringConvertible {
+package enum NameMapError: Error, Equatable, CustomStringConvertible {
   /// A replacement has more `*` than its pattern.
   case tooManyWildcards(pattern: String, replacement: String)
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .tooManyWildcards(let pattern, let replacement):
       return "the replacement '\(replacement)' has more * than the pattern '\(pattern)'"

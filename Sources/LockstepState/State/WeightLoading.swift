@@ -4,17 +4,17 @@ import LockstepFiles
 /// What became of a file's tensors and a model's.
 public struct WeightReport: Sendable, Equatable {
   /// A tensor whose shape or type is another than the model's.
-  public struct Mismatch: Sendable, Equatable {
+  package struct Mismatch: Sendable, Equatable {
     /// The name in the model.
-    public let name: String
+    package let name: String
     /// What the file has, `Float32 [10, 128]` say.
-    public let found: String
+    package let found: String
     /// What the model wants.
-    public let wanted: String
+    package let wanted: String
   }
 
   /// The model's tensors that were read.
-  public var loaded: [String] = []
+  package var loaded: [String] = []
   /// The model's tensors that the file lacks; they keep their values.
   public var missing: [String] = []
   /// The file's tensors that the model has no place for, under the file's names.
@@ -25,10 +25,10 @@ public struct WeightReport: Sendable, Equatable {
   /// beside running statistics, a GPT's masks, and its table of tokens where the file has it twice.
   public var ignored: [String] = []
   /// The patterns of rules that hold for none of the file's tensors.
-  public var unusedRules: [String] = []
+  package var unusedRules: [String] = []
 
   /// The file's tensors of types that are not known and that the model has no place for.
-  public var unreadable: [String] = []
+  package var unreadable: [String] = []
 
   /// Whether every tensor of either side found its place.
   public var isComplete: Bool { missing.isEmpty && unexpected.isEmpty && mismatched.isEmpty }

@@ -12,7 +12,7 @@ public struct Weights {
   private let owner: any GradientSource
 
   /// The weights of a model.
-  public init(of source: any GradientSource) {
+  package init(of source: any GradientSource) {
     owner = source
     let entries = source.stateEntries.flatMap { entry -> [StateRegistry.Tensor] in
       let prefix: Int

@@ -22,7 +22,7 @@ import LockstepState
 /// It reads the weights when it is made. It is used by one thread at a time.
 public final class TextGenerator {
   /// Turns texts into tokens and back.
-  public let tokenizer: any TextTokenizer
+  package let tokenizer: any TextTokenizer
   /// T, the number of tokens of a window that the model was trained on.
   public let window: Int
   /// Whether a token costs the work of one position, and not that of a window.

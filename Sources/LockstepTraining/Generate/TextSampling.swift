@@ -6,15 +6,15 @@ import LockstepEngine
 public struct TextSampling: Sendable, Equatable {
   /// What logits are divided by: 1 takes the model's own probabilities, less makes likely tokens likelier, and 0
   /// takes the likeliest token always.
-  public var temperature: Double
+  package var temperature: Double
   /// How many of the likeliest tokens are left; nil leaves all.
-  public var topK: Int?
+  package var topK: Int?
   /// The likeliest tokens are left whose probabilities have this sum at least; nil leaves all.
   ///
   /// Source: A. Holtzman et al., "The curious case of neural text degeneration", ICLR 2020.
-  public var topP: Double?
+  package var topP: Double?
   /// The key of the draws. Token n takes the n-th draw, so that a longer text begins as a shorter one.
-  public var seed: UInt64
+  package var seed: UInt64
 
   /// The model's own probabilities by default.
   public init(
@@ -27,7 +27,7 @@ public struct TextSampling: Sendable, Equatable {
   }
 
   /// - Throws: ``ArgumentError`` that names the value that is out of range.
-  public func check() throws(ArgumentError) {
+  package func check() throws(ArgumentError) {
     func refuse(_ name: String, _ value: some Any, _ expected: String) -> ArgumentError {
       ArgumentError("TextSampling", name, is: value, expected: expected)
     }

@@ -2,7 +2,7 @@ import LockstepCollective
 import LockstepEngine
 
 /// What a rank is about to ask the system for, part by part.
-public struct MemoryNeed: Sendable, Equatable {
+package struct MemoryNeed: Sendable, Equatable {
   /// One part.
   package struct Part: Sendable, Equatable {
     /// What it is for.

@@ -17,7 +17,7 @@ public final class AveragedModel {
   ///   - source: the model.
   ///   - rule: the update that keeps the average.
   ///   - plan: who owns which blocks.
-  public init(
+  package init(
     _ source: ModelSource, _ rule: UpdateRule, _ plan: FoldPlan, on collective: any Collective
   ) {
     self.source = source

@@ -15,7 +15,7 @@ extension ModelSource {
   /// - Parameter meeting: makes ranks meet that share their parameters: all write the same values to
   ///   them, but none before all have saved them, or while one still computes.
   /// - Throws: `ProbeError` where two threads of this rank differ.
-  public func probe(
+  package func probe(
     shardSizes: Set<Int>, meeting: () throws -> Void = {}
   ) throws -> [(name: String, fingerprint: Fingerprint)] {
     let held = [memory.parameters, memory.runningStatistics]

@@ -28,7 +28,7 @@ extension ModelSource: CurvatureSource {
     try fold(work, batch, into: partials, records, accumulator)
   }
 
-  public func computeSquaredProbes(
+  package func computeSquaredProbes(
     of batch: StepBatch, draw: Int, into partials: [UnsafeMutableBufferPointer<Float>],
     records: ShardRecords, accumulator: ShardAccumulator
   ) throws {
@@ -36,7 +36,7 @@ extension ModelSource: CurvatureSource {
     try fold(.probe(draw), batch, into: partials, records, accumulator)
   }
 
-  public func computeLosses(of batch: StepBatch, records: ShardRecords) throws {
+  package func computeLosses(of batch: StepBatch, records: ShardRecords) throws {
     for plan in try plans(for: .loss, batch, records.shards) { try plan.packParameters() }
     let runs = FoldPlan.runs(of: records.shards.count, over: crew.size)
     try crew.run { thread in

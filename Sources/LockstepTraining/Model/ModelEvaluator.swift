@@ -30,13 +30,13 @@ public final class ModelEvaluator {
 
   /// The names that ``outputs(of:examples:)`` knows: the model's outputs, its layers, and the values
   /// that it marks by `named(_:)`.
-  public let readableNames: [String]
+  package let readableNames: [String]
   /// The number of examples.
   public var count: Int { dataset.count }
   /// Whether the model carries states from example to example.
   let carriesStates: Bool
   /// The names of the metrics.
-  public var metricNames: [String] { numbers.metricNames }
+  package var metricNames: [String] { numbers.metricNames }
 
   /// Prepares inference with a source's weights on other examples.
   ///

@@ -176,12 +176,11 @@ extension ModelSource {
   public convenience init(
     _ model: any Model, loss: any LossFunction, metrics: [any Metric] = [],
     on source: any ExampleSource, seed: UInt64, freezing: Freezing = Freezing(),
-    options: PlanOptions = PlanOptions(), threads: Int = 1,
-    admit: (MemoryNeed, MemoryNeed) throws -> Void = { _, _ in }
+    options: PlanOptions = PlanOptions(), threads: Int = 1
   ) throws {
     try self.init(
       SingleInputModel(model), losses: OutputLosses(loss, metrics: metrics), on: source, seed: seed,
-      freezing: freezing, options: options, threads: threads, admit: admit)
+      freezing: freezing, options: options, threads: threads)
   }
 
   /// A model of named inputs and outputs under losses on examples, with initial weights drawn from the
@@ -191,7 +190,19 @@ extension ModelSource {
   public convenience init(
     _ model: any MultipleInputModel, losses: OutputLosses, on source: any ExampleSource,
     seed: UInt64, freezing: Freezing = Freezing(), options: PlanOptions = PlanOptions(),
-    threads: Int = 1, admit: (MemoryNeed, MemoryNeed) throws -> Void = { _, _ in }
+    threads: Int = 1
+  ) throws {
+    try self.init(
+      model, losses: losses, on: source, seed: seed, freezing: freezing, options: options,
+      threads: threads, admit: { _, _ in })
+  }
+
+  /// As the public initialiser; `admit` looks at the memory that will be needed, and throws where that is
+  /// too much.
+  package convenience init(
+    _ model: any MultipleInputModel, losses: OutputLosses, on source: any ExampleSource,
+    seed: UInt64, freezing: Freezing = Freezing(), options: PlanOptions = PlanOptions(),
+    threads: Int = 1, admit: (MemoryNeed, MemoryNeed) throws -> Void
   ) throws {
     try self.init(
       dataset: source, seed: seed, options: options, threads: threads,

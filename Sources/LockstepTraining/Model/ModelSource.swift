@@ -94,7 +94,7 @@ public final class ModelSource: GradientSource {
   public var isJoint: Bool { joint != nil }
   public var shareableCount: Int { memory.parameters.count }
 
-  public func shareParameters(_ arena: SharedArena, copies: Bool) {
+  package func shareParameters(_ arena: SharedArena, copies: Bool) {
     memory.share(arena, copies: copies)
     plans.removeAll()
     for lane in lanes { lane.removeAll() }
@@ -140,7 +140,7 @@ public final class ModelSource: GradientSource {
 
   // MARK: Shards
 
-  public func computeShards(
+  package func computeShards(
     of batch: StepBatch, into partials: [UnsafeMutableBufferPointer<Float>],
     records: ShardRecords, accumulator: ShardAccumulator
   ) throws {
@@ -161,7 +161,7 @@ public final class ModelSource: GradientSource {
     try inputs.check()
   }
 
-  public func computeShard(
+  package func computeShard(
     _ shard: Int, of batch: StepBatch, into leaf: UnsafeMutableBufferPointer<Float>,
     record: ShardRecord
   ) throws {

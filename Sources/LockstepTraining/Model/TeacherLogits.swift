@@ -6,9 +6,9 @@ import LockstepEngine
 /// do not depend on the number of ranks.
 public final class TeacherLogits {
   /// The number of examples.
-  public let count: Int
+  package let count: Int
   /// The number of logits of one.
-  public let classes: Int
+  package let classes: Int
   private let values: Arena<Float>
 
   init(_ values: Arena<Float>, count: Int, classes: Int) {

@@ -23,7 +23,7 @@ public final class Predictor {
     case integers([Int32])
 
     /// The number of values.
-    public var count: Int {
+    package var count: Int {
       switch self {
       case .floats(let values): values.count
       case .integers(let values): values.count
@@ -32,15 +32,15 @@ public final class Predictor {
   }
 
   /// What the model takes of an example, in order.
-  public let inputs: [ExampleField]
+  package let inputs: [ExampleField]
   /// The names of the model's outputs, in order.
   public let outputNames: [String]
   /// The shapes of the model's outputs for one example, in the order of their names.
-  public let outputShapes: [[Int]]
+  package let outputShapes: [[Int]]
 
   /// The names that `outputs(of:for:)` knows: the model's outputs, its layers, and the values that
   /// it marks by `named(_:)`.
-  public let readableNames: [String]
+  package let readableNames: [String]
 
   private let source: ModelSource
   private var lane: Lane

@@ -2,41 +2,58 @@ import LockstepFiles
 
 /// How long a trainer trains, and when it looks up from it.
 public struct TrainerOptions: Sendable, Equatable {
-  /// The number of epochs.
-  public var epochs: Int
-  /// The number of steps at which training ends even inside an epoch; nil for none.
-  public var steps: Int?
-  /// The number of micro-batches of each shard.
-  public var microBatches = 1
-  /// Evaluate at the end of every so many epochs, and at the end.
-  public var evaluateEveryEpochs = 1
-  /// Save a checkpoint after every so many steps; nil: at the end of each epoch. There is always
-  /// one at the end, and one of each evaluation that is better than all before.
-  public var checkpointEverySteps: Int?
-  /// Compare the state of all ranks after every so many steps; nil: only at start and end.
-  public var compareEverySteps: Int?
-  /// Log the norms of every parameter's gradient after every so many steps; nil: never.
-  public var parameterNormsEverySteps: Int?
-  /// Compute fixed data on all ranks before the first step, and compare the bits.
-  public var probesKernels = true
-  /// The metric of the first evaluation that says which checkpoint is the best (higher is better);
-  /// nil or `loss`: its loss (lower is better).
-  public var scoreMetric: String?
+  package var epochs: Int
+  package var steps: Int?
+  package var microBatches: Int
+  package var evaluateEveryEpochs: Int
+  package var checkpointEverySteps: Int?
+  package var compareEverySteps: Int?
+  package var parameterNormsEverySteps: Int?
+  package var probesKernels: Bool
+  package var scoreMetric: String?
 
-  /// Makes options for a number of epochs, or at most `steps` steps of them; the rest is default.
-  public init(epochs: Int, steps: Int? = nil) {
+  /// Makes options for a number of epochs, or at most `steps` steps of them.
+  ///
+  /// - Parameters:
+  ///   - epochs: the number of epochs.
+  ///   - steps: the number of steps at which training ends even inside an epoch; nil for none.
+  ///   - microBatches: the number of micro-batches of each shard.
+  ///   - evaluateEveryEpochs: evaluate at the end of every so many epochs, and at the end.
+  ///   - checkpointEverySteps: save a checkpoint after every so many steps; nil: at the end of each
+  ///     epoch. There is always one at the end, and one of each evaluation that is better than all
+  ///     before.
+  ///   - compareEverySteps: compare the state of all ranks after every so many steps; nil: only at
+  ///     start and end.
+  ///   - parameterNormsEverySteps: log the norms of every parameter's gradient after every so many
+  ///     steps; nil: never.
+  ///   - probesKernels: compute fixed data on all ranks before the first step, and compare the
+  ///     bits.
+  ///   - scoreMetric: the metric of the first evaluation that says which checkpoint is the best
+  ///     (higher is better); nil or `loss`: its loss (lower is better).
+  public init(
+    epochs: Int, steps: Int? = nil, microBatches: Int = 1, evaluateEveryEpochs: Int = 1,
+    checkpointEverySteps: Int? = nil, compareEverySteps: Int? = nil,
+    parameterNormsEverySteps: Int? = nil, probesKernels: Bool = true, scoreMetric: String? = nil
+  ) {
     self.epochs = epochs
     self.steps = steps
+    self.microBatches = microBatches
+    self.evaluateEveryEpochs = evaluateEveryEpochs
+    self.checkpointEverySteps = checkpointEverySteps
+    self.compareEverySteps = compareEverySteps
+    self.parameterNormsEverySteps = parameterNormsEverySteps
+    self.probesKernels = probesKernels
+    self.scoreMetric = scoreMetric
   }
 
   /// The number of the step that training ends with.
-  public func lastStep(batchesPerEpoch: Int) -> Int {
+  package func lastStep(batchesPerEpoch: Int) -> Int {
     let (whole, overflow) = batchesPerEpoch.multipliedReportingOverflow(by: epochs)
     return min(steps ?? .max, overflow ? .max : whole)
   }
 
   /// Throws ``TrainerOptionsError`` for a number that makes no sense.
-  public func validate() throws {
+  package func validate() throws {
     let counts: [(String, Int?)] = [
       ("epochs", epochs), ("steps", steps), ("microBatches", microBatches),
       ("evaluateEveryEpochs", evaluateEveryEpochs), ("checkpointEverySteps", checkpointEverySteps),
@@ -50,13 +67,13 @@ public struct TrainerOptions: Sendable, Equatable {
 }
 
 /// An option that makes no sense.
-public enum TrainerOptionsError: Error, Equatable, CustomStringConvertible {
+package enum TrainerOptionsError: Error, Equatable, CustomStringConvertible {
   /// A number of steps or epochs below 1.
   case belowOne(key: String, value: Int)
   /// A score by a metric that the first evaluation does not have.
   case unknownMetric(String, known: [String])
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .belowOne(let key, let value): return "\(key) is \(value); it must be at least 1"
     case .unknownMetric(let name, let known):

@@ -21,7 +21,7 @@ public final class TrainingControl: Sendable {
   private let asked = Monitor(StepRequests())
 
   /// A control that asks for nothing.
-  public init() {}
+  package init() {}
 
   /// Ends the training in good order: the next step is the last one, and what follows a last step
   /// follows it. Its outcome is `done`. A run that is resumed goes on.
@@ -43,9 +43,9 @@ public final class TrainingControl: Sendable {
   /// asked for before a checkpoint is written is in it, so that a run that is resumed has the bits of
   /// one that was not interrupted.
   ///
-  /// - Throws: ``ArgumentError`` where the factor is not positive and finite. The next step throws
+  /// - Throws: an error where the factor is not positive and finite. The next step throws
   ///   `noLearningRate` where the update has no learning rate.
-  public func scaleLearningRate(by factor: Double) throws(ArgumentError) {
+  public func scaleLearningRate(by factor: Double) throws {
     guard factor > 0, factor.isFinite else {
       throw ArgumentError(
         "TrainingControl", "factor", is: factor, expected: "positive and finite")

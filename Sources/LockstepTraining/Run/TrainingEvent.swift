@@ -9,7 +9,7 @@ public enum TrainingEvent: Sendable, Equatable {
   /// Something that the user should know, in a sentence.
   case notice(String)
   /// The run goes on from a checkpoint.
-  case resumed(CheckpointStore.Restored)
+  case resumed(RestoredCheckpoint)
   /// A step is done. `epoch` is the one it is part of, from 1.
   case step(StepReport, epoch: Int, examplesPerSecond: Double)
   /// An evaluation is done. `epoch` is that of the last step, from 1.

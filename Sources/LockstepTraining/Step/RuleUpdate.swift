@@ -10,10 +10,10 @@ import LockstepOptimization
 /// let step = try TrainingStep(source: source, update: rule, shards: 8, on: group)
 /// ```
 extension UpdateRule: Update {
-  public var stateEntries: [StateEntry] { state }
+  package var stateEntries: [StateEntry] { state }
 
   @discardableResult
-  public func apply(
+  package func apply(
     gradient: UnsafeBufferPointer<Float>, parameters: UnsafeMutableBufferPointer<Float>,
     gather: Gather?
   ) throws -> UpdateReport {
@@ -28,9 +28,9 @@ extension UpdateRule: Update {
       gather: gather)
   }
 
-  public var constrainsGathered: Bool { projectsAfterGather }
+  package var constrainsGathered: Bool { projectsAfterGather }
 
-  public func constrainGathered(parameters: UnsafeMutableBufferPointer<Float>) throws {
+  package func constrainGathered(parameters: UnsafeMutableBufferPointer<Float>) throws {
     guard projectsAfterGather else { return }
     try projectGathered(
       parameters: UnsafeMutableBufferPointer(rebasing: parameters.prefix(layout.count)))

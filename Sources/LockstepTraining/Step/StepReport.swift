@@ -14,7 +14,7 @@ public struct StepReport: Sendable, Equatable {
   /// The metrics' means over the examples, in the order of the source's names.
   public let metrics: [Double]
   /// What clipping and the schedule decided.
-  public let update: UpdateReport
+  package let update: UpdateReport
   /// What the ranks asked for, combined.
   package let requests: StepRequests
   /// Why the step was skipped, where it was: nothing but counters has changed then, the norms are
@@ -22,7 +22,7 @@ public struct StepReport: Sendable, Equatable {
   package var skipped: NonFiniteError?
   /// What was taken out of shards, where anything was: loss, metrics and numbers of examples are
   /// those of the shards that count.
-  public var sanitized: Sanitized?
+  package var sanitized: Sanitized?
   /// How a Hessian-free step found its direction.
   package var hessianFree: HessianFreeReport?
 }

@@ -15,11 +15,11 @@ import LockstepOptimization
 /// batch.
 public final class TrainingStep: BatchStep {
   /// Who computes and adds what.
-  public let plan: FoldPlan
+  package let plan: FoldPlan
   /// The model.
-  public let source: any GradientSource
+  package let source: any GradientSource
   /// Clipping, optimizer and constraints.
-  public let update: any Update
+  package let update: any Update
 
   private let collective: any Collective
   private let regularizer: (any GradientRegularizer)?
@@ -45,13 +45,24 @@ public final class TrainingStep: BatchStep {
   /// - Parameters:
   ///   - source: the model.
   ///   - update: clipping, optimizer and constraints.
-  ///   - regularizer: a penalty that is part of the loss.
   ///   - nonFinite: what becomes of a step with something that is not finite.
   ///   - shards: the number of logical shards L, a power of two, at least the number of ranks.
   ///   - wire: how gradients travel.
   ///   - collective: the ranks.
   /// - Throws: `FoldPlanError`, `StepError` and what the collective throws.
-  public init(
+  public convenience init(
+    source: ModelSource, update: UpdateRule, nonFinite: NonFinitePolicy = .stop, shards: Int,
+    wire: WirePrecision = .float32, on collective: any Collective
+  ) throws {
+    try self.init(
+      source: source as any GradientSource, update: update as any Update, regularizer: nil,
+      nonFinite: nonFinite, shards: shards, wire: wire, on: collective)
+  }
+
+  /// As the public initialiser, for any source and any update.
+  ///
+  /// - Parameter regularizer: a penalty that is part of the loss.
+  package init(
     source: any GradientSource, update: any Update,
     regularizer: (any GradientRegularizer)? = nil, nonFinite: NonFinitePolicy = .stop, shards: Int,
     wire: WirePrecision = .float32,
@@ -104,7 +115,7 @@ public final class TrainingStep: BatchStep {
   /// update counts its own for bias corrections.
   public var completed: Int { Int(counter.buffer[0]) }
 
-  public var skippedInARow: Int { health.skippedInARow }
+  package var skippedInARow: Int { health.skippedInARow }
 
   /// The step's own state: the numbers of steps completed, skipped and sanitized, and what the model carries
   /// from step to step.
@@ -114,6 +125,16 @@ public final class TrainingStep: BatchStep {
   }
 
   /// Takes one step on a batch.
+  ///
+  /// - Parameter batch: the same on every rank; its `step` is ``completed``, its `shards` the step's.
+  /// - Returns: what was done, or that nothing was because the step was skipped.
+  /// - Throws: where the batch is not this step's, where a value is not finite and the policy says so, and
+  ///   what the source throws; on all ranks. Nothing has changed then.
+  public func run(_ batch: StepBatch) throws -> StepReport {
+    try run(batch, requests: [], failure: nil, inspect: {})
+  }
+
+  /// As `run(_:)`, with what this rank has to tell the others.
   ///
   /// - Parameters:
   ///   - given: the same on every rank; its `step` is ``completed``, its `shards` the step's.
@@ -125,8 +146,8 @@ public final class TrainingStep: BatchStep {
   /// - Throws: ``ArgumentError`` for a batch that is not this step's, `NonFiniteError`,
   ///   `SkipLimitError` or `StepError`, on all ranks alike, or the source's own error on the rank where
   ///   it arose and ``PeerFailure`` on the others. Nothing has changed then.
-  public func run(
-    _ given: StepBatch, requests: StepRequests = [], failure: (any Error)? = nil,
+  package func run(
+    _ given: StepBatch, requests: StepRequests, failure: (any Error)? = nil,
     inspect: () throws -> Void = {}
   ) throws -> StepReport {
     let batch = try begin(given, requests, failure)
@@ -320,7 +341,7 @@ extension FoldPlan {
   /// The plan of a step over the ranks at hand.
   ///
   /// - Throws: `FoldPlanError`.
-  public init(
+  package init(
     shards: Int, of source: any GradientSource, wire: WirePrecision = .float32,
     on collective: any Collective
   ) throws {

@@ -10,7 +10,7 @@ import LockstepOptimization
 ///
 /// ``UpdateRule`` is one. An update of one's own needs no more than the first five members, where it owns
 /// all blocks.
-public protocol Update: AnyObject {
+package protocol Update: AnyObject {
   /// Adds the other ranks' rows to a table: `width` values for each block of the layout, block
   /// after block, of which those of the owned blocks are filled in.
   typealias Gather = UpdateRule.Gather
@@ -69,12 +69,12 @@ public protocol Update: AnyObject {
 }
 
 extension Update {
-  public var learningRateFactor: Double? {
+  package var learningRateFactor: Double? {
     get { nil }
     set {}  // nothing is there to be set
   }
-  public var owned: Range<Int> { 0..<layout.blocks().count }
+  package var owned: Range<Int> { 0..<layout.blocks().count }
   package var constrainsGathered: Bool { false }
   package func constrainGathered(parameters: UnsafeMutableBufferPointer<Float>) throws {}
-  public func parameterNorms() -> [ParameterNorms] { [] }
+  package func parameterNorms() -> [ParameterNorms] { [] }
 }

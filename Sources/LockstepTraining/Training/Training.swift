@@ -24,19 +24,19 @@ public final class Training {
   /// The model on its examples, with the weights.
   public let source: ModelSource
   /// The order of the examples.
-  public let sampler: Sampler
+  package let sampler: Sampler
   /// The step.
   package let step: any BatchStep
   /// The number of steps from the first epoch to the last.
   public let totalSteps: Int
   /// Whether each rank updates the parameters that it owns alone, and keeps their state alone.
-  public let isSharded: Bool
+  package let isSharded: Bool
   /// The model with the average of its weights, where one is kept.
   public let average: AveragedModel?
   /// The memory that this rank needs beside its data and the program.
   package let memoryNeed: MemoryNeed
   /// The ranks.
-  public let ranks: any Collective
+  package let ranks: any Collective
   /// How gradients travel between nodes where not as sums; nil where all are sums.
   package let wireForm: WireForm?
   /// The update of the parameters.

@@ -18,31 +18,66 @@ public struct TrainingOptions: Sendable {
   public var dropLast = false
   /// Where the inputs of examples are made ready.
   package var inputs: InputPreparation = .automatic
-  /// How many test examples are computed at once.
-  public var evaluationBatchSize = 128
+  package var evaluationBatchSize: Int
 
-  /// Factors of the learning rate and the weight decay, and clips, by names of parameters.
-  public var groups: [ParameterGroup] = []
-  /// Constraints by names of parameters; they take the place of those that layers carry.
-  public var constraints: [ConstraintRule] = []
+  package var groups: [ParameterGroup]
+  package var constraints: [ConstraintRule]
   /// Penalties of the loss by names of parameters.
   package var regularizers: [RegularizerRule] = []
-  /// The average of the weights to keep.
-  public var average: WeightAverage?
-  /// Second-order steps, which find their directions themselves: the update is then no more than clips.
-  public var hessianFree: HessianFreeOptions?
-  /// What does not move.
-  public var freezing = Freezing()
+  package var average: WeightAverage?
+  package var hessianFree: HessianFreeOptions?
+  package var freezing: Freezing
 
-  /// What becomes of a step whose gradient is not finite.
-  public var nonFinite: NonFinitePolicy = .stop
+  package var nonFinite: NonFinitePolicy
   /// Which ranks update which parameters.
   package var sharing: UpdateSharing = .automatic
-  /// How gradients travel between ranks.
-  public var wire: WirePrecision = .float32
-  /// How primitives are chosen, and the numbers that the model is computed in.
-  public var plan = PlanOptions()
+  package var wire: WirePrecision
+  package var plan: PlanOptions
 
-  /// The defaults.
-  public init() {}
+  /// Makes options; what is left out has its default.
+  ///
+  /// - Parameters:
+  ///   - run: how long, and when to evaluate, save and compare. The training's own `epochs`
+  ///     replaces the one here.
+  ///   - shards: the number of logical shards L, a power of two; nil for what follows from the
+  ///     batch size alone (`defaultShards(batchSize:)`). Bits depend on it, and not on the number
+  ///     of ranks.
+  ///   - threads: the threads of each rank.
+  ///   - shuffle: whether each epoch has a random order of its own.
+  ///   - dropLast: whether an epoch's last batch is left out where it is not full.
+  ///   - evaluationBatchSize: how many test examples are computed at once.
+  ///   - groups: factors of the learning rate and the weight decay, and clips, by names of
+  ///     parameters.
+  ///   - constraints: constraints by names of parameters; they take the place of those that layers
+  ///     carry.
+  ///   - average: the average of the weights to keep.
+  ///   - hessianFree: second-order steps, which find their directions themselves: the update is
+  ///     then no more than clips.
+  ///   - freezing: what does not move.
+  ///   - nonFinite: what becomes of a step whose gradient is not finite.
+  ///   - wire: how gradients travel between ranks.
+  ///   - plan: how primitives are chosen, and the numbers that the model is computed in.
+  public init(
+    run: TrainerOptions = TrainerOptions(epochs: 10), shards: Int? = nil, threads: Int = 1,
+    shuffle: Bool = true, dropLast: Bool = false, evaluationBatchSize: Int = 128,
+    groups: [ParameterGroup] = [], constraints: [ConstraintRule] = [],
+    average: WeightAverage? = nil, hessianFree: HessianFreeOptions? = nil,
+    freezing: Freezing = Freezing(), nonFinite: NonFinitePolicy = .stop,
+    wire: WirePrecision = .float32, plan: PlanOptions = PlanOptions()
+  ) {
+    self.run = run
+    self.shards = shards
+    self.threads = threads
+    self.shuffle = shuffle
+    self.dropLast = dropLast
+    self.evaluationBatchSize = evaluationBatchSize
+    self.groups = groups
+    self.constraints = constraints
+    self.average = average
+    self.hessianFree = hessianFree
+    self.freezing = freezing
+    self.nonFinite = nonFinite
+    self.wire = wire
+    self.plan = plan
+  }
 }

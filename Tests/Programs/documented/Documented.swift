@@ -9,7 +9,7 @@ struct Gated: Layer {
     guard scope.require(input.shape.last == features, "expects \(features) features") else {
       return input
     }
-    let gate = scope.parameter("gate", [features], ConstantInitializer(0))
+    let gate = scope.parameter("gate", [features], .constant(0))
     return input * gate.sigmoid()
   }
 }
@@ -50,7 +50,7 @@ func documentedNoise() throws -> Double {
 func documentedUpdate() throws -> Int {
   let layout = FlatLayout([("weight", [4, 8]), ("bias", [4])])
   let chain =
-    Chain(ClipByGlobalNorm(1)) + .adamW(learningRate: .warmup(steps: 500, start: 0, then: 1e-3))
+    Chain(.clipByGlobalNorm(1)) + .adamW(learningRate: .warmup(steps: 500, start: 0, then: 1e-3))
   let rule = try UpdateRule(layout: layout, chain: chain, constraints: [.maxNorm(2), nil])
   return rule.updateCount
 }

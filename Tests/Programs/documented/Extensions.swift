@@ -129,7 +129,7 @@ func documentedExtensions() throws -> Bool {
   let rate = Schedule.warmup(steps: 5, start: 0.1, then: .cosine(initial: 0.02, steps: 60))
   let step = try TrainingStep(
     source: source,
-    update: source.update(Chain(SignedMomentum(decay: 0.9), ScaleByLearningRate(rate))),
+    update: source.update(Chain(SignedMomentum(decay: 0.9), .scaleByLearningRate(rate))),
     shards: 4, on: ranks)
   var losses: [Double] = []
   for number in 0..<60 {

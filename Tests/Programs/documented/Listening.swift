@@ -26,7 +26,7 @@ struct Featured: Model {
 func documentedListening() throws -> Bool {
   let data = try SyntheticData.linear(count: 64, weights: [0.1, -0.2, 0.05], seed: 3)
   let training = try Training(
-    Featured(), on: data, loss: MeanSquaredError(), metrics: [RootMeanSquaredError()],
+    Featured(), on: data, loss: .meanSquaredError(), metrics: [RootMeanSquaredError()],
     update: .adam(learningRate: 0.05), batchSize: 16, epochs: 200)
   try training.evaluate(on: data)
   var best = Double.infinity

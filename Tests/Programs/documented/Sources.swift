@@ -45,7 +45,7 @@ struct Adder: MultipleInputModel {
 /// Trains the model on the source and asks it for a sum.
 func documentedSources() throws -> Bool {
   let training = try Training(
-    Adder(), on: Sums(), losses: OutputLosses([.init("sum", Huber(), label: "sum")]),
+    Adder(), on: Sums(), losses: OutputLosses([.init("sum", .huber(), label: "sum")]),
     update: .adam(learningRate: 0.01), batchSize: 50, epochs: 30)
   try training.fit()
   let predictor = try Predictor(training)

@@ -6,7 +6,7 @@ func trainingHasTheSameBits() throws -> Bool {
   let difference = try SameBits.difference(ranks: 1...4) { ranks in
     let blobs = try SyntheticData.blobs(count: 64, features: 3, classes: 2, seed: 1)
     let source = try ModelSource(
-      Sequential.multilayerPerceptron(sizes: [8, 2]), loss: SoftmaxCrossEntropy(), on: blobs,
+      Sequential.multilayerPerceptron(sizes: [8, 2]), loss: .softmaxCrossEntropy(), on: blobs,
       seed: 1)
     let step = try TrainingStep(
       source: source, update: source.update(.sgd(learningRate: 0.1)), shards: 4, on: ranks)

@@ -22,15 +22,14 @@ func frozenTrunk(
 func distilled(
   _ small: any Model, from large: ModelSource, _ data: Dataset, on ranks: any Collective
 ) throws -> ModelSource {
-  let loss = try Distillation(temperature: 3, weight: 0.7)
+  let loss: any LossFunction = try .distillation(temperature: 3, weight: 0.7)
   let student = try ModelSource(small, loss: loss, on: data, seed: 1)
   student.teacher = try TeacherLogits(of: ModelEvaluator(large, on: data), on: ranks)
   return student
 }
 
 func secondOrder(_ source: ModelSource, on ranks: any Collective) throws -> HessianFreeStep {
-  var options = HessianFreeOptions()
-  options.curvatureExamples = 1000
+  let options = HessianFreeOptions(curvatureExamples: 1000)
   let step = try HessianFreeStep(
     source: source, update: try source.update(Chain()), options: options, shards: 8, on: ranks)
   return step
@@ -41,7 +40,8 @@ func documentedTransfer() throws -> Int {
   let ranks = SoloCollective()
   let blobs = try SyntheticData.blobs(count: 64, features: 3, classes: 2, seed: 1)
   let large = try ModelSource(
-    Sequential.multilayerPerceptron(sizes: [8, 2]), loss: SoftmaxCrossEntropy(), on: blobs, seed: 1)
+    Sequential.multilayerPerceptron(sizes: [8, 2]), loss: .softmaxCrossEntropy(), on: blobs, seed: 1
+  )
   let student = try distilled(
     Sequential.multilayerPerceptron(sizes: [4, 2]), from: large, blobs, on: ranks)
   let batch = StepBatch(step: 0, epoch: 0, examples: Array(0..<64)[...], shards: 8)

@@ -9,7 +9,7 @@ struct Shrinkage: Layer {
       return input
     }
     let threshold = scope.parameter(
-      "threshold", [input.shape[1]], ConstantInitializer(0.1), constraint: .nonNegative)
+      "threshold", [input.shape[1]], .constant(0.1), constraint: .nonNegative)
     return input.apply(SoftThreshold(), threshold)
   }
 }
@@ -28,7 +28,7 @@ struct Classifier: Model {
 Lockstep.run { ranks in
   let digits = try EmbeddedData.digits()
   let training = try Training(
-    Classifier(), on: digits.training, loss: SoftmaxCrossEntropy(),
+    Classifier(), on: digits.training, loss: .softmaxCrossEntropy(),
     update: .adamW(learningRate: 3e-3), batchSize: 128, epochs: 5, seed: 1, ranks: ranks)
   try training.evaluate(on: digits.test) { print("epoch \($0.epoch): accuracy \($0.accuracy)") }
   if let fingerprint = try training.fit().fingerprint { ranks.print("fingerprint \(fingerprint)") }

@@ -4,15 +4,15 @@ public struct Window: Sendable, Equatable {
   static let limit = Int(Int32.max)
 
   /// The kernel's size.
-  public var kernel: [Int]
+  package var kernel: [Int]
   /// The steps that the kernel slides by, in positions.
-  public var strides: [Int]
+  package var strides: [Int]
   /// Zeros added before the first row and column, in positions.
-  public var paddingLow: [Int]
+  package var paddingLow: [Int]
   /// Zeros added behind the last row and column.
-  public var paddingHigh: [Int]
+  package var paddingHigh: [Int]
   /// The distance of a kernel's taps: 1 is dense.
-  public var dilations: [Int]
+  package var dilations: [Int]
 
   /// Makes a window with the same padding before and behind.
   public init(

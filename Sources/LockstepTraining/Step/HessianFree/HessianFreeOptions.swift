@@ -32,11 +32,46 @@ public struct HessianFreeOptions: Sendable, Equatable {
   /// The part of the decrease that the slope promises which a step must reach.
   public var sufficientDecrease = 0.01
 
-  /// Makes the default options.
-  public init() {}
+  /// Makes options; the defaults are Martens's.
+  ///
+  /// - Parameters:
+  ///   - damping: λ of the first step, added to the diagonal of the curvature.
+  ///   - dampingFactor: λ is multiplied by this where the quadratic model proved poor (ρ < 1/4),
+  ///     and divided by it where it proved good (ρ > 3/4).
+  ///   - iterations: the most iterations of conjugate gradients in a step.
+  ///   - tolerance: ε of the stopping rule: iterations end when the model's value improved by less
+  ///     than ε an iteration, relatively, over the last max(10, i / 10) of them.
+  ///   - decay: the next step's iterations start from this part of the direction found.
+  ///   - probes: how many random draws estimate the diagonal of the curvature, for the
+  ///     preconditioner (diagonal + λ)^¾; 0 goes without one. Each costs about a gradient.
+  ///   - curvatureExamples: how many of the batch's examples the products are computed on, the
+  ///     first ones; nil for all.
+  ///   - weightDecay: the penalty ½ · weightDecay · ‖θ‖² is part of the objective.
+  ///   - lineSearchFactor: the length of each trial of the line search over that of the one before.
+  ///   - lineSearchTrials: the most trials of the line search in a step.
+  ///   - sufficientDecrease: the part of the decrease that the slope promises which a step must
+  ///     reach.
+  public init(
+    damping: Double = 1.0, dampingFactor: Double = 1.5, iterations: Int = 250,
+    tolerance: Double = 5e-4, decay: Double = 0.95, probes: Int = 1,
+    curvatureExamples: Int? = nil, weightDecay: Double = 0.0, lineSearchFactor: Double = 0.8,
+    lineSearchTrials: Int = 60, sufficientDecrease: Double = 0.01
+  ) {
+    self.damping = damping
+    self.dampingFactor = dampingFactor
+    self.iterations = iterations
+    self.tolerance = tolerance
+    self.decay = decay
+    self.probes = probes
+    self.curvatureExamples = curvatureExamples
+    self.weightDecay = weightDecay
+    self.lineSearchFactor = lineSearchFactor
+    self.lineSearchTrials = lineSearchTrials
+    self.sufficientDecrease = sufficientDecrease
+  }
 
   /// Throws `badOption(key:value:expected:)` for what makes no sense.
-  public func validate() throws {
+  package func validate() throws {
     func check(
       _ key: String, _ value: some CustomStringConvertible, _ fits: Bool, _ expected: String
     ) throws {

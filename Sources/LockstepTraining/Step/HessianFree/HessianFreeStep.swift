@@ -23,13 +23,13 @@ import LockstepOptimization
 /// Source: J. Martens, "Deep learning via Hessian-free optimization", ICML 2010; J. Martens,
 /// I. Sutskever, "Learning recurrent neural networks with Hessian-free optimization", ICML 2011.
 public final class HessianFreeStep: BatchStep {
-  public let plan: FoldPlan
+  package let plan: FoldPlan
   /// The model.
-  public var source: any GradientSource { model }
+  package var source: any GradientSource { model }
   /// Clips of the step, and constraints.
-  public let update: any Update
+  package let update: any Update
   /// The hyperparameters.
-  public let options: HessianFreeOptions
+  package let options: HessianFreeOptions
   /// What the last step did.
   package internal(set) var details = HessianFreeReport()
 
@@ -67,7 +67,17 @@ public final class HessianFreeStep: BatchStep {
   ///   - shards: the number of logical shards L, a power of two, at least the number of ranks.
   ///   - collective: the ranks.
   /// - Throws: `FoldPlanError`, `StepError` and what the collective throws.
-  public init(
+  public convenience init(
+    source: ModelSource, update: UpdateRule, options: HessianFreeOptions = HessianFreeOptions(),
+    nonFinite: NonFinitePolicy = .stop, shards: Int, on collective: any Collective
+  ) throws {
+    try self.init(
+      source: source as any CurvatureSource, update: update as any Update, options: options,
+      nonFinite: nonFinite, shards: shards, on: collective)
+  }
+
+  /// As the public initialiser, for any source and any update.
+  package init(
     source: any CurvatureSource, update: any Update,
     options: HessianFreeOptions = HessianFreeOptions(), nonFinite: NonFinitePolicy = .stop,
     shards: Int, on collective: any Collective
@@ -149,17 +159,26 @@ public final class HessianFreeStep: BatchStep {
   }
 
   /// The number of steps completed.
-  public var completed: Int { Int(counter.buffer[0]) }
+  package var completed: Int { Int(counter.buffer[0]) }
 
-  public var skippedInARow: Int { health.skippedInARow }
+  package var skippedInARow: Int { health.skippedInARow }
 
   /// The step's own state: the numbers of steps completed and skipped, λ, and the last direction.
-  public var stateEntries: [StateEntry] {
+  package var stateEntries: [StateEntry] {
     health.stateEntries + [
       StateEntry("step.completed", .integers(counter.buffer)),
       StateEntry("step.damping", .doubles(damping.buffer)),
       StateEntry("step.direction", .arena(direction.buffer, update.layout)),
     ]
+  }
+
+  /// Takes one step on a batch.
+  ///
+  /// - Parameter batch: the same on every rank, with the number of the next step.
+  /// - Returns: what was done, or that nothing was because the step was skipped.
+  /// - Throws: as ``TrainingStep/run(_:)``.
+  public func run(_ batch: StepBatch) throws -> StepReport {
+    try run(batch, requests: [], failure: nil, inspect: {})
   }
 
   /// Takes one step on a batch.
@@ -171,8 +190,8 @@ public final class HessianFreeStep: BatchStep {
   ///   - inspect: looks at the state that the step started from, once the gradient is there and
   ///     before anything changes.
   /// - Throws: as ``TrainingStep/run(_:requests:failure:inspect:)``. Nothing has changed then.
-  public func run(
-    _ given: StepBatch, requests: StepRequests = [], failure: (any Error)? = nil,
+  package func run(
+    _ given: StepBatch, requests: StepRequests, failure: (any Error)? = nil,
     inspect: () throws -> Void = {}
   ) throws -> StepReport {
     // What is wrong on one rank alone reaches the others where they meet.
