@@ -183,9 +183,8 @@ extension RunConfiguration {
     _ data: DataConfiguration.Parts, on collective: any Collective = SoloCollective()
   ) throws -> ModelSource {
     let source = try ModelSource(
-      model, loss: loss, metrics: metrics, on: data.training, seed: seed, freezing: freezing,
-      options: planOptions,
-      threads: threads, admit: { try ($0 + $1).check(on: collective) })
+      SingleInputModel(model), losses: OutputLosses(loss, metrics: metrics), on: data.training,
+      seed: seed, freezing: freezing, options: planOptions, threads: threads, admit: { try ($0 + $1).check(on: collective) })
     source.augmentation = try self.data.augment.augmentation(for: data.training)
     return source
   }
@@ -200,8 +199,7 @@ extension RunConfiguration {
     on examples: any ExampleSource, ranks collective: any Collective = SoloCollective()
   ) throws -> ModelSource {
     try ModelSource(
-      model, loss: loss, metrics: metrics, on: examples, seed: seed, freezing: freezing,
-      options: planOptions,
-      threads: threads, admit: { model, _ in try model.check(on: collective) })
+      SingleInputModel(model), losses: OutputLosses(loss, metrics: metrics), on: examples,
+      seed: seed, freezing: freezing, options: planOptions, threads: threads, admit: { model, _ in try model.check(on: collective) })
   }
 }

@@ -37,7 +37,7 @@ public final class WideSource: GradientSource {
     ]
   }
 
-  public func computeShard(
+  package func computeShard(
     _ shard: Int, of batch: StepBatch, into leaf: UnsafeMutableBufferPointer<Float>,
     record: ShardRecord
   ) throws {

@@ -69,7 +69,7 @@ public struct Conv1d: StandardLayer {
       biasInitializer: biasInitializer, constraint: constraint, trainable: trainable)
   }
 
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     guard
       let channels = scope.channels(
         of: input, 3, inChannels, outChannels, groups: groups),

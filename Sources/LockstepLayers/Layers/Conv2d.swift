@@ -70,7 +70,7 @@ public struct Conv2d: StandardLayer {
       biasInitializer: biasInitializer, constraint: constraint, trainable: trainable)
   }
 
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     guard
       let channels = scope.channels(
         of: input, 4, inChannels, outChannels, groups: groups),

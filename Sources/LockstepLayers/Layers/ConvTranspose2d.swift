@@ -67,7 +67,7 @@ public struct ConvTranspose2d: StandardLayer {
       weightInitializer: weightInitializer, biasInitializer: biasInitializer)
   }
 
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     guard
       let channels = scope.channels(
         of: input, 4, inChannels, outChannels, groups: groups),

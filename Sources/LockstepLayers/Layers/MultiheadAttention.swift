@@ -50,7 +50,7 @@ public struct MultiheadAttention: StandardLayer, CustomReflectable {
     Mirror(self, children: ["out_proj": outProjection], displayStyle: .struct)
   }
 
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     attend(input, nil, lengths: visible(input, scope), scope)
   }
 

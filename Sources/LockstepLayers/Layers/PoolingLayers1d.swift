@@ -79,8 +79,8 @@ extension AvgPool1d {
 ///
 /// Window i begins at ⌊i L / size⌋ and ends before ⌈(i + 1) L / size⌉, as PyTorch's. Windows overlap where
 /// `size` does not divide L.
-public struct AdaptiveAvgPool1d: Layer {
-  public let identity = LayerIdentity()
+public struct AdaptiveAvgPool1d: StandardLayer {
+  package let ownIdentity = LayerIdentity()
   /// The number of windows.
   package let size: Int
 
@@ -89,7 +89,7 @@ public struct AdaptiveAvgPool1d: Layer {
   /// - Parameter size: the number of windows, also more than the input has positions.
   public init(_ size: Int) { self.size = size }
 
-  public func forward(_ input: Tensor, _ scope: LayerScope) -> Tensor {
+  package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
     guard scope.require(input.shape.count == 3, "expects an input [N, C, L], got \(input.shape)"),
       scope.require(size > 0, "expects a positive size, got \(size)")
     else { return input }

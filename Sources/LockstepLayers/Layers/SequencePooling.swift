@@ -3,7 +3,7 @@ import LockstepEngine
 
 /// One vector of a whole sequence: [N, T, width] → [N, width]. Of sequences of different lengths padded
 /// positions do not count.
-public struct SequencePooling: Layer {
+public struct SequencePooling: StandardLayer {
   /// How the positions become one.
   public enum Kind: String, Sendable, CaseIterable {
     /// Their mean.

@@ -1,5 +1,5 @@
 import LockstepCatalog
-public import LockstepEngine
+import LockstepEngine
 
 /// The part of predictions whose label is among the k classes with the largest logits.
 package struct TopKAccuracy: Metric {
@@ -33,4 +33,15 @@ extension TopKAccuracy {
       + "`top5Accuracy`",
     [.with("count", .size, 5, "how many of the largest logits count")]
   ) { values in TopKAccuracy(values["count"]) }
+}
+
+extension Metric where Self == Provided {
+  /// The part of predictions whose label is among the k classes with the largest logits.
+  ///
+  /// Predictions are logits [N, …, C], targets one integer label each. Of equal logits the first count, so
+  /// that k = 1 is the accuracy that ``SoftmaxCrossEntropy`` reports. (scikit-learn's
+  /// `top_k_accuracy_score`.)
+  ///
+  /// - Parameter count: k, at least 1.
+  public static func topKAccuracy(_ count: Int) -> some Metric { TopKAccuracy(count) }
 }

@@ -20,7 +20,7 @@ public struct WeightReport: Sendable, Equatable {
   /// The file's tensors that the model has no place for, under the file's names.
   public var unexpected: [String] = []
   /// The model's tensors of another shape or type; they keep their values.
-  public var mismatched: [Mismatch] = []
+  package var mismatched: [Mismatch] = []
   /// The file's tensors that were left out on purpose: by a rule, counters of batches, which PyTorch stores
   /// beside running statistics, a GPT's masks, and its table of tokens where the file has it twice.
   public var ignored: [String] = []

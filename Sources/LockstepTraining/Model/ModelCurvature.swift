@@ -3,18 +3,18 @@ internal import CLockstepKernels
 import LockstepEngine
 
 extension ModelSource: CurvatureSource {
-  public var hasRecurrentStates: Bool {
+  package var hasRecurrentStates: Bool {
     get throws { try !model.trace(2, true).loss.graph.recurrentStates.isEmpty }
   }
 
-  public var vector: UnsafeMutableBufferPointer<Float> {
+  package var vector: UnsafeMutableBufferPointer<Float> {
     if let direction = curvature.direction { return direction.buffer }
     let direction = Arena<Float>(count: memory.trainableLayout.count)
     curvature.direction = direction
     return direction.buffer
   }
 
-  public func computeProducts(
+  package func computeProducts(
     of batch: StepBatch, dampingStates factor: Double,
     into partials: [UnsafeMutableBufferPointer<Float>], records: ShardRecords,
     accumulator: ShardAccumulator, repeated: Bool

@@ -81,18 +81,18 @@ public final class ModelSource: GradientSource {
   /// The parameters and statistics.
   package var memory: ModelMemory { model.memory }
   var dataset: any ExampleSource { model.dataset }
-  public var layout: FlatLayout { model.layout }
-  public var gradientSlotCount: Int { model.gradientSlotCount }
-  public var metricNames: [String] { model.numbers.metricNames }
-  public var metricFormulas: [MetricFormula] { model.numbers.metricFormulas }
-  public var parameters: UnsafeMutableBufferPointer<Float> { memory.trainable }
+  package var layout: FlatLayout { model.layout }
+  package var gradientSlotCount: Int { model.gradientSlotCount }
+  package var metricNames: [String] { model.numbers.metricNames }
+  package var metricFormulas: [MetricFormula] { model.numbers.metricFormulas }
+  package var parameters: UnsafeMutableBufferPointer<Float> { memory.trainable }
   /// The numbers that the model is computed in.
-  public var precision: Precision { model.options.precision }
-  public var exampleCount: Int? { dataset.count }
-  public var declaredNames: [String] { memory.declaredNames }
-  public var stateEntries: [StateEntry] { memory.stateEntries }
-  public var isJoint: Bool { joint != nil }
-  public var shareableCount: Int { memory.parameters.count }
+  package var precision: Precision { model.options.precision }
+  package var exampleCount: Int? { dataset.count }
+  package var declaredNames: [String] { memory.declaredNames }
+  package var stateEntries: [StateEntry] { memory.stateEntries }
+  package var isJoint: Bool { joint != nil }
+  package var shareableCount: Int { memory.parameters.count }
 
   package func shareParameters(_ arena: SharedArena, copies: Bool) {
     memory.share(arena, copies: copies)
@@ -101,7 +101,7 @@ public final class ModelSource: GradientSource {
   }
 
   /// The shape of an example's output, `[classes]` for logits.
-  public func outputShape() throws -> [Int] {
+  package func outputShape() throws -> [Int] {
     Array(try model.trace(2, false).output.type.shape.dropFirst())
   }
 
@@ -122,7 +122,7 @@ public final class ModelSource: GradientSource {
 
   /// Whether inputs are made ready on a thread of their own, a step ahead. It changes no bit; see
   /// `prepareInputs(_:ranksOnNode:)`.
-  public var preparesAhead: Bool {
+  package var preparesAhead: Bool {
     get { inputs.preparesAhead }
     set { inputs.preparesAhead = newValue }
   }
@@ -134,7 +134,7 @@ public final class ModelSource: GradientSource {
     inputs.prepare(preparation, ranksOnNode: ranksOnNode)
   }
 
-  public func anticipate(_ batch: () throws -> StepBatch) rethrows {
+  package func anticipate(_ batch: () throws -> StepBatch) rethrows {
     try inputs.anticipate(batch)
   }
 
@@ -170,30 +170,30 @@ public final class ModelSource: GradientSource {
     try leaves.compute(shard, of: batch, into: leaf, record, lanes[0])
   }
 
-  public func weight(ofExamples count: Int) -> Double? { model.numbers.weight(ofExamples: count) }
+  package func weight(ofExamples count: Int) -> Double? { model.numbers.weight(ofExamples: count) }
 
-  public func commitStatistics(_ folded: UnsafeBufferPointer<Float>) {
+  package func commitStatistics(_ folded: UnsafeBufferPointer<Float>) {
     model.commitStatistics(folded)
   }
 
   // MARK: Shards that see each other, and batches
 
-  public func join(_ plan: FoldPlan, on collective: any Collective) throws {
+  package func join(_ plan: FoldPlan, on collective: any Collective) throws {
     joint?.join(plan, on: collective)
     carried?.join(plan, rank: collective.rank)
   }
 
-  public func check(_ batch: StepBatch) throws {
+  package func check(_ batch: StepBatch) throws {
     try joint?.check(batch)
     try carried?.check(batchSize: batch.examples.count)
   }
 
-  public func declineShards(because failure: any Error) throws -> Never {
+  package func declineShards(because failure: any Error) throws -> Never {
     try joint?.decline(because: failure)
     throw failure
   }
 
-  public func firstNotFinite(ofShard shard: Int) -> Int {
+  package func firstNotFinite(ofShard shard: Int) -> Int {
     joint?.firstNotFinite(ofShard: shard) ?? .max
   }
 
@@ -211,7 +211,7 @@ public final class ModelSource: GradientSource {
   }
 
   /// What runs, in words: the schedule of shards of a size, with the implementations chosen.
-  public func schedule(examples: Int) throws -> [(label: String, implementation: String)] {
+  package func schedule(examples: Int) throws -> [(label: String, implementation: String)] {
     try plans.plan(examples).summary
   }
 }

@@ -7,7 +7,7 @@ import LockstepEngine
 /// As with gradients all leaves are sums over examples, and statistics in them are zero. Records get
 /// the weights and numbers of examples, whatever is computed: products are divided by the folded weight
 /// of the batch that they are of.
-public protocol CurvatureSource: GradientSource {
+package protocol CurvatureSource: GradientSource {
   /// The direction v that products are taken along, in the layout of the trainable parameters.
   var vector: UnsafeMutableBufferPointer<Float> { get }
 
