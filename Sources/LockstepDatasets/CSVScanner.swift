@@ -228,7 +228,8 @@ package struct CSVScanner {
   /// Where the field at hand is no text.
   private var invalidText: String {
     let place = Array(cells.bytes[fieldStart...]).firstInvalidUTF8 ?? 0
-    return "byte \(place + 1) of the cell is not UTF-8, and nothing is repaired; convert the file: iconv -f "
+    return
+      "byte \(place + 1) of the cell is not UTF-8, and nothing is repaired; convert the file: iconv -f "
       + "LATIN1 -t UTF-8 FILE > NEW"
   }
 

@@ -4,13 +4,8 @@ import LockstepEngine
 package struct ExampleGroups: Sendable {
   private let groups: [[Int]]
 
-  /// The groups of a source of sequences; nil where all have one length.
-  init?(_ source: any PaddedSource) {
-    guard source.padding.values.count > 1 else { return nil }
-    var groups = [[Int]](repeating: [], count: source.padding.values.count)
-    for example in 0..<source.count { groups[source.bucket(of: example)].append(example) }
-    self.groups = groups
-  }
+  /// - Parameter groups: the examples of each group.
+  init(_ groups: [[Int]]) { self.groups = groups }
 
   /// The numbers of examples of the groups.
   var sizes: [Int] { groups.map(\.count) }

@@ -46,18 +46,6 @@ public final class Sampler {
       mostInMemory: Self.mostInMemory)
   }
 
-  /// The order of a source's examples, of whatever lengths.
-  ///
-  /// - Throws: as the public initialiser.
-  package convenience init(
-    _ source: any ExampleSource, batchSize: Int, seed: UInt64, shuffle: Bool, dropLast: Bool
-  ) throws(DatasetError) {
-    try self.init(
-      count: source.count, batchSize: batchSize, seed: seed, shuffle: shuffle, dropLast: dropLast,
-      mostInMemory: Self.mostInMemory,
-      groups: (source as? any PaddedSource).flatMap { ExampleGroups($0) })
-  }
-
   /// As the public initialiser, with another limit of what is kept in memory.
   ///
   /// - Parameter groups: what batches are made of; nil for all examples alike.

@@ -155,7 +155,8 @@ package struct DataConfiguration: Sendable {
     else { return part }
     throw FileError(
       path: part.places.file, kind: .mismatch,
-      reason: "\(part.places.text(part.example(ofLabel: place / width))): the target is \(values[place]), and "
+      reason:
+        "\(part.places.text(part.example(ofLabel: place / width))): the target is \(values[place]), and "
         + targetLimit.text)
   }
 

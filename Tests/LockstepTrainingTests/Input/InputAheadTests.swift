@@ -104,11 +104,11 @@ import Testing
         source.anticipate { lost }
         if index % 3 == 1 {
           // A step that fails before anything is committed, and is taken again with another batch.
-          #expect(throws: Bad.self) { try step.run(lost.moved(to: index), failure: Bad()) }
+          #expect(throws: Bad.self) { try step.run(lost.moved(to: index), requests: [], failure: Bad()) }
         }
         if index % 3 == 2 {
           #expect(throws: Bad.self) {
-            try step.run(lost.moved(to: index), inspect: { throw Bad() })
+            try step.run(lost.moved(to: index), requests: [], inspect: { throw Bad() })
           }
         }
         _ = try step.run(mine)

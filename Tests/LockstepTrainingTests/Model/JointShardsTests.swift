@@ -151,7 +151,7 @@ import Testing
       let batch = StepBatch(step: 0, epoch: 0, examples: Array(0..<44)[...], shards: 8)
       var text = "nothing"
       do {
-        _ = try step.run(batch, failure: fails && kind == "before" ? Broken() : nil)
+        _ = try step.run(batch, requests: [], failure: fails && kind == "before" ? Broken() : nil)
       } catch { text = "\(error)" }
       #expect(Weights(of: source).fingerprint() == before)
       return text
