@@ -184,7 +184,8 @@ extension RunConfiguration {
   ) throws -> ModelSource {
     let source = try ModelSource(
       SingleInputModel(model), losses: OutputLosses(loss, metrics: metrics), on: data.training,
-      seed: seed, freezing: freezing, options: planOptions, threads: threads, admit: { try ($0 + $1).check(on: collective) })
+      seed: seed, freezing: freezing, options: planOptions, threads: threads,
+      admit: { try ($0 + $1).check(on: collective) })
     source.augmentation = try self.data.augment.augmentation(for: data.training)
     return source
   }
@@ -200,6 +201,7 @@ extension RunConfiguration {
   ) throws -> ModelSource {
     try ModelSource(
       SingleInputModel(model), losses: OutputLosses(loss, metrics: metrics), on: examples,
-      seed: seed, freezing: freezing, options: planOptions, threads: threads, admit: { model, _ in try model.check(on: collective) })
+      seed: seed, freezing: freezing, options: planOptions, threads: threads,
+      admit: { model, _ in try model.check(on: collective) })
   }
 }

@@ -45,7 +45,8 @@ import Testing
   @Test("a tokenizer is read back from JSON")
   func json() throws {
     for tokenizer in [
-      try CharacterTokenizer(fitting: "né\"\n\u{0}\u{301}😀") as any DescribedTokenizer, ByteTokenizer(),
+      try CharacterTokenizer(fitting: "né\"\n\u{0}\u{301}😀") as any DescribedTokenizer,
+      ByteTokenizer(),
     ] {
       let text = tokenizer.json.compactText
       let read = try TextTokenizers.read(

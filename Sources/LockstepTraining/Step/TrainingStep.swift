@@ -40,26 +40,7 @@ public final class TrainingStep: BatchStep {
   private let metricFormulas: [MetricFormula]
   private let batchDivisors: BatchDivisors
 
-  /// Prepares a step.
-  ///
-  /// - Parameters:
-  ///   - source: the model.
-  ///   - update: clipping, optimizer and constraints.
-  ///   - nonFinite: what becomes of a step with something that is not finite.
-  ///   - shards: the number of logical shards L, a power of two, at least the number of ranks.
-  ///   - wire: how gradients travel.
-  ///   - collective: the ranks.
-  /// - Throws: `FoldPlanError`, `StepError` and what the collective throws.
-  public convenience init(
-    source: ModelSource, update: UpdateRule, nonFinite: NonFinitePolicy = .stop, shards: Int,
-    wire: WirePrecision = .float32, on collective: any Collective
-  ) throws {
-    try self.init(
-      source: source as any GradientSource, update: update as any Update, regularizer: nil,
-      nonFinite: nonFinite, shards: shards, wire: wire, on: collective)
-  }
-
-  /// As the public initialiser, for any source and any update.
+  /// Prepares a step of any source by any update.
   ///
   /// - Parameter regularizer: a penalty that is part of the loss.
   package init(

@@ -10,7 +10,9 @@ import LockstepDatasets
     return ""
   }
 
-  private func description(_ tokenizer: any DescribedTokenizer, window: Int = 4) -> TokensDescription {
+  private func description(_ tokenizer: any DescribedTokenizer, window: Int = 4)
+    -> TokensDescription
+  {
     TokensDescription(
       window: window, vocabulary: tokenizer.vocabulary, tokenizer: tokenizer.json)
   }

@@ -104,7 +104,9 @@ import Testing
         source.anticipate { lost }
         if index % 3 == 1 {
           // A step that fails before anything is committed, and is taken again with another batch.
-          #expect(throws: Bad.self) { try step.run(lost.moved(to: index), requests: [], failure: Bad()) }
+          #expect(throws: Bad.self) {
+            try step.run(lost.moved(to: index), requests: [], failure: Bad())
+          }
         }
         if index % 3 == 2 {
           #expect(throws: Bad.self) {

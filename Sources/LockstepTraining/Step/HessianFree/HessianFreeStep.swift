@@ -57,26 +57,7 @@ public final class HessianFreeStep: BatchStep {
   /// What is given to the update; of the folded arena's length.
   private let movement: Arena<Float>
 
-  /// Prepares a step.
-  ///
-  /// - Parameters:
-  ///   - source: the model.
-  ///   - update: clips of the step, and constraints.
-  ///   - nonFinite: what becomes of a step whose gradient is not finite; products have no use for
-  ///     sanitized shards.
-  ///   - shards: the number of logical shards L, a power of two, at least the number of ranks.
-  ///   - collective: the ranks.
-  /// - Throws: `FoldPlanError`, `StepError` and what the collective throws.
-  public convenience init(
-    source: ModelSource, update: UpdateRule, options: HessianFreeOptions = HessianFreeOptions(),
-    nonFinite: NonFinitePolicy = .stop, shards: Int, on collective: any Collective
-  ) throws {
-    try self.init(
-      source: source as any CurvatureSource, update: update as any Update, options: options,
-      nonFinite: nonFinite, shards: shards, on: collective)
-  }
-
-  /// As the public initialiser, for any source and any update.
+  /// Prepares a step of any source by any update.
   package init(
     source: any CurvatureSource, update: any Update,
     options: HessianFreeOptions = HessianFreeOptions(), nonFinite: NonFinitePolicy = .stop,
