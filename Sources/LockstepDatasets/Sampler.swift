@@ -182,19 +182,6 @@ public final class Sampler {
   }
 }
 
-/// The examples of an epoch, in order.
-struct EpochOrder {
-  var epoch = -1
-  var order: [Int] = []
-  /// Where each batch begins, and where the last one ends; nil where all but the last have one size.
-  var starts: [Int]?
-
-  func batch(_ index: Int, _ batchSize: Int) -> ArraySlice<Int> {
-    if let starts { return order[starts[index]..<starts[index + 1]] }
-    return order[index * batchSize..<min((index + 1) * batchSize, order.count)]
-  }
-}
-
 /// The cut of a batch into logical shards.
 package enum ShardCut {
   /// The places in a batch of `count` examples that shard `shard` of `shards` gets:
