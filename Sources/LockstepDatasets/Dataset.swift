@@ -178,7 +178,7 @@ public struct Dataset: Sendable {
     }
   }
 
-  /// The inputs of examples, in the order given, each ``inputSize`` values: as a model gets them.
+  /// The inputs of examples, in the order given, each `inputSize` values: as a model gets them.
   ///
   /// - Throws: ``DatasetError`` where there is no such example.
   public func inputValues(of examples: [Int]) throws(DatasetError) -> [Float] {
@@ -196,7 +196,7 @@ public struct Dataset: Sendable {
     }
   }
 
-  /// The targets of examples, in the order given, ``targetWidth`` values each.
+  /// The targets of examples, in the order given, `targetWidth` values each.
   ///
   /// - Throws: ``DatasetError`` where labels are classes, or there is no such example.
   public func targets(of examples: [Int]) throws(DatasetError) -> [Float] {

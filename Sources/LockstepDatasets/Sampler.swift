@@ -5,13 +5,13 @@ import LockstepEngine
 /// The order of an epoch is a permutation fixed by (seed, epoch) alone; the sampler's only state is
 /// where it stands, so that a run resumes inside an epoch and no rank ever asks another.
 ///
-/// The order of up to ``mostInMemory`` examples is shuffled in memory. That of more, windows of a long
+/// The order of up to `mostInMemory` examples is shuffled in memory. That of more, windows of a long
 /// text say, is computed batch by batch and takes none.
 ///
 /// Sequences of different lengths come in batches of one padded length each: examples are shuffled among
 /// those of their length, and batches among all batches.
 ///
-/// The caller's loop: train on ``batch()``, then ``advance()``; a step that is taken back simply does
+/// The caller's loop: train on `batch()`, then `advance()`; a step that is taken back simply does
 /// not advance.
 public final class Sampler {
   /// The number of examples.
@@ -120,7 +120,7 @@ public final class Sampler {
   }
 
   /// The batch that comes after the one at the current position, and its epoch. It has no examples where
-  /// the position is none of this data and batch size, of which ``batch()`` tells.
+  /// the position is none of this data and batch size, of which `batch()` tells.
   public func next() -> (epoch: Int, examples: ArraySlice<Int>) {
     guard hasPosition else { return (epoch, []) }
     if computesOrders {

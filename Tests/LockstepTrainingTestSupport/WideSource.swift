@@ -4,24 +4,24 @@ import LockstepTraining
 
 /// Gradients of many sizes, from example numbers and parameters alone: units larger than a block,
 /// so that slices are cut inside units, small ones, vectors, single values, and a statistic.
-public final class WideSource: GradientSource {
-  public static let trainable = FlatLayout([
+package final class WideSource: GradientSource {
+  package static let trainable = FlatLayout([
     ("a", [3, 5000]), ("b", [40, 300]), ("c", [7]), ("d", [6, 5]), ("e", [1]), ("f", [2, 4200]),
   ])
-  public let layout = FlatLayout(
+  package let layout = FlatLayout(
     trainable.slots.map { ($0.name, $0.shape) } + [("mean", [9])])
-  public let gradientSlotCount = trainable.slots.count
-  public let metricNames: [String] = []
+  package let gradientSlotCount = trainable.slots.count
+  package let metricNames: [String] = []
   private let values = Arena<Float>(count: trainable.count)
   private let running = Arena<Float>(count: 9)
 
   /// A constraint for each tensor: norms of units over several blocks, over strided units, boxes.
-  public static let constraints: [WeightConstraint?] = [
+  package static let constraints: [WeightConstraint?] = [
     .maxNorm(2), WeightConstraint.maxNorm(1, axes: .axes([0])), .nonNegative,
     .unitNorm(), nil, .maxNorm(3),
   ]
 
-  public init() {
+  package init() {
     for slot in Self.trainable.slots {
       for (index, value) in zip(slot.range, roughValues(slot.count, seed: UInt64(slot.offset))) {
         values.buffer[index] = value / 16
@@ -57,7 +57,7 @@ public final class WideSource: GradientSource {
     }
   }
 
-  public func commitStatistics(_ folded: UnsafeBufferPointer<Float>) {
+  package func commitStatistics(_ folded: UnsafeBufferPointer<Float>) {
     let slot = layout.slots[gradientSlotCount]
     for i in 0..<9 { running.buffer[i] = 0.9 * running.buffer[i] + 0.1 * folded[slot.offset + i] }
   }

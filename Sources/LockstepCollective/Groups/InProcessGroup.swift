@@ -17,8 +17,8 @@ import LockstepEngine
 public final class InProcessGroup: Sendable {
   /// Runs `body` once a rank, each on a thread of its own, and returns the results in rank order.
   ///
-  /// - Throws: ``ArgumentError`` where `ranks` is not in 1...1024. Where ranks fail, an error that says why: the first one, in rank order, that is not
-  ///   ``SecondHandError``; ``InProcessGroupError`` where the group was misused.
+  /// - Throws: `ArgumentError` where `ranks` is not in 1...1024. Where ranks fail, an error that says why: the first one, in rank order, that is not
+  ///   `SecondHandError`; `InProcessGroupError` where the group was misused.
   public static func run<Result: Sendable>(
     ranks: Int, _ body: @escaping @Sendable (any Collective) throws -> Result
   ) throws -> [Result] {

@@ -1,7 +1,7 @@
 /// The record of a model's calls on symbolic tensors: operations in the order they were applied.
 ///
 /// A graph is built by one thread, during a trace, for fixed shapes. Errors do not interrupt the
-/// model's code: the first one is kept, and ``check()`` throws it.
+/// model's code: the first one is kept, and `check()` throws it.
 public final class Graph {
   /// The identity of a value in its graph.
   package typealias ValueID = Int

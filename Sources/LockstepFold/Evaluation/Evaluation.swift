@@ -70,9 +70,9 @@ public final class Evaluation {
 
   /// Evaluates. Called by all ranks.
   ///
-  /// - Parameter isScheduled: whether ``onReport`` hears of it. An evaluation that is made only because
+  /// - Parameter isScheduled: whether `onReport` hears of it. An evaluation that is made only because
   ///   a run ends must move nothing, or the run would go on otherwise than one that did not end there.
-  /// - Throws: what `compute` throws, on its own rank, and ``PeerFailure`` on the others.
+  /// - Throws: what `compute` throws, on its own rank, and `PeerFailure` on the others.
   public func run(isScheduled: Bool = true) throws -> EvaluationReport {
     let report = try around(evaluate)
     if isScheduled { try onReport(report) }

@@ -3,7 +3,7 @@ import LockstepEngine
 /// Adds one rank's shards up to its maximal subtrees, as a binary counter does.
 ///
 /// Shards are computed one after the other in shard order; each is written to a register and then
-/// added into the registers below as long as a carry runs (``TreeOrder``). Register 0 is the partial
+/// added into the registers below as long as a carry runs (`TreeOrder`). Register 0 is the partial
 /// itself; at most log2 L scratch arenas are kept.
 public final class ShardAccumulator {
   /// The rank's maximal subtrees, in shard order.

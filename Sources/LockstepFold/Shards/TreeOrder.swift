@@ -87,8 +87,8 @@ extension TreeOrder {
 
   /// The register that a leaf is written to: as many sums wait as the number of leaves before it has
   /// one-bits.
-  static func register(ofLeaf leaf: Int) -> Int { leaf.nonzeroBitCount }
+  package static func register(ofLeaf leaf: Int) -> Int { leaf.nonzeroBitCount }
 
   /// How many additions follow a leaf, each of a register to the one before it: of levels 1, 2, ….
-  static func carries(afterLeaf leaf: Int) -> Int { (~leaf).trailingZeroBitCount }
+  package static func carries(afterLeaf leaf: Int) -> Int { (~leaf).trailingZeroBitCount }
 }

@@ -86,7 +86,7 @@ public struct BatchNorm1d: StandardLayer {
   /// The hyperparameters.
   package let options: BatchNormOptions
 
-  /// Makes a layer like PyTorch's `BatchNorm1d`; ``BatchNormOptions`` says what each argument is.
+  /// Makes a layer like PyTorch's `BatchNorm1d`; `BatchNormOptions` says what each argument is.
   ///
   /// PyTorch's `eps` is `epsilon`, its `num_features` is `features`.
   public init(
@@ -128,7 +128,7 @@ public struct BatchNorm2d: StandardLayer {
   /// The hyperparameters.
   package let options: BatchNormOptions
 
-  /// Makes a layer like PyTorch's `BatchNorm2d`; ``BatchNormOptions`` says what each argument is.
+  /// Makes a layer like PyTorch's `BatchNorm2d`; `BatchNormOptions` says what each argument is.
   ///
   /// PyTorch's `eps` is `epsilon`, its `num_features` is `features`.
   public init(

@@ -59,7 +59,7 @@ extension LossFunction where Self == Provided {
   /// A mixture of a loss of the labels and of the divergence from a teacher's softened predictions:
   /// (1 − α) · loss + α · T² · KL(softmax(t / T) ‖ softmax(x / T)).
   ///
-  /// Predictions are logits [N, C]. The teacher's logits t are the batch's tensor ``teacherInput``, in
+  /// Predictions are logits [N, C]. The teacher's logits t are the batch's tensor `teacherInput`, in
   /// training alone; evaluations report the loss of the labels. Metrics are those of that loss.
   ///
   /// Source: G. Hinton, O. Vinyals, J. Dean, "Distilling the knowledge in a neural network", 2015.

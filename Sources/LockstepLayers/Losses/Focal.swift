@@ -75,7 +75,7 @@ extension LossFunction where Self == Provided {
   /// `sigmoid_focal_loss(reduction="mean")`.
   ///
   /// Predictions are logits [N, …], targets of the same shape are 0 or 1. Metric: `accuracy`, as
-  /// ``BinaryCrossEntropy`` has it.
+  /// `BinaryCrossEntropy` has it.
   ///
   /// Source: T.-Y. Lin et al., "Focal loss for dense object detection", 2017.
   ///

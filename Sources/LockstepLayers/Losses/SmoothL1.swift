@@ -38,7 +38,7 @@ extension LossFunction where Self == Provided {
   /// e² / (2β) where |e| < β, else |e| − β / 2, with e = x − t; the mean being over all outputs:
   /// PyTorch's `SmoothL1Loss`.
   ///
-  /// Predictions [N, …], targets of the same shape. β = 0 is ``MeanAbsoluteError``.
+  /// Predictions [N, …], targets of the same shape. β = 0 is `MeanAbsoluteError`.
   ///
   /// Source: R. Girshick, "Fast R-CNN", 2015.
   ///

@@ -39,7 +39,7 @@ extension Metric where Self == Provided {
   /// The part of predictions whose label is among the k classes with the largest logits.
   ///
   /// Predictions are logits [N, …, C], targets one integer label each. Of equal logits the first count, so
-  /// that k = 1 is the accuracy that ``SoftmaxCrossEntropy`` reports. (scikit-learn's
+  /// that k = 1 is the accuracy that `SoftmaxCrossEntropy` reports. (scikit-learn's
   /// `top_k_accuracy_score`.)
   ///
   /// - Parameter count: k, at least 1.

@@ -39,7 +39,7 @@ public final class MPISession {
   /// - Parameters:
   ///   - threadLevel: the least level of thread support that will do.
   ///   - checksLauncher: whether a launch under another MPI's launcher is refused; see
-  ///     ``LauncherClaim``.
+  ///     `LauncherClaim`.
   /// - Throws: ``MPIError`` of kind `state` where MPI was initialised before, `resource` where the
   ///   thread level is not provided, `launch` under the wrong launcher. MPI is then finalized.
   public init(threadLevel: MPIThreadLevel = .funneled, checksLauncher: Bool = true)

@@ -1,4 +1,4 @@
-/// How patient a ``Watchdog`` is.
+/// How patient a `Watchdog` is.
 public struct WatchPatience: Sendable, Equatable {
   /// The seconds that a wait inside a step may take, and one for a rank that is stopped; `infinity`
   /// for ever.

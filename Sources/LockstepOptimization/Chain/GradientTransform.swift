@@ -67,7 +67,7 @@ public struct TransformContext {
   let kernels: Kernels
 
   /// A state arena in the layout, filled with a value (padding stays zero). It has the values at
-  /// ``held`` alone, where its `base` leads to as if it had all.
+  /// `held` alone, where its `base` leads to as if it had all.
   public func makeArena(filledWith value: Float = 0) -> Arena<Float> {
     let arena = Arena<Float>(indices: held ?? 0..<layout.count)
     if value != 0 {

@@ -15,7 +15,7 @@ public struct Schedule: Sendable {
 
   /// The rate at a step, at least 0, while no metric has reduced it.
   ///
-  /// - Returns: a NaN for a step below 0 and for a schedule that ``validate()`` refuses.
+  /// - Returns: a NaN for a step below 0 and for a schedule that `validate()` refuses.
   public func value(at step: Int) -> Double {
     guard step >= 0, (try? validate()) != nil else { return .nan }
     return rule.rate(at: step, reducedBy: 1)

@@ -110,7 +110,7 @@ extension GradientTransform where Self == Provided {
   /// Heavy-ball momentum: b = μ b + (1 − dampening) u, u = b; with Nesterov's look-ahead u = u + μ b.
   ///
   /// In the first update b = u, as in PyTorch. PyTorch's SGD has it before the learning rate; placed
-  /// behind ``ScaleByLearningRate`` it is Keras's, whose velocity holds learning rates. (Sutskever
+  /// behind `ScaleByLearningRate` it is Keras's, whose velocity holds learning rates. (Sutskever
   /// et al. 2013.)
   ///
   /// - Parameters:

@@ -102,7 +102,7 @@ extension GradientTransform where Self == Provided {
 extension GradientTransform where Self == Provided {
   /// Adds λ p to the update behind the direction, so that no moment sees it: AdamW's decay.
   ///
-  /// In front of ``ScaleByLearningRate`` it is multiplied by the learning rate with the rest, as in
+  /// In front of `ScaleByLearningRate` it is multiplied by the learning rate with the rest, as in
   /// PyTorch and Keras. Where the learning rate stands earlier in the chain (Keras's momentum), give
   /// the schedule here too, and the term is λ · rate · p. (Loshchilov & Hutter 2019.)
   ///

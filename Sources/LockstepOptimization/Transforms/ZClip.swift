@@ -152,7 +152,7 @@ extension GradientTransform where Self == Provided {
   /// Limits the global norm where it stands out from the norms before it.
   ///
   /// With running mean μ and standard deviation σ of the norms, z = (‖u‖ − μ) / (σ + ε); where
-  /// z > Z the norm is brought to ``Adjustment``'s threshold, and that, not the spike, enters the
+  /// z > Z the norm is brought to `Adjustment`'s threshold, and that, not the spike, enters the
   /// averages: μ = αμ + (1 − α)n, σ² = ασ² + (1 − α)(n − μ)² with the new μ. The first `warmup`
   /// updates are recorded only, and the averages start from their mean and population variance.
   /// (Kumar et al. 2025, ZClip. The paper has ε = 0, so that z does not depend on the gradient's

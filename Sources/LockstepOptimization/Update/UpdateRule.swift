@@ -3,7 +3,7 @@ import LockstepEngine
 
 /// A chain at work on one layout, with the constraints and the average of weights that follow it.
 ///
-/// A step is, in this order: ``measure(block:in:)`` for every block of the folded, normalised
+/// A step is, in this order: `measure(block:in:)` for every block of the folded, normalised
 /// gradient, by whoever owns the block; `prepare(step:blockSums:)` with all blocks'
 /// sums, which decides and changes nothing; `apply(gradient:parameters:blocks:gather:)`, once.
 ///

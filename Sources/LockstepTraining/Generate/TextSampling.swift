@@ -2,7 +2,7 @@ import LockstepEngine
 
 /// How the next token is chosen from a model's logits.
 ///
-/// The probabilities are softmax(logits / temperature). ``topK`` and then ``topP`` leave out what is unlikely.
+/// The probabilities are softmax(logits / temperature). `topK` and then `topP` leave out what is unlikely.
 public struct TextSampling: Sendable, Equatable {
   /// What logits are divided by: 1 takes the model's own probabilities, less makes likely tokens likelier, and 0
   /// takes the likeliest token always.

@@ -64,7 +64,7 @@ public final class ModelEvaluator {
   /// Where the model carries states, the examples are gone through in `shardSize` streams at the most, each in
   /// its order and from states of zeros.
   ///
-  /// - Throws: ``ArgumentError`` where `shardSize` is not positive, `GraphError` where the model carries states
+  /// - Throws: `ArgumentError` where `shardSize` is not positive, `GraphError` where the model carries states
   ///   and the examples do not go on from each other.
   public func evaluation(
     _ name: String, shardSize: Int, on collective: any Collective
@@ -135,9 +135,9 @@ public final class ModelEvaluator {
   ///
   /// All are computed at once; ask for as many as memory has room for.
   ///
-  /// - Parameter names: some of ``readableNames``.
+  /// - Parameter names: some of `readableNames`.
   /// - Returns: for each name one row an example, in the order of the examples, row-major.
-  /// - Throws: ``ArgumentError`` for an unknown name, or one of a value that is none an example;
+  /// - Throws: `ArgumentError` for an unknown name, or one of a value that is none an example;
   ///   `DatasetError` where there is no such example.
   public func outputs(of names: [String], examples: [Int]) throws -> [String: [Float]] {
     let names = names.uniqued

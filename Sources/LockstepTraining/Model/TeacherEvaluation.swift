@@ -5,8 +5,8 @@ import LockstepFold
 extension TeacherLogits {
   /// Runs a teacher on its evaluator's data set. Called by all ranks.
   ///
-  /// - Throws: ``ArgumentError`` where `chunkSize` is not positive; what the evaluator throws, on its own
-  ///   rank, and ``PeerFailure`` on the others.
+  /// - Throws: `ArgumentError` where `chunkSize` is not positive; what the evaluator throws, on its own
+  ///   rank, and `PeerFailure` on the others.
   public convenience init(
     of teacher: ModelEvaluator, chunkSize: Int = 64, on collective: any Collective
   ) throws {

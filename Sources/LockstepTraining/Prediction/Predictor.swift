@@ -168,9 +168,9 @@ public final class Predictor {
   /// let features = try predictor.outputs(of: ["features"], for: pixels)["features"]
   /// ```
   ///
-  /// - Parameter names: some of ``readableNames``. A plan is kept for each list of names, until
+  /// - Parameter names: some of `readableNames`. A plan is kept for each list of names, until
   ///   ``refresh()``.
-  /// - Throws: ``ArgumentError`` for an unknown name; as ``predict(_:)-([Float])``.
+  /// - Throws: `ArgumentError` for an unknown name; as ``predict(_:)-([Float])``.
   public func outputs(of names: [String], for input: [Float]) throws -> [String: [Float]] {
     try read(names) { try set(only: .floats(input), in: $0) }
   }
@@ -189,7 +189,7 @@ public final class Predictor {
 
   /// The shape that a value of a name has for one example.
   ///
-  /// - Throws: ``ArgumentError`` for an unknown name.
+  /// - Throws: `ArgumentError` for an unknown name.
   public func outputShape(of name: String) throws -> [Int] {
     let tensor = try source.model.trace(1, false).tensors(named: [name], of: "Predictor")[0]
     return tensor.shape.first == 1 ? Array(tensor.shape.dropFirst()) : tensor.shape

@@ -128,7 +128,7 @@ public final class TrainingStep: BatchStep {
   ///   `SkipLimitError` or `StepError`, on all ranks alike, or the source's own error on the rank where
   ///   it arose and ``PeerFailure`` on the others. Nothing has changed then.
   package func run(
-    _ given: StepBatch, requests: StepRequests, failure: (any Error)? = nil,
+    _ given: StepBatch, requests: StepRequests = [], failure: (any Error)? = nil,
     inspect: () throws -> Void = {}
   ) throws -> StepReport {
     let batch = try begin(given, requests, failure)

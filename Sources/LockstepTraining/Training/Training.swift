@@ -236,14 +236,14 @@ public final class Training {
 
   // MARK: Beside the steps
 
-  /// Evaluates the model on other examples, at the end of epochs (``TrainerOptions/evaluateEveryEpochs``).
+  /// Evaluates the model on other examples, at the end of epochs (`TrainerOptions/evaluateEveryEpochs`).
   ///
   /// - Parameters:
   ///   - dataset: the examples; each counts once, on any number of ranks.
   ///   - name: what the evaluation is called in reports and logs.
   ///   - report: hears the results, on rank 0 only.
   /// - Throws: `GraphError` where the examples are of another form than those that the model trains on,
-  ///   ``ArgumentError`` where another evaluation has the name.
+  ///   `ArgumentError` where another evaluation has the name.
   public func evaluate(
     on dataset: any ExampleSource, as name: String = "test",
     _ report: @escaping (TrainingEvaluation) throws -> Void = { _ in }
@@ -283,7 +283,7 @@ public final class Training {
   ///   - keep: how many of the newest checkpoints stay.
   /// - Returns: how it ended, the same on all ranks: done, with the fingerprint of the weights, or
   ///   interrupted by a signal.
-  /// - Throws: what ends a run otherwise, `RunDirectoryError`, `CheckpointError`, ``ArgumentError`` for
+  /// - Throws: what ends a run otherwise, `RunDirectoryError`, `CheckpointError`, `ArgumentError` for
   ///   a `keep` below 1.
   @discardableResult
   public func fit(

@@ -11,7 +11,7 @@ import LockstepOptimization
 ///
 /// The direction d minimises the quadratic model φ(d) = gᵀ d + ½ dᵀ (G + λ I + λ μ S) d, G being the
 /// Gauss-Newton matrix of the objective on this batch, S that of the states of recurrent layers
-/// (``HessianFreeOptions/structuralDamping``). The step passes the ``Update`` like a
+/// (``HessianFreeOptions/structuralDamping``). The step passes the `Update` like a
 /// gradient, −α d: its chain needs no learning rate (`Chain()`, or clips), and its constraints hold
 /// behind the step. Batch statistics are those of the shards, in products and losses too; running
 /// statistics follow as usual.
@@ -172,7 +172,7 @@ public final class HessianFreeStep: BatchStep {
   ///     before anything changes.
   /// - Throws: as ``TrainingStep/run(_:requests:failure:inspect:)``. Nothing has changed then.
   package func run(
-    _ given: StepBatch, requests: StepRequests, failure: (any Error)? = nil,
+    _ given: StepBatch, requests: StepRequests = [], failure: (any Error)? = nil,
     inspect: () throws -> Void = {}
   ) throws -> StepReport {
     // What is wrong on one rank alone reaches the others where they meet.
