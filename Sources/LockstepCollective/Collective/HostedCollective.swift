@@ -42,6 +42,9 @@ package protocol HostedCollective: Collective {
 }
 
 extension HostedCollective {
+  /// Nobody watches. (Without this, the member of every `Collective` below would be taken for it, and ask
+  /// itself.)
+  package var page: StatusPage? { nil }
   /// Nothing ends a rank that waits.
   package var watchdog: Watchdog? { nil }
 

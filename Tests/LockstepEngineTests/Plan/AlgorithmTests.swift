@@ -155,8 +155,7 @@ import Testing
     #expect(zip(sum.buffer, direct.buffer).allSatisfy { $0.bitPattern == $1.bitPattern })
     // The weights are added in place where that rounds once.
     let left = parts.reduce(0) { $0 + $1.count }
-    let roundsOnce =
-      count <= 128 || precision == .bfloat16 || InstructionSet.current.multipliesAndAddsAtOnce
+    let roundsOnce = count <= 128 || precision == .bfloat16
     #expect((left < planned.plan.leafCount / 2) == roundsOnce)
   }
 
