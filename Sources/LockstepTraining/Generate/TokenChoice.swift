@@ -29,7 +29,8 @@ package struct TokenChoice {
       }
       if logits[index] > logits[best] { best = index }
     }
-    guard sampling.temperature > 0 else { return best }
+    // Threads that flush denormals take smaller temperatures for 0, others do not.
+    guard sampling.temperature >= Double.leastNormalMagnitude else { return best }
     let top = Double(logits[best])
     weights.removeAll(keepingCapacity: true)
     for logit in logits {
