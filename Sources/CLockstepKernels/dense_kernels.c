@@ -1,4 +1,5 @@
 #include "lockstep_kernels.h"
+#include "dense_sizes.h"
 #include "lanes.h"
 
 // A tile of a result, in registers: rows x vectors of 16 lanes. With 24 sums in the 32 registers of AVX-512,
@@ -10,12 +11,6 @@
 #define VECTORS_avx2 1
 #define ROWS_baseline 4
 #define VECTORS_baseline 1
-
-// A panel of two vectors has twice the rows.
-#define LARGEST_ROWS 12
-#define LARGEST_VECTORS 4
-#define LARGEST_TILE (24 * LANES)
-#define LARGEST_WIDTH (LARGEST_VECTORS * LANES)
 
 // How many examples share what is read of the weights.
 #define BAND 128
@@ -34,20 +29,14 @@ static size_t input_block_rows(size_t in) {
   return rows < 32 ? 32 : rows < MOST_BLOCK_ROWS ? rows : MOST_BLOCK_ROWS;
 }
 
-// Products of more rows than a band lay the weights, or what they are the sums of, in panels: so many rows at
-// a time pass these, ...
-#define HEIGHT 96
-// ... so many terms at a time, at most, ...
-#define MOST_TERMS 256
-// (or less, where the rows lie in groups of four or more, with a gap of a vector behind each,)
-#define GROUPS (HEIGHT * MOST_TERMS + HEIGHT / 4 * LANES)
-// ... and so many columns, about 256 kB of them.
+// How many columns of products of many rows are laid at a time: about 256 kB of them.
 static size_t laid_columns(size_t terms) {
   const size_t columns = ((size_t)1 << 16) / (terms ? terms : 1) / LARGEST_WIDTH * LARGEST_WIDTH;
   return columns ? columns : LARGEST_WIDTH;
 }
 
-#define UNROLL _Pragma("clang loop unroll(full)")
+// One fused multiply-add a term.
+#define MULTIPLY_ADD(a, b, c) __builtin_elementwise_fma(a, b, c)
 
 #define KERNELS "dense_kernels.inc"
 #include "instantiate.h"

@@ -31,6 +31,7 @@ int lockstep_flush_denormals(void);
 #include "lockstep_arena_kernels.h"
 #include "lockstep_dense_kernels.h"
 #include "lockstep_graph_kernels.h"
+#include "lockstep_half_kernels.h"
 #include "lockstep_attention_kernels.h"
 #include "lockstep_normalization_kernels.h"
 #include "lockstep_recurrent_kernels.h"

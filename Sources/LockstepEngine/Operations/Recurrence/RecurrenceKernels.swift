@@ -5,6 +5,8 @@ struct RecurrenceKernels {
   let table: lockstep_recurrent_kernels
   /// The products with fused multiply-adds; nil where the processor has none.
   private let dense: lockstep_dense_kernels?
+  /// The products of a plan that computes in bfloat16; nil in others.
+  private let halves: lockstep_half_kernels?
   let pass: RecurrentPass
   let n: Int
   let positions: Int
@@ -23,7 +25,13 @@ struct RecurrenceKernels {
     comeTransposed = transposed
     table = lockstep_recurrent_kernels_for(lockstep_isa(rawValue: plan.isa.rawValue)).pointee
     dense = plan.isa.denseKernels?.pointee
+    halves = Self.halves(plan)
     (n, positions, hidden) = (sequence.shape[0], sequence.shape[1], sequence.shape[2])
+  }
+
+  /// The products of a plan that computes in bfloat16, as linear maps do; nil in others.
+  static func halves(_ plan: PlanBuilder) -> lockstep_half_kernels? {
+    plan.factor == .bfloat16 ? lockstep_half_kernels_here()?.pointee : nil
   }
 
   /// Working memory of a number of values.
@@ -34,7 +42,10 @@ struct RecurrenceKernels {
   /// Working memory of products.
   func productScratch(_ plan: PlanBuilder) -> Memory {
     scratch(
-      max(lockstep_dense_scratch(n, hidden, width), lockstep_dense_scratch(n, width, hidden)), plan)
+      halves != nil
+        ? lockstep_half_scratch(n, hidden, width)
+        : max(lockstep_dense_scratch(n, hidden, width), lockstep_dense_scratch(n, width, hidden)),
+      plan)
   }
 
   /// Whether weights are laid in panels once a run: what that takes is little beside the products of several
@@ -43,13 +54,20 @@ struct RecurrenceKernels {
 
   /// Room for the weights in panels.
   func weightScratch(_ plan: PlanBuilder) -> Memory {
-    scratch(laysWeights ? lockstep_dense_panels(hidden, width) : 0, plan)
+    scratch(
+      halves != nil
+        ? lockstep_half_panels(hidden, width)
+        : laysWeights ? lockstep_dense_panels(hidden, width) : 0, plan)
   }
 
   /// Makes the weights ready for ``multiply(_:_:_:_:)``: what that is to be given.
   func prepare(
     _ weight: UnsafeMutablePointer<Float>, _ scratch: UnsafeMutablePointer<Float>
   ) -> UnsafeMutablePointer<Float> {
+    if let halves {
+      halves.lay_outputs(scratch, weight, hidden, width)
+      return scratch
+    }
     guard laysWeights, let dense else { return weight }
     dense.lay_outputs(scratch, weight, hidden, width)
     return scratch
@@ -59,6 +77,10 @@ struct RecurrenceKernels {
   func prepareTransposed(
     _ weight: UnsafeMutablePointer<Float>, _ scratch: UnsafeMutablePointer<Float>
   ) -> UnsafeMutablePointer<Float> {
+    if let halves {
+      halves.lay_inputs(scratch, weight, hidden, width)
+      return scratch
+    }
     guard laysWeights, let dense else { return weight }
     dense.lay_inputs(scratch, weight, hidden, width)
     return scratch
@@ -69,6 +91,7 @@ struct RecurrenceKernels {
     _ q: UnsafeMutablePointer<Float>, _ h: UnsafePointer<Float>, _ weight: UnsafePointer<Float>,
     _ scratch: UnsafeMutablePointer<Float>
   ) {
+    if let halves { return halves.multiply(q, h, weight, n, hidden, width, scratch) }
     guard let dense else { return table.product(q, h, weight, n, hidden, width) }
     if comeTransposed {
       dense.input_gradient(q, h, weight, n, width, hidden, scratch)
@@ -84,6 +107,7 @@ struct RecurrenceKernels {
     _ dh: UnsafeMutablePointer<Float>, _ dq: UnsafePointer<Float>,
     _ weight: UnsafePointer<Float>, _ scratch: UnsafeMutablePointer<Float>
   ) {
+    if let halves { return halves.multiply(dh, dq, weight, n, width, hidden, scratch) }
     guard let dense else { return table.product_gradient(dh, dq, weight, n, hidden, width) }
     if laysWeights {
       dense.multiply(dh, dq, weight, n, width, hidden)

@@ -4,7 +4,9 @@ extension Recurrence: Lowerable {
   func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
     let weight = Operands(site.inputs, pass).weight
     let rows = plan.type(site.outputs[0]).shape.prefix(2).reduce(1, *)
-    let transposed = try plan.transposedWeight(weight, rows: rows)
+    let transposed =
+      RecurrenceKernels.halves(plan) == nil
+      ? try plan.transposedWeight(weight, rows: rows) : nil
     let inputs = try site.inputs.map { value in
       if value == weight, let transposed { return transposed }
       return try plan.plain(value)
