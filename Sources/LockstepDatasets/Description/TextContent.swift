@@ -42,7 +42,8 @@ package struct TextContent: DataContent {
     for (other, key) in [(target, "target"), (id, "id")] where other == column {
       throw FileError(
         path: table.path, kind: .mismatch,
-        reason: "has the column \(table.columns[column].quoted) for 'data.text' and for 'data.\(key)': "
+        reason:
+          "has the column \(table.columns[column].quoted) for 'data.text' and for 'data.\(key)': "
           + "name two columns")
     }
     let others = table.columns.indices.filter { ![column, target, id].contains($0) }
@@ -98,7 +99,8 @@ package struct TextContent: DataContent {
       if row & 0xfff == 0 { try ReadingStop.check(table.path) }
       let text = table.trimmed(row: row, column: column)
       guard !text.isEmpty else {
-        throw table.fault(row: row, column: column, "the text is missing: remove the line, or fill it in")
+        throw table.fault(
+          row: row, column: column, "the text is missing: remove the line, or fill it in")
       }
       texts.append(text)
     }
@@ -119,7 +121,8 @@ package struct TextContent: DataContent {
       fitting: some.lazy.map { texts[$0] }, unit: options.unit, size: options.vocabulary)
     guard !vocabulary.entries.isEmpty else {
       throw DatasetError(
-        name, "has no words in the column \(options.column.quoted); 'data.tokenizer' may be 'characters'")
+        name,
+        "has no words in the column \(options.column.quoted); 'data.tokenizer' may be 'characters'")
     }
     let lengths =
       options.lengths.flatMap(PaddedLengths.init)

@@ -29,7 +29,8 @@ package struct TextsDescription: Sendable, Equatable {
     guard vocabulary != other.vocabulary, vocabulary.size == other.vocabulary.size else {
       return nil
     }
-    return "the tokens are other \(vocabulary.unit.rawValue) than those that the weights were trained on "
+    return
+      "the tokens are other \(vocabulary.unit.rawValue) than those that the weights were trained on "
       + "(\(vocabulary.entries.count) and \(other.vocabulary.entries.count) of them)"
   }
 
