@@ -86,6 +86,7 @@ enum GenerateCommand: Command {
     case .columns(let table): counted(table.columns.count, "column")
     case .array(let array): "arrays of shape \(array.shape)"
     case .series(let series): series.summary
+    case .texts(let texts): texts.summary
     case .tokens: "tokens"
     }
   }

@@ -63,6 +63,7 @@ enum InspectCommand: Command {
       case .columns(let table): counted(table.columns.count, "column")
       case .array(let array): "arrays of shape \(array.shape)"
       case .series(let series): series.summary
+      case .texts(let texts): texts.summary
       case .tokens(let tokens):
         "windows of \(tokens.window) tokens"
           + (tokens.tokenizer?["kind"]?.stringValue.map { ", \($0)" } ?? "")

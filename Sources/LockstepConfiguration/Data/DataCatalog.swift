@@ -9,7 +9,7 @@ enum DataCatalog {
     "data",
     [
       DigitsSource.entry, BreastCancerSource.entry, IDXSource.entry, CSVSource.entry,
-      SeriesSource.steps, SeriesSource.rows, ForecastSource.entry,
+      SeriesSource.steps, SeriesSource.rows, ForecastSource.entry, TextRowsSource.entry,
       SyntheticSource.blobs, SyntheticSource.linear, SyntheticSource.images,
       SyntheticSource.mnist1D, SyntheticSource.addingProblem, SyntheticSource.copyMemory,
       TextSource.kingJames, TextSource.entry, TokensSource.entry,

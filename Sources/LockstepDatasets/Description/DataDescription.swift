@@ -60,6 +60,11 @@ package struct DataDescription: Sendable, Equatable {
     {
       return difference
     }
+    if case .texts(let mine) = input, case .texts(let theirs) = other.input,
+      let difference = mine.difference(from: theirs)
+    {
+      return difference
+    }
     if let mine = target.classes?.names, let theirs = other.target.classes?.names, mine != theirs,
       mine.count == theirs.count
     {
@@ -81,6 +86,7 @@ package struct DataDescription: Sendable, Equatable {
     case .array(let array): array.shape
     case .tokens(let tokens): [tokens.window]
     case .series(let series): series.shape
+    case .texts(let texts): [texts.lengths.longest]
     }
   }
 }
@@ -95,6 +101,8 @@ package enum InputDescription: Sendable, Equatable {
   case tokens(TokensDescription)
   /// Series of steps, or windows of them.
   case series(SeriesDescription)
+  /// Texts, a row each.
+  case texts(TextsDescription)
 
   /// Sets the character between the cells of a table; there is none of other inputs.
   package mutating func setDelimiter(_ delimiter: Unicode.Scalar) {
@@ -105,6 +113,9 @@ package enum InputDescription: Sendable, Equatable {
     case .series(var series):
       series.table.delimiter = delimiter
       self = .series(series)
+    case .texts(var texts):
+      texts.delimiter = delimiter
+      self = .texts(texts)
     case .array, .tokens: break
     }
   }

@@ -77,6 +77,7 @@ extension InputDescription {
       ]
     case .tokens(let tokens): tokens.json
     case .series(let series): series.json
+    case .texts(let texts): texts.json
     }
   }
 
@@ -109,6 +110,9 @@ extension InputDescription {
     case SeriesDescription.kind:
       guard let series = SeriesDescription(json) else { return nil }
       self = .series(series)
+    case TextsDescription.kind:
+      guard let texts = TextsDescription(json) else { return nil }
+      self = .texts(texts)
     default: return nil
     }
   }

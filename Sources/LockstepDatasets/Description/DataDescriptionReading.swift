@@ -38,6 +38,13 @@ extension DataDescription {
         throw refuse("is a table, whose labels are columns of it; leave the labels' file out")
       }
       content = try series.read(path, target, isTargetOptional: isTargetOptional, id: id)
+    case .texts(let texts):
+      guard labels == nil else {
+        throw refuse("is a table, whose labels are a column of it; leave the labels' file out")
+      }
+      content = try TextContent(
+        CSVTable.read(path, delimiter: texts.delimiter), as: texts, target,
+        isTargetOptional: isTargetOptional, id: id)
     case .tokens(let tokens):
       guard labels == nil, id == nil else {
         throw refuse(

@@ -241,11 +241,6 @@ package struct TableContent: DataContent {
     let fitted =
       options.standardize ? Standardizer(fitting: rows, width: width) { features[$0] } : nil
     let fill: Double? = if case .fill(let value) = options.missing { value } else { nil }
-    let kind: TargetDescription.Kind =
-      switch target {
-      case .none, .values: .values(width: 1)
-      case .classes(let texts): .classes(try options.classes ?? classes(texts, rows))
-      }
     return DataDescription(
       input: .columns(
         ColumnsDescription(
@@ -255,7 +250,17 @@ package struct TableContent: DataContent {
               fill: fill)
           }, ignored: options.ignoring.map(CellText.trimmed),
           id: options.id.map(CellText.trimmed), delimiter: options.delimiter)),
-      target: TargetDescription(column: targetColumn.map { table.columns[$0] }, kind: kind))
+      target: try targetDescription(rows))
+  }
+
+  /// What the target of some rows is.
+  func targetDescription(_ rows: [Int]) throws -> TargetDescription {
+    let kind: TargetDescription.Kind =
+      switch target {
+      case .none, .values: .values(width: 1)
+      case .classes(let texts): .classes(try options.classes ?? classes(texts, rows))
+      }
+    return TargetDescription(column: targetColumn.map { table.columns[$0] }, kind: kind)
   }
 
   private func classes(_ texts: [String], _ rows: [Int]) throws(FileError) -> ClassNames {
@@ -287,8 +292,13 @@ package struct TableContent: DataContent {
     return DataPart(
       dataset,
       places: examplePlaces(rows),
-      ids: idColumn.map { id in rows.map { table.trimmed(row: $0, column: id) } },
+      ids: ids(rows),
       isLabelled: labels.isLabelled, summary: summary(rows, labels.values))
+  }
+
+  /// The names of some rows; nil where no column names them.
+  func ids(_ rows: [Int]) -> [String]? {
+    idColumn.map { id in rows.map { table.trimmed(row: $0, column: id) } }
   }
 
   private func inputs(_ rows: [Int], _ description: DataDescription) throws -> [Float] {
@@ -315,7 +325,8 @@ package struct TableContent: DataContent {
     return values
   }
 
-  private func labels(
+  /// The labels of some rows, and which of them there are.
+  func labels(
     _ rows: [Int], _ description: TargetDescription
   ) throws -> (values: Dataset.Labels, isLabelled: [Bool]?) {
     switch (target, description.kind) {
@@ -346,7 +357,7 @@ package struct TableContent: DataContent {
 
   package var places: ExamplePlaces { examplePlaces(Array(0..<count)) }
 
-  private func examplePlaces(_ rows: [Int]) -> ExamplePlaces {
+  func examplePlaces(_ rows: [Int]) -> ExamplePlaces {
     ExamplePlaces(
       file: name, rows: rows.map { $0 + 1 }, lines: rows.map { table.line(ofRow: $0) })
   }

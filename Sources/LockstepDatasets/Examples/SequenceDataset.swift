@@ -13,8 +13,8 @@ package protocol PaddedSource: ExampleSource {
   func padded(toBucket bucket: Int) -> any ExampleSource
 }
 
-/// Sequences in memory, of different lengths: `input` [T, width], `lengths`, and a `label` for each sequence
-/// or for each of its steps.
+/// Sequences in memory, of different lengths: `input` [T, width] of values or [T] of tokens, `lengths`, and a
+/// `label` for each sequence or for each of its steps.
 ///
 /// T is the longest of the padded lengths, or the one that the data set was padded to. Behind a sequence's end
 /// inputs and target values are 0, classes −1.
@@ -27,12 +27,18 @@ package struct SequenceDataset: PaddedSource {
   package let labelsPositions: Bool
   /// The labels of all sequences, or of all their steps.
   package let labels: Dataset.Labels
-  /// The number of values of a step.
+  /// The number of values of a step; 1 of tokens.
   package let width: Int
   /// Where each sequence's steps begin among all; a last one behind all.
   package let starts: [Int]
 
-  private let values: [Float]
+  /// The steps of all sequences.
+  private enum Steps {
+    case values([Float])
+    case tokens([Int32], limit: Int)
+  }
+
+  private let steps: Steps
   private let buckets: [Int]
   private let contents: Fingerprint
   /// T.
@@ -48,10 +54,41 @@ package struct SequenceDataset: PaddedSource {
     name: String, width: Int, values: [Float], starts: [Int], labels: Dataset.Labels,
     labelsPositions: Bool, padding: PaddedLengths
   ) throws(DatasetError) {
-    let steps = starts.last ?? 0
-    guard starts.count > 1, starts.first == 0, width > 0, values.count == steps * width else {
+    guard width > 0, values.count == (starts.last ?? 0) * width else {
       throw DatasetError(
         name, "\(values.count) values are no steps of \(width) values of at least one sequence")
+    }
+    try self.init(
+      name, .values(values), width: width, Fingerprint(of: values), starts, labels,
+      labelsPositions: labelsPositions, padding)
+  }
+
+  /// Sequences of tokens, with a label each.
+  ///
+  /// - Parameters:
+  ///   - tokens: those of all sequences, one behind the other, in `0..<limit`.
+  ///   - starts: where each sequence begins among the tokens, and where the last one ends.
+  /// - Throws: as the other initializer.
+  package init(
+    name: String, tokens: [Int32], limit: Int, starts: [Int], labels: Dataset.Labels,
+    padding: PaddedLengths
+  ) throws(DatasetError) {
+    guard tokens.count == starts.last, tokens.allSatisfy({ (0..<limit).contains(Int($0)) }) else {
+      throw DatasetError(
+        name, "\(tokens.count) tokens are none of a vocabulary of \(limit), or of no sequences")
+    }
+    try self.init(
+      name, .tokens(tokens, limit: limit), width: 1, Fingerprint(of: tokens), starts, labels,
+      labelsPositions: false, padding)
+  }
+
+  private init(
+    _ name: String, _ content: Steps, width: Int, _ contentFingerprint: Fingerprint,
+    _ starts: [Int], _ labels: Dataset.Labels, labelsPositions: Bool, _ padding: PaddedLengths
+  ) throws(DatasetError) {
+    let steps = starts.last ?? 0
+    guard starts.count > 1, starts.first == 0 else {
+      throw DatasetError(name, "has no sequences")
     }
     let expected = labelsPositions ? steps : starts.count - 1
     guard labels.count == expected else {
@@ -68,7 +105,7 @@ package struct SequenceDataset: PaddedSource {
     }
     self.name = name
     self.width = width
-    self.values = values
+    self.steps = content
     self.starts = starts
     self.labels = labels
     self.labelsPositions = labelsPositions
@@ -76,7 +113,7 @@ package struct SequenceDataset: PaddedSource {
     self.buckets = buckets
     positions = padding.longest
     contents = .tree([
-      ("width", Fingerprint(of: [width])), ("steps", Fingerprint(of: values)),
+      ("width", Fingerprint(of: [width])), ("steps", contentFingerprint),
       ("starts", Fingerprint(of: starts)), ("labels", labels.fingerprint),
       ("lengths", Fingerprint(of: padding.values)),
     ])
@@ -99,9 +136,14 @@ package struct SequenceDataset: PaddedSource {
   // MARK: Fields
 
   package var inputFields: [ExampleField] {
-    [
-      ExampleField(ExampleField.inputName, [positions, width]),
-      ExampleField(SequenceLengths.inputName, [], .int32(limit: positions + 1)),
+    let input =
+      switch steps {
+      case .values: ExampleField(ExampleField.inputName, [positions, width])
+      case .tokens(_, let limit):
+        ExampleField(ExampleField.inputName, [positions], .int32(limit: limit))
+      }
+    return [
+      input, ExampleField(SequenceLengths.inputName, [], .int32(limit: positions + 1)),
     ]
   }
 
@@ -122,7 +164,10 @@ package struct SequenceDataset: PaddedSource {
     _ field: ExampleField, of examples: ArraySlice<Int>, into values: inout MutableSpan<Float>
   ) throws {
     if field.name == ExampleField.inputName {
-      return try copy(self.values, width, isPerStep: true, 0, examples, into: &values)
+      guard case .values(let inputs) = steps else {
+        throw DatasetError(name, "has tokens for inputs, not values")
+      }
+      return try copy(inputs, width, isPerStep: true, 0, examples, into: &values)
     }
     guard case .targets(let targets, let width) = labels else {
       throw DatasetError(name, "has classes for labels, not targets")
@@ -138,6 +183,12 @@ package struct SequenceDataset: PaddedSource {
         values[place] = Int32(try checkedLength(of: example))
       }
       return
+    }
+    if field.name == ExampleField.inputName {
+      guard case .tokens(let tokens, _) = steps else {
+        throw DatasetError(name, "has values for inputs, not tokens")
+      }
+      return try copy(tokens, 1, isPerStep: true, 0, examples, into: &values)
     }
     guard case .classes(let classes, _) = labels else {
       throw DatasetError(name, "has targets for labels, not classes")
