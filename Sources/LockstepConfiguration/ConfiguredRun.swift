@@ -65,7 +65,9 @@ package final class ConfiguredRun {
       data.training, batchSize: configuration.batchSize, seed: configuration.seed,
       shuffle: configuration.data.shuffle && source.canShuffle,
       dropLast: configuration.data.dropLast)
-    try configuration.checkScore(metrics: source.metricNames, hasTest: data.test != nil)
+    let units = LabelUnits(data.record.description.target)
+    try configuration.checkScore(
+      metrics: source.evaluationMetricNames(units), hasTest: data.test != nil)
     let teacher = try configuration.distillation?.logits(
       for: data.training, data.record.description, labelLoss: configuration.labelLoss,
       classes: try source.outputShape().last ?? 0, options: configuration.planOptions,
@@ -99,14 +101,16 @@ package final class ConfiguredRun {
     guard let test = data.test else { return [] }
     func evaluation(_ name: String) throws -> Evaluation {
       try ModelEvaluator(source, on: test).evaluation(
-        name, shardSize: configuration.evaluationBatchSize, on: collective)
+        name, shardSize: configuration.evaluationBatchSize,
+        units: LabelUnits(data.record.description.target), on: collective)
     }
     let plain = try evaluation("test")
     if let minimizes = configuration.update.plateauMinimizes {
       let metric = configuration.options.scoreMetric
       plain.onReport = { report in
         rule.report(
-          metric: minimizes ? report.loss : metric.flatMap { report[$0] } ?? -report.loss)
+          metric: minimizes == (metric.map { report.isError($0) } ?? true)
+            ? metric.flatMap { report[$0] } ?? report.loss : report.loss)
       }
     }
     guard let average else { return [plain] }

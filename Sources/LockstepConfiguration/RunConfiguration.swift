@@ -84,6 +84,8 @@ package struct RunConfiguration: Sendable {
     options.microBatches = step.microBatches
     options.evaluateEveryEpochs = rounds.evaluateEveryEpochs
     options.scoreMetric = rounds.scoreMetric
+    options.earlyStopping = rounds.earlyStopping
+    options.maxSeconds = rounds.maxSeconds
     options.checkpointEverySteps = rounds.checkpointEverySteps
     options.compareEverySteps = rounds.compareEverySteps
     options.parameterNormsEverySteps = rounds.parameterNormsEverySteps
