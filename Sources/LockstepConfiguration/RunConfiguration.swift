@@ -175,6 +175,7 @@ package struct RunConfiguration: Sendable {
     var data = try DataConfiguration(
       Self.require(values.object("data")), seed: seed, batchSize: values["batchSize"])
     data.targetLimit = TargetLimit(of: labelLoss)
+    data.countsLabels = (labelLoss as? any FittedLoss)?.countsLabels ?? false
     self.data = data
     self.labelLoss = labelLoss
     var distillation: DistillationConfiguration?

@@ -25,7 +25,7 @@ extension InterpretingLoss {
 
 extension SoftmaxCrossEntropy: InterpretingLoss {
   package var outputMeaning: OutputMeaning? { .classLogits }
-  package var isLogLikelihood: Bool { labelSmoothing == 0 && classWeights == nil }
+  package var isLogLikelihood: Bool { labelSmoothing == 0 && classWeights == nil && !needsFitting }
   package var ignoredLabel: Int32? { ignoreIndex }
 }
 

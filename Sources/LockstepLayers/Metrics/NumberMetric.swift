@@ -78,6 +78,8 @@ extension RSquared: NumberMetric {
 /// √(mean (x − t)²). (scikit-learn's `root_mean_squared_error`.)
 package struct RootMeanSquaredError: NumberMetric, ErrorMetric {
   package var name: String { "rootMeanSquaredError" }
+  /// Makes the metric.
+  package init() {}
 
   package static func value(_ predictions: [Double], _ targets: [Double]) -> Double {
     (zip(predictions, targets).lazy.map { ($0 - $1) * ($0 - $1) }.compensatedSum

@@ -23,7 +23,8 @@ struct RunAgreement {
     all.add("the options", "\(options)")
     all.add(
       "the order of the examples",
-      "\(sampler.count) \(sampler.batchSize) \(sampler.seed) \(sampler.shuffle) \(sampler.dropLast)"
+      "\(sampler.count) \(sampler.batchSize) \(sampler.seed) \(sampler.shuffle) \(sampler.dropLast) "
+        + (sampler.draws == nil ? "" : "drawn from \(sampler.population)")
     )
     try all.agree(on: collective)
     for batch in batches { try step.source.check(batch) }

@@ -76,9 +76,9 @@ package final class Trainer {
     {
       throw TrainerOptionsError.unknownMetric(metric, known: [EvaluationReport.lossName] + names)
     }
-    if let count = step.source.exampleCount, sampler.count > count {
+    if let count = step.source.exampleCount, sampler.population > count {
       throw ArgumentError(
-        "Trainer", "sampler.count", is: sampler.count,
+        "Trainer", "sampler.count", is: sampler.population,
         expected: "at most \(count), the examples of the data set that the model trains on")
     }
     self.handshake = handshake
