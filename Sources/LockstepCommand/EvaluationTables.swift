@@ -7,9 +7,11 @@ extension EvaluationTable {
 
   /// The table in aligned columns, under its name.
   var text: String {
-    let title = name == ConfusionMatrix().name ? "\(name) (rows: labels, columns: predictions)" : name
+    let title =
+      name == ConfusionMatrix().name ? "\(name) (rows: labels, columns: predictions)" : name
     guard columns.count <= Self.mostColumns else {
-      return "\(title): \(columns.count) columns are too many to print; see --json, or evaluations.jsonl"
+      return
+        "\(title): \(columns.count) columns are too many to print; see --json, or evaluations.jsonl"
     }
     var lines = [[""] + columns]
     for (index, row) in rows.enumerated() {

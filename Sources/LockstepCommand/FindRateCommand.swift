@@ -54,12 +54,7 @@ enum FindRateCommand: Command {
 
     /// What the configuration becomes.
     func overrides(of configuration: RunConfiguration) throws -> [Override] {
-      guard configuration.hessianFree == nil,
-        var optimizer = configuration.resolved["optimizer"]?.objectValue
-      else {
-        throw InputFailure(
-          description: "find-rate needs an optimizer with a learning rate; 'hessianFree' has none")
-      }
+      var optimizer = configuration.resolved["optimizer"]?.objectValue ?? JSONObject()
       let factor = ExactMath.power(last / first, 1 / Double(steps - 1))
       optimizer["learningRate"] = .number(first)
       optimizer["schedule"] = ["type": "exponential", "factor": .number(factor)]
@@ -82,6 +77,12 @@ enum FindRateCommand: Command {
       Interruption.install()
       let preparation = try RunPreparation(path, arguments, on: world)
       let named = preparation.named.configuration
+      if named.hessianFree != nil {
+        throw InputFailure(
+          description:
+            "\(path): find-rate needs an optimizer with a learning rate, and 'hessianFree' has none"
+        )
+      }
       let configuration = try named.overridden(by: try ramp.overrides(of: named), source: path)
       let data = try preparation.data(of: configuration)
       let found = try test(preparation, configuration, data, json: arguments.has("--json"))

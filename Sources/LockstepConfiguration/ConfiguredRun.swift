@@ -71,7 +71,8 @@ package final class ConfiguredRun {
     try configuration.checkScore(
       metrics: source.evaluationMetricNames(units), hasTest: data.test != nil)
     let teacher = try configuration.distillation?.logits(
-      for: data.training, data.record.description, labelLoss: try configuration.labelLoss(for: data.record.description),
+      for: data.training, data.record.description,
+      labelLoss: try configuration.labelLoss(for: data.record.description),
       classes: try source.outputShape().last ?? 0, options: configuration.planOptions,
       on: collective)
     source.teacher = teacher?.0

@@ -11,7 +11,8 @@ extension EarlyStopping {
         "after how many evaluations in a row without an improvement the run ends"),
       .with(
         "minimumImprovement", .number(NumberRange(from: 0, to: 1e30)), 0,
-        "how much better than the best before an evaluation must be, in the unit of what is followed"),
+        "how much better than the best before an evaluation must be, in the unit of what is followed"
+      ),
       .with(
         "restoreBest", .boolean, true,
         "whether the final weights are those of the best evaluation"),

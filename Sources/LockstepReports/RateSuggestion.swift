@@ -43,7 +43,8 @@ package struct RateSuggestion: Sendable {
       return false
     }
     let first = points[0].smoothed
-    return last.smoothed > best.smoothed + (Self.divergence - 1) * max(best.smoothed.magnitude, (first - best.smoothed) / Self.divergence)
+    return last.smoothed > best.smoothed + (Self.divergence - 1)
+      * max(best.smoothed.magnitude, (first - best.smoothed) / Self.divergence)
   }
 
   /// The step with the lowest smoothed loss.
@@ -71,7 +72,9 @@ package struct RateSuggestion: Sendable {
       ])
     if let steepest, let point = points.first(where: { $0.rate == steepest }) {
       plot.series.append(
-        .init("steepest descent: \(readable(steepest, digits: 2))", [(steepest, point.smoothed)], style: .marked))
+        .init(
+          "steepest descent: \(readable(steepest, digits: 2))", [(steepest, point.smoothed)],
+          style: .marked))
     }
     return plot
   }

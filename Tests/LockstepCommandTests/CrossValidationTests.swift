@@ -79,8 +79,8 @@ import Testing
         directory, "a,t,patient\n" + rows,
         """
         {"data": {"type": "csv", "file": "t.csv", "target": "t", "groupBy": "patient"},
-         "model": {"type": "mlp", "sizes": [2]}, "batchSize": 8, "epochs": 1,
-         "optimizer": {"type": "adam"}}
+         "model": {"type": "mlp", "sizes": [2]}, "batchSize": 8, "shards": 4,
+         "epochs": 1, "optimizer": {"type": "adam"}}
         """)
       let result = try Lockstep.run(["cross-validate", file, "--folds", "4"], ranks: 2)
       #expect(result.succeeded, "\(result.transcript)")
@@ -100,7 +100,10 @@ import Testing
         (["--folds", "x"], "'--folds' must be a whole number of at least 2; found 'x'"),
         (["--folds", "1"], "'--folds' must be a whole number of at least 2; found '1'"),
         (["--folds", "400"], "fold 0: split: expected 2...5 folds of 5 examples, found 400"),
-        (["--set", "data.testFile=\(directory)/t.csv"], "cuts a test part, and the data comes with one"),
+        (
+          ["--set", "data.testFile=\(directory)/t.csv"],
+          "cuts a test part, and the data comes with one"
+        ),
         (["--set", "epoch=3"], "unknown key 'epoch'; did you mean 'epochs'?"),
         (["--set", "metrics=f1"], "the metric 'macroF1' is of classes"),
         (["--resume"], "'--resume' needs '--run-directory DIR'"),

@@ -4,9 +4,10 @@ import Testing
 
 /// Runs that end before their last step: because nothing improves any more, or because time is up.
 @Suite struct EarlyEndTests {
-  /// A rate that is too large, so that the best evaluation is an early one.
+  /// Classes that overlap, and a rate that is too large, so that the best evaluation is an early one.
   private static let settings = [
-    "--set", "epochs=30", "--set", "optimizer.learningRate=0.4", "--set",
+    "--set", "epochs=30", "--set", "data.deviation=6", "--set", "optimizer.learningRate=1",
+    "--set",
     "earlyStopping={\"patience\": 3}",
   ]
 
@@ -25,7 +26,9 @@ import Testing
   @Test func theBestWeightsAreTheLast() throws {
     try withDirectory { directory in
       let one = try train(directory, "one", [])
-      #expect(one.succeeded && one.output.contains("no better loss in 3 evaluations"), "\(one.transcript)")
+      #expect(
+        one.succeeded && one.output.contains("no better loss in 3 evaluations"), "\(one.transcript)"
+      )
       let losses = try jsonLines("\(directory)/one/evaluations.jsonl").compactMap {
         $0["loss"]?.doubleValue
       }

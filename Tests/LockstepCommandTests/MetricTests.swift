@@ -88,7 +88,9 @@ import Testing
       #expect(text.output.contains("confusionMatrix (rows: labels, columns: predictions):"))
       #expect(text.output.contains("precision"), "\(text.transcript)")
       let lines = text.lines.map { $0.split(separator: " ").map(String.init) }
-      #expect(lines.contains(["fine", "fraud"]) && lines.contains { $0.first == "fraud" && $0.count == 3 })
+      #expect(
+        lines.contains(["fine", "fraud"]) && lines.contains { $0.first == "fraud" && $0.count == 3 }
+      )
       let best = try Lockstep.run(["evaluate", run, "--checkpoint", "best", "--json"])
       #expect(best.succeeded, "\(best.transcript)")
     }
@@ -100,8 +102,14 @@ import Testing
       let file = try write(directory)
       for (set, message) in [
         ("metrics=rSquared", "rSquared: expects"),
-        ("metrics=rootMeanSquaredError", "is of numbers, and the loss softmaxCrossEntropy is of classes"),
-        (#"metrics=[{"type": "f1", "average": "binary", "positive": "frod"}]"#, "did you mean 'fraud'?"),
+        (
+          "metrics=rootMeanSquaredError",
+          "is of numbers, and the loss softmaxCrossEntropy is of classes"
+        ),
+        (
+          #"metrics=[{"type": "f1", "average": "binary", "positive": "frod"}]"#,
+          "did you mean 'fraud'?"
+        ),
         ("metrics=perplexity", "the metric 'perplexity' is e^loss"),
         (#"loss={"classWeights": {"froud": 2}}"#, "did you mean 'fraud'?"),
         (#"loss={"classWeights": [1, 2, 3]}"#, "expects a weight for each of 2 classes"),

@@ -123,8 +123,10 @@ import Testing
     #expect(
       message(#""metrics": ["f1", "f1"]"#).contains("two metrics are called 'macroF1'"))
     #expect(
-      message(#""metrics": ["perplexity"], "loss": {"type": "softmaxCrossEntropy", "labelSmoothing": 0.1}"#)
-        .contains("the metric 'perplexity' is e^loss"))
+      message(
+        #""metrics": ["perplexity"], "loss": {"type": "softmaxCrossEntropy", "labelSmoothing": 0.1}"#
+      )
+      .contains("the metric 'perplexity' is e^loss"))
     #expect(
       message(#""metrics": ["f1"], "evaluate": {"scoreMetric": "f1"}"#)
         .contains("must be one of 'loss', 'accuracy', 'macroF1'"))

@@ -50,8 +50,10 @@ def averages(labels, taken, counted, extra={}):
 
 def exclusive(name, outputs, labels, ranked=True):
     """Classes of which one is right."""
+    outputs = outputs.astype(np.float32).astype(np.float64)
     classes = outputs.shape[1]
-    p = softmax(outputs, 1)
+    # Rounded, so that ties stay ties whatever the order of additions.
+    p = softmax(outputs, 1) if name != "ties" else np.round(softmax(outputs, 1), 14)
     taken = outputs.argmax(1)
     values = averages(labels, taken, ["macro", "micro", "weighted"] + (["binary"] if classes == 2 else []))
     every = range(classes)

@@ -39,7 +39,8 @@ struct CSVSource: DataSource {
       .with("delimiter", .text, ",", "the character between cells"), .standardize,
       .optional(
         "groupBy", .text,
-        "a column, no feature: rows with one value of it are all in the training part or all in the test part"),
+        "a column, no feature: rows with one value of it are all in the training part or all in the test part"
+      ),
       .optional(
         "orderBy", .text,
         "a column of numbers, or of dates as 2024-01-31: the test part is the last rows by it"),

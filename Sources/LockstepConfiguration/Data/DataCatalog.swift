@@ -105,16 +105,19 @@ extension DataConfiguration {
     let (group, time): (String?, String?) = (values["groupBy"], values["orderBy"])
     guard let key = group != nil ? "groupBy" : time != nil ? "orderBy" : nil else { return }
     if group != nil, time != nil {
-      throw values.error("groupBy", "and 'orderBy' both say how a test part is cut; give one of the two")
+      throw values.error(
+        "groupBy", "and 'orderBy' both say how a test part is cut; give one of the two")
     }
     switch cut {
     case .none:
       throw values.error(
-        key, "says how a test part is cut, and none is: set 'testFraction'"
+        key,
+        "says how a test part is cut, and none is: set 'testFraction'"
           + (group == nil ? "" : ", or 'folds' and 'fold'"))
     case .fold where time != nil:
       throw values.error(
-        key, "cuts one test part, the last by time, and 'folds' cut many: set 'testFraction' instead")
+        key,
+        "cuts one test part, the last by time, and 'folds' cut many: set 'testFraction' instead")
     case .fold, .fraction: break
     }
   }

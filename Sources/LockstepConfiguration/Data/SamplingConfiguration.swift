@@ -81,7 +81,8 @@ package struct SamplingConfiguration: Sendable {
   private static func classes(of source: any ExampleSource) throws -> [Int] {
     guard let field = source.labelFields.first, field.size == 1 else {
       throw DatasetError(
-        "data.sampling", "draws examples by their class, and those of '\(source.name)' have none: leave it out")
+        "data.sampling",
+        "draws examples by their class, and those of '\(source.name)' have none: leave it out")
     }
     var classes: [Int] = []
     try source.forEachLabels(field) { first, labels in

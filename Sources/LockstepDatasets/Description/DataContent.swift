@@ -54,7 +54,8 @@ extension DataContent {
     }
     // Texts that begin with the year sort as their times do.
     let ranks = Dictionary(
-      Set(cells).sorted().enumerated().map { ($1, Double($0)) }, uniquingKeysWith: { first, _ in first })
+      Set(cells).sorted().enumerated().map { ($1, Double($0)) },
+      uniquingKeysWith: { first, _ in first })
     return cells.map { ranks[$0] ?? 0 }
   }
 
@@ -64,7 +65,8 @@ extension DataContent {
     let bytes = Array(text.utf8.prefix(form.count))
     return bytes.count == form.count
       && zip(bytes, form).allSatisfy { byte, wanted in
-        wanted == UInt8(ascii: "-") ? byte == wanted : (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        wanted == UInt8(ascii: "-")
+          ? byte == wanted : (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
       }
   }
 

@@ -223,20 +223,6 @@ package struct TableContent: DataContent {
 
   // MARK: Fitting
 
-  package func cells(in column: String) throws -> [String] {
-    let place = try table.column(column)
-    var cells: [String] = []
-    for row in 0..<table.rowCount {
-      let cell = table.trimmed(row: row, column: place)
-      if CellText.isMissing(cell) {
-        throw table.fault(
-          row: row, column: place, "the value is missing, and the test part is cut by this column")
-      }
-      cells.append(cell)
-    }
-    return cells
-  }
-
   package func strata() throws -> [Int] {
     switch target {
     case .none: return [Int](repeating: 0, count: count)

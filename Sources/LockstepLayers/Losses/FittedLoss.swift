@@ -44,7 +44,8 @@ package enum ClassWeights: Sendable, Equatable {
       if let unknown = weights.keys.sorted().first(where: { !names.contains($0) }) {
         let hint = NearestName.find(unknown, among: names).map { "; did you mean '\($0)'?" } ?? ""
         throw GraphError(
-          "\(owner): a weight is given for '\(unknown)', which is no class of the training part\(hint)")
+          "\(owner): a weight is given for '\(unknown)', which is no class of the training part\(hint)"
+        )
       }
       return names.map { weights[$0] ?? 1 }
     case .balanced:
@@ -64,7 +65,8 @@ extension ClassWeights: HyperparameterValue {
     if value?.stringValue == "balanced" {
       self = .balanced
     } else if let object = value?.objectValue {
-      self = .named(object.members.reduce(into: [:]) { $0[$1.key] = $1.value.doubleValue.map { Float($0) } })
+      self = .named(
+        object.members.reduce(into: [:]) { $0[$1.key] = $1.value.doubleValue.map { Float($0) } })
     } else if let weights = [Float](hyperparameter: value) {
       self = .given(weights)
     } else {

@@ -146,7 +146,9 @@ extension ScoredForm {
   func requireClasses(_ metric: String) throws(MetricError) {
     guard meaning != .numbers else {
       throw MetricError(
-        metric, "is of classes, and the loss \(loss) is of numbers: leave it out, or take a loss of classes")
+        metric,
+        "is of classes, and the loss \(loss) is of numbers: leave it out, or take a loss of classes"
+      )
     }
   }
 
@@ -156,7 +158,8 @@ extension ScoredForm {
     guard let classCount else {
       throw MetricError(
         metric,
-        "is of examples with one class each, and here each of \(width) labels may be right: leave it out")
+        "is of examples with one class each, and here each of \(width) labels may be right: leave it out"
+      )
     }
     return classCount
   }
@@ -181,7 +184,8 @@ extension ScoredForm {
       if count > 2 {
         throw MetricError(
           metric,
-          "is of one class, and there are \(count): name it by 'positive', or take another 'average'")
+          "is of one class, and there are \(count): name it by 'positive', or take another 'average'"
+        )
       }
       return 1
     }
@@ -194,7 +198,8 @@ extension ScoredForm {
         given.stringValue.flatMap { NearestName.find($0, among: classNames ?? []) }
         .map { "; did you mean '\($0)'?" } ?? ""
       throw MetricError(
-        metric, "has 'positive' \(text.quoted), and the classes are "
+        metric,
+        "has 'positive' \(text.quoted), and the classes are "
           + (0..<min(count, 10)).map { name($0).quoted }.joined(separator: ", ")
           + (count > 10 ? ", …" : "") + hint)
     }

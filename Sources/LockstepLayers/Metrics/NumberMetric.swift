@@ -15,7 +15,9 @@ extension NumberMetric {
   package func prepare(for form: ScoredForm) throws(MetricError) -> PreparedMetric {
     guard form.meaning == .numbers else {
       throw MetricError(
-        name, "is of numbers, and the loss \(form.loss) is of classes: leave it out, or take a loss of numbers")
+        name,
+        "is of numbers, and the loss \(form.loss) is of classes: leave it out, or take a loss of numbers"
+      )
     }
     if needsVariation, let labels = form.labels {
       if labels.rows < 2 || labels.isConstant.contains(true) {

@@ -3,19 +3,20 @@ import LockstepOptimization
 // What logits say, in Double.
 
 extension ScoredExamples {
-  /// log Σ e^x over the outputs of a row, but for one of them.
-  private func logSum(_ row: Int, without left: Int? = nil) -> Double {
+  /// x − log Σ e^y, y being the outputs of a row, but for one of them. A shift of the whole row changes no bit,
+  /// where it is exact.
+  private func aboveRest(_ x: Double, _ row: Int, without left: Int? = nil) -> Double {
     let width = form.width
     var most = -Double.infinity
     for place in 0..<width where place != left {
       most = max(most, Double(outputs[row * width + place]))
     }
-    guard most.isFinite else { return most }
+    guard most.isFinite else { return x - most }
     var sum = 0.0
     for place in 0..<width where place != left {
       sum += ExactMath.exponential(Double(outputs[row * width + place]) - most)
     }
-    return most + ExactMath.logarithm(sum)
+    return (x - most) - ExactMath.logarithm(sum)
   }
 
   /// log(p / (1 − p)) of the probability p of a class, or of a label. It orders examples as p does, and tells
@@ -25,7 +26,7 @@ extension ScoredExamples {
     switch form.meaning {
     case .classLogits:
       guard width > 1 else { return .infinity }
-      return Double(outputs[row * width + index]) - logSum(row, without: index)
+      return aboveRest(Double(outputs[row * width + index]), row, without: index)
     case .labelLogits where width == 1:
       return index == 0 ? -Double(outputs[row]) : Double(outputs[row])
     case .labelLogits, .numbers: return Double(outputs[row * width + index])
@@ -39,7 +40,7 @@ extension ScoredExamples {
 
   /// −log p of a row's class.
   func classLoss(_ row: Int, _ label: Int) -> Double {
-    logSum(row) - Double(outputs[row * form.width + label])
+    -aboveRest(Double(outputs[row * form.width + label]), row)
   }
 
   /// 1 / (1 + e^−x).
@@ -54,7 +55,8 @@ extension ScoredExamples {
     let small = ExactMath.exponential(-x.magnitude)
     // log(1 + s), where 1 + s loses digits of s: by its series.
     let logarithm =
-      small > 1e-4 ? ExactMath.logarithm(1 + small) : small * (1 - small * (0.5 - small * (1.0 / 3 - small / 4)))
+      small > 1e-4
+      ? ExactMath.logarithm(1 + small) : small * (1 - small * (0.5 - small * (1.0 / 3 - small / 4)))
     return max(x, 0) + logarithm
   }
 

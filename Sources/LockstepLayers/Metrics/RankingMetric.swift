@@ -40,7 +40,8 @@ package struct RankingMetric: EvaluationMetric {
         throw MetricError(
           name,
           "cannot be computed: \(positives == 0 ? "no example is" : "all examples are") of the class \(which) "
-            + "among the \(labels.rows) that are evaluated; give other test examples, or leave it out")
+            + "among the \(labels.rows) that are evaluated; give other test examples, or leave it out"
+        )
       }
     }
     return PreparedMetric(

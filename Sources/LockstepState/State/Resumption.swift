@@ -24,13 +24,4 @@ package struct Resumption: Sendable {
     self.data = data
     self.lastStep = lastStep
   }
-
-  /// What a file of weights says about where they come from.
-  package func metadata(step: Int, _ more: [String: String]) -> [String: String] {
-    var metadata = ["format": "pt", WeightsFile.stepKey: "\(step)"]
-    if let data {
-      metadata[DataDescription.metadataKey] = data.description.json.compactText
-    }
-    return metadata.merging(more) { $1 }
-  }
 }

@@ -24,7 +24,8 @@ struct EvaluationRows {
   ) throws(MetricError) {
     guard let loss = term.loss as? any InterpretingLoss, let meaning = loss.outputMeaning else {
       throw MetricError(
-        metric, "cannot be computed with the loss \(term.loss.name), which does not say whether outputs are "
+        metric,
+        "cannot be computed with the loss \(term.loss.name), which does not say whether outputs are "
           + "classes or numbers: leave it out, or take another loss")
     }
     let named = term.label.flatMap { name in dataset.labelFields.first { $0.name == name } }

@@ -109,7 +109,9 @@ package final class Trainer {
   }
 
   /// Whether this rank was asked to stop, or has no time left. One that says so stops all.
-  private var mustStop: Bool { isInterrupted() || deadline.map { ContinuousClock.now >= $0 } ?? false }
+  private var mustStop: Bool {
+    isInterrupted() || deadline.map { ContinuousClock.now >= $0 } ?? false
+  }
 
   /// Trains to the end, or until somebody asks to stop. Called by all ranks.
   ///

@@ -61,7 +61,8 @@ import Testing
       let outputs = try file.tensor("\(name)/outputs")
       let labels = try file.tensor("\(name)/labels")
       let given = Case(
-        meaning, outputs.shape[1], outputs.values.map { Float($0) }, labels.values.map { Float($0) })
+        meaning, outputs.shape[1], outputs.values.map { Float($0) }, labels.values.map { Float($0) }
+      )
       guard case .object(let object)? = description["metric"],
         case .array(let values)? = description["value"]
       else { throw GraphError("the case \(name) has no metric") }
@@ -95,7 +96,8 @@ import Testing
   private func summary(_ counts: [Int], isConstant: [Bool] = []) -> LabelSummary {
     ScoredExamples(
       ScoredForm(.classLogits, width: counts.count, loss: "l"), outputs: [],
-      labels: .classes(counts.enumerated().flatMap { Array(repeating: Int32($0.offset), count: $0.element) })
+      labels: .classes(
+        counts.enumerated().flatMap { Array(repeating: Int32($0.offset), count: $0.element) })
     ).summary
   }
 
@@ -107,12 +109,15 @@ import Testing
     let labels = ScoredForm(.labelLogits, width: 4, loss: "binaryCrossEntropy")
     for metric in ["f1", "auroc", "balancedAccuracy", "logLoss", "confusionMatrix"] {
       #expect(
-        try message(metric, [:], numbers).contains("is of classes, and the loss huber is of numbers"))
+        try message(metric, [:], numbers).contains(
+          "is of classes, and the loss huber is of numbers"))
     }
     for metric in ["rSquared", "meanAbsoluteError", "rootMeanSquaredError"] {
       #expect(try message(metric, [:], three).contains("is of numbers"))
     }
-    for metric in ["balancedAccuracy", "matthewsCorrelation", "confusionMatrix", "calibrationError"] {
+    for metric in [
+      "balancedAccuracy", "matthewsCorrelation", "confusionMatrix", "calibrationError",
+    ] {
       #expect(try message(metric, [:], labels).contains("each of 4 labels may be right"))
     }
     #expect(try message("f1", [:], labels) == "accepted")
@@ -134,7 +139,8 @@ import Testing
     #expect(
       try message("auroc", [:], form([5, 0])).contains(
         "no example is of the class 'spam' among the 5 that are evaluated"))
-    #expect(try message("auroc", [:], form([0, 4])).contains("all examples are of the class 'spam'"))
+    #expect(
+      try message("auroc", [:], form([0, 4])).contains("all examples are of the class 'spam'"))
     #expect(try message("averagePrecision", [:], form([0, 4])) == "accepted")
     #expect(try message("auroc", [:], form([3, 0, 2])).contains("'spam'"))
     #expect(try message("auroc", [:], form([3, 1, 2])) == "accepted")
