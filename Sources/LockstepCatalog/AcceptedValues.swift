@@ -18,6 +18,7 @@ extension HyperparameterKind {
       case (let least, _): "an array of \(counted(least, "integer"))\(words(range))"
       }
     case .numbers(let range): "an array of numbers\(range.words)"
+    case .namedNumbers(let range): "an object of numbers\(range.words) by their names"
     case .texts: "an array of strings"
     case .pair(let range): "an integer or [rows, columns]\(words(range))"
     case .either(let first, let second):
@@ -59,6 +60,11 @@ extension HyperparameterKind {
         count.contains($0.count) ? .array($0) : nil
       }
     case .numbers(let range): return elements(Self.number(range).accepted).map { .array($0) }
+    case .namedNumbers(let range):
+      guard let members = value.objectValue?.members, !members.isEmpty else { return nil }
+      var object = JSONObject()
+      for (name, value) in members { object[name] = Self.number(range).accepted(value) }
+      return object.members.count == members.count ? .object(object) : nil
     case .texts: return elements(Self.text.accepted).map { .array($0) }
     case .pair(let range):
       guard value.arrayValue != nil else { return Self.integer(range).accepted(value) }

@@ -211,6 +211,8 @@ package indirect enum HyperparameterKind: Sendable {
   case integers(ClosedRange<Int>, count: ClosedRange<Int>)
   /// Numbers in a range.
   case numbers(NumberRange)
+  /// Numbers in a range, by names that are not known before.
+  case namedNumbers(NumberRange)
   /// Texts.
   case texts
   /// One integer for rows and columns, or one each, in a range.

@@ -150,6 +150,8 @@ private struct Definitions {
     case .integers(let range, let count):
       return [list(integer(range), count)] + (count.contains(1) ? [integer(range)] : [])
     case .numbers(let range): return [list(number(range)), number(range)]
+    case .namedNumbers(let range):
+      return [["type": "object", "additionalProperties": number(range)]]
     case .texts: return [list(["type": "string"]), ["type": "string"]]
     case .pair(let range):
       return [integer(range), list(integer(range), 1...2)]

@@ -12,10 +12,13 @@ enum EvaluateCommand: Command {
     or a configuration with --weights.
     The examples are the test part, or those of --input, which are read as training read its own:
     columns by name, classes by their names, means and deviations of the training part.
-    Every example counts exactly once, on any number of ranks.
+    Every example counts exactly once, on any number of ranks. --set metrics=… computes other metrics.
     """
   static let options =
-    TrainedModel.options + [.flag("--json", "print one line of JSON")]
+    TrainedModel.options + [
+      .flag("--classes", "show the confusion matrix, and precision, recall and F1 of each class"),
+      .flag("--json", "print one line of JSON"),
+    ]
 
   static func run(_ arguments: Arguments) throws -> Int32 {
     let path = try arguments.single("a run directory or a configuration's path")
@@ -24,7 +27,9 @@ enum EvaluateCommand: Command {
       let model = try TrainedModel(path, arguments, isTargetOptional: false, on: collective)
       let configuration = model.named.configuration
       let report = try ModelEvaluator(model.source, on: model.part.examples).evaluation(
-        model.partName, shardSize: configuration.evaluationBatchSize, on: collective
+        model.partName, shardSize: configuration.evaluationBatchSize,
+        units: LabelUnits(model.description.target),
+        adding: arguments.has("--classes") ? try classTables(model) : [], on: collective
       ).run()
       let columns = try TargetErrors(
         model, loss: configuration.labelLoss, on: collective)
@@ -42,6 +47,14 @@ enum EvaluateCommand: Command {
     }
   }
 
+  /// What `--classes` shows: no matrix where several labels of an example may be right.
+  private static func classTables(_ model: TrainedModel) throws -> [any EvaluationMetric] {
+    let outputs = try model.source.outputShape().reduce(1, *)
+    let isExclusive =
+      model.named.configuration.labelLoss is SoftmaxCrossEntropy || outputs == 1
+    return isExclusive ? [ConfusionMatrix(), PerClass()] : [PerClass()]
+  }
+
   private static func show(
     _ report: EvaluationReport, _ regression: RegressionScores?, _ tokens: TokenScores?,
     json: Bool
@@ -51,7 +64,7 @@ enum EvaluateCommand: Command {
       object["evaluation"] = .string(report.name)
       object["examples"] = .integer(report.examples)
       object["loss"] = .number(report.loss)
-      for (name, value) in zip(report.metricNames, report.metrics) { object[name] = .number(value) }
+      report.addMetrics(to: &object)
       tokens?.add(report, to: &object)
       if let regression {
         object["rmse"] = regression.json
@@ -69,5 +82,6 @@ enum EvaluateCommand: Command {
       }
     }
     Console.line(text + ", of " + counted(report.examples, "example"))
+    for table in report.tables { Console.line(table.text) }
   }
 }

@@ -22,7 +22,7 @@ enum ExitCode {
       is HyperparameterError, is FoldPlanError, is RunDirectoryError,
       is CheckpointError, is HandshakeError, is TrainerOptionsError, is ClipSuggestionError,
       is InstructionSetError, is PrecisionError, is FaultError, is MemoryShortage,
-      is InputFailure, is TextError:
+      is InputFailure, is TextError, is MetricError:
       badInput
     case UpdateError.unmatchedPattern, StepError.shardedWithoutTree: badInput
     default: failure

@@ -67,7 +67,7 @@ enum GenerateCommand: Command {
     // The model wants to know the form of its examples, not the examples.
     let blank = TokenStream([UInt16](repeating: 0, count: tokens.window + 1), name: named.path)
     let source = try named.configuration.source(
-      on: TokenWindows(blank, length: tokens.window, vocabulary: tokens.vocabulary))
+      on: TokenWindows(blank, length: tokens.window, vocabulary: tokens.vocabulary), description)
     try Weights(of: source).read(file)
     let generator = try TextGenerator(named.configuration.model, source, tokenizer: tokenizer)
     var last = request.prompt.last

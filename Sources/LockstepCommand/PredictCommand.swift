@@ -13,13 +13,14 @@ enum PredictCommand: Command {
     A line has the example's row in its file, counted from 1, its id, the predicted class, its
     probability and those of all classes (or the predicted number), the label where there is one, and
     the model's outputs. Series with a target for each step have a line a step. A forecast of --input
-    is of the steps behind the end of each series. The ranks share the work; rank 0 writes.
+    is of the steps behind the end of each series. The ranks share the work; rank 0 writes, batch by batch.
+    npy is a NumPy array of probabilities, or of predicted numbers.
     """
   static let options =
     TrainedModel.options + [
       .option("--id", "COLUMN", "the column that names a row (default: 'data.id' of the training)"),
       .option("--output", "FILE", "write to a file instead of standard output"),
-      .option("--format", "FORMAT", "jsonl (default) or csv; by the ending of --output"),
+      .option("--format", "FORMAT", "jsonl (default), csv or npy; by the ending of --output"),
     ]
 
   static func run(_ arguments: Arguments) throws -> Int32 {
@@ -37,15 +38,7 @@ enum PredictCommand: Command {
         )
       }
       if let output { try collective.onRoot { try model.checkOutput(output) } }
-      let outputs = try model.outputs(on: collective)
-      try collective.onRoot {
-        let table = try PredictionTable(
-          outputs, of: model.part, model.description,
-          loss: model.named.configuration.labelLoss)
-        try table.check()
-        let text = table.text(format)
-        if let output { try OutputFile.write(output, text: text) } else { try Console.print(text) }
-      }
+      try PredictionOutput(model: model, format: format, path: output).write(on: collective)
       return ExitCode.done
     }
   }

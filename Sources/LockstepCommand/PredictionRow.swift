@@ -15,16 +15,23 @@ struct PredictionRow {
   ///
   /// - Parameter outputs: the number of outputs of all examples.
   static func all(of part: DataPart, outputs: Int) -> [PredictionRow] {
-    let width = outputs / part.examples.count
+    rows(0..<part.examples.count, of: part, width: outputs / part.examples.count)
+  }
+
+  /// The predictions of some examples, in order.
+  ///
+  /// - Parameter width: the number of outputs of an example; the first one's begin at 0.
+  static func rows(_ examples: Range<Int>, of part: DataPart, width: Int) -> [PredictionRow] {
     guard let sequences = part.examples as? SequenceDataset, sequences.labelsPositions else {
-      return (0..<part.examples.count).map {
-        PredictionRow(example: $0, step: nil, label: $0, outputs: $0 * width..<($0 + 1) * width)
+      return examples.map {
+        let first = ($0 - examples.lowerBound) * width
+        return PredictionRow(example: $0, step: nil, label: $0, outputs: first..<first + width)
       }
     }
     let stepWidth = width / sequences.padding.longest
-    return (0..<sequences.count).flatMap { example in
+    return examples.flatMap { example in
       (0..<sequences.length(of: example)).map { step in
-        let first = example * width + step * stepWidth
+        let first = (example - examples.lowerBound) * width + step * stepWidth
         return PredictionRow(
           example: example, step: step, label: sequences.starts[example] + step,
           outputs: first..<first + stepWidth)

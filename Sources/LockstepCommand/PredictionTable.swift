@@ -10,15 +10,22 @@ struct PredictionTable {
     case jsonl
     /// Comma-separated values with a header (RFC 4180).
     case csv
+    /// A NumPy array of Float32, a row an example: probabilities where the loss is of classes or labels, else
+    /// outputs in the target's unit.
+    case npy
 
     /// The format that a name, or else the ending of a file's name, asks for.
     init(_ name: String?, output: String?) throws {
       guard let name else {
-        self = output?.lowercased().hasSuffix(".csv") == true ? .csv : .jsonl
+        let path = output?.lowercased() ?? ""
+        self = path.hasSuffix(".csv") ? .csv : path.hasSuffix(".npy") ? .npy : .jsonl
         return
       }
       guard let format = Format(rawValue: name) else {
-        throw ArgumentError(description: "'--format' must be jsonl or csv; found '\(name)'")
+        throw ArgumentError(description: "'--format' must be jsonl, csv or npy; found '\(name)'")
+      }
+      if format == .npy, output == nil {
+        throw ArgumentError(description: "'--format npy' needs '--output FILE'")
       }
       self = format
     }
@@ -26,6 +33,10 @@ struct PredictionTable {
 
   private let outputs: [Float]
   private let rows: [PredictionRow]
+  /// The first example.
+  private let first: Int
+  /// The number of outputs of an example.
+  private let width: Int
   private let part: DataPart
   private let labels: Dataset.Labels
   private let target: TargetDescription
@@ -37,14 +48,17 @@ struct PredictionTable {
   ///   - outputs: the model's outputs, one example's behind the other's.
   ///   - description: what the labels mean.
   ///   - loss: the loss of the labels, which says what the outputs mean.
+  ///   - examples: those that the outputs are of.
   /// - Throws: ``DatasetError`` where the examples are windows of tokens.
   init(
     _ outputs: [Float], of part: DataPart, _ description: DataDescription,
-    loss: any LossFunction
+    loss: any LossFunction, examples: Range<Int>
   ) throws {
     self.outputs = outputs
     labels = try part.labels
-    rows = PredictionRow.all(of: part, outputs: outputs.count)
+    first = examples.lowerBound
+    width = outputs.count / max(examples.count, 1)
+    rows = PredictionRow.rows(examples, of: part, width: width)
     self.part = part
     target = description.target
     names =
@@ -57,24 +71,56 @@ struct PredictionTable {
   /// - Throws: ``InputFailure`` that names the first row with one that is not.
   func check() throws {
     guard let place = outputs.firstIndex(where: { !$0.isFinite }) else { return }
-    let example = place / (outputs.count / part.examples.count)
+    let example = first + place / width
     throw InputFailure(
       description: "\(part.places.file): \(part.places.text(example)): the model's output is "
         + "\(readable(Double(outputs[place]))): its weights or this row's values are too large")
   }
 
-  /// The whole table.
-  func text(_ format: Format) -> String {
+  /// The table's lines.
+  ///
+  /// - Parameter hasHeader: whether the header of CSV is the first.
+  func text(_ format: Format, hasHeader: Bool) -> String {
     switch format {
+    case .npy: return ""
     case .jsonl:
       return rows.map { JSONValue.object(row($0)).compactText + "\n" }.joined()
     case .csv:
       let table = rows.map { flat(row($0)) }
       guard let header = table.first?.map(\.name) else { return "" }
-      return ([header] + table.map { $0.map(\.text) })
+      return ((hasHeader ? [header] : []) + table.map { $0.map(\.text) })
         .map { $0.map(Self.quoted).joined(separator: ",") + "\n" }.joined()
     }
   }
+
+  // MARK: Arrays
+
+  /// The shape of one example's values in an array: of a step's where each step is predicted.
+  var arrayShape: [Int] {
+    guard let first = rows.first, rows.contains(where: { $0.step != nil }) else { return [width] }
+    return [width / first.outputs.count, first.outputs.count]
+  }
+
+  /// The values as NumPy has them: of an example without so many steps, zeros behind.
+  var arrayBytes: [UInt8] {
+    var values = [Float](repeating: 0, count: outputs.count)
+    for row in rows { values.replaceSubrange(row.outputs, with: meaning(of: row)) }
+    return values.flatMap { value in
+      withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) }
+    }
+  }
+
+  /// Probabilities, or outputs in the target's unit.
+  private func meaning(of row: PredictionRow) -> [Float] {
+    let values = Array(outputs[row.outputs])
+    switch loss {
+    case is SoftmaxCrossEntropy: return Self.softmax(values)
+    case is BinaryCrossEntropy, is Focal: return values.map(Self.sigmoid)
+    default: return values.enumerated().map { target.unscaled($1, at: $0) }
+    }
+  }
+
+  private static func sigmoid(_ value: Float) -> Float { Float(1 / (1 + exp(-Double(value)))) }
 
   // MARK: Rows
 
@@ -100,7 +146,7 @@ struct PredictionTable {
       }
       object["probabilities"] = .object(all)
     case is BinaryCrossEntropy, is Focal:
-      let probabilities = values.map { Float(1 / (1 + exp(-Double($0)))) }
+      let probabilities = values.map(Self.sigmoid)
       if values.count == 1 { object["probability"] = Self.short(probabilities[0]) }
       addLabel(row.label, to: &object)
       object["probabilities"] = .array(probabilities.map(Self.short))

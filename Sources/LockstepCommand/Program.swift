@@ -10,7 +10,8 @@ enum Program {
     [
       TrainCommand.self, EvaluateCommand.self, PredictCommand.self, GenerateCommand.self,
       ReportCommand.self,
-      InspectCommand.self, SuggestClipCommand.self, SweepCommand.self, VerifyCommand.self,
+      InspectCommand.self, SuggestClipCommand.self, SweepCommand.self, CrossValidateCommand.self,
+      FindRateCommand.self, VerifyCommand.self,
       CatalogCommand.self, SchemaCommand.self, PlanCommand.self,
       BenchmarkCommand.self, DoctorCommand.self,
     ]

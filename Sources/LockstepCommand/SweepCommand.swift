@@ -176,7 +176,7 @@ enum SweepCommand: Command {
   }
 
   /// Whether an error says that training went where no number is finite.
-  private static func divergence(_ error: any Error) -> Bool {
+  static func divergence(_ error: any Error) -> Bool {
     error is NonFiniteError || error is NonFiniteWeightsError || error is SkipLimitError
   }
 

@@ -83,7 +83,7 @@ struct TrainedModel {
       weights?.path, named.runDirectory.map(RunDirectory.dataPath), request.input, request.labels,
     ]
     files = named.files + further.compactMap { $0 }
-    source = try configuration.source(on: part.examples)
+    source = try configuration.source(on: part.examples, description)
     let all = Weights(of: source)
     try collective.onRoot { if let weights { try all.read(weights) } }
     let registry = StateRegistry()

@@ -10,6 +10,7 @@ package enum CatalogTables {
   /// Each kind with the key of a configuration that names one of it, and its form.
   private static let forms: [(kind: String, place: String, form: Form)] = [
     ("data", "data.type", DataCatalog.catalog.form),
+    ("sampling", "data.sampling", SamplingConfiguration.form),
     ("augmentations", "data.augment", AugmentationCatalog.catalog.form),
     ("models", "model.type", ModelCatalog.form),
     ("layers", "model.layers", LayerCatalog.catalog.form),
@@ -39,13 +40,13 @@ package enum CatalogTables {
       [
         "seed", "batchSize", "shards", "microBatches", "epochs", "steps", "threads", "inputs",
         "update", "reduction", "wire", "bucketBytes", "convolutions", "nonFinite", "precision",
-        "watchdog",
+        "maxSeconds", "watchdog",
       ]
     ),
     ("groups", ["optimizer.groups"]), ("hessian-free", ["hessianFree"]),
     ("transfer", ["initialWeights", "freeze", "freezeBatchNorm"]),
     ("distillation", ["distillation"]), ("average", ["average"]),
-    ("rounds", ["evaluate", "checkpoint", "log", "replicaGuard"]),
+    ("rounds", ["evaluate", "earlyStopping", "checkpoint", "log", "replicaGuard"]),
   ]
 
   /// The names of all tables: kinds of things, and sections.

@@ -64,10 +64,15 @@ package final class ConfiguredRun {
     let sampler = try Sampler(
       data.training, batchSize: configuration.batchSize, seed: configuration.seed,
       shuffle: configuration.data.shuffle && source.canShuffle,
-      dropLast: configuration.data.dropLast)
-    try configuration.checkScore(metrics: source.metricNames, hasTest: data.test != nil)
+      dropLast: configuration.data.dropLast,
+      draws: try configuration.data.sampling?.draws(
+        from: data.training, data.record.description.target))
+    let units = LabelUnits(data.record.description.target)
+    try configuration.checkScore(
+      metrics: source.evaluationMetricNames(units), hasTest: data.test != nil)
     let teacher = try configuration.distillation?.logits(
-      for: data.training, data.record.description, labelLoss: configuration.labelLoss,
+      for: data.training, data.record.description,
+      labelLoss: try configuration.labelLoss(for: data.record.description),
       classes: try source.outputShape().last ?? 0, options: configuration.planOptions,
       on: collective)
     source.teacher = teacher?.0
@@ -99,14 +104,16 @@ package final class ConfiguredRun {
     guard let test = data.test else { return [] }
     func evaluation(_ name: String) throws -> Evaluation {
       try ModelEvaluator(source, on: test).evaluation(
-        name, shardSize: configuration.evaluationBatchSize, on: collective)
+        name, shardSize: configuration.evaluationBatchSize,
+        units: LabelUnits(data.record.description.target), on: collective)
     }
     let plain = try evaluation("test")
     if let minimizes = configuration.update.plateauMinimizes {
       let metric = configuration.options.scoreMetric
       plain.onReport = { report in
         rule.report(
-          metric: minimizes ? report.loss : metric.flatMap { report[$0] } ?? -report.loss)
+          metric: minimizes == (metric.map { report.isError($0) } ?? true)
+            ? metric.flatMap { report[$0] } ?? report.loss : report.loss)
       }
     }
     guard let average else { return [plain] }
@@ -132,20 +139,25 @@ package final class ConfiguredRun {
   /// - Parameters:
   ///   - directory: where to leave files, on rank 0; nil on the others, or on all for none.
   ///   - agreement: what all ranks must have the same of, beside configuration, model and data.
+  ///   - evaluates: whether test examples are evaluated.
+  ///   - control: what asks for something, on rank 0.
   ///   - listener: hears events, on rank 0 only.
   package func trainer(
-    directory: RunDirectory?, agreement: Handshake = Handshake(),
+    directory: RunDirectory?, agreement: Handshake = Handshake(), evaluates: Bool = true,
+    control: TrainingControl? = nil,
     listener: @escaping (TrainingEvent) throws -> Void
   ) throws -> Trainer {
     var handshake = agreement
     handshake.add("the data", data.fingerprint)
     return try Trainer(
-      step: step, sampler: sampler, evaluations: evaluations, options: configuration.options,
+      step: step, sampler: sampler, evaluations: evaluates ? evaluations : [],
+      options: configuration.options,
       configuration: configuration.resolved,
       resumption: Resumption(
         mayDiffer: configuration.mayDiffer, mayBeAbsent: RunConfiguration.mayBeAbsent,
         conditions: conditions, data: data.record),
-      handshake: handshake, directory: directory, on: collective, listener: listener)
+      handshake: handshake, directory: directory, on: collective,
+      control: control ?? TrainingControl(), listener: listener)
   }
 }
 
@@ -183,24 +195,48 @@ extension RunConfiguration {
     _ data: DataConfiguration.Parts, on collective: any Collective = SoloCollective()
   ) throws -> ModelSource {
     let source = try ModelSource(
-      SingleInputModel(model), losses: OutputLosses(loss, metrics: metrics), on: data.training,
+      SingleInputModel(model),
+      losses: OutputLosses(try loss(for: data.record.description), metrics: metrics),
+      on: data.training,
       seed: seed, freezing: freezing, options: planOptions, threads: threads,
       admit: { try ($0 + $1).check(on: collective) })
     source.augmentation = try self.data.augment.augmentation(for: data.training)
     return source
   }
 
+  /// What is minimised, with weights that are made of the training part.
+  ///
+  /// - Throws: `GraphError` where they cannot be made.
+  func loss(for description: DataDescription) throws -> any LossFunction {
+    let labelLoss = try labelLoss(for: description)
+    return try distillation?.loss(labelLoss) ?? labelLoss
+  }
+
+  /// The loss of the labels, with weights that are made of the training part.
+  func labelLoss(for description: DataDescription) throws -> any LossFunction {
+    guard let unfitted = labelLoss as? any FittedLoss, unfitted.needsFitting else {
+      return labelLoss
+    }
+    return try unfitted.fitted(
+      counts: description.labels?.counts, rows: description.labels?.rows ?? 0,
+      names: description.target.classes?.names)
+  }
+
   /// The model on some examples, to evaluate it.
   ///
-  /// - Parameter collective: the ranks that make it at once.
+  /// - Parameters:
+  ///   - description: what training learned about its data.
+  ///   - collective: the ranks that make it at once.
   /// - Throws: `GraphError` where the model does not fit the data, `MemoryShortage` where it does
   /// not fit
   ///   into memory.
   package func source(
-    on examples: any ExampleSource, ranks collective: any Collective = SoloCollective()
+    on examples: any ExampleSource, _ description: DataDescription,
+    ranks collective: any Collective = SoloCollective()
   ) throws -> ModelSource {
     try ModelSource(
-      SingleInputModel(model), losses: OutputLosses(loss, metrics: metrics), on: examples,
+      SingleInputModel(model),
+      losses: OutputLosses(try loss(for: description), metrics: metrics), on: examples,
       seed: seed, freezing: freezing, options: planOptions, threads: threads,
       admit: { model, _ in try model.check(on: collective) })
   }

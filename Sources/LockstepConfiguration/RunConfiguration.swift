@@ -84,6 +84,8 @@ package struct RunConfiguration: Sendable {
     options.microBatches = step.microBatches
     options.evaluateEveryEpochs = rounds.evaluateEveryEpochs
     options.scoreMetric = rounds.scoreMetric
+    options.earlyStopping = rounds.earlyStopping
+    options.maxSeconds = rounds.maxSeconds
     options.checkpointEverySteps = rounds.checkpointEverySteps
     options.compareEverySteps = rounds.compareEverySteps
     options.parameterNormsEverySteps = rounds.parameterNormsEverySteps
@@ -173,6 +175,7 @@ package struct RunConfiguration: Sendable {
     var data = try DataConfiguration(
       Self.require(values.object("data")), seed: seed, batchSize: values["batchSize"])
     data.targetLimit = TargetLimit(of: labelLoss)
+    data.countsLabels = (labelLoss as? any FittedLoss)?.countsLabels ?? false
     self.data = data
     self.labelLoss = labelLoss
     var distillation: DistillationConfiguration?

@@ -209,6 +209,10 @@ struct RoundsSection: Sendable {
   let evaluationBatchSize: Int
   /// The metric that says which checkpoint is the best.
   let scoreMetric: String?
+  /// When the run ends because evaluations have stopped improving.
+  let earlyStopping: EarlyStopping?
+  /// After how many seconds the run is interrupted, resumable.
+  let maxSeconds: Double?
   /// Save a checkpoint after every so many steps.
   let checkpointEverySteps: Int?
   /// How many of the newest checkpoints are kept.
@@ -233,9 +237,16 @@ struct RoundsSection: Sendable {
           "test examples computed at once; part of the last bits of the reported loss"),
         .optional(
           "scoreMetric", .text,
-          "the metric by which the best checkpoint is kept: a metric's name (larger is better), or `loss` (smaller is better), which holds if absent. Another name is an error",
+          "the metric by which the best checkpoint is kept: a metric's name, or `loss`, which holds if absent. Of errors and losses the smallest is the best, of other metrics the largest. Another name is an error",
           absence: "–"),
       ]),
+    .optional(
+      "earlyStopping", .object { EarlyStopping.form },
+      "ends the run where evaluations have stopped improving"),
+    .optional(
+      "maxSeconds", .number(NumberRange(to: 1e9, above: 0)),
+      "after so many seconds of training the run is interrupted, as by a signal: with a checkpoint and the "
+        + "exit code 75", absence: "–"),
     section(
       "checkpoint", "when checkpoints are saved",
       [
@@ -299,6 +310,8 @@ struct RoundsSection: Sendable {
     evaluateEveryEpochs = section("evaluate")["everyEpochs"]
     evaluationBatchSize = section("evaluate")["batchSize"]
     scoreMetric = section("evaluate")["scoreMetric"]
+    earlyStopping = values.object("earlyStopping").map { EarlyStopping($0) }
+    maxSeconds = values["maxSeconds"]
     checkpointEverySteps = section("checkpoint")["everySteps"]
     keptCheckpoints = section("checkpoint")["keep"]
     compareEverySteps = section("replicaGuard")["everySteps"]

@@ -21,14 +21,11 @@ extension RunConfiguration {
       let hint = NearestName.find(name, among: names).map { "; did you mean '\($0)'?" } ?? ""
       throw refuse("evaluate.scoreMetric", "must be one of \(known); found '\(name)'\(hint)")
     }
-    if let error = self.metrics.first(where: {
-      $0 is any ErrorMetric && $0.name == options.scoreMetric
-    }
-    ) {
+    if options.earlyStopping != nil, !hasTest {
       throw refuse(
-        "evaluate.scoreMetric",
-        "is '\(error.name)', which is smaller where predictions are better, and the largest is kept: "
-          + "take '\(loss)', or a metric that is larger")
+        "earlyStopping",
+        "follows evaluations, and the data has no test part: set 'data.testFraction', name test files, or "
+          + "leave it out")
     }
     guard let minimizes = update.plateauMinimizes else { return }
     guard hasTest else {
@@ -37,10 +34,12 @@ extension RunConfiguration {
         "is 'reduceOnPlateau', which follows evaluations, and the data has no test part: set "
           + "'data.testFraction', name test files, or take another schedule")
     }
-    guard !minimizes, options.scoreMetric ?? loss == loss else { return }
+    let name = options.scoreMetric ?? loss
+    let isError = name == loss || self.metrics.contains { $0 is any ErrorMetric && $0.name == name }
+    guard !minimizes, isError else { return }
     throw refuse(
       "optimizer.schedule.goal",
-      "is 'maximize', and the loss is to be minimized: "
+      "is 'maximize', and the \(name) is to be minimized: "
         + (metrics.isEmpty
           ? "there is no other metric here, so leave 'goal' out"
           : "set 'evaluate.scoreMetric' to one of "

@@ -14,7 +14,7 @@ import LockstepEngine
 /// The caller's loop: train on `batch()`, then `advance()`; a step that is taken back simply does
 /// not advance.
 public final class Sampler {
-  /// The number of examples.
+  /// The number of examples of an epoch.
   package let count: Int
   /// The number of examples in a full batch, over all ranks.
   package let batchSize: Int
@@ -36,6 +36,10 @@ public final class Sampler {
   private var cachedNext = EpochOrder()
   /// What batches are made of, where not of all examples alike.
   private let groups: ExampleGroups?
+  /// How examples are drawn, where not each once an epoch.
+  package let draws: WeightedDraws?
+  /// The number of examples that an epoch's are taken from.
+  package var population: Int { draws?.population ?? count }
 
   /// - Throws: `DatasetError` where a count is not positive, or `dropLast` leaves nothing.
   public convenience init(
@@ -48,10 +52,12 @@ public final class Sampler {
 
   /// As the public initialiser, with another limit of what is kept in memory.
   ///
-  /// - Parameter groups: what batches are made of; nil for all examples alike.
+  /// - Parameters:
+  ///   - groups: what batches are made of; nil for all examples alike.
+  ///   - draws: how examples are drawn, where not each once; as many as `count`.
   package init(
     count: Int, batchSize: Int, seed: UInt64, shuffle: Bool, dropLast: Bool, mostInMemory: Int,
-    groups: ExampleGroups? = nil
+    groups: ExampleGroups? = nil, draws: WeightedDraws? = nil
   ) throws(DatasetError) {
     guard count > 0, batchSize > 0 else {
       throw DatasetError(
@@ -71,7 +77,8 @@ public final class Sampler {
     self.shuffle = shuffle
     self.dropLast = dropLast
     self.groups = groups
-    computesOrders = count > mostInMemory && groups == nil
+    self.draws = draws
+    computesOrders = count > mostInMemory && groups == nil || draws != nil
   }
 
   /// The number of batches in an epoch.
@@ -139,6 +146,7 @@ public final class Sampler {
   /// The examples of a batch whose epoch's order is not kept.
   private func computedBatch(_ index: Int, _ epoch: Int) -> ArraySlice<Int> {
     let places = index * batchSize..<min((index + 1) * batchSize, count)
+    if let draws { return draws.examples(at: places, seed: seed, epoch: epoch)[...] }
     guard shuffle else { return Array(places)[...] }
     if permutation?.epoch != epoch {
       var generator = CounterGenerator(
@@ -169,6 +177,7 @@ public final class Sampler {
   /// The order of an epoch, whatever the position.
   public func order(ofEpoch epoch: Int) -> [Int] {
     if groups != nil { return epochOrder(epoch).order }
+    if let draws { return draws.examples(at: 0..<count, seed: seed, epoch: epoch) }
     guard shuffle else { return Array(0..<count) }
     var generator = CounterGenerator(
       seed: seed, .shuffling, index: UInt32(truncatingIfNeeded: epoch))

@@ -54,7 +54,7 @@ public struct Split: Sendable, Equatable {
     return splits
   }
 
-  private init(test: [Int], count: Int, _ what: String) throws(DatasetError) {
+  init(test: [Int], count: Int, _ what: String) throws(DatasetError) {
     guard !test.isEmpty, test.count < count else {
       throw DatasetError("split", "\(what) of \(count) examples leaves an empty part")
     }

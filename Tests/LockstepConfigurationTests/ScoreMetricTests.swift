@@ -1,6 +1,7 @@
 import LockstepCollective
 import LockstepFold
 import LockstepConfiguration
+import LockstepOptimization
 import LockstepTraining
 import Testing
 
@@ -10,6 +11,7 @@ import Testing
     _ settings: String, data: String = #""testFraction": 0.2"#, type: String = "blobs",
     outputs: Int = 2
   ) throws -> ConfiguredRun {
+    let data = data.isEmpty ? #""testFraction": 0.2"# : data
     let text = #"""
       {"data": {"type": "\#(type)", "examples": 100, \#(data)},
        "model": {"type": "mlp", "sizes": [\#(outputs)]}, \#(settings)}
@@ -80,19 +82,69 @@ import Testing
     #expect(message(#""metrics": "rSquared""#).contains("rSquared: expects"))
   }
 
-  /// The largest error would be kept as the best.
-  @Test func errorsDoNotScore() throws {
-    func message(_ metric: String) -> String {
+  /// Of errors the smallest is the best, of other metrics the largest.
+  @Test func errorsScoreByTheirNegative() throws {
+    func scored(_ metric: String) throws -> (score: Double, value: Double) {
+      let run = try run(
+        #""loss": "huber", "metrics": ["meanAbsoluteError", "rSquared", "rootMeanSquaredError"], "#
+          + #""evaluate": {"scoreMetric": "\#(metric)"}"#,
+        data: #""testFraction": 0.2, "weights": [1, 2]"#, type: "linear", outputs: 1)
+      let report = try run.evaluations[0].run()
+      return (report.score(by: metric), try #require(report[metric]))
+    }
+    for metric in ["meanAbsoluteError", "rootMeanSquaredError"] {
+      let (score, value) = try scored(metric)
+      #expect(value > 0 && score == -value)
+    }
+    let (score, value) = try scored("rSquared")
+    #expect(score == value)
+  }
+
+  /// Metrics of whole evaluations are no numbers of steps, score evaluations, and are refused where the loss
+  /// or the test part does not allow them.
+  @Test func evaluationMetricsAreNamed() throws {
+    let metrics = #""metrics": ["f1", "auroc", "confusionMatrix", "perplexity"]"#
+    let made = try run(metrics + #", "evaluate": {"scoreMetric": "macroF1"}"#)
+    #expect(made.source.metricNames == ["accuracy"])
+    let report = try made.evaluations[0].run()
+    #expect(report.metricNames == ["accuracy", "macroF1", "auroc", "perplexity"])
+    #expect(report.metrics.allSatisfy { $0.isFinite })
+    #expect(report["perplexity"] == ExactMath.exponential(report.loss))
+    #expect(report.tables.map(\.name) == ["confusionMatrix"])
+    #expect(report.tables[0].values.reduce(0, +) == Double(report.examples))
+    func message(_ settings: String, _ data: String = #""testFraction": 0.2"#) -> String {
       do {
-        _ = try run(
-          #""loss": "huber", "metrics": ["meanAbsoluteError", "rSquared"], "#
-            + #""evaluate": {"scoreMetric": "\#(metric)"}"#,
-          data: #""testFraction": 0.2, "weights": [1, 2]"#, type: "linear", outputs: 1)
+        _ = try run(settings, data: data)
         return "accepted"
       } catch { return "\(error)" }
     }
-    #expect(message("meanAbsoluteError").contains("is smaller where predictions are better"))
-    #expect(message("rSquared") == "accepted")
+    // Without a test part too.
+    #expect(message(#""metrics": "rSquared""#, #""shuffle": true"#).contains("rSquared"))
+    #expect(
+      message(#""metrics": ["f1", "f1"]"#).contains("two metrics are called 'macroF1'"))
+    #expect(
+      message(
+        #""metrics": ["perplexity"], "loss": {"type": "softmaxCrossEntropy", "labelSmoothing": 0.1}"#
+      )
+      .contains("the metric 'perplexity' is e^loss"))
+    #expect(
+      message(#""metrics": ["f1"], "evaluate": {"scoreMetric": "f1"}"#)
+        .contains("must be one of 'loss', 'accuracy', 'macroF1'"))
+    #expect(
+      message(#""metrics": [{"type": "f1", "average": "mean"}]"#).contains("metrics.0.average"))
+  }
+
+  @Test func earlyStoppingNeedsATestPart() {
+    func message(_ settings: String, _ data: String) -> String {
+      do {
+        _ = try run(settings, data: data)
+        return "accepted"
+      } catch { return "\(error)" }
+    }
+    #expect(
+      message(#""earlyStopping": {}"#, #""shuffle": true"#).contains("follows evaluations"))
+    #expect(message(#""earlyStopping": {"patience": 0}"#, "").contains("earlyStopping.patience"))
+    #expect(message(#""maxSeconds": 0"#, "").contains("maxSeconds"))
   }
 
   /// The loss is best where it is smallest; a loss that is not finite is never best.

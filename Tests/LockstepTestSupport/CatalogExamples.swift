@@ -16,6 +16,7 @@ extension HyperparameterKind {
       .array(
         [2, 5].prefix(min(count.upperBound, 2)).map { .integer(range.contains($0) ? $0 : 0) })
     case .numbers: [1]
+    case .namedNumbers: ["a": 1]
     case .texts: ["a.*"]
     case .pair: 2
     case .either(let first, _): first.example

@@ -37,11 +37,23 @@ struct CSVSource: DataSource {
         "fillMissing", .number(.float32),
         "what stands for missing values, which are errors if absent"),
       .with("delimiter", .text, ",", "the character between cells"), .standardize,
+      .optional(
+        "groupBy", .text,
+        "a column, no feature: rows with one value of it are all in the training part or all in the test part"
+      ),
+      .optional(
+        "orderBy", .text,
+        "a column of numbers, or of dates as 2024-01-31: the test part is the last rows by it"),
     ] + .cut + .order
   ) { values in
     var options = TableOptions(target: values["target"])
     options.kind = values["targetKind"]
     options.ignoring = values["ignore"]
+    if let group: String = values["groupBy"], group != options.target,
+      group != values["id"] as String?, !options.ignoring.contains(group)
+    {
+      options.ignoring.append(group)
+    }
     options.id = values["id"]
     options.missing = (values["fillMissing"] as Double?).map { .fill($0) } ?? .refuse
     options.classes = try classNames(values, options.kind)

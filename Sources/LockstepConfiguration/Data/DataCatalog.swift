@@ -53,6 +53,9 @@ extension [Hyperparameter] {
       .with(
         "dropLast", .boolean, false,
         "whether an epoch's last batch is left out where it is not full"),
+      .optional(
+        "sampling", .object { SamplingConfiguration.form },
+        "draws training examples with replacement, in the place of each once an epoch"),
     ]
   }
 }
@@ -77,6 +80,8 @@ extension DataConfiguration {
     self.seed = seed
     self.batchSize = batchSize
     splitSeed = UInt64(values["splitSeed"] as Int? ?? 0)
+    splitColumns = (values["groupBy"], values["orderBy"])
+    try Self.checkSplitColumns(values, cut)
     augment = try AugmentConfiguration(values.objects("augment"))
     identity = [
       "data": values.resolved, "seed": source.isSeeded ? .string("\(seed)") : .null,
@@ -86,6 +91,35 @@ extension DataConfiguration {
     recipeKeys = source.isSeeded ? Set(keys).subtracting([Hyperparameter].order.map(\.key)) : []
     shuffle = values["shuffle"]
     dropLast = values["dropLast"]
+    sampling = try values.object("sampling").map { object throws(ConfigurationError) in
+      try SamplingConfiguration(object)
+    }
+    if sampling != nil, !shuffle {
+      throw values.error("shuffle", "is false, and 'sampling' draws examples at random")
+    }
+  }
+
+  private static func checkSplitColumns(
+    _ values: Hyperparameters, _ cut: Cut
+  ) throws(ConfigurationError) {
+    let (group, time): (String?, String?) = (values["groupBy"], values["orderBy"])
+    guard let key = group != nil ? "groupBy" : time != nil ? "orderBy" : nil else { return }
+    if group != nil, time != nil {
+      throw values.error(
+        "groupBy", "and 'orderBy' both say how a test part is cut; give one of the two")
+    }
+    switch cut {
+    case .none:
+      throw values.error(
+        key,
+        "says how a test part is cut, and none is: set 'testFraction'"
+          + (group == nil ? "" : ", or 'folds' and 'fold'"))
+    case .fold where time != nil:
+      throw values.error(
+        key,
+        "cuts one test part, the last by time, and 'folds' cut many: set 'testFraction' instead")
+    case .fold, .fraction: break
+    }
   }
 
   private static func cut(_ values: Hyperparameters) throws(ConfigurationError) -> Cut {

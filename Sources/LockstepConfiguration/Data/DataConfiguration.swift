@@ -15,6 +15,8 @@ package struct DataConfiguration: Sendable {
   let seed: UInt64
   let batchSize: Int
   let splitSeed: UInt64
+  /// The columns that say what is cut where.
+  let splitColumns: (group: String?, time: String?)
   let augment: AugmentConfiguration
   /// The keys that say how examples are made; none where they are read.
   package let recipeKeys: Set<String>
@@ -22,6 +24,10 @@ package struct DataConfiguration: Sendable {
   package let identity: JSONValue
   /// Where the loss wants target values to lie; nil for anywhere.
   var targetLimit: TargetLimit?
+  /// Whether the labels of the training part are counted.
+  var countsLabels = false
+  /// How examples are drawn, where not each once.
+  let sampling: SamplingConfiguration?
   /// Whether epochs have random orders; if not, all have the data's own.
   package let shuffle: Bool
   /// Whether an epoch's last batch is left out where it is not full.
@@ -71,6 +77,7 @@ package struct DataConfiguration: Sendable {
     for part in [training, test].compactMap({ $0 }) { try check(part) }
     description.training = training.summary
     description.test = test?.summary
+    if countsLabels { description.labels = try LabelCounts(training.examples) }
     if split != nil {
       try ReadingStop.check(content.name)
       description.whole = try content.summary(as: description)
@@ -164,9 +171,23 @@ package struct DataConfiguration: Sendable {
     switch cut {
     case .none: nil
     case .fraction(let fraction):
-      try Split.stratified(try content.strata(), testFraction: fraction, seed: splitSeed)
+      if let time = splitColumns.time {
+        try Split.ordered(try content.times(in: time), testFraction: fraction)
+      } else if let group = splitColumns.group {
+        try Split.grouped(
+          try content.groups(in: group), strata: try content.strata(), testFraction: fraction,
+          seed: splitSeed)
+      } else {
+        try Split.stratified(try content.strata(), testFraction: fraction, seed: splitSeed)
+      }
     case .fold(let index, let count):
-      try Split.stratifiedFolds(try content.strata(), count: count, seed: splitSeed)[index]
+      if let group = splitColumns.group {
+        try Split.groupedFolds(
+          try content.groups(in: group), strata: try content.strata(), count: count,
+          seed: splitSeed)[index]
+      } else {
+        try Split.stratifiedFolds(try content.strata(), count: count, seed: splitSeed)[index]
+      }
     }
   }
 

@@ -11,6 +11,10 @@ package protocol DataContent: Sendable {
   func roundingNotices(as description: DataDescription) -> [String]
   /// The stratum of each example, for stratified splits.
   func strata() throws -> [Int]
+  /// The cells of a column, one an example, trimmed; for splits by groups and by time.
+  ///
+  /// - Throws: `FileError` or ``DatasetError`` where there is no such column, or a cell is missing.
+  func cells(in column: String) throws -> [String]
   /// What can be learned from some of the examples, the training part; from all where `rows` is nil.
   func describe(_ rows: [Int]?) throws -> DataDescription
   /// Some of the examples, or all, ready for a model.
@@ -25,6 +29,47 @@ package protocol DataContent: Sendable {
 }
 
 extension DataContent {
+  package func cells(in column: String) throws -> [String] {
+    throw DatasetError(name, "has no column '\(column)'")
+  }
+
+  /// The group of each example, by a column's cells.
+  package func groups(in column: String) throws -> [Int] {
+    let cells = try cells(in: column)
+    let numbers = Dictionary(
+      Set(cells).sorted().enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    return cells.map { numbers[$0] ?? 0 }
+  }
+
+  /// The time of each example, by a column's cells: numbers, or dates and times that begin with the year.
+  package func times(in column: String) throws -> [Double] {
+    let cells = try cells(in: column)
+    let numbers = cells.compactMap { Double($0) }
+    if numbers.count == cells.count, numbers.allSatisfy(\.isFinite) { return numbers }
+    if let odd = cells.firstIndex(where: { !Self.isDate($0) }) {
+      throw DatasetError(
+        name,
+        "\(places.text(odd)): '\(cells[odd])' in the column '\(column)' is no time: write all as numbers, or all "
+          + "as dates like 2024-01-31 or 2024-01-31T18:05:00")
+    }
+    // Texts that begin with the year sort as their times do.
+    let ranks = Dictionary(
+      Set(cells).sorted().enumerated().map { ($1, Double($0)) },
+      uniquingKeysWith: { first, _ in first })
+    return cells.map { ranks[$0] ?? 0 }
+  }
+
+  /// Whether a text begins as 2024-01-31 does.
+  private static func isDate(_ text: String) -> Bool {
+    let form = Array("0000-00-00".utf8)
+    let bytes = Array(text.utf8.prefix(form.count))
+    return bytes.count == form.count
+      && zip(bytes, form).allSatisfy { byte, wanted in
+        wanted == UInt8(ascii: "-")
+          ? byte == wanted : (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+      }
+  }
+
   package func roundingNotices(as description: DataDescription) -> [String] { [] }
 
   package func summary(as description: DataDescription) throws -> PartSummary? { nil }

@@ -24,6 +24,8 @@ package struct DataDescription: Sendable, Equatable {
   package var test: PartSummary?
   /// All examples of a file that was cut into both parts; nil where nothing was cut.
   package var whole: PartSummary?
+  /// How often each label occurs in the training part, where a loss asked.
+  package var labels: LabelCounts?
 
   package init(
     input: InputDescription, target: TargetDescription, training: PartSummary? = nil,

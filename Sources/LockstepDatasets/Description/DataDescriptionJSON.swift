@@ -17,6 +17,7 @@ extension DataDescription {
     object["training"] = training?.json ?? .null
     object["test"] = test?.json ?? .null
     if let whole { object["whole"] = whole.json }
+    if let labels { object["labels"] = labels.json }
     return .object(object)
   }
 
@@ -43,6 +44,7 @@ extension DataDescription {
       input: input, target: target, training: json["training"].flatMap(PartSummary.init),
       test: json["test"].flatMap(PartSummary.init),
       whole: json["whole"].flatMap(PartSummary.init))
+    labels = json["labels"].flatMap(LabelCounts.init)
   }
 
   /// Reads a description's text.

@@ -1,14 +1,23 @@
 extension Sampler {
   /// The order of a source's examples: sequences of different lengths in batches of one padded length each.
   ///
-  /// - Throws: `DatasetError` where a count is not positive, or `dropLast` leaves nothing.
+  /// - Parameter draws: how examples are drawn, where not each once an epoch.
+  /// - Throws: `DatasetError` where a count is not positive, or `dropLast` leaves nothing; where sequences of
+  ///   different lengths are to be drawn.
   package convenience init(
-    _ source: any ExampleSource, batchSize: Int, seed: UInt64, shuffle: Bool, dropLast: Bool
+    _ source: any ExampleSource, batchSize: Int, seed: UInt64, shuffle: Bool, dropLast: Bool,
+    draws: WeightedDraws? = nil
   ) throws(DatasetError) {
+    let groups = (source as? any PaddedSource).flatMap { ExampleGroups($0) }
+    guard draws == nil || groups == nil && shuffle else {
+      throw DatasetError(
+        "sampling",
+        "the examples of '\(source.name)' have an order or lengths that batches keep, and cannot be drawn with "
+          + "replacement: leave 'data.sampling' out")
+    }
     try self.init(
-      count: source.count, batchSize: batchSize, seed: seed, shuffle: shuffle, dropLast: dropLast,
-      mostInMemory: Self.mostInMemory,
-      groups: (source as? any PaddedSource).flatMap { ExampleGroups($0) })
+      count: draws?.count ?? source.count, batchSize: batchSize, seed: seed, shuffle: shuffle,
+      dropLast: dropLast, mostInMemory: Self.mostInMemory, groups: groups, draws: draws)
   }
 }
 

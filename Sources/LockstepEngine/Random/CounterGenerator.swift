@@ -17,6 +17,8 @@ package struct RandomPurpose: Sendable, Equatable, RawRepresentable {
   package static let augmentation = Self(rawValue: 6)
   /// The choice of tokens of a generated text; two words a token.
   package static let generation = Self(rawValue: 7)
+  /// Examples drawn with replacement; the index is the epoch, two words a draw.
+  package static let sampling = Self(rawValue: 8)
 }
 
 /// A stream of random numbers fixed by (seed, purpose, index): `Philox` with a running counter.

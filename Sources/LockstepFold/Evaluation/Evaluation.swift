@@ -10,8 +10,10 @@ import LockstepEngine
 public final class Evaluation {
   /// The name, `test`.
   package let name: String
-  /// The names of the metrics in a shard's record, in order.
+  /// The names of the metrics, in order.
   package let metricNames: [String]
+  /// The metrics that are smaller where predictions are better.
+  package let errorNames: Set<String>
 
   /// Runs the evaluation with other weights, say; on all ranks alike.
   package var around: (() throws -> EvaluationReport) throws -> EvaluationReport = { try $0() }
@@ -24,6 +26,8 @@ public final class Evaluation {
   package var isInterrupted: () -> Bool = { Interruption.isRequested }
 
   private let metricFormulas: [MetricFormula]
+  /// What is made of all examples at once.
+  private let whole: (any WholeScores)?
   private let count: Int
   private let shardSize: Int
   private let fold: ScalarFold
@@ -38,6 +42,9 @@ public final class Evaluation {
   ///   - metricNames: the metrics that `compute` sums up.
   ///   - metricFormulas: how each metric is made of a record's columns of metrics; by default each has
   ///     one column, and is the mean over examples.
+  ///   - errorNames: the metrics that are smaller where predictions are better.
+  ///   - whole: what is made of all examples at once; where it has a metric of the same name as a sum,
+  ///     it gives the value.
   ///   - collective: the ranks.
   ///   - compute: computes the examples of a range of positions and adds their sums to a record of
   ///     zeros.
@@ -45,13 +52,17 @@ public final class Evaluation {
   ///   a name.
   package init(
     _ name: String, count: Int, shardSize: Int, metricNames: [String],
-    metricFormulas: [MetricFormula] = [], on collective: any Collective,
+    metricFormulas: [MetricFormula] = [], errorNames: Set<String> = [],
+    whole: (any WholeScores)? = nil, on collective: any Collective,
     _ compute: @escaping (Range<Int>, ShardRecord) throws -> Void
   ) throws {
     try ArgumentError.require(count, atLeast: 1, "count", of: "Evaluation")
     try ArgumentError.require(shardSize, atLeast: 1, "shardSize", of: "Evaluation")
     self.name = name
-    self.metricNames = metricNames
+    self.whole = whole
+    self.errorNames = errorNames
+    self.metricNames =
+      metricNames + (whole?.names.filter { !metricNames.contains($0) } ?? [])
     let formulas = metricFormulas.isEmpty ? MetricFormula.means(metricNames.count) : metricFormulas
     guard formulas.count == metricNames.count else {
       throw ArgumentError(
@@ -80,6 +91,7 @@ public final class Evaluation {
   }
 
   private func evaluate() throws -> EvaluationReport {
+    whole?.begin()
     try fold.gather(requests: isInterrupted() ? .stop : []) { records in
       for shard in records.shards {
         let start = shard * shardSize
@@ -87,10 +99,16 @@ public final class Evaluation {
       }
     }
     let total = fold.total
+    let loss = total.loss / total.weight
+    var metrics = metricFormulas.map { $0(total) }
+    metrics += Array(repeating: .nan, count: metricNames.count - metrics.count)
+    let scores = try whole?.finish(loss: loss)
+    for (name, value) in scores?.values ?? [] {
+      if let place = metricNames.firstIndex(of: name) { metrics[place] = value }
+    }
     return EvaluationReport(
-      name: name, examples: Int(total.examples), loss: total.loss / total.weight,
-      metricNames: metricNames,
-      metrics: metricFormulas.map { $0(total) })
+      name: name, examples: Int(total.examples), loss: loss, metricNames: metricNames,
+      metrics: metrics, tables: scores?.tables ?? [], errorNames: errorNames)
   }
 }
 
@@ -106,13 +124,22 @@ public struct EvaluationReport: Sendable, Equatable {
   package let metricNames: [String]
   /// The metrics' means over the examples, in the order of their names.
   public let metrics: [Double]
+  /// The metrics that are tables.
+  package let tables: [EvaluationTable]
+  /// The metrics that are smaller where predictions are better.
+  private let errorNames: Set<String>
 
   /// - Parameters:
   ///   - loss: the mean loss.
   ///   - metrics: the metrics' means, in the order of their names.
+  ///   - tables: the metrics that are tables.
+  ///   - errorNames: the metrics that are smaller where predictions are better.
   package init(
-    name: String, examples: Int, loss: Double, metricNames: [String], metrics: [Double]
+    name: String, examples: Int, loss: Double, metricNames: [String], metrics: [Double],
+    tables: [EvaluationTable] = [], errorNames: Set<String> = []
   ) {
+    self.tables = tables
+    self.errorNames = errorNames
     self.name = name
     self.examples = examples
     self.loss = loss
@@ -123,12 +150,18 @@ public struct EvaluationReport: Sendable, Equatable {
   /// The name of the loss among the metrics.
   package static let lossName = "loss"
 
-  /// How good the result is, larger is better: a metric, or minus the loss where none is named or
-  /// the loss is. NaN where the loss is not finite or there is no such metric.
+  /// How good the result is, larger is better: a metric, minus a metric that is smaller where predictions
+  /// are better, or minus the loss where none is named or the loss is. NaN where the loss is not finite or there is no such metric.
   package func score(by metric: String?) -> Double {
     guard loss.isFinite else { return .nan }
     guard let metric, metric != Self.lossName else { return -loss }
-    return self[metric] ?? .nan
+    let value = self[metric] ?? .nan
+    return errorNames.contains(metric) ? -value : value
+  }
+
+  /// Whether a metric is smaller where predictions are better, as the loss is.
+  package func isError(_ metric: String) -> Bool {
+    metric == Self.lossName || errorNames.contains(metric)
   }
 
   /// A metric's mean, or nil where there is none of the name.

@@ -42,5 +42,5 @@ extension Metric {
   }
 }
 
-/// A metric that is smaller where predictions are better, so that the largest is no best one.
+/// A metric that is smaller where predictions are better: the smallest is the best one.
 package protocol ErrorMetric: Metric {}

@@ -72,7 +72,7 @@ public struct OutputLosses: Sendable {
       let target = labels(term, prediction)
       let name = term.output ?? outputs.names[0]
       let value = term.loss(prediction, target)
-        .reporting(term.metrics.map { LossMetric($0, of: prediction, target) })
+        .reporting(term.metrics.summed.map { LossMetric($0, of: prediction, target) })
       values.append((name, term.weight, value))
     }
     guard let first = values.first else {

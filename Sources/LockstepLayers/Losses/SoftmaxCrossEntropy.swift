@@ -8,8 +8,10 @@ package struct SoftmaxCrossEntropy: LossFunction {
   /// The label of positions that do not count; PyTorch's `ignore_index`, which is −100 there. Nil
   /// where all count.
   package let ignoreIndex: Int32?
-  /// w, a weight a class; PyTorch's `weight`. Nil for one each.
+  /// w, a weight a class; PyTorch's `weight`. Nil for one each, or where they are still to be made.
   package let classWeights: [Float]?
+  /// What weights are to be made of; nil where they are given.
+  private let unfitted: ClassWeights?
   package var name: String { "softmaxCrossEntropy" }
 
   /// - Parameters:
@@ -19,9 +21,22 @@ package struct SoftmaxCrossEntropy: LossFunction {
   package init(
     labelSmoothing: Float = 0, ignoreIndex: Int32? = nil, classWeights: [Float]? = nil
   ) {
+    self.init(
+      labelSmoothing: labelSmoothing, ignoreIndex: ignoreIndex,
+      weights: classWeights.map { .given($0) })
+  }
+
+  /// As the other initialiser, with weights that may have to be made (``FittedLoss``).
+  package init(labelSmoothing: Float, ignoreIndex: Int32?, weights: ClassWeights?) {
     self.labelSmoothing = labelSmoothing
     self.ignoreIndex = ignoreIndex
-    self.classWeights = classWeights
+    if case .given(let values)? = weights {
+      classWeights = values
+      unfitted = nil
+    } else {
+      classWeights = nil
+      unfitted = weights
+    }
   }
 
   package func targetType(for prediction: TensorType) -> TensorType {
@@ -33,6 +48,10 @@ package struct SoftmaxCrossEntropy: LossFunction {
   ) -> LossValue {
     let shape = prediction.shape
     let graph = prediction.graph
+    if unfitted != nil {
+      graph.fail("softmax cross-entropy: the weights of classes were not made of the training part")
+      return .failed(graph)
+    }
     guard shape.count >= 2, target.type == targetType(for: prediction.type) else {
       graph.fail(
         "softmax cross-entropy: expects logits [N, …, C] and one integer label each, got \(shape) and \(target.type.scalar) \(target.shape)"
@@ -121,14 +140,35 @@ extension SoftmaxCrossEntropy {
         "ignoreIndex", .integer(Int(Int32.min)...Int(Int32.max)),
         "the label of positions that do not count", absence: "all count"),
       .optional(
-        "classWeights", .numbers(NumberRange(from: 0, to: 1e30)), "a weight for each class",
-        absence: "1 each"),
+        "classWeights",
+        .either(
+          .choice(["balanced"]),
+          .either(
+            .namedNumbers(NumberRange(from: 0, to: 1e30)),
+            .numbers(NumberRange(from: 0, to: 1e30)))),
+        "a weight for each class: a list in the order of their numbers, an object by their names (others have "
+          + "1), or `balanced`: n / (k · nᶜ) of the training part's n examples, k classes and nᶜ examples of a "
+          + "class", absence: "1 each"),
     ]
   ) { values in
     let ignored: Int? = values["ignoreIndex"]
     return SoftmaxCrossEntropy(
       labelSmoothing: values["labelSmoothing"], ignoreIndex: ignored.map { Int32($0) },
-      classWeights: values["classWeights"])
+      weights: values["classWeights"])
+  }
+}
+
+extension SoftmaxCrossEntropy: FittedLoss {
+  package var needsFitting: Bool { unfitted != nil }
+  package var countsLabels: Bool { unfitted == .balanced }
+
+  package func fitted(
+    counts: [Int]?, rows: Int, names: [String]?
+  ) throws(GraphError) -> any LossFunction {
+    guard let unfitted else { return self }
+    return SoftmaxCrossEntropy(
+      labelSmoothing: labelSmoothing, ignoreIndex: ignoreIndex,
+      classWeights: try unfitted.values(of: name, counts: counts, rows: rows, names: names))
   }
 }
 

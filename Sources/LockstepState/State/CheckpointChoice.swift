@@ -95,7 +95,10 @@ extension CheckpointStore {
         if let score, score.isFinite { scores[step] = score }
       }
     } catch { return nil }
-    return scored.allSatisfy { scores[$0.step] == $0.score } ? scores : nil
+    if scored.allSatisfy({ scores[$0.step] == $0.score }) { return scores }
+    // The score of a metric that is smaller where predictions are better is its negative.
+    let negative = scores.mapValues { -$0 }
+    return scored.allSatisfy { negative[$0.step] == $0.score } ? negative : nil
   }
 
   // MARK: The last

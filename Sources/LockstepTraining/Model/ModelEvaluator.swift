@@ -3,6 +3,7 @@ import LockstepState
 import LockstepFold
 import LockstepDatasets
 import LockstepEngine
+import LockstepLayers
 
 /// Runs a model for inference on a data set: its losses, its metrics, its predictions.
 ///
@@ -18,6 +19,9 @@ public final class ModelEvaluator {
   /// Where the parameters lay when the executors were made.
   private var parameters: UnsafeMutablePointer<Float>?
   private let numbers: ObjectiveNumbers
+  private let losses: OutputLosses?
+  /// The shape of the model's first output, of one example.
+  private let outputShape: [Int]
 
   /// What a plan is made for.
   private struct Key: Hashable {
@@ -56,6 +60,8 @@ public final class ModelEvaluator {
     numbers = source.model.numbers
     readableNames = objective.readableNames
     carriesStates = !objective.carried.isEmpty
+    losses = source.losses
+    outputShape = Array(objective.output.shape.dropFirst())
     self.dataset = dataset
   }
 
@@ -69,22 +75,53 @@ public final class ModelEvaluator {
   public func evaluation(
     _ name: String, shardSize: Int, on collective: any Collective
   ) throws -> Evaluation {
+    try evaluation(name, shardSize: shardSize, units: LabelUnits(), on: collective)
+  }
+
+  /// As the public function, with what labels mean to people.
+  ///
+  /// - Parameter more: metrics beside those that the losses have; those of the same name are left out.
+  /// - Throws: ``MetricError`` where a metric cannot be computed of these examples.
+  package func evaluation(
+    _ name: String, shardSize: Int, units: LabelUnits, adding more: [any EvaluationMetric] = [],
+    on collective: any Collective
+  ) throws -> Evaluation {
+    let scores = try scores(units, adding: more, on: collective)
+    let errors = losses?.terms.flatMap(\.metrics).filter { $0 is any ErrorMetric }.map(\.name) ?? []
+    func make(
+      count: Int, shardSize: Int, _ compute: @escaping (Range<Int>, ShardRecord) throws -> Void
+    ) throws -> Evaluation {
+      try Evaluation(
+        name, count: count, shardSize: shardSize, metricNames: metricNames,
+        metricFormulas: numbers.metricFormulas, errorNames: Set(errors), whole: scores,
+        on: collective, compute)
+    }
     if carriesStates, shardSize > 0 {
       let streams = try EvaluationStreams(dataset, rows: shardSize)
-      return try Evaluation(
-        name, count: streams.count, shardSize: streams.together, metricNames: metricNames,
-        metricFormulas: numbers.metricFormulas, on: collective
-      ) { [self] run, record in
-        try compute(run, of: streams, record: record)
+      return try make(count: streams.count, shardSize: streams.together) { [self] run, record in
+        try compute(run, of: streams, record: record, scores)
       }
     }
     let order = forms.order(of: dataset)
-    return try Evaluation(
-      name, count: count, shardSize: shardSize, metricNames: metricNames,
-      metricFormulas: numbers.metricFormulas, on: collective
-    ) { [self] positions, record in
-      try compute(order.map { $0[positions] } ?? Array(positions)[...], record: record)
+    return try make(count: count, shardSize: shardSize) { [self] positions, record in
+      let examples = order.map { $0[positions] } ?? Array(positions)[...]
+      let outputs = try compute(examples, record: record)
+      try scores?.add(
+        outputs, of: examples, from: forms[forms.form(of: examples, in: dataset)].dataset)
     }
+  }
+
+  /// The metrics of whole evaluations; nil where there are none.
+  private func scores(
+    _ units: LabelUnits, adding more: [any EvaluationMetric], on collective: any Collective
+  ) throws -> EvaluationScores? {
+    guard let losses, let term = losses.terms.first else { return nil }
+    var metrics = try losses.evaluationMetrics()
+    metrics += more.filter { other in !metrics.contains { $0.name == other.name } }
+    guard let first = metrics.first else { return nil }
+    try MetricNames.check(metricNames + metrics.filter { !$0.isSummed }.map(\.name))
+    let rows = try EvaluationRows(term, output: outputShape, on: dataset, for: first.name)
+    return try EvaluationScores(rows, metrics, units: units, of: dataset, on: collective)
   }
 
   /// Computes examples and adds their sums to a record.
@@ -108,7 +145,8 @@ public final class ModelEvaluator {
 
   /// Computes a run of streams side by side, window by window, and adds their sums to a record.
   private func compute(
-    _ run: Range<Int>, of streams: EvaluationStreams, record: ShardRecord
+    _ run: Range<Int>, of streams: EvaluationStreams, record: ShardRecord,
+    _ scores: EvaluationScores?
   ) throws {
     var states: [[Float]] = []
     for place in 0..<streams.length(run.lowerBound) {
@@ -117,6 +155,7 @@ public final class ModelEvaluator {
       let executor = try executor(key)
       try self.run(executor, on: examples[...], key, from: states)
       states = executor.carriedPorts?.states ?? []
+      try scores?.add(executor.lane.output(0), of: examples[...], from: dataset)
       numbers.add(executor.lane, examples: Double(examples.count), to: record)
     }
   }

@@ -210,6 +210,7 @@ extension ModelSource {
         Objective.trace(model, losses: losses, on: $0, freezing: freezing)
       }, admit: admit,
       trace: Objective.trace(model, losses: losses, on: source, freezing: freezing))
+    self.losses = losses
     memory.initialize(seed: seed)
   }
 

@@ -2,6 +2,7 @@ import LockstepCollective
 import LockstepDatasets
 import LockstepEngine
 import LockstepFold
+import LockstepLayers
 import LockstepObservation
 import LockstepState
 
@@ -17,6 +18,8 @@ public final class ModelSource: GradientSource {
   private let computer: any ShardComputer
   /// The computer, where shards see each other.
   private let joint: JointComputation?
+  /// What the model is trained on, where that is losses of its outputs.
+  package internal(set) var losses: OutputLosses?
 
   /// Where the time of the rank's threads is recorded; nil for nowhere. A step throws where it has
   /// another number of threads than the source.

@@ -36,6 +36,10 @@ package final class Trainer {
   private var hasStarted = false
   /// What watches over state that this rank alone holds.
   private var seal: StateSeal?
+  private let earlyStopping: EarlyStoppingState?
+  private let bestWeights: BestWeights
+  /// When the run is interrupted; nil for never.
+  private var deadline: ContinuousClock.Instant?
   /// What went wrong on rank 0 while the others were computing already: it ends the next step.
   private var failure: (any Error)?
 
@@ -72,9 +76,9 @@ package final class Trainer {
     {
       throw TrainerOptionsError.unknownMetric(metric, known: [EvaluationReport.lossName] + names)
     }
-    if let count = step.source.exampleCount, sampler.count > count {
+    if let count = step.source.exampleCount, sampler.population > count {
       throw ArgumentError(
-        "Trainer", "sampler.count", is: sampler.count,
+        "Trainer", "sampler.count", is: sampler.population,
         expected: "at most \(count), the examples of the data set that the model trains on")
     }
     self.handshake = handshake
@@ -90,13 +94,23 @@ package final class Trainer {
     self.directory = collective.isRoot ? directory : nil
     self.collective = collective
     self.isInterrupted = isInterrupted
-    for evaluation in evaluations { evaluation.isInterrupted = isInterrupted }
+    earlyStopping = options.earlyStopping.map(EarlyStoppingState.init)
+    bestWeights = BestWeights(of: step.source, on: collective)
     self.listener = listener
     self.control = control
     try registry.add(step.source.stateEntries, of: step.source)
     try registry.add(step.update.stateEntries, of: step.update)
     try registry.add(step.stateEntries, of: step)
     try registry.add(sampler.state, of: sampler)
+    if let earlyStopping { try registry.add(earlyStopping.stateEntries, of: earlyStopping) }
+    for evaluation in evaluations {
+      evaluation.isInterrupted = { [weak self] in self?.mustStop ?? isInterrupted() }
+    }
+  }
+
+  /// Whether this rank was asked to stop, or has no time left. One that says so stops all.
+  private var mustStop: Bool {
+    isInterrupted() || deadline.map { ContinuousClock.now >= $0 } ?? false
   }
 
   /// Trains to the end, or until somebody asks to stop. Called by all ranks.
@@ -106,6 +120,7 @@ package final class Trainer {
   /// - Returns: how it ended: done or interrupted, the same on all ranks.
   /// - Throws: what ends a run otherwise; the outcome file then says so.
   public func run(resume: Bool = false) throws -> Outcome {
+    deadline = options.maxSeconds.map { ContinuousClock.now + .seconds($0) }
     do {
       enter(.starting)
       try Fault.reach(.start, rank: collective.rank)
@@ -135,7 +150,10 @@ package final class Trainer {
   // MARK: Start
 
   private func start(resume: Bool) throws {
-    try agree()
+    try RunAgreement(
+      step: step, sampler: sampler, options: options, configuration: configuration,
+      handshake: handshake, registry: registry
+    ).check(on: collective)
     let state = try WholeState(registry, on: collective)
     self.state = state
     let path = String(
@@ -179,49 +197,11 @@ package final class Trainer {
     bestScore = bits.withUnsafeBytes { Double(bitPattern: $0.loadUnaligned(as: UInt64.self)) }
   }
 
-  /// Makes sure that all ranks train the same model in the same way.
-  private func agree() throws {
-    var all = handshake
-    all.add("the configuration", configuration.compactText)
-    all.add("the model", "\(registry.tensors.map { "\($0.name) \($0.element) \($0.shape)" })")
-    all.add("the number of shards", "\(step.plan.shards)")
-    all.add("the options", "\(options)")
-    all.add(
-      "the order of the examples",
-      "\(sampler.count) \(sampler.batchSize) \(sampler.seed) \(sampler.shuffle) \(sampler.dropLast)"
-    )
-    try all.agree(on: collective)
-    for batch in batches { try step.source.check(batch) }
-    if options.probesKernels { try probe() }
-  }
-
-  /// A batch of each size that the run has.
-  private var batches: [StepBatch] {
-    sampler.batchSizes(ofSteps: options.steps).map {
-      StepBatch(
-        step: 0, epoch: 0, examples: Array(0..<$0)[...], shards: step.plan.shards,
-        microBatches: options.microBatches)
-    }
-  }
-
-  /// Makes sure that the same examples give the same bits on all ranks.
-  private func probe() throws {
-    let sizes = sampler.shardSizes(
-      shards: step.plan.shards, microBatches: options.microBatches, steps: options.steps)
-    var results = Handshake()
-    var failure: (any Error)?
-    do {
-      let found = try step.source.probe(shardSizes: sizes, meeting: collective.barrier)
-      for (name, fingerprint) in found { results.add(name, fingerprint) }
-    } catch { failure = error }
-    try collective.throwOnAll(failure)
-    try results.agree(on: collective)
-  }
-
   // MARK: The loop
 
   private var isDone: Bool {
     sampler.epoch >= options.epochs || step.completed >= options.steps ?? .max
+      || earlyStopping?.isOver ?? false
   }
 
   private func train() throws -> Outcome {
@@ -232,11 +212,18 @@ package final class Trainer {
       var score: Double?
       // One more at the very end is of that end alone.
       let isScheduled = isEpochEnd && sampler.epoch % options.evaluateEveryEpochs == 0
-      let ends = isDone || requests.contains(.finish)
+      var ends = isDone || requests.contains(.finish)
       if ends || isScheduled {
         enter(.evaluating)
         score = try evaluate(isScheduled: isScheduled)
         for evaluation in evaluations { requests.formUnion(evaluation.requests) }
+      }
+      if isScheduled, let score, let earlyStopping {
+        earlyStopping.note(score)
+        if earlyStopping.isOver, !ends {
+          noteFailure { try tell(.notice(earlyStopping.reason(options.scoreMetric))) }
+          ends = true
+        }
       }
       let stops = requests.contains(.stop) && !ends
       if let every = options.compareEverySteps, report.step % every == 0 {
@@ -248,7 +235,10 @@ package final class Trainer {
       let isBest = score.map { $0 > bestScore } ?? false
       let isAsked = requests.contains(.save) || ends && !requests.contains(.unsaved)
       if isAsked || stops || isDue || isBest { try save(score) }
-      if isBest, let score { bestScore = score }
+      if isBest, let score {
+        bestScore = score
+        if !saves, restoresBest { try bestWeights.keep() }
+      }
       if stops { return Outcome(.interrupted, step: step.completed) }
       if ends { break }
     }
@@ -274,7 +264,7 @@ package final class Trainer {
     let start = clock.now
     let asked = collective.isRoot ? control.take() : []
     let report = try step.run(
-      batch, requests: isInterrupted() ? asked.union(.stop) : asked, failure: failure,
+      batch, requests: mustStop ? asked.union(.stop) : asked, failure: failure,
       inspect: inspect)
     sampler.advance()
     let seconds = (clock.now - start) / .seconds(1)
@@ -351,8 +341,16 @@ package final class Trainer {
     try collective.throwOnAll(sick)
   }
 
+  private var restoresBest: Bool { options.earlyStopping?.restoresBest ?? false }
+
   /// Makes sure that all ranks hold the same, and writes the weights.
   private func finish() throws -> Outcome {
+    if restoresBest {
+      try bestWeights.restore {
+        try directory?.checkpoints.best(upTo: step.completed)
+          .map { directory?.checkpoints.path(ofStep: $0.step) } ?? nil
+      }
+    }
     if !saves { try checkWeights() }
     try registry.compare(on: collective, step: step.completed)
     try Fault.reach(.end, rank: collective.rank)
@@ -363,19 +361,11 @@ package final class Trainer {
     try onRootIfSaving { directory in
       try weights.write(
         directory.weightsPath,
-        metadata: metadata([WeightsFile.fingerprintKey: fingerprint.description]),
+        metadata: resumption.metadata(
+          step: step.completed, [WeightsFile.fingerprintKey: fingerprint.description]),
         fileSystem: directory.fileSystem)
     }
     return Outcome(.done, step: step.completed, fingerprint: fingerprint)
-  }
-
-  /// What a file of weights says about where they come from.
-  private func metadata(_ more: [String: String]) -> [String: String] {
-    var metadata = ["format": "pt", WeightsFile.stepKey: "\(step.completed)"]
-    if let data = resumption.data {
-      metadata[DataDescription.metadataKey] = data.description.json.compactText
-    }
-    return metadata.merging(more) { $1 }
   }
 
   // MARK: Rank 0

@@ -11,6 +11,10 @@ public struct TrainerOptions: Sendable, Equatable {
   package var parameterNormsEverySteps: Int?
   package var probesKernels: Bool
   package var scoreMetric: String?
+  /// When the run ends because evaluations have stopped improving; nil for never.
+  public var earlyStopping: EarlyStopping?
+  /// After how many seconds the run is interrupted, resumable, as by a signal; nil for never.
+  public var maxSeconds: Double?
 
   /// Makes options for a number of epochs, or at most `steps` steps of them.
   ///
@@ -29,7 +33,7 @@ public struct TrainerOptions: Sendable, Equatable {
   ///   - probesKernels: compute fixed data on all ranks before the first step, and compare the
   ///     bits.
   ///   - scoreMetric: the metric of the first evaluation that says which checkpoint is the best
-  ///     (higher is better); nil or `loss`: its loss (lower is better).
+  ///     (higher is better, of an error lower); nil or `loss`: its loss (lower is better).
   public init(
     epochs: Int, steps: Int? = nil, microBatches: Int = 1, evaluateEveryEpochs: Int = 1,
     checkpointEverySteps: Int? = nil, compareEverySteps: Int? = nil,
@@ -62,6 +66,9 @@ public struct TrainerOptions: Sendable, Equatable {
     ]
     for case (let key, let value?) in counts where value < 1 {
       throw TrainerOptionsError.belowOne(key: key, value: value)
+    }
+    if let patience = earlyStopping?.patience, patience < 1 {
+      throw TrainerOptionsError.belowOne(key: "earlyStopping.patience", value: patience)
     }
   }
 }

@@ -100,8 +100,22 @@ extension EvaluationReport {
     line["epoch"] = .integer(epoch)
     line["evaluation"] = .string(name)
     line["loss"] = .number(loss)
-    for (name, value) in zip(metricNames, metrics) { line[name] = .number(value) }
+    addMetrics(to: &line)
     line["examples"] = .integer(examples)
     return line
+  }
+
+  /// Adds all metrics by their names: numbers, then tables.
+  package func addMetrics(to object: inout JSONObject) {
+    for (name, value) in zip(metricNames, metrics) { object[name] = .number(value) }
+    for table in tables {
+      var rows = JSONObject()
+      for (index, name) in table.rows.enumerated() {
+        rows[name] = .array(table[index].map { .number($0) })
+      }
+      object[table.name] = [
+        "columns": .array(table.columns.map { .string($0) }), "rows": .object(rows),
+      ]
+    }
   }
 }

@@ -1,8 +1,0 @@
-import LockstepCatalog
-
-/// The metrics that a configuration can name, beside those that a loss reports anyway.
-package enum MetricCatalog {
-  /// The metrics, in the order of documentation.
-  package static let catalog = Catalog<any Metric>(
-    "metric", [TopKAccuracy.entry, MeanAbsoluteErrorMetric.entry, RSquared.entry])
-}
