@@ -23,7 +23,7 @@ extension DataDescription {
         throw refuse("is a table, whose labels are a column of it; leave the labels' file out")
       }
       content = try TableContent(
-        CSVTable.read(path, delimiter: table.delimiter), as: self,
+        CSVTable.read(path, table.dialect, texts: table.texts(with: target, id: id)), as: self,
         isTargetOptional: isTargetOptional, id: id)
     case .array:
       guard id == nil else { throw refuse("is an array, which has no column '\(id ?? "")'") }
@@ -46,8 +46,7 @@ extension DataDescription {
       }
       content = try TokenContent(file: path, as: tokens)
     }
-    return (
-      try content.part(as: self), content.notices + content.roundingNotices(as: self)
-    )
+    let part = try content.part(as: self)
+    return (part, content.notices + part.notices + content.roundingNotices(as: self))
   }
 }
