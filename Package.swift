@@ -47,6 +47,7 @@ let package = Package(
       name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
 
     // Vector kernels: one table of functions an instruction set.
@@ -80,7 +81,8 @@ let package = Package(
     .target(
       name: "LockstepOptimization",
       dependencies: ["LockstepEngine", "LockstepCatalog", "LockstepFiles", "CLockstepKernels"]),
-    .target(name: "LockstepFiles", dependencies: ["CZlib", "CXXHash", "LockstepPlatform"]),
+    .target(
+      name: "LockstepFiles", dependencies: ["CZlib", "CZstd", "CXXHash", "LockstepPlatform"]),
     // What configurations can name: keys, kinds, defaults, ranges; errors, tables and the schema.
     .target(name: "LockstepCatalog", dependencies: ["LockstepFiles"]),
     tests("LockstepCatalog", ["LockstepFiles", "LockstepTestSupport"]),
@@ -161,6 +163,9 @@ let package = Package(
       dependencies: ["Lockstep", "LockstepEngine", "LockstepTraining", "LockstepFiles"] + core,
       path: "Benchmarks/Methods", exclude: ["plot.py"]),
     .executableTarget(
+      name: "read-table", dependencies: ["LockstepDatasets", "LockstepFiles", "LockstepPlatform"],
+      path: "Benchmarks/Tables", exclude: ["tables.py"]),
+    .executableTarget(
       name: "own-model", dependencies: ["Lockstep"], path: "Examples/OwnModel",
       packageAccess: false),
     .executableTarget(
@@ -238,7 +243,7 @@ let package = Package(
     tests("LockstepFold", trainingTests),
     tests("LockstepState", trainingTests),
     tests("LockstepTraining", trainingTests),
-    tests("LockstepDatasets", ["LockstepEngine", "LockstepFiles", "LockstepTestSupport"]),
+    tests("LockstepDatasets", ["LockstepEngine", "LockstepFiles", "LockstepTestSupport", "CZstd"]),
     .testTarget(
       name: "LockstepOptimizationTests",
       dependencies: [

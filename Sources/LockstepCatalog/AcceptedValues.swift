@@ -11,6 +11,7 @@ extension HyperparameterKind {
       (choices.count > 1 ? "one of " : "") + choices.map { "'\($0)'" }.joined(separator: ", ")
     case .text: "a string"
     case .file: "a path"
+    case .files: "a path or an array of paths"
     case .integers(let range, let count):
       switch (count.lowerBound, count.upperBound) {
       case (0, .max): "an array of integers\(words(range))"
@@ -26,13 +27,14 @@ extension HyperparameterKind {
         + second.expectation
     case .object(let form): form().expectation
     case .objects(let form): "an array of objects" + form().shorthandWords
+    case .members(let form): "an object of names, each with an object" + form().shorthandWords
     }
   }
 
   /// Whether a list is meant, so that a list in it is not taken for the value.
   var isList: Bool {
     switch self {
-    case .integers, .numbers, .texts: true
+    case .integers, .numbers, .texts, .files: true
     default: false
     }
   }
@@ -66,11 +68,14 @@ extension HyperparameterKind {
       for (name, value) in members { object[name] = Self.number(range).accepted(value) }
       return object.members.count == members.count ? .object(object) : nil
     case .texts: return elements(Self.text.accepted).map { .array($0) }
+    case .files:
+      guard let paths = elements(Self.file.accepted), !paths.isEmpty else { return nil }
+      return value.arrayValue == nil ? paths[0] : .array(paths)
     case .pair(let range):
       guard value.arrayValue != nil else { return Self.integer(range).accepted(value) }
       return Self.integers(range, count: 2...2).accepted(value)
     case .either(let first, let second): return first.accepted(value) ?? second.accepted(value)
-    case .object, .objects: return nil
+    case .object, .objects, .members: return nil
     }
   }
 }

@@ -80,7 +80,7 @@ package struct Form: Sendable {
     var paths: [String] = []
     for hyperparameter in variants.flatMap(\.hyperparameters) + keys {
       switch hyperparameter.kind {
-      case .file: paths.append(hyperparameter.key)
+      case .file, .files: paths.append(hyperparameter.key)
       case .object(let form): paths += form().filePaths.map { "\(hyperparameter.key).\($0)" }
       default: break
       }
@@ -207,6 +207,8 @@ package indirect enum HyperparameterKind: Sendable {
   case text
   /// The path of a file, relative to the configuration's folder.
   case file
+  /// The path of a file, or several.
+  case files
   /// So many integers in a range.
   case integers(ClosedRange<Int>, count: ClosedRange<Int>)
   /// Numbers in a range.
@@ -223,6 +225,8 @@ package indirect enum HyperparameterKind: Sendable {
   case object(@Sendable () -> Form)
   /// Objects of a form, one behind the other.
   case objects(@Sendable () -> Form)
+  /// An object whose keys are any names, each with an object of a form.
+  case members(@Sendable () -> Form)
 
   /// Any finite number.
   package static var number: Self { .number(NumberRange()) }
@@ -249,7 +253,7 @@ package indirect enum HyperparameterKind: Sendable {
   /// The forms of the objects that it takes.
   package var forms: [Form] {
     switch self {
-    case .object(let form), .objects(let form): [form()]
+    case .object(let form), .objects(let form), .members(let form): [form()]
     case .either(let first, let second): first.forms + second.forms
     default: []
     }

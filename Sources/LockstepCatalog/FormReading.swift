@@ -32,6 +32,8 @@ extension Form {
         nested[hyperparameter.key] = try form().object(hyperparameter, in: reader).map { [$0] }
       case .objects(let form):
         nested[hyperparameter.key] = try form().objects(hyperparameter, in: reader)
+      case .members(let form):
+        nested[hyperparameter.key] = try form().members(hyperparameter, in: reader)
       case .either(let plain, .object(let form)):
         if case .object? = reader.peek(hyperparameter.key) {
           nested[hyperparameter.key] = try form().object(hyperparameter, in: reader).map { [$0] }
@@ -64,6 +66,21 @@ extension Form {
     return try read(reader.object(key, shorthand: shorthand))
   }
 
+  /// The objects of an object of any names.
+  private func members(
+    _ hyperparameter: Hyperparameter, in reader: ConfigurationReader
+  ) throws(ConfigurationError) -> [Hyperparameters] {
+    guard reader.isPresent(hyperparameter.key) else { return [] }
+    let members = try reader.object(hyperparameter.key)
+    var list: [Hyperparameters] = []
+    for name in members.keys {
+      var member = try read(members.object(name, shorthand: shorthand))
+      member.key = name
+      list.append(member)
+    }
+    return list
+  }
+
   private func objects(
     _ hyperparameter: Hyperparameter, in reader: ConfigurationReader
   ) throws(ConfigurationError) -> [Hyperparameters] {
@@ -91,6 +108,7 @@ extension Hyperparameter {
     case .choice(let choices):
       return .string(try reader.choice(key, default: fallback?.stringValue, oneOf: choices))
     case .file: return .string(try reader.filePath(key))
+    case .files: return try reader.filePaths(key)
     default:
       return try reader.read(
         key, default: fallback.map { kind.accepted($0) ?? $0 }, expected: kind.expectation,

@@ -10,6 +10,8 @@ package struct Hyperparameters: Sendable {
   package let source: String
   /// Where the object stands, `model.layers.2`; empty for the root.
   package let path: String
+  /// The name that it stands under in an object of any names; empty elsewhere.
+  package internal(set) var key = ""
   /// The object with all defaults.
   package let resolved: JSONValue
   let values: [String: JSONValue]

@@ -147,6 +147,9 @@ private struct Definitions {
       let digits = choices.compactMap { Int($0) }.map { JSONValue.integer($0) }
       return orListOfOne(["enum": .array(choices.map { .string($0) } + digits)])
     case .text, .file: return orListOfOne(["type": "string"])
+    case .files: return [["type": "string"], list(["type": "string"], 1...Int.max)]
+    case .members(let form):
+      return [["type": "object", "additionalProperties": reference(form())]]
     case .integers(let range, let count):
       return [list(integer(range), count)] + (count.contains(1) ? [integer(range)] : [])
     case .numbers(let range): return [list(number(range)), number(range)]

@@ -37,7 +37,9 @@ enum EvaluateCommand: Command {
         let regression =
           configuration.labelLoss is MeanSquaredError
           ? (try? model.part.labels).flatMap {
-            RegressionScores(loss: report.loss, of: $0, columns: columns)
+            RegressionScores(
+              loss: report.loss, of: $0, columns: columns,
+              weights: (model.part.examples as? Dataset)?.weights)
           } : nil
         show(
           report, regression, TokenScores(model.description, configuration),

@@ -1,27 +1,38 @@
 import Lockstep
 import LockstepFiles
 
-/// `lockstep inspect`: what is in a file of tensors, and its fingerprint.
+/// `lockstep inspect`: what is in a file of tensors, and its fingerprint; what is in a table.
 enum InspectCommand: Command {
   static let name = "inspect"
-  static let usage = "RUN-DIRECTORY | FILE.safetensors [OPTIONS]"
-  static let summary = "show tensors, metadata and fingerprint of weights or of a checkpoint"
+  static let usage = "RUN-DIRECTORY | FILE.safetensors | TABLE.csv [OPTIONS]"
+  static let summary = "show the tensors of weights or of a checkpoint, or the columns of a table"
   static let discussion = """
     A run directory stands for its final weights, or for one of its checkpoints; where a run was
     killed, for its newest sound one. A checkpoint is verified whole: its checksum covers every byte.
     The fingerprint of a run's weights is the one that train prints; that of a checkpoint is the one
     that train would print if the run ended there.
+
+    Of a table (.csv, .tsv, .txt, also compressed) it shows what each column holds and becomes, and a
+    configuration to start with.
     """
-  static let options: [OptionSpecification] = [
-    .option("--checkpoint", "best|last|N", "which checkpoint of the run directory"),
-    .flag("--json", "print one line of JSON"),
-    .flag("--fingerprint", "print the fingerprint alone"),
-  ]
+  static let options: [OptionSpecification] =
+    [
+      .option("--checkpoint", "best|last|N", "which checkpoint of the run directory"),
+      .flag("--json", "print one line of JSON"),
+      .flag("--fingerprint", "print the fingerprint alone"),
+    ] + InspectTable.options
 
   static func run(_ arguments: Arguments) throws -> Int32 {
-    let path = try arguments.single("a run directory or a safetensors file")
+    let path = try arguments.single("a run directory, a safetensors file or a table")
     let choice = try arguments.checkpoint()
     guard LauncherRank.isRoot else { return ExitCode.done }
+    if InspectTable.isTable(path, arguments) {
+      let table = try InspectTable(path, arguments)
+      Console.text(
+        arguments.has("--json")
+          ? table.json.compactText + "\n" : arguments.has("--starter") ? table.starter : table.text)
+      return ExitCode.done
+    }
     let weights = try WeightsFile(path, checkpoint: choice)
     let file = weights.file
     // A checkpoint has been verified, and says the fingerprint of its weights. Elsewhere the writer's

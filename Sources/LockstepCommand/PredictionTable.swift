@@ -40,8 +40,10 @@ struct PredictionTable {
   private let part: DataPart
   private let labels: Dataset.Labels
   private let target: TargetDescription
-  /// The names of the outputs of a forecast; nil for another model.
+  /// The names of the outputs of a forecast, or of several targets; nil for another model.
   private let names: [String]?
+  /// The field of named outputs.
+  private let namesField: String
   private let loss: any LossFunction
 
   /// - Parameters:
@@ -61,8 +63,12 @@ struct PredictionTable {
     rows = PredictionRow.rows(examples, of: part, width: width)
     self.part = part
     target = description.target
-    names =
-      if case .series(let series) = description.input { series.forecast?.outputNames } else { nil }
+    if case .series(let series) = description.input, let forecast = series.forecast {
+      (names, namesField) = (forecast.outputNames, "forecast")
+    } else {
+      let columns = description.target.columns
+      (names, namesField) = (columns.count > 1 ? columns : nil, "predictions")
+    }
     self.loss = loss
   }
 
@@ -149,10 +155,11 @@ struct PredictionTable {
       let probabilities = values.map(Self.sigmoid)
       if values.count == 1 { object["probability"] = Self.short(probabilities[0]) }
       addLabel(row.label, to: &object)
-      object["probabilities"] = .array(probabilities.map(Self.short))
+      object["probabilities"] =
+        names.map { .object(named(probabilities, $0)) } ?? .array(probabilities.map(Self.short))
     default:
       if let names {
-        object["forecast"] = .object(named(values, names))
+        object[namesField] = .object(named(values, names))
       } else if values.count == 1 {
         object["prediction"] = Self.short(values[0])
       }
@@ -214,7 +221,9 @@ struct PredictionTable {
 
   /// A row's cells, lists taken apart: `probability_cat`, `output_1`.
   private func flat(_ row: JSONObject) -> [(name: String, text: String)] {
-    let singular = ["probabilities": "probability", "outputs": "output"]
+    let singular = [
+      "probabilities": "probability", "outputs": "output", "predictions": "prediction",
+    ]
     return row.members.flatMap { key, value -> [(name: String, text: String)] in
       let name = singular[key] ?? key
       switch value {

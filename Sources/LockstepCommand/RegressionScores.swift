@@ -11,17 +11,25 @@ struct RegressionScores {
   /// - Parameters:
   ///   - loss: the mean of (x − t)² over all examples and outputs, as the model sees them.
   ///   - columns: the errors in the targets' units, where the model sees other ones.
+  ///   - weights: what the examples weigh; nil for one each.
   /// - Returns: nil where the labels are no numbers.
-  init?(loss: Double, of labels: Dataset.Labels, columns: TargetErrors?) {
+  init?(
+    loss: Double, of labels: Dataset.Labels, columns: TargetErrors?, weights: [Float]? = nil
+  ) {
     guard case .targets(let values, let width) = labels else { return nil }
     errors = columns?.values ?? [("", loss.squareRoot())]
+    let count = values.count / width
+    func weight(_ example: Int) -> Double { weights.map { Double($0[example]) } ?? 1 }
+    let total = (0..<count).reduce(0.0) { $0 + weight($1) }
     var spread = 0.0
     for column in 0..<width {
-      let targets = stride(from: column, to: values.count, by: width).map { Double(values[$0]) }
-      let mean = targets.reduce(0, +) / Double(targets.count)
-      spread += targets.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+      func target(_ example: Int) -> Double { Double(values[example * width + column]) }
+      let mean = (0..<count).reduce(0.0) { $0 + weight($1) * target($1) } / total
+      spread += (0..<count).reduce(0.0) {
+        $0 + weight($1) * (target($1) - mean) * (target($1) - mean)
+      }
     }
-    determination = spread > 0 ? 1 - loss * Double(values.count) / spread : nil
+    determination = spread > 0 ? 1 - loss * total * Double(width) / spread : nil
   }
 
   /// The errors: `3.2`, or `3.2 (load), 0.4 (wind)`.
@@ -53,20 +61,22 @@ struct TargetErrors {
       return nil
     }
     let count = scale.mean.count
+    let weights = (model.part.examples as? Dataset)?.weights
     var (sums, rows) = ([Double](repeating: 0, count: count), 0.0)
     for row in PredictionRow.all(of: model.part, outputs: outputs.count) {
+      let weight = weights.map { Double($0[row.example]) } ?? 1
       for (place, output) in outputs[row.outputs].enumerated() {
         let error =
           (Double(output) - Double(labels[row.label * width + place]))
           * scale.deviation[place % count]
-        sums[place % count] += error * error
+        sums[place % count] += weight * error * error
       }
-      rows += Double(width / count)
+      rows += weight * Double(width / count)
     }
     let names: [String] =
       if case .series(let series) = model.description.input, let forecast = series.forecast {
         forecast.targets
-      } else { [target.column ?? ""] }
+      } else { target.columns }
     values = zip(names, sums).map { ($0, ($1 / rows).squareRoot()) }
   }
 }

@@ -54,11 +54,11 @@ struct TrainedModel {
     }
     var recorded = try Self.description(weights, named.runDirectory, on: collective)
     if recorded != nil { try Self.check(named.changedData, configuration, request) }
-    if request.input != nil, named.changedData.contains("delimiter"),
-      let text = configuration.resolved["data.delimiter"]?.stringValue,
-      let delimiter = text.unicodeScalars.first
-    {
-      recorded?.input.setDelimiter(delimiter)
+    if request.input != nil, let dialect = configuration.data.dialect {
+      let keys = named.changedData
+      recorded?.input.setDialect { known in
+        known = keys.reduce(known) { $0.changed($1, as: dialect) }
+      }
     }
     let known = recorded
     let (description, part, notices) = try collective.together {
@@ -120,16 +120,18 @@ struct TrainedModel {
     _ keys: [String], _ configuration: RunConfiguration, _ request: Request
   ) throws {
     let places = Set([
-      "type", "file", "testFile", "delimiter", "inputs", "labels", "testInputs", "testLabels",
+      "type", "file", "testFile", "inputs", "labels", "testInputs", "testLabels",
       "testFraction", "folds", "fold", "splitSeed", "element",
-    ]).union(configuration.data.recipeKeys)
+    ]).union(configuration.data.recipeKeys).union(DataConfiguration.dialectKeys)
     if let key = keys.first(where: { !places.contains($0) }) {
       throw ArgumentError(
         description: "'data.\(key)' comes from training, and '--set' cannot change it for trained "
           + "weights; leave it out, or train with it"
           + (key == "id" ? " ('predict --id COLUMN' names another column)" : ""))
     }
-    if request.input != nil, let key = keys.first(where: { $0 != "delimiter" }) {
+    if request.input != nil,
+      let key = keys.first(where: { !DataConfiguration.dialectKeys.contains($0) })
+    {
       throw ArgumentError(
         description: "'data.\(key)' has no effect beside '--input', which names the examples; give "
           + "one of the two")

@@ -43,7 +43,8 @@ package enum CatalogTables {
         "maxSeconds", "watchdog",
       ]
     ),
-    ("groups", ["optimizer.groups"]), ("hessian-free", ["hessianFree"]),
+    ("columns", ["data.columns.NAME"]), ("groups", ["optimizer.groups"]),
+    ("hessian-free", ["hessianFree"]),
     ("transfer", ["initialWeights", "freeze", "freezeBatchNorm"]),
     ("distillation", ["distillation"]), ("average", ["average"]),
     ("rounds", ["evaluate", "earlyStopping", "checkpoint", "log", "replicaGuard"]),
@@ -65,7 +66,8 @@ package enum CatalogTables {
   }
 
   private static func section(_ name: String) -> [KeyRow]? {
-    sections.first { $0.name == name }.map { section in
+    if name == "columns" { return ColumnForm.form.keys.flatMap(KeyRow.rows) }
+    return sections.first { $0.name == name }.map { section in
       section.keys.flatMap { path in
         let steps = path.split(separator: ".").map(String.init)
         let form = steps.count == 1 ? RunConfiguration.form : OptimizerCatalog.catalog.form

@@ -108,16 +108,22 @@ package struct RunConfiguration: Sendable {
   private static func typed(_ override: Override) -> Override {
     var value = override.value
     for key in form.filePaths {
-      if key == override.path, let path = value.stringValue {
-        value = .string(AbsolutePath.of(path))
+      if key == override.path {
+        value = absolute(value)
       } else if key.hasPrefix(override.path + ".") {
         let rest = String(key.dropFirst(override.path.count + 1))
-        guard let path = value[rest]?.stringValue else { continue }
+        guard let path = value[rest] else { continue }
         // The key is there, so that it can be set.
-        try? Override(path: rest, value: .string(AbsolutePath.of(path))).apply(to: &value)
+        try? Override(path: rest, value: absolute(path)).apply(to: &value)
       }
     }
     return Override(path: override.path, value: value)
+  }
+
+  /// A path, or each of several, relative to the working directory.
+  private static func absolute(_ value: JSONValue) -> JSONValue {
+    if let path = value.stringValue { return .string(AbsolutePath.of(path)) }
+    return value.arrayValue.map { .array($0.map(absolute)) } ?? value
   }
 
   /// Reads a configuration's text.

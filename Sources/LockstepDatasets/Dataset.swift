@@ -28,6 +28,8 @@ public struct Dataset: Sendable {
   package let inputs: Inputs
   /// The labels.
   package let labels: Labels
+  /// What each example weighs in the loss; nil where all weigh the same.
+  package let weights: [Float]?
 
   /// The number of values of one input.
   package let inputSize: Int
@@ -41,6 +43,16 @@ public struct Dataset: Sendable {
   ///   out of range.
   public init(
     name: String, inputShape: [Int], inputs: Inputs, labels: Labels, blank: [Float] = [0]
+  ) throws(DatasetError) {
+    try self.init(
+      name: name, inputShape: inputShape, inputs: inputs, labels: labels, blank: blank,
+      weights: nil)
+  }
+
+  /// As the public initialiser, with what each example weighs in the loss: not negative.
+  package init(
+    name: String, inputShape: [Int], inputs: Inputs, labels: Labels, blank: [Float] = [0],
+    weights: [Float]?
   ) throws(DatasetError) {
     var size = 1
     for dimension in inputShape {
@@ -91,6 +103,13 @@ public struct Dataset: Sendable {
         name, "has \(inputCount) input values for \(labelCount) labels; expected \(size) a label")
     }
     guard labelCount > 0 else { throw DatasetError(name, "has no examples") }
+    if let weights {
+      guard weights.count == labelCount, weights.allSatisfy({ $0 >= 0 && $0.isFinite }) else {
+        throw DatasetError(
+          name, "expected \(labelCount) weights of examples, finite and none negative")
+      }
+    }
+    self.weights = weights
     self.name = name
     self.count = labelCount
     self.inputShape = inputShape
@@ -254,7 +273,8 @@ public struct Dataset: Sendable {
       case .targets(let values, let width): .targets(rows(values, width), width: width)
       }
     return try Dataset(
-      name: name, inputShape: inputShape, inputs: inputs, labels: labels, blank: blank)
+      name: name, inputShape: inputShape, inputs: inputs, labels: labels, blank: blank,
+      weights: weights.map { rows($0, 1) })
   }
 
   /// The stratum of each example, for stratified splits: its class, or its first target value's bin.
@@ -317,6 +337,7 @@ public struct Dataset: Sendable {
       parts.append(("targets", Fingerprint(of: values)))
       parts.append(("target width", Fingerprint(of: [width])))
     }
+    if let weights { parts.append(("weights", Fingerprint(of: weights))) }
     return Fingerprint.tree(parts)
   }
 }

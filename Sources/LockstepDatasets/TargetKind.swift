@@ -4,12 +4,7 @@ package enum TargetKind: String, Sendable, Equatable, CaseIterable {
   case classes
   /// Numbers: for regression, and from 0 to 1 for binary cross-entropy.
   case values
-}
-
-/// What becomes of a missing feature.
-package enum MissingValues: Sendable, Equatable {
-  /// It is an error that names line and column.
-  case refuse
-  /// It becomes this value.
-  case fill(Double)
+  /// Yes or no, of one column or of several: 0 and 1, true and false, yes and no. For binary
+  /// cross-entropy.
+  case labels
 }

@@ -11,7 +11,7 @@ extension HyperparameterKind {
     case .integer(let range): .integer(min(max(3, range.lowerBound), range.upperBound))
     case .number(let range): .number(range.contains(3) ? 3 : 0.375)
     case .choice(let choices): .string(choices.last ?? "")
-    case .text, .file: "x"
+    case .text, .file, .files: "x"
     case .integers(let range, let count):
       .array(
         [2, 5].prefix(min(count.upperBound, 2)).map { .integer(range.contains($0) ? $0 : 0) })
@@ -22,6 +22,7 @@ extension HyperparameterKind {
     case .either(let first, _): first.example
     case .object(let form): .object(form().example())
     case .objects(let form): [.object(form().example())]
+    case .members(let form): ["a": .object(form().example())]
     }
   }
 }

@@ -2,41 +2,63 @@ import LockstepCatalog
 import LockstepDatasets
 import LockstepFiles
 
-/// Tables with a header, one row an example.
+/// Tables, one row an example.
 struct CSVSource: DataSource {
-  let file: String
-  let testFile: String?
+  let files: [String]
+  let testFiles: [String]?
   let options: TableOptions
 
-  var hasTest: Bool { testFile != nil }
+  var dialect: CSVDialect? { options.dialect }
+  var hasTest: Bool { testFiles != nil }
 
   func training(_ reading: DataReading) throws -> any DataContent {
-    let table = try CSVTable.read(file, delimiter: options.delimiter)
-    return try reading.table(table, name: file, options)
+    let table = try read(files, reading)
+    return try reading.table(table, name: TableFile.name(files), options)
   }
 
   func test(_ reading: DataReading) throws -> (any DataContent)? {
-    guard let testFile, let description = reading.description else { return nil }
+    guard let testFiles, let description = reading.description else { return nil }
     return try TableContent(
-      CSVTable.read(testFile, delimiter: options.delimiter), as: description, id: reading.id)
+      read(testFiles, reading), name: TableFile.name(testFiles), as: description, id: reading.id)
+  }
+
+  private func read(_ files: [String], _ reading: DataReading) throws(FileError) -> CSVTable {
+    try CSVTable.read(
+      TableFile.matching(files), options.dialect,
+      texts: (reading.description?.texts(id: reading.id) ?? options.texts)
+        .union(options.cutting))
   }
 
   static let entry = Entry<any DataSource>(
     "csv", "a table with a header, one row an example",
     [
-      .required("file", .file, "the table"),
-      .required("target", .text, "the column that is to be predicted"),
-      .optional("testFile", .file, "the table of the test part"),
+      .required("file", .files, "the table; several files, or a pattern such as `part-*.csv.gz`"),
+      .required(
+        "target", .either(.text, .texts),
+        "the column that is to be predicted; several of numbers or of labels"),
+      .optional("testFile", .files, "the table of the test part"),
       .with("targetKind", TargetKind.classes, "what the target is"),
+      .with(
+        "standardizeTarget", .boolean, false,
+        "whether a target of numbers is brought to mean 0 and deviation 1 for the model, and back in "
+          + "predictions"),
+      .optional(
+        "columns", .members { ColumnForm.form }, "what is said of columns, by their names"),
       .with("ignore", .texts, [], "columns that are left out"),
       .optional("id", .text, "the column that names rows in predictions"),
+      .optional("weight", .text, "the column of what examples weigh in the loss"),
       .optional(
         "classes", .either(.integer(1...1_000_000), .texts),
         "their number, or their names; those of the training part if absent"),
       .optional(
-        "fillMissing", .number(.float32),
-        "what stands for missing values, which are errors if absent"),
-      .with("delimiter", .text, ",", "the character between cells"), .standardize,
+        "fillMissing", .missing,
+        "what stands for missing numbers, which are errors if absent: a number, or the training part's "
+          + "`mean` or `median`"),
+      .with(
+        "missingIndicators", .boolean, false,
+        "whether a further input is 1 where a number was missing"),
+    ] + .dialect + [
+      .standardize,
       .optional(
         "groupBy", .text,
         "a column, no feature: rows with one value of it are all in the training part or all in the test part"
@@ -46,29 +68,54 @@ struct CSVSource: DataSource {
         "a column of numbers, or of dates as 2024-01-31: the test part is the last rows by it"),
     ] + .cut + .order
   ) { values in
-    var options = TableOptions(target: values["target"])
+    let options = try tableOptions(values)
+    return CSVSource(
+      files: (values["file"] as OneOrMore).texts,
+      testFiles: (values["testFile"] as OneOrMore?)?.texts, options: options)
+  }
+
+  private static func tableOptions(_ values: Hyperparameters) throws -> TableOptions {
+    let targets = (values["target"] as OneOrMore).texts
+    guard let first = targets.first, Set(targets).count == targets.count else {
+      throw values.error("target", "must name at least one column, and each once")
+    }
+    var options = TableOptions(target: first)
+    options.targets = targets
     options.kind = values["targetKind"]
+    guard targets.count == 1 || options.kind != .classes else {
+      throw values.error(
+        "target",
+        "names \(targets.count) columns, and 'targetKind' is 'classes', of which an example has one: "
+          + "set 'targetKind' to 'values' for numbers, or to 'labels' for columns of yes and no")
+    }
+    options.standardizesTarget = values["standardizeTarget"]
+    if options.standardizesTarget, options.kind != .values {
+      throw values.error(
+        "standardizeTarget", "goes with the target kind 'values'; found '\(options.kind.rawValue)'")
+    }
     options.ignoring = values["ignore"]
-    if let group: String = values["groupBy"], group != options.target,
-      group != values["id"] as String?, !options.ignoring.contains(group)
+    options.weight = values["weight"]
+    options.cutting = ["groupBy", "orderBy"].compactMap { values[$0] }
+    for column in values.objects("columns") {
+      options.rules.append((column.key, try ColumnForm.rule(column)))
+    }
+    if let group: String = values["groupBy"], !options.targets.contains(group),
+      group != values["id"] as String?, group != options.weight, !options.ignoring.contains(group)
     {
       options.ignoring.append(group)
     }
-    options.id = values["id"]
-    options.missing = (values["fillMissing"] as Double?).map { .fill($0) } ?? .refuse
-    options.classes = try classNames(values, options.kind)
-    options.delimiter = try delimiter(values)
-    options.standardize = values["standardize"]
-    return CSVSource(file: values["file"], testFile: values["testFile"], options: options)
-  }
-
-  /// The character between cells.
-  static func delimiter(_ values: Hyperparameters) throws -> Unicode.Scalar {
-    let delimiter: String = values["delimiter"]
-    guard delimiter.unicodeScalars.count == 1, let scalar = delimiter.unicodeScalars.first else {
-      throw values.error("delimiter", "must be one character; found '\(delimiter)'")
+    let ids = options.rules.filter { $0.rule.kind == .id }.map(\.name)
+    options.id = values["id"] ?? ids.first
+    guard ids.allSatisfy({ $0 == options.id }) else {
+      throw values.error(
+        "columns", "and 'id' name several columns that name rows: \(ids); give one")
     }
-    return scalar
+    options.missing = (values["fillMissing"] as GivenMissing?)?.policy ?? .refuse
+    options.hasIndicators = values["missingIndicators"]
+    options.classes = try classNames(values, options.kind)
+    options.dialect = try CSVDialect(values)
+    options.standardize = values["standardize"]
+    return options
   }
 
   /// `classes`: their number, or their names in the order of their numbers.
@@ -77,7 +124,7 @@ struct CSVSource: DataSource {
   ) throws -> ClassNames? {
     guard values.contains("classes") else { return nil }
     guard kind == .classes else {
-      throw values.error("classes", "goes with the target kind 'classes'; found 'values'")
+      throw values.error("classes", "goes with the target kind 'classes'; found '\(kind.rawValue)'")
     }
     let given: CountOrNames = values["classes"]
     switch given {

@@ -1,3 +1,4 @@
+import LockstepCatalog
 import LockstepDatasets
 import LockstepFiles
 
@@ -32,6 +33,11 @@ package struct DataConfiguration: Sendable {
   package let shuffle: Bool
   /// Whether an epoch's last batch is left out where it is not full.
   package let dropLast: Bool
+
+  /// How tables are written; nil where the data is no table.
+  package var dialect: CSVDialect? { source.dialect }
+  /// The keys of `data` that say how tables are written.
+  package static let dialectKeys = [Hyperparameter].dialectKeys
 
   /// The examples to train on and, where there are any, those to test on.
   package struct Parts: Sendable {
@@ -83,6 +89,8 @@ package struct DataConfiguration: Sendable {
       description.whole = try content.summary(as: description)
     }
     var notices = content.notices + (other?.notices ?? [])
+    notices += try content.fittingNotices(split?.training, as: description)
+    notices += training.notices + (test?.notices ?? [])
     let rounding = content.roundingNotices(as: description)
     // Once is enough where both files have the same fault.
     notices +=
@@ -105,7 +113,7 @@ package struct DataConfiguration: Sendable {
 
   /// A notice where target values are of another size than the outputs of a new model, which are near 0.
   private func targetScaleNotices(_ part: DataPart, _ target: TargetDescription) -> [String] {
-    guard targetLimit == nil,
+    guard targetLimit == nil, target.scale == nil, !target.areLabels,
       case .targets(let values, let width)? = try? part.labels
     else { return [] }
     for place in 0..<width {
@@ -117,12 +125,13 @@ package struct DataConfiguration: Sendable {
         continue
       }
       let name =
-        target.column.map { "the targets in \($0.quoted)" }
+        (target.columns.count == width ? target.columns[place] : target.column)
+        .map { "the targets in \($0.quoted)" }
         ?? (width == 1 ? "the targets" : "the targets' values \(place + 1)")
       return [
         "\(part.places.file): \(name) have a mean of \(readable(mean)) and a deviation of "
-          + "\(readable(deviation)), and are not standardised: subtract the one and divide by the other, "
-          + "or losses and gradients are far from 1"
+          + "\(readable(deviation)), and are not standardised: set 'data.standardizeTarget' to true where the "
+          + "data has it, or subtract the one and divide by the other, or losses and gradients are far from 1"
       ]
     }
     return []
@@ -138,17 +147,14 @@ package struct DataConfiguration: Sendable {
   ) throws -> (part: DataPart, notices: [String])? {
     if name == .test, case .none = cut {
       guard let content = try source.test(reading(description, id: id)) else { return nil }
-      return (
-        try check(content.part(as: description)),
-        content.notices + content.roundingNotices(as: description)
-      )
+      let part = try check(content.part(as: description))
+      return (part, content.notices + part.notices + content.roundingNotices(as: description))
     }
     let content = try source.training(reading(description, id: id))
     let split = try split(content)
-    return (
-      try check(content.part(name == .training ? split?.training : split?.test, as: description)),
-      content.notices + content.roundingNotices(as: description)
-    )
+    let part = try check(
+      content.part(name == .training ? split?.training : split?.test, as: description))
+    return (part, content.notices + part.notices + content.roundingNotices(as: description))
   }
 
   /// Makes sure that the loss can take the targets of a part.

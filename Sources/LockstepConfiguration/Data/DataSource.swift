@@ -10,6 +10,8 @@ protocol DataSource: Sendable {
   var isSeeded: Bool { get }
   /// Whether the examples follow from the number of examples of a batch.
   var followsBatchSize: Bool { get }
+  /// How tables are written; nil where data is no table.
+  var dialect: CSVDialect? { get }
   /// The examples that the training part is, or is cut from.
   func training(_ reading: DataReading) throws -> any DataContent
   /// The examples of a test part that comes with the data, read through what training learned; nil where
@@ -22,6 +24,7 @@ extension DataSource {
   var cutsItself: Bool { false }
   var isSeeded: Bool { false }
   var followsBatchSize: Bool { false }
+  var dialect: CSVDialect? { nil }
   func test(_ reading: DataReading) throws -> (any DataContent)? { nil }
 }
 

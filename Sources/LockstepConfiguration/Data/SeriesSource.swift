@@ -13,16 +13,18 @@ struct SeriesSource: DataSource {
   let testFile: String?
   let options: SeriesOptions
 
+  var dialect: CSVDialect? { options.dialect }
   var hasTest: Bool { testFile != nil }
 
   func training(_ reading: DataReading) throws -> any DataContent {
-    try reading.series(CSVTable.read(file, delimiter: options.delimiter), name: file, options)
+    try reading.series(
+      CSVTable.read(file, options.dialect, texts: options.texts), name: file, options)
   }
 
   func test(_ reading: DataReading) throws -> (any DataContent)? {
     guard let testFile, reading.description != nil else { return nil }
     return try reading.series(
-      CSVTable.read(testFile, delimiter: options.delimiter), name: testFile, options)
+      CSVTable.read(testFile, options.dialect, texts: options.texts), name: testFile, options)
   }
 
   static let steps = Entry<any DataSource>(
@@ -51,7 +53,8 @@ struct SeriesSource: DataSource {
 
   private static var keys: [Hyperparameter] {
     [
-      .with("targetKind", TargetKind.classes, "what the target is"),
+      .with(
+        "targetKind", .choice(["classes", "values"]), "classes", "what the target is"),
       .optional(
         "classes", .either(.integer(1...1_000_000), .texts),
         "their number, or their names; those of the training part if absent"),
@@ -110,6 +113,7 @@ struct ForecastSource: DataSource {
   let options: SeriesOptions
   let forecast: SeriesOptions.Forecast
 
+  var dialect: CSVDialect? { options.dialect }
   var hasTest: Bool { testFile != nil || forecast.testFraction != nil }
   var cutsItself: Bool { true }
 
@@ -125,7 +129,7 @@ struct ForecastSource: DataSource {
   private func read(
     _ file: String, _ reading: DataReading, _ part: SeriesForecast.Part
   ) throws -> any DataContent {
-    let table = try CSVTable.read(file, delimiter: options.delimiter)
+    let table = try CSVTable.read(file, options.dialect, texts: options.texts)
     return try SeriesForecast(
       try reading.series(table, name: file, options), forecast, part: part)
   }
@@ -184,7 +188,8 @@ extension [Hyperparameter] {
       .optional(
         "fillMissing", .number(.float32),
         "what stands for missing values, which are errors if absent"),
-      .with("delimiter", .text, ",", "the character between cells"), .standardize,
+    ] + .dialect + [
+      .standardize,
       .with(
         "channelsFirst", .boolean, false,
         "whether inputs are [features, T], for convolutions, and not [T, features]"),
@@ -198,7 +203,7 @@ extension SeriesOptions {
     self.init(layout)
     ignoring = values["ignore"]
     missing = (values["fillMissing"] as Double?).map { .fill($0) } ?? .refuse
-    delimiter = try CSVSource.delimiter(values)
+    dialect = try CSVDialect(values)
     standardize = values["standardize"]
     channelsFirst = values["channelsFirst"]
     guard layout == .steps else { return }

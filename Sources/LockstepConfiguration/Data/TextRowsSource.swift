@@ -7,6 +7,7 @@ struct TextRowsSource: DataSource {
   let testFile: String?
   let options: TextOptions
 
+  var dialect: CSVDialect? { options.table.dialect }
   var hasTest: Bool { testFile != nil }
 
   func training(_ reading: DataReading) throws -> any DataContent { try read(file, reading) }
@@ -17,7 +18,10 @@ struct TextRowsSource: DataSource {
   }
 
   private func read(_ file: String, _ reading: DataReading) throws -> any DataContent {
-    let table = try CSVTable.read(file, delimiter: options.table.delimiter)
+    let table = try CSVTable.read(
+      file, options.table.dialect,
+      texts: (reading.description?.texts(id: reading.id) ?? options.table.texts)
+        .union([options.column]))
     guard let description = reading.description else { return try TextContent(table, options) }
     guard case .texts(let known) = description.input else {
       throw DatasetError(file, "holds texts, and the run was trained on other inputs")
@@ -34,6 +38,10 @@ struct TextRowsSource: DataSource {
       .optional("testFile", .file, "the table of the test part"),
       .optional("id", .text, "the column that names rows in predictions"),
       .with("targetKind", TargetKind.classes, "what the target is"),
+      .with(
+        "standardizeTarget", .boolean, false,
+        "whether a target of numbers is brought to mean 0 and deviation 1 for the model, and back in "
+          + "predictions"),
       .optional(
         "classes", .either(.integer(1...1_000_000), .texts),
         "their number, or their names; those of the training part if absent"),
@@ -46,14 +54,21 @@ struct TextRowsSource: DataSource {
         "lengths", .integers(1...PaddedLengths.limit, count: 1...64),
         "the lengths that texts are padded to, in ascending order; longer texts are cut at the last",
         absence: "powers of two"),
-      .with("delimiter", .text, ",", "the character between cells"),
-    ] + .cut + .plainOrder
+    ] + .dialect + .cut + .plainOrder
   ) { values in
     var table = TableOptions(target: values["target"])
     table.kind = values["targetKind"]
     table.id = values["id"]
     table.classes = try CSVSource.classNames(values, table.kind)
-    table.delimiter = try CSVSource.delimiter(values)
+    table.dialect = try CSVDialect(values)
+    table.standardizesTarget = values["standardizeTarget"]
+    if table.standardizesTarget, table.kind != .values {
+      throw values.error(
+        "standardizeTarget", "goes with the target kind 'values'; found '\(table.kind.rawValue)'")
+    }
+    guard table.kind != .labels else {
+      throw values.error("targetKind", "is 'classes' or 'values' for texts; found 'labels'")
+    }
     var options = TextOptions(column: values["text"], table: table)
     options.unit = values["tokenizer"]
     options.vocabulary = values["vocabulary"]

@@ -60,7 +60,7 @@ package struct ClassNames: Sendable, Equatable {
   init(
     numbering texts: [String], fault: (_ index: Int, _ reason: String) -> FileError
   ) throws(FileError) {
-    let values = texts.map(CellText.number)
+    let values = texts.map { CellText.number($0) }
     guard values.contains(where: { $0 != nil }) else {
       let distinct = Set(texts).sorted()
       // Numbers in a notation that features do not take either: 0x1, inf.

@@ -9,6 +9,8 @@ package protocol DataContent: Sendable {
   var notices: [String] { get }
   /// What the user should know where distinct numbers become one in Float32, as examples are kept.
   func roundingNotices(as description: DataDescription) -> [String]
+  /// What the user should know of what was learned from some of the examples, the training part.
+  func fittingNotices(_ rows: [Int]?, as description: DataDescription) throws -> [String]
   /// The stratum of each example, for stratified splits.
   func strata() throws -> [Int]
   /// The cells of a column, one an example, trimmed; for splits by groups and by time.
@@ -71,6 +73,10 @@ extension DataContent {
   }
 
   package func roundingNotices(as description: DataDescription) -> [String] { [] }
+
+  package func fittingNotices(
+    _ rows: [Int]?, as description: DataDescription
+  ) throws -> [String] { [] }
 
   package func summary(as description: DataDescription) throws -> PartSummary? { nil }
 

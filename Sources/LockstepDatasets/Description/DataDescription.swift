@@ -42,9 +42,9 @@ package struct DataDescription: Sendable, Equatable {
   /// order, classes with other numbers; nil where names agree, or where there are none to compare.
   package func conflict(withTrainingOn other: DataDescription) -> String? {
     if case .columns(let mine) = input, case .columns(let theirs) = other.input {
-      let (names, before) = (mine.columns.map(\.name), theirs.columns.map(\.name))
+      let (names, before) = (mine.inputNames, theirs.inputNames)
       if names != before, names.count == before.count {
-        return "the columns are \(Self.list(names)), and the weights were trained on "
+        return "the inputs are \(Self.list(names)), and the weights were trained on "
           + Self.list(before)
       }
     }
@@ -84,7 +84,7 @@ package struct DataDescription: Sendable, Equatable {
   /// The shape of one example's input.
   package var inputShape: [Int] {
     switch input {
-    case .columns(let table): [table.columns.count]
+    case .columns(let table): [table.inputNames.count]
     case .array(let array): array.shape
     case .tokens(let tokens): [tokens.window]
     case .series(let series): series.shape
@@ -106,68 +106,20 @@ package enum InputDescription: Sendable, Equatable {
   /// Texts, a row each.
   case texts(TextsDescription)
 
-  /// Sets the character between the cells of a table; there is none of other inputs.
-  package mutating func setDelimiter(_ delimiter: Unicode.Scalar) {
+  /// Changes how tables are written; there are none of other inputs.
+  package mutating func setDialect(_ change: (inout CSVDialect) -> Void) {
     switch self {
     case .columns(var table):
-      table.delimiter = delimiter
+      change(&table.dialect)
       self = .columns(table)
     case .series(var series):
-      series.table.delimiter = delimiter
+      change(&series.table.dialect)
       self = .series(series)
     case .texts(var texts):
-      texts.delimiter = delimiter
+      change(&texts.dialect)
       self = .texts(texts)
     case .array, .tokens: break
     }
-  }
-}
-
-/// The columns of a table, and what each becomes.
-package struct ColumnsDescription: Sendable, Equatable {
-  /// One feature.
-  package struct Column: Sendable, Equatable {
-    /// What a column holds.
-    package enum Kind: String, Sendable {
-      /// Numbers, which become (x − mean) / deviation.
-      case number
-    }
-
-    /// The name in the header.
-    package var name: String
-    /// What it holds.
-    package var kind = Kind.number
-    /// What is subtracted; 0 where features stay as they are.
-    package var mean = 0.0
-    /// What is divided by then; 1 where features stay as they are.
-    package var deviation = 1.0
-    /// What a missing value becomes, before all else; nil where a missing value is an error.
-    package var fill: Double?
-
-    package init(_ name: String, mean: Double = 0, deviation: Double = 1, fill: Double? = nil) {
-      self.name = name
-      self.mean = mean
-      self.deviation = deviation
-      self.fill = fill
-    }
-  }
-
-  /// The features, in the order of the model's inputs.
-  package var columns: [Column]
-  /// Columns that are neither feature nor target, and may be missing later.
-  package var ignored: [String]
-  /// The column that names a row; nil for none.
-  package var id: String?
-  /// The character between fields.
-  package var delimiter: Unicode.Scalar
-
-  package init(
-    columns: [Column], ignored: [String] = [], id: String? = nil, delimiter: Unicode.Scalar = ","
-  ) {
-    self.columns = columns
-    self.ignored = ignored
-    self.id = id
-    self.delimiter = delimiter
   }
 }
 
@@ -217,8 +169,10 @@ package struct TargetDescription: Sendable, Equatable {
     case values(width: Int)
   }
 
-  /// The target's column; nil where labels have a file of their own.
-  package var column: String?
+  /// The targets' columns; none where labels have a file of their own.
+  package var columns: [String]
+  /// Whether values are labels, of which an example may have several: 0 or 1 each.
+  package var areLabels = false
   /// What the values mean, and which there are.
   package var kind: Kind
   /// Whether each step of an example has them.
@@ -228,9 +182,19 @@ package struct TargetDescription: Sendable, Equatable {
   package var scale: ArrayDescription.Normalization?
 
   package init(column: String? = nil, kind: Kind) {
-    self.column = column
+    self.init(columns: column.map { [$0] } ?? [], kind: kind)
+  }
+
+  package init(columns: [String], kind: Kind) {
+    self.columns = columns
     self.kind = kind
   }
+
+  /// The target's column, the first one of several; nil where labels have a file of their own.
+  package var column: String? { columns.first }
+
+  /// What a table's target means.
+  var tableKind: TargetKind { areLabels ? .labels : classes == nil ? .values : .classes }
 
   /// A model's output, or a label, in the target's unit.
   ///

@@ -3,7 +3,7 @@ import LockstepFiles
 /// A description as a file holds it.
 extension DataDescription {
   /// The version of the format that this program writes, and the newest that it reads.
-  package static let version = 1
+  package static let version = 2
 
   /// The key under which files of weights and checkpoints carry a description in their metadata.
   package static let metadataKey = "lockstep.data"
@@ -61,14 +61,7 @@ extension DataDescription {
 extension InputDescription {
   var json: JSONValue {
     switch self {
-    case .columns(let table):
-      [
-        "kind": "columns",
-        "columns": .array(table.columns.map(\.json)),
-        "ignored": .array(table.ignored.map { .string($0) }),
-        "id": table.id.map { .string($0) } ?? .null,
-        "delimiter": .string(String(Character(table.delimiter))),
-      ]
+    case .columns(let table): table.json
     case .array(let array):
       [
         "kind": "array",
@@ -86,15 +79,8 @@ extension InputDescription {
   init?(_ json: JSONValue) {
     switch json["kind"]?.stringValue {
     case "columns":
-      guard let list = json["columns"]?.arrayValue, !list.isEmpty,
-        let ignored = json["ignored"]?.texts,
-        let delimiter = json["delimiter"]?.stringValue?.unicodeScalars.first
-      else { return nil }
-      let columns = list.compactMap(ColumnsDescription.Column.init)
-      guard columns.count == list.count else { return nil }
-      self = .columns(
-        ColumnsDescription(
-          columns: columns, ignored: ignored, id: json["id"]?.stringValue, delimiter: delimiter))
+      guard let table = ColumnsDescription(json) else { return nil }
+      self = .columns(table)
     case "array":
       guard let shape = json["shape"]?.arrayValue?.compactMap(\.integerValue),
         !shape.isEmpty, shape.allSatisfy({ $0 > 0 }),
@@ -120,23 +106,6 @@ extension InputDescription {
   }
 }
 
-extension ColumnsDescription.Column {
-  fileprivate var json: JSONValue {
-    [
-      "name": .string(name), "kind": .string(kind.rawValue), "mean": .number(mean),
-      "deviation": .number(deviation), "fill": fill.map { .number($0) } ?? .null,
-    ]
-  }
-
-  fileprivate init?(_ json: JSONValue) {
-    guard let name = json["name"]?.stringValue, json["kind"]?.stringValue == Kind.number.rawValue,
-      let mean = json["mean"]?.doubleValue, let deviation = json["deviation"]?.doubleValue,
-      mean.isFinite, deviation.isFinite, deviation > 0
-    else { return nil }
-    self.init(name, mean: mean, deviation: deviation, fill: json["fill"]?.doubleValue)
-  }
-}
-
 extension ArrayDescription.Normalization {
   fileprivate var json: JSONValue {
     [
@@ -157,6 +126,7 @@ extension TargetDescription {
   fileprivate var json: JSONValue {
     var object = JSONObject()
     object["column"] = column.map { .string($0) } ?? .null
+    if columns.count > 1 { object["columns"] = .array(columns.map { .string($0) }) }
     switch kind {
     case .classes(let classes):
       object["kind"] = "classes"
@@ -167,30 +137,32 @@ extension TargetDescription {
       object["kind"] = "values"
       object["width"] = .integer(width)
     }
+    if areLabels { object["labels"] = true }
     if perStep { object["perStep"] = true }
     if let scale { object["scale"] = scale.json }
     return .object(object)
   }
 
   fileprivate init?(_ json: JSONValue) {
-    let column = json["column"]?.stringValue
+    let column = json["columns"]?.texts ?? json["column"]?.stringValue.map { [$0] } ?? []
     switch json["kind"]?.stringValue {
     case "classes":
       if let names = json["names"]?.texts {
         guard let classes = try? ClassNames(recorded: names) else { return nil }
-        self.init(column: column, kind: .classes(classes))
+        self.init(columns: column, kind: .classes(classes))
       } else {
         guard let count = json["count"]?.integerValue, count > 0,
           let absent = json["absent"]?.arrayValue?.compactMap(\.integerValue)
         else { return nil }
-        self.init(column: column, kind: .classes(ClassNames(count: count, absent: absent)))
+        self.init(columns: column, kind: .classes(ClassNames(count: count, absent: absent)))
       }
     case "values":
       guard let width = json["width"]?.integerValue, width > 0 else { return nil }
-      self.init(column: column, kind: .values(width: width))
+      self.init(columns: column, kind: .values(width: width))
     default: return nil
     }
     perStep = json["perStep"]?.boolValue ?? false
+    areLabels = json["labels"]?.boolValue ?? false
     if let scale = json["scale"] {
       guard let scale = ArrayDescription.Normalization(scale) else { return nil }
       self.scale = scale
@@ -225,7 +197,7 @@ extension PartSummary {
 
 extension JSONValue {
   /// The texts of an array of texts; nil for anything else.
-  fileprivate var texts: [String]? {
+  var texts: [String]? {
     guard let elements = arrayValue else { return nil }
     let texts = elements.compactMap(\.stringValue)
     return texts.count == elements.count ? texts : nil

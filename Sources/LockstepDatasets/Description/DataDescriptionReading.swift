@@ -23,7 +23,7 @@ extension DataDescription {
         throw refuse("is a table, whose labels are a column of it; leave the labels' file out")
       }
       content = try TableContent(
-        CSVTable.read(path, delimiter: table.delimiter), as: self,
+        CSVTable.read(path, table.dialect, texts: table.texts(with: target, id: id)), as: self,
         isTargetOptional: isTargetOptional, id: id)
     case .array:
       guard id == nil else { throw refuse("is an array, which has no column '\(id ?? "")'") }
@@ -43,7 +43,8 @@ extension DataDescription {
         throw refuse("is a table, whose labels are a column of it; leave the labels' file out")
       }
       content = try TextContent(
-        CSVTable.read(path, delimiter: texts.delimiter), as: texts, target,
+        CSVTable.read(path, texts.dialect, texts: texts.texts(with: target, id: id)), as: texts,
+        target,
         isTargetOptional: isTargetOptional, id: id)
     case .tokens(let tokens):
       guard labels == nil, id == nil else {
@@ -53,8 +54,7 @@ extension DataDescription {
       }
       content = try TokenContent(file: path, as: tokens)
     }
-    return (
-      try content.part(as: self), content.notices + content.roundingNotices(as: self)
-    )
+    let part = try content.part(as: self)
+    return (part, content.notices + part.notices + content.roundingNotices(as: self))
   }
 }

@@ -10,17 +10,20 @@ package struct DataPart: Sendable {
   package let isLabelled: [Bool]?
   /// What tells these examples from others.
   package let summary: PartSummary
+  /// What the user should know about these examples.
+  package let notices: [String]
 
   package init(
     _ examples: any ExampleSource, places: ExamplePlaces, ids: [String]? = nil,
     isLabelled: [Bool]? = nil,
-    summary: PartSummary
+    summary: PartSummary, notices: [String] = []
   ) {
     self.examples = examples
     self.places = places
     self.ids = ids
     self.isLabelled = isLabelled
     self.summary = summary
+    self.notices = notices
   }
 
   /// The examples in memory.

@@ -11,7 +11,8 @@ extension Dataset {
     missing: MissingValues = .refuse, delimiter: Unicode.Scalar = ","
   ) throws -> Dataset {
     try table(
-      try CSVTable.read(path, delimiter: delimiter), name: path, target: target, as: kind,
+      try CSVTable.read(path, CSVDialect(delimiter: delimiter)), name: path, target: target,
+      as: kind,
       ignoring: ignoring, missing: missing)
   }
 

@@ -17,7 +17,7 @@ package struct SeriesContent: DataContent {
   /// The columns of a step's features in the table; where a row is a series, of all steps.
   let columns: [Int]
   /// The targets of the series, or of the steps.
-  let target: TableContent.Target
+  let target: SeriesTarget
   let targetColumn: Int?
   /// The names of the series; nil where they have none.
   let ids: [String]?
@@ -83,7 +83,7 @@ package struct SeriesContent: DataContent {
           fill: options.fill)
       },
       ignored: options.ignoring.map(CellText.trimmed),
-      id: options.series.map(CellText.trimmed), delimiter: options.delimiter)
+      id: options.series.map(CellText.trimmed), dialect: options.dialect)
   }
 
   private func steps(of series: [Int]) -> [Int] {
@@ -200,8 +200,9 @@ package struct SeriesContent: DataContent {
   func inputs(_ steps: [Int], _ known: SeriesDescription) throws(FileError) -> [Float] {
     var inputs: [Float] = []
     inputs.reserveCapacity(steps.count * width)
+    let scales = known.table.columns.map(\.number)
     for step in steps {
-      for (place, column) in known.table.columns.enumerated() {
+      for (place, column) in scales.enumerated() {
         let raw = values[step * width + place]
         let value = Float((raw - column.mean) / column.deviation)
         guard value.isFinite else {

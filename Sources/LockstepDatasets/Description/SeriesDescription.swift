@@ -128,8 +128,8 @@ extension SeriesOptions {
     kind = target.classes == nil ? .values : .classes
     classes = target.classes
     ignoring = description.table.ignored
-    missing = description.table.columns.first?.fill.map { .fill($0) } ?? .refuse
+    missing = description.table.columns.first?.number.fill.map { .fill($0) } ?? .refuse
     forecast = description.forecast
-    delimiter = description.table.delimiter
+    dialect = description.table.dialect
   }
 }

@@ -47,7 +47,11 @@ extension SeriesDescription {
     _ path: String, _ target: TargetDescription, isTargetOptional: Bool, id: String?
   ) throws -> any DataContent {
     let content = try SeriesContent(
-      CSVTable.read(path, delimiter: table.delimiter), as: self, target,
+      CSVTable.read(
+        path, table.dialect,
+        texts: SeriesOptions(self, target).texts.union([id].compactMap { $0.map(CellText.trimmed) })
+      ),
+      as: self, target,
       isTargetOptional: isTargetOptional, id: id)
     guard let forecast else { return content }
     return try SeriesForecast(content, forecast, part: isTargetOptional ? .ahead : .all)

@@ -91,8 +91,8 @@ package struct SeriesForecast: DataContent {
     var target = TargetDescription(kind: .values(width: forecast.horizon * targets.count))
     if series.options.standardize {
       target.scale = .init(
-        mean: targets.map { table.columns[$0].mean },
-        deviation: targets.map { table.columns[$0].deviation })
+        mean: targets.map { table.columns[$0].number.mean },
+        deviation: targets.map { table.columns[$0].number.deviation })
     }
     return DataDescription(
       input: .series(

@@ -62,10 +62,16 @@ package struct SeriesOptions: Sendable {
   package var channelsFirst = false
   /// What is forecast; nil where a column is the target.
   package var forecast: Forecast?
-  /// The character between fields.
-  package var delimiter: Unicode.Scalar = ","
+  /// How the table is written.
+  package var dialect = CSVDialect()
 
   package init(_ layout: Layout) { self.layout = layout }
+
+  /// The columns whose texts are needed as they are written, though they may look like numbers.
+  package var texts: Set<String> {
+    Set(
+      [series, time, kind == .values ? nil : target].compactMap { $0.map(CellText.trimmed) })
+  }
 
   var fill: Double? { if case .fill(let value) = missing { value } else { nil } }
 }

@@ -19,20 +19,20 @@ extension SeriesContent {
   ) throws {
     let target: Int? =
       if isTargetOptional {
-        options.target.flatMap { table.columns.firstIndex(of: $0) }
+        options.target.flatMap { table.find($0) }
       } else {
         try options.target.map { name throws(FileError) in try table.column(name) }
       }
     let id: Int? =
       if description != nil {
-        options.series.flatMap { table.columns.firstIndex(of: $0) }
+        options.series.flatMap { table.find($0) }
       } else {
         try options.series.map { name throws(FileError) in try table.column(name) }
       }
     var others = Set([target, id].compactMap { $0 })
     for name in options.ignoring {
       if description != nil {
-        if let column = table.columns.firstIndex(of: name) { others.insert(column) }
+        if let column = table.find(name) { others.insert(column) }
       } else {
         others.insert(try table.column(name))
       }
@@ -40,7 +40,7 @@ extension SeriesContent {
     let columns = table.columns.indices.filter { !others.contains($0) }
     try Self.check(columns, table, description)
     guard table.rowCount > 0 else { throw DatasetError(name ?? table.path, "has no rows") }
-    let fill = description?.table.columns.first?.fill ?? options.fill
+    let fill = description?.table.columns.first?.number.fill ?? options.fill
     var (values, starts): ([Double], [Int]) = ([], [0])
     var cells: (row: [Int], column: [Int]) = ([], [])
     for row in 0..<table.rowCount {
@@ -54,11 +54,9 @@ extension SeriesContent {
     self.init(
       name: name ?? table.path, notices: [], table: table, options: options,
       features: [Self.valueName], values: values, starts: starts, cells: cells, columns: columns,
-      target: try TableContent.target(
+      target: try SeriesTarget(
         table, options.kind, target, isOptional: isTargetOptional,
-        remedy: description == nil
-          ? "; names of classes need 'data.targetKind' to be 'classes'"
-          : "; the run was trained on numbers in this column"),
+        isTraining: description == nil),
       targetColumn: target,
       ids: id.map { id in
         (0..<table.rowCount).map { table.trimmed(row: $0, column: id) }

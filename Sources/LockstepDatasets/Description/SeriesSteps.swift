@@ -14,12 +14,9 @@ extension SeriesContent {
     as description: SeriesDescription? = nil, isTargetOptional: Bool = false
   ) throws {
     let columns = try Columns(table, options, description, isTargetOptional)
-    var reading = TableOptions(target: options.target ?? "")
-    reading.kind = options.kind
-    let rows = try TableContent(
-      table, name, reading, columns.features,
-      fills: description?.table.columns.map(\.fill) ?? columns.features.map { _ in options.fill },
-      target: columns.target, id: columns.series, isTargetOptional: isTargetOptional,
+    let features = try Self.features(table, columns.features, options, description)
+    let target = try SeriesTarget(
+      table, options.kind, columns.target, isOptional: isTargetOptional,
       isTraining: description == nil)
     guard table.rowCount > 0 else { throw DatasetError(name ?? table.path, "has no rows") }
     let groups = try Self.groups(table, columns, options, description)
@@ -28,12 +25,42 @@ extension SeriesContent {
     self.init(
       name: name ?? table.path, notices: columns.notices(table, options, description), table: table,
       options: options, features: columns.features.map { table.columns[$0] },
-      values: order.flatMap { rows.features[$0 * width..<($0 + 1) * width] },
+      values: order.flatMap { features[$0 * width..<($0 + 1) * width] },
       starts: groups.series.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.rows.count) },
       cells: (order, []), columns: columns.features,
-      target: try Self.target(rows.target, groups.series, order, table, columns, options),
+      target: try Self.target(target, groups.series, order, table, columns, options),
       targetColumn: columns.target,
       ids: columns.series == nil ? nil : groups.series.map(\.id), interval: groups.interval)
+  }
+
+  /// The numbers of the features, row by row, missing ones filled in.
+  private static func features(
+    _ table: CSVTable, _ columns: [Int], _ options: SeriesOptions,
+    _ description: SeriesDescription?
+  ) throws(FileError) -> [Double] {
+    let fills = description?.table.columns.map(\.number.fill)
+    var features: [Double] = []
+    features.reserveCapacity(table.rowCount * columns.count)
+    let cells = columns.map { ColumnCells(table: table, column: $0) }
+    for row in 0..<table.rowCount {
+      try ReadingStop.check(table, row)
+      for (place, cells) in cells.enumerated() {
+        let found = try cells.number(
+          row,
+          remedy: description == nil
+            ? "; features of series are numbers: write it as one, or name the column in 'data.ignore'"
+            : NumberEncoding.laterRemedy)
+        guard let value = found ?? (fills.map { $0[place] } ?? options.fill) else {
+          throw cells.fault(
+            row,
+            description == nil
+              ? "the value is missing: fill it in, remove the line, or set 'data.fillMissing' to a number"
+              : NumberEncoding.laterMissing)
+        }
+        features.append(value)
+      }
+    }
+    return features
   }
 
   /// The places of a table's columns.
@@ -57,8 +84,8 @@ extension SeriesContent {
           table,
           names + [options.series, options.time].compactMap { $0 }
             + (isTargetOptional ? [] : [options.target].compactMap { $0 }))
-        features = names.compactMap { table.columns.firstIndex(of: $0) }
-        target = options.target.flatMap { table.columns.firstIndex(of: $0) }
+        features = names.compactMap { table.find($0) }
+        target = options.target.flatMap { table.find($0) }
       } else {
         target = try find(options.target)
         var others = Set([target, try find(options.series), try find(options.time)])
@@ -86,7 +113,7 @@ extension SeriesContent {
       guard !extra.isEmpty else { return [] }
       return [
         "\(table.path): the run does not know the column\(extra.count == 1 ? "" : "s") "
-          + "\(TableContent.list(extra)) and leaves \(extra.count == 1 ? "it" : "them") out"
+          + "\(TableText.list(extra)) and leaves \(extra.count == 1 ? "it" : "them") out"
       ]
     }
   }
@@ -132,9 +159,9 @@ extension SeriesContent {
 
   /// The targets of the steps in the series' order, or of the series, all of whose rows say the same.
   private static func target(
-    _ target: TableContent.Target, _ series: [(id: String, rows: [Int])], _ order: [Int],
+    _ target: SeriesTarget, _ series: [(id: String, rows: [Int])], _ order: [Int],
     _ table: CSVTable, _ columns: Columns, _ options: SeriesOptions
-  ) throws(FileError) -> TableContent.Target {
+  ) throws(FileError) -> SeriesTarget {
     func one<Value: Equatable>(
       _ values: [Value], _ isSame: (Value, Value) -> Bool
     ) throws(FileError) -> [Value] {

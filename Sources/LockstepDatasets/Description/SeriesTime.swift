@@ -86,31 +86,9 @@ struct SeriesTime {
     return readable(interval) + " seconds"
   }
 
-  /// The seconds since 1970 of a date like 2024-01-31, or with a time like 18:30 or 18:30:05.5 behind it,
-  /// with or without a Z; nil for another text. Source: H. Hinnant, "chrono-compatible low-level date
-  /// algorithms".
+  /// The seconds since 1970 of a date, with a time or without; nil for another text.
   static func seconds(_ text: String) -> Double? {
-    let parts = text.split(whereSeparator: { $0 == "T" || $0 == " " }).map(String.init)
-    guard (1...2).contains(parts.count) else { return nil }
-    let date = parts[0].split(separator: "-", omittingEmptySubsequences: false)
-    guard date.count == 3, date[0].count == 4,
-      date.allSatisfy({ $0.allSatisfy(\.isASCII) }),
-      let year = Int(date[0]), let month = Int(date[1]), let day = Int(date[2]),
-      (1...12).contains(month), (1...31).contains(day)
-    else { return nil }
-    let shifted = month <= 2 ? year - 1 : year
-    let era = (shifted >= 0 ? shifted : shifted - 399) / 400
-    let yearOfEra = shifted - era * 400
-    let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-    let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-    let days = Double(era * 146_097 + dayOfEra - 719_468)
-    guard parts.count == 2 else { return days * 86_400 }
-    let clock = (parts[1].hasSuffix("Z") ? String(parts[1].dropLast()) : parts[1])
-      .split(separator: ":", omittingEmptySubsequences: false)
-    guard (2...3).contains(clock.count), let hours = Int(clock[0]), let minutes = Int(clock[1]),
-      (0...23).contains(hours), (0...59).contains(minutes),
-      let rest = clock.count == 3 ? CellText.number(String(clock[2])) : 0, (0..<61).contains(rest)
-    else { return nil }
-    return days * 86_400 + Double(hours * 3600 + minutes * 60) + rest
+    guard case .date(let date)? = CalendarDate.read(text, order: nil) else { return nil }
+    return Double(date.dayNumber) * 86_400 + (date.seconds ?? 0)
   }
 }

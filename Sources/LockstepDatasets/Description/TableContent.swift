@@ -1,51 +1,22 @@
 import LockstepFiles
 
-/// What the columns of a table mean, before anything is fitted.
-package struct TableOptions: Sendable {
-  /// The target's column.
-  package var target: String
-  /// What the target means.
-  package var kind = TargetKind.classes
-  /// Columns that are neither feature nor target.
-  package var ignoring: [String] = []
-  /// The column that names a row; no feature.
-  package var id: String?
-  /// What becomes of missing features.
-  package var missing = MissingValues.refuse
-  /// The classes, where they are not to be taken from the training part.
-  package var classes: ClassNames?
-  /// Whether features are brought to mean 0 and deviation 1.
-  package var standardize = true
-  /// The character between fields.
-  package var delimiter: Unicode.Scalar = ","
-
-  /// A table whose target is a column, and all other columns features.
-  package init(target: String) { self.target = target }
-}
-
-/// The cells of a table as numbers and class names.
+/// The cells of a table as features, targets and weights.
 package struct TableContent: DataContent {
   package var count: Int { table.rowCount }
   package private(set) var notices: [String] = []
 
-  enum Target {
-    case none
-    /// Trimmed texts; empty where the label is missing.
-    case classes([String])
-    /// Numbers; NaN where the label is missing.
-    case values([Double])
-  }
-
   let table: CSVTable
   package let name: String
-  private let options: TableOptions
-  /// The places of the features in the table, in the order of the model's inputs.
-  let columns: [Int]
-  let targetColumn: Int?
+  let options: TableOptions
+  /// The features' columns, in the order of the model's inputs, or of the table where that is to be
+  /// learned.
+  let columns: [ColumnCells]
+  /// The targets' columns; none where they are missing, as they may be.
+  let targetColumns: [Int]
+  let target: TableTarget
+  private let weightColumn: Int?
+  private let weights: [Float]?
   private let idColumn: Int?
-  /// The features, row by row, missing ones filled in.
-  let features: [Double]
-  let target: Target
 
   // MARK: Reading
 
@@ -54,21 +25,25 @@ package struct TableContent: DataContent {
   /// - Parameter name: what the examples are called; the table's path by default.
   /// - Throws: `FileError` that names line and column.
   package init(_ table: CSVTable, name: String? = nil, _ options: TableOptions) throws(FileError) {
-    let targetColumn = try table.column(options.target)
-    let idColumn = try options.id.map { id throws(FileError) in try table.column(id) }
-    var others: Set<Int> = [targetColumn]
-    if let idColumn { others.insert(idColumn) }
+    var targets: [Int] = []
+    for name in options.targets { targets.append(try table.column(name)) }
+    let id = try options.id.map { id throws(FileError) in try table.column(id) }
+    let weight = try options.weight.map { name throws(FileError) in try table.column(name) }
+    var others = Set(targets + [id, weight].compactMap { $0 })
     for name in options.ignoring { others.insert(try table.column(name)) }
+    for (name, rule) in options.rules {
+      let column = try table.column(name)
+      if rule.kind == .ignore || rule.kind == .id { others.insert(column) }
+    }
     let columns = table.columns.indices.filter { !others.contains($0) }
     guard !columns.isEmpty else {
       throw FileError(
         path: table.path, kind: .mismatch,
-        reason: "has no feature columns beside '\(options.target)'")
+        reason: "has no feature columns beside \(TableText.list(options.targets))")
     }
-    let fill: Double? = if case .fill(let value) = options.missing { value } else { nil }
     try self.init(
-      table, name, options, columns, fills: columns.map { _ in fill }, target: targetColumn,
-      id: idColumn, isTargetOptional: false, isTraining: true)
+      table, name, options, columns, targets: targets, id: id, weight: weight,
+      isTargetOptional: false, remedy: TableTarget.trainingRemedy)
     notices = targetNotices(options) + columns.compactMap(counterNotice)
   }
 
@@ -89,115 +64,72 @@ package struct TableContent: DataContent {
           + "\(description.inputShape): give it an IDX file")
     }
     let known = input.columns.map(\.name)
-    let target = description.target.column
-    try Self.checkColumns(table, known + (isTargetOptional ? [] : target.map { [$0] } ?? []))
-    var columns: [Int] = []
-    for name in known { columns.append(try table.column(name)) }
-    var options = TableOptions(target: target ?? "")
-    options.kind = description.target.classes == nil ? .values : .classes
+    let target = description.target
+    try Self.checkColumns(
+      table, known + (isTargetOptional ? [] : target.columns + [input.weight].compactMap { $0 }))
+    var options = TableOptions(target: "")
+    options.targets = target.columns
+    options.kind = target.tableKind
+    options.weight = input.weight
+    let targets = target.columns.compactMap { table.find($0) }
     let idColumn =
-      if let id { try table.column(id) } else {
-        input.id.flatMap { table.columns.firstIndex(of: $0) }
-      }
+      if let id { try table.column(id) } else { input.id.flatMap { table.find($0) } }
     try self.init(
-      table, name, options, columns, fills: input.columns.map(\.fill),
-      target: target.flatMap { table.columns.firstIndex(of: $0) }, id: idColumn,
-      isTargetOptional: isTargetOptional, isTraining: false)
-    let expected = Set(known + input.ignored + [target, input.id, id].compactMap { $0 })
+      table, name, options, known.compactMap { table.find($0) },
+      targets: targets.count == target.columns.count ? targets : [], id: idColumn,
+      weight: input.weight.flatMap { table.find($0) }, isTargetOptional: isTargetOptional,
+      remedy: TableTarget.laterRemedy)
+    let expected = Set(
+      known + input.ignored + target.columns + [input.id, input.weight, id].compactMap { $0 })
     let extra = table.columns.filter { !expected.contains($0) }
     if !extra.isEmpty {
       notices = [
         "\(table.path): the run does not know the column\(extra.count == 1 ? "" : "s") "
-          + "\(Self.list(extra)) and leaves \(extra.count == 1 ? "it" : "them") out"
+          + "\(TableText.list(extra)) and leaves \(extra.count == 1 ? "it" : "them") out"
       ]
     }
   }
 
-  /// Reads the cells of some columns.
-  ///
-  /// - Parameter isTraining: whether messages tell how to train on the table.
-  init(
+  private init(
     _ table: CSVTable, _ name: String?, _ options: TableOptions, _ columns: [Int],
-    fills: [Double?], target: Int?, id: Int?, isTargetOptional: Bool, isTraining: Bool
+    targets: [Int], id: Int?, weight: Int?, isTargetOptional: Bool, remedy: String
   ) throws(FileError) {
     self.table = table
     self.name = name ?? table.path
     self.options = options
-    self.columns = columns
-    targetColumn = target
+    self.columns = columns.map { ColumnCells(table: table, column: $0) }
+    targetColumns = targets
     idColumn = id
-    let (textRemedy, missingRemedy) =
-      isTraining
-      ? (
-        "; features are numbers: write it as one, or name the column in 'data.ignore'",
-        ": fill it in, remove the line, or set 'data.fillMissing' to a number"
-      )
-      : (
-        "; the run was trained on numbers in this column",
-        ": fill it in; the run was trained without 'data.fillMissing'"
-      )
-    var features: [Double] = []
-    features.reserveCapacity(table.rowCount * columns.count)
-    for row in 0..<table.rowCount {
-      try Self.checkStop(table, row)
-      for (column, fill) in zip(columns, fills) {
-        guard let value = try Self.number(table, row, column, remedy: textRemedy) ?? fill else {
-          throw table.fault(row: row, column: column, "the value is missing" + missingRemedy)
-        }
-        features.append(value)
-      }
+    target = try TableTarget(
+      table, options.kind, targets, isOptional: isTargetOptional, remedy: remedy)
+    weightColumn = weight
+    weights = try weight.map { column throws(FileError) in
+      try Self.weights(ColumnCells(table: table, column: column))
     }
-    self.features = features
-    self.target = try Self.target(
-      table, options.kind, target, isOptional: isTargetOptional,
-      remedy: isTraining
-        ? "; names of classes need 'data.targetKind' to be 'classes'"
-        : "; the run was trained on numbers in this column")
   }
 
-  /// Throws every few thousand rows where reading is to be given up.
-  private static func checkStop(_ table: CSVTable, _ row: Int) throws(FileError) {
-    if row & 0xffff == 0 { try ReadingStop.check(table.path) }
-  }
-
-  static func target(
-    _ table: CSVTable, _ kind: TargetKind, _ column: Int?, isOptional: Bool, remedy: String
-  ) throws(FileError) -> Target {
-    guard let column else { return .none }
-    var (texts, values): ([String], [Double]) = ([], [])
-    for row in 0..<table.rowCount {
-      try checkStop(table, row)
-      let text = table.trimmed(row: row, column: column)
-      let isMissing = CellText.isMissing(text)
-      if isMissing, !isOptional {
-        throw table.fault(
-          row: row, column: column,
-          "the target is missing" + (text.isEmpty ? "" : " ('\(text)' stands for a missing value)"))
+  /// The examples' weights: positive numbers, or 0 for examples that do not count.
+  private static func weights(_ cells: ColumnCells) throws(FileError) -> [Float] {
+    var weights: [Float] = []
+    weights.reserveCapacity(cells.table.rowCount)
+    for row in 0..<cells.table.rowCount {
+      try ReadingStop.check(cells.table, row)
+      guard let value = try cells.number(row, remedy: "; weights are numbers"), value >= 0 else {
+        throw cells.fault(
+          row,
+          "the example's weight is \(cells.text(row).isEmpty ? "missing" : "negative"): weights are "
+            + "numbers of at least 0")
       }
-      switch kind {
-      case .classes: texts.append(isMissing ? "" : text)
-      case .values: values.append(try number(table, row, column, remedy: remedy) ?? .nan)
-      }
+      weights.append(Float(value))
     }
-    return kind == .classes ? .classes(texts) : .values(values)
-  }
-
-  /// A cell as a number in Float32's range; nil where it is missing.
-  private static func number(
-    _ table: CSVTable, _ row: Int, _ column: Int, remedy: String
-  ) throws(FileError) -> Double? {
-    guard let value = try table.number(row: row, column: column, remedy: remedy) else { return nil }
-    guard Float(value).isFinite else {
-      throw table.fault(row: row, column: column, "\(value) is out of the range of Float32")
-    }
-    return value
+    return weights
   }
 
   /// Makes sure that a table has all columns of some names.
   static func checkColumns(
     _ table: CSVTable, _ names: [String]
   ) throws(FileError) {
-    let missing = names.filter { !table.columns.contains($0) }
+    let missing = names.filter { table.find($0) == nil }
     if missing.isEmpty { return }
     if !table.delimiterHint.isEmpty {
       throw FileError(
@@ -213,196 +145,180 @@ package struct TableContent: DataContent {
       path: table.path, kind: .mismatch,
       reason: "lacks the column\(missing.count == 1 ? "" : "s") \(reasons.joined(separator: ", "))"
         + (missing.count > 6 ? " and \(missing.count - 6) more" : "")
-        + ", which the run was trained with; it has \(list(table.columns))")
-  }
-
-  static func list(_ names: [String]) -> String {
-    names.prefix(8).map(\.quoted).joined(separator: ", ")
-      + (names.count > 8 ? " and \(names.count - 8) more" : "")
+        + ", which the run was trained with; it has \(TableText.list(table.columns))")
   }
 
   // MARK: Fitting
 
-  package func strata() throws -> [Int] {
-    switch target {
-    case .none: return [Int](repeating: 0, count: count)
-    case .values(let values): return Dataset.strata(values.map { Double(Float($0)) })
-    case .classes(let texts):
-      let names = try options.classes ?? classes(texts, Array(0..<count))
-      return try (0..<count).map { Int(try number(names, texts[$0], $0)) }
-    }
-  }
+  package func strata() throws -> [Int] { try target.strata(count, options.classes, targetColumns) }
 
   package func describe(_ rows: [Int]?) throws -> DataDescription {
     let rows = rows ?? Array(0..<count)
     guard !rows.isEmpty else { throw DatasetError(name, "has no examples") }
-    let names = columns.map { table.columns[$0] }
-    let width = columns.count
-    let fitted =
-      options.standardize ? Standardizer(fitting: rows, width: width) { features[$0] } : nil
-    let fill: Double? = if case .fill(let value) = options.missing { value } else { nil }
+    var (features, left): ([ColumnsDescription.Column], [String]) = ([], [])
+    for cells in columns {
+      try ReadingStop.check(table.path)
+      guard let kind = try kind(cells, rows) else {
+        left.append(cells.name)
+        continue
+      }
+      features.append(
+        .init(
+          cells.name,
+          try ColumnEncoding(
+            cells, kind, fitting: rows, options.rule(cells.name, kind),
+            standardize: options.standardize)))
+    }
+    guard !features.isEmpty else {
+      throw FileError(
+        path: table.path, kind: .mismatch,
+        reason:
+          "has no features: \(TableText.list(left)) hold\(left.count == 1 ? "s" : "") texts that are no "
+          + "categories, or nothing; say in 'data.columns' what a column is, such as \"category\"")
+    }
+    let ruled = options.rules.filter { $0.rule.kind == .ignore }.map(\.name)
     return DataDescription(
       input: .columns(
         ColumnsDescription(
-          columns: names.enumerated().map { place, name in
-            .init(
-              name, mean: fitted?.mean[place] ?? 0, deviation: fitted?.deviation[place] ?? 1,
-              fill: fill)
-          }, ignored: options.ignoring.map(CellText.trimmed),
-          id: options.id.map(CellText.trimmed), delimiter: options.delimiter)),
-      target: try targetDescription(rows))
+          columns: features, ignored: (options.ignoring + ruled).map(CellText.trimmed) + left,
+          id: options.id.map(CellText.trimmed), weight: options.weight.map(CellText.trimmed),
+          dialect: options.dialect)),
+      target: try target.describe(
+        rows, targetColumns, options.classes, standardizes: options.standardizesTarget))
   }
 
-  /// What the target of some rows is.
-  func targetDescription(_ rows: [Int]) throws -> TargetDescription {
-    let kind: TargetDescription.Kind =
-      switch target {
-      case .none, .values: .values(width: 1)
-      case .classes(let texts): .classes(try options.classes ?? classes(texts, rows))
-      }
-    return TargetDescription(column: targetColumn.map { table.columns[$0] }, kind: kind)
-  }
-
-  private func classes(_ texts: [String], _ rows: [Int]) throws(FileError) -> ClassNames {
-    try ClassNames(numbering: rows.map { texts[$0] }) { index, reason in
-      table.fault(row: rows[index], column: targetColumn ?? 0, reason)
+  /// What a column is; nil where it is left out.
+  private func kind(_ cells: ColumnCells, _ rows: [Int]) throws -> ColumnKind? {
+    switch try ColumnInference(cells, rows, options.rule(cells.name)) {
+    case .kind(let kind): return kind
+    case .text: return nil
+    case .empty:
+      if case .fill = options.rule(cells.name, .number).missing { return .number }
+      return nil
     }
   }
 
-  private func number(
-    _ names: ClassNames, _ text: String, _ row: Int
-  ) throws(FileError) -> Int32 {
-    do throws(UnknownClass) { return try names.number(of: text) } catch {
-      // Numbers with gaps are quantities more often than classes.
-      let hint =
-        names.absent.isEmpty || CellText.number(text) == nil
-        ? "" : "; numbers that are no classes need 'data.targetKind' to be 'values'"
-      throw table.fault(row: row, column: targetColumn ?? 0, error.reason + hint)
+  package func fittingNotices(
+    _ rows: [Int]?, as description: DataDescription
+  ) throws -> [String] {
+    guard case .columns(let input) = description.input else { return [] }
+    let rows = rows ?? Array(0..<count)
+    var notices: [String] = []
+    for cells in columns where !input.columns.contains(where: { $0.name == cells.name }) {
+      let reason =
+        switch try ColumnInference(cells, rows, options.rule(cells.name)) {
+        case .text(let distinct):
+          "holds text (\(counted(distinct, "different value")) in \(counted(rows.count, "row"))) and is left "
+            + "out; to use it, set \"category\" for it in 'data.columns'; to say nothing, name it in 'data.ignore'"
+        case .empty, .kind: "has no values in the training part and is left out"
+        }
+      notices.append("\(table.path): the column \(cells.name.quoted) \(reason)")
     }
+    return notices
   }
 
   // MARK: Applying
 
   package func part(_ rows: [Int]?, as description: DataDescription) throws -> DataPart {
     let rows = rows ?? Array(0..<count)
-    let labels = try labels(rows, description.target)
-    let dataset = try Dataset(
-      name: name, inputShape: [columns.count], inputs: .floats(try inputs(rows, description)),
-      labels: labels.values)
-    return DataPart(
-      dataset,
-      places: examplePlaces(rows),
-      ids: ids(rows),
-      isLabelled: labels.isLabelled, summary: summary(rows, labels.values))
-  }
-
-  /// The names of some rows; nil where no column names them.
-  func ids(_ rows: [Int]) -> [String]? {
-    idColumn.map { id in rows.map { table.trimmed(row: $0, column: id) } }
-  }
-
-  private func inputs(_ rows: [Int], _ description: DataDescription) throws -> [Float] {
     guard case .columns(let input) = description.input else {
       throw DatasetError(name, "is a table, and the description is one of arrays")
     }
-    let width = columns.count
-    var values: [Float] = []
-    values.reserveCapacity(rows.count * width)
-    for row in rows {
-      try Self.checkStop(table, row)
-      for place in 0..<width {
-        let column = input.columns[place]
-        let raw = features[row * width + place]
-        let value = Float((raw - column.mean) / column.deviation)
-        guard value.isFinite else {
-          throw table.fault(
-            row: row, column: columns[place],
-            "\(raw) is out of the range of Float32 when it is standardised")
-        }
-        values.append(value)
-      }
+    let labels = try target.labels(rows, description.target)
+    let features = try features(input)
+    let width = input.inputNames.count
+    let dataset = try Dataset(
+      name: name, inputShape: [width],
+      inputs: .floats(try inputs(rows, features, width: width)), labels: labels.values,
+      weights: weights.map { weights in rows.map { weights[$0] } })
+    if let weights, let first = rows.first, !rows.contains(where: { weights[$0] > 0 }) {
+      throw table.fault(
+        row: first, column: weightColumn ?? 0, "all examples have the weight 0: nothing counts")
     }
+    return DataPart(
+      dataset, places: examplePlaces(rows),
+      ids: idColumn.map { id in rows.map { table.trimmed(row: $0, column: id) } },
+      isLabelled: labels.isLabelled, summary: summary(rows, features, labels.values),
+      notices: features.flatMap { feature in
+        feature.column.encoding.notices(feature.cells, rows).map { "\(name): \($0)" }
+      })
+  }
+
+  /// A feature of the description, and its cells here.
+  private typealias Feature = (column: ColumnsDescription.Column, cells: ColumnCells)
+
+  private func features(_ input: ColumnsDescription) throws(FileError) -> [Feature] {
+    var features: [Feature] = []
+    for column in input.columns {
+      features.append((column, ColumnCells(table: table, column: try table.column(column.name))))
+    }
+    return features
+  }
+
+  private func inputs(
+    _ rows: [Int], _ features: [Feature], width: Int
+  ) throws(FileError) -> [Float] {
+    var writers: [(writer: any CellWriter, offset: Int)] = []
+    var offset = 0
+    for feature in features {
+      writers.append((feature.column.encoding.writer(feature.cells), offset))
+      offset += feature.column.encoding.width
+    }
+    var values = [Float](repeating: 0, count: rows.count * width)
+    var failure: FileError?
+    values.withUnsafeMutableBufferPointer { values in
+      guard var place = values.baseAddress else { return }
+      do throws(FileError) {
+        for row in rows {
+          try ReadingStop.check(table, row)
+          for (writer, offset) in writers { try writer.write(row, to: place + offset) }
+          place += width
+        }
+      } catch { failure = error }
+    }
+    if let failure { throw failure }
     return values
   }
 
-  /// The labels of some rows, and which of them there are.
-  func labels(
-    _ rows: [Int], _ description: TargetDescription
-  ) throws -> (values: Dataset.Labels, isLabelled: [Bool]?) {
-    switch (target, description.kind) {
-    case (.classes(let texts), .classes(let names)):
-      let classes = try rows.map { row throws(FileError) -> Int32 in
-        try Self.checkStop(table, row)
-        return texts[row].isEmpty ? 0 : try number(names, texts[row], row)
-      }
-      let known = rows.map { !texts[$0].isEmpty }
-      return (.classes(classes, count: names.count), known.contains(false) ? known : nil)
-    case (.values(let values), .values):
-      let known = rows.map { !values[$0].isNaN }
-      return (
-        .targets(rows.map { values[$0].isNaN ? 0 : Float(values[$0]) }, width: 1),
-        known.contains(false) ? known : nil
-      )
-    default:
-      return (
-        .unknown(description.kind, count: rows.count), [Bool](repeating: false, count: rows.count)
-      )
-    }
-  }
-
   package func summary(as description: DataDescription) throws -> PartSummary? {
+    guard case .columns(let input) = description.input else { return nil }
     let rows = Array(0..<count)
-    return summary(rows, try labels(rows, description.target).values)
+    return summary(
+      rows, try features(input), try target.labels(rows, description.target).values)
   }
 
   package var places: ExamplePlaces { examplePlaces(Array(0..<count)) }
 
-  func examplePlaces(_ rows: [Int]) -> ExamplePlaces {
+  private func examplePlaces(_ rows: [Int]) -> ExamplePlaces {
     ExamplePlaces(
-      file: name, rows: rows.map { $0 + 1 }, lines: rows.map { table.line(ofRow: $0) })
+      file: name, rows: rows.map { $0 + 1 }, lines: rows.map { table.line(ofRow: $0) },
+      files: table.files.count > 1 ? rows.map { table.file(ofRow: $0) } : nil)
   }
 
-  private func summary(_ rows: [Int], _ labels: Dataset.Labels) -> PartSummary {
-    let width = columns.count
-    var summaries = columns.enumerated().map { place, column in
-      PartSummary.Column(
-        table.columns[column], Fingerprint(of: rows.map { features[$0 * width + place] }))
+  private func summary(
+    _ rows: [Int], _ features: [Feature], _ labels: Dataset.Labels
+  ) -> PartSummary {
+    var summaries = features.map {
+      PartSummary.Column($0.column.name, $0.cells.fingerprint(rows))
     }
-    if let targetColumn {
-      summaries.append(.init(table.columns[targetColumn], labels.fingerprint))
+    if let weights, let weightColumn {
+      summaries.append(
+        .init(table.columns[weightColumn], Fingerprint(of: rows.map { weights[$0] })))
+    }
+    if !targetColumns.isEmpty {
+      let names = targetColumns.map { table.columns[$0] }
+      summaries.append(.init(names.joined(separator: ", "), labels.fingerprint))
     }
     return PartSummary(examples: rows.count, columns: summaries) { run in
-      let values = rows[run].flatMap { features[$0 * width..<($0 + 1) * width] }
-      return .tree([("", Fingerprint(of: values)), ("", labels.fingerprint(run))])
+      .tree(
+        features.map { ("", $0.cells.fingerprint(rows[run])) } + [("", labels.fingerprint(run))])
     }
   }
 }
 
-extension Dataset.Labels {
-  /// Labels in the place of ones that nobody knows.
-  static func unknown(_ kind: TargetDescription.Kind, count: Int) -> Self {
-    switch kind {
-    case .classes(let names):
-      .classes([Int32](repeating: 0, count: count), count: names.count)
-    case .values(let width):
-      .targets([Float](repeating: 0, count: count * width), width: width)
-    }
-  }
-
-  /// The hash of all labels.
-  var fingerprint: Fingerprint {
-    switch self {
-    case .classes(let classes, _): Fingerprint(of: classes)
-    case .targets(let values, _): Fingerprint(of: values)
-    }
-  }
-
-  /// The hash of the labels of a run of examples.
-  func fingerprint(_ run: Range<Int>) -> Fingerprint {
-    switch self {
-    case .classes(let classes, _): Fingerprint(of: Array(classes[run]))
-    case .targets(let values, let width):
-      Fingerprint(of: Array(values[run.lowerBound * width..<run.upperBound * width]))
-    }
+extension ReadingStop {
+  /// Throws every few thousand rows where reading is to be given up.
+  static func check(_ table: CSVTable, _ row: Int) throws(FileError) {
+    if row & 0xffff == 0 { try check(table.path) }
   }
 }

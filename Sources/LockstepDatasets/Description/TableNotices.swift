@@ -6,14 +6,10 @@ extension TableContent {
   func counterNotice(_ column: Int) -> String? {
     let name = table.columns[column]
     let isUnnamed = name.isEmpty || name.hasPrefix("Unnamed:")
-    guard count >= (isUnnamed ? 2 : 20), let place = columns.firstIndex(of: column) else {
-      return nil
-    }
-    let first = features[place]
-    guard first == 0 || first == 1 else { return nil }
-    for row in 0..<count where features[row * columns.count + place] != first + Double(row) {
-      return nil
-    }
+    guard count >= (isUnnamed ? 2 : 20), table.cells.isNumber(column) else { return nil }
+    func number(_ row: Int) -> Double? { (try? table.number(row: row, column: column)) ?? nil }
+    guard let first = number(0), first == 0 || first == 1 else { return nil }
+    for row in 0..<count where number(row) != first + Double(row) { return nil }
     return
       "\(table.path): the column \(name.quoted) counts the rows and is a feature; if it means nothing, "
       + "name it in 'data.ignore'"
@@ -21,19 +17,22 @@ extension TableContent {
 
   /// Notices where options name columns that are no features anyway, and where a class may be none.
   func targetNotices(_ options: TableOptions) -> [String] {
-    let target = CellText.trimmed(options.target)
+    let targets = options.targets.map(CellText.trimmed)
+    let target = targets.first ?? ""
     let id = options.id.map(CellText.trimmed)
     let ignored = options.ignoring.map(CellText.trimmed)
     var reasons: [String] = []
-    if id == target { reasons.append("'data.id' names \(target.quoted), which is the target") }
-    if ignored.contains(target) {
+    if let id, targets.contains(id) {
+      reasons.append("'data.id' names \(id.quoted), which is the target")
+    }
+    for target in targets where ignored.contains(target) {
       reasons.append("'data.ignore' has no effect on \(target.quoted), which is the target")
     }
-    if let id, id != target, ignored.contains(id) {
+    if let id, !targets.contains(id), ignored.contains(id) {
       reasons.append(
         "'data.ignore' has no effect on \(id.quoted), which 'data.id' keeps from the features")
     }
-    if case .classes(let texts) = self.target, options.classes == nil,
+    if case .classes(let texts) = self.target.values, options.classes == nil,
       let text = texts.first(where: { $0.utf8.count == 4 && $0.lowercased() == "none" })
     {
       reasons.append(
@@ -45,17 +44,19 @@ extension TableContent {
 
   package func roundingNotices(as description: DataDescription) -> [String] {
     var notices: [String] = []
-    if case .columns(let input) = description.input, input.columns.count == columns.count {
-      let width = columns.count
+    if case .columns(let input) = description.input {
       var merged: [(name: String, numbers: MergedNumbers)] = []
-      for (place, column) in input.columns.enumerated() {
+      for column in input.columns {
+        guard case .number(let encoding) = column.encoding, let place = table.find(column.name)
+        else { continue }
+        let known = (0..<count).compactMap { (try? table.number(row: $0, column: place)) ?? nil }
         let numbers = MergedNumbers(
-          count: count, mean: column.mean, deviation: column.deviation,
-          value: { features[$0 * width + place] })
+          count: known.count, mean: encoding.mean, deviation: encoding.deviation,
+          value: { known[$0] })
         if let numbers { merged.append((column.name, numbers)) }
       }
       if let (name, numbers) = merged.first {
-        let isScaled = input.columns.contains { $0.mean != 0 || $0.deviation != 1 }
+        let isScaled = input.columns.contains { $0.number.mean != 0 || $0.number.deviation != 1 }
         notices.append(
           "\(table.path): the column \(name.quoted) holds \(numbers), which are one number in Float32, as "
             + "features are kept"
@@ -66,11 +67,14 @@ extension TableContent {
               ? "" : "; \(counted(merged.count - 1, "more column")) of this kind"))
       }
     }
-    if case .values(let values) = target, let targetColumn {
-      let known = values.filter { !$0.isNaN }
-      if let numbers = MergedNumbers(count: known.count, value: { known[$0] }) {
+    if case .values(let all) = target.values, description.target.scale == nil {
+      for (column, values) in zip(targetColumns, all) {
+        let known = values.filter { !$0.isNaN }
+        guard let numbers = MergedNumbers(count: known.count, value: { known[$0] }) else {
+          continue
+        }
         notices.append(
-          "\(table.path): the target \(table.columns[targetColumn].quoted) holds \(numbers), which are one "
+          "\(table.path): the target \(table.columns[column].quoted) holds \(numbers), which are one "
             + "number in Float32, as targets are kept: subtract an offset from the column")
       }
     }

@@ -22,22 +22,23 @@ package struct TextOptions: Sendable {
 
 /// The texts of a table, before anything is fitted: one a row, with a label.
 package struct TextContent: DataContent {
-  package var name: String { rows.name }
+  package let name: String
   package var count: Int { texts.count }
   package let notices: [String]
-  package var places: ExamplePlaces { rows.places }
 
   private let options: TextOptions
-  /// The rows without their texts: targets, ids and places.
-  private let rows: TableContent
+  private let table: CSVTable
   private let texts: [String]
+  /// The text's, the target's and the id's columns.
+  private let columns: (text: Int, target: Int?, id: Int?)
+  private let target: TableTarget
 
   /// Reads the table that a run is to be trained on.
   ///
   /// - Throws: `FileError` that names line and column.
   package init(_ table: CSVTable, name: String? = nil, _ options: TextOptions) throws(FileError) {
     let column = try table.column(options.column)
-    let target = try table.column(options.table.target)
+    let target = try table.column(options.table.targets[0])
     let id = try options.table.id.map { id throws(FileError) in try table.column(id) }
     for (other, key) in [(target, "target"), (id, "id")] where other == column {
       throw FileError(
@@ -49,11 +50,12 @@ package struct TextContent: DataContent {
     let others = table.columns.indices.filter { ![column, target, id].contains($0) }
       .map { table.columns[$0] }
     try self.init(
-      table, name, options, column, target, id, isTargetOptional: false,
+      table, name, options, (column, target, id), isTargetOptional: false,
+      remedy: TableTarget.trainingRemedy,
       notices: others.isEmpty
         ? []
         : [
-          "\(name ?? table.path): the column\(others.count == 1 ? "" : "s") \(TableContent.list(others)) "
+          "\(name ?? table.path): the column\(others.count == 1 ? "" : "s") \(TableText.list(others)) "
             + "\(others.count == 1 ? "is" : "are") left out"
         ])
   }
@@ -68,39 +70,44 @@ package struct TextContent: DataContent {
     _ table: CSVTable, name: String? = nil, as description: TextsDescription,
     _ target: TargetDescription, isTargetOptional: Bool = false, id: String? = nil
   ) throws(FileError) {
-    let label = target.column ?? ""
     try TableContent.checkColumns(
-      table, [description.column] + (isTargetOptional ? [] : [label]))
-    var options = TextOptions(column: description.column, table: TableOptions(target: label))
-    options.table.kind = target.classes == nil ? .values : .classes
+      table, [description.column] + (isTargetOptional ? [] : target.columns))
+    var options = TextOptions(column: description.column, table: TableOptions(target: ""))
+    options.table.targets = target.columns
+    options.table.kind = target.tableKind
     options.table.classes = target.classes
     let idColumn =
-      if let id { try table.column(id) } else {
-        description.id.flatMap { table.columns.firstIndex(of: $0) }
-      }
+      if let id { try table.column(id) } else { description.id.flatMap { table.find($0) } }
     try self.init(
-      table, name, options, try table.column(description.column),
-      table.columns.firstIndex(of: label), idColumn, isTargetOptional: isTargetOptional,
-      notices: [])
+      table, name, options,
+      (
+        try table.column(description.column), target.columns.first.flatMap { table.find($0) },
+        idColumn
+      ),
+      isTargetOptional: isTargetOptional, remedy: TableTarget.laterRemedy, notices: [])
   }
 
   private init(
-    _ table: CSVTable, _ name: String?, _ options: TextOptions, _ column: Int, _ target: Int?,
-    _ id: Int?, isTargetOptional: Bool, notices: [String]
+    _ table: CSVTable, _ name: String?, _ options: TextOptions,
+    _ columns: (text: Int, target: Int?, id: Int?), isTargetOptional: Bool, remedy: String,
+    notices: [String]
   ) throws(FileError) {
+    self.table = table
+    self.name = name ?? table.path
     self.options = options
+    self.columns = columns
     self.notices = notices
-    rows = try TableContent(
-      table, name, options.table, [], fills: [], target: target, id: id,
-      isTargetOptional: isTargetOptional, isTraining: !isTargetOptional)
+    target = try TableTarget(
+      table, options.table.kind, [columns.target].compactMap { $0 },
+      isOptional: isTargetOptional, remedy: remedy)
     var texts: [String] = []
     texts.reserveCapacity(table.rowCount)
     for row in 0..<table.rowCount {
-      if row & 0xfff == 0 { try ReadingStop.check(table.path) }
-      let text = table.trimmed(row: row, column: column)
+      try ReadingStop.check(table, row)
+      let text = table.trimmed(row: row, column: columns.text)
       guard !text.isEmpty else {
         throw table.fault(
-          row: row, column: column, "the text is missing: remove the line, or fill it in")
+          row: row, column: columns.text, "the text is missing: remove the line, or fill it in")
       }
       texts.append(text)
     }
@@ -112,7 +119,13 @@ package struct TextContent: DataContent {
 
   // MARK: Fitting
 
-  package func strata() throws -> [Int] { try rows.strata() }
+  package func strata() throws -> [Int] {
+    try target.strata(count, options.table.classes, targetColumns)
+  }
+
+  private var targetColumns: [Int] {
+    [columns.target].compactMap { $0 }
+  }
 
   package func describe(_ rows: [Int]?) throws -> DataDescription {
     let some = rows ?? Array(0..<count)
@@ -132,8 +145,10 @@ package struct TextContent: DataContent {
         TextsDescription(
           column: CellText.trimmed(options.column), vocabulary: vocabulary, lengths: lengths,
           cuts: options.lengths != nil, id: options.table.id.map(CellText.trimmed),
-          delimiter: options.table.delimiter)),
-      target: try self.rows.targetDescription(some))
+          dialect: options.table.dialect)),
+      target: try target.describe(
+        some, targetColumns, options.table.classes,
+        standardizes: options.table.standardizesTarget))
   }
 
   // MARK: Applying
@@ -143,7 +158,7 @@ package struct TextContent: DataContent {
       throw DatasetError(name, "holds texts, and the run was trained on other inputs")
     }
     let some = rows ?? Array(0..<count)
-    let labels = try self.rows.labels(some, description.target)
+    let labels = try target.labels(some, description.target)
     var (tokens, starts) = ([Int32](), [0])
     for row in some {
       var text = known.vocabulary.encode(texts[row])
@@ -158,31 +173,40 @@ package struct TextContent: DataContent {
       try SequenceDataset(
         name: name, tokens: tokens, limit: known.vocabulary.size, starts: starts,
         labels: labels.values, padding: known.lengths),
-      places: self.rows.examplePlaces(some), ids: self.rows.ids(some),
+      places: examplePlaces(some),
+      ids: columns.id.map { id in some.map { table.trimmed(row: $0, column: id) } },
       isLabelled: labels.isLabelled, summary: summary(some, labels.values))
   }
 
   private func tooLong(_ row: Int, _ count: Int, _ longest: Int) -> FileError {
-    rows.table.fault(
-      row: row, column: rows.table.columns.firstIndex(of: options.column) ?? 0,
+    table.fault(
+      row: row, column: columns.text,
       "the text has \(count) tokens, and the longest of training had at most \(longest): shorten it, or train "
         + "with 'data.lengths', which cuts longer texts")
   }
 
+  package var places: ExamplePlaces { examplePlaces(Array(0..<count)) }
+
+  private func examplePlaces(_ rows: [Int]) -> ExamplePlaces {
+    ExamplePlaces(
+      file: name, rows: rows.map { $0 + 1 }, lines: rows.map { table.line(ofRow: $0) },
+      files: table.files.count > 1 ? rows.map { table.file(ofRow: $0) } : nil)
+  }
+
   package func summary(as description: DataDescription) throws -> PartSummary? {
     let some = Array(0..<count)
-    return summary(some, try rows.labels(some, description.target).values)
+    return summary(some, try target.labels(some, description.target).values)
   }
 
   private func summary(_ some: [Int], _ labels: Dataset.Labels) -> PartSummary {
     func hash(_ rows: some Sequence<Int>) -> Fingerprint {
       .tree(rows.map { ("", Fingerprint(of: texts[$0])) })
     }
-    var columns = [PartSummary.Column(options.column, hash(some))]
-    if let target = rows.targetColumn {
-      columns.append(.init(rows.table.columns[target], labels.fingerprint))
+    var summaries = [PartSummary.Column(options.column, hash(some))]
+    if let target = columns.target {
+      summaries.append(.init(table.columns[target], labels.fingerprint))
     }
-    return PartSummary(examples: some.count, columns: columns) { run in
+    return PartSummary(examples: some.count, columns: summaries) { run in
       .tree([("", hash(some[run])), ("", labels.fingerprint(run))])
     }
   }

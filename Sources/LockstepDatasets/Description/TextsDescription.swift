@@ -14,8 +14,14 @@ package struct TextsDescription: Sendable, Equatable {
   package var cuts: Bool
   /// The column that names a row; nil for none.
   package var id: String?
-  /// The character between fields.
-  package var delimiter: Unicode.Scalar
+  /// How tables are written.
+  package var dialect: CSVDialect
+
+  /// The columns whose texts are needed as they are written.
+  func texts(with target: TargetDescription, id other: String? = nil) -> Set<String> {
+    let targets = target.tableKind == .values ? [] : target.columns
+    return Set([column] + targets + [id, other].compactMap { $0.map(CellText.trimmed) })
+  }
 
   /// What they are, in words.
   package var summary: String {
@@ -46,7 +52,7 @@ package struct TextsDescription: Sendable, Equatable {
     object["lengths"] = .array(lengths.values.map { .integer($0) })
     object["cuts"] = .bool(cuts)
     object["id"] = id.map { .string($0) } ?? .null
-    object["delimiter"] = .string(String(Character(delimiter)))
+    for (key, value) in dialect.json.members { object[key] = value }
     return .object(object)
   }
 
@@ -58,22 +64,22 @@ package struct TextsDescription: Sendable, Equatable {
       let vocabulary = TextVocabulary(unit: unit, size: size, entries: entries),
       let lengths = PaddedLengths(json["lengths"]?.arrayValue?.compactMap(\.integerValue) ?? []),
       let cuts = json["cuts"]?.boolValue,
-      let delimiter = json["delimiter"]?.stringValue?.unicodeScalars.first
+      let dialect = CSVDialect(json)
     else { return nil }
     self.init(
       column: column, vocabulary: vocabulary, lengths: lengths, cuts: cuts,
-      id: json["id"]?.stringValue, delimiter: delimiter)
+      id: json["id"]?.stringValue, dialect: dialect)
   }
 
   init(
     column: String, vocabulary: TextVocabulary, lengths: PaddedLengths, cuts: Bool, id: String?,
-    delimiter: Unicode.Scalar
+    dialect: CSVDialect
   ) {
     self.column = column
     self.vocabulary = vocabulary
     self.lengths = lengths
     self.cuts = cuts
     self.id = id
-    self.delimiter = delimiter
+    self.dialect = dialect
   }
 }

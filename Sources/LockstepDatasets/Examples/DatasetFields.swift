@@ -5,10 +5,12 @@ extension Dataset: ExampleSource {
   }
 
   public var labelFields: [ExampleField] {
-    switch labels {
-    case .classes(_, let count): [ExampleField(ExampleField.labelName, [], .int32(limit: count))]
-    case .targets(_, let width): [ExampleField(ExampleField.labelName, [width])]
-    }
+    let label =
+      switch labels {
+      case .classes(_, let count): ExampleField(ExampleField.labelName, [], .int32(limit: count))
+      case .targets(_, let width): ExampleField(ExampleField.labelName, [width])
+      }
+    return [label] + (weights == nil ? [] : [ExampleField(ExampleField.weightName, [])])
   }
 
   public func load(
@@ -17,6 +19,8 @@ extension Dataset: ExampleSource {
     try values.withUnsafeMutableBufferPointer { values in
       switch field.name {
       case ExampleField.inputName: try copyInputs(of: examples, into: values)
+      case ExampleField.weightName:
+        for (place, example) in examples.enumerated() { values[place] = weights?[example] ?? 1 }
       default: try copyTargets(of: examples, into: values)
       }
     }

@@ -15,6 +15,8 @@ public struct ExampleField: Sendable, Equatable {
   package static let inputName = "input"
   /// The name of the label of a source with one label.
   package static let labelName = "label"
+  /// The name of what an example weighs in the loss, where a source says it.
+  package static let weightName = "weight"
 
   /// The name, unique in its source.
   public let name: String

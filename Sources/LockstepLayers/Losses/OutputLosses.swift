@@ -61,9 +61,11 @@ public struct OutputLosses: Sendable {
   ///
   /// - Parameters:
   ///   - outputs: the model's outputs.
+  ///   - weights: what each example weighs [N], in the loss and not in metrics; nil for one each.
   ///   - labels: the label of a term, by its name; nil for the first.
   package func callAsFunction(
-    _ outputs: NamedTensors, labels: (_ term: Term, _ prediction: Tensor) -> Tensor
+    _ outputs: NamedTensors, weights: Tensor? = nil,
+    labels: (_ term: Term, _ prediction: Tensor) -> Tensor
   ) -> LossValue {
     var values: [(name: String, weight: Float, value: LossValue)] = []
     for term in terms {
@@ -71,15 +73,15 @@ public struct OutputLosses: Sendable {
       else { break }
       let target = labels(term, prediction)
       let name = term.output ?? outputs.names[0]
-      let value = term.loss(prediction, target)
+      let value = term.loss(prediction, target, weights: weights)
         .reporting(term.metrics.summed.map { LossMetric($0, of: prediction, target) })
       values.append((name, term.weight, value))
     }
     guard let first = values.first else {
       return LossValue(sum: Graph.failed("a training has one loss at least").sum())
     }
-    if values.count == 1, first.weight == 1 { return first.value }
-    return Self.combined(values, first.value.sum.graph)
+    if values.count == 1, first.weight == 1 { return first.value.dividing(by: weights) }
+    return Self.combined(values, first.value.sum.graph).dividing(by: weights)
   }
 
   /// Σ weight · sum / divisor: each part a mean over its own outputs, summed over examples.
@@ -107,5 +109,16 @@ public struct OutputLosses: Sendable {
       }
     }
     return LossValue(sum: sum ?? graph.constant(0), metrics: metrics)
+  }
+}
+
+extension LossValue {
+  /// The same, divided by what the examples weigh and not by their number.
+  fileprivate func dividing(by weights: Tensor?) -> LossValue {
+    // A loss that counts by itself has counted them.
+    guard let weights, weight == nil else { return self }
+    return LossValue(
+      sum: sum, weightPerExample: weightPerExample, weight: weights.sum() * weightPerExample,
+      metrics: metrics)
   }
 }

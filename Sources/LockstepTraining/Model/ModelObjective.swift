@@ -41,7 +41,9 @@ extension Objective {
         continuation: .declared)
       if padded != nil { try trace.checkLengths(of: source, areLabelsOfPositions: isOfPositions) }
       var problem: GraphError?
-      let value = losses(trace.outputs) { term, prediction in
+      let weights = source.labelFields.first { $0.name == ExampleField.weightName }
+        .map { trace.graph.input($0.name, $0.type(count).shape) }
+      let value = losses(trace.outputs, weights: weights) { term, prediction in
         do throws(GraphError) {
           // After a failure shapes mean nothing.
           try trace.graph.check()

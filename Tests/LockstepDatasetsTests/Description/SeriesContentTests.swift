@@ -73,7 +73,7 @@ import Testing
       })
     let description = try content.describe([0, 2])
     guard case .series(let series) = description.input else { throw Unexpected() }
-    #expect(series.table.columns.map(\.mean) == [2, 20])
+    #expect(series.table.columns.map(\.number.mean) == [2, 20])
     let part = try content.part([1], as: description)
     let deviation = (2.0 / 3).squareRoot()
     #expect(try values(part.examples, 0)[0] == Float(3 / deviation))

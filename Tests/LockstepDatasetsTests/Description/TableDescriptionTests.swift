@@ -252,7 +252,7 @@ import Testing
     let content = try content("a,t\n1,0\n,1\n3,0\n") { $0.missing = .fill(2) }
     let description = try content.describe()
     guard case .columns(let columns) = description.input else { return }
-    #expect(columns.columns[0].mean == 2)
+    #expect(columns.columns[0].number.mean == 2)
     let alone = try later("a,t\n5,0\n", description)
     let among = try later("a,t\n100,0\n5,1\n,0\n-100,0\n", description)
     #expect(try inputs(alone.part)[0] == inputs(among.part)[1])
@@ -317,7 +317,7 @@ import Testing
     let content = try content("a,n,b,t\n1,x,0.1,a\n3,y,,b\n7,z,0.3,a\n") {
       $0.missing = .fill(0.25)
       $0.id = "n"
-      $0.delimiter = ","
+      $0.dialect.delimiter = ","
     }
     var description = try content.describe()
     description.training = try content.part(as: description).summary

@@ -5,7 +5,7 @@ import Testing
 /// Tables of texts, one a row.
 @Suite struct TextContentTests {
   private func table(_ text: String) throws -> CSVTable {
-    try CSVTable.parse(Array(text.utf8), path: "texts.csv")
+    try CSVTable.parse(Array(text.utf8), path: "texts.csv", texts: ["text", "kind", "id"])
   }
 
   private static let rows = """

@@ -1,11 +1,9 @@
-import LockstepFiles
-
 /// The ways in which a text file can be something else than lines of UTF-8.
-enum TextEncoding {
+package enum TextEncoding {
   /// Refuses other encodings of Unicode by their names, and what is no text, by a file's first bytes.
   ///
   /// - Throws: `FileError` that says what the file is and how to convert it.
-  static func check(start bytes: [UInt8], path: String) throws(FileError) {
+  package static func check(start bytes: [UInt8], path: String) throws(FileError) {
     func refuse(_ reason: String) -> FileError {
       FileError(path: path, kind: .corrupt, reason: reason)
     }

@@ -1,3 +1,5 @@
+import LockstepFiles
+
 /// What the text of a table's cell means. All cells follow these rules: features, targets, classes.
 enum CellText {
   /// The words that stand for a missing value, in lower case; so does an empty cell.
@@ -30,17 +32,10 @@ enum CellText {
   }
 
   /// The finite number that a trimmed text is in decimal notation; nil for anything else.
-  static func number(_ text: String) -> Double? {
-    // Double's own parser would also take hexadecimal digits, infinities and NaN.
-    let isDecimal = text.utf8.allSatisfy { byte in
-      switch byte {
-      case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"),
-        UInt8(ascii: "+"), UInt8(ascii: "e"), UInt8(ascii: "E"):
-        true
-      default: false
-      }
-    }
-    guard isDecimal, let value = Double(text), value.isFinite else { return nil }
-    return value
+  ///
+  /// - Parameter point: the byte between the whole digits and the fraction's.
+  static func number(_ text: String, point: UInt8 = UInt8(ascii: ".")) -> Double? {
+    var text = text
+    return text.withUTF8 { DecimalNumber.read($0, point: point) }
   }
 }

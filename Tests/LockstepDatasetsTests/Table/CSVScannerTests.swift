@@ -6,17 +6,18 @@ import Testing
 @Suite struct CSVScannerTests {
   /// What a table holds, or what is wrong with it.
   private static func scan(_ bytes: [UInt8], pieces: [Int]) -> String {
-    var scanner = CSVScanner(path: "t.csv", delimiter: UInt8(ascii: ","))
     do {
-      var start = 0
+      var (parts, start): ([[UInt8]], Int) = ([], 0)
       for count in pieces + [bytes.count] where start < bytes.count {
         let end = min(start + count, bytes.count)
-        try bytes[start..<end].withUnsafeBytes { try scanner.consume($0) }
+        parts.append(Array(bytes[start..<end]))
         start = end
       }
-      let (header, cells) = try scanner.finish()
-      let lines = (0..<cells.rowCount).map { cells.line(ofRow: $0) }
-      return "\(header) \((0..<cells.count).map { cells.text($0) }) \(lines)"
+      let table = try CSVTable.parse(pieces: parts, path: "t.csv")
+      let cells = (0..<table.rowCount).flatMap { row in
+        table.columns.indices.map { table.text(row: row, column: $0) }
+      }
+      return "\(table.columns) \(cells) \((0..<table.rowCount).map { table.line(ofRow: $0) })"
     } catch { return "\(error)" }
   }
 

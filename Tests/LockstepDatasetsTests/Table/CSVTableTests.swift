@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct CSVTableTests {
   private func table(_ text: String, delimiter: Unicode.Scalar = ",") throws -> CSVTable {
-    try CSVTable.parse(Array(text.utf8), path: "t.csv", delimiter: delimiter)
+    try CSVTable.parse(Array(text.utf8), path: "t.csv", CSVDialect(delimiter: delimiter))
   }
 
   private func cells(_ table: CSVTable) -> [[String]] {
@@ -239,7 +239,7 @@ import Testing
     #expect(
       message { _ = try data("a,b,t\n1,2,0\n1,,1\n") }
         == "t.csv: line 3, column 'b': the value is missing: fill it in, remove the line, or set "
-        + "'data.fillMissing' to a number")
+        + "'data.fillMissing' to a number, 'mean' or 'median'")
     #expect(inputs(try data("a,b,t\n1,,0\n", missing: .fill(-1))) == [1, -1])
     #expect(
       message { _ = try data("a,t\n1,\n", missing: .fill(0)) }
@@ -253,8 +253,13 @@ import Testing
   func refusals() {
     #expect(
       message { _ = try data("a,t\nx,0\n") }
-        == "t.csv: line 2, column 'a': expected a number, found 'x'; features are numbers: write it as "
-        + "one, or name the column in 'data.ignore'")
+        == "t.csv: has no features: 'a' holds texts that are no categories, or nothing; say in "
+        + "'data.columns' what a column is, such as \"category\"")
+    #expect(
+      message { _ = try data("a,t\n1,0\n2,0\nx,0\n") }
+        == "t.csv: line 4, column 'a': expected a number, found 'x'; 2 of 3 cells of the column are "
+        + "numbers; numbers are expected in this column: write it as one, or say in 'data.columns' what the "
+        + "column is, or leave it out with 'data.ignore'")
     #expect(
       message { _ = try data("a,t\n1,x\n", as: .values) }
         == "t.csv: line 2, column 't': expected a number, found 'x'; names of classes need "

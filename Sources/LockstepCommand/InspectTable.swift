@@ -1,0 +1,157 @@
+import Lockstep
+import LockstepFiles
+
+/// What `lockstep inspect` shows of a table: what its columns hold, and a configuration to start with.
+struct InspectTable {
+  static let options: [OptionSpecification] = [
+    .option("--target", "COLUMN", "of a table: the column to predict (default: a guess)"),
+    .flag("--starter", "of a table: print a configuration that trains, and nothing else"),
+    .option("--delimiter", "CHAR", "of a table: the character between cells (default: found out)"),
+    .option("--decimal", "CHAR", "of a table: what stands in front of fractions, '.' or ','"),
+    .option("--comment", "CHAR", "of a table: what begins lines that are passed over"),
+    .flag("--no-header", "of a table: the first row names no columns"),
+  ]
+
+  private static let endings = [".csv", ".tsv", ".tab", ".txt"]
+
+  /// Whether a path names a table, by its ending, or by an option that goes with tables.
+  static func isTable(_ path: String, _ arguments: Arguments) -> Bool {
+    var name = path.lowercased()
+    for ending in [".gz", ".zst"] where name.hasSuffix(ending) { name.removeLast(ending.count) }
+    return endings.contains { name.hasSuffix($0) }
+      || options.contains { arguments.has($0.name) || arguments.value($0.name) != nil }
+  }
+
+  private let schema: TableSchema
+  private let target: TableSchema.Column
+  private let isGuess: Bool
+  private let path: String
+
+  init(_ path: String, _ arguments: Arguments) throws {
+    func character(_ option: String) throws -> Unicode.Scalar? {
+      guard let text = arguments.value(option) else { return nil }
+      if text == "tab" { return "\t" }
+      guard text.unicodeScalars.count == 1, let scalar = text.unicodeScalars.first else {
+        throw ArgumentError(description: "'\(option)' must be one character; found '\(text)'")
+      }
+      return scalar
+    }
+    let decimal = try character("--decimal") ?? "."
+    guard [".", ","].contains(decimal) else {
+      throw ArgumentError(description: "'--decimal' must be '.' or ','; found '\(decimal)'")
+    }
+    let dialect = CSVDialect(
+      delimiter: try character("--delimiter"), hasDecimalComma: decimal == ",",
+      comment: try character("--comment"), hasHeader: !arguments.has("--no-header"))
+    let files = try TableFile.matching([path])
+    self.path = path
+    let schema = try TableSchema(CSVTable.read(files, dialect), name: TableFile.name(files))
+    self.schema = schema
+    isGuess = arguments.value("--target") == nil
+    let wanted = arguments.value("--target")
+    let found =
+      wanted.map { name in schema.columns.first { $0.name == name } } ?? schema.likelyTarget
+    guard let found else {
+      let nearest = wanted.flatMap { NearestName.find($0, among: schema.columns.map(\.name)) }
+      throw InputFailure(
+        description: "\(path): "
+          + (wanted.map { "has no column '\($0)'" } ?? "has no column that could be predicted")
+          + (nearest.map { "; did you mean '\($0)'?" } ?? ""))
+    }
+    target = found
+  }
+
+  // MARK: What the columns hold
+
+  var text: String {
+    let head = ["column", "kind", "missing", "distinct", "range or levels", "examples", "becomes"]
+    let rows = schema.columns.map { column in
+      [
+        column.name.shortened(to: 40), column.kind, "\(column.missing)", "\(column.distinct)",
+        column.range, column.examples.joined(separator: ", "),
+        column.name == target.name ? "target: \(targetWords)" : column.treatment,
+      ]
+    }
+    let widths = head.indices.map { place in
+      ([head] + rows).map { $0[place].count }.max() ?? 0
+    }
+    let lines = ([head] + rows).map { row in
+      zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
+        .joined(separator: "  ").trimmingBlanks
+    }
+    return
+      "\(schema.name): \(counted(schema.rows, "row")), \(counted(schema.columns.count, "column"))\n\n"
+      + lines.joined(separator: "\n") + "\n\nA configuration to start with"
+      + (isGuess ? " (the target is a guess: name it with --target)" : "") + ":\n\n" + starter
+  }
+
+  var json: JSONValue { schema.json }
+
+  private var isOfClasses: Bool {
+    switch target.kind {
+    case "number": target.isWhole && target.distinct <= 20
+    default: true
+    }
+  }
+
+  private var targetWords: String {
+    isOfClasses ? counted(target.distinct, "class", plural: "classes") : "a number"
+  }
+
+  // MARK: What trains it
+
+  /// A configuration that trains on the table, as far as its cells allow.
+  var starter: String {
+    var data: JSONObject = ["type": "csv", "file": .string(path), "target": .string(target.name)]
+    if !isOfClasses {
+      data["targetKind"] = "values"
+      data["standardizeTarget"] = true
+    }
+    for (key, value) in dialectKeys { data[key] = value }
+    let features = schema.columns.filter { $0.name != target.name }
+    let left = features.filter(\.isLeftOut).map(\.name)
+    if !left.isEmpty { data["ignore"] = .array(left.map { .string($0) }) }
+    if features.contains(where: { $0.kind == "number" && $0.missing > 0 && !$0.isLeftOut }) {
+      data["fillMissing"] = "median"
+      data["missingIndicators"] = true
+    }
+    var columns = JSONObject()
+    for column in features where column.kind == "date" && column.missing > 0 {
+      columns[column.name] = ["kind": "date", "missing": "mean"]
+    }
+    if !columns.members.isEmpty { data["columns"] = .object(columns) }
+    data["testFraction"] = 0.2
+    let highest = Int(target.range.split(separator: " ").last ?? "") ?? 0
+    let outputs =
+      !isOfClasses ? 1 : target.kind == "number" ? max(highest + 1, 2) : max(target.distinct, 2)
+    let configuration: JSONValue = [
+      "data": .object(data),
+      "model": ["type": "mlp", "sizes": [32, .integer(outputs)]],
+      "loss": isOfClasses ? "softmaxCrossEntropy" : "meanSquaredError",
+      "batchSize": .integer(schema.rows < 2000 ? 32 : 256), "epochs": 20,
+      "optimizer": "adamW",
+    ]
+    return configuration.prettyText + "\n"
+  }
+
+  private var dialectKeys: [(String, JSONValue)] {
+    let dialect = schema.dialect
+    var keys: [(String, JSONValue)] = []
+    if let delimiter = dialect.delimiter, delimiter != "," {
+      keys.append(("delimiter", delimiter == "\t" ? "tab" : .string(String(Character(delimiter)))))
+    }
+    if dialect.hasDecimalComma { keys.append(("decimal", ",")) }
+    if let comment = dialect.comment {
+      keys.append(("comment", .string(String(Character(comment)))))
+    }
+    if !dialect.hasHeader { keys.append(("header", false)) }
+    return keys
+  }
+}
+
+extension String {
+  /// Without blanks at the end.
+  fileprivate var trimmingBlanks: String {
+    String(self[..<(lastIndex { $0 != " " }.map { index(after: $0) } ?? startIndex)])
+  }
+}

@@ -1,0 +1,114 @@
+import LockstepFiles
+
+/// What training learned of a feature's column: which inputs of a model its cells become.
+package enum ColumnEncoding: Sendable, Equatable {
+  case number(NumberEncoding)
+  case category(CategoryEncoding)
+  case boolean(BooleanEncoding)
+  case date(DateEncoding)
+
+  private var coding: any CellCoding {
+    switch self {
+    case .number(let coding): coding
+    case .category(let coding): coding
+    case .boolean(let coding): coding
+    case .date(let coding): coding
+    }
+  }
+
+  /// What the column holds.
+  package var kind: ColumnKind {
+    switch self {
+    case .number: .number
+    case .category: .category
+    case .boolean: .boolean
+    case .date: .date
+    }
+  }
+
+  /// The names of the inputs, behind that of the column.
+  package var suffixes: [String] { coding.suffixes }
+
+  /// The number of inputs.
+  package var width: Int { coding.suffixes.count }
+
+  /// What writes the inputs of a column's cells.
+  func writer(_ cells: ColumnCells) -> any CellWriter { coding.writer(cells) }
+
+  /// What the user should know of some rows' cells.
+  func notices(_ cells: ColumnCells, _ rows: [Int]) -> [String] { coding.notices(cells, rows) }
+
+  var json: JSONObject {
+    var object: JSONObject = ["kind": .string(kind.rawValue)]
+    for (key, value) in coding.json.members { object[key] = value }
+    return object
+  }
+
+  init?(_ json: JSONValue) {
+    switch json["kind"]?.stringValue.flatMap(ColumnKind.init) {
+    case .number:
+      guard let coding = NumberEncoding(json) else { return nil }
+      self = .number(coding)
+    case .category:
+      guard let coding = CategoryEncoding(json) else { return nil }
+      self = .category(coding)
+    case .boolean:
+      guard let coding = BooleanEncoding(json) else { return nil }
+      self = .boolean(coding)
+    case .date:
+      guard let coding = DateEncoding(json) else { return nil }
+      self = .date(coding)
+    case .id, .ignore, nil: return nil
+    }
+  }
+}
+
+/// What one kind of column becomes.
+protocol CellCoding: Sendable {
+  /// The names of the inputs, behind that of the column.
+  var suffixes: [String] { get }
+  var json: JSONObject { get }
+  init?(_ json: JSONValue)
+  func writer(_ cells: ColumnCells) -> any CellWriter
+  func notices(_ cells: ColumnCells, _ rows: [Int]) -> [String]
+}
+
+extension CellCoding {
+  /// The suffix of the input that tells whether a value is missing.
+  static var missingSuffix: String { "=(missing)" }
+
+  func notices(_ cells: ColumnCells, _ rows: [Int]) -> [String] { [] }
+}
+
+/// Writes the inputs that a column's cells become.
+protocol CellWriter {
+  /// Writes the inputs of a row's cell, which are 0 before.
+  func write(_ row: Int, to inputs: UnsafeMutablePointer<Float>) throws(FileError)
+}
+
+/// (x − mean) / deviation of a value in Float64, rounded once.
+struct Scale: Sendable, Equatable {
+  var mean = 0.0
+  var deviation = 1.0
+
+  init(mean: Double = 0, deviation: Double = 1) {
+    self.mean = mean
+    self.deviation = deviation
+  }
+
+  /// The mean and the deviation of values, at least one.
+  init(fitting values: [Double]) {
+    let fitted = Standardizer(fitting: Array(values.indices), width: 1) { values[$0] }
+    self.init(mean: fitted.mean[0], deviation: fitted.deviation[0])
+  }
+
+  @inline(__always)
+  func apply(_ value: Double) -> Float { Float((value - mean) / deviation) }
+
+  init?(_ json: JSONValue) {
+    guard let mean = json["mean"]?.doubleValue, let deviation = json["deviation"]?.doubleValue,
+      mean.isFinite, deviation.isFinite, deviation > 0
+    else { return nil }
+    self.init(mean: mean, deviation: deviation)
+  }
+}

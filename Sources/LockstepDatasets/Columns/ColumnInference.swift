@@ -1,0 +1,74 @@
+import LockstepFiles
+
+/// What a column holds, by the cells of the training part.
+enum ColumnInference: Sendable, Equatable {
+  case kind(ColumnKind)
+  /// Texts that are no categories: so many different ones.
+  case text(distinct: Int)
+  /// No values at all.
+  case empty
+
+  /// Numbers where all cells are numbers. Words for yes and no are booleans, dates are dates. Names that
+  /// come again are categories, where there are not too many. All else is text.
+  ///
+  /// - Throws: `FileError` for a column of numbers with a few texts among them.
+  init(_ cells: ColumnCells, _ rows: [Int], _ rule: ColumnRule) throws(FileError) {
+    if let kind = rule.kind {
+      self = .kind(kind)
+      return
+    }
+    guard case .text = cells.table.cells.forms[cells.column] else {
+      self = rows.contains { Self.hasValue(cells, $0) } ? .kind(.number) : .empty
+      return
+    }
+    let found = cells.distinct(rows)
+    let point = cells.table.cells.point
+    let numbers = found.texts.map { CellText.number($0, point: point) != nil }
+    if found.texts.isEmpty {
+      self = .empty
+    } else if !numbers.contains(false) {
+      self = .kind(.number)
+    } else if found.texts.allSatisfy(BooleanEncoding.isWord) {
+      self = .kind(.boolean)
+    } else if found.texts.allSatisfy({ CalendarDate.Spelling($0) != nil }) {
+      self = .kind(.date)
+    } else {
+      let numeric = zip(numbers, found.counts).filter(\.0).map(\.1).reduce(0, +)
+      // Most cells are numbers: the others are faults, and no names.
+      if 2 * numeric > found.count, let place = numbers.firstIndex(of: false) {
+        _ = try cells.number(
+          found.rows[place],
+          remedy: "; \(numeric) of \(counted(found.count, "cell")) of the column are numbers"
+            + NumberEncoding.remedy)
+      }
+      let most = rule.maxLevels ?? ColumnRule.usualMaxLevels
+      let areNames = found.texts.count <= most && found.count >= 2 * found.texts.count
+      self =
+        areNames || rule.minCount != nil ? .kind(.category) : .text(distinct: found.texts.count)
+    }
+  }
+
+  private static func hasValue(_ cells: ColumnCells, _ row: Int) -> Bool {
+    ((try? cells.table.number(row: row, column: cells.column)) ?? nil) != nil
+  }
+}
+
+extension ColumnEncoding {
+  /// Fits what the cells of a feature become.
+  ///
+  /// - Throws: `FileError` that names line and column.
+  init(
+    _ cells: ColumnCells, _ kind: ColumnKind, fitting rows: [Int], _ rule: ColumnRule,
+    standardize: Bool
+  ) throws(FileError) {
+    switch kind {
+    case .number, .id, .ignore:
+      self = .number(
+        try NumberEncoding(cells, fitting: rows, rule, standardize: standardize))
+    case .category: self = .category(try CategoryEncoding(cells, fitting: rows, rule))
+    case .boolean: self = .boolean(try BooleanEncoding(cells, fitting: rows, rule))
+    case .date:
+      self = .date(try DateEncoding(cells, fitting: rows, rule, standardize: standardize))
+    }
+  }
+}

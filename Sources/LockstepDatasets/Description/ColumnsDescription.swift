@@ -1,0 +1,107 @@
+import LockstepFiles
+
+/// The columns of a table, and what each becomes.
+package struct ColumnsDescription: Sendable, Equatable {
+  /// One feature.
+  package struct Column: Sendable, Equatable {
+    /// The name in the header.
+    package var name: String
+    /// What its cells become.
+    package var encoding: ColumnEncoding
+
+    package init(_ name: String, _ encoding: ColumnEncoding) {
+      self.name = name
+      self.encoding = encoding
+    }
+
+    /// A column of numbers.
+    package init(_ name: String, mean: Double = 0, deviation: Double = 1, fill: Double? = nil) {
+      self.init(name, .number(NumberEncoding(mean: mean, deviation: deviation, fill: fill)))
+    }
+
+    /// What becomes of its numbers; as they are where it holds others.
+    package var number: NumberEncoding {
+      if case .number(let number) = encoding { number } else { NumberEncoding() }
+    }
+
+    /// The names of its inputs.
+    package var inputNames: [String] { encoding.suffixes.map { name + $0 } }
+  }
+
+  /// The features, in the order of the model's inputs.
+  package var columns: [Column]
+  /// Columns that are neither feature nor target, and may be missing later.
+  package var ignored: [String]
+  /// The column that names a row; nil for none.
+  package var id: String?
+  /// The column of the examples' weights; nil for none.
+  package var weight: String?
+  /// How the table is written.
+  package var dialect: CSVDialect
+
+  package init(
+    columns: [Column], ignored: [String] = [], id: String? = nil, weight: String? = nil,
+    dialect: CSVDialect = CSVDialect()
+  ) {
+    self.columns = columns
+    self.ignored = ignored
+    self.id = id
+    self.weight = weight
+    self.dialect = dialect
+  }
+
+  /// The names of the model's inputs, in their order.
+  package var inputNames: [String] { columns.flatMap(\.inputNames) }
+
+  /// The columns whose texts are needed as they are written.
+  func texts(with target: TargetDescription, id other: String? = nil) -> Set<String> {
+    let features = columns.filter { $0.encoding.kind != .number }.map(\.name)
+    let targets = target.tableKind == .values ? [] : target.columns
+    return Set(features + targets + [id, other].compactMap { $0.map(CellText.trimmed) })
+  }
+
+  // MARK: JSON
+
+  var json: JSONValue {
+    var object: JSONObject = [
+      "kind": "columns",
+      "columns": .array(
+        columns.map { column in
+          var object: JSONObject = ["name": .string(column.name)]
+          for (key, value) in column.encoding.json.members { object[key] = value }
+          return .object(object)
+        }),
+      "ignored": .array(ignored.map { .string($0) }), "id": id.map { .string($0) } ?? .null,
+    ]
+    if let weight { object["weight"] = .string(weight) }
+    for (key, value) in dialect.json.members { object[key] = value }
+    return .object(object)
+  }
+
+  init?(_ json: JSONValue) {
+    guard let list = json["columns"]?.arrayValue, !list.isEmpty,
+      let ignored = json["ignored"]?.texts, let dialect = CSVDialect(json)
+    else { return nil }
+    let columns = list.compactMap { json -> Column? in
+      guard let name = json["name"]?.stringValue, let encoding = ColumnEncoding(json) else {
+        return nil
+      }
+      return Column(name, encoding)
+    }
+    guard columns.count == list.count else { return nil }
+    self.init(
+      columns: columns, ignored: ignored, id: json["id"]?.stringValue,
+      weight: json["weight"]?.stringValue, dialect: dialect)
+  }
+}
+
+extension DataDescription {
+  /// The columns of a table whose texts are needed as they are written.
+  package func texts(id: String? = nil) -> Set<String> {
+    switch input {
+    case .columns(let table): table.texts(with: target, id: id)
+    case .texts(let texts): texts.texts(with: target, id: id)
+    case .array, .tokens, .series: []
+    }
+  }
+}
