@@ -94,11 +94,3 @@ package struct ColumnsDescription: Sendable, Equatable {
       weight: json["weight"]?.stringValue, dialect: dialect)
   }
 }
-
-extension DataDescription {
-  /// The columns of a table whose texts are needed as they are written.
-  package func texts(id: String? = nil) -> Set<String> {
-    guard case .columns(let table) = input else { return [] }
-    return table.texts(with: target, id: id)
-  }
-}

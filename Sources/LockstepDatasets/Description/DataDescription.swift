@@ -74,6 +74,12 @@ package struct DataDescription: Sendable, Equatable {
       + (names.count > 6 ? " and \(names.count - 6) more" : "")
   }
 
+  /// The columns of a table whose texts are needed as they are written.
+  package func texts(id: String? = nil) -> Set<String> {
+    guard case .columns(let table) = input else { return [] }
+    return table.texts(with: target, id: id)
+  }
+
   /// The shape of one example's input.
   package var inputShape: [Int] {
     switch input {
