@@ -54,14 +54,7 @@ public struct Dataset: Sendable {
     name: String, inputShape: [Int], inputs: Inputs, labels: Labels, blank: [Float] = [0],
     weights: [Float]?
   ) throws(DatasetError) {
-    var size = 1
-    for dimension in inputShape {
-      let (product, overflow) = size.multipliedReportingOverflow(by: dimension)
-      guard dimension > 0, !overflow else {
-        throw DatasetError(name, "the input shape \(inputShape) is not one of positive sizes")
-      }
-      size = product
-    }
+    let size = try Self.size(of: inputShape, name)
     let inputCount: Int
     switch inputs {
     case .bytes(let values, let normalization):
@@ -103,12 +96,7 @@ public struct Dataset: Sendable {
         name, "has \(inputCount) input values for \(labelCount) labels; expected \(size) a label")
     }
     guard labelCount > 0 else { throw DatasetError(name, "has no examples") }
-    if let weights {
-      guard weights.count == labelCount, weights.allSatisfy({ $0 >= 0 && $0.isFinite }) else {
-        throw DatasetError(
-          name, "expected \(labelCount) weights of examples, finite and none negative")
-      }
-    }
+    try Self.check(weights, name, count: labelCount)
     self.weights = weights
     self.name = name
     self.count = labelCount
@@ -116,6 +104,28 @@ public struct Dataset: Sendable {
     self.inputs = inputs
     self.labels = labels
     self.inputSize = size
+  }
+
+  /// The number of values of a shape.
+  private static func size(of shape: [Int], _ name: String) throws(DatasetError) -> Int {
+    var size = 1
+    for dimension in shape {
+      let (product, overflow) = size.multipliedReportingOverflow(by: dimension)
+      guard dimension > 0, !overflow else {
+        throw DatasetError(name, "the input shape \(shape) is not one of positive sizes")
+      }
+      size = product
+    }
+    return size
+  }
+
+  private static func check(
+    _ weights: [Float]?, _ name: String, count: Int
+  ) throws(DatasetError) {
+    guard let weights else { return }
+    guard weights.count == count, weights.allSatisfy({ $0 >= 0 && $0.isFinite }) else {
+      throw DatasetError(name, "expected \(count) weights of examples, finite and none negative")
+    }
   }
 
   /// The number of classes; nil where labels are targets.

@@ -94,14 +94,3 @@ package struct ColumnsDescription: Sendable, Equatable {
       weight: json["weight"]?.stringValue, dialect: dialect)
   }
 }
-
-extension DataDescription {
-  /// The columns of a table whose texts are needed as they are written.
-  package func texts(id: String? = nil) -> Set<String> {
-    switch input {
-    case .columns(let table): table.texts(with: target, id: id)
-    case .texts(let texts): texts.texts(with: target, id: id)
-    case .array, .tokens, .series: []
-    }
-  }
-}

@@ -81,6 +81,15 @@ package struct DataDescription: Sendable, Equatable {
       + (names.count > 6 ? " and \(names.count - 6) more" : "")
   }
 
+  /// The columns of a table whose texts are needed as they are written.
+  package func texts(id: String? = nil) -> Set<String> {
+    switch input {
+    case .columns(let table): table.texts(with: target, id: id)
+    case .texts(let texts): texts.texts(with: target, id: id)
+    case .array, .tokens, .series: []
+    }
+  }
+
   /// The shape of one example's input.
   package var inputShape: [Int] {
     switch input {

@@ -60,6 +60,8 @@ struct CSVScanner {
   private var rowLine = 1
   var quoteLine = 1
   private var headerHasLoneCarriageReturn = false
+  /// What is wrong with a header that holds a CR, as long as it may be the whole file.
+  private var headerFault: FileError?
   /// Whether a CR without LF stands in this row, outside of quotes.
   var hasLoneCarriageReturn = false
 
@@ -97,6 +99,7 @@ struct CSVScanner {
     case .fieldStart, .unquoted, .closingQuote, .closedCarriageReturn: try endBufferedRow()
     }
     if line <= 2, cells.rowCount == 0, headerHasLoneCarriageReturn { throw onlyCarriageReturns }
+    if let headerFault { throw headerFault }
     guard columns != nil else {
       throw FileError(
         path: path, kind: .truncated,
@@ -235,9 +238,13 @@ struct CSVScanner {
   /// Takes the names of the columns, or a first row without names.
   private mutating func readFirstRow() throws(FileError) {
     headerHasLoneCarriageReturn = hasLoneCarriageReturn
-    let found =
-      dialect.hasHeader
-      ? try Self.header(names, path) : names.indices.map(CSVDialect.columnName)
+    var found = names.indices.map(CSVDialect.columnName)
+    if dialect.hasHeader {
+      do throws(FileError) { found = try Self.header(names, path) } catch {
+        guard headerHasLoneCarriageReturn else { throw error }
+        headerFault = error
+      }
+    }
     if let header {
       columns = try Self.columns(found, as: header, path)
     } else {

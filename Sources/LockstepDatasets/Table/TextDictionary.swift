@@ -6,7 +6,7 @@ struct TextDictionary: Sendable {
   private var ends: [Int] = []
   private var hashes: [UInt64] = []
   /// The number of a text plus one by its hash; 0 where there is none.
-  private var slots = [UInt32](repeating: 0, count: 16)
+  private var slots: [UInt32] = []
 
   /// The number of distinct texts.
   var count: Int { ends.count }
@@ -25,6 +25,7 @@ struct TextDictionary: Sendable {
 
   /// The number of a text, a new one where it comes for the first time.
   mutating func number(of text: UnsafeBufferPointer<UInt8>) -> UInt32 {
+    if slots.isEmpty { slots = [UInt32](repeating: 0, count: 16) }
     let hash = Self.hash(text)
     let mask = slots.count - 1
     var slot = Int(truncatingIfNeeded: hash) & mask
