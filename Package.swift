@@ -48,6 +48,8 @@ let package = Package(
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
 
     // Vector kernels: one table of functions an instruction set.
     .target(name: "CLockstepKernels"),
@@ -87,7 +89,9 @@ let package = Package(
     .target(name: "CLockstepData", exclude: ["Resources"]),
     .target(
       name: "LockstepDatasets",
-      dependencies: ["LockstepEngine", "LockstepCatalog", "LockstepFiles", "CLockstepData"]),
+      dependencies: [
+        "LockstepEngine", "LockstepCatalog", "LockstepFiles", "CLockstepData", "CPNG", "CJPEG",
+      ]),
     // What ranks are to each other, and what they fold.
     .target(
       name: "LockstepObservation",
@@ -238,7 +242,9 @@ let package = Package(
     tests("LockstepFold", trainingTests),
     tests("LockstepState", trainingTests),
     tests("LockstepTraining", trainingTests),
-    tests("LockstepDatasets", ["LockstepEngine", "LockstepFiles", "LockstepTestSupport"]),
+    tests(
+      "LockstepDatasets", ["LockstepEngine", "LockstepFiles", "LockstepTestSupport"],
+      exclude: ["Fixtures"]),
     .testTarget(
       name: "LockstepOptimizationTests",
       dependencies: [

@@ -8,7 +8,9 @@ enum DataCatalog {
   static let catalog = Catalog<any DataSource>(
     "data",
     [
-      DigitsSource.entry, BreastCancerSource.entry, IDXSource.entry, CSVSource.entry,
+      DigitsSource.entry, BreastCancerSource.entry, ArraySource.idx, ArraySource.arrays,
+      ImageFolderSource.entry,
+      CIFARSource.entry, CSVSource.entry,
       SeriesSource.steps, SeriesSource.rows, ForecastSource.entry,
       SyntheticSource.blobs, SyntheticSource.linear, SyntheticSource.images,
       SyntheticSource.mnist1D, SyntheticSource.addingProblem, SyntheticSource.copyMemory,

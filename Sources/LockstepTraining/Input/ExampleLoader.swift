@@ -26,6 +26,7 @@ struct ExampleLoader: Sendable {
   /// Whether it does more than copying values as they are.
   var isTrivial: Bool {
     guard augmentation?.transforms.isEmpty ?? true else { return false }
+    if field != nil, dataset is any CostlySource { return false }
     guard field != nil, let dataset = dataset as? Dataset else { return true }
     if case .floats = dataset.inputs { return true }
     return false
