@@ -64,7 +64,7 @@ package final class ConfiguredRun {
     let sampler = try Sampler(
       data.training, batchSize: configuration.batchSize, seed: configuration.seed,
       shuffle: configuration.data.shuffle && source.canShuffle,
-      dropLast: configuration.data.dropLast)
+      dropLast: configuration.data.dropLast, blocks: configuration.data.blocks)
     try configuration.checkScore(metrics: source.metricNames, hasTest: data.test != nil)
     let teacher = try configuration.distillation?.logits(
       for: data.training, data.record.description, labelLoss: configuration.labelLoss,

@@ -31,6 +31,9 @@ public final class Sampler {
   /// Whether random orders are computed batch by batch.
   private let computesOrders: Bool
   private var permutation: (epoch: Int, order: KeyedPermutation)?
+  /// How neighbours stay together; nil where all examples are shuffled.
+  package let blocks: BlockShuffling?
+  private var blockOrder: BlockOrder?
   private let position = Arena<Int64>(count: 2)
   private var cached = EpochOrder()
   private var cachedNext = EpochOrder()
@@ -48,11 +51,17 @@ public final class Sampler {
 
   /// As the public initialiser, with another limit of what is kept in memory.
   ///
-  /// - Parameter groups: what batches are made of; nil for all examples alike.
+  /// - Parameters:
+  ///   - groups: what batches are made of; nil for all examples alike.
+  ///   - blocks: how neighbours stay together; nil where all examples are shuffled.
   package init(
     count: Int, batchSize: Int, seed: UInt64, shuffle: Bool, dropLast: Bool, mostInMemory: Int,
-    groups: ExampleGroups? = nil
+    groups: ExampleGroups? = nil, blocks: BlockShuffling? = nil
   ) throws(DatasetError) {
+    guard blocks == nil || groups == nil else {
+      throw DatasetError(
+        "sampler", "sequences of different lengths cannot be shuffled by blocks; leave them out")
+    }
     guard count > 0, batchSize > 0 else {
       throw DatasetError(
         "sampler", "expected examples and a positive batch size, found \(count) and \(batchSize)")
@@ -71,7 +80,8 @@ public final class Sampler {
     self.shuffle = shuffle
     self.dropLast = dropLast
     self.groups = groups
-    computesOrders = count > mostInMemory && groups == nil
+    self.blocks = shuffle ? blocks : nil
+    computesOrders = (count > mostInMemory || self.blocks != nil) && groups == nil
   }
 
   /// The number of batches in an epoch.
@@ -140,6 +150,7 @@ public final class Sampler {
   private func computedBatch(_ index: Int, _ epoch: Int) -> ArraySlice<Int> {
     let places = index * batchSize..<min((index + 1) * batchSize, count)
     guard shuffle else { return Array(places)[...] }
+    if blocks != nil { return blockExamples(places, epoch)[...] }
     if permutation?.epoch != epoch {
       var generator = CounterGenerator(
         seed: seed, .shuffling, index: UInt32(truncatingIfNeeded: epoch))
@@ -147,6 +158,16 @@ public final class Sampler {
     }
     guard let order = permutation?.order else { return [] }
     return places.map { order($0) }[...]
+  }
+
+  /// The examples at some places of an epoch that is shuffled by blocks.
+  private func blockExamples(_ places: Range<Int>, _ epoch: Int) -> [Int] {
+    guard let blocks else { return [] }
+    var order =
+      blockOrder?.epoch == epoch
+      ? blockOrder : BlockOrder(count: count, blocks, seed: seed, epoch: epoch)
+    defer { blockOrder = order }
+    return order?.examples(at: places) ?? []
   }
 
   private func epochOrder(_ epoch: Int) -> EpochOrder {
@@ -170,6 +191,7 @@ public final class Sampler {
   public func order(ofEpoch epoch: Int) -> [Int] {
     if groups != nil { return epochOrder(epoch).order }
     guard shuffle else { return Array(0..<count) }
+    if blocks != nil { return blockExamples(0..<count, epoch) }
     var generator = CounterGenerator(
       seed: seed, .shuffling, index: UInt32(truncatingIfNeeded: epoch))
     if computesOrders {

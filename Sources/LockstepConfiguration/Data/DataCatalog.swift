@@ -52,6 +52,12 @@ extension [Hyperparameter] {
     [
       .with(
         "shuffle", .boolean, true, "whether each epoch has a random order, or the data's own"),
+      .optional(
+        "shuffleBlock", .size,
+        "the number of neighbours that stay near each other, where data lies on a disk",
+        absence: "all examples are shuffled"),
+      .with(
+        "shuffleBuffer", .size, 16, "the number of blocks whose examples are mixed at a time"),
       .with(
         "dropLast", .boolean, false,
         "whether an epoch's last batch is left out where it is not full"),
@@ -87,6 +93,12 @@ extension DataConfiguration {
     let keys = values.resolved.objectValue?.keys ?? []
     recipeKeys = source.isSeeded ? Set(keys).subtracting([Hyperparameter].order.map(\.key)) : []
     shuffle = values["shuffle"]
+    blocks = (values["shuffleBlock"] as Int?).map {
+      BlockShuffling(block: $0, buffer: values["shuffleBuffer"])
+    }
+    if blocks != nil, !shuffle {
+      throw values.error("shuffleBlock", "has no effect where 'shuffle' is false; remove it")
+    }
     dropLast = values["dropLast"]
   }
 

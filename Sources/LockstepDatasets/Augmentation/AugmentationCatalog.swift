@@ -6,7 +6,9 @@ package enum AugmentationCatalog {
   package static let catalog = Catalog<ImageChange>(
     "augmentation",
     [
-      RandomShift.entry, RandomCrop.entry, RandomFlip.entry, ArrayDescription.Normalization.entry,
+      RandomShift.entry, RandomCrop.entry, RandomFlip.entry, RandomResizedCrop.entry,
+      ColorJitter.entry, RandomErasing.entry, Cutout.entry, ImageMix.mixupEntry,
+      ImageMix.cutMixEntry, ArrayDescription.Normalization.entry,
     ])
 }
 

@@ -40,6 +40,8 @@ public struct ExampleInput {
   public let shape: [Int]
   /// What black is, a value a channel or one for all.
   public let blank: [Float]
+  /// What white is, a value a channel or one for all; nil where that is not known.
+  let white: [Float]?
   /// As many values to use on the way; they mean nothing before and after.
   let scratch: UnsafeMutableBufferPointer<Float>
 
@@ -47,7 +49,7 @@ public struct ExampleInput {
   ///   there is not one black for all, or one a channel.
   package init(
     values: UnsafeMutableBufferPointer<Float>, shape: [Int], blank: [Float],
-    scratch: UnsafeMutableBufferPointer<Float>
+    white: [Float]? = nil, scratch: UnsafeMutableBufferPointer<Float>
   ) throws(DatasetError) {
     var size = 1
     for extent in shape { size = size.multipliedReportingOverflow(by: extent).partialValue }
@@ -62,6 +64,7 @@ public struct ExampleInput {
     self.values = values
     self.shape = shape
     self.blank = blank
+    self.white = white
     self.scratch = scratch
   }
 
@@ -90,6 +93,9 @@ public struct Augmentation: Sendable {
   /// The shape of the inputs that they were made for.
   let inputShape: [Int]
   private let blank: [Float]
+  private let white: [Float]?
+  /// How examples are mixed, behind the transforms; nil where they are not.
+  package var mixing: ExampleMixing?
 
   /// Transforms of the first input of a source, Float32 values.
   ///
@@ -105,10 +111,17 @@ public struct Augmentation: Sendable {
       if let problem = transform.problem(with: input.shape) {
         throw DatasetError(source.name, "cannot have a \(transform): \(problem)")
       }
+      if transform is any ColorTransform, input.white == nil {
+        throw DatasetError(
+          source.name,
+          "cannot have a \(transform): its inputs are no bytes, so that it is not known what white is"
+        )
+      }
     }
     self.transforms = transforms
     inputShape = input.shape
     blank = input.blank
+    white = input.white
   }
 
   /// Throws ``DatasetError`` where the transforms were made for inputs of another shape than a field's.
@@ -161,7 +174,8 @@ public struct Augmentation: Sendable {
     try values.withUnsafeMutableBufferPointer { values in
       try scratch.withUnsafeMutableBufferPointer { scratch in
         try apply(
-          to: ExampleInput(values: values, shape: inputShape, blank: blank, scratch: scratch),
+          to: ExampleInput(
+            values: values, shape: inputShape, blank: blank, white: white, scratch: scratch),
           example: example, epoch: epoch, seed: seed)
       }
     }

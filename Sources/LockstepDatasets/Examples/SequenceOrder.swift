@@ -3,12 +3,14 @@ extension Sampler {
   ///
   /// - Throws: `DatasetError` where a count is not positive, or `dropLast` leaves nothing.
   package convenience init(
-    _ source: any ExampleSource, batchSize: Int, seed: UInt64, shuffle: Bool, dropLast: Bool
+    _ source: any ExampleSource, batchSize: Int, seed: UInt64, shuffle: Bool, dropLast: Bool,
+    blocks: BlockShuffling? = nil
   ) throws(DatasetError) {
     try self.init(
       count: source.count, batchSize: batchSize, seed: seed, shuffle: shuffle, dropLast: dropLast,
       mostInMemory: Self.mostInMemory,
-      groups: (source as? any PaddedSource).flatMap { ExampleGroups($0) })
+      groups: (source as? any PaddedSource).flatMap { ExampleGroups($0) },
+      blocks: blocks)
   }
 }
 

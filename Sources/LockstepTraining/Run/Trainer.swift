@@ -189,6 +189,7 @@ package final class Trainer {
     all.add(
       "the order of the examples",
       "\(sampler.count) \(sampler.batchSize) \(sampler.seed) \(sampler.shuffle) \(sampler.dropLast)"
+        + (sampler.blocks.map { " \($0.block) \($0.buffer)" } ?? "")
     )
     try all.agree(on: collective)
     for batch in batches { try step.source.check(batch) }
