@@ -196,7 +196,7 @@ let package = Package(
       name: "LockstepCommandTests",
       dependencies: [
         "LockstepCommand", "own-model", "own-operation", "documented", "LockstepTesting",
-        "LockstepConfiguration", "LockstepFiles", "LockstepEngine",
+        "LockstepConfiguration", "LockstepFiles", "LockstepEngine", "LockstepTestSupport",
       ]),
 
     .target(

@@ -121,3 +121,7 @@ def crop(image, side):
 for side in [8, 13, 30]:
     save(f"scaled-crop-{side}-{side}", pixels(crop(image, side), "RGB"))
     save(f"scaled-crop-wide-{side}-{side}", pixels(crop(image.transpose(Image.TRANSPOSE), side), "RGB"))
+
+x = np.arange(12, dtype=np.float32).reshape(3, 2, 2) / 4
+np.savez(f"{out}/../stored.npz", x=x, y=np.array([2, 0, 1]))
+np.savez_compressed(f"{out}/../packed.npz", x=x, y=np.array([2, 0, 1]))

@@ -64,10 +64,29 @@ package struct ColorJitter: ColorTransform, Equatable {
     }
   }
 
-  fileprivate enum Kind {
+  /// What is changed.
+  package enum Kind: String, Sendable, CaseIterable {
+    /// How bright the image is.
     case brightness
+    /// How far values lie from their mean grey.
     case contrast
+    /// How far colours lie from their grey.
     case saturation
+  }
+
+  /// An image of values from black to white with one change by a factor.
+  package static func changed(
+    _ values: [Float], channels: Int, black: [Float], white: [Float], _ kind: Kind,
+    by factor: Float
+  ) -> [Float] {
+    var values = values
+    values.withUnsafeMutableBufferPointer { values in
+      let colors = Colors(values, channels: channels, black: black, white: white)
+      colors.toUnit()
+      colors.change(kind, factor)
+      colors.fromUnit()
+    }
+    return values
   }
 }
 

@@ -40,6 +40,22 @@ package struct RandomResizedCrop: InputTransform, Equatable {
     values.withUnsafeMutableBufferPointer { input.scale($0, from: part) }
   }
 
+  /// An image's part, scaled to the image's size.
+  package static func scaled(
+    _ values: [Float], shape: [Int], top: Int, left: Int, height: Int, width: Int
+  ) throws -> [Float] {
+    var (values, scratch) = (values, values)
+    try values.withUnsafeMutableBufferPointer { values in
+      try scratch.withUnsafeMutableBufferPointer { scratch in
+        let input = try ExampleInput(
+          values: values, shape: shape, blank: [0], scratch: scratch)
+        input.scale(
+          values, from: ImagePart(top: top, left: left, height: height, width: width))
+      }
+    }
+    return values
+  }
+
   /// The middle of an image, as large as the ratios allow.
   private func middle(_ height: Int, _ width: Int) -> ImagePart {
     let shape = Double(width) / Double(height)
