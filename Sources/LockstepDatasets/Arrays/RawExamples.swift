@@ -74,28 +74,4 @@ extension RawExamples {
     }
     try take(run)
   }
-
-  /// The same examples, all read to memory.
-  func inMemory() throws(FileError) -> StoredArray {
-    let (size, count) = (exampleSize, count)
-    var failure: FileError?
-    let bytes = [UInt8](unsafeUninitializedCapacity: size * count) { buffer, filled in
-      let all = UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: size * count)
-      let step = max((1 << 24) / max(size, 1), 1)
-      do throws(FileError) {
-        for first in stride(from: 0, to: count, by: step) {
-          try ReadingStop.check(name)
-          let run = first..<min(first + step, count)
-          try read(
-            run,
-            into: UnsafeMutableRawBufferPointer(
-              rebasing: all[run.lowerBound * size..<run.upperBound * size]))
-        }
-        filled = size * count
-      } catch { failure = error }
-    }
-    if let failure { throw failure }
-    return StoredArray(
-      name: name, format: format, shape: [count] + shape, bytes: bytes, ids: ids, outline: outline)
-  }
 }

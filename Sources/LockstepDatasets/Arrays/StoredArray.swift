@@ -52,13 +52,6 @@ package struct StoredArray: RawExamples {
     outline = Fingerprint(of: [file.size])
   }
 
-  /// An IDX file that was read.
-  package init(_ file: IDXFile) {
-    self.init(
-      name: file.path, format: ArrayFormat(file.element.arrayElement, isBigEndian: true),
-      shape: file.shape, bytes: Array(file.bytes))
-  }
-
   package var count: Int { fullShape[0] }
   package var shape: [Int] { fullShape.count == 1 ? [1] : Array(fullShape[1...]) }
 
@@ -152,5 +145,31 @@ extension StoredArray {
     result.reserveCapacity((examples?.count ?? count) * exampleSize)
     try forEach(examples ?? Array(0..<count)) { _, bytes in result.append(contentsOf: bytes) }
     return result
+  }
+}
+
+extension RawExamples {
+  /// The same examples, all read to memory.
+  func inMemory() throws(FileError) -> StoredArray {
+    let (size, count) = (exampleSize, count)
+    var failure: FileError?
+    let bytes = [UInt8](unsafeUninitializedCapacity: size * count) { buffer, filled in
+      let all = UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: size * count)
+      let step = max((1 << 24) / max(size, 1), 1)
+      do throws(FileError) {
+        for first in stride(from: 0, to: count, by: step) {
+          try ReadingStop.check(name)
+          let run = first..<min(first + step, count)
+          try read(
+            run,
+            into: UnsafeMutableRawBufferPointer(
+              rebasing: all[run.lowerBound * size..<run.upperBound * size]))
+        }
+        filled = size * count
+      } catch { failure = error }
+    }
+    if let failure { throw failure }
+    return StoredArray(
+      name: name, format: format, shape: [count] + shape, bytes: bytes, ids: ids, outline: outline)
   }
 }

@@ -34,3 +34,19 @@ extension ArrayDescription.Normalization {
       .init(mean: mean.map { Double($0) }, deviation: deviation.map { Double($0) }))
   }
 }
+
+extension ImageMix {
+  static let mixupEntry = Entry<ImageChange>(
+    "mixup", "adds another image with a random share, and mixes the labels likewise", alpha
+  ) { .mix(.mixup(alpha: $0["alpha"])) }
+
+  static let cutMixEntry = Entry<ImageChange>(
+    "cutMix", "puts a rectangle of another image in, and mixes the labels by area", alpha
+  ) { .mix(.cutMix(alpha: $0["alpha"])) }
+
+  private static let alpha: [Hyperparameter] = [
+    .with(
+      "alpha", .number(NumberRange(to: 4, above: 0)), 1,
+      "α: shares are drawn from Beta(α, α); 1 for all alike, less for shares near 0 and 1")
+  ]
+}

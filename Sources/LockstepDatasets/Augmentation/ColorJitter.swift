@@ -1,9 +1,6 @@
 import LockstepCatalog
 import LockstepEngine
 
-/// A change that needs to know what black and white are.
-package protocol ColorTransform: InputTransform {}
-
 /// Changes brightness, contrast and saturation, in a random order: torchvision's `ColorJitter` without hue.
 ///
 /// With p the values in 0...1, black to white, g = 0.2989 R + 0.587 G + 0.114 B, and f a factor that is drawn

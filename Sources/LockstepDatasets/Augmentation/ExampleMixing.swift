@@ -1,32 +1,4 @@
-import LockstepCatalog
 import LockstepEngine
-
-/// A way of mixing an image with another one of the training part; the labels are mixed in the same shares.
-package enum ImageMix: Sendable, Equatable {
-  /// λ x + (1 − λ) x′ with λ drawn from Beta(α, α).
-  ///
-  /// Source: H. Zhang et al., "mixup: Beyond empirical risk minimization", 2018.
-  case mixup(alpha: Double)
-  /// A rectangle of the other image in its place; λ is the share of the area that stays, drawn from
-  /// Beta(α, α) before the rectangle is cut at the image's borders.
-  ///
-  /// Source: S. Yun et al., "CutMix", 2019.
-  case cutMix(alpha: Double)
-
-  static let mixupEntry = Entry<ImageChange>(
-    "mixup", "adds another image with a random share, and mixes the labels likewise", alpha
-  ) { .mix(.mixup(alpha: $0["alpha"])) }
-
-  static let cutMixEntry = Entry<ImageChange>(
-    "cutMix", "puts a rectangle of another image in, and mixes the labels by area", alpha
-  ) { .mix(.cutMix(alpha: $0["alpha"])) }
-
-  private static let alpha: [Hyperparameter] = [
-    .with(
-      "alpha", .number(NumberRange(to: 4, above: 0)), 1,
-      "α: shares are drawn from Beta(α, α); 1 for all alike, less for shares near 0 and 1")
-  ]
-}
 
 /// How the examples of a training are mixed with each other.
 ///

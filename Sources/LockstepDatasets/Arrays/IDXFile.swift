@@ -174,3 +174,12 @@ public struct IDXFile: Sendable {
     return (try? numbers())?.map { Int32($0) }
   }
 }
+
+extension StoredArray {
+  /// An IDX file that was read.
+  package init(_ file: IDXFile) {
+    self.init(
+      name: file.path, format: ArrayFormat(file.element.arrayElement, isBigEndian: true),
+      shape: file.shape, bytes: Array(file.bytes))
+  }
+}
