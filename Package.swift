@@ -49,6 +49,8 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
 
     // Vector kernels: one table of functions an instruction set.
     .target(name: "CLockstepKernels"),
@@ -89,7 +91,9 @@ let package = Package(
     .target(name: "CLockstepData", exclude: ["Resources"]),
     .target(
       name: "LockstepDatasets",
-      dependencies: ["LockstepEngine", "LockstepCatalog", "LockstepFiles", "CLockstepData"]),
+      dependencies: [
+        "LockstepEngine", "LockstepCatalog", "LockstepFiles", "CLockstepData", "CPNG", "CJPEG",
+      ]),
     // What ranks are to each other, and what they fold.
     .target(
       name: "LockstepObservation",
@@ -197,7 +201,7 @@ let package = Package(
       name: "LockstepCommandTests",
       dependencies: [
         "LockstepCommand", "own-model", "own-operation", "documented", "LockstepTesting",
-        "LockstepConfiguration", "LockstepFiles", "LockstepEngine",
+        "LockstepConfiguration", "LockstepFiles", "LockstepEngine", "LockstepTestSupport",
       ]),
 
     .target(
@@ -243,7 +247,9 @@ let package = Package(
     tests("LockstepFold", trainingTests),
     tests("LockstepState", trainingTests),
     tests("LockstepTraining", trainingTests),
-    tests("LockstepDatasets", ["LockstepEngine", "LockstepFiles", "LockstepTestSupport", "CZstd"]),
+    tests(
+      "LockstepDatasets", ["LockstepEngine", "LockstepFiles", "LockstepTestSupport", "CZstd"],
+      exclude: ["Fixtures"]),
     .testTarget(
       name: "LockstepOptimizationTests",
       dependencies: [

@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
-# Installs what Lockstep builds and runs with: Open MPI, oneDNN, zlib, Zstandard and xxHash, from
-# Debian's packages, and further ones that are named as arguments. Says what it does. Without root it prints
-# the command instead.
+# Installs what Lockstep builds and runs with: Open MPI, oneDNN, zlib, Zstandard, xxHash, libpng
+# and libjpeg-turbo, from Debian's packages, and further ones that are named as arguments. Says what it
+# does. Without root it prints the command instead.
 set -euo pipefail
 
-packages=(libopenmpi-dev openmpi-bin libdnnl-dev zlib1g-dev libzstd-dev libxxhash-dev pkg-config "$@")
+packages=(
+  libopenmpi-dev openmpi-bin libdnnl-dev zlib1g-dev libzstd-dev libxxhash-dev libpng-dev
+  libjpeg-dev pkg-config
+  "$@"
+)
 
 if ! command -v swift >/dev/null; then
   cat >&2 <<'TEXT'

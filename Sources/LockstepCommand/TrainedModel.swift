@@ -26,9 +26,10 @@ struct TrainedModel {
       .option("--checkpoint", "best|last|N", "a checkpoint of the run directory, by its step"),
       .option(
         "--input", "FILE",
-        "other examples: a CSV file; an IDX file where inputs are arrays; a text, or a file of tokens"
+        "other examples: a CSV file; a file of arrays (IDX, .npy, .npz); an image, or a folder of images; a "
+          + "text, or a file of tokens"
       ),
-      .option("--labels", "FILE", "the labels of --input, where it is an IDX file"),
+      .option("--labels", "FILE", "the labels of --input, where it is a file of arrays"),
       .option("--on", "PART", "test (default) or training, where there is no --input"),
     ]
 
@@ -121,7 +122,7 @@ struct TrainedModel {
   ) throws {
     let places = Set([
       "type", "file", "testFile", "inputs", "labels", "testInputs", "testLabels",
-      "testFraction", "folds", "fold", "splitSeed", "element",
+      "testFraction", "folds", "fold", "splitSeed", "element", "folder", "testFolder", "storage",
     ]).union(configuration.data.recipeKeys).union(DataConfiguration.dialectKeys)
     if let key = keys.first(where: { !places.contains($0) }) {
       throw ArgumentError(

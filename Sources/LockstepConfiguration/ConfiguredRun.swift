@@ -64,7 +64,7 @@ package final class ConfiguredRun {
     let sampler = try Sampler(
       data.training, batchSize: configuration.batchSize, seed: configuration.seed,
       shuffle: configuration.data.shuffle && source.canShuffle,
-      dropLast: configuration.data.dropLast,
+      dropLast: configuration.data.dropLast, blocks: configuration.data.blocks,
       draws: try configuration.data.sampling?.draws(
         from: data.training, data.record.description.target))
     let units = LabelUnits(data.record.description.target)

@@ -189,7 +189,13 @@ package struct RunConfiguration: Sendable {
       distillation = try DistillationConfiguration(object, beside: labelLoss.name)
     }
     self.distillation = distillation
-    loss = try values.make { try distillation?.loss(labelLoss) ?? labelLoss }
+    if data.augment.mixes, distillation != nil {
+      throw values.error(
+        "distillation",
+        "does not go with 'mixup' and 'cutMix' of 'data.augment': the teacher has seen no mixtures")
+    }
+    let plain = try values.make { try distillation?.loss(labelLoss) ?? labelLoss }
+    loss = data.augment.mixes ? MixedLabels(plain) : plain
     var metrics: [any Metric] = []
     for metric in values.objects("metrics") {
       metrics.append(try MetricCatalog.catalog.make(metric))

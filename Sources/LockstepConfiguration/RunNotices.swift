@@ -69,7 +69,7 @@ struct RunNotices {
         "the model ends in a tanh, and \(name) expects logits without bounds: leave it out")
     case nil: break
     }
-    if let classes = (data.training as? Dataset)?.classCount,
+    if case .classes(_, let classes)? = (data.training as? any LabelledSource)?.labels,
       let outputs = try source.outputShape().last
     {
       if outputs > classes {

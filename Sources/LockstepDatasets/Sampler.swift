@@ -31,6 +31,9 @@ public final class Sampler {
   /// Whether random orders are computed batch by batch.
   private let computesOrders: Bool
   private var permutation: (epoch: Int, order: KeyedPermutation)?
+  /// How neighbours stay together; nil where all examples are shuffled.
+  package let blocks: BlockShuffling?
+  private var blockOrder: BlockOrder?
   private let position = Arena<Int64>(count: 2)
   private var cached = EpochOrder()
   private var cachedNext = EpochOrder()
@@ -54,11 +57,16 @@ public final class Sampler {
   ///
   /// - Parameters:
   ///   - groups: what batches are made of; nil for all examples alike.
+  ///   - blocks: how neighbours stay together; nil where all examples are shuffled.
   ///   - draws: how examples are drawn, where not each once; as many as `count`.
   package init(
     count: Int, batchSize: Int, seed: UInt64, shuffle: Bool, dropLast: Bool, mostInMemory: Int,
-    groups: ExampleGroups? = nil, draws: WeightedDraws? = nil
+    groups: ExampleGroups? = nil, blocks: BlockShuffling? = nil, draws: WeightedDraws? = nil
   ) throws(DatasetError) {
+    guard blocks == nil || groups == nil else {
+      throw DatasetError(
+        "sampler", "sequences of different lengths cannot be shuffled by blocks; leave them out")
+    }
     guard count > 0, batchSize > 0 else {
       throw DatasetError(
         "sampler", "expected examples and a positive batch size, found \(count) and \(batchSize)")
@@ -78,7 +86,9 @@ public final class Sampler {
     self.dropLast = dropLast
     self.groups = groups
     self.draws = draws
-    computesOrders = count > mostInMemory && groups == nil || draws != nil
+    self.blocks = shuffle ? blocks : nil
+    computesOrders =
+      (count > mostInMemory || self.blocks != nil) && groups == nil || draws != nil
   }
 
   /// The number of batches in an epoch.
@@ -148,6 +158,7 @@ public final class Sampler {
     let places = index * batchSize..<min((index + 1) * batchSize, count)
     if let draws { return draws.examples(at: places, seed: seed, epoch: epoch)[...] }
     guard shuffle else { return Array(places)[...] }
+    if blocks != nil { return blockExamples(places, epoch)[...] }
     if permutation?.epoch != epoch {
       var generator = CounterGenerator(
         seed: seed, .shuffling, index: UInt32(truncatingIfNeeded: epoch))
@@ -155,6 +166,16 @@ public final class Sampler {
     }
     guard let order = permutation?.order else { return [] }
     return places.map { order($0) }[...]
+  }
+
+  /// The examples at some places of an epoch that is shuffled by blocks.
+  private func blockExamples(_ places: Range<Int>, _ epoch: Int) -> [Int] {
+    guard let blocks else { return [] }
+    var order =
+      blockOrder?.epoch == epoch
+      ? blockOrder : BlockOrder(count: count, blocks, seed: seed, epoch: epoch)
+    defer { blockOrder = order }
+    return order?.examples(at: places) ?? []
   }
 
   private func epochOrder(_ epoch: Int) -> EpochOrder {
@@ -179,6 +200,7 @@ public final class Sampler {
     if groups != nil { return epochOrder(epoch).order }
     if let draws { return draws.examples(at: 0..<count, seed: seed, epoch: epoch) }
     guard shuffle else { return Array(0..<count) }
+    if blocks != nil { return blockExamples(0..<count, epoch) }
     var generator = CounterGenerator(
       seed: seed, .shuffling, index: UInt32(truncatingIfNeeded: epoch))
     if computesOrders {

@@ -75,10 +75,39 @@ package enum Gzip {
         path: path, kind: bytes.count < 2 ? .truncated : .corrupt,
         reason: "is not a gzip file: expected the bytes 1f 8b at its start")
     }
+    try run(bytes, path: path, .gzip, receive)
+  }
+
+  /// The content of deflated bytes without a header, as zip archives hold them.
+  ///
+  /// - Parameter limit: the largest content accepted, in bytes.
+  static func inflate(
+    deflated bytes: [UInt8], path: String, limit: Int
+  ) throws(FileError) -> [UInt8] {
+    var output: [UInt8] = []
+    output.reserveCapacity(min(limit, 1032 * bytes.count))
+    try run(bytes, path: path, .plain) { chunk throws(FileError) in
+      guard chunk.count <= limit - output.count else { throw tooLarge(path, limit: limit) }
+      output.append(contentsOf: chunk)
+      return true
+    }
+    return output
+  }
+
+  /// What is around deflated bytes.
+  private enum Wrapping {
+    case gzip
+    case plain
+  }
+
+  private static func run(
+    _ bytes: [UInt8], path: String, _ wrapping: Wrapping,
+    _ receive: (UnsafeRawBufferPointer) throws(FileError) -> Bool
+  ) throws(FileError) {
     var failure: FileError?
     bytes.withUnsafeBytes { input in
       do throws(FileError) {
-        var inflater = try Inflater(input, path: path)
+        var inflater = try Inflater(input, path: path, wrapping)
         try inflater.run(receive)
       } catch {
         failure = error
@@ -92,16 +121,19 @@ package enum Gzip {
     private let stream: UnsafeMutablePointer<z_stream>
     private let input: UnsafeRawBufferPointer
     private let path: String
+    private let wrapping: Wrapping
     /// How many bytes of the input were handed to zlib.
     private var given = 0
 
-    init(_ input: UnsafeRawBufferPointer, path: String) throws(FileError) {
+    init(
+      _ input: UnsafeRawBufferPointer, path: String, _ wrapping: Wrapping
+    ) throws(FileError) {
       // zlib keeps the address of its stream: it must not move.
       let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
       stream.initialize(to: z_stream())
-      // 15 bits of window; 16 more ask for the gzip format with its checksum.
+      // 15 bits of window; 16 more ask for the gzip format with its checksum, a minus for no wrapping.
       let code = inflateInit2_(
-        stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+        stream, wrapping == .gzip ? 15 + 16 : -15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
       guard code == Z_OK else {
         stream.deallocate()
         throw FileError(path: path, kind: .corrupt, reason: "zlib does not start (code \(code))")
@@ -109,6 +141,7 @@ package enum Gzip {
       self.stream = stream
       self.input = input
       self.path = path
+      self.wrapping = wrapping
     }
 
     deinit {
@@ -147,7 +180,7 @@ package enum Gzip {
         case Z_OK: continue
         case Z_STREAM_END:
           let rest = remaining
-          if rest.allSatisfy({ $0 == 0 }) { return }
+          if wrapping == .plain || rest.allSatisfy({ $0 == 0 }) { return }
           guard rest.count >= 2, rest[0] == 0x1f, rest[1] == 0x8b else {
             throw FileError(
               path: path, kind: .corrupt,

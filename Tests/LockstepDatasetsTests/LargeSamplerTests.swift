@@ -65,3 +65,34 @@ import Testing
     #expect(Array(sampler.next().examples) != Array(batch))
   }
 }
+
+/// Orders by blocks: every example once, neighbours near each other, the same in parts as in one.
+@Suite struct BlockShufflingTests {
+  @Test(arguments: [(100, 8, 3), (97, 10, 4), (5, 8, 2), (64, 64, 1), (1000, 1, 16), (33, 4, 100)])
+  func everyExampleComesOnce(_ count: Int, _ block: Int, _ buffer: Int) throws {
+    let sampler = try Sampler(
+      count: count, batchSize: 7, seed: 3, shuffle: true, dropLast: false, mostInMemory: 1 << 20,
+      blocks: BlockShuffling(block: block, buffer: buffer))
+    var orders: [[Int]] = []
+    for epoch in 0..<2 {
+      let order = sampler.order(ofEpoch: epoch)
+      #expect(order.sorted() == Array(0..<count))
+      orders.append(order)
+    }
+    if count > 50 { #expect(orders[0] != orders[1]) }
+    var inBatches: [Int] = []
+    for epoch in 0..<2 {
+      for batch in 0..<sampler.batchesPerEpoch {
+        #expect(sampler.epoch == epoch && sampler.batchInEpoch == batch)
+        let next = sampler.next()
+        inBatches += try sampler.batch()
+        sampler.advance()
+        #expect(try Array(sampler.batch()) == Array(next.examples))
+      }
+    }
+    #expect(inBatches == orders[0] + orders[1])
+    // The places of a group hold the examples of as many blocks as are mixed.
+    let group = Set(orders[0].prefix(block * buffer / 2).map { $0 / block })
+    #expect(group.count <= buffer)
+  }
+}

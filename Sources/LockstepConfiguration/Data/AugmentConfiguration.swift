@@ -17,6 +17,13 @@ package struct AugmentConfiguration: Sendable {
     changes.compactMap { if case .random(let transform) = $0.change { transform } else { nil } }
   }
 
+  private var ways: [ImageMix] {
+    changes.compactMap { if case .mix(let way) = $0.change { way } else { nil } }
+  }
+
+  /// Whether examples are mixed with each other.
+  package var mixes: Bool { !ways.isEmpty }
+
   /// The normalisations, as a description of data holds them.
   var described: [ArrayDescription.Normalization] {
     changes.compactMap { if case .normalization(let made) = $0.change { made } else { nil } }
@@ -37,6 +44,7 @@ package struct AugmentConfiguration: Sendable {
       switch change {
       case .random(let transform):
         if let problem = transform.problem(with: inputShape) { throw refuse(": \(problem)") }
+      case .mix: break
       case .normalization(let made):
         guard [1, inputShape[0]].contains(made.mean.count) else {
           throw refuse(
@@ -49,6 +57,9 @@ package struct AugmentConfiguration: Sendable {
 
   /// The transforms, for training on a data set; nil where there are none.
   func augmentation(for examples: any ExampleSource) throws -> Augmentation? {
-    transforms.isEmpty ? nil : try Augmentation(transforms, for: examples)
+    guard !transforms.isEmpty || mixes else { return nil }
+    var augmentation = try Augmentation(transforms, for: examples)
+    if mixes { augmentation.mixing = ExampleMixing(ways, count: examples.count) }
+    return augmentation
   }
 }

@@ -8,7 +8,8 @@ enum DataCatalog {
   static let catalog = Catalog<any DataSource>(
     "data",
     [
-      DigitsSource.entry, BreastCancerSource.entry, IDXSource.entry, CSVSource.entry,
+      DigitsSource.entry, BreastCancerSource.entry, ArraySource.idx, ArraySource.arrays,
+      ImageFolderSource.entry, CIFARSource.entry, CSVSource.entry,
       SeriesSource.steps, SeriesSource.rows, ForecastSource.entry, TextRowsSource.entry,
       SyntheticSource.blobs, SyntheticSource.linear, SyntheticSource.images,
       SyntheticSource.mnist1D, SyntheticSource.addingProblem, SyntheticSource.copyMemory,
@@ -50,6 +51,12 @@ extension [Hyperparameter] {
     [
       .with(
         "shuffle", .boolean, true, "whether each epoch has a random order, or the data's own"),
+      .optional(
+        "shuffleBlock", .size,
+        "the number of neighbours that stay near each other, where data lies on a disk",
+        absence: "all examples are shuffled"),
+      .with(
+        "shuffleBuffer", .size, 16, "the number of blocks whose examples are mixed at a time"),
       .with(
         "dropLast", .boolean, false,
         "whether an epoch's last batch is left out where it is not full"),
@@ -90,6 +97,12 @@ extension DataConfiguration {
     let keys = values.resolved.objectValue?.keys ?? []
     recipeKeys = source.isSeeded ? Set(keys).subtracting([Hyperparameter].order.map(\.key)) : []
     shuffle = values["shuffle"]
+    blocks = (values["shuffleBlock"] as Int?).map {
+      BlockShuffling(block: $0, buffer: values["shuffleBuffer"])
+    }
+    if blocks != nil, !shuffle {
+      throw values.error("shuffleBlock", "has no effect where 'shuffle' is false; remove it")
+    }
     dropLast = values["dropLast"]
     sampling = try values.object("sampling").map { object throws(ConfigurationError) in
       try SamplingConfiguration(object)

@@ -31,6 +31,8 @@ package struct DataConfiguration: Sendable {
   let sampling: SamplingConfiguration?
   /// Whether epochs have random orders; if not, all have the data's own.
   package let shuffle: Bool
+  /// How neighbours stay together in random orders; nil where they do not.
+  package let blocks: BlockShuffling?
   /// Whether an epoch's last batch is left out where it is not full.
   package let dropLast: Bool
 

@@ -59,13 +59,22 @@ struct DataReading {
   }
 
   /// Arrays, read through what training learned, or by the options.
-  func arrays(_ inputs: IDXFile, labels: IDXFile, _ options: ArrayOptions) throws -> ArrayContent {
+  ///
+  /// - Parameters:
+  ///   - paths: the files of the inputs.
+  ///   - labels: the file of the labels; nil where inputs bring theirs.
+  ///   - content: makes what training learns from.
+  func arrays(
+    _ paths: [String], labels: String?, _ options: ArrayOptions,
+    _ content: (ArrayOptions) throws -> ArrayContent
+  ) throws -> ArrayContent {
     guard let description else {
       var options = options
       options.further = further
-      return try ArrayContent(inputs, labels: labels, options)
+      return try content(options)
     }
-    return try ArrayContent(inputs, labels: labels, as: description)
+    return try ArrayContent(
+      paths, labels: labels, as: description, isTargetOptional: false, storage: options.storage)
   }
 
   /// Examples that are made as they are.

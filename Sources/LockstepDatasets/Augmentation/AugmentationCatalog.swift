@@ -6,7 +6,9 @@ package enum AugmentationCatalog {
   package static let catalog = Catalog<ImageChange>(
     "augmentation",
     [
-      RandomShift.entry, RandomCrop.entry, RandomFlip.entry, ArrayDescription.Normalization.entry,
+      RandomShift.entry, RandomCrop.entry, RandomFlip.entry, RandomResizedCrop.entry,
+      ColorJitter.entry, RandomErasing.entry, Cutout.entry, ImageMix.mixupEntry,
+      ImageMix.cutMixEntry, ArrayDescription.Normalization.entry,
     ])
 }
 
@@ -31,4 +33,20 @@ extension ArrayDescription.Normalization {
     return .normalization(
       .init(mean: mean.map { Double($0) }, deviation: deviation.map { Double($0) }))
   }
+}
+
+extension ImageMix {
+  static let mixupEntry = Entry<ImageChange>(
+    "mixup", "adds another image with a random share, and mixes the labels likewise", alpha
+  ) { .mix(.mixup(alpha: $0["alpha"])) }
+
+  static let cutMixEntry = Entry<ImageChange>(
+    "cutMix", "puts a rectangle of another image in, and mixes the labels by area", alpha
+  ) { .mix(.cutMix(alpha: $0["alpha"])) }
+
+  private static let alpha: [Hyperparameter] = [
+    .with(
+      "alpha", .number(NumberRange(to: 4, above: 0)), 1,
+      "α: shares are drawn from Beta(α, α); 1 for all alike, less for shares near 0 and 1")
+  ]
 }

@@ -148,12 +148,6 @@ extension RandomFlip {
 
 extension RandomFlip.Axis: HyperparameterValue {}
 
-private func imageProblem(_ inputShape: [Int]) -> String? {
-  inputShape.count == 3
-    ? nil
-    : "it is for images [channels, height, width], and the inputs have the shape \(inputShape)"
-}
-
 extension ExampleInput {
   /// Moves an image by whole pixels.
   func move(

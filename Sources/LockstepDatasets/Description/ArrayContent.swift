@@ -1,250 +1,168 @@
 import LockstepFiles
 
-/// What arrays mean, before anything is fitted.
-package struct ArrayOptions: Sendable {
-  /// How the values become numbers.
-  package enum Normalization: Sendable {
-    /// By these means and deviations, a value a channel or one for all.
-    case given(ArrayDescription.Normalization)
-    /// By those of the training part, channel by channel.
-    case fitted
-    /// They stay what they are; unsigned bytes are divided by 255.
-    case none
-  }
-
-  /// The number of classes; nil for the largest label plus one.
-  package var classCount: Int?
-  /// How the values become numbers.
-  package var normalization = Normalization.fitted
-  /// Normalisations of the results.
-  package var further: [ArrayDescription.Normalization] = []
-
-  /// Values normalised by the training part, and as many classes as there are labels.
-  package init() {}
-}
-
-/// A pair of IDX files: inputs, and labels where there are any.
+/// Arrays of one shape, images among them: inputs, and labels where there are any.
 ///
 /// Inputs of shape [n, h, w] become [1, h, w]; other shapes stay as they are behind n. Integer labels
 /// are classes, floating-point labels targets.
+///
+/// Inputs are kept in memory as they are stored where they are small, else they stay in their files.
 package struct ArrayContent: DataContent {
-  package let count: Int
-  package var notices: [String] { [] }
-
-  fileprivate enum Values {
-    case bytes([UInt8])
-    case numbers([Double])
-  }
-
-  private enum Target {
-    case none
-    case classes([Int32])
-    case values([Double], width: Int)
-  }
-
   package let name: String
+  package let notices: [String]
+  package var count: Int { raw.count }
   private let labelName: String
   private let options: ArrayOptions
-  private let element: IDXFile.Element
-  private let shape: [Int]
-  private let size: Int
-  private let values: Values
-  private let target: Target
+  private let raw: any RawExamples
+  private let target: ArrayTarget
 
   // MARK: Reading
 
+  /// Joins inputs and labels.
+  ///
+  /// - Parameters:
+  ///   - raw: the inputs.
+  ///   - labelName: the file of the labels.
+  ///   - name: what the examples are called; the path of the inputs by default.
+  /// - Throws: `FileError` where inputs cannot be read.
+  package init(
+    _ raw: any RawExamples, _ target: ArrayTarget, labelName: String, name: String? = nil,
+    notices: [String] = [], _ options: ArrayOptions
+  ) throws(FileError) {
+    self.name = name ?? raw.name
+    self.labelName = labelName
+    self.options = options
+    self.target = target
+    self.notices = notices
+    let isSmall = raw.count <= ArrayFile.memoryLimit / max(raw.exampleSize, 1)
+    let isInMemory = (raw as? StoredArray)?.isInMemory ?? false
+    switch options.storage {
+    case .files where isInMemory:
+      throw FileError(
+        path: raw.name, kind: .mismatch,
+        reason: "is compressed and cannot be read where it is needed, as 'storage' asks; unpack it")
+    case .memory,
+      .automatic where isSmall:
+      let stored = isInMemory ? raw : try raw.inMemory()
+      if let array = stored as? StoredArray, !array.format.element.isInteger {
+        _ = try array.numbers()
+      }
+      self.raw = stored
+    case .automatic, .files: self.raw = raw
+    }
+  }
+
   /// Joins the arrays that a run is to be trained on.
   ///
-  /// - Parameter name: what the examples are called; the path of the inputs by default.
   /// - Throws: `FileError`.
   package init(
-    _ inputs: IDXFile, labels: IDXFile, name: String? = nil, _ options: ArrayOptions
+    _ inputs: StoredArray, labels: StoredArray, name: String? = nil, _ options: ArrayOptions
   ) throws(FileError) {
-    try self.init(inputs, labels, name, options)
-    guard shape != [1] || element != .uint8, inputs.path != labels.path else {
+    let raw = try Self.examples(inputs, options.layout)
+    let target = try ArrayTarget(labels, as: options.targetKind, beside: raw)
+    try self.init(raw, target, labelName: labels.name, name: name, options)
+    guard raw.shape != [1] || raw.format.element != .uint8, inputs.name != labels.name else {
       throw FileError(
-        path: inputs.path, kind: .mismatch,
+        path: inputs.name, kind: .mismatch,
         reason: "has one byte an example: is it the file of labels? 'inputs' must be the examples")
     }
   }
 
   /// Joins other arrays, which must be of the shapes and kinds that training had.
   ///
-  /// - Parameter labels: nil where there are none.
+  /// - Parameters:
+  ///   - labels: nil where there are none.
+  ///   - storage: where examples are.
   /// - Throws: `FileError` that says what training had.
   package init(
-    _ inputs: IDXFile, labels: IDXFile?, name: String? = nil, as description: DataDescription
+    _ inputs: StoredArray, labels: StoredArray?, name: String? = nil,
+    as description: DataDescription, storage: ArrayOptions.Storage = .automatic
   ) throws(FileError) {
+    let array = try Self.array(of: description, path: inputs.name)
+    let raw = try Self.examples(inputs, array.layout)
+    try Self.check(raw, against: array)
+    let target =
+      try labels.map { labels throws(FileError) in
+        try ArrayTarget(
+          labels, as: array.layout.integersAreValues ? .values : nil, beside: raw)
+      } ?? .none
+    try self.init(
+      raw, target, labelName: labels?.name ?? "", name: name, .of(description, array, storage))
+    if let labels {
+      try target.check(against: description.target.kind, labels.format.element, name: labels.name)
+    }
+  }
+
+  /// What training learned of its arrays.
+  ///
+  /// - Throws: `FileError` where it was trained on something else.
+  static func array(
+    of description: DataDescription, path: String
+  ) throws(FileError) -> ArrayDescription {
     guard case .array(let array) = description.input else {
       throw FileError(
-        path: inputs.path, kind: .mismatch,
+        path: path, kind: .mismatch,
         reason: "is an array, and the run was trained on columns of a table: give it a CSV file")
     }
-    let shape = Self.exampleShape(inputs)
-    guard shape == array.shape else {
+    return array
+  }
+
+  /// Makes sure that inputs are what training had.
+  static func check(
+    _ raw: any RawExamples, against array: ArrayDescription
+  ) throws(FileError) {
+    guard raw.shape == array.shape else {
       throw FileError(
-        path: inputs.path, kind: .mismatch,
-        reason: "an example has the shape \(shape), and the run was trained on \(array.shape)"
-          + (shape == [1] ? ": is it the file of labels?" : ""))
+        path: raw.name, kind: .mismatch,
+        reason: "an example has the shape \(raw.shape), and the run was trained on \(array.shape)"
+          + (raw.shape == [1] ? ": is it the file of labels?" : ""))
     }
-    guard inputs.element == array.element else {
+    guard raw.format.element == array.element else {
       throw FileError(
-        path: inputs.path, kind: .mismatch,
-        reason: "holds \(inputs.element.name) values, and the run was trained on "
+        path: raw.name, kind: .mismatch,
+        reason: "holds \(raw.format.element.name) values, and the run was trained on "
           + "\(array.element.name): they are scaled in another way")
     }
-    var options = ArrayOptions()
-    options.further = array.further
-    options.classCount = description.target.classes?.count
-    try self.init(inputs, labels, name, options)
-    guard let labels else { return }
-    switch (target, description.target.kind) {
-    case (.classes, .classes), (.none, _): break
-    case (.values(_, let width), .values(let wanted)) where width == wanted: break
-    case (.values(_, let width), .values(let wanted)):
-      throw FileError(
-        path: labels.path, kind: .mismatch,
-        reason: "has \(width) numbers an example, and the run was trained on \(wanted)")
-    case (.values, .classes):
-      throw FileError(
-        path: labels.path, kind: .mismatch,
-        reason:
-          "holds \(labels.element.name) numbers, and the run was trained on classes, which are "
-          + "integers")
-    case (.classes, .values):
-      throw FileError(
-        path: labels.path, kind: .mismatch,
-        reason:
-          "holds \(labels.element.name) integers, which are classes, and the run was trained on "
-          + "floating-point numbers")
-    }
   }
 
-  private init(
-    _ inputs: IDXFile, _ labels: IDXFile?, _ name: String?, _ options: ArrayOptions
-  ) throws(FileError) {
-    self.name = name ?? inputs.path
-    labelName = labels?.path ?? ""
-    self.options = options
-    element = inputs.element
-    count = inputs.shape[0]
-    shape = Self.exampleShape(inputs)
-    size = shape.reduce(1, *)
-    values =
-      inputs.element == .uint8 ? .bytes(Array(inputs.bytes)) : .numbers(try inputs.numbers())
-    target =
-      try labels.map { labels throws(FileError) in
-        try Self.target(labels, beside: inputs)
-      } ?? .none
-  }
-
-  private static func exampleShape(_ inputs: IDXFile) -> [Int] {
-    switch inputs.shape.count {
-    case 1: [1]
-    case 3: [1] + inputs.shape[1...]
-    default: Array(inputs.shape[1...])
-    }
-  }
-
-  private static func target(
-    _ labels: IDXFile, beside inputs: IDXFile
-  ) throws(FileError) -> Target {
-    guard labels.shape.count == 1 || labels.integers == nil && labels.shape.count == 2 else {
-      throw FileError(
-        path: labels.path, kind: .mismatch,
-        reason: "expected labels of one dimension, found the shape \(labels.shape)")
-    }
-    guard inputs.shape[0] == labels.shape[0] else {
-      throw FileError(
-        path: labels.path, kind: .mismatch,
-        reason:
-          "expected \(inputs.shape[0]) labels, as many as there are inputs in \(inputs.path); "
-          + "found \(labels.shape[0])")
-    }
-    if let classes = labels.integers { return .classes(classes) }
-    guard labels.shape.count == 1 || labels.shape[1] > 0 else {
-      throw FileError(
-        path: labels.path, kind: .mismatch,
-        reason: "expected at least one number an example, found the shape \(labels.shape)")
-    }
-    return .values(
-      try labels.numbers(), width: labels.shape.count == 1 ? 1 : labels.shape[1])
+  /// An array as examples: images of one channel where it has three axes.
+  static func examples(
+    _ inputs: StoredArray, _ layout: ArrayLayout
+  ) throws(FileError) -> any RawExamples {
+    let shape = inputs.fullShape
+    if shape.count == 3 { return inputs.shaped([shape[0], 1] + shape[1...]) }
+    return layout.isChannelsLast ? try ChannelsLast(inputs) : inputs
   }
 
   // MARK: Fitting
 
-  package func strata() throws -> [Int] {
-    switch target {
-    case .none: [Int](repeating: 0, count: count)
-    case .classes(let classes): classes.map(Int.init)
-    case .values(let values, let width):
-      Dataset.strata(stride(from: 0, to: values.count, by: width).map { Double(Float(values[$0])) })
-    }
-  }
+  package func strata() throws -> [Int] { target.strata(count) }
 
   package func describe(_ rows: [Int]?) throws -> DataDescription {
     let rows = rows ?? Array(0..<count)
-    guard !rows.isEmpty, size > 0 else { throw DatasetError(name, "has no examples") }
-    let kind: TargetDescription.Kind =
-      switch target {
-      case .none: .values(width: 1)
-      case .values(_, let width): .values(width: width)
-      case .classes(let classes):
-        .classes(
-          ClassNames(
-            count: options.classCount ?? (rows.map { Int(classes[$0]) + 1 }.max() ?? 0)))
-      }
+    guard !rows.isEmpty, raw.valueCount > 0 else { throw DatasetError(name, "has no examples") }
     let normalization: ArrayDescription.Normalization =
       switch options.normalization {
       case .given(let given): given
       case .none: .init(mean: [0], deviation: [1])
-      case .fitted: fitted(rows)
+      case .fitted: try raw.fitted(rows)
       }
-    return DataDescription(
-      input: .array(
-        ArrayDescription(
-          shape: shape, element: element, normalization: normalization, further: options.further)),
-      target: TargetDescription(kind: kind))
+    var array = ArrayDescription(
+      shape: raw.shape, element: raw.format.element, normalization: normalization,
+      further: options.further)
+    array.layout = options.layout
+    let kind = target.kind(rows, classCount: options.classCount)
+    try checkClasses(rows)
+    return DataDescription(input: .array(array), target: TargetDescription(kind: kind))
   }
 
-  /// The mean and the deviation of each channel, over the pixels of some examples.
-  private func fitted(_ rows: [Int]) -> ArrayDescription.Normalization {
-    let channels = shape[0]
-    let plane = size / channels
-    switch values {
-    case .bytes(let bytes):
-      // Counts of the 256 values give exact sums.
-      var counts = [Int](repeating: 0, count: channels * 256)
-      for row in rows {
-        for place in 0..<size {
-          counts[place / plane * 256 + Int(bytes[row * size + place])] += 1
-        }
-      }
-      let n = Double(rows.count * plane)
-      let pairs = (0..<channels).map { channel -> (Double, Double) in
-        let histogram = counts[channel * 256..<(channel + 1) * 256].map(Double.init)
-        let mean = histogram.enumerated().reduce(0) { $0 + $1.element * Double($1.offset) } / n
-        let variance =
-          histogram.enumerated().reduce(0) { sum, bin in
-            let difference = Double(bin.offset) - mean
-            return sum + bin.element * difference * difference
-          } / n
-        return (
-          mean / 255,
-          histogram.count { $0 > 0 } == 1 ? 1 : variance.squareRoot() / 255
-        )
-      }
-      return .init(mean: pairs.map(\.0), deviation: pairs.map(\.1))
-    case .numbers(let numbers):
-      // A pixel is a row of as many values as there are channels.
-      let pixels = Standardizer(
-        fitting: rows.flatMap { row in (row * plane)..<((row + 1) * plane) }, width: channels
-      ) { place in
-        let (pixel, channel) = (place / channels, place % channels)
-        return numbers[pixel / plane * size + channel * plane + pixel % plane]
-      }
-      return .init(mean: pixels.mean, deviation: pixels.deviation)
-    }
+  /// Makes sure that the training part has an example of each class that has a name.
+  private func checkClasses(_ rows: [Int]) throws(FileError) {
+    guard case .classes(let classes, let names?) = target else { return }
+    let seen = Set(rows.map { classes[$0] })
+    guard let absent = (0..<Int32(names.count)).first(where: { !seen.contains($0) }) else { return }
+    throw FileError(
+      path: name, kind: .mismatch,
+      reason: "the training part has no example of the class \(names.name(Int(absent)).quoted)")
   }
 
   // MARK: Applying
@@ -253,95 +171,80 @@ package struct ArrayContent: DataContent {
     guard case .array(let array) = description.input else {
       throw DatasetError(name, "is an array, and the description is one of a table")
     }
-    let labels = try labels(rows ?? Array(0..<count), description.target)
-    var dataset = try Dataset(
-      name: name, inputShape: shape, inputs: try inputs(rows, array),
-      labels: labels, blank: values.areBytes ? [0] : array.normalization.blank)
-    for normalization in array.further {
-      dataset = try dataset.normalized(
-        mean: normalization.mean.map { Float($0) },
-        deviation: normalization.deviation.map { Float($0) })
-    }
-    let rows = rows ?? Array(0..<count)
+    let all = rows ?? Array(0..<count)
+    let labels = try target.labels(all, as: description.target.kind, name: labelName)
+    let summary = try summary(all, labels)
     let isUnlabelled: Bool = if case .none = target { true } else { false }
     return DataPart(
-      dataset, places: ExamplePlaces(file: name, rows: rows.map { $0 + 1 }),
-      isLabelled: isUnlabelled ? [Bool](repeating: false, count: rows.count) : nil,
-      summary: summary(rows, labels))
+      try examples(rows, array, labels, summary),
+      places: ExamplePlaces(file: name, rows: all.map { $0 + 1 }),
+      ids: raw.ids.map { ids in all.map { ids[$0] } },
+      isLabelled: isUnlabelled ? [Bool](repeating: false, count: all.count) : nil,
+      summary: summary)
   }
 
-  private func inputs(_ rows: [Int]?, _ array: ArrayDescription) throws -> Dataset.Inputs {
-    let normalization = array.normalization
-    switch values {
-    case .bytes(let bytes):
-      return .bytes(
-        rows.map { Self.rows($0, of: bytes, size) } ?? bytes,
-        try ByteNormalization(
-          mean: normalization.mean.map { Float($0) },
-          deviation: normalization.deviation.map { Float($0) }))
-    case .numbers(let numbers):
-      let channels = normalization.mean.count
-      guard channels == normalization.deviation.count, channels == 1 || channels == shape[0] else {
-        throw DatasetError(
-          name, "the normalization has \(channels) channels, the inputs have the shape \(shape)")
-      }
-      let plane = size / channels
-      let chosen = rows.map { Self.rows($0, of: numbers, size) } ?? numbers
-      var floats: [Float] = []
-      floats.reserveCapacity(chosen.count)
-      for (place, number) in chosen.enumerated() {
-        let channel = place / plane % channels
-        let value = Float(
-          (number - normalization.mean[channel]) / normalization.deviation[channel])
-        guard value.isFinite else {
-          throw FileError(
-            path: name, kind: .corrupt,
-            reason: "example \((rows?[place / size] ?? place / size) + 1), value "
-              + "\(place % size + 1): \(number) is out of the range of Float32 when it is normalised"
-          )
-        }
-        floats.append(value)
-      }
-      return .floats(floats)
+  private func examples(
+    _ rows: [Int]?, _ array: ArrayDescription, _ labels: Dataset.Labels, _ summary: PartSummary
+  ) throws -> any ExampleSource {
+    let normalizer = try ArrayNormalizer(raw.format, array, name: name)
+    guard let stored = raw as? StoredArray, stored.isInMemory else {
+      return try StoredExamples(
+        raw, rows: rows, normalizer, array, labels: labels, contents: summary.fingerprint)
     }
-  }
-
-  private static func rows<Value>(_ rows: [Int], of values: [Value], _ size: Int) -> [Value] {
-    var result: [Value] = []
-    result.reserveCapacity(rows.count * size)
-    for row in rows { result += values[row * size..<(row + 1) * size] }
-    return result
-  }
-
-  private func labels(
-    _ rows: [Int], _ description: TargetDescription
-  ) throws(FileError) -> Dataset.Labels {
-    switch (target, description.kind) {
-    case (.classes(let classes), .classes(let names)):
-      for row in rows {
-        guard let problem = names.problem(with: Int(classes[row])) else { continue }
-        throw FileError(path: labelName, kind: .mismatch, reason: "example \(row + 1): \(problem)")
-      }
-      return .classes(rows.map { classes[$0] }, count: names.count)
-    case (.values(let values, let width), .values):
-      return .targets(Self.rows(rows, of: values, width).map { Float($0) }, width: width)
-    default: return .unknown(description.kind, count: rows.count)
+    if let table = normalizer.table {
+      return try Dataset(
+        name: name, inputShape: raw.shape, inputs: .bytes(try stored.gathered(rows), table),
+        labels: labels)
     }
+    let rows = rows ?? Array(0..<count)
+    let size = raw.valueCount
+    var floats = [Float](repeating: 0, count: rows.count * size)
+    try floats.withUnsafeMutableBufferPointer { floats in
+      for (place, row) in rows.enumerated() {
+        try normalizer.read(
+          row, of: raw, into: .init(rebasing: floats[place * size..<(place + 1) * size]))
+      }
+    }
+    return try Dataset(
+      name: name, inputShape: raw.shape, inputs: .floats(floats), labels: labels,
+      blank: normalizer.blank)
   }
+
+  // MARK: What tells examples from others
 
   package func summary(as description: DataDescription) throws -> PartSummary? {
     let rows = Array(0..<count)
-    return summary(rows, try labels(rows, description.target))
+    return try summary(
+      rows, try target.labels(rows, as: description.target.kind, name: labelName))
+  }
+
+  private func summary(_ rows: [Int], _ labels: Dataset.Labels) throws -> PartSummary {
+    let runs = PartSummary.runs(rows.count)
+    let hashes = try runs.map { try raw.fingerprint(rows[$0]) }
+    let inputs =
+      raw.isLarge
+      ? Fingerprint.tree(
+        [("outline", raw.outline ?? Fingerprint(of: [count]))] + hashes.map { ("", $0) })
+      : try raw.fingerprint(rows[...])
+    return PartSummary(
+      examples: rows.count,
+      columns: [.init("inputs", inputs), .init("labels", labels.fingerprint)],
+      blocks: zip(runs, hashes).map { run, hash in
+        .tree([("", hash), ("", labels.fingerprint(run))])
+      })
   }
 
   package func roundingNotices(as description: DataDescription) -> [String] {
     var notices: [String] = []
-    if case .numbers(let numbers) = values, case .array(let array) = description.input,
-      element == .float64 || element == .int32, shape[0] > 0
+    if case .array(let array) = description.input,
+      [.float64, .int32, .int64, .uint32, .uint64].contains(raw.format.element), raw.shape[0] > 0,
+      !raw.isLarge, let stored = raw as? StoredArray, stored.isInMemory,
+      let numbers = try? stored.numbers()
     {
       let normalization = array.normalization
-      let plane = size / shape[0]
-      for channel in 0..<shape[0] {
+      let size = raw.valueCount
+      let plane = size / raw.shape[0]
+      for channel in 0..<raw.shape[0] {
         let place = channel % normalization.mean.count
         let merged = MergedNumbers(
           count: count * plane, mean: normalization.mean[place],
@@ -366,34 +269,18 @@ package struct ArrayContent: DataContent {
     }
     return notices
   }
+}
 
-  private func summary(_ rows: [Int], _ labels: Dataset.Labels) -> PartSummary {
-    func fingerprint(_ rows: ArraySlice<Int>) -> Fingerprint {
-      var stream = FingerprintStream()
-      for row in rows {
-        switch values {
-        case .bytes(let bytes):
-          bytes[row * size..<(row + 1) * size].withUnsafeBytes { stream.update($0) }
-        case .numbers(let numbers):
-          numbers[row * size..<(row + 1) * size].withUnsafeBytes { stream.update($0) }
-        }
-      }
-      return stream.fingerprint
-    }
-    return PartSummary(
-      examples: rows.count,
-      columns: [.init("inputs", fingerprint(rows[...])), .init("labels", labels.fingerprint)]
-    ) { run in
-      .tree([("", fingerprint(rows[run])), ("", labels.fingerprint(run))])
-    }
+extension ArrayOptions {
+  /// Those of a file that is read through what training learned.
+  static func of(
+    _ description: DataDescription, _ array: ArrayDescription, _ storage: Storage
+  ) -> ArrayOptions {
+    var options = ArrayOptions()
+    options.further = array.further
+    options.classCount = description.target.classes?.count
+    options.layout = array.layout
+    options.storage = storage
+    return options
   }
-}
-
-extension ArrayContent.Values {
-  fileprivate var areBytes: Bool { if case .bytes = self { true } else { false } }
-}
-
-extension ArrayDescription.Normalization {
-  /// What a zero becomes, a value a channel.
-  fileprivate var blank: [Float] { zip(mean, deviation).map { Float((0 - $0) / $1) } }
 }

@@ -132,42 +132,6 @@ package enum InputDescription: Sendable, Equatable {
   }
 }
 
-/// Arrays of one shape, and how their values become numbers.
-package struct ArrayDescription: Sendable, Equatable {
-  /// (x − mean) / deviation, a value a channel or one for all.
-  package struct Normalization: Sendable, Equatable {
-    /// What is subtracted.
-    package var mean: [Double]
-    /// What is divided by then.
-    package var deviation: [Double]
-
-    /// (x − mean) / deviation.
-    package init(mean: [Double], deviation: [Double]) {
-      self.mean = mean
-      self.deviation = deviation
-    }
-  }
-
-  /// The shape of one example, `[channels, height, width]` for images.
-  package var shape: [Int]
-  /// The type of the stored elements. Unsigned bytes are divided by 255 first.
-  package var element: IDXFile.Element
-  /// What becomes of the values; what a channel is, is the first axis.
-  package var normalization: Normalization
-  /// Normalisations of the results, in their order.
-  package var further: [Normalization]
-
-  package init(
-    shape: [Int], element: IDXFile.Element, normalization: Normalization,
-    further: [Normalization] = []
-  ) {
-    self.shape = shape
-    self.element = element
-    self.normalization = normalization
-    self.further = further
-  }
-}
-
 /// What the target of a run is.
 package struct TargetDescription: Sendable, Equatable {
   /// What the values mean.

@@ -62,14 +62,7 @@ extension InputDescription {
   var json: JSONValue {
     switch self {
     case .columns(let table): table.json
-    case .array(let array):
-      [
-        "kind": "array",
-        "shape": .array(array.shape.map { .integer($0) }),
-        "element": .string(array.element.name),
-        "normalization": array.normalization.json,
-        "further": .array(array.further.map(\.json)),
-      ]
+    case .array(let array): array.json
     case .tokens(let tokens): tokens.json
     case .series(let series): series.json
     case .texts(let texts): texts.json
@@ -81,17 +74,9 @@ extension InputDescription {
     case "columns":
       guard let table = ColumnsDescription(json) else { return nil }
       self = .columns(table)
-    case "array":
-      guard let shape = json["shape"]?.arrayValue?.compactMap(\.integerValue),
-        !shape.isEmpty, shape.allSatisfy({ $0 > 0 }),
-        let element = IDXFile.Element.allCases.first(where: {
-          $0.name == json["element"]?.stringValue
-        }), let normalization = json["normalization"].flatMap(ArrayDescription.Normalization.init),
-        let further = json["further"]?.arrayValue?.compactMap(ArrayDescription.Normalization.init)
-      else { return nil }
-      self = .array(
-        ArrayDescription(
-          shape: shape, element: element, normalization: normalization, further: further))
+    case ArrayDescription.kind:
+      guard let array = ArrayDescription(json) else { return nil }
+      self = .array(array)
     case TokensDescription.kind:
       guard let tokens = TokensDescription(json) else { return nil }
       self = .tokens(tokens)
@@ -103,22 +88,6 @@ extension InputDescription {
       self = .texts(texts)
     default: return nil
     }
-  }
-}
-
-extension ArrayDescription.Normalization {
-  fileprivate var json: JSONValue {
-    [
-      "mean": .array(mean.map { .number($0) }), "deviation": .array(deviation.map { .number($0) }),
-    ]
-  }
-
-  fileprivate init?(_ json: JSONValue) {
-    guard let mean = json["mean"]?.arrayValue?.compactMap(\.doubleValue),
-      let deviation = json["deviation"]?.arrayValue?.compactMap(\.doubleValue),
-      !mean.isEmpty, mean.count == deviation.count, deviation.allSatisfy({ $0 > 0 })
-    else { return nil }
-    self.init(mean: mean, deviation: deviation)
   }
 }
 

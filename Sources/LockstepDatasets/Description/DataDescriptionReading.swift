@@ -4,8 +4,8 @@ extension DataDescription {
   /// Reads a new file through what training learned.
   ///
   /// - Parameters:
-  ///   - path: a CSV file, or an IDX file where the run was trained on arrays.
-  ///   - labels: the IDX file of the labels, where inputs are arrays.
+  ///   - path: a CSV file; a file of arrays or a folder of images where the run was trained on arrays.
+  ///   - labels: the file of the labels, where inputs are arrays.
   ///   - isTargetOptional: whether examples may lack a label.
   ///   - id: the column that names a row; by default the one that training knew.
   /// - Returns: the examples, and what the user should know about them.
@@ -27,12 +27,8 @@ extension DataDescription {
         isTargetOptional: isTargetOptional, id: id)
     case .array:
       guard id == nil else { throw refuse("is an array, which has no column '\(id ?? "")'") }
-      guard labels != nil || isTargetOptional else {
-        throw refuse("is an array, and its labels are missing; name their file")
-      }
       content = try ArrayContent(
-        IDXFile.read(path), labels: labels.map { path throws(FileError) in try IDXFile.read(path) },
-        as: self)
+        [path], labels: labels, as: self, isTargetOptional: isTargetOptional)
     case .series(let series):
       guard labels == nil else {
         throw refuse("is a table, whose labels are columns of it; leave the labels' file out")

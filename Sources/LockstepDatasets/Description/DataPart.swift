@@ -45,6 +45,7 @@ package struct DataPart: Sendable {
   package var labels: Dataset.Labels {
     get throws(DatasetError) {
       if let sequences = examples as? SequenceDataset { return sequences.labels }
+      if let labelled = examples as? any LabelledSource { return labelled.labels }
       return try dataset.labels
     }
   }

@@ -40,10 +40,13 @@ package struct PartSummary: Sendable, Equatable {
   init(examples: Int, columns: [Column], block: (Range<Int>) -> Fingerprint) {
     self.examples = examples
     self.columns = columns
-    let size = Self.blockSize(examples)
-    blocks = stride(from: 0, to: examples, by: size).map {
-      block($0..<min($0 + size, examples))
-    }
+    blocks = Self.runs(examples).map(block)
+  }
+
+  /// The runs of examples that are hashed.
+  static func runs(_ examples: Int) -> [Range<Int>] {
+    let size = blockSize(examples)
+    return stride(from: 0, to: examples, by: size).map { $0..<min($0 + size, examples) }
   }
 
   private static func blockSize(_ examples: Int) -> Int {

@@ -29,6 +29,8 @@ public struct ExampleField: Sendable, Equatable {
   package let ignored: Int32?
   /// What black is in an image, a value a channel or one for all.
   package let blank: [Float]
+  /// What white is in an image, a value a channel or one for all; nil where that is not known.
+  package let white: [Float]?
 
   /// - Parameters:
   ///   - shape: positive sizes.
@@ -38,11 +40,20 @@ public struct ExampleField: Sendable, Equatable {
     _ name: String, _ shape: [Int], _ scalar: Scalar = .float32, ignored: Int32? = nil,
     blank: [Float] = [0]
   ) {
+    self.init(name, shape, scalar, ignored: ignored, blank: blank, white: nil)
+  }
+
+  /// As the public initialiser; `white` is what white is, where values are images.
+  package init(
+    _ name: String, _ shape: [Int], _ scalar: Scalar = .float32, ignored: Int32? = nil,
+    blank: [Float], white: [Float]?
+  ) {
     self.name = name
     self.shape = shape
     self.scalar = scalar
     self.ignored = ignored
     self.blank = blank
+    self.white = white
   }
 
   /// The number of values of one example; `Int.max` where that is more than a number can tell.

@@ -6,7 +6,7 @@ extension Sampler {
   ///   different lengths are to be drawn.
   package convenience init(
     _ source: any ExampleSource, batchSize: Int, seed: UInt64, shuffle: Bool, dropLast: Bool,
-    draws: WeightedDraws? = nil
+    blocks: BlockShuffling? = nil, draws: WeightedDraws? = nil
   ) throws(DatasetError) {
     let groups = (source as? any PaddedSource).flatMap { ExampleGroups($0) }
     guard draws == nil || groups == nil && shuffle else {
@@ -17,7 +17,8 @@ extension Sampler {
     }
     try self.init(
       count: draws?.count ?? source.count, batchSize: batchSize, seed: seed, shuffle: shuffle,
-      dropLast: dropLast, mostInMemory: Self.mostInMemory, groups: groups, draws: draws)
+      dropLast: dropLast, mostInMemory: Self.mostInMemory, groups: groups, blocks: blocks,
+      draws: draws)
   }
 }
 

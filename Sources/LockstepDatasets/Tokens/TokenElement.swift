@@ -20,16 +20,4 @@ public enum TokenElement: String, Sendable, CaseIterable {
     case .int64: 8
     }
   }
-
-  /// The type of NumPy's name; nil for one that tokens cannot have.
-  init?(numpy name: some StringProtocol) {
-    switch name {
-    case "|u1", "<u1": self = .uint8
-    case "<u2": self = .uint16
-    case "<u4": self = .uint32
-    case "<i4": self = .int32
-    case "<i8": self = .int64
-    default: return nil
-    }
-  }
 }

@@ -17,8 +17,8 @@ struct TokenHeader {
   /// Reads the header of a file; one without a header holds tokens of the type `element`.
   init(_ file: FileInput, element: TokenElement) throws(FileError) {
     let start = try file.prefix(16)
-    if start.starts(with: [0x93] + Array("NUMPY".utf8)) {
-      self = try .numpy(file, start)
+    if NumpyHeader.isNumpy(start) {
+      self = try .numpy(file)
     } else if let known = start.count >= 12 ? Self.llm[Self.word(start, 0)] : nil,
       file.size >= Self.llmSize
     {
@@ -65,67 +65,33 @@ struct TokenHeader {
     return TokenHeader(element: element, offset: llmSize, count: count)
   }
 
-  /// NumPy's format: a magic text, a version, the length of a dictionary, and the dictionary.
-  ///
-  /// Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
-  private static func numpy(
-    _ file: FileInput, _ start: [UInt8]
-  ) throws(FileError) -> TokenHeader {
-    func refuse(_ kind: FileError.Kind, _ reason: String) -> FileError {
-      FileError(path: file.path, kind: kind, reason: reason)
+  private static func numpy(_ file: FileInput) throws(FileError) -> TokenHeader {
+    let header = try NumpyHeader(file)
+    let allowed: [ArrayElement: TokenElement] = [
+      .uint8: .uint8, .uint16: .uint16, .uint32: .uint32, .int32: .int32, .int64: .int64,
+    ]
+    guard let element = allowed[header.format.element],
+      !header.format.isBigEndian || element.size == 1
+    else {
+      throw FileError(
+        path: file.path, kind: .mismatch,
+        reason:
+          "holds values of NumPy's type '\(header.type)'; tokens are uint8, uint16, uint32, int32 or "
+          + "int64, little-endian")
     }
-    guard start.count >= 12, (1...3).contains(start[6]) else {
-      throw refuse(.corrupt, "has a damaged NumPy header")
+    guard header.shape.count == 1 else {
+      throw FileError(
+        path: file.path, kind: .mismatch,
+        reason: "holds an array of shape \(header.shapeText); tokens have one axis")
     }
-    let (begin, length) =
-      start[6] == 1
-      ? (10, Int(start[8]) | Int(start[9]) << 8)
-      : (12, Int(word(start, 2)))
-    guard length < 1 << 16, begin + length <= file.size else {
-      throw refuse(.truncated, "ends within its NumPy header")
+    let count = header.shape[0]
+    let bytes = file.size - header.start
+    guard bytes == count * element.size else {
+      throw FileError(
+        path: file.path, kind: .truncated,
+        reason:
+          "promises \(count) tokens of \(element.size) bytes, and has \(bytes) bytes of them")
     }
-    let text = String(decoding: try file.bytes(begin..<begin + length), as: UTF8.self)
-    guard let type = value(of: "descr", in: text)?.split(separator: "'").first,
-      let shape = value(of: "shape", in: text)
-    else { throw refuse(.corrupt, "has a damaged NumPy header") }
-    guard let element = TokenElement(numpy: type) else {
-      throw refuse(
-        .mismatch,
-        "holds values of NumPy's type '\(type)'; tokens are uint8, uint16, uint32, int32 or int64, "
-          + "little-endian")
-    }
-    let sizes = shape.dropFirst().prefix { $0 != ")" }.split(separator: ",")
-      .map { Int(String($0.filter { $0 != " " })) }
-    guard sizes.count == 1, let count = sizes[0], count >= 0 else {
-      throw refuse(.mismatch, "holds an array of shape \(shape); tokens have one axis")
-    }
-    let (bytes, overflow) = count.multipliedReportingOverflow(by: element.size)
-    guard !overflow, bytes == file.size - begin - length else {
-      throw refuse(
-        .truncated,
-        "promises \(count) tokens of \(element.size) bytes, and has \(file.size - begin - length) "
-          + "bytes of them")
-    }
-    return TokenHeader(element: element, offset: begin + length, count: count)
-  }
-
-  /// What stands behind a key of the dictionary, up to the next key.
-  private static func value(of key: String, in text: String) -> Substring? {
-    guard let place = text.range(of: "'\(key)'") else { return nil }
-    let rest = text[place.upperBound...].drop { $0 == ":" || $0 == " " }
-    if rest.first == "(" { return rest.prefix { $0 != ")" } + ")" }
-    return rest.prefix { $0 != "," && $0 != "}" }
-  }
-}
-
-extension String {
-  /// Where a text first stands.
-  fileprivate func range(of part: String) -> Range<String.Index>? {
-    var start = startIndex
-    while start < endIndex {
-      if self[start...].hasPrefix(part) { return start..<index(start, offsetBy: part.count) }
-      start = index(after: start)
-    }
-    return nil
+    return TokenHeader(element: element, offset: header.start, count: count)
   }
 }

@@ -15,6 +15,8 @@ package struct RandomPurpose: Sendable, Equatable, RawRepresentable {
   package static let dropout = Self(rawValue: 5)
   /// Random changes to inputs; the index is the epoch, the position begins at example · 2^32.
   package static let augmentation = Self(rawValue: 6)
+  /// Mixtures of examples; the index is the epoch, the position begins at example · 2^32.
+  package static let mixing = Self(rawValue: 12)
   /// The choice of tokens of a generated text; two words a token.
   package static let generation = Self(rawValue: 7)
   /// Examples drawn with replacement; the index is the epoch, two words a draw.

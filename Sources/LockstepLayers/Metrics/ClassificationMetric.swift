@@ -1,6 +1,6 @@
+import LockstepEngine
 import LockstepCatalog
 import LockstepFiles
-import LockstepOptimization
 
 /// Precision, recall or F1: of each class, and over all of them.
 package struct ClassificationMetric: EvaluationMetric {

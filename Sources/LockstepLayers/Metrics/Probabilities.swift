@@ -1,4 +1,4 @@
-import LockstepOptimization
+import LockstepEngine
 
 // What logits say, in Double.
 

@@ -1,5 +1,5 @@
+import LockstepEngine
 import LockstepCatalog
-import LockstepOptimization
 
 /// The mean of −log p of what is right, p being the model's probability. (scikit-learn's `log_loss`, without
 /// its rounding of probabilities near 0.)

@@ -1,3 +1,4 @@
+import LockstepEngine
 import LockstepCatalog
 
 extension Schedule {

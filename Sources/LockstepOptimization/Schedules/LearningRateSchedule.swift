@@ -1,3 +1,5 @@
+import LockstepEngine
+
 /// A learning rate as a function of the step: what a ``Schedule`` holds.
 ///
 /// A type of hyperparameters that a program adds conforms to it, and is used as

@@ -25,7 +25,10 @@ struct ExampleLoader: Sendable {
 
   /// Whether it does more than copying values as they are.
   var isTrivial: Bool {
-    guard augmentation?.transforms.isEmpty ?? true else { return false }
+    if let augmentation, !augmentation.transforms.isEmpty || augmentation.mixing != nil {
+      return false
+    }
+    if field != nil, dataset is any CostlySource { return false }
     guard field != nil, let dataset = dataset as? Dataset else { return true }
     if case .floats = dataset.inputs { return true }
     return false
@@ -33,7 +36,7 @@ struct ExampleLoader: Sendable {
 
   /// Writes the inputs of examples, one after the other.
   ///
-  /// - Parameter scratch: ``inputSize`` values, where there is an augmentation.
+  /// - Parameter scratch: ``scratchSize`` values, where there is an augmentation.
   /// - Throws: ``InputError`` that names the example, where a transform throws.
   func load(
     _ examples: ArraySlice<Int>, epoch: Int, into inputs: UnsafeMutableBufferPointer<Float>,
@@ -43,16 +46,40 @@ struct ExampleLoader: Sendable {
     try dataset.read(field, of: examples, into: inputs)
     guard let augmentation, let scratch else { return }
     let size = inputSize
-    for (place, example) in examples.enumerated() {
+    func augment(_ values: UnsafeMutableBufferPointer<Float>, _ example: Int) throws {
       do {
         let input = try ExampleInput(
-          values: .init(rebasing: inputs[place * size..<(place + 1) * size]),
-          shape: field.shape, blank: field.blank, scratch: scratch)
+          values: values, shape: field.shape, blank: field.blank, white: field.white,
+          scratch: scratch)
         try augmentation.apply(to: input, example: example, epoch: epoch, seed: seed)
       } catch {
         throw InputError(dataset: dataset.name, example: example, reason: "\(error)")
       }
     }
+    for (place, example) in examples.enumerated() {
+      let values = UnsafeMutableBufferPointer(
+        rebasing: inputs[place * size..<(place + 1) * size])
+      try augment(values, example)
+      guard let draw = mixture(of: example, epoch: epoch), let mixing = augmentation.mixing else {
+        continue
+      }
+      // The other example is what it is in this epoch, changes and all.
+      let other = UnsafeMutableBufferPointer(rebasing: scratch[size..<2 * size])
+      try dataset.read(field, of: [draw.partner], into: other)
+      try augment(other, draw.partner)
+      mixing.mix(values, with: UnsafePointer(other.baseAddress!), draw, shape: field.shape)
+    }
+  }
+
+  /// The number of values that augmenting uses on the way; 0 where there is nothing to change.
+  var scratchSize: Int {
+    augmentation.map { $0.mixing == nil ? inputSize : 2 * inputSize } ?? 0
+  }
+
+  /// What an example is mixed with in an epoch; nil where nothing is mixed.
+  func mixture(of example: Int, epoch: Int) -> ExampleMixing.Draw? {
+    guard let mixing = augmentation?.mixing, let field else { return nil }
+    return mixing.draw(example, epoch: epoch, seed: seed, shape: field.shape)
   }
 }
 

@@ -197,7 +197,7 @@ final class InputAhead {
             try loader.load(
               task.batch.examples(at: task.positions), epoch: task.batch.epoch, into: task.values,
               scratch: loader.augmentation == nil
-                ? nil : scratch.buffer(count: loader.inputSize))
+                ? nil : scratch.buffer(count: loader.scratchSize))
           } catch { failure = error }
         }
         slots.change { slots in

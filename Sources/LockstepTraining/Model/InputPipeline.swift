@@ -96,7 +96,7 @@ final class InputPipeline {
     if let inputs = executor.ports(for: dataset).prepared {
       try loadInputs(shard, positions, of: batch, into: inputs, lane)
     }
-    try executor.loadRest(batch.examples(at: positions), of: dataset, teacher: teacher)
+    try loadRest(positions, of: batch, into: executor)
   }
 
   /// Brings the examples of several shards to a lane, one shard behind the other.
@@ -118,7 +118,21 @@ final class InputPipeline {
           into: .init(rebasing: inputs[start..<start + positions.count * size]), lane)
       }
     }
-    try executor.loadRest(batch.examples(at: all), of: dataset, teacher: teacher)
+    try loadRest(all, of: batch, into: executor)
+  }
+
+  /// Brings labels, a teacher's logits, and the labels of examples that are mixed in.
+  private func loadRest(
+    _ positions: Range<Int>, of batch: StepBatch, into executor: ShardExecutor
+  ) throws {
+    let examples = batch.examples(at: positions)
+    try executor.loadRest(examples, of: dataset, teacher: teacher)
+    guard let ports = executor.mixedPorts else { return }
+    guard augmentation?.mixing != nil else {
+      throw GraphError("the loss is one of mixed labels, and the augmentation mixes nothing")
+    }
+    let draws = examples.compactMap { loader.mixture(of: $0, epoch: batch.epoch) }
+    try ports.load(draws, of: dataset)
   }
 
   /// The form of a batch, where there are several.
@@ -158,7 +172,7 @@ final class InputPipeline {
     try lane.track.span(.input, shard) {
       try loader.load(
         batch.examples(at: positions), epoch: batch.epoch, into: inputs,
-        scratch: augmentation == nil ? nil : lane.inputScratch.buffer(count: loader.inputSize))
+        scratch: augmentation == nil ? nil : lane.inputScratch.buffer(count: loader.scratchSize))
     }
   }
 }

@@ -86,6 +86,7 @@ extension ModelSource {
       var random = CounterGenerator(seed: 3, .synthesis, index: .max)
       for i in rows.indices { rows[i] = random.nextFraction() }
     }
+    MixedLabelPorts(lane)?.fill(labels: source.labelFields.first)
     let leaf = Arena<Float>(count: lane.plan.leafCount)
     try lane.run(RunContext(seed: 1, step: 1, firstExample: 0), leaf: leaf.base)
     var stream = FingerprintStream()

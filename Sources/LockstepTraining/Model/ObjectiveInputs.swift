@@ -45,7 +45,10 @@ struct ObjectiveInputs {
         try check(type, field, source)
       } else if let field = labelFields.first(where: { $0.name == name }) {
         try check(label: type, field, source, field == labelFields.first ? classes : nil)
-      } else if name != Distillation.teacherInput {
+      } else if ![Distillation.teacherInput, MixedLabels.labelInput, MixedLabels.shareInput]
+        .contains(
+          name)
+      {
         // What a teacher knows is held against the teacher when there is one.
         let known = source.fields.map { "'\($0.name)'" }
         throw GraphError(

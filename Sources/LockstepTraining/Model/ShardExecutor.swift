@@ -52,6 +52,8 @@ final class ShardExecutor {
 
   private var bound: ExamplePorts?
   private let teacherRows: UnsafeMutableBufferPointer<Float>?
+  /// Where the labels of examples that are mixed in go; nil where the loss takes none.
+  let mixedPorts: MixedLabelPorts?
   private var unpackers: [UnsafePair: LeafUnpacker] = [:]
   private lazy var packedLeaf = Arena<Float>(count: lane.plan.leafCount)
 
@@ -65,6 +67,7 @@ final class ShardExecutor {
     leavesAreCanonical = plan.leavesAreCanonical
     carriedPorts = CarriedPorts(lane)
     teacherRows = lane.input(Distillation.teacherInput)?.bindMemory(to: Float.self)
+    mixedPorts = MixedLabelPorts(lane)
   }
 
   /// Where the lane takes a source's fields; the same source each time.

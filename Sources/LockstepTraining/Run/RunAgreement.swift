@@ -24,6 +24,7 @@ struct RunAgreement {
     all.add(
       "the order of the examples",
       "\(sampler.count) \(sampler.batchSize) \(sampler.seed) \(sampler.shuffle) \(sampler.dropLast) "
+        + (sampler.blocks.map { " \($0.block) \($0.buffer)" } ?? "")
         + (sampler.draws == nil ? "" : "drawn from \(sampler.population)")
     )
     try all.agree(on: collective)

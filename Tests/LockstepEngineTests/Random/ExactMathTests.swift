@@ -1,5 +1,5 @@
 import Foundation
-import LockstepOptimization
+import LockstepEngine
 import Testing
 
 /// The functions are those of the system to within 4 units in the last place.

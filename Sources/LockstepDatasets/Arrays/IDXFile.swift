@@ -22,8 +22,17 @@ public struct IDXFile: Sendable {
     /// IEEE numbers of 64 bits.
     case float64 = 0x0e
 
-    /// The name of the type, `uint8`.
-    package var name: String { "\(self)" }
+    /// The type among those of all files of arrays.
+    var arrayElement: ArrayElement {
+      switch self {
+      case .uint8: .uint8
+      case .int8: .int8
+      case .int16: .int16
+      case .int32: .int32
+      case .float32: .float32
+      case .float64: .float64
+      }
+    }
 
     /// The size of one element in bytes.
     package var size: Int {
@@ -81,7 +90,7 @@ public struct IDXFile: Sendable {
   }
 
   /// Type and shape at the start of a file.
-  private struct Header {
+  struct Header {
     let element: Element
     let shape: [Int]
     /// The length that the file must have.
@@ -131,17 +140,22 @@ public struct IDXFile: Sendable {
       self.size = size + start
       self.start = start
     }
+
+    /// Throws where a file has not as many bytes as its shape needs.
+    func check(size found: Int, path: String) throws(FileError) {
+      guard found != size else { return }
+      let isShort = found < size
+      throw FileError(
+        path: path, kind: isShort ? .truncated : .corrupt,
+        reason:
+          "\(isShort ? "truncated: " : "")expected \(size) bytes for the shape \(shape), found "
+          + "\(found)")
+    }
   }
 
   private init(_ content: [UInt8], path: String) throws(FileError) {
     let header = try Header(content, path: path)
-    guard content.count == header.size else {
-      let isShort = content.count < header.size
-      throw FileError(
-        path: path, kind: isShort ? .truncated : .corrupt,
-        reason: "\(isShort ? "truncated: " : "")expected \(header.size) bytes for the shape "
-          + "\(header.shape), found \(content.count)")
-    }
+    try header.check(size: content.count, path: path)
     self.path = path
     element = header.element
     shape = header.shape
@@ -152,46 +166,20 @@ public struct IDXFile: Sendable {
   ///
   /// - Throws: `FileError` that names the first element that is not finite or beyond Float32's range,
   ///   by its example and its place in it, both counted from 1.
-  public func numbers() throws(FileError) -> [Double] {
-    let values: [Double] =
-      switch element {
-      case .uint8: bytes.map { Double($0) }
-      case .int8: bytes.map { Double(Int8(bitPattern: $0)) }
-      case .int16: words(Int16.self).map { Double($0) }
-      case .int32: words(Int32.self).map { Double($0) }
-      case .float32: words(UInt32.self).map { Double(Float(bitPattern: $0)) }
-      case .float64: words(UInt64.self).map { Double(bitPattern: $0) }
-      }
-    guard element == .float32 || element == .float64,
-      let place = values.firstIndex(where: { !Float($0).isFinite })
-    else { return values }
-    let width = max(shape[1...].reduce(1, *), 1)
-    let value = values[place]
-    throw FileError(
-      path: path, kind: .corrupt,
-      reason: "example \(place / width + 1)"
-        + (width == 1 ? "" : ", value \(place % width + 1)") + ": \(value) is "
-        + (value.isFinite ? "out of the range of Float32" : "not a finite number"))
-  }
+  public func numbers() throws(FileError) -> [Double] { try StoredArray(self).numbers() }
 
   /// The elements as integers; nil where they are floating-point numbers.
   public var integers: [Int32]? {
-    switch element {
-    case .uint8: bytes.map { Int32($0) }
-    case .int8: bytes.map { Int32(Int8(bitPattern: $0)) }
-    case .int16: words(Int16.self).map { Int32($0) }
-    case .int32: words(Int32.self)
-    case .float32, .float64: nil
-    }
+    guard element.arrayElement.isInteger else { return nil }
+    return (try? numbers())?.map { Int32($0) }
   }
+}
 
-  private func words<Word: FixedWidthInteger & BitwiseCopyable>(_: Word.Type) -> [Word] {
-    bytes.withUnsafeBytes { bytes in
-      (0..<count).map { index in
-        Word(
-          bigEndian: bytes.loadUnaligned(
-            fromByteOffset: index * MemoryLayout<Word>.size, as: Word.self))
-      }
-    }
+extension StoredArray {
+  /// An IDX file that was read.
+  package init(_ file: IDXFile) {
+    self.init(
+      name: file.path, format: ArrayFormat(file.element.arrayElement, isBigEndian: true),
+      shape: file.shape, bytes: Array(file.bytes))
   }
 }
