@@ -121,7 +121,7 @@ struct TrainedModel {
   ) throws {
     let places = Set([
       "type", "file", "testFile", "delimiter", "inputs", "labels", "testInputs", "testLabels",
-      "testFraction", "folds", "fold", "splitSeed", "element",
+      "testFraction", "folds", "fold", "splitSeed", "groupBy", "orderBy", "element",
     ]).union(configuration.data.recipeKeys)
     if let key = keys.first(where: { !places.contains($0) }) {
       throw ArgumentError(

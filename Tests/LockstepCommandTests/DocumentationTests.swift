@@ -20,6 +20,7 @@ import Testing
     "docs/choosing-a-threshold.md", "docs/why-clip.md", "docs/profiling.md", "docs/kernels.md",
     "docs/architecture.md",
     "docs/glossary.md", "docs/data.md", "docs/sequences.md",
+    "docs/tutorials/unbalanced-classes.md",
     "CONTRIBUTING.md", "Benchmarks/README.md",
     "Benchmarks/RESULTS.md", "\(catalogue)/Lockstep.md", "\(catalogue)/Articles/GettingStarted.md",
     "\(catalogue)/Articles/Clipping.md", "\(catalogue)/Articles/DistributedCorrectness.md",
