@@ -11,8 +11,8 @@ enum FindRateCommand: Command {
   static let discussion = """
     The model of the configuration is trained with its optimizer for a few steps, while the learning rate
     grows by one factor a step. The test ends where the smoothed loss is far above its lowest, or is
-    not finite. What is printed is the rate at which the loss falls fastest, a good one to start with,
-    and the one at which it is lowest, which is too large. Nothing is evaluated or saved; the
+    not finite. What is printed is a good rate to start with, at which the loss falls fastest, but at most a tenth
+    of that at which it is lowest, which is too large. Nothing is evaluated or saved; the
     configuration's own rate and schedule are not used.
     """
   static let options =
@@ -129,23 +129,24 @@ enum FindRateCommand: Command {
   }
 
   private static func show(_ found: RateSuggestion, json: Bool) {
-    let (steepest, lowest) = (found.steepest, found.lowest)
+    let (suggested, lowest) = (found.suggested, found.lowest)
     if json {
       Console.line(
         ([
-          "suggestedLearningRate": steepest.map { .number($0) } ?? .null,
+          "suggestedLearningRate": suggested.map { .number($0) } ?? .null,
           "lowestLossAt": lowest.map { .number($0.rate) } ?? .null,
           "steps": .integer(found.points.count),
         ] as JSONValue).compactText)
       return
     }
-    guard let steepest, let lowest, let last = found.points.last else {
+    guard let suggested, let lowest, let last = found.points.last else {
       return Console.line(
         "the loss does not fall in \(counted(found.points.count, "step")): take more --steps, or other "
           + "rates by --from and --to")
     }
     Console.line(
-      "suggested learning rate \(readable(steepest, digits: 2)): there the loss falls fastest")
+      "suggested learning rate \(readable(suggested, digits: 2)): the loss falls fastest at "
+        + readable(found.steepest ?? suggested, digits: 2))
     Console.line(
       "lowest smoothed loss \(readable(lowest.smoothed)) at \(readable(lowest.rate, digits: 2)), "
         + "\(readable(last.smoothed)) at \(readable(last.rate, digits: 2)), after "

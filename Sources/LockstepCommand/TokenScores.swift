@@ -11,7 +11,7 @@ struct TokenScores {
   /// Nil where the data are no tokens, or the loss is no plain cross-entropy.
   init?(_ description: DataDescription, _ configuration: RunConfiguration) {
     guard let tokens = description.tokens,
-      let loss = configuration.loss as? SoftmaxCrossEntropy, loss.labelSmoothing == 0
+      let loss = configuration.loss as? SoftmaxCrossEntropy, loss.isLogLikelihood
     else { return nil }
     unit =
       switch (try? tokens.textTokenizer()) ?? nil {

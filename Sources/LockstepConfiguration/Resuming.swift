@@ -18,7 +18,7 @@ extension RunConfiguration {
     ]
     // That the data is the same is checked by its values.
     keys.formUnion(Self.dataPaths)
-    if update.plateauMinimizes == nil {
+    if update.plateauMinimizes == nil, options.earlyStopping == nil {
       keys.formUnion(["evaluate.everyEpochs", "evaluate.batchSize"])
     }
     if update.scheduleSteps(totalSteps: 1) != nil { keys.insert("optimizer.schedule.steps") }

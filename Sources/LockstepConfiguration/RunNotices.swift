@@ -102,6 +102,13 @@ struct RunNotices {
     if configuration.data.splitSeed != 0, case .none = configuration.data.cut {
       lines.append("'data.splitSeed' has no effect: no test part is cut from the data")
     }
+    if configuration.data.sampling != nil,
+      (configuration.labelLoss as? any FittedLoss)?.countsLabels ?? false
+    {
+      lines.append(
+        "'data.sampling' and balanced weights of the loss make up for rare classes twice: take one of the two"
+      )
+    }
     if configuration.batchSize > count {
       lines.append(
         "'batchSize' is \(configuration.batchSize) and there are \(count) training examples: each step "

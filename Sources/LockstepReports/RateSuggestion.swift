@@ -62,6 +62,13 @@ package struct RateSuggestion: Sendable {
     return points[best.0].rate
   }
 
+  /// A good rate to start with: where the loss falls fastest, and at most a tenth of the rate at which it is
+  /// lowest, beyond which it grows soon.
+  package var suggested: Double? {
+    guard let steepest, let lowest else { return nil }
+    return min(steepest, lowest.rate / 10)
+  }
+
   /// The losses over the rates.
   package func plot(title: String) -> LinePlot {
     var plot = LinePlot(
@@ -70,10 +77,10 @@ package struct RateSuggestion: Sendable {
         .init("loss", points.map { ($0.rate, $0.loss) }, style: .dashed),
         .init("smoothed", points.map { ($0.rate, $0.smoothed) }),
       ])
-    if let steepest, let point = points.first(where: { $0.rate == steepest }) {
+    if let suggested, let point = points.first(where: { $0.rate >= suggested }) {
       plot.series.append(
         .init(
-          "steepest descent: \(readable(steepest, digits: 2))", [(steepest, point.smoothed)],
+          "suggested: \(readable(suggested, digits: 2))", [(point.rate, point.smoothed)],
           style: .marked))
     }
     return plot

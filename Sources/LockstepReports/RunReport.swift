@@ -82,7 +82,11 @@ package struct RunReport: Sendable {
       let all = evaluations.compactMap { evaluation in
         evaluation.metrics.first { $0.name == metric.name }.map { ($0.value, evaluation.step) }
       }
-      guard let best = all.filter({ !$0.0.isNaN }).max(by: { $0.0 < $1.0 }) else { continue }
+      guard
+        let best = all.filter({ !$0.0.isNaN }).max(by: {
+          MetricDirection.isBetter($1.0, than: $0.0, of: metric.name)
+        })
+      else { continue }
       rows.append(
         (
           "\(prefix)best \(metric.name.shortened(to: 80))",

@@ -21,6 +21,7 @@ import Testing
     "docs/architecture.md",
     "docs/glossary.md", "docs/data.md", "docs/sequences.md",
     "docs/tutorials/table.md", "docs/tutorials/dates.md", "docs/tutorials/series.md",
+    "docs/tutorials/unbalanced-classes.md",
     "CONTRIBUTING.md", "Benchmarks/README.md",
     "Benchmarks/RESULTS.md", "\(catalogue)/Lockstep.md", "\(catalogue)/Articles/GettingStarted.md",
     "\(catalogue)/Articles/Clipping.md", "\(catalogue)/Articles/DistributedCorrectness.md",

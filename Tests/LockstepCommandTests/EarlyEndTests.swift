@@ -6,7 +6,7 @@ import Testing
 @Suite struct EarlyEndTests {
   /// Classes that overlap, and a rate that is too large, so that the best evaluation is an early one.
   private static let settings = [
-    "--set", "epochs=30", "--set", "data.deviation=6", "--set", "optimizer.learningRate=1",
+    "--set", "epochs=30", "--set", "data.deviation=6", "--set", "optimizer.learningRate=0.5",
     "--set",
     "earlyStopping={\"patience\": 3}",
   ]
@@ -58,15 +58,16 @@ import Testing
   /// When time is up a run is interrupted as by a signal, and goes on with the same bits.
   @Test func timeIsUp() throws {
     try withDirectory { directory in
-      let whole = try train(directory, "whole", ["--set", "earlyStopping=null"])
+      let plain = ["--set", "earlyStopping=null", "--set", "optimizer.learningRate=0.05"]
+      let whole = try train(directory, "whole", plain)
       let stopped = try train(
-        directory, "run", ["--set", "earlyStopping=null", "--set", "maxSeconds=1e-6"], ranks: 3)
+        directory, "run", plain + ["--set", "maxSeconds=1e-6"], ranks: 3)
       #expect(stopped.ending == .exited(75), "\(stopped.transcript)")
       let outcome = try JSONValue.parse(
         FileInput.contents(of: "\(directory)/run/outcome.json", limit: 1 << 20))
       #expect(outcome["outcome"] == "interrupted" && outcome["step"] == 1)
       let resumed = try train(
-        directory, "run", ["--set", "earlyStopping=null", "--resume"], ranks: 2)
+        directory, "run", plain + ["--resume"], ranks: 2)
       #expect(resumed.fingerprint == whole.fingerprint && whole.fingerprint != nil)
     }
   }

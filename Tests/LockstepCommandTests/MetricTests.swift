@@ -1,4 +1,6 @@
 import LockstepFiles
+import LockstepLayers
+import LockstepReports
 import LockstepTesting
 import Testing
 
@@ -93,6 +95,14 @@ import Testing
       )
       let best = try Lockstep.run(["evaluate", run, "--checkpoint", "best", "--json"])
       #expect(best.succeeded, "\(best.transcript)")
+    }
+  }
+
+  /// Reports know metrics by their names alone.
+  @Test func namesSayWhatIsAnError() throws {
+    for entry in MetricCatalog.catalog.entries {
+      let metric = try MetricCatalog.catalog.make(entry.name)
+      #expect(MetricDirection.isError(metric.name) == (metric is any ErrorMetric), "\(metric.name)")
     }
   }
 

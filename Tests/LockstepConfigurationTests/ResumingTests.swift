@@ -91,6 +91,10 @@ import Testing
     Case(#"clip={"type": "zClip", "warmup": 4, "threshold": 0.5}"#),
     Case(#"clip={"type": "adaptive"}"#),
     Case(#"constraints=[{"kind": "Linear", "type": "spectralNorm", "every": 4}]"#),
+    // The best weights are the final ones, as often as not those of another step.
+    Case(#"earlyStopping={"patience": 30}"#),
+    Case(#"earlyStopping={"patience": 30}"#, "evaluate.scoreMetric=accuracy", "epochs=3"),
+    Case(#"data.sampling="balanced""#, #"loss={"classWeights": "balanced"}"#),
     Case("nonFinite=skip"), Case("nonFinite=sanitize"), Case("microBatches=2"),
     Case("checkpoint.everySteps=4", "replicaGuard.everySteps=3"),
   ]
@@ -142,7 +146,7 @@ import Testing
     ("evaluate.batchSize", ["evaluate.batchSize=7"]),
     ("replicaGuard", ["replicaGuard.everySteps=1"]), ("bucketBytes", ["bucketBytes=4096"]),
     ("watchdog", ["watchdog.seconds=50"]), ("nonFinite", ["nonFinite=sanitize"]),
-    ("log", ["log.parameterNormsEverySteps=1"]),
+    ("log", ["log.parameterNormsEverySteps=1"]), ("maxSeconds", ["maxSeconds=1e6"]),
   ]
 
   @Test func whatMayDifferChangesNoBit() throws {

@@ -16,6 +16,7 @@ import Testing
       if found.hasDiverged { break }
     }
     #expect(found.steepest == rates[30])
+    #expect(found.suggested == min(rates[30], (found.lowest?.rate ?? 0) / 10))
     #expect(found.hasDiverged && found.points.count < 60)
     #expect(found.plot(title: "t").series.count == 3)
   }

@@ -93,7 +93,12 @@ final class EvaluationScores: WholeScores {
       examples = ScoredExamples(form, outputs: all, labels: labels, scale: units.scale)
     }
     let bytes = try collective.fromRoot {
-      let values = metrics.flatMap { $0.values(of: examples, loss: loss) }
+      // Outputs that are not finite are in no order, and in no class.
+      let isFinite = examples?.outputs.allSatisfy(\.isFinite) ?? true
+      let values = metrics.flatMap {
+        isFinite
+          ? $0.values(of: examples, loss: loss) : Array(repeating: Double.nan, count: $0.count)
+      }
       return values.withUnsafeBytes { Array($0) }
     }
     var values = bytes.withUnsafeBytes { Array($0.bindMemory(to: Double.self)) }[...]

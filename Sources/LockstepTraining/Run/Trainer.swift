@@ -218,6 +218,8 @@ package final class Trainer {
         score = try evaluate(isScheduled: isScheduled)
         for evaluation in evaluations { requests.formUnion(evaluation.requests) }
       }
+      // A run that goes on from here would not have had this evaluation.
+      if restoresBest, !isScheduled { score = nil }
       if isScheduled, let score, let earlyStopping {
         earlyStopping.note(score)
         if earlyStopping.isOver, !ends {
