@@ -77,7 +77,7 @@ package struct DataDescription: Sendable, Equatable {
   /// The columns of a table whose texts are needed as they are written.
   package func texts(id: String? = nil) -> Set<String> {
     guard case .columns(let table) = input else { return [] }
-    return table.texts(with: target, id: id)
+    return table.texts(id: id).union(target.tableKind == .values ? [] : target.columns)
   }
 
   /// The shape of one example's input.
