@@ -163,21 +163,6 @@ package final class ConfigurationReader {
     }
   }
 
-  /// The path of a file, or a list of paths, as ``filePath(_:)`` reads one.
-  package func filePaths(_ key: String) throws(ConfigurationError) -> JSONValue {
-    let kind = HyperparameterKind.files
-    return try read(
-      key, default: nil, expected: kind.expectation, json: { $0 }, unwraps: false
-    ) { [directory] value in
-      func absolute(_ path: JSONValue) -> JSONValue {
-        .string(AbsolutePath.of(path.stringValue ?? "", in: directory))
-      }
-      return kind.accepted(value).map { accepted in
-        accepted.arrayValue.map { .array($0.map(absolute)) } ?? absolute(accepted)
-      }
-    }
-  }
-
   // MARK: - Nested objects
 
   /// A nested object. An absent one is empty, so that the defaults of its keys hold.

@@ -118,6 +118,21 @@ extension Hyperparameter {
 }
 
 extension ConfigurationReader {
+  /// The path of a file, or a list of paths, as ``filePath(_:)`` reads one.
+  package func filePaths(_ key: String) throws(ConfigurationError) -> JSONValue {
+    let kind = HyperparameterKind.files
+    return try read(
+      key, default: nil, expected: kind.expectation, json: { $0 }, unwraps: false
+    ) { [directory] value in
+      func absolute(_ path: JSONValue) -> JSONValue {
+        .string(AbsolutePath.of(path.stringValue ?? "", in: directory))
+      }
+      return kind.accepted(value).map { accepted in
+        accepted.arrayValue.map { .array($0.map(absolute)) } ?? absolute(accepted)
+      }
+    }
+  }
+
   /// A word of several. A whole number stands for its digits: 2 for "2".
   package func choice(
     _ key: String, default fallback: String? = nil, oneOf choices: [String]

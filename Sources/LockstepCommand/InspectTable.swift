@@ -45,7 +45,7 @@ struct InspectTable {
       comment: try character("--comment"), hasHeader: !arguments.has("--no-header"))
     let files = try TableFile.matching([path])
     self.path = path
-    let schema = try TableSchema(CSVTable.read(files, dialect), name: TableFile.name(files))
+    let schema = TableSchema(try CSVTable.read(files, dialect), name: TableFile.name(files))
     self.schema = schema
     isGuess = arguments.value("--target") == nil
     let wanted = arguments.value("--target")

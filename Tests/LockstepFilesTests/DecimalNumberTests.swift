@@ -27,6 +27,36 @@ import Testing
     }
   }
 
+  @Test("up to nineteen digits with a point anywhere are rounded once")
+  func manyDigits() {
+    var state: UInt64 = 7
+    func next() -> UInt64 {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return state >> 11
+    }
+    for _ in 0..<20_000 {
+      let digits = "\(next())\(next())".prefix(16 + Int(next() % 4))
+      let point = digits.index(digits.startIndex, offsetBy: Int(next() % 17))
+      let text = digits[..<point] + "." + digits[point...]
+      #expect(read(String(text)) == Double(text), "\(text)")
+    }
+    // Halves between two neighbours go to the even one, and a little more goes up.
+    for text in [
+      "9007199254740993", "900719925474099.3", "9007199254740993.001", "9007199254740995.0",
+    ] {
+      #expect(read(text) == Double(text), "\(text)")
+    }
+  }
+
+  @Test("a comma may be the point")
+  func commas() {
+    let bytes = Array("-12345678901234567,5".utf8)
+    #expect(
+      DecimalNumber.read(bytes, 0..<bytes.count, point: UInt8(ascii: ","))
+        == -12_345_678_901_234_567.5)
+    #expect(DecimalNumber.read(bytes, 0..<bytes.count) == nil)
+  }
+
   @Test(
     "anything else is no number",
     arguments: [

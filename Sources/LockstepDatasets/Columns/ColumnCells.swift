@@ -23,6 +23,25 @@ struct ColumnCells: Sendable {
     table.fault(row: row, column: column, reason)
   }
 
+  /// The numbers of a column that is kept as numbers, NaN where a value is missing.
+  struct Numbers: Sendable {
+    private let all: [Double]
+    private let place: Int
+    private let stride: Int
+
+    fileprivate init(_ cells: TableCells, place: Int) {
+      (all, self.place, stride) = (cells.numbers, place, cells.numberCount)
+    }
+
+    subscript(row: Int) -> Double { all[row * stride + place] }
+  }
+
+  /// The numbers, where the column is kept as numbers; nil where it is kept as texts.
+  var numbers: Numbers? {
+    guard case .number(let place) = table.cells.forms[column] else { return nil }
+    return Numbers(table.cells, place: place)
+  }
+
   /// What some rows hold, missing values aside.
   struct Distinct {
     /// The distinct texts, in the order in which they first come.
@@ -88,10 +107,7 @@ struct ColumnCells: Sendable {
 
   /// A hash of the cells of some rows.
   func fingerprint(_ rows: some Collection<Int>) -> Fingerprint {
-    if case .number(let place) = table.cells.forms[column] {
-      let (numbers, width) = (table.cells.numbers, table.cells.numberCount)
-      return Fingerprint(of: rows.map { numbers[$0 * width + place] })
-    }
+    if let numbers { return Fingerprint(of: rows.map { numbers[$0] }) }
     let hash = mapped { CellText.isMissing($0) ? 0 : Fingerprint(of: $0).low }
     return Fingerprint(of: rows.map(hash))
   }

@@ -29,8 +29,12 @@ package struct NumberEncoding: CellCoding, Equatable {
     var values: [Double] = []
     values.reserveCapacity(rows.count)
     var missing: [Int] = []
+    let numbers = cells.numbers
     for row in rows {
-      if let value = try cells.number(row, remedy: Self.remedy) {
+      // Most numbers are within Float32's range, and there; all others are looked at more closely.
+      if let known = numbers?[row], known.magnitude <= Self.largest {
+        values.append(known)
+      } else if let value = try cells.number(row, remedy: Self.remedy) {
         values.append(value)
       } else {
         missing.append(values.count)
@@ -51,6 +55,9 @@ package struct NumberEncoding: CellCoding, Equatable {
     scale = standardize ? Scale(fitting: values) : Scale()
   }
 
+  /// The largest number of Float32.
+  private static let largest = Double(Float.greatestFiniteMagnitude)
+
   static let remedy =
     "; numbers are expected in this column: write it as one, or say in 'data.columns' what the column is, "
     + "or leave it out with 'data.ignore'"
@@ -66,8 +73,16 @@ package struct NumberEncoding: CellCoding, Equatable {
   struct Writer: CellWriter {
     let coding: NumberEncoding
     let cells: ColumnCells
+    let numbers: ColumnCells.Numbers?
 
     func write(_ row: Int, to inputs: UnsafeMutablePointer<Float>) throws(FileError) {
+      if let known = numbers?[row], known.magnitude <= NumberEncoding.largest {
+        let value = coding.scale.apply(known)
+        if value.isFinite {
+          inputs[0] = value
+          return
+        }
+      }
       let found = try cells.number(row, remedy: NumberEncoding.laterRemedy)
       guard let raw = found ?? coding.fill else {
         throw cells.fault(row, NumberEncoding.laterMissing)
@@ -82,7 +97,9 @@ package struct NumberEncoding: CellCoding, Equatable {
     }
   }
 
-  func writer(_ cells: ColumnCells) -> any CellWriter { Writer(coding: self, cells: cells) }
+  func writer(_ cells: ColumnCells) -> any CellWriter {
+    Writer(coding: self, cells: cells, numbers: cells.numbers)
+  }
 
   var json: JSONObject {
     var object: JSONObject = [

@@ -53,11 +53,10 @@ package struct ColumnsDescription: Sendable, Equatable {
   /// The names of the model's inputs, in their order.
   package var inputNames: [String] { columns.flatMap(\.inputNames) }
 
-  /// The columns whose texts are needed as they are written.
-  func texts(with target: TargetDescription, id other: String? = nil) -> Set<String> {
+  /// The features, and the names of rows, whose texts are needed as they are written.
+  func texts(id other: String?) -> Set<String> {
     let features = columns.filter { $0.encoding.kind != .number }.map(\.name)
-    let targets = target.tableKind == .values ? [] : target.columns
-    return Set(features + targets + [id, other].compactMap { $0.map(CellText.trimmed) })
+    return Set(features + [id, other].compactMap { $0.map(CellText.trimmed) })
   }
 
   // MARK: JSON

@@ -83,11 +83,13 @@ package struct DataDescription: Sendable, Equatable {
 
   /// The columns of a table whose texts are needed as they are written.
   package func texts(id: String? = nil) -> Set<String> {
+    let inputs: Set<String>
     switch input {
-    case .columns(let table): table.texts(with: target, id: id)
-    case .texts(let texts): texts.texts(with: target, id: id)
-    case .array, .tokens, .series: []
+    case .columns(let table): inputs = table.texts(id: id)
+    case .texts(let texts): inputs = texts.texts(id: id)
+    case .array, .tokens, .series: return []
     }
+    return inputs.union(target.tableKind == .values ? [] : target.columns)
   }
 
   /// The shape of one example's input.

@@ -23,7 +23,7 @@ extension DataDescription {
         throw refuse("is a table, whose labels are a column of it; leave the labels' file out")
       }
       content = try TableContent(
-        CSVTable.read(path, table.dialect, texts: table.texts(with: target, id: id)), as: self,
+        CSVTable.read(path, table.dialect, texts: texts(id: id)), as: self,
         isTargetOptional: isTargetOptional, id: id)
     case .array:
       guard id == nil else { throw refuse("is an array, which has no column '\(id ?? "")'") }

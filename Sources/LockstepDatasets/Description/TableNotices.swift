@@ -49,7 +49,13 @@ extension TableContent {
       for column in input.columns {
         guard case .number(let encoding) = column.encoding, let place = table.find(column.name)
         else { continue }
-        let known = (0..<count).compactMap { (try? table.number(row: $0, column: place)) ?? nil }
+        let cells = ColumnCells(table: table, column: place)
+        let known =
+          if let numbers = cells.numbers {
+            (0..<count).compactMap { numbers[$0].isNaN ? nil : numbers[$0] }
+          } else {
+            (0..<count).compactMap { (try? table.number(row: $0, column: place)) ?? nil }
+          }
         let numbers = MergedNumbers(
           count: known.count, mean: encoding.mean, deviation: encoding.deviation,
           value: { known[$0] })

@@ -6,7 +6,7 @@ package struct TableSchema: Sendable {
   package struct Column: Sendable {
     /// The name in the header.
     package let name: String
-    /// number, category, boolean, date, text, or empty.
+    /// number, category, boolean, date, text, empty, or mixed: numbers and texts.
     package let kind: String
     /// The number of rows without a value.
     package let missing: Int
@@ -33,25 +33,29 @@ package struct TableSchema: Sendable {
   /// How the table is written, the delimiter as it was found.
   package let dialect: CSVDialect
 
-  /// - Throws: `FileError` for a column that cannot be what it looks like.
-  package init(_ table: CSVTable, name: String) throws(FileError) {
+  /// What the columns of a table hold.
+  package init(_ table: CSVTable, name: String) {
     self.name = name
     rows = table.rowCount
     dialect = table.dialect
     let all = Array(0..<table.rowCount)
-    var columns: [Column] = []
-    for column in table.columns.indices {
-      columns.append(try Column(ColumnCells(table: table, column: column), all))
+    columns = table.columns.indices.map {
+      Column(ColumnCells(table: table, column: $0), all)
     }
-    self.columns = columns
   }
 }
 
 extension TableSchema.Column {
-  fileprivate init(_ cells: ColumnCells, _ rows: [Int]) throws(FileError) {
-    let inference = try ColumnInference(cells, rows, ColumnRule())
-    if case .kind(.number) = inference {
-      try self.init(numbers: cells, rows)
+  fileprivate init(_ cells: ColumnCells, _ rows: [Int]) {
+    let inference: ColumnInference
+    do throws(FileError) {
+      inference = try ColumnInference(cells, rows, ColumnRule())
+      if case .kind(.number) = inference {
+        try self.init(numbers: cells, rows)
+        return
+      }
+    } catch {
+      self.init(mixed: cells, rows, error)
       return
     }
     let found = cells.distinct(rows)
@@ -83,6 +87,15 @@ extension TableSchema.Column {
     self.init(
       name: cells.name, kind: kind, missing: found.missing, distinct: found.texts.count,
       range: range, examples: examples, treatment: treatment, isLeftOut: isLeftOut, isWhole: false)
+  }
+
+  /// A column that training would refuse.
+  private init(mixed cells: ColumnCells, _ rows: [Int], _ error: FileError) {
+    let found = cells.distinct(rows)
+    self.init(
+      name: cells.name, kind: "mixed", missing: found.missing, distinct: found.texts.count,
+      range: "", examples: found.texts.prefix(3).map { $0.shortened(to: 24) },
+      treatment: "an error: \(error.reason)", isLeftOut: true, isWhole: false)
   }
 
   private init(numbers cells: ColumnCells, _ rows: [Int]) throws(FileError) {

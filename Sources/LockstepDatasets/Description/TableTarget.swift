@@ -170,8 +170,9 @@ struct TableTarget: Sendable {
       let targets = rows.enumerated().flatMap { place, row in
         all.enumerated().map { column, values -> Float in
           guard known[place] else { return 0 }
-          return scale.map { Float((values[row] - $0.mean[column]) / $0.deviation[column]) }
-            ?? Float(values[row])
+          guard let scale else { return Float(values[row]) }
+          let place = column % scale.mean.count
+          return Float((values[row] - scale.mean[place]) / scale.deviation[place])
         }
       }
       return (.targets(targets, width: width), known.contains(false) ? known : nil)

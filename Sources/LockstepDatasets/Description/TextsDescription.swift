@@ -18,9 +18,8 @@ package struct TextsDescription: Sendable, Equatable {
   package var dialect: CSVDialect
 
   /// The columns whose texts are needed as they are written.
-  func texts(with target: TargetDescription, id other: String? = nil) -> Set<String> {
-    let targets = target.tableKind == .values ? [] : target.columns
-    return Set([column] + targets + [id, other].compactMap { $0.map(CellText.trimmed) })
+  func texts(id other: String? = nil) -> Set<String> {
+    Set([column] + [id, other].compactMap { $0.map(CellText.trimmed) })
   }
 
   /// What they are, in words.

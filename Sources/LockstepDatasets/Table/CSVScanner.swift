@@ -169,12 +169,14 @@ struct CSVScanner {
 
   /// Ends the field whose bytes are in the buffer.
   mutating func endBufferedField() throws(FileError) {
-    let bytes = buffer
-    buffer.removeAll(keepingCapacity: true)
+    var bytes: [UInt8] = []
+    swap(&bytes, &buffer)
     var failure: FileError?
     bytes.withUnsafeBufferPointer { bytes in
       do throws(FileError) { try endField(bytes) } catch { failure = error }
     }
+    bytes.removeAll(keepingCapacity: true)
+    swap(&bytes, &buffer)
     if let failure { throw failure }
   }
 
