@@ -122,7 +122,8 @@ struct TrainedModel {
   ) throws {
     let places = Set([
       "type", "file", "testFile", "inputs", "labels", "testInputs", "testLabels",
-      "testFraction", "folds", "fold", "splitSeed", "groupBy", "orderBy", "element", "folder", "testFolder", "storage",
+      "testFraction", "folds", "fold", "splitSeed", "groupBy", "orderBy", "element", "folder",
+      "testFolder", "storage",
     ]).union(configuration.data.recipeKeys).union(DataConfiguration.dialectKeys)
     if let key = keys.first(where: { !places.contains($0) }) {
       throw ArgumentError(

@@ -39,8 +39,7 @@ extension DataDescription {
         throw refuse("is a table, whose labels are a column of it; leave the labels' file out")
       }
       content = try TextContent(
-        CSVTable.read(path, texts.dialect, texts: texts.texts(with: target, id: id)), as: texts,
-        target,
+        CSVTable.read(path, texts.dialect, texts: self.texts(id: id)), as: texts, target,
         isTargetOptional: isTargetOptional, id: id)
     case .tokens(let tokens):
       guard labels == nil, id == nil else {
