@@ -1,3 +1,4 @@
+import LockstepEngine
 import LockstepCollective
 import LockstepFold
 import LockstepConfiguration
