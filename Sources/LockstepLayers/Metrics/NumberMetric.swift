@@ -106,6 +106,6 @@ package struct MeanAbsolutePercentageError: NumberMetric, ErrorMetric {
 
   package static let entry = Entry<any Metric>(
     "meanAbsolutePercentageError",
-    "the mean of |prediction − target| / |target|, a fraction: very large where a target is 0"
+    "the mean of the magnitudes of (prediction − target) / target, a fraction: very large where a target is 0"
   ) { _ in MeanAbsolutePercentageError() }
 }

@@ -2,7 +2,7 @@ import LockstepEngine
 import LockstepFiles
 
 /// When a run ends because its evaluations have stopped improving.
-public struct EarlyStopping: Sendable, Equatable {
+package struct EarlyStopping: Sendable, Equatable {
   /// After how many evaluations in a row without an improvement the run ends.
   package var patience: Int
   /// How much better than the best before an evaluation must be.
@@ -17,7 +17,7 @@ public struct EarlyStopping: Sendable, Equatable {
   ///   - minimumImprovement: how much better than the best before an evaluation must be, in the unit of what
   ///     is followed; not negative.
   ///   - restoresBest: whether the final weights are those of the best evaluation.
-  public init(patience: Int, minimumImprovement: Double = 0, restoresBest: Bool = true) {
+  package init(patience: Int, minimumImprovement: Double = 0, restoresBest: Bool = true) {
     self.patience = patience
     self.minimumImprovement = minimumImprovement
     self.restoresBest = restoresBest

@@ -234,7 +234,8 @@ package final class Trainer {
         if registry.hasSingles { seal = StateSeal(registry, step: step.completed) }
       }
       let isDue = options.checkpointEverySteps.map { report.step % $0 == 0 } ?? isEpochEnd
-      let isBest = score.map { $0 > bestScore } ?? false
+      // Of equal ones the last is the best checkpoint; where weights are restored it is saved in any case.
+      let isBest = score.map { $0 > bestScore || restoresBest && $0 == bestScore } ?? false
       let isAsked = requests.contains(.save) || ends && !requests.contains(.unsaved)
       if isAsked || stops || isDue || isBest { try save(score) }
       if isBest, let score {

@@ -12,9 +12,9 @@ public struct TrainerOptions: Sendable, Equatable {
   package var probesKernels: Bool
   package var scoreMetric: String?
   /// When the run ends because evaluations have stopped improving; nil for never.
-  public var earlyStopping: EarlyStopping?
+  package var earlyStopping: EarlyStopping?
   /// After how many seconds the run is interrupted, resumable, as by a signal; nil for never.
-  public var maxSeconds: Double?
+  package var maxSeconds: Double?
 
   /// Makes options for a number of epochs, or at most `steps` steps of them.
   ///
