@@ -7,11 +7,9 @@ import LockstepPlatform
 
 /// The most memory that the process had so far, in bytes.
 func peakMemory() -> Int {
-  let text = (try? FileInput.contents(of: "/proc/self/status")).map {
-    String(decoding: $0, as: UTF8.self)
-  }
-  let line = text?.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
-  return line?.split(separator: " ").dropLast().last.flatMap { Int($0) }.map { $0 << 10 } ?? 0
+  var usage = rusage()
+  getrusage(RUSAGE_SELF, &usage)
+  return Int(usage.ru_maxrss) << 10
 }
 
 let arguments = CommandLine.arguments

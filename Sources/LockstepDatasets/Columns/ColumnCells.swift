@@ -105,9 +105,8 @@ struct ColumnCells: Sendable {
     return { values[Int(codes[$0 * width + place])] }
   }
 
-  /// A hash of the cells of some rows.
+  /// A hash of the texts of some rows.
   func fingerprint(_ rows: some Collection<Int>) -> Fingerprint {
-    if let numbers { return Fingerprint(of: rows.map { numbers[$0] }) }
     let hash = mapped { CellText.isMissing($0) ? 0 : Fingerprint(of: $0).low }
     return Fingerprint(of: rows.map(hash))
   }

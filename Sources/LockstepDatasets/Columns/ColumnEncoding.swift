@@ -26,6 +26,9 @@ package enum ColumnEncoding: Sendable, Equatable {
     }
   }
 
+  /// What a missing number becomes; nil where there is none, or it is an error.
+  var fill: Double? { if case .number(let number) = self { number.fill } else { nil } }
+
   /// The names of the inputs, behind that of the column.
   package var suffixes: [String] { coding.suffixes }
 

@@ -295,11 +295,25 @@ package struct TableContent: DataContent {
       files: table.files.count > 1 ? rows.map { table.file(ofRow: $0) } : nil)
   }
 
+  /// Numbers are hashed as they are filled in, one row behind the other; other cells by their texts.
   private func summary(
     _ rows: [Int], _ features: [Feature], _ labels: Dataset.Labels
   ) -> PartSummary {
-    var summaries = features.map {
-      PartSummary.Column($0.column.name, $0.cells.fingerprint(rows))
+    let numbers = features.compactMap { feature in
+      feature.cells.numbers.map { (values: $0, fill: feature.column.encoding.fill ?? .nan) }
+    }
+    func number(_ place: Int, _ row: Int) -> Double {
+      let value = numbers[place].values[row]
+      return value.isNaN ? numbers[place].fill : value
+    }
+    let texts = features.filter { $0.cells.numbers == nil }.map(\.cells)
+    var place = 0
+    var summaries = features.map { feature in
+      guard feature.cells.numbers != nil else {
+        return PartSummary.Column(feature.column.name, feature.cells.fingerprint(rows))
+      }
+      defer { place += 1 }
+      return .init(feature.column.name, Fingerprint(of: rows.map { number(place, $0) }))
     }
     if let weights, let weightColumn {
       summaries.append(
@@ -310,8 +324,12 @@ package struct TableContent: DataContent {
       summaries.append(.init(names.joined(separator: ", "), labels.fingerprint))
     }
     return PartSummary(examples: rows.count, columns: summaries) { run in
-      .tree(
-        features.map { ("", $0.cells.fingerprint(rows[run])) } + [("", labels.fingerprint(run))])
+      let values = rows[run].flatMap { row in numbers.indices.map { number($0, row) } }
+      return .tree(
+        [("", Fingerprint(of: values)), ("", labels.fingerprint(run))]
+          + texts.map { ("", $0.fingerprint(rows[run])) }
+          + (weights.map { weights in [("", Fingerprint(of: rows[run].map { weights[$0] }))] } ?? [])
+      )
     }
   }
 }
