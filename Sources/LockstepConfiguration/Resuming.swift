@@ -14,7 +14,7 @@ extension RunConfiguration {
   package var mayDiffer: Set<String> {
     var keys: Set<String> = [
       "epochs", "steps", "threads", "inputs", "update", "checkpoint", "replicaGuard", "bucketBytes",
-      "watchdog", "nonFinite", "log", "maxSeconds",
+      "watchdog", "nonFinite", "log", "maxSeconds", "data.storage",
     ]
     // That the data is the same is checked by its values.
     keys.formUnion(Self.dataPaths)

@@ -139,6 +139,14 @@ import Testing
     }
     #expect(arrays("x.npy", "y.npy") == "loaded")
     #expect(arrays("x.npy", "y.npy", #", "storage": "files""#) == "loaded")
+    let archive =
+      #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(2)
+      .joined(separator: "/") + "/LockstepDatasetsTests/Fixtures/packed.npz"
+    #expect(
+      arrays(
+        "\(archive)/x", "\(archive)/y",
+        #", "testInputs": "\#(archive)/x", "testLabels": "\#(archive)/y""#) == "loaded")
+    #expect(arrays("\(archive)/z", "y.npy").contains("holds no array 'z'"))
     #expect(arrays("none.npy", "y.npy") == "none.npy: open: No such file or directory")
     #expect(arrays("x.npy", "x.npy").contains("expected at least") == false)
     #expect(
@@ -238,7 +246,8 @@ import Testing
     #expect(
       message(#""augment": [{"type": "resizedCrop", "scale": [1, 0.5]}]"#)
         .contains("'data.augment.0.scale' must be two numbers, the smaller one first"))
-    #expect(message(#""augment": [{"type": "cutout"}]"#).contains("'size'"))
+    #expect(
+      message(#""augment": [{"type": "cutout"}]"#).contains("'data.augment.0.size' is missing"))
     #expect(
       message(#""shuffle": false, "shuffleBlock": 8"#)
         .contains("'data.shuffleBlock' has no effect where 'shuffle' is false"))

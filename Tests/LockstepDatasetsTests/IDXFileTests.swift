@@ -195,7 +195,8 @@ private func idx(_ type: UInt8, _ shape: [Int], _ data: [UInt8]) -> [UInt8] {
       message(idx(8, [3], [0, 1, 2]))
         == "expected 2 labels, as many as there are inputs in \(inputs); found 3")
     #expect(
-      message(idx(8, [2, 1], [0, 1])) == "expected labels of one dimension, found the shape [2, 1]")
+      message(idx(8, [2, 2], [0, 1, 0, 1]))
+        == "expected labels of one dimension, found the shape [2, 2]")
     #expect(
       message(idx(9, [2], [0, 255])) == "example 2: the class -1 is unknown; the classes are 0...0")
     #expect(

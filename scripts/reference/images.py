@@ -4,7 +4,7 @@
   images.py DIRECTORY     (Tests/LockstepDatasetsTests/Fixtures/images)
 
 Needs numpy, Pillow. Each NAME.png or NAME.jpg has its pixels in NAME.npy, uint8 [h, w, c]; scaled-*.npy are
-scalings of photo.png, by Pillow's resize(…, BILINEAR) and as torchvision's Resize and CenterCrop call it.
+scalings of photo.png, by Pillow's resize(…, BILINEAR), rows first, and as torchvision's Resize and CenterCrop.
 """
 import io
 import struct
@@ -19,6 +19,11 @@ out = sys.argv[1]
 
 def save(name, array):
     np.save(f"{out}/{name}.npy", np.ascontiguousarray(array))
+
+
+def scaled(image, width, height):
+    """Pillow's scaling, rows first. (Newer versions take columns first for some sizes.)"""
+    return image.resize((width, image.height), Image.BILINEAR).resize((width, height), Image.BILINEAR)
 
 
 def pixels(image, mode):
@@ -104,7 +109,7 @@ Image.fromarray(np.dstack([photo, alpha]), "CMYK").save(f"{out}/printing.jpg")
 save("photo-as-grey", pixels(Image.fromarray(photo), "L"))
 image = Image.fromarray(photo)
 for height, width in [(23, 8), (9, 17), (5, 4), (40, 50), (12, 40), (1, 1)]:
-    save(f"scaled-stretch-{height}-{width}", pixels(image.resize((width, height), Image.BILINEAR), "RGB"))
+    save(f"scaled-stretch-{height}-{width}", pixels(scaled(image, width, height), "RGB"))
 
 
 def crop(image, side):
@@ -113,7 +118,7 @@ def crop(image, side):
     short, long = (w, h) if w <= h else (h, w)
     new = int(side * long / short)
     w2, h2 = (side, new) if w <= h else (new, side)
-    image = image.resize((w2, h2), Image.BILINEAR)
+    image = scaled(image, w2, h2)
     top, left = int(round((h2 - side) / 2.0)), int(round((w2 - side) / 2.0))
     return image.crop((left, top, left + side, top + side))
 

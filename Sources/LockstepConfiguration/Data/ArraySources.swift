@@ -101,7 +101,9 @@ enum ArrayKeys {
 
   static let all: [Hyperparameter] =
     normalization + [
-      .with("layout", ArrayAxes.channelsFirst, "the order of the axes of images")
+      .optional(
+        "layout", .choice(ArrayAxes.self), "the order of the axes of images",
+        absence: "`channelsFirst`")
     ]
 
   /// The options that these keys give.

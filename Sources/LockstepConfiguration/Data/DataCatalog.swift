@@ -55,8 +55,9 @@ extension [Hyperparameter] {
         "shuffleBlock", .size,
         "the number of neighbours that stay near each other, where data lies on a disk",
         absence: "all examples are shuffled"),
-      .with(
-        "shuffleBuffer", .size, 16, "the number of blocks whose examples are mixed at a time"),
+      .optional(
+        "shuffleBuffer", .size, "the number of blocks whose examples are mixed at a time",
+        absence: "16"),
       .with(
         "dropLast", .boolean, false,
         "whether an epoch's last batch is left out where it is not full"),
@@ -98,7 +99,10 @@ extension DataConfiguration {
     recipeKeys = source.isSeeded ? Set(keys).subtracting([Hyperparameter].order.map(\.key)) : []
     shuffle = values["shuffle"]
     blocks = (values["shuffleBlock"] as Int?).map {
-      BlockShuffling(block: $0, buffer: values["shuffleBuffer"])
+      BlockShuffling(block: $0, buffer: values["shuffleBuffer"] ?? 16)
+    }
+    if blocks == nil, values.contains("shuffleBuffer") {
+      throw values.error("shuffleBuffer", "goes with 'shuffleBlock'; give both, or neither")
     }
     if blocks != nil, !shuffle {
       throw values.error("shuffleBlock", "has no effect where 'shuffle' is false; remove it")

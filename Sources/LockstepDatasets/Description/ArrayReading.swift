@@ -66,6 +66,15 @@ extension ArrayContent {
     try self.init(raw, target, labelName: path, notices: notices, options)
   }
 
+  /// Whether a path names a folder, or a file that begins as an image does.
+  private static func holdsImages(_ path: String) throws(FileError) -> Bool {
+    switch FileKind(path) {
+    case .directory: true
+    case .regular: ImageFile.isImage(try FileInput(path).prefix(8))
+    default: false
+    }
+  }
+
   /// The labels of a folder, by the numbers that training gave to the classes.
   private static func target(
     _ folder: ImageFolder, _ names: [String], _ known: TargetDescription
@@ -123,7 +132,7 @@ extension ArrayContent {
   ) throws {
     let path = paths[0]
     let array = try Self.array(of: description, path: path)
-    if try FileKind(path) == .directory || ImageFile.isImage(FileInput(path).prefix(8)) {
+    if try Self.holdsImages(path) {
       guard labels == nil else {
         throw FileError(
           path: path, kind: .mismatch,

@@ -1,5 +1,6 @@
 // Pictures in other sizes: scaled along rows, then along columns, each rounded to 8 bits. Sums are of
-// integers, and the bits those of Pillow's `resize(…, BILINEAR)`, which torchvision's `Resize` calls.
+// integers, and the bits those of Pillow's `resize(…, BILINEAR)`, which torchvision's `Resize` calls. (Pillow 13
+// takes columns first for some sizes; values may then differ by 1.)
 
 extension Picture {
   /// The picture in another size.

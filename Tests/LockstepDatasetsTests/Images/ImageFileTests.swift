@@ -90,7 +90,7 @@ private func expected(_ name: String) throws -> Picture {
         + "mend it, or take it away")
     var flipped = png
     flipped[60] ^= 1
-    #expect(message(flipped).contains("is a PNG file that cannot be decoded: IDAT: CRC error"))
+    #expect(message(flipped).contains("is a PNG file that cannot be decoded: IDAT: "))
     #expect(message(Array(jpeg.dropLast(200))).contains("JPEG file that cannot be decoded: "))
     #expect(message(Array(jpeg.prefix(20))).contains("JPEG file that cannot be decoded: "))
     #expect(
