@@ -8,7 +8,7 @@ import LockstepPlatform
 /// The most memory that the process had so far, in bytes.
 func peakMemory() -> Int {
   var usage = rusage()
-  getrusage(RUSAGE_SELF, &usage)
+  getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
   return Int(usage.ru_maxrss) << 10
 }
 
