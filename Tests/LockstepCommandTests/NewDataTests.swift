@@ -112,7 +112,8 @@ import Testing
           == "row,id,class,probability,probability_ant,probability_bee,probability_cat,output_1,output_2,output_3"
       )
       #expect(lines[8].hasPrefix("8,p1007,\(all[7]["class"]?.stringValue ?? ""),"))
-      try expectRefusal(["predict", run, "--format", "xml"], "'--format' must be jsonl or csv")
+      try expectRefusal(
+        ["predict", run, "--format", "xml"], "'--format' must be jsonl, csv or npy")
       try expectRefusal(
         ["predict", run, "--input", new, "--id", "ids"], "has no column 'ids'; did you mean 'id'?",
         ranks: 2)
