@@ -78,9 +78,10 @@ enum EvaluateCommand: Command {
     var text = "\(report.name): loss \(readable(report.loss))"
     text += (tokens?.text(report.loss) ?? "") + metricsText(report)
     if let regression {
-      text += ", RMSE \(regression.text)"
+      let weighted = regression.isWeighted ? "weighted " : ""
+      text += ", \(weighted)RMSE \(regression.text)"
       if let determination = regression.determination {
-        text += ", R² \(readable(determination))"
+        text += ", \(weighted)R² \(readable(determination))"
       }
     }
     Console.line(text + ", of " + counted(report.examples, "example"))

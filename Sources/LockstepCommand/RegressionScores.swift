@@ -7,6 +7,8 @@ struct RegressionScores {
   private let errors: [(name: String, value: Double)]
   /// R² = 1 − Σ(x − t)² / Σ(t − mean t)², over all outputs; nil where the targets are constant.
   let determination: Double?
+  /// Whether examples count by their weights, as in the loss; metrics count all alike.
+  let isWeighted: Bool
 
   /// - Parameters:
   ///   - loss: the mean of (x − t)² over all examples and outputs, as the model sees them.
@@ -17,6 +19,7 @@ struct RegressionScores {
     loss: Double, of labels: Dataset.Labels, columns: TargetErrors?, weights: [Float]? = nil
   ) {
     guard case .targets(let values, let width) = labels else { return nil }
+    isWeighted = weights != nil
     errors = columns?.values ?? [("", loss.squareRoot())]
     let count = values.count / width
     func weight(_ example: Int) -> Double { weights.map { Double($0[example]) } ?? 1 }

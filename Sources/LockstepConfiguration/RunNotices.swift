@@ -69,7 +69,7 @@ struct RunNotices {
         "the model ends in a tanh, and \(name) expects logits without bounds: leave it out")
     case nil: break
     }
-    if case .classes(_, let classes)? = (data.training as? any LabelledSource)?.labels,
+    if let classes = data.training.labelLimit,
       let outputs = try source.outputShape().last
     {
       if outputs > classes {

@@ -2,6 +2,9 @@ import LockstepEngine
 
 /// A cut of examples into a training and a test part, both in ascending order.
 public struct Split: Sendable, Equatable {
+  /// What cuts are called in errors.
+  package static let name = "split"
+
   /// The examples to train on.
   public let training: [Int]
   /// The examples to test on.
@@ -17,7 +20,7 @@ public struct Split: Sendable, Equatable {
     _ strata: [Int], testFraction: Double, seed: UInt64
   ) throws(DatasetError) -> Split {
     guard testFraction > 0, testFraction < 1 else {
-      throw DatasetError("split", "the test fraction must be in (0, 1), found \(testFraction)")
+      throw DatasetError(Split.name, "the test fraction must be in (0, 1), found \(testFraction)")
     }
     var test: [Int] = []
     var seen = 0
@@ -37,7 +40,8 @@ public struct Split: Sendable, Equatable {
   ) throws(DatasetError) -> [Split] {
     guard count >= 2, count <= strata.count else {
       throw DatasetError(
-        "split", "expected 2...\(strata.count) folds of \(strata.count) examples, found \(count)")
+        Split.name, "expected 2...\(strata.count) folds of \(strata.count) examples, found \(count)"
+      )
     }
     var folds = [[Int]](repeating: [], count: count)
     var next = 0
@@ -56,7 +60,7 @@ public struct Split: Sendable, Equatable {
 
   init(test: [Int], count: Int, _ what: String) throws(DatasetError) {
     guard !test.isEmpty, test.count < count else {
-      throw DatasetError("split", "\(what) of \(count) examples leaves an empty part")
+      throw DatasetError(Split.name, "\(what) of \(count) examples leaves an empty part")
     }
     var isTest = [Bool](repeating: false, count: count)
     for index in test { isTest[index] = true }

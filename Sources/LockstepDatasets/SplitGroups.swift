@@ -14,7 +14,7 @@ extension Split {
     _ groups: [Int], strata: [Int], testFraction: Double, seed: UInt64
   ) throws(DatasetError) -> Split {
     guard testFraction > 0, testFraction < 1 else {
-      throw DatasetError("split", "the test fraction must be in (0, 1), found \(testFraction)")
+      throw DatasetError(Split.name, "the test fraction must be in (0, 1), found \(testFraction)")
     }
     let parts = GroupCut(groups, strata, seed: seed).parts(shares: [1 - testFraction, testFraction])
     return try Split(test: parts[1], count: groups.count, "the fraction \(testFraction) by groups")
@@ -27,7 +27,7 @@ extension Split {
     let found = Set(groups).count
     guard count >= 2, count <= found else {
       throw DatasetError(
-        "split", "expected 2...\(found) folds of \(found) groups, found \(count)")
+        Split.name, "expected 2...\(found) folds of \(found) groups, found \(count)")
     }
     var splits: [Split] = []
     for fold in GroupCut(groups, strata, seed: seed).parts(
@@ -48,13 +48,13 @@ extension Split {
     _ times: [Double], testFraction: Double
   ) throws(DatasetError) -> Split {
     guard testFraction > 0, testFraction < 1 else {
-      throw DatasetError("split", "the test fraction must be in (0, 1), found \(testFraction)")
+      throw DatasetError(Split.name, "the test fraction must be in (0, 1), found \(testFraction)")
     }
     let order = times.indices.sorted { (times[$0], $0) < (times[$1], $1) }
     let size = Int((Double(times.count) * testFraction).rounded())
     guard size > 0, size < times.count else {
       throw DatasetError(
-        "split", "the fraction \(testFraction) of \(times.count) examples leaves an empty part")
+        Split.name, "the fraction \(testFraction) of \(times.count) examples leaves an empty part")
     }
     let first = times[order[times.count - size]]
     return try Split(

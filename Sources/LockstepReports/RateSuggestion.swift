@@ -50,16 +50,31 @@ package struct RateSuggestion: Sendable {
   /// The step with the lowest smoothed loss.
   package var lowest: Point? { points.min { $0.smoothed < $1.smoothed } }
 
-  /// The rate at which the smoothed loss falls fastest over the rate's logarithm, before it is lowest; nil
-  /// where it does not fall, or there are too few steps.
+  /// The rate at which the smoothed loss falls fastest over the rate's logarithm, between where it has left its
+  /// level at the start and where it is lowest; nil where it does not fall further than chance moves it, or there
+  /// are too few steps.
   package var steepest: Double? {
     guard points.count >= Self.fewest, let lowest,
       let end = points.firstIndex(of: lowest), end >= 2
     else { return nil }
+    let first = points.prefix(max(5, points.count / 10)).map(\.loss)
+    let start = first.reduce(0, +) / Double(first.count)
+    let fall = start - lowest.smoothed
+    guard fall > 2 * noise else { return nil }
     // Rates grow by one factor, so that steps are as far apart on the logarithm's axis.
-    let slopes = (1..<end).map { ($0, points[$0 + 1].smoothed - points[$0 - 1].smoothed) }
+    let slopes = (1..<end).filter { points[$0].smoothed <= start - max(0.1 * fall, noise) }.map {
+      ($0, points[min($0 + 2, end)].smoothed - points[max($0 - 2, 0)].smoothed)
+    }
     guard let best = slopes.min(by: { $0.1 < $1.1 }), best.1 < 0 else { return nil }
     return points[best.0].rate
+  }
+
+  /// How far chance moves a smoothed loss: the deviation of losses from their running mean, over the square root
+  /// of the number of losses that the mean is of.
+  private var noise: Double {
+    let squares = points.map { ($0.loss - $0.smoothed) * ($0.loss - $0.smoothed) }.sorted()
+    // The median, which steps that diverge do not move.
+    return (squares[squares.count / 2] * (1 - smoothing) / (1 + smoothing)).squareRoot()
   }
 
   /// A good rate to start with: where the loss falls fastest, and at most a tenth of the rate at which it is

@@ -99,7 +99,10 @@ import Testing
       for (arguments, message) in [
         (["--folds", "x"], "'--folds' must be a whole number of at least 2; found 'x'"),
         (["--folds", "1"], "'--folds' must be a whole number of at least 2; found '1'"),
-        (["--folds", "400"], "fold 0: split: expected 2...5 folds of 5 examples, found 400"),
+        (
+          ["--folds", "400"],
+          "cannot be cut: expected 2...5 folds of 5 examples, found 400; change 'data.folds'"
+        ),
         (
           ["--set", "data.testFile=\(directory)/t.csv"],
           "cuts a test part, and the data comes with one"

@@ -21,6 +21,25 @@ import Testing
     #expect(found.plot(title: "t").series.count == 3)
   }
 
+  /// Noise of the first steps is no fall: what is suggested lies where the loss goes down.
+  @Test(arguments: 0..<8) func noiseSuggestsNothing(seed: Int) throws {
+    var state = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 &+ 1
+    func noise() -> Double {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Double(state >> 33) / Double(1 << 31) - 0.5
+    }
+    var (falls, flat) = (RateSuggestion(), RateSuggestion())
+    for step in 0..<100 {
+      let rate = 1e-7 * (0..<step).reduce(1.0) { rate, _ in rate * 1.2 }
+      let x = Double(step)
+      falls.add(rate: rate, loss: 0.7 - (x < 60 ? 0 : min(x - 60, 30) / 100) + 0.3 * noise())
+      flat.add(rate: rate, loss: 0.7 + 0.3 * noise())
+    }
+    let steepest = try #require(falls.steepest)
+    #expect(steepest > falls.points[55].rate)
+    #expect(flat.steepest == nil)
+  }
+
   @Test func losesThatDoNotFallSuggestNothing() {
     var found = RateSuggestion()
     #expect(found.steepest == nil && found.lowest == nil && !found.hasDiverged)

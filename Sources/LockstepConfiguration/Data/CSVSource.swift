@@ -12,6 +12,14 @@ struct CSVSource: DataSource {
   var hasTest: Bool { testFiles != nil }
 
   func training(_ reading: DataReading) throws -> any DataContent {
+    let own = Set(try TableFile.matching(files))
+    if let twice = try TableFile.matching(testFiles ?? []).first(where: own.contains) {
+      throw FileError(
+        path: twice, kind: .mismatch,
+        reason:
+          "is named by 'data.file' and by 'data.testFile', and the model would be tested on what it was trained "
+          + "on")
+    }
     let table = try read(files, reading)
     return try reading.table(table, name: TableFile.name(files), options)
   }
@@ -95,6 +103,10 @@ struct CSVSource: DataSource {
     }
     options.ignoring = values["ignore"]
     options.weight = values["weight"]
+    if let weight = options.weight, options.targets.contains(weight) {
+      throw values.error(
+        "weight", "names the target's column '\(weight)'; name another, or leave it out")
+    }
     options.cutting = ["groupBy", "orderBy"].compactMap { values[$0] }
     for column in values.objects("columns") {
       options.rules.append((column.key, try ColumnForm.rule(column)))

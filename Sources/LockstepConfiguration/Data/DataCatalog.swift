@@ -85,6 +85,7 @@ extension DataConfiguration {
         values.contains("testFraction") ? "testFraction" : "folds",
         "cuts a test part, and the data comes with one; remove it, or set it to null")
     }
+    try Self.checkTestFiles(values)
     self.seed = seed
     self.batchSize = batchSize
     splitSeed = UInt64(values["splitSeed"] as Int? ?? 0)
@@ -113,6 +114,15 @@ extension DataConfiguration {
     }
     if sampling != nil, !shuffle {
       throw values.error("shuffle", "is false, and 'sampling' draws examples at random")
+    }
+  }
+
+  /// Makes sure that nothing is trained on and tested on.
+  private static func checkTestFiles(_ values: Hyperparameters) throws(ConfigurationError) {
+    for (own, test) in [("file", "testFile"), ("inputs", "testInputs"), ("folder", "testFolder")]
+    where values.contains(test) && values.resolved[own] == values.resolved[test] {
+      throw values.error(
+        test, "names what '\(own)' names, and the model would be tested on what it was trained on")
     }
   }
 

@@ -175,7 +175,23 @@ package struct DataConfiguration: Sendable {
         + targetLimit.text)
   }
 
+  /// The two parts of what is cut; nil where nothing is.
+  ///
+  /// - Throws: `DatasetError` that names the file and the keys.
   private func split(_ content: any DataContent) throws -> Split? {
+    do {
+      return try parts(of: content)
+    } catch let error as DatasetError where error.name == Split.name {
+      let keys =
+        if case .fold = cut { "'data.folds'" } else { "'data.testFraction'" }
+      let column =
+        splitColumns.group.map { " or 'data.groupBy', the column \($0.quoted)" }
+        ?? splitColumns.time.map { " or 'data.orderBy', the column \($0.quoted)" } ?? ""
+      throw DatasetError(content.name, "cannot be cut: \(error.reason); change \(keys)\(column)")
+    }
+  }
+
+  private func parts(of content: any DataContent) throws -> Split? {
     switch cut {
     case .none: nil
     case .fraction(let fraction):

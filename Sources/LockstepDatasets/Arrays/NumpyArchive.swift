@@ -2,7 +2,8 @@ import LockstepFiles
 
 /// An archive of NumPy arrays (`.npz`), as `numpy.savez` and `numpy.savez_compressed` write it.
 ///
-/// Arrays that are stored as they are stay in the file; compressed ones are read to memory.
+/// Large arrays that are stored as they are stay in the file; others are read to memory, and their checksums
+/// compared.
 struct NumpyArchive {
   private let archive: ZipArchive
 
@@ -44,7 +45,8 @@ struct NumpyArchive {
         reason: "holds no array \(name.quoted); its arrays are \(list)")
     }
     let full = "\(path)/\(name)"
-    if let range = member.stored {
+    // What fits in memory is read, and its checksum compared.
+    if let range = member.stored, range.count > ArrayFile.memoryLimit {
       let header = try NumpyHeader(archive.file, in: range, name: full)
       let shape = try header.checked(size: range.count, path: full)
       return StoredArray(

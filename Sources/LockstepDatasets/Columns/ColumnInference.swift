@@ -41,10 +41,42 @@ enum ColumnInference: Sendable, Equatable {
           remedy: "; \(numeric) of \(counted(found.count, "cell")) of the column are numbers"
             + NumberEncoding.remedy)
       }
+      try Self.checkLooks(cells, found, numbers)
       let most = rule.maxLevels ?? ColumnRule.usualMaxLevels
       let areNames = found.texts.count <= most && found.count >= 2 * found.texts.count
       self =
         areNames || rule.minCount != nil ? .kind(.category) : .text(distinct: found.texts.count)
+    }
+  }
+
+  /// Makes sure that most cells do not look like numbers or dates that are written in another way: as categories
+  /// they would lose their order without a word.
+  private static func checkLooks(
+    _ cells: ColumnCells, _ found: ColumnCells.Distinct, _ numbers: [Bool]
+  ) throws(FileError) {
+    let areDates = found.texts.map { CalendarDate.Spelling($0) != nil }
+    let looks = found.texts.map { CellLook($0) }
+    func share(_ isOne: (Int) -> Bool) -> Int {
+      found.texts.indices.filter(isOne).map { found.counts[$0] }.reduce(0, +)
+    }
+    if 2 * share({ areDates[$0] || looks[$0] == .date }) > found.count,
+      let place = areDates.firstIndex(of: false)
+    {
+      throw cells.fault(
+        found.rows[place],
+        "\(found.texts[place].shortened(to: 40).quoted) is no date that is understood, and most cells of the "
+          + "column are dates: write it like 2024-01-31 or 2024-01-31 18:30; or set \"category\" for the column in "
+          + "'data.columns', or name it in 'data.ignore'")
+    }
+    if 2 * share({ looks[$0] == .number }) > found.count,
+      let place = looks.indices.first(where: { looks[$0] == .number && !numbers[$0] })
+    {
+      throw cells.fault(
+        found.rows[place],
+        "\(found.texts[place].shortened(to: 40).quoted) looks like a number in another notation, and so do most "
+          + "cells of the column: set 'data.decimal' (and 'data.delimiter') to what the file has, or write numbers "
+          + "like 1500.25; or set \"category\" for the column in 'data.columns', or name it in 'data.ignore'"
+      )
     }
   }
 

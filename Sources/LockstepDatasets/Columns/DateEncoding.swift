@@ -46,6 +46,12 @@ package struct DateEncoding: CellCoding, Equatable {
           "the column \(cells.name.quoted) has no dates in the training part: leave it out with "
           + "'data.ignore'")
     }
+    if let other = CalendarDate.firstOtherOffset(found.texts) {
+      throw cells.fault(
+        found.rows[other],
+        "\(found.texts[other].quoted) has another offset from UTC than other times of the column: write all by one "
+          + "clock, or leave the column out with 'data.ignore'")
+    }
     let date = cells.mapped { Self.date($0, order) }
     let dates = rows.map(date)
     let hasTimes = dates.contains { $0?.seconds != nil }

@@ -48,28 +48,23 @@ extension DataContent {
     let cells = try cells(in: column)
     let numbers = cells.compactMap { Double($0) }
     if numbers.count == cells.count, numbers.allSatisfy(\.isFinite) { return numbers }
-    if let odd = cells.firstIndex(where: { !Self.isDate($0) }) {
+    let dates = cells.map { cell -> Double? in
+      guard case .date(let date)? = CalendarDate.read(cell, order: nil) else { return nil }
+      return date.value(.days)
+    }
+    if let odd = dates.firstIndex(of: nil) {
       throw DatasetError(
         name,
         "\(places.text(odd)): '\(cells[odd])' in the column '\(column)' is no time: write all as numbers, or all "
           + "as dates like 2024-01-31 or 2024-01-31T18:05:00")
     }
-    // Texts that begin with the year sort as their times do.
-    let ranks = Dictionary(
-      Set(cells).sorted().enumerated().map { ($1, Double($0)) },
-      uniquingKeysWith: { first, _ in first })
-    return cells.map { ranks[$0] ?? 0 }
-  }
-
-  /// Whether a text begins as 2024-01-31 does.
-  private static func isDate(_ text: String) -> Bool {
-    let form = Array("0000-00-00".utf8)
-    let bytes = Array(text.utf8.prefix(form.count))
-    return bytes.count == form.count
-      && zip(bytes, form).allSatisfy { byte, wanted in
-        wanted == UInt8(ascii: "-")
-          ? byte == wanted : (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-      }
+    if let odd = CalendarDate.firstOtherOffset(cells) {
+      throw DatasetError(
+        name,
+        "\(places.text(odd)): '\(cells[odd])' in the column '\(column)' has another offset from UTC than "
+          + "'\(cells[0])': write all times by one clock")
+    }
+    return dates.map { $0 ?? 0 }
   }
 
   package func roundingNotices(as description: DataDescription) -> [String] { [] }

@@ -120,6 +120,12 @@ package struct TableContent: DataContent {
           "the example's weight is \(cells.text(row).isEmpty ? "missing" : "negative"): weights are "
             + "numbers of at least 0")
       }
+      guard value == 0 || (1e-30...1e30).contains(value) else {
+        throw cells.fault(
+          row,
+          "the example's weight is \(CellText.text(value)): weights are 0, or from 1e-30 to 1e30; only ratios count, "
+            + "so scale all of them")
+      }
       weights.append(Float(value))
     }
     return weights

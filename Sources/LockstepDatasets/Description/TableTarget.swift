@@ -110,6 +110,7 @@ struct TableTarget: Sendable {
     switch values {
     case .none: return TargetDescription(columns: names, kind: .values(width: 1))
     case .classes(let texts):
+      if classes == nil { try checkLooks(texts, rows, columns) }
       return TargetDescription(
         columns: names,
         kind: .classes(try classes ?? self.classes(texts, rows, columns)))
@@ -122,6 +123,21 @@ struct TableTarget: Sendable {
       }
       return target
     }
+  }
+
+  /// Makes sure that classes are no numbers in another notation.
+  private func checkLooks(
+    _ texts: [String], _ rows: [Int], _ columns: [Int]
+  ) throws(FileError) {
+    let odd = rows.filter { row in
+      CellText.number(texts[row]) == nil && CellLook(texts[row]) == .number
+    }
+    guard let row = odd.first, 2 * odd.count > rows.count else { return }
+    throw table.fault(
+      row: row, column: columns[0],
+      "\(texts[row].shortened(to: 40).quoted) looks like a number in another notation, and so do most targets: set "
+        + "'data.decimal' (and 'data.delimiter') to what the file has, and 'data.targetKind' to 'values'; where these "
+        + "are names of classes, list them in 'data.classes'")
   }
 
   private func classes(

@@ -209,10 +209,16 @@ struct CSVScanner {
       cells.take(bytes, column: columns[field])
     } else if field >= columns.count + Self.countLimit {
       throw corrupt(
-        "line \(rowLine): expected \(columns.count) fields, found more than \(field)"
+        "line \(rowLine): expected \(counted(columns.count, "field")), found more than \(field)"
+          + Self.delimiterHint(columns.count)
           + (hasLoneCarriageReturn ? "; it" + Self.loneCarriageReturn : ""))
     }
     field += 1
+  }
+
+  /// What may be wrong where the first row is one cell, and others are more.
+  private static func delimiterHint(_ columns: Int) -> String {
+    columns == 1 ? "; the first row is one cell: is 'data.delimiter' what the file has?" : ""
   }
 
   /// Ends the row at hand, all of whose fields have ended. `isBlank` where it is one empty field.
@@ -227,7 +233,8 @@ struct CSVScanner {
     if isBlank, field == 1, columns.count > 1 { return }
     guard field == columns.count else {
       throw corrupt(
-        "line \(rowLine): expected \(columns.count) fields, found \(field)"
+        "line \(rowLine): expected \(counted(columns.count, "field")), found \(field)"
+          + Self.delimiterHint(columns.count)
           + (hasLoneCarriageReturn ? "; it" + Self.loneCarriageReturn : ""))
     }
     places.note(row: cells.rowCount, line: rowLine)

@@ -26,7 +26,8 @@ package enum StepError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .noWeight(let step, let weight):
       return
-        "step \(step): the weights of the batch add up to \(readable(weight)); they must be positive"
+        "step \(step): the weights of the batch add up to \(readable(weight)), and must be positive: remove examples "
+        + "of weight 0, which count for nothing, or take larger batches"
     case .noFlushToZero:
       return "flush-to-zero cannot be set on this processor, so the bits would depend on it"
     case .parametersTooFew(let count, let needed):

@@ -30,16 +30,22 @@ package struct RSquared: Metric {
   package func sums(_ prediction: Tensor, _ target: Tensor) -> [Tensor] {
     let none = prediction.graph.constant(0)
     guard haveOneShape(prediction, target, name) else { return [none, none, none] }
-    guard valuesPerExample(prediction.shape) == 1 else {
-      prediction.graph.fail("\(name): expects one number an example, got \(prediction.shape)")
-      return [none, none, none]
+    let width = Int(valuesPerExample(prediction.shape))
+    let (x, t) = (prediction.reshaped(to: [-1, width]), target.reshaped(to: [-1, width]))
+    return (0..<width).flatMap { place in
+      let (x, t) = (
+        x.sliced(axis: 1, place..<place + 1), t.sliced(axis: 1, place..<place + 1)
+      )
+      return [(x - t).square().sum(), t.square().sum(), t.sum()]
     }
-    return [(prediction - target).square().sum(), target.square().sum(), target.sum()]
   }
 
   package func value(of sums: [Double], examples: Double) -> Double {
-    let variation = sums[1] - sums[2] * sums[2] / examples
-    return variation > 0 ? 1 - sums[0] / variation : .nan
+    let values = stride(from: 0, to: sums.count, by: 3).map { place in
+      let variation = sums[place + 1] - sums[place + 2] * sums[place + 2] / examples
+      return variation > 0 ? 1 - sums[place] / variation : .nan
+    }
+    return values.reduce(0, +) / Double(values.count)
   }
 }
 
@@ -53,8 +59,8 @@ extension RSquared {
 private func haveOneShape(_ prediction: Tensor, _ target: Tensor, _ name: String) -> Bool {
   if prediction.type == target.type, !prediction.shape.isEmpty { return true }
   prediction.graph.fail(
-    "\(name): expects predictions and targets of one shape, got \(prediction.type) and "
-      + "\(target.type)")
+    "\(name): expects predictions and targets of one shape, got \(prediction.shape) "
+      + "and \(target.shape): metrics of numbers go with targets of numbers")
   return false
 }
 
@@ -69,8 +75,8 @@ extension Metric where Self == Provided {
 extension Metric where Self == Provided {
   /// R², the part of the targets' variance that predictions explain: 1 − Σ(t − x)² / Σ(t − t̄)².
   ///
-  /// Predictions are one number an example, [N] or [N, 1], targets of the same shape. NaN where all targets
-  /// are equal. The variance is Σt² − N t̄² and loses digits where |t̄| is large beside the deviation: at
+  /// Predictions [N, …], targets of the same shape; of several numbers an example the mean of each one's R². NaN
+  /// where all targets are equal. The variance is Σt² − N t̄² and loses digits where |t̄| is large beside the deviation: at
   /// 100 times, R² has about 3. (scikit-learn's `r2_score`.)
   public static func rSquared() -> some Metric { RSquared() }
 }

@@ -157,7 +157,7 @@ private struct LabelTargets {
         ? "the loss \(loss.name) needs classes, and the labels of '\(source)' are numbers: leave "
           + "'data.targetKind' out, or take \(MeanSquaredError().name)"
         : "the loss \(loss.name) needs numbers, and the labels of '\(source)' are classes: set "
-          + "'data.targetKind' to 'values' where the target is a column of numbers, or take "
+          + "'data.targetKind' to 'labels' for yes and no, or to 'values' for numbers, or take "
           + "\(SoftmaxCrossEntropy().name) with one output a class"
     }
     if !label.isInteger {
