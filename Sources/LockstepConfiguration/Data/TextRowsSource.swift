@@ -50,6 +50,9 @@ struct TextRowsSource: DataSource {
         "vocabulary", .integer(3...1 << 20), 10_000,
         "the number of tokens, which the model's is: padding, unknown, and the most frequent ones of the "
           + "training part"),
+      .with(
+        "minCount", .integer(atLeast: 1), 2,
+        "how often a token must occur in the training part; rarer ones are unknown"),
       .optional(
         "lengths", .integers(1...PaddedLengths.limit, count: 1...64),
         "the lengths that texts are padded to, in ascending order; longer texts are cut at the last",
@@ -72,6 +75,7 @@ struct TextRowsSource: DataSource {
     var options = TextOptions(column: values["text"], table: table)
     options.unit = values["tokenizer"]
     options.vocabulary = values["vocabulary"]
+    options.minCount = values["minCount"]
     if let lengths: [Int] = values["lengths"] {
       guard PaddedLengths(lengths) != nil else {
         throw values.error("lengths", "must ascend; found \(lengths)")

@@ -10,6 +10,8 @@ package struct TextOptions: Sendable {
   package var unit = TextVocabulary.Unit.words
   /// The number of tokens.
   package var vocabulary = 10_000
+  /// How often a token must occur in the training part; rarer ones are unknown.
+  package var minCount = 2
   /// The lengths that texts are padded to; nil for powers of two.
   package var lengths: [Int]?
 
@@ -32,6 +34,8 @@ package struct TextContent: DataContent {
   /// The text's, the target's and the id's columns.
   private let columns: (text: Int, target: Int?, id: Int?)
   private let target: TableTarget
+  /// Whether a vocabulary was learned from other texts.
+  private let isLater: Bool
 
   /// Reads the table that a run is to be trained on.
   ///
@@ -84,14 +88,16 @@ package struct TextContent: DataContent {
         try table.column(description.column), target.columns.first.flatMap { table.find($0) },
         idColumn
       ),
-      isTargetOptional: isTargetOptional, remedy: TableTarget.laterRemedy, notices: [])
+      isTargetOptional: isTargetOptional, remedy: TableTarget.laterRemedy, notices: [],
+      isLater: true)
   }
 
   private init(
     _ table: CSVTable, _ name: String?, _ options: TextOptions,
     _ columns: (text: Int, target: Int?, id: Int?), isTargetOptional: Bool, remedy: String,
-    notices: [String]
+    notices: [String], isLater: Bool = false
   ) throws(FileError) {
+    self.isLater = isLater
     self.table = table
     self.name = name ?? table.path
     self.options = options
@@ -131,11 +137,13 @@ package struct TextContent: DataContent {
     let some = rows ?? Array(0..<count)
     guard !some.isEmpty else { throw DatasetError(name, "has no examples") }
     let vocabulary = TextVocabulary(
-      fitting: some.lazy.map { texts[$0] }, unit: options.unit, size: options.vocabulary)
+      fitting: some.lazy.map { texts[$0] }, unit: options.unit, size: options.vocabulary,
+      minCount: options.minCount)
     guard !vocabulary.entries.isEmpty else {
       throw DatasetError(
         name,
-        "has no words in the column \(options.column.quoted); 'data.tokenizer' may be 'characters'")
+        "has no \(options.unit.rawValue) in the column \(options.column.quoted) that occur \(options.minCount) times: "
+          + "set 'data.minCount' to less, or 'data.tokenizer' to 'characters'")
     }
     let lengths =
       options.lengths.flatMap(PaddedLengths.init)
@@ -159,13 +167,14 @@ package struct TextContent: DataContent {
     }
     let some = rows ?? Array(0..<count)
     let labels = try target.labels(some, description.target)
-    var (tokens, starts) = ([Int32](), [0])
+    var (tokens, starts, lost) = ([Int32](), [0], 0)
     for row in some {
       var text = known.vocabulary.encode(texts[row])
       if text.count > known.lengths.longest {
         guard known.cuts else { throw tooLong(row, text.count, known.lengths.longest) }
         text.removeLast(text.count - known.lengths.longest)
       }
+      if text.allSatisfy({ $0 == TextVocabulary.unknown }) { lost += 1 }
       tokens += text
       starts.append(tokens.count)
     }
@@ -175,7 +184,28 @@ package struct TextContent: DataContent {
         labels: labels.values, padding: known.lengths),
       places: examplePlaces(some),
       ids: columns.id.map { id in some.map { table.trimmed(row: $0, column: id) } },
-      isLabelled: labels.isLabelled, summary: summary(some, labels.values))
+      isLabelled: labels.isLabelled, summary: summary(some, labels.values),
+      notices: unknownNotices(tokens, lost, of: some.count))
+  }
+
+  /// What is to be said of tokens that the vocabulary lacks.
+  private func unknownNotices(_ tokens: [Int32], _ lost: Int, of texts: Int) -> [String] {
+    let unknown = tokens.count { $0 == TextVocabulary.unknown }
+    let unit = options.unit.rawValue
+    if !isLater {
+      return unknown > 0
+        ? []
+        : [
+          "\(name): no \(unit) of the training part are unknown, so that nothing is learned about unknown ones: "
+            + "raise 'data.minCount', or lower 'data.vocabulary', where later texts may have some"
+        ]
+    }
+    let share = Double(unknown) / Double(max(tokens.count, 1))
+    guard lost > 0 || share > 0.2 else { return [] }
+    return [
+      "\(name): \(readable(100 * share, digits: 2)) % of the \(unit) are unknown to the run"
+        + (lost > 0 ? ", all of them in \(lost) of \(counted(texts, "text"))" : "")
+    ]
   }
 
   private func tooLong(_ row: Int, _ count: Int, _ longest: Int) -> FileError {

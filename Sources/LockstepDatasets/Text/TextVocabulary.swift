@@ -31,11 +31,15 @@ package struct TextVocabulary: Sendable, Equatable {
 
   /// The vocabulary of training texts.
   ///
-  /// - Parameter size: the number of tokens, at least 3. Rarer entries become unknown.
-  package init(fitting texts: some Sequence<String>, unit: Unit, size: Int) {
+  /// - Parameters:
+  ///   - size: the number of tokens, at least 3. Rarer entries become unknown.
+  ///   - minCount: how often an entry must occur; rarer ones are unknown, and teach what that means.
+  package init(
+    fitting texts: some Sequence<String>, unit: Unit, size: Int, minCount: Int = 1
+  ) {
     var counts: [String: Int] = [:]
     for text in texts { for entry in Self.split(text, unit) { counts[entry, default: 0] += 1 } }
-    let order = counts.sorted { left, right in
+    let order = counts.filter { $0.value >= minCount }.sorted { left, right in
       left.value != right.value
         ? left.value > right.value
         : left.key.unicodeScalars.lexicographicallyPrecedes(right.key.unicodeScalars)

@@ -20,6 +20,7 @@ import Testing
     table.id = "id"
     var options = TextOptions(column: "text", table: table)
     options.vocabulary = 20
+    options.minCount = 1
     change(&options)
     return options
   }
@@ -76,6 +77,13 @@ import Testing
     let source = try #require(part.examples as? SequenceDataset)
     #expect(try tokens(source, 0) == [2, 1, 0, 0])
     #expect(part.isLabelled == [false] && part.ids == ["7"])
+    #expect(part.notices.count == 1 && part.notices[0].contains("50 % of the words"))
+    let rare = try TextContent(table(Self.rows), options { $0.minCount = 2 })
+    guard case .texts(let frequent) = try rare.describe().input else {
+      Issue.record("no texts")
+      return
+    }
+    #expect(frequent.vocabulary.entries == ["the", "cat", "dog"])
   }
 
   @Test(
