@@ -79,8 +79,8 @@ enum EvaluateCommand: Command {
     text += (tokens?.text(report.loss) ?? "") + metricsText(report)
     if let regression {
       let weighted = regression.isWeighted ? "weighted " : ""
-      text += ", \(weighted)RMSE \(regression.text)"
-      if let determination = regression.determination {
+      if report["rootMeanSquaredError"] == nil { text += ", \(weighted)RMSE \(regression.text)" }
+      if report["rSquared"] == nil, let determination = regression.determination {
         text += ", \(weighted)R² \(readable(determination))"
       }
     }

@@ -209,7 +209,7 @@ extension RunConfiguration {
   /// - Throws: `GraphError` where they cannot be made.
   func loss(for description: DataDescription) throws -> any LossFunction {
     let labelLoss = try labelLoss(for: description)
-    return try distillation?.loss(labelLoss) ?? labelLoss
+    return data.augment.mixing(try distillation?.loss(labelLoss) ?? labelLoss)
   }
 
   /// The loss of the labels, with weights that are made of the training part.

@@ -195,7 +195,7 @@ package struct RunConfiguration: Sendable {
         "does not go with 'mixup' and 'cutMix' of 'data.augment': the teacher has seen no mixtures")
     }
     let plain = try values.make { try distillation?.loss(labelLoss) ?? labelLoss }
-    loss = data.augment.mixes ? MixedLabels(plain) : plain
+    loss = data.augment.mixing(plain)
     var metrics: [any Metric] = []
     for metric in values.objects("metrics") {
       metrics.append(try MetricCatalog.catalog.make(metric))

@@ -44,6 +44,41 @@ import Testing
     }
   }
 
+  /// Where weights are 0 a step moves the bias by the labels alone: by mixed ones where images are mixed.
+  @Test func labelsAreMixedWithTheirImages() throws {
+    try withDirectory { directory in
+      func bias(_ name: String, _ more: [String]) throws -> [JSONValue] {
+        let run = "\(directory)/\(name)"
+        let result = try Lockstep.run(
+          [
+            "train", Lockstep.example("digits-mlp"), "--run-directory", run, "--set", "steps=1",
+            "--set",
+            #"model={"layers":["Flatten",{"type":"Linear","outFeatures":10,"weightInitializer":{"type":"constant","value":0}}]}"#,
+            "--set", #"optimizer={"type":"sgd","learningRate":1}"#, "--set", "clip=null", "--set",
+            "constraints=[]",
+          ] + more)
+        #expect(result.succeeded, "\(result.transcript)")
+        let shown = try Lockstep.run(["inspect", run, "--json"])
+        let tensors = try JSONValue.parse(shown.output)["tensors"]?.objectValue?.members ?? []
+        return tensors.filter { $0.key.hasSuffix("bias") }.map(\.value)
+      }
+      let plain = try bias("plain", [])
+      #expect(plain.count == 1)
+      for way in ["mixup", "cutMix"] {
+        let mixed = try bias(
+          way, ["--set", #"data.augment=[{"type":"\#(way)","alpha":1}]"#])
+        #expect(mixed.count == 1 && mixed != plain, "\(way): labels are not mixed")
+        let balanced = try bias(
+          "balanced-\(way)",
+          [
+            "--set", #"data.augment=[{"type":"\#(way)","alpha":1}]"#, "--set",
+            #"loss={"type":"softmaxCrossEntropy","classWeights":"balanced"}"#,
+          ])
+        #expect(balanced.count == 1 && balanced != plain && balanced != mixed, "\(way)")
+      }
+    }
+  }
+
   /// Digits moved by a pixel are digits, and a network learns that from them.
   @Test func shiftedDigitsTrainAtLeastAsWell() throws {
     func accuracy(_ options: [String], _ directory: String) throws -> Double {

@@ -1,6 +1,7 @@
 import LockstepCatalog
 import LockstepDatasets
 import LockstepFiles
+import LockstepLayers
 
 /// The list `data.augment`: random changes to images in training, and normalisations of all images.
 package struct AugmentConfiguration: Sendable {
@@ -23,6 +24,9 @@ package struct AugmentConfiguration: Sendable {
 
   /// Whether examples are mixed with each other.
   package var mixes: Bool { !ways.isEmpty }
+
+  /// A loss of examples that may be mixed.
+  func mixing(_ loss: any LossFunction) -> any LossFunction { mixes ? MixedLabels(loss) : loss }
 
   /// The normalisations, as a description of data holds them.
   var described: [ArrayDescription.Normalization] {

@@ -22,6 +22,10 @@ struct ImageFolderSource: DataSource {
 
   func test(_ reading: DataReading) throws -> (any DataContent)? {
     guard let testFolder, let description = reading.description else { return nil }
+    guard FileKind(testFolder) == .directory else {
+      throw FileError(
+        path: testFolder, kind: .mismatch, reason: "is no folder; 'data.testFolder' names one")
+    }
     return try ArrayContent(
       [testFolder], labels: nil, as: description, isTargetOptional: false,
       storage: options.storage)
