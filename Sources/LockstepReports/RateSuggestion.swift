@@ -57,12 +57,16 @@ package struct RateSuggestion: Sendable {
     guard points.count >= Self.fewest, let lowest,
       let end = points.firstIndex(of: lowest), end >= 2
     else { return nil }
-    let first = points.prefix(max(5, points.count / 10)).map(\.loss)
+    // So many losses are one mean.
+    let span = min(Int((1 / (1 - smoothing)).rounded(.up)), points.count / 4)
+    let first = points.prefix(max(2 * span, points.count / 5)).map(\.loss)
     let start = first.reduce(0, +) / Double(first.count)
     let fall = start - lowest.smoothed
-    guard fall > 2 * noise else { return nil }
+    guard fall > 4 * noise else { return nil }
     // Rates grow by one factor, so that steps are as far apart on the logarithm's axis.
-    let slopes = (1..<end).filter { points[$0].smoothed <= start - max(0.1 * fall, noise) }.map {
+    let slopes = (max(span, 1)..<max(span, 1, end)).filter {
+      points[$0].smoothed <= start - max(0.1 * fall, 3 * noise)
+    }.map {
       ($0, points[min($0 + 2, end)].smoothed - points[max($0 - 2, 0)].smoothed)
     }
     guard let best = slopes.min(by: { $0.1 < $1.1 }), best.1 < 0 else { return nil }

@@ -13,7 +13,9 @@ struct CSVSource: DataSource {
 
   func training(_ reading: DataReading) throws -> any DataContent {
     let own = Set(try TableFile.matching(files))
-    if let twice = try TableFile.matching(testFiles ?? []).first(where: own.contains) {
+    if testFiles != files,
+      let twice = try TableFile.matching(testFiles ?? []).first(where: own.contains)
+    {
       throw FileError(
         path: twice, kind: .mismatch,
         reason:

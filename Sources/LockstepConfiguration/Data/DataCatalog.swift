@@ -85,7 +85,7 @@ extension DataConfiguration {
         values.contains("testFraction") ? "testFraction" : "folds",
         "cuts a test part, and the data comes with one; remove it, or set it to null")
     }
-    try Self.checkTestFiles(values)
+    ownTest = Self.ownTest(values)
     self.seed = seed
     self.batchSize = batchSize
     splitSeed = UInt64(values["splitSeed"] as Int? ?? 0)
@@ -117,12 +117,13 @@ extension DataConfiguration {
     }
   }
 
-  /// Makes sure that nothing is trained on and tested on.
-  private static func checkTestFiles(_ values: Hyperparameters) throws(ConfigurationError) {
-    for (own, test) in [("file", "testFile"), ("inputs", "testInputs"), ("folder", "testFolder")]
-    where values.contains(test) && values.resolved[own] == values.resolved[test] {
-      throw values.error(
-        test, "names what '\(own)' names, and the model would be tested on what it was trained on")
+  /// What is to be said where the test part is the training part.
+  private static func ownTest(_ values: Hyperparameters) -> String? {
+    let pairs = [("file", "testFile"), ("inputs", "testInputs"), ("folder", "testFolder")]
+    return pairs.first {
+      values.contains($0.1) && values.resolved[$0.0] == values.resolved[$0.1]
+    }.map {
+      "'data.\($0.1)' names what '\($0.0)' names: the model is tested on what it is trained on"
     }
   }
 

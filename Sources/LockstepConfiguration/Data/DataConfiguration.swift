@@ -23,6 +23,8 @@ package struct DataConfiguration: Sendable {
   package let recipeKeys: Set<String>
   /// What identifies the examples: configurations with equal values load the same.
   package let identity: JSONValue
+  /// What is to be said where the test part is the training part.
+  let ownTest: String?
   /// Where the loss wants target values to lie; nil for anywhere.
   var targetLimit: TargetLimit?
   /// Whether the labels of the training part are counted.
@@ -90,7 +92,7 @@ package struct DataConfiguration: Sendable {
       try ReadingStop.check(content.name)
       description.whole = try content.summary(as: description)
     }
-    var notices = content.notices + (other?.notices ?? [])
+    var notices = [ownTest].compactMap { $0 } + content.notices + (other?.notices ?? [])
     notices += try content.fittingNotices(split?.training, as: description)
     notices += training.notices + (test?.notices ?? [])
     let rounding = content.roundingNotices(as: description)

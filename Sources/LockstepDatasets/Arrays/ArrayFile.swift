@@ -3,9 +3,6 @@ import LockstepFiles
 /// Opens files of arrays: IDX, NumPy's `.npy` and `.npz`, plain numbers. What a file is shows in its
 /// first bytes.
 package enum ArrayFile {
-  /// Arrays of at most so many bytes are kept in memory, unless the configuration says otherwise.
-  package static let memoryLimit = 1 << 28
-
   /// Opens a file.
   ///
   /// An array in an archive is named behind it, as if the archive were a folder: `mnist.npz/x_train`.

@@ -10,7 +10,7 @@ extension RawExamples {
   var isLarge: Bool { isLarge(count) }
 
   private func isLarge(_ count: Int) -> Bool {
-    count > ArrayFile.memoryLimit / max(exampleSize, 1)
+    count > StoredArray.memoryLimit / max(exampleSize, 1)
   }
 
   /// The largest number of bytes that means and deviations are taken of, where not of all.

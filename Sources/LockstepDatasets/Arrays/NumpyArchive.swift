@@ -46,7 +46,7 @@ struct NumpyArchive {
     }
     let full = "\(path)/\(name)"
     // What fits in memory is read, and its checksum compared.
-    if let range = member.stored, range.count > ArrayFile.memoryLimit {
+    if let range = member.stored, range.count > StoredArray.memoryLimit {
       let header = try NumpyHeader(archive.file, in: range, name: full)
       let shape = try header.checked(size: range.count, path: full)
       return StoredArray(

@@ -5,6 +5,9 @@ import LockstepFiles
 /// Files are read, never mapped: a mapping of a file that somebody truncates ends the process. What is
 /// read often stays in the system's page cache.
 package struct StoredArray: RawExamples {
+  /// Arrays of at most so many bytes are kept in memory, unless the configuration says otherwise.
+  package static let memoryLimit = 1 << 28
+
   private enum Storage: Sendable {
     case memory([UInt8])
     case file(FileInput)

@@ -33,7 +33,7 @@ package struct ArrayContent: DataContent {
     self.options = options
     self.target = target
     self.notices = notices
-    let isSmall = raw.count <= ArrayFile.memoryLimit / max(raw.exampleSize, 1)
+    let isSmall = raw.count <= StoredArray.memoryLimit / max(raw.exampleSize, 1)
     let isInMemory = (raw as? StoredArray)?.isInMemory ?? false
     switch options.storage {
     case .files where isInMemory:

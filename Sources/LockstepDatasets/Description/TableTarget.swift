@@ -110,10 +110,9 @@ struct TableTarget: Sendable {
     switch values {
     case .none: return TargetDescription(columns: names, kind: .values(width: 1))
     case .classes(let texts):
+      let found = try classes ?? self.classes(texts, rows, columns)
       if classes == nil { try checkLooks(texts, rows, columns) }
-      return TargetDescription(
-        columns: names,
-        kind: .classes(try classes ?? self.classes(texts, rows, columns)))
+      return TargetDescription(columns: names, kind: .classes(found))
     case .values(let all):
       var target = TargetDescription(columns: names, kind: .values(width: all.count))
       target.areLabels = kind == .labels

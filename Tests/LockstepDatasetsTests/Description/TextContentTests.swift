@@ -93,7 +93,7 @@ import Testing
     let source = try cut.part(as: cut.describe()).examples
     #expect(try tokens(source, 1) == [5, 4, 7])
     let content = try TextContent(table(Self.rows), options())
-    let description = try content.describe([2])
+    let description = try content.describe([0, 2])
     #expect(throws: FileError.self) { try content.part([1], as: description) }
     do { _ = try content.part([1], as: description) } catch {
       #expect("\(error)".contains("line 3") && "\(error)".contains("7 tokens"))

@@ -89,12 +89,20 @@ private struct RootMeanSquaredError: Metric {
     #expect(metric.value(of: sums, examples: 3).isNaN)
   }
 
+  @Test func ofSeveralTargetsRSquaredIsTheMean() throws {
+    let x = HostTensor([3, 2], [1, 10, 2, 30, 4, 20])
+    let t = HostTensor([3, 2], [1, 10, 2, 20, 3, 30])
+    let value = RSquared().value(of: try sums(RSquared(), x, t), examples: 3)
+    // 1 − 1/2 and 1 − 200/200.
+    #expect(abs(value - 0.25) < 1e-6)
+  }
+
   @Test func tensorsThatDoNotFitAreRefused() {
     let x = HostTensor([4, 3])
     for (metric, target) in [
       (TopKAccuracy(2) as any Metric, HostTensor([4, 3])),
       (MeanAbsoluteErrorMetric(), HostTensor([4])),
-      (RSquared(), HostTensor([4, 3])), (TopKAccuracy(0), HostTensor([4])),
+      (RSquared(), HostTensor([4])), (TopKAccuracy(0), HostTensor([4])),
     ] {
       let error = #expect(throws: GraphError.self) { try sums(metric, x, target) }
       #expect(error?.description.contains("expects") == true)
