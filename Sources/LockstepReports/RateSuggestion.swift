@@ -77,8 +77,8 @@ package struct RateSuggestion: Sendable {
   /// of the number of losses that the mean is of.
   private var noise: Double {
     let squares = points.map { ($0.loss - $0.smoothed) * ($0.loss - $0.smoothed) }.sorted()
-    // The median, which steps that diverge do not move.
-    return (squares[squares.count / 2] * (1 - smoothing) / (1 + smoothing)).squareRoot()
+    // The median, which steps that diverge do not move; 1.48 makes a deviation of it where chance is normal.
+    return 1.48 * (squares[squares.count / 2] * (1 - smoothing) / (1 + smoothing)).squareRoot()
   }
 
   /// A good rate to start with: where the loss falls fastest, and at most a tenth of the rate at which it is

@@ -15,7 +15,8 @@ package struct LabelUnits: Sendable {
 
   /// What training learned about its target.
   package init(_ target: TargetDescription) {
-    classNames = target.classes?.names
+    classNames =
+      target.classes?.names ?? (target.areLabels && target.columns.count > 1 ? target.columns : nil)
     scale = target.scale.map { Array(zip($0.mean, $0.deviation)) } ?? []
   }
 }

@@ -56,6 +56,7 @@ extension Objective {
       }
       if let problem { throw problem }
       try trace.graph.check()
+      try trace.checkIndices(of: source)
       try value.check(losses, in: trace.graph)
       return Objective(
         loss: value.sum, weightPerExample: Double(value.weightPerExample), weight: value.weight,
@@ -81,6 +82,18 @@ extension Trace {
       "the series of '\(source.name)' have different lengths, and no layer of the model heeds them, so that "
         + "padding would count: take a recurrent layer with the output 'state', attention, or "
         + "SequencePooling, or give all series one length")
+  }
+}
+
+extension Trace {
+  /// Throws where the source has more tokens, or other indices, than a table that they choose from.
+  fileprivate func checkIndices(of source: any ExampleSource) throws(GraphError) {
+    for (input, count) in graph.indexBounds {
+      guard let limit = source.field(input)?.limit, limit > count else { continue }
+      throw GraphError(
+        "the model has a table of \(counted(count, "vector")) and '\(source.name)' has tokens below \(limit): give "
+          + "its Embedding as many as there are tokens, the vocabulary")
+    }
   }
 }
 
