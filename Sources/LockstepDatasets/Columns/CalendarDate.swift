@@ -167,18 +167,21 @@ struct CalendarDate: Equatable {
   }
 
   /// The offset from UTC behind a time, as it is written: `Z`, `+02:00`; empty where there is none.
-  private static func offset(_ text: String) -> Substring {
+  static func offset(_ text: String) -> String {
     guard let colon = text.firstIndex(of: ":") else { return "" }
     if text.hasSuffix("Z") { return "Z" }
     let clock = text[colon...]
-    return clock.lastIndex { $0 == "+" || $0 == "-" }.map { clock[$0...] } ?? ""
+    return clock.lastIndex { $0 == "+" || $0 == "-" }.map { String(clock[$0...]) } ?? ""
   }
+
+  /// Whether a date has a time behind it.
+  static func hasTime(_ text: String) -> Bool { text.contains(":") }
 
   /// The first of some dates whose offset from UTC is another than that of the first date with a time; nil where
   /// there is one clock.
   static func firstOtherOffset(_ texts: [String]) -> Int? {
-    var known: Substring?
-    for (place, text) in texts.enumerated() where text.contains(":") {
+    var known: String?
+    for (place, text) in texts.enumerated() where hasTime(text) {
       let offset = offset(text)
       if known ?? offset != offset { return place }
       known = offset

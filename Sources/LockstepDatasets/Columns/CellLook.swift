@@ -43,6 +43,7 @@ enum CellLook: Sendable {
       return text.utf8.count > 2
         && text.unicodeScalars.dropFirst(2).allSatisfy { $0.properties.isHexDigit }
     }
+    if words.contains(text.lowercased().filter { $0 != "+" && $0 != "-" }) { return true }
     var (hasDigit, before): (Bool, Unicode.Scalar?) = (false, nil)
     for scalar in text.unicodeScalars {
       switch scalar {
@@ -55,6 +56,24 @@ enum CellLook: Sendable {
       }
       before = scalar
     }
-    return hasDigit
+    return hasDigit && before != "e" && before != "E" && isGrouped(text)
   }
+
+  /// Whether several points or commas stand before three digits each, as those between thousands do: 1.2.3 is a
+  /// version, and 10.0.0.1 an address.
+  private static func isGrouped(_ text: String) -> Bool {
+    for mark in [UInt8(ascii: "."), UInt8(ascii: ",")] {
+      let parts = text.utf8.split(separator: mark, omittingEmptySubsequences: false)
+      if parts.count > 2,
+        !parts.dropFirst().allSatisfy({ part in
+          part.prefix { (0x30...0x39).contains($0) }.count == 3
+        })
+      {
+        return false
+      }
+    }
+    return true
+  }
+
+  private static let words: Set<String> = ["inf", "infinity"]
 }

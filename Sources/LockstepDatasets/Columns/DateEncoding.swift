@@ -17,6 +17,8 @@ package struct DateEncoding: CellCoding, Equatable {
   package var parts: [Part]
   /// Whether a last input is 1 where the date is missing.
   package var hasIndicator: Bool
+  /// The offset from UTC that the times have, as it is written; nil where no date has a time.
+  package var offset: String?
 
   /// Fits the order, the parts and their means on some rows.
   ///
@@ -52,6 +54,7 @@ package struct DateEncoding: CellCoding, Equatable {
         "\(found.texts[other].quoted) has another offset from UTC than other times of the column: write all by one "
           + "clock, or leave the column out with 'data.ignore'")
     }
+    offset = found.texts.first(where: CalendarDate.hasTime).map(CalendarDate.offset)
     let date = cells.mapped { Self.date($0, order) }
     let dates = rows.map(date)
     let hasTimes = dates.contains { $0?.seconds != nil }
@@ -126,6 +129,19 @@ package struct DateEncoding: CellCoding, Equatable {
     parts.map { ".\($0.part.rawValue)" } + (hasIndicator ? [Self.missingSuffix] : [])
   }
 
+  func notices(_ cells: ColumnCells, _ rows: [Int]) -> [String] {
+    guard let offset else { return [] }
+    let other = cells.distinct(rows).texts.first {
+      CalendarDate.hasTime($0) && CalendarDate.offset($0) != offset
+    }
+    return other.map {
+      [
+        "\($0.quoted) of the column \(cells.name.quoted) has another offset from UTC than the training part's times, "
+          + "\(offset.isEmpty ? "which have none" : offset): hours are those of the clock that wrote them"
+      ]
+    } ?? []
+  }
+
   struct Writer: CellWriter {
     let coding: DateEncoding
     let cells: ColumnCells
@@ -161,7 +177,7 @@ package struct DateEncoding: CellCoding, Equatable {
             "deviation": .number($0.scale.deviation), "fill": $0.fill.map { .number($0) } ?? .null,
           ]
         }),
-      "indicator": .bool(hasIndicator),
+      "indicator": .bool(hasIndicator), "offset": offset.map { .string($0) } ?? .null,
     ]
   }
 
@@ -175,6 +191,7 @@ package struct DateEncoding: CellCoding, Equatable {
     }
     order = json["order"]?.stringValue.flatMap(DateOrder.init)
     self.hasIndicator = hasIndicator
+    offset = json["offset"]?.stringValue
     guard parts.count == list.count, Set(parts.map(\.part)).count == parts.count,
       !suffixes.isEmpty
     else { return nil }

@@ -24,7 +24,8 @@ import Testing
       ["1,5", "2,25", "1,5", "2,25"], ["1.000,5", "2.000", "1.000,5", "2.000,1"],
       ["12 %", "7 %", "12 %", "7 %"], ["$5", "$6", "$5", "$6"], ["0x1F", "0x2a", "0x1F", "0x2a"],
       ["\u{2212}1", "\u{2212}2", "\u{2212}1", "3"], ["1.7e309", "1.8e309", "1.7e309", "1.8e309"],
-      ["1 000", "2 000", "1 000", "2 000"],
+      ["1 000", "2 000", "1 000", "2 000"], ["1,234,567", "1,000", "1,234,567", "1,000"],
+      ["-inf", "2", "-inf", "inf"],
     ])
   func numbers(cells: [String]) {
     let found = problem(cells)
@@ -48,7 +49,8 @@ import Testing
     "names are categories all the same",
     arguments: [
       ["18-25", "26-40", "18-25", "26-40"], ["3+", "<3", "3+", "<3"], ["A1", "B2", "A1", "B2"],
-      ["1st", "2nd", "1st", "2nd"],
+      ["1st", "2nd", "1st", "2nd"], ["1.2.3", "1.2.4", "1.2.3", "1.2.4"],
+      ["10.0.0.1", "10.0.0.2", "10.0.0.1", "10.0.0.2"], ["1e", "2e", "1e", "2e"],
     ])
   func names(cells: [String]) { #expect(problem(cells) == "") }
 
@@ -59,6 +61,18 @@ import Testing
       "2024-02-02T10:00:00Z",
     ])
     #expect(found.contains("line 3") && found.contains("offset"), "\(found)")
+  }
+
+  @Test("times of a later file by another clock get a notice")
+  func laterOffset() throws {
+    let content = try ColumnKindTests.content(
+      "a,t\n2024-01-31T10:00:00Z,0\n2024-02-01T11:00:00Z,1\n")
+    let description = try content.describe()
+    #expect(try DataDescription(description.json, source: "d") == description)
+    let same = try ColumnKindTests.later("a\n2024-02-03T11:00:00Z\n", description)
+    #expect(same.notices == [])
+    let other = try ColumnKindTests.later("a\n2024-02-03T11:00:00+09:00\n", description)
+    #expect(other.notices.count == 1 && other.notices[0].contains("offset"))
   }
 
   @Test("a target that looks like numbers is no set of classes")
