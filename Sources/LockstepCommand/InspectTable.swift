@@ -128,7 +128,7 @@ struct InspectTable {
       "data": .object(data),
       "model": ["type": "mlp", "sizes": [32, .integer(outputs)]],
       "loss": isOfClasses ? "softmaxCrossEntropy" : "meanSquaredError",
-      "batchSize": .integer(schema.rows < 2000 ? 32 : 256), "shards": 4, "epochs": 20,
+      "batchSize": .integer(schema.rows < 2000 ? 64 : 256), "epochs": 20,
       "optimizer": "adamW",
     ]
     return configuration.prettyText + "\n"
