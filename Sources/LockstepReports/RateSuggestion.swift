@@ -62,7 +62,7 @@ package struct RateSuggestion: Sendable {
     let first = points.prefix(max(2 * span, points.count / 5)).map(\.loss)
     let start = first.reduce(0, +) / Double(first.count)
     let fall = start - lowest.smoothed
-    guard fall > 4 * noise else { return nil }
+    guard fall > 5 * noise else { return nil }
     // Rates grow by one factor, so that steps are as far apart on the logarithm's axis.
     let slopes = (max(span, 1)..<max(span, 1, end)).filter {
       points[$0].smoothed <= start - max(0.1 * fall, 3 * noise)

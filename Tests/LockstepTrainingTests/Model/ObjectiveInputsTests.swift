@@ -68,8 +68,8 @@ import Testing
       ),
       (
         refusal(BinaryCrossEntropy(), classes, outputs: 1),
-        "are classes: set 'data.targetKind' to 'values' where the target is a column of numbers, or "
-          + "take softmaxCrossEntropy with one output a class"
+        "are classes: set 'data.targetKind' to 'labels' for yes and no, or to 'values' for numbers, or take "
+          + "softmaxCrossEntropy with one output a class"
       ),
       (
         refusal(SoftmaxCrossEntropy(), targets, outputs: 2),
