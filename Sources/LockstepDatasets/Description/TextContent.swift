@@ -185,25 +185,35 @@ package struct TextContent: DataContent {
       places: examplePlaces(some),
       ids: columns.id.map { id in some.map { table.trimmed(row: $0, column: id) } },
       isLabelled: labels.isLabelled, summary: summary(some, labels.values),
-      notices: unknownNotices(tokens, lost, of: some.count))
+      notices: unknownNotices(tokens, lost, of: some.count, known.vocabulary))
   }
 
-  /// What is to be said of tokens that the vocabulary lacks.
-  private func unknownNotices(_ tokens: [Int32], _ lost: Int, of texts: Int) -> [String] {
-    let unknown = tokens.count { $0 == TextVocabulary.unknown }
-    let unit = options.unit.rawValue
-    if !isLater {
-      return unknown > 0
-        ? []
-        : [
-          "\(name): no \(unit) of the training part are unknown, so that nothing is learned about unknown ones: "
-            + "raise 'data.minCount', or lower 'data.vocabulary', where later texts may have some"
-        ]
+  /// What is to be said where nothing teaches what unknown tokens mean.
+  package func fittingNotices(
+    _ rows: [Int]?, as description: DataDescription
+  ) throws -> [String] {
+    guard case .texts(let known) = description.input else { return [] }
+    let some = rows ?? Array(0..<count)
+    if some.contains(where: {
+      known.vocabulary.encode(texts[$0]).contains(TextVocabulary.unknown)
+    }) {
+      return []
     }
-    let share = Double(unknown) / Double(max(tokens.count, 1))
-    guard lost > 0 || share > 0.2 else { return [] }
     return [
-      "\(name): \(readable(100 * share, digits: 2)) % of the \(unit) are unknown to the run"
+      "\(name): no \(known.vocabulary.unit.rawValue) of the training part are unknown, so that nothing is learned "
+        + "about unknown ones: raise 'data.minCount', or lower 'data.vocabulary', where later texts may have some"
+    ]
+  }
+
+  /// What is to be said of a later file's tokens that the vocabulary lacks.
+  private func unknownNotices(
+    _ tokens: [Int32], _ lost: Int, of texts: Int, _ vocabulary: TextVocabulary
+  ) -> [String] {
+    let unknown = tokens.count { $0 == TextVocabulary.unknown }
+    let share = Double(unknown) / Double(max(tokens.count, 1))
+    guard isLater, lost > 0 || share > 0.2 else { return [] }
+    return [
+      "\(name): \(readable(100 * share, digits: 2)) % of the \(vocabulary.unit.rawValue) are unknown to the run"
         + (lost > 0 ? ", all of them in \(lost) of \(counted(texts, "text"))" : "")
     ]
   }

@@ -84,6 +84,10 @@ import Testing
       return
     }
     #expect(frequent.vocabulary.entries == ["the", "cat", "dog"])
+    // Notices about unknown words are of the training part, and of later files.
+    #expect(try rare.fittingNotices(nil, as: rare.describe()).isEmpty)
+    #expect(try content.fittingNotices([0], as: description).count == 1)
+    #expect(try rare.part([0], as: rare.describe()).notices.isEmpty)
   }
 
   @Test(
