@@ -101,6 +101,30 @@ import Testing
       #"{"type": "csv", "file": "a", "target": "t", "classes": ["x", " NA"]}"#,
       "'data.classes' cannot be used: 'NA' stands for a missing value"
     ),
+    (
+      #"{"type": "csv", "file": "a", "target": "t", "weight": "t"}"#,
+      "'data.weight' names the target's column 't'"
+    ),
+    (
+      #"{"type": "csv", "file": "a", "target": "t", "weight": "w", "ignore": ["w"]}"#,
+      "'data.ignore' names the column 'w', and so does 'weight'"
+    ),
+    (
+      #"{"type": "csv", "file": "a", "target": "t", "weight": "w", "id": "w"}"#,
+      "'data.weight' names the column 'w', and so does 'id'"
+    ),
+    (
+      #"{"type": "csv", "file": "a", "target": "t", "columns": {"t": "category"}}"#,
+      "'data.columns' names the target's column 't'"
+    ),
+    (
+      #"{"type": "text-rows", "file": "a", "text": "x", "target": "t", "targetKind": "labels"}"#,
+      "'data.targetKind' must be one of 'classes', 'values'"
+    ),
+    (
+      #"{"type": "text-rows", "file": "a", "text": "x", "target": "t", "lengths": [8, 4]}"#,
+      "'data.lengths' must ascend; found [8, 4]"
+    ),
   ])
   func mistakesAreNamed(_ data: String, _ message: String) {
     let error = #expect(throws: ConfigurationError.self) { try configuration(data) }

@@ -48,18 +48,13 @@ struct CSVSource: DataSource {
         "the column that is to be predicted; several of numbers or of labels"),
       .optional("testFile", .files, "the table of the test part"),
       .with("targetKind", TargetKind.classes, "what the target is"),
-      .with(
-        "standardizeTarget", .boolean, false,
-        "whether a target of numbers is brought to mean 0 and deviation 1 for the model, and back in "
-          + "predictions"),
+      .standardizeTarget,
       .optional(
         "columns", .members { ColumnForm.form }, "what is said of columns, by their names"),
       .with("ignore", .texts, [], "columns that are left out"),
       .optional("id", .text, "the column that names rows in predictions"),
       .optional("weight", .text, "the column of what examples weigh in the loss"),
-      .optional(
-        "classes", .either(.integer(1...1_000_000), .texts),
-        "their number, or their names; those of the training part if absent"),
+      .targetClasses,
       .optional(
         "fillMissing", .missing,
         "what stands for missing numbers, which are errors if absent: a number, or the training part's "
@@ -91,24 +86,18 @@ struct CSVSource: DataSource {
     }
     var options = TableOptions(target: first)
     options.targets = targets
-    options.kind = values["targetKind"]
+    let target = try TargetKeys(values)
+    options.kind = target.kind
     guard targets.count == 1 || options.kind != .classes else {
       throw values.error(
         "target",
         "names \(targets.count) columns, and 'targetKind' is 'classes', of which an example has one: "
           + "set 'targetKind' to 'values' for numbers, or to 'labels' for columns of yes and no")
     }
-    options.standardizesTarget = values["standardizeTarget"]
-    if options.standardizesTarget, options.kind != .values {
-      throw values.error(
-        "standardizeTarget", "goes with the target kind 'values'; found '\(options.kind.rawValue)'")
-    }
+    options.standardizesTarget = target.standardizes
+    options.classes = target.classes
     options.ignoring = values["ignore"]
     options.weight = values["weight"]
-    if let weight = options.weight, options.targets.contains(weight) {
-      throw values.error(
-        "weight", "names the target's column '\(weight)'; name another, or leave it out")
-    }
     options.cutting = ["groupBy", "orderBy"].compactMap { values[$0] }
     for column in values.objects("columns") {
       options.rules.append((column.key, try ColumnForm.rule(column)))
@@ -124,47 +113,33 @@ struct CSVSource: DataSource {
       throw values.error(
         "columns", "and 'id' name several columns that name rows: \(ids); give one")
     }
+    try checkRoles(values, options)
     options.missing = (values["fillMissing"] as GivenMissing?)?.policy ?? .refuse
     options.hasIndicators = values["missingIndicators"]
-    options.classes = try classNames(values, options.kind)
     options.dialect = try CSVDialect(values)
     options.standardize = values["standardize"]
     return options
   }
 
-  /// `classes`: their number, or their names in the order of their numbers.
-  static func classNames(
-    _ values: Hyperparameters, _ kind: TargetKind
-  ) throws -> ClassNames? {
-    guard values.contains("classes") else { return nil }
-    guard kind == .classes else {
-      throw values.error("classes", "goes with the target kind 'classes'; found '\(kind.rawValue)'")
-    }
-    let given: CountOrNames = values["classes"]
-    switch given {
-    case .count(let count): return ClassNames(count: count)
-    case .names(let names):
-      do throws(DatasetError) { return try ClassNames(names: names) } catch {
-        throw values.error("classes", "cannot be used: \(error.reason)")
+  /// Makes sure that no column has two roles.
+  private static func checkRoles(_ values: Hyperparameters, _ options: TableOptions) throws {
+    for target in options.targets {
+      if target == options.weight {
+        throw values.error(
+          "weight", "names the target's column '\(target)'; name another, or leave it out")
+      }
+      if options.rules.contains(where: { $0.name == target }) {
+        throw values.error("columns", "names the target's column '\(target)', which is no feature")
       }
     }
-  }
-}
-
-extension TargetKind: HyperparameterValue {}
-
-/// What `classes` of a table holds.
-private enum CountOrNames: HyperparameterValue {
-  case count(Int)
-  case names([String])
-
-  init?(hyperparameter value: JSONValue?) {
-    if let count = value?.integerValue {
-      self = .count(count)
-    } else if let names = [String](hyperparameter: value) {
-      self = .names(names)
-    } else {
-      return nil
+    if let weight = options.weight {
+      if weight == options.id {
+        throw values.error("weight", "names the column '\(weight)', and so does 'id'; name another")
+      }
+      if options.ignoring.contains(weight) {
+        throw values.error(
+          "ignore", "names the column '\(weight)', and so does 'weight'; leave it out of one")
+      }
     }
   }
 }

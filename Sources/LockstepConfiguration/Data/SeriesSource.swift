@@ -53,15 +53,7 @@ struct SeriesSource: DataSource {
 
   private static var keys: [Hyperparameter] {
     [
-      .with(
-        "targetKind", .choice(["classes", "values"]), "classes", "what the target is"),
-      .optional(
-        "classes", .either(.integer(1...1_000_000), .texts),
-        "their number, or their names; those of the training part if absent"),
-      .with(
-        "standardizeTarget", .boolean, false,
-        "whether a target of numbers is brought to mean 0 and deviation 1 for the model, and back in "
-          + "predictions"),
+      .targetKind, .targetClasses, .standardizeTarget,
     ] + .seriesTable + [
       .optional(
         "lengths", .integers(1...PaddedLengths.limit, count: 1...64),
@@ -75,13 +67,10 @@ struct SeriesSource: DataSource {
   ) throws -> SeriesSource {
     var options = try SeriesOptions(values, layout)
     options.target = values["target"]
-    options.kind = values["targetKind"]
-    options.classes = try CSVSource.classNames(values, options.kind)
-    options.standardizesTarget = values["standardizeTarget"]
-    if options.standardizesTarget, options.kind == .classes {
-      throw values.error(
-        "standardizeTarget", "goes with the target kind 'values'; found 'classes'")
-    }
+    let target = try TargetKeys(values)
+    options.kind = target.kind
+    options.classes = target.classes
+    options.standardizesTarget = target.standardizes
     switch layout {
     case .steps:
       let unit: Unit = values["targetPer"]
@@ -92,10 +81,7 @@ struct SeriesSource: DataSource {
       }
     case .rows: options.series = values["id"]
     }
-    if let lengths: [Int] = values["lengths"] {
-      guard PaddedLengths(lengths) != nil else {
-        throw values.error("lengths", "must ascend; found \(lengths)")
-      }
+    if let lengths = try values.paddedLengths() {
       if options.channelsFirst {
         throw values.error(
           "lengths", "cannot be combined with 'channelsFirst'; give one of the two")

@@ -37,14 +37,7 @@ struct TextRowsSource: DataSource {
       .required("target", .text, "the column that is to be predicted"),
       .optional("testFile", .file, "the table of the test part"),
       .optional("id", .text, "the column that names rows in predictions"),
-      .with("targetKind", TargetKind.classes, "what the target is"),
-      .with(
-        "standardizeTarget", .boolean, false,
-        "whether a target of numbers is brought to mean 0 and deviation 1 for the model, and back in "
-          + "predictions"),
-      .optional(
-        "classes", .either(.integer(1...1_000_000), .texts),
-        "their number, or their names; those of the training part if absent"),
+      .targetKind, .standardizeTarget, .targetClasses,
       .with("tokenizer", TextVocabulary.Unit.words, "what a token is"),
       .with(
         "vocabulary", .integer(3...1 << 20), 10_000,
@@ -60,28 +53,17 @@ struct TextRowsSource: DataSource {
     ] + .dialect + .cut + .plainOrder
   ) { values in
     var table = TableOptions(target: values["target"])
-    table.kind = values["targetKind"]
+    let target = try TargetKeys(values)
+    table.kind = target.kind
+    table.standardizesTarget = target.standardizes
+    table.classes = target.classes
     table.id = values["id"]
-    table.classes = try CSVSource.classNames(values, table.kind)
     table.dialect = try CSVDialect(values)
-    table.standardizesTarget = values["standardizeTarget"]
-    if table.standardizesTarget, table.kind != .values {
-      throw values.error(
-        "standardizeTarget", "goes with the target kind 'values'; found '\(table.kind.rawValue)'")
-    }
-    guard table.kind != .labels else {
-      throw values.error("targetKind", "is 'classes' or 'values' for texts; found 'labels'")
-    }
     var options = TextOptions(column: values["text"], table: table)
     options.unit = values["tokenizer"]
     options.vocabulary = values["vocabulary"]
     options.minCount = values["minCount"]
-    if let lengths: [Int] = values["lengths"] {
-      guard PaddedLengths(lengths) != nil else {
-        throw values.error("lengths", "must ascend; found \(lengths)")
-      }
-      options.lengths = lengths
-    }
+    options.lengths = try values.paddedLengths()
     return TextRowsSource(file: values["file"], testFile: values["testFile"], options: options)
   }
 }
