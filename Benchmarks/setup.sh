@@ -8,5 +8,5 @@ if [ ! -x "$directory/bin/python" ]; then
   echo "making $directory"
   python3 -m venv "$directory"
 fi
-"$directory/bin/pip" install --quiet --disable-pip-version-check torch numpy
+"$directory/bin/pip" install --quiet --disable-pip-version-check torch numpy pandas pyarrow
 "$directory/bin/python" -c 'import torch; print("PyTorch", torch.__version__)'
