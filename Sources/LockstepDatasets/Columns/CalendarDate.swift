@@ -174,6 +174,15 @@ struct CalendarDate: Equatable {
     return clock.lastIndex { $0 == "+" || $0 == "-" }.map { String(clock[$0...]) } ?? ""
   }
 
+  /// How many seconds the clock of a time is ahead of UTC; 0 where it has no offset.
+  static func offsetSeconds(_ text: String) -> Double {
+    let offset = offset(text)
+    let digits = offset.filter(\.isNumber)
+    guard let hours = Int(digits.prefix(2)) else { return 0 }
+    let seconds = Double(hours * 3600 + (Int(digits.dropFirst(2)) ?? 0) * 60)
+    return offset.hasPrefix("-") ? -seconds : seconds
+  }
+
   /// Whether a date has a time behind it.
   static func hasTime(_ text: String) -> Bool { text.contains(":") }
 

@@ -12,6 +12,7 @@ struct SeriesTime {
     self.column = column
     var values: [Double] = []
     values.reserveCapacity(table.rowCount)
+    var seen: [Form: Int] = [:]
     for row in 0..<table.rowCount {
       let text = table.trimmed(row: row, column: column)
       guard let value = CellText.number(text) ?? Self.seconds(text) else {
@@ -22,9 +23,60 @@ struct SeriesTime {
             : "expected a time, found '\(text.shortened(to: 40))'; times are numbers or dates like "
               + "2024-01-31 and 2024-01-31 18:30:00")
       }
+      let form = Form(text)
+      if let other = form.rivals.compactMap({ seen[$0] }).first {
+        let before = table.trimmed(row: other, column: column)
+        throw table.fault(
+          row: row, column: column,
+          "'\(text)' is \(form.words), and '\(before)' on line \(table.line(ofRow: other)) is "
+            + "\(Form(before).words): write all times alike")
+      }
+      if seen[form] == nil { seen[form] = row }
       values.append(value)
     }
     self.values = values
+  }
+
+  /// How a time is written.
+  private enum Form {
+    case number
+    /// A date by a clock that is not said, which is taken for UTC's.
+    case local
+    /// A date in UTC.
+    case universal
+    /// A date with an offset from UTC.
+    case offset
+
+    init(_ text: String) {
+      if CellText.number(text) != nil {
+        self = .number
+      } else {
+        switch CalendarDate.offset(text) {
+        case "": self = .local
+        case "Z": self = .universal
+        default: self = .offset
+        }
+      }
+    }
+
+    /// The forms whose times cannot be compared with those of this one.
+    var rivals: [Form] {
+      switch self {
+      case .number: [.local, .universal, .offset]
+      case .local: [.number, .offset]
+      case .universal: [.number]
+      case .offset: [.number, .local]
+      }
+    }
+
+    var words: String {
+      switch self {
+      case .number: "a number"
+      case .local: "a date without an offset from UTC"
+      case .universal: "a date in UTC"
+      case .offset: "a date with an offset from UTC"
+      }
+    }
   }
 
   /// The rows of a series in the order of their times.
@@ -86,9 +138,10 @@ struct SeriesTime {
     return readable(interval) + " seconds"
   }
 
-  /// The seconds since 1970 of a date, with a time or without; nil for another text.
+  /// The seconds since 1970 of a date, with a time or without, in UTC where it has an offset; nil for another
+  /// text.
   static func seconds(_ text: String) -> Double? {
     guard case .date(let date)? = CalendarDate.read(text, order: nil) else { return nil }
-    return Double(date.dayNumber) * 86_400 + (date.seconds ?? 0)
+    return Double(date.dayNumber) * 86_400 + (date.seconds ?? 0) - CalendarDate.offsetSeconds(text)
   }
 }

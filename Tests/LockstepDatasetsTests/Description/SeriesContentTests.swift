@@ -79,6 +79,21 @@ import Testing
     #expect(try values(part.examples, 0)[0] == Float(3 / deviation))
   }
 
+  @Test("times with offsets from UTC are instants: a night that repeats an hour is in order")
+  func offsets() throws {
+    let night = """
+      id,t,x,y,kind
+      a,2024-10-27T02:00:00+01:00,3,0,up
+      a,2024-10-27T02:00:00+02:00,2,0,up
+      a,2024-10-27T03:00:00+01:00,4,0,up
+      a,2024-10-27T01:00:00+02:00,1,0,up
+      """
+    let content = try SeriesContent(Self.table(night), Self.options { $0.standardize = false })
+    let part = try content.part(as: content.describe())
+    let inputs = try values(part.examples, 0)
+    #expect(stride(from: 0, to: 8, by: 2).map { inputs[$0] } == [1, 2, 3, 4])
+  }
+
   @Test("a target for each step")
   func targetsOfSteps() throws {
     let content = try SeriesContent(

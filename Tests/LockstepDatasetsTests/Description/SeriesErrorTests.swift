@@ -34,6 +34,14 @@ import Testing
         "id,t,x,kind\na,2024-02-28,1,u\na,2024-02-29,1,u\na,2024-03-02,1,u\n",
         "goes from '2024-02-29' (line 3) to '2024-03-02', and steps are 1 day apart"
       ),
+      (
+        "id,t,x,kind\na,2024-02-28,1,u\na,2024-02-29,1,u\nb,1,1,u\n",
+        "line 4, column 't': '1' is a number, and '2024-02-28' on line 2 is a date without an offset"
+      ),
+      (
+        "id,t,x,kind\na,2024-02-28 10:00+01:00,1,u\nb,2024-02-28 10:00,1,u\n",
+        "line 3, column 't': '2024-02-28 10:00' is a date without an offset from UTC, and"
+      ),
       ("id,t,x,kind\na,soon,1,u\n", "line 2, column 't': expected a time, found 'soon'"),
       ("id,t,x,kind\na,,1,u\n", "line 2, column 't': the time is missing"),
       ("id,t,x,kind\na,1,one,u\n", "line 2, column 'x': expected a number, found 'one'"),
