@@ -87,7 +87,11 @@ struct NamedConfiguration {
     let keys =
       ["file", "testFile", "inputs", "labels", "testInputs", "testLabels"].map { "data.\($0)" }
       + ["initialWeights.file"]
-    return [file] + keys.compactMap { configuration.resolved[$0]?.stringValue }
+    return [file]
+      + keys.flatMap { key -> [String] in
+        let value = configuration.resolved[key]
+        return value?.arrayValue?.compactMap(\.stringValue) ?? [value?.stringValue].compactMap { $0 }
+      }
   }
 
   /// The configuration's name without folders and ending, for run directories.

@@ -122,8 +122,15 @@ struct PredictionTable {
     switch loss {
     case is SoftmaxCrossEntropy: return Self.softmax(values)
     case is BinaryCrossEntropy, is Focal: return values.map(Self.sigmoid)
-    default: return values.enumerated().map { target.unscaled($1, at: $0) }
+    default: return unscaled(values)
     }
+  }
+
+  /// Outputs in the target's unit. Each target has as many side by side as the loss has levels of quantiles.
+  private func unscaled(_ values: [Float]) -> [Float] {
+    guard target.scale != nil else { return values }
+    let outputs = (loss as? Quantile)?.levels.count ?? 1
+    return values.enumerated().map { target.unscaled($1, at: $0 / outputs) }
   }
 
   private static func sigmoid(_ value: Float) -> Float { Float(1 / (1 + exp(-Double(value)))) }
@@ -131,10 +138,7 @@ struct PredictionTable {
   // MARK: Rows
 
   private func row(_ row: PredictionRow) -> JSONObject {
-    var values = Array(outputs[row.outputs])
-    if target.scale != nil {
-      values = values.enumerated().map { target.unscaled($1, at: $0) }
-    }
+    let values = unscaled(Array(outputs[row.outputs]))
     var object = JSONObject()
     object["row"] = .integer(part.places.rows[row.example])
     if let ids = part.ids { object["id"] = .string(ids[row.example]) }
@@ -157,16 +161,41 @@ struct PredictionTable {
       addLabel(row.label, to: &object)
       object["probabilities"] =
         names.map { .object(named(probabilities, $0)) } ?? .array(probabilities.map(Self.short))
+    case let loss as Quantile where loss.levels.count > 1:
+      addQuantiles(values, loss, to: &object)
+      addLabel(row.label, to: &object)
     default:
-      if let names {
-        object[namesField] = .object(named(values, names))
-      } else if values.count == 1 {
-        object["prediction"] = Self.short(values[0])
-      }
+      addNumbers(values, to: &object)
       addLabel(row.label, to: &object)
     }
     object["outputs"] = .array(values.map(Self.short))
     return object
+  }
+
+  /// The predicted numbers, by the names of several.
+  private func addNumbers(_ values: [Float], to object: inout JSONObject) {
+    if let names {
+      object[namesField] = .object(named(values, names))
+    } else if values.count == 1 {
+      object["prediction"] = Self.short(values[0])
+    }
+  }
+
+  /// The quantile nearest to the median as the prediction, and all quantiles by their levels.
+  private func addQuantiles(_ values: [Float], _ loss: Quantile, to object: inout JSONObject) {
+    let count = loss.levels.count
+    let targets = values.count / count
+    addNumbers((0..<targets).map { values[$0 * count + loss.middle] }, to: &object)
+    func quantiles(_ target: Int) -> JSONValue {
+      .object(named(Array(values[target * count..<(target + 1) * count]), loss.levels.map { "\($0)" }))
+    }
+    if let names {
+      var all = JSONObject()
+      for (target, name) in names.prefix(targets).enumerated() { all[name] = quantiles(target) }
+      object["quantiles"] = .object(all)
+    } else if targets == 1 {
+      object["quantiles"] = quantiles(0)
+    }
   }
 
   /// The label, where the data has labels; null where this example has none.
@@ -223,12 +252,16 @@ struct PredictionTable {
   private func flat(_ row: JSONObject) -> [(name: String, text: String)] {
     let singular = [
       "probabilities": "probability", "outputs": "output", "predictions": "prediction",
+      "quantiles": "quantile",
     ]
     return row.members.flatMap { key, value -> [(name: String, text: String)] in
       let name = singular[key] ?? key
       switch value {
       case .object(let members):
-        return members.members.map { ("\(name)_\($0.key)", Self.cell($0.value)) }
+        return members.members.flatMap { key, value -> [(name: String, text: String)] in
+          guard case .object(let inner) = value else { return [("\(name)_\(key)", Self.cell(value))] }
+          return inner.members.map { ("\(name)_\(key)_\($0.key)", Self.cell($0.value)) }
+        }
       case .array(let elements) where elements.count == 1:
         // One probability stands in its own column already.
         return row[name] == nil ? [(name, Self.cell(elements[0]))] : []

@@ -11,7 +11,7 @@ enum Program {
       TrainCommand.self, EvaluateCommand.self, PredictCommand.self, GenerateCommand.self,
       ReportCommand.self,
       InspectCommand.self, SuggestClipCommand.self, SweepCommand.self, CrossValidateCommand.self,
-      FindRateCommand.self, VerifyCommand.self,
+      FindRateCommand.self, FindBatchSizeCommand.self, VerifyCommand.self,
       CatalogCommand.self, SchemaCommand.self, PlanCommand.self,
       BenchmarkCommand.self, DoctorCommand.self,
     ]

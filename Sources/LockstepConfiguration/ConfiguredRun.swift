@@ -195,13 +195,18 @@ extension RunConfiguration {
     _ data: DataConfiguration.Parts, on collective: any Collective = SoloCollective()
   ) throws -> ModelSource {
     let source = try ModelSource(
-      SingleInputModel(model),
+      tracedModel(for: data.record.description),
       losses: OutputLosses(try loss(for: data.record.description), metrics: metrics),
       on: data.training,
       seed: seed, freezing: freezing, options: planOptions, threads: threads,
       admit: { try ($0 + $1).check(on: collective) })
     source.augmentation = try self.data.augment.augmentation(for: data.training)
     return source
+  }
+
+  /// The model, with vectors for the categories that the data have instead of inputs.
+  private func tracedModel(for description: DataDescription) -> SingleInputModel {
+    SingleInputModel(model, categories: description.categories)
   }
 
   /// What is minimised, with weights that are made of the training part.
@@ -235,9 +240,16 @@ extension RunConfiguration {
     ranks collective: any Collective = SoloCollective()
   ) throws -> ModelSource {
     try ModelSource(
-      SingleInputModel(model),
+      tracedModel(for: description),
       losses: OutputLosses(try loss(for: description), metrics: metrics), on: examples,
       seed: seed, freezing: freezing, options: planOptions, threads: threads,
       admit: { model, _ in try model.check(on: collective) })
+  }
+}
+
+extension DataDescription {
+  /// The inputs of a model that become vectors.
+  var categories: [SingleInputModel.Category] {
+    embedded.map { .init($0.inputName, count: $0.count, width: $0.width) }
   }
 }

@@ -33,7 +33,9 @@ extension DistillationConfiguration {
     let model = try model ?? self.model(isFile, on: collective)
     let source: ModelSource
     do {
-      source = try ModelSource(model, loss: labelLoss, on: examples, seed: 0, options: options)
+      source = try ModelSource(
+        SingleInputModel(model, categories: data.categories), losses: OutputLosses(labelLoss),
+        on: examples, seed: 0, options: options)
     } catch { throw refusal("does not fit the examples: \(error)") }
     let outputs = try source.outputShape()
     guard outputs == [classes] else {

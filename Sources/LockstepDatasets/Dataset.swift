@@ -30,6 +30,21 @@ public struct Dataset: Sendable {
   package let labels: Labels
   /// What each example weighs in the loss; nil where all weigh the same.
   package let weights: [Float]?
+  /// The categories that a model turns into vectors, each an input of its own.
+  package let categories: [Category]
+
+  /// A category of all examples, by the numbers of its vectors.
+  package struct Category: Sendable {
+    /// The column in the table.
+    package let column: EmbeddedColumn
+    /// The number of each example's vector, in `0..<column.count`.
+    package let codes: [Int32]
+
+    package init(column: EmbeddedColumn, codes: [Int32]) {
+      self.column = column
+      self.codes = codes
+    }
+  }
 
   /// The number of values of one input.
   package let inputSize: Int
@@ -49,12 +64,14 @@ public struct Dataset: Sendable {
       weights: nil)
   }
 
-  /// As the public initialiser, with what each example weighs in the loss: not negative.
+  /// As the public initialiser, with what each example weighs in the loss, not negative, and with categories.
+  /// Beside them the shape may be [0]: then there are no other inputs.
   package init(
     name: String, inputShape: [Int], inputs: Inputs, labels: Labels, blank: [Float] = [0],
-    weights: [Float]?
+    weights: [Float]?, categories: [Category] = []
   ) throws(DatasetError) {
-    let size = try Self.size(of: inputShape, name)
+    let isEmpty = inputShape == [0] && !categories.isEmpty
+    let size = isEmpty ? 0 : try Self.size(of: inputShape, name)
     let inputCount: Int
     switch inputs {
     case .bytes(let values, let normalization):
@@ -91,13 +108,14 @@ public struct Dataset: Sendable {
       }
       labelCount = values.count / width
     }
-    guard inputCount.isMultiple(of: size), inputCount / size == labelCount else {
+    guard inputCount == size * labelCount else {
       throw DatasetError(
         name, "has \(inputCount) input values for \(labelCount) labels; expected \(size) a label")
     }
     guard labelCount > 0 else { throw DatasetError(name, "has no examples") }
     try Self.check(weights, name, count: labelCount)
     self.weights = weights
+    self.categories = categories
     self.name = name
     self.count = labelCount
     self.inputShape = inputShape
@@ -250,7 +268,7 @@ public struct Dataset: Sendable {
   private func check(
     _ indices: ArraySlice<Int>, _ room: Int, width: Int, _ what: String
   ) throws(DatasetError) {
-    guard room / width >= indices.count else {
+    guard room >= indices.count * width else {
       throw DatasetError(
         name, "a buffer of \(room) values does not hold the \(what) of \(indices.count) examples")
     }
@@ -284,7 +302,8 @@ public struct Dataset: Sendable {
       }
     return try Dataset(
       name: name, inputShape: inputShape, inputs: inputs, labels: labels, blank: blank,
-      weights: weights.map { rows($0, 1) })
+      weights: weights.map { rows($0, 1) },
+      categories: categories.map { Category(column: $0.column, codes: rows($0.codes, 1)) })
   }
 
   /// The stratum of each example, for stratified splits: its class, or its first target value's bin.
@@ -348,6 +367,9 @@ public struct Dataset: Sendable {
       parts.append(("target width", Fingerprint(of: [width])))
     }
     if let weights { parts.append(("weights", Fingerprint(of: weights))) }
+    for category in categories {
+      parts.append((category.column.inputName, Fingerprint(of: category.codes)))
+    }
     return Fingerprint.tree(parts)
   }
 }

@@ -94,6 +94,12 @@ package final class SafetensorsFile: Sendable {
   /// The tensor with a name, or nil.
   package func tensor(_ name: String) -> TensorEntry? { indices[name].map { tensors[$0] } }
 
+  /// Where the bytes of a tensor lie.
+  package func stored(_ name: String) throws(FileError) -> (file: FileInput, range: Range<Int>) {
+    let range = try existing(name).range
+    return (file, dataStart + range.lowerBound..<dataStart + range.upperBound)
+  }
+
   /// Whether two tensors have the same type, shape and bytes; false where one is not there.
   package func haveSameBytes(_ first: String, _ second: String) throws(FileError) -> Bool {
     guard let a = tensor(first), let b = tensor(second), a.type == b.type, a.shape == b.shape else {

@@ -50,6 +50,16 @@ private struct Pictures {
       [0, 0, 8, UInt8(shape.count)]
         + shape.flatMap { size in [0, 0, UInt8(size / 256), UInt8(size % 256)] } + data
     }
+    /// A shard of images and labels.
+    func safetensors(_ numbers: Range<Int>) -> [UInt8] {
+      let pixels = numbers.flatMap(planar)
+      let labels = numbers.map { UInt8(label($0)) }
+      let header =
+        #"{"images":{"dtype":"U8","shape":[\#(numbers.count),3,32,32],"data_offsets":[0,\#(pixels.count)]},"#
+        + #""labels":{"dtype":"U8","shape":[\#(numbers.count)],"data_offsets":[\#(pixels.count),"#
+        + "\(pixels.count + labels.count)]}}"
+      return littleEndian([Int64(header.utf8.count)]) + Array(header.utf8) + pixels + labels
+    }
     let last = all.flatMap(interleaved)
     let first = all.flatMap(planar)
     for (name, bytes) in [
@@ -60,6 +70,12 @@ private struct Pictures {
       ("last.idx", idx([count, side, side, 3], last)),
       ("first.idx", idx([count, 3, side, side], first)),
       ("plain.bin", first),
+      ("part-1.safetensors", safetensors(0..<19)), ("part-2.safetensors", safetensors(19..<count)),
+      ("head.npy", numpyFile("|u1", [7, 3, side, side], Array(first[..<(7 * 3 * side * side)]))),
+      (
+        "tail.npy",
+        numpyFile("|u1", [count - 7, 3, side, side], Array(first[(7 * 3 * side * side)...]))
+      ),
     ] { try AtomicFile.write("\(directory)/\(name)", bytes: bytes) }
     try files.createDirectory("\(directory)/cifar")
     for part in 0..<5 {
@@ -82,6 +98,8 @@ private struct Pictures {
     #"{"type": "idx", "inputs": "first.idx", "labels": "labels.npy""#,
     #"{"type": "arrays", "inputs": "plain.bin", "labels": "labels.npy", "shape": [3, 32, 32], "element": "uint8""#,
     #"{"type": "cifar", "folder": "cifar""#,
+    #"{"type": "arrays", "inputs": "part-*.safetensors/images", "labels": "part-*.safetensors/labels""#,
+    #"{"type": "arrays", "inputs": ["head.npy", "tail.npy"], "labels": "labels.npy""#,
   ]
 
   static func configuration(_ data: String, _ model: String = #"{"type": "mlp", "sizes": [8, 10]}"#)

@@ -56,6 +56,86 @@ import Testing
     }
   }
 
+  @Test func categoriesOfManyLevelsAreLearnedAsVectors() throws {
+    try withDirectory { directory in
+      // The target is a property of each of 80 towns, which one number does not tell.
+      func town(_ row: Int) -> Int { row * 31 % 80 }
+      let rows = (0..<640).map { row in
+        "town\(town(row)),\(row % 7),\(town(row) * town(row) % 3 == 1 ? "yes" : "no")\n"
+      }
+      try AtomicFile.write(
+        "\(directory)/t.csv", text: "town,a,bought\n" + rows.joined())
+      try AtomicFile.write(
+        "\(directory)/c.json",
+        text: """
+          {"data": {"type": "csv", "file": "t.csv", "target": "bought", "testFraction": 0.25,
+                    "columns": {"town": "category"}},
+           "model": {"type": "mlp", "sizes": [16, 2]}, "loss": "softmaxCrossEntropy", "batchSize": 32,
+           "shards": 8, "epochs": 12, "optimizer": {"type": "adam", "learningRate": 0.02},
+           "checkpoint": {"everySteps": 20}}
+          """)
+      #expect(try fingerprints(["c.json"], ranks: [1, 2, 3, 5], directory: directory).count == 1)
+      let trained = try Lockstep.run(
+        ["train", "c.json", "--run-directory", "run", "--quiet"], ranks: 2, directory: directory)
+      #expect(trained.succeeded, "\(trained.transcript)")
+      let evaluated = try Lockstep.run(["evaluate", "run", "--json"], ranks: 3, directory: directory)
+      let scores = try JSONValue.parse(
+        try #require(evaluated.lines.first { $0.hasPrefix("{") }, "\(evaluated.transcript)"))
+      #expect(try #require(scores["accuracy"]?.doubleValue) > 0.9)
+      let weights = try SafetensorsFile("\(directory)/run/weights.safetensors")
+      let table = try #require(weights.tensors.first { $0.name == "embeddings.0.weight" })
+      #expect(table.shape == [81, 14])
+      try AtomicFile.write("\(directory)/new.csv", text: "a,town\n1,town4\n2,nowhere\n3,\n")
+      let answers = try Lockstep.run(
+        ["predict", "run", "--input", "new.csv"], ranks: 2, directory: directory)
+      #expect(answers.succeeded, "\(answers.transcript)")
+      #expect(answers.lines.filter { $0.hasPrefix("{") }.count == 3)
+      #expect(answers.transcript.contains("'nowhere'; their vector is 0"))
+    }
+  }
+
+  @Test func quantilesAreIntervalsInTheTargetsUnit() throws {
+    try withDirectory { directory in
+      // t = 1000 + 50 a + noise of -20...20, evenly.
+      let rows = (0..<400).map { row in
+        "\(row % 20),\(1000 + 50 * (row % 20) + (row * 17 % 41) - 20)\n"
+      }
+      try AtomicFile.write("\(directory)/t.csv", text: "a,t\n" + rows.joined())
+      try AtomicFile.write(
+        "\(directory)/c.json",
+        text: """
+          {"data": {"type": "csv", "file": "t.csv", "target": "t", "targetKind": "values",
+                    "standardizeTarget": true, "testFraction": 0.25},
+           "model": {"type": "mlp", "sizes": [16, 3]}, "batchSize": 20, "shards": 4, "epochs": 60,
+           "loss": {"type": "quantile", "levels": [0.1, 0.5, 0.9]},
+           "optimizer": {"type": "adam", "learningRate": 0.01, "schedule": {"type": "cosine"}}}
+          """)
+      let trained = try Lockstep.run(
+        ["train", "c.json", "--run-directory", "run", "--quiet"], ranks: 2, directory: directory)
+      #expect(trained.succeeded, "\(trained.transcript)")
+      let predicted = try Lockstep.run(["predict", "run"], ranks: 2, directory: directory)
+      let answers = try predicted.lines.filter { $0.hasPrefix("{") }.map { try JSONValue.parse($0) }
+      #expect(answers.count == 100, "\(predicted.transcript)")
+      var inside = 0
+      for answer in answers {
+        let label = try #require(answer["label"]?.doubleValue)
+        func quantile(_ level: String) throws -> Double {
+          try #require(answer["quantiles"]?.objectValue?[level]?.doubleValue)
+        }
+        let (low, high) = (try quantile("0.1"), try quantile("0.9"))
+        #expect(try answer["prediction"]?.doubleValue == quantile("0.5"))
+        #expect(low < high && high - low < 100 && abs(label - low) < 100)
+        if (low...high).contains(label) { inside += 1 }
+      }
+      // Four of five, by what was asked for.
+      #expect((65...95).contains(inside), "\(inside)")
+      let csv = try Lockstep.run(["predict", "run", "--format", "csv"], directory: directory)
+      #expect(
+        csv.lines.first
+          == "row,prediction,quantile_0.1,quantile_0.5,quantile_0.9,label,output_1,output_2,output_3")
+    }
+  }
+
   @Test func aRowOfWeightTwoIsTheRowTwice() throws {
     try withDirectory { directory in
       try AtomicFile.write("\(directory)/c.json", text: Self.weighted)

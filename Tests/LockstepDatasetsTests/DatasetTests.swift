@@ -72,6 +72,29 @@ import Testing
     #expect(error?.description == "images: has no example 2; there are 2")
   }
 
+  @Test("categories are inputs beside the numbers, go with their examples, and count in the fingerprint")
+  func categories() throws {
+    func data(_ codes: [Int32], _ inputs: [Float]) throws -> Dataset {
+      try Dataset(
+        name: "t", inputShape: [inputs.count / 3], inputs: .floats(inputs),
+        labels: .classes([0, 1, 0], count: 2), weights: nil,
+        categories: [.init(column: EmbeddedColumn(name: "c", count: 3, width: 2), codes: codes)])
+    }
+    let whole = try data([2, 0, 1], [5, 6, 7])
+    #expect(whole.inputFields.map(\.name) == ["input", "category c"])
+    func codes(_ data: Dataset, _ examples: [Int]) throws -> [Int32] {
+      var values = [Int32](repeating: -1, count: examples.count)
+      var span = values.mutableSpan
+      try data.load(data.inputFields[1], of: examples[...], into: &span)
+      return values
+    }
+    #expect(try codes(whole, [1, 2, 0]) == [0, 1, 2])
+    #expect(try codes(whole.subset([2, 0]), [0, 1]) == [1, 2])
+    #expect(try data([2, 1, 1], [5, 6, 7]).fingerprint != whole.fingerprint)
+    let alone = try data([2, 0, 1], [])
+    #expect(alone.inputFields.map(\.name) == ["category c"] && alone.count == 3)
+  }
+
   private func strata(_ targets: [Float]) throws -> [Int] {
     try Dataset(
       name: "t", inputShape: [1], inputs: .floats(targets), labels: .targets(targets, width: 1)

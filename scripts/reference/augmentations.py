@@ -35,5 +35,7 @@ for factor in [0.3, 1.0, 1.7]:
     save(f"brightness-{factor}", F.adjust_brightness(image, factor))
     save(f"contrast-{factor}", F.adjust_contrast(image, factor))
     save(f"saturation-{factor}", F.adjust_saturation(image, factor))
+for shift in [-0.5, -0.2, 0.1, 0.4]:
+    save(f"hue-{shift}", F.adjust_hue(image, shift))
 grey = image[:1]
 save("grey-contrast-1.7", F.adjust_contrast(grey, 1.7))

@@ -104,8 +104,12 @@ def quantile(levels):
 
 
 case("quantile", "quantile", quantile(rounded([0.9])), x, t, levels=rounded([0.9]))
-case("quantiles", "quantile", quantile(rounded([0.1, 0.5, 0.9])), x, t,
+case("quantiles", "quantile", quantile(rounded([0.1, 0.5, 0.9])), x, t[:, :1],
      levels=rounded([0.1, 0.5, 0.9]))
+two = rounded([0.25, 0.75])
+case("quantiles of targets", "quantile",
+     lambda x, t: quantile(two)(x.reshape(5, 2, 2), t.reshape(5, 2, 1)), v.normal(5, 4),
+     v.normal(5, 2), levels=two)
 case("poisson", "poisson", lambda x, t: F.poisson_nll_loss(x, t, log_input=True, full=False), x,
      v.labels(6, 5, 3).double())
 

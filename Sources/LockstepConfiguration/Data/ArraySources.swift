@@ -3,10 +3,10 @@ import LockstepDatasets
 
 /// Files of arrays: IDX as MNIST has them, NumPy's, plain numbers.
 struct ArraySource: DataSource {
-  let inputs: String
-  let labels: String
-  let testInputs: String?
-  let testLabels: String?
+  let inputs: [String]
+  let labels: [String]
+  let testInputs: [String]?
+  let testLabels: [String]?
   let options: ArrayOptions
   /// What files without a header hold: the shape of an example and the type; nil where files have one.
   let plain: (shape: [Int], element: ArrayElement)?
@@ -23,9 +23,9 @@ struct ArraySource: DataSource {
   }
 
   private func content(
-    _ inputs: String, _ labels: String, _ reading: DataReading
+    _ inputs: [String], _ labels: [String], _ reading: DataReading
   ) throws -> ArrayContent {
-    try reading.arrays([inputs], labels: labels, options) { options in
+    try reading.arrays(inputs, labels: labels, options) { options in
       try ArrayContent(
         ArrayFile.open(inputs, plain: plain), labels: ArrayFile.open(labels), options)
     }
@@ -38,7 +38,7 @@ struct ArraySource: DataSource {
   ) { values in try ArraySource(values, plain: nil) }
 
   static let arrays = Entry<any DataSource>(
-    "arrays", "files of NumPy, .npy or .npz, IDX files, or plain numbers",
+    "arrays", "files of NumPy, .npy or .npz, safetensors, IDX files, or plain numbers",
     files + [
       .optional(
         "classes", .integer(1...1_000_000), "the number of classes",
@@ -55,23 +55,27 @@ struct ArraySource: DataSource {
     ] + ArrayKeys.all + .cut + .order
   ) { values in
     let shape: [Int]? = values["shape"]
+    if shape == nil, values.contains("element") {
+      throw values.error("element", "goes with 'shape': both say what files without a header hold")
+    }
     return try ArraySource(values, plain: shape.map { ($0, values["element"]) })
   }
 
   private static let files: [Hyperparameter] = [
-    .required("inputs", .file, "the file of the inputs"),
-    .required("labels", .file, "the file of the labels"),
-    .optional("testInputs", .file, "the file of the test inputs"),
-    .optional("testLabels", .file, "the file of the test labels"),
+    .required(
+      "inputs", .files, "the file of the inputs; several, or a pattern such as `part-*.npy`"),
+    .required("labels", .files, "the file of the labels; several, or a pattern"),
+    .optional("testInputs", .files, "the file of the test inputs; several, or a pattern"),
+    .optional("testLabels", .files, "the file of the test labels; several, or a pattern"),
   ]
 
   private init(
     _ values: Hyperparameters, plain: (shape: [Int], element: ArrayElement)?
   ) throws {
-    inputs = values["inputs"]
-    labels = values["labels"]
-    testInputs = values["testInputs"]
-    testLabels = values["testLabels"]
+    inputs = (values["inputs"] as OneOrMore).texts
+    labels = (values["labels"] as OneOrMore).texts
+    testInputs = (values["testInputs"] as OneOrMore?)?.texts
+    testLabels = (values["testLabels"] as OneOrMore?)?.texts
     guard (testInputs == nil) == (testLabels == nil) else {
       throw values.error(
         testInputs == nil ? "testInputs" : "testLabels", "is missing beside its counterpart")

@@ -22,11 +22,15 @@ enum ColumnForm {
         absence: "`missingIndicators`"),
       .optional(
         "maxLevels", .integer(1...1_000_000),
-        "of categories: the most levels; more are an error", absence: "64"),
+        "of categories: the most levels; more are an error", absence: "64 where `embedding` is 0"),
       .optional(
         "minCount", .integer(1...1_000_000_000),
         "of categories: levels with fewer examples share one input, unknown ones too",
         absence: "1"),
+      .optional(
+        "embedding", .integer(0...4096),
+        "of categories: how many values the vector has that the model learns for each level; 0: an input a level",
+        absence: "0 up to 64 levels, min(50, 1.6 √levels) beyond"),
       .optional(
         "format", .choice(DateOrder.self),
         "of dates: whether the day (`dmy`) or the month (`mdy`) comes first",
@@ -44,6 +48,7 @@ enum ColumnForm {
     rule.hasIndicator = values["indicator"]
     rule.maxLevels = values["maxLevels"]
     rule.minCount = values["minCount"]
+    rule.embedding = values["embedding"]
     rule.dateOrder = values["format"]
     if let names: [String] = values["parts"] {
       let parts = names.compactMap(DatePart.init)
@@ -63,7 +68,8 @@ enum ColumnForm {
   /// The kinds that a key has a meaning for.
   private static let kinds: [(key: String, kinds: [ColumnKind])] = [
     ("missing", [.number, .date, .category, .boolean]), ("indicator", [.number, .date]),
-    ("maxLevels", [.category]), ("minCount", [.category]), ("format", [.date]),
+    ("maxLevels", [.category]), ("minCount", [.category]),
+    ("embedding", [.category]), ("format", [.date]),
     ("parts", [.date]),
   ]
 
@@ -94,7 +100,7 @@ enum ColumnForm {
   /// The kind that keys of one kind alone imply.
   private static func implied(_ rule: ColumnRule) -> ColumnKind? {
     if rule.dateOrder != nil || rule.parts != nil { return .date }
-    return rule.maxLevels != nil || rule.minCount != nil ? .category : nil
+    return rule.maxLevels != nil || rule.minCount != nil || rule.embedding != nil ? .category : nil
   }
 }
 

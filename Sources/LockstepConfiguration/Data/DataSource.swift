@@ -62,10 +62,10 @@ struct DataReading {
   ///
   /// - Parameters:
   ///   - paths: the files of the inputs.
-  ///   - labels: the file of the labels; nil where inputs bring theirs.
+  ///   - labels: the files of the labels; nil where inputs bring theirs.
   ///   - content: makes what training learns from.
   func arrays(
-    _ paths: [String], labels: String?, _ options: ArrayOptions,
+    _ paths: [String], labels: [String]?, _ options: ArrayOptions,
     _ content: (ArrayOptions) throws -> ArrayContent
   ) throws -> ArrayContent {
     guard let description else {

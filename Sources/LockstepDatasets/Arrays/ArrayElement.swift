@@ -20,6 +20,8 @@ package enum ArrayElement: String, Sendable, CaseIterable {
   case int64
   /// IEEE numbers of 16 bits.
   case float16
+  /// The upper 16 bits of IEEE numbers of 32.
+  case bfloat16
   /// IEEE numbers of 32 bits.
   case float32
   /// IEEE numbers of 64 bits.
@@ -32,16 +34,27 @@ package enum ArrayElement: String, Sendable, CaseIterable {
   package var size: Int {
     switch self {
     case .bool, .uint8, .int8: 1
-    case .uint16, .int16, .float16: 2
+    case .uint16, .int16, .float16, .bfloat16: 2
     case .uint32, .int32, .float32: 4
     case .uint64, .int64, .float64: 8
     }
   }
 
+  /// The type of a name in safetensors files; nil for one that holds no numbers that a model takes.
+  init?(safetensors name: String) {
+    let elements: [String: ArrayElement] = [
+      "BOOL": .bool, "U8": .uint8, "I8": .int8, "U16": .uint16, "I16": .int16, "U32": .uint32,
+      "I32": .int32, "U64": .uint64, "I64": .int64, "F16": .float16, "BF16": .bfloat16,
+      "F32": .float32, "F64": .float64,
+    ]
+    guard let element = elements[name] else { return nil }
+    self = element
+  }
+
   /// Whether the numbers are whole.
   package var isInteger: Bool {
     switch self {
-    case .float16, .float32, .float64: false
+    case .float16, .bfloat16, .float32, .float64: false
     default: true
     }
   }
@@ -82,6 +95,8 @@ package struct ArrayFormat: Sendable, Equatable {
     case .uint64: words(bytes, UInt64.self, places) { body($0, Double($1)) }
     case .int64: words(bytes, Int64.self, places) { body($0, Double($1)) }
     case .float16: words(bytes, UInt16.self, places) { body($0, Self.half($1)) }
+    case .bfloat16:
+      words(bytes, UInt16.self, places) { body($0, Double(Float(bitPattern: UInt32($1) << 16))) }
     case .float32: words(bytes, UInt32.self, places) { body($0, Double(Float(bitPattern: $1))) }
     case .float64: words(bytes, UInt64.self, places) { body($0, Double(bitPattern: $1)) }
     }

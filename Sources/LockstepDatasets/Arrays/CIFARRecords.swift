@@ -42,7 +42,7 @@ package enum CIFARRecords: String, Sendable, CaseIterable {
   static let pixels = 3 * 32 * 32
 
   /// Opens files of records, one behind the other: their images, and the label of each.
-  func open(_ paths: [String]) throws(FileError) -> (images: JoinedArrays, labels: [Int32]) {
+  func open(_ paths: [String]) throws(FileError) -> (images: StoredArray, labels: [Int32]) {
     var images: [StoredArray] = []
     var labels: [Int32] = []
     let record = labelCount + Self.pixels
@@ -72,34 +72,6 @@ package enum CIFARRecords: String, Sendable, CaseIterable {
         labels.append(Int32(label))
       }
     }
-    return (JoinedArrays(images), labels)
-  }
-}
-
-/// Arrays of one shape, one behind the other.
-struct JoinedArrays: RawExamples {
-  private let parts: [StoredArray]
-  /// Where each part ends.
-  private let ends: [Int]
-
-  /// - Parameter parts: arrays of one shape and format, one at least.
-  init(_ parts: [StoredArray]) {
-    self.parts = parts
-    var end = 0
-    ends = parts.map { part in
-      end += part.count
-      return end
-    }
-  }
-
-  var name: String { parts[0].name }
-  var count: Int { ends.last ?? 0 }
-  var shape: [Int] { parts[0].shape }
-  var format: ArrayFormat { parts[0].format }
-  var outline: Fingerprint? { Fingerprint(of: ends) }
-
-  func read(_ example: Int, into bytes: UnsafeMutableRawBufferPointer) throws(FileError) {
-    let part = ends.firstIndex { $0 > example } ?? 0
-    try parts[part].read(example - (part == 0 ? 0 : ends[part - 1]), into: bytes)
+    return (StoredArray(joining: images), labels)
   }
 }

@@ -7,18 +7,8 @@ import LockstepFiles
 struct NumpyArchive {
   private let archive: ZipArchive
 
-  private static let ending = ".npz"
-
   /// Whether a file begins as archives do.
   static func isArchive(_ start: [UInt8]) -> Bool { start.starts(with: [0x50, 0x4b]) }
-
-  /// The archive and the array in it that a path names; nil where it names a file.
-  static func split(_ path: String) -> (archive: String, member: String)? {
-    guard let slash = path.lastIndex(of: "/"), path[..<slash].lowercased().hasSuffix(ending),
-      FileKind(path) == .missing
-    else { return nil }
-    return (String(path[..<slash]), String(path[path.index(after: slash)...]))
-  }
 
   init(_ path: String) throws(FileError) { archive = try ZipArchive(path) }
 

@@ -11,6 +11,8 @@ package struct StoredArray: RawExamples {
   private enum Storage: Sendable {
     case memory([UInt8])
     case file(FileInput)
+    /// Arrays one behind the other, and where each ends.
+    case parts([StoredArray], ends: [Int])
   }
 
   package let name: String
@@ -55,11 +57,36 @@ package struct StoredArray: RawExamples {
     outline = Fingerprint(of: [file.size])
   }
 
+  /// Arrays of one shape and format, one behind the other.
+  ///
+  /// - Parameter parts: one at least.
+  init(joining parts: [StoredArray]) {
+    var end = 0
+    let ends = parts.map { part in
+      end += part.count
+      return end
+    }
+    name = parts[0].name
+    format = parts[0].format
+    fullShape = [end] + parts[0].fullShape.dropFirst()
+    storage = .parts(parts, ends: ends)
+    start = 0
+    stride = 0
+    ids = nil
+    outline = .tree(parts.map { ("", $0.outline ?? Fingerprint(of: [$0.count])) })
+  }
+
   package var count: Int { fullShape[0] }
   package var shape: [Int] { fullShape.count == 1 ? [1] : Array(fullShape[1...]) }
 
-  /// Whether the values are in memory.
-  var isInMemory: Bool { if case .memory = storage { true } else { false } }
+  /// Whether the values, or some of them, are in memory.
+  var isInMemory: Bool {
+    switch storage {
+    case .memory: true
+    case .file: false
+    case .parts(let parts, _): parts.contains(where: \.isInMemory)
+    }
+  }
 
   package func read(
     _ example: Int, into bytes: UnsafeMutableRawBufferPointer
@@ -71,6 +98,9 @@ package struct StoredArray: RawExamples {
         bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[from..<from + bytes.count]))
       }
     case .file(let file): try file.read(into: bytes, at: from)
+    case .parts(let parts, let ends):
+      let part = ends.firstIndex { $0 > example } ?? 0
+      try parts[part].read(example - (part == 0 ? 0 : ends[part - 1]), into: bytes)
     }
   }
 

@@ -1,7 +1,7 @@
 import LockstepCatalog
 import LockstepEngine
 
-/// Changes brightness, contrast and saturation, in a random order: torchvision's `ColorJitter` without hue.
+/// Changes brightness, contrast, saturation and hue, in a random order: torchvision's `ColorJitter`.
 ///
 /// With p the values in 0...1, black to white, g = 0.2989 R + 0.587 G + 0.114 B, and f a factor that is drawn
 /// from [max(0, 1 − s), 1 + s] for each strength s:
@@ -10,7 +10,8 @@ import LockstepEngine
 /// - contrast: f p + (1 − f) mean g
 /// - saturation: f p + (1 − f) g, for images in colours
 ///
-/// each kept within 0...1.
+/// each kept within 0...1. The hue, a place on the circle of colours from 0 to 1, is moved by what is drawn from
+/// [−s, s].
 package struct ColorJitter: ColorTransform, Equatable {
   /// The strength of the change of brightness, at least 0.
   package let brightness: Double
@@ -18,12 +19,17 @@ package struct ColorJitter: ColorTransform, Equatable {
   package let contrast: Double
   /// The strength of the change of saturation, at least 0.
   package let saturation: Double
+  /// The largest move of the hue, in 0...0.5.
+  package let hue: Double
 
   /// Makes a change of colours.
-  package init(brightness: Double = 0, contrast: Double = 0, saturation: Double = 0) {
+  package init(
+    brightness: Double = 0, contrast: Double = 0, saturation: Double = 0, hue: Double = 0
+  ) {
     self.brightness = brightness
     self.contrast = contrast
     self.saturation = saturation
+    self.hue = hue
   }
 
   package var description: String { "colour jitter" }
@@ -34,8 +40,10 @@ package struct ColorJitter: ColorTransform, Equatable {
       return
         "it is for grey images and for images of red, green and blue, and the inputs have the shape \(inputShape)"
     }
-    return [brightness, contrast, saturation].allSatisfy { $0 >= 0 && $0.isFinite }
-      ? nil : "its strengths must be at least 0"
+    guard [brightness, contrast, saturation].allSatisfy({ $0 >= 0 && $0.isFinite }) else {
+      return "its strengths must be at least 0"
+    }
+    return (0...0.5).contains(hue) ? nil : "its hue must be in 0...0.5"
   }
 
   package func apply(
@@ -52,6 +60,7 @@ package struct ColorJitter: ColorTransform, Equatable {
       (.brightness, factor(brightness)), (.contrast, factor(contrast)),
       (.saturation, factor(saturation)),
     ]
+    if hue > 0 { changes.append((.hue, Float(random.number(in: -hue...hue)))) }
     random.shuffle(&changes)
     values.withUnsafeMutableBufferPointer { values in
       let colors = Colors(values, channels: input.shape[0], black: input.blank, white: white)
@@ -69,6 +78,8 @@ package struct ColorJitter: ColorTransform, Equatable {
     case contrast
     /// How far colours lie from their grey.
     case saturation
+    /// Where colours lie on their circle; moved, not multiplied.
+    case hue
   }
 
   /// An image of values from black to white with one change by a factor.
@@ -149,22 +160,62 @@ private struct Colors {
           values[place] = min(max(values[place] * factor + grey, 0), 1)
         }
       }
+    case .hue:
+      guard channels == 3 else { return }
+      for pixel in 0..<plane { moveHue(pixel, by: factor) }
     }
+  }
+
+  /// Moves the hue of a pixel, by way of hue, saturation and value.
+  private func moveHue(_ pixel: Int, by shift: Float) {
+    let (red, green, blue) = (
+      values[pixel], values[plane + pixel], values[2 * plane + pixel]
+    )
+    let (most, least) = (max(red, green, blue), min(red, green, blue))
+    let spread = most - least
+    guard spread > 0 else { return }  // A grey has no hue.
+    let part: Float =
+      if red == most {
+        (green - blue) / spread
+      } else if green == most {
+        2 + (blue - red) / spread
+      } else {
+        4 + (red - green) / spread
+      }
+    var hue = part / 6 + shift
+    hue -= hue.rounded(.down)
+    let sector = (6 * hue).rounded(.down)
+    let rest = 6 * hue - sector
+    let falling = most - spread * rest
+    let rising = most - spread * (1 - rest)
+    let color: (Float, Float, Float) =
+      switch Int(sector) % 6 {
+      case 0: (most, rising, least)
+      case 1: (falling, most, least)
+      case 2: (least, most, rising)
+      case 3: (least, falling, most)
+      case 4: (rising, least, most)
+      default: (most, least, falling)
+      }
+    (values[pixel], values[plane + pixel], values[2 * plane + pixel]) = color
   }
 }
 
 extension ColorJitter {
   static let entry = Entry<ImageChange>(
-    "colorJitter", "changes brightness, contrast and saturation of images of bytes",
+    "colorJitter", "changes brightness, contrast, saturation and hue of images of bytes",
     [
       .with("brightness", .nonNegative, 0, "f in [max(0, 1 − s), 1 + s] multiplies values"),
       .with("contrast", .nonNegative, 0, "f moves values from their mean grey"),
       .with("saturation", .nonNegative, 0, "f moves colours from their grey"),
+      .with(
+        "hue", .number(NumberRange(from: 0, to: 0.5)), 0,
+        "what is drawn from [−s, s] moves colours on their circle of length 1"),
     ]
   ) { values in
     .random(
       ColorJitter(
         brightness: values["brightness"], contrast: values["contrast"],
-        saturation: values["saturation"]))
+        saturation: values["saturation"], hue: values["hue"]))
   }
 }

@@ -1,23 +1,29 @@
 import LockstepFiles
 
-/// Names: each level is an input that is 1 for its rows and 0 for all others (one-hot).
+/// Names: each level has a code. It is an input that is 1 for its rows and 0 for all others (one-hot), or the
+/// number of a vector that the model learns (embedding).
 ///
-/// Missing values have an input of their own where the training part has some. Rare levels share one
-/// where they are told apart, and unknown levels have it too. Otherwise an unknown level is 0 in all
-/// inputs: an input that training never saw would have random weights.
+/// Missing values have a code of their own where the training part has some. Rare levels share one
+/// where they are told apart, and unknown levels have it too. Otherwise an unknown level has none: it is 0 in
+/// all inputs, or has the vector 0. A code that training never saw would have random weights.
 package struct CategoryEncoding: CellCoding, Equatable {
   /// The levels, sorted.
   package var levels: [String]
   /// The levels of the training part that share an input, which unknown ones have too; none where there
   /// is no such input.
   package var rare: [String]
-  /// Whether missing values have an input.
+  /// Whether missing values have a code.
   package var hasMissing: Bool
+  /// How many values the learned vector of a code has; nil where each code is an input.
+  package var embedding: Int?
 
-  package init(levels: [String], rare: [String] = [], hasMissing: Bool = false) {
+  package init(
+    levels: [String], rare: [String] = [], hasMissing: Bool = false, embedding: Int? = nil
+  ) {
     self.levels = levels
     self.rare = rare
     self.hasMissing = hasMissing
+    self.embedding = embedding
   }
 
   /// Whether rare and unknown levels share an input.
@@ -34,18 +40,20 @@ package struct CategoryEncoding: CellCoding, Equatable {
     }
     let least = rule.minCount ?? 1
     let kept = found.texts.indices.filter { found.counts[$0] >= least }
-    let most = rule.maxLevels ?? ColumnRule.usualMaxLevels
+    let most = rule.maxLevels ?? (rule.embedding == 0 ? ColumnRule.usualMaxLevels : Int.max)
     guard kept.count <= most else {
       throw FileError(
         path: cells.table.path, kind: .mismatch,
         reason:
           "the column \(cells.name.quoted) has \(kept.count) levels in the training part, more than "
           + "\(most): set 'minCount' of the column in 'data.columns' to join rare ones, or 'maxLevels', or "
-          + "leave the column out with 'data.ignore'")
+          + "'embedding' to learn a vector for each, or leave the column out with 'data.ignore'")
     }
     levels = kept.map { found.texts[$0] }.sorted()
     rare = found.texts.indices.filter { found.counts[$0] < least }.map { found.texts[$0] }.sorted()
     hasMissing = found.missing > 0
+    let width = rule.embedding ?? (kept.count > ColumnRule.usualMaxLevels ? Self.width(kept.count) : 0)
+    embedding = width == 0 ? nil : width
     guard !suffixes.isEmpty else {
       throw FileError(
         path: cells.table.path, kind: .mismatch,
@@ -53,6 +61,11 @@ package struct CategoryEncoding: CellCoding, Equatable {
           "the column \(cells.name.quoted) has no values in the training part: leave it out with "
           + "'data.ignore'")
     }
+  }
+
+  /// A vector's usual number of values for so many levels: min(50, 1.6 √levels), near fastai's rule.
+  private static func width(_ levels: Int) -> Int {
+    min(50, Int((1.6 * Double(levels).squareRoot()).rounded()))
   }
 
   var suffixes: [String] {
@@ -96,6 +109,12 @@ package struct CategoryEncoding: CellCoding, Equatable {
 
   func writer(_ cells: ColumnCells) -> any CellWriter { Writer(input: cells.mapped(inputs())) }
 
+  /// The numbers of rows' vectors: 0 for an unknown level, and from 1 in the order of the suffixes.
+  func codes(_ cells: ColumnCells, _ rows: [Int]) -> [Int32] {
+    let input = cells.mapped(inputs())
+    return rows.map { row in Int32((input(row).input ?? -1) + 1) }
+  }
+
   func notices(_ cells: ColumnCells, _ rows: [Int]) -> [String] {
     let (found, input) = (cells.distinct(rows), inputs())
     var (unknown, count): ([String], Int) = ([], 0)
@@ -103,7 +122,10 @@ package struct CategoryEncoding: CellCoding, Equatable {
       unknown.append(text)
       count += rows
     }
-    let code = hasRare ? "they count as rare levels" : "all inputs of the column are 0 there"
+    let code =
+      hasRare
+      ? "they count as rare levels"
+      : embedding == nil ? "all inputs of the column are 0 there" : "their vector is 0"
     var notices: [String] = []
     if !unknown.isEmpty {
       let nearest = unknown.count == 1 ? NearestName.find(unknown[0], among: levels) : nil
@@ -122,10 +144,12 @@ package struct CategoryEncoding: CellCoding, Equatable {
   }
 
   var json: JSONObject {
-    [
+    var json: JSONObject = [
       "levels": .array(levels.map { .string($0) }), "rare": .array(rare.map { .string($0) }),
       "missing": .bool(hasMissing),
     ]
+    if let embedding { json["embedding"] = .integer(embedding) }
+    return json
   }
 
   init?(_ json: JSONValue) {
@@ -133,8 +157,11 @@ package struct CategoryEncoding: CellCoding, Equatable {
       let hasMissing = json["missing"]?.boolValue
     else { return nil }
     let levels = list.compactMap(\.stringValue)
-    self.init(levels: levels, rare: rare.compactMap(\.stringValue), hasMissing: hasMissing)
-    guard levels.count == list.count, Set(levels).count == levels.count, !suffixes.isEmpty else {
+    let embedding = json["embedding"]
+    self.init(
+      levels: levels, rare: rare.compactMap(\.stringValue), hasMissing: hasMissing,
+      embedding: embedding?.integerValue)
+    guard embedding == nil || self.embedding ?? 0 > 0, levels.count == list.count, Set(levels).count == levels.count, !suffixes.isEmpty else {
       return nil
     }
   }

@@ -29,11 +29,16 @@ package enum ColumnEncoding: Sendable, Equatable {
   /// What a missing number becomes; nil where there is none, or it is an error.
   var fill: Double? { if case .number(let number) = self { number.fill } else { nil } }
 
-  /// The names of the inputs, behind that of the column.
+  /// The names of the inputs, or of the vectors that the model learns, behind that of the column.
   package var suffixes: [String] { coding.suffixes }
 
-  /// The number of inputs.
-  package var width: Int { coding.suffixes.count }
+  /// The number of inputs; 0 where the cells become the numbers of vectors.
+  package var width: Int { embedded == nil ? coding.suffixes.count : 0 }
+
+  /// The category whose cells become the numbers of vectors; nil where they become inputs.
+  package var embedded: CategoryEncoding? {
+    if case .category(let category) = self, category.embedding != nil { category } else { nil }
+  }
 
   /// What writes the inputs of a column's cells.
   func writer(_ cells: ColumnCells) -> any CellWriter { coding.writer(cells) }

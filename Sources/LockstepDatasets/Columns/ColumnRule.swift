@@ -26,6 +26,8 @@ package struct ColumnRule: Sendable, Equatable {
   package var maxLevels: Int?
   /// Levels with fewer examples share an input, which unknown ones have too.
   package var minCount: Int?
+  /// How many values the learned vector of a category's level has; 0 for an input a level.
+  package var embedding: Int?
   /// The order of a date's day, month and year.
   package var dateOrder: DateOrder?
   /// What becomes of a date.
@@ -33,7 +35,7 @@ package struct ColumnRule: Sendable, Equatable {
 
   package init(_ kind: ColumnKind? = nil) { self.kind = kind }
 
-  /// The most levels where nothing is said.
+  /// The most levels that have an input each where nothing is said.
   package static let usualMaxLevels = 64
 
   /// Whether cells are needed as they are written, though they may look like numbers.

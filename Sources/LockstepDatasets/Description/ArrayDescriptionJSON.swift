@@ -17,7 +17,7 @@ extension ArrayDescription {
   init?(_ json: JSONValue) {
     guard let shape = json["shape"]?.arrayValue?.compactMap(\.integerValue),
       !shape.isEmpty, shape.allSatisfy({ $0 > 0 }),
-      let element = json["element"]?.stringValue.flatMap(ArrayElement.init),
+      let element = json["element"]?.stringValue.flatMap(ArrayElement.init(rawValue:)),
       let normalization = json["normalization"].flatMap(ArrayDescription.Normalization.init),
       let further = json["further"]?.arrayValue?.compactMap(ArrayDescription.Normalization.init)
     else { return nil }

@@ -124,10 +124,10 @@ extension ArrayContent {
   /// Files that are read through what training learned, whatever they are.
   ///
   /// - Parameters:
-  ///   - labels: the file of the labels; nil where there are none, or where inputs bring theirs.
+  ///   - labels: the files of the labels; nil where there are none, or where inputs bring theirs.
   ///   - isTargetOptional: whether examples may lack a label.
   package init(
-    _ paths: [String], labels: String?, as description: DataDescription, isTargetOptional: Bool,
+    _ paths: [String], labels: [String]?, as description: DataDescription, isTargetOptional: Bool,
     storage: ArrayOptions.Storage = .automatic
   ) throws {
     let path = paths[0]
@@ -152,9 +152,9 @@ extension ArrayContent {
           path: path, kind: .mismatch,
           reason: "is an array, and its labels are missing; name their file")
       }
-      let inputs = try ArrayFile.open(path, plain: array.layout.isHeaderless ? array.plain : nil)
+      let inputs = try ArrayFile.open(paths, plain: array.layout.isHeaderless ? array.plain : nil)
       try self.init(
-        inputs, labels: labels.map { path throws(FileError) in try ArrayFile.open(path) },
+        inputs, labels: labels.map { paths throws(FileError) in try ArrayFile.open(paths) },
         as: description, storage: storage)
     }
   }

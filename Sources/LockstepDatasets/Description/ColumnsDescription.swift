@@ -24,7 +24,7 @@ package struct ColumnsDescription: Sendable, Equatable {
       if case .number(let number) = encoding { number } else { NumberEncoding() }
     }
 
-    /// The names of its inputs.
+    /// The names of its inputs, or of the vectors that the model learns.
     package var inputNames: [String] { encoding.suffixes.map { name + $0 } }
   }
 
@@ -50,8 +50,22 @@ package struct ColumnsDescription: Sendable, Equatable {
     self.dialect = dialect
   }
 
-  /// The names of the model's inputs, in their order.
+  /// The names of the model's inputs and of its vectors, in their order.
   package var inputNames: [String] { columns.flatMap(\.inputNames) }
+
+  /// The number of inputs that are numbers.
+  package var width: Int { columns.map(\.encoding.width).reduce(0, +) }
+
+  /// The columns whose cells become the numbers of vectors that the model learns.
+  package var embedded: [EmbeddedColumn] {
+    columns.compactMap { column in
+      guard let category = column.encoding.embedded, let width = category.embedding else {
+        return nil
+      }
+      return EmbeddedColumn(
+        name: column.name, count: column.encoding.suffixes.count + 1, width: width)
+    }
+  }
 
   /// The features, and the names of rows, whose texts are needed as they are written.
   func texts(id other: String?) -> Set<String> {

@@ -92,10 +92,15 @@ package struct DataDescription: Sendable, Equatable {
     return inputs.union(target.tableKind == .values ? [] : target.columns)
   }
 
+  /// The columns whose cells become vectors that the model learns.
+  package var embedded: [EmbeddedColumn] {
+    if case .columns(let table) = input { table.embedded } else { [] }
+  }
+
   /// The shape of one example's input.
   package var inputShape: [Int] {
     switch input {
-    case .columns(let table): [table.inputNames.count]
+    case .columns(let table): [table.width]
     case .array(let array): array.shape
     case .tokens(let tokens): [tokens.window]
     case .series(let series): series.shape

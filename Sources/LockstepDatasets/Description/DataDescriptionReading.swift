@@ -28,7 +28,7 @@ extension DataDescription {
     case .array:
       guard id == nil else { throw refuse("is an array, which has no column '\(id ?? "")'") }
       content = try ArrayContent(
-        [path], labels: labels, as: self, isTargetOptional: isTargetOptional)
+        [path], labels: labels.map { [$0] }, as: self, isTargetOptional: isTargetOptional)
     case .series(let series):
       guard labels == nil else {
         throw refuse("is a table, whose labels are columns of it; leave the labels' file out")

@@ -232,11 +232,18 @@ package struct TableContent: DataContent {
     }
     let labels = try target.labels(rows, description.target)
     let features = try features(input)
-    let width = input.inputNames.count
+    let width = input.width
+    let categories = input.embedded.compactMap { embedded in
+      features.first { $0.column.name == embedded.name }.flatMap { feature in
+        feature.column.encoding.embedded.map {
+          Dataset.Category(column: embedded, codes: $0.codes(feature.cells, rows))
+        }
+      }
+    }
     let dataset = try Dataset(
       name: name, inputShape: [width],
       inputs: .floats(try inputs(rows, features, width: width)), labels: labels.values,
-      weights: weights.map { weights in rows.map { weights[$0] } })
+      weights: weights.map { weights in rows.map { weights[$0] } }, categories: categories)
     if let weights, let first = rows.first, !rows.contains(where: { weights[$0] > 0 }) {
       throw table.fault(
         row: first, column: weightColumn ?? 0, "all examples have the weight 0: nothing counts")
@@ -266,7 +273,7 @@ package struct TableContent: DataContent {
   ) throws(FileError) -> [Float] {
     var writers: [(writer: any CellWriter, offset: Int)] = []
     var offset = 0
-    for feature in features {
+    for feature in features where feature.column.encoding.width > 0 {
       writers.append((feature.column.encoding.writer(feature.cells), offset))
       offset += feature.column.encoding.width
     }

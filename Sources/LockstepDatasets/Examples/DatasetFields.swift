@@ -1,7 +1,10 @@
-/// A data set in memory has one input, named `input`, and one label, named `label`.
+/// A data set in memory has one input, named `input`, and one label, named `label`. A table may have categories
+/// beside it, each an input of its own.
 extension Dataset: ExampleSource {
   public var inputFields: [ExampleField] {
-    [ExampleField(ExampleField.inputName, inputShape, blank: blank, white: white)]
+    (inputSize == 0
+      ? [] : [ExampleField(ExampleField.inputName, inputShape, blank: blank, white: white)])
+      + categories.map { ExampleField($0.column.inputName, [], .int32(limit: $0.column.count)) }
   }
 
   public var labelFields: [ExampleField] {
@@ -24,7 +27,11 @@ extension Dataset: ExampleSource {
   public func load(
     _ field: ExampleField, of examples: ArraySlice<Int>, into values: inout MutableSpan<Int32>
   ) throws {
-    try values.withUnsafeMutableBufferPointer { try copyClasses(of: examples, into: $0) }
+    guard let category = categories.first(where: { $0.column.inputName == field.name }) else {
+      try values.withUnsafeMutableBufferPointer { try copyClasses(of: examples, into: $0) }
+      return
+    }
+    for (place, example) in examples.enumerated() { values[place] = category.codes[example] }
   }
 }
 

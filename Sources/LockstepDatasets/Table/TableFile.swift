@@ -25,7 +25,7 @@ package enum TableFile {
     var seen: Set<String> = []
     if let twice = files.first(where: { !seen.insert($0).inserted }) {
       throw FileError(
-        path: twice, kind: .mismatch, reason: "is named twice among the table's files")
+        path: twice, kind: .mismatch, reason: "is named twice among the files that are read")
     }
     return files
   }

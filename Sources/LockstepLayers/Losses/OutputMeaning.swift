@@ -54,7 +54,7 @@ extension SmoothL1: InterpretingLoss {
 }
 
 extension Quantile: InterpretingLoss {
-  /// One quantile estimates the target; of several, each estimates another number.
+  /// One quantile estimates the target; several are an interval.
   package var outputMeaning: OutputMeaning? { levels.count == 1 ? .numbers : nil }
 }
 

@@ -14,8 +14,10 @@ struct LayerWalk {
   private var seen: Set<ObjectIdentifier> = []
   private var visitedObjects: Set<ObjectIdentifier> = []
 
-  /// - Parameter model: a model, or what holds layers.
-  init(_ model: Any) { walk(model, "") }
+  /// - Parameter parts: a model, or what holds layers, and the name in front of its layers' names.
+  init(_ parts: [(name: String, value: Any)]) {
+    for part in parts { walk(part.value, part.name) }
+  }
 
   private mutating func walk(_ value: Any, _ name: String) {
     // Long lists of numbers hold no layers.

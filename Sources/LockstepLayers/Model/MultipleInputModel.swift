@@ -1,3 +1,5 @@
+import LockstepEngine
+
 /// A model of several named inputs, several named outputs, or both.
 ///
 /// ```swift
@@ -22,19 +24,51 @@ public protocol MultipleInputModel: Sendable {
 }
 
 /// A ``Model`` as one of named inputs and outputs: it takes the first input, and its output is named
-/// `output`.
+/// `output`. Inputs that are categories can become vectors, which stand behind the first input's values.
 package struct SingleInputModel: MultipleInputModel {
   /// The name of the output.
   package static let outputName = "output"
 
+  /// An input that is a category.
+  package struct Category: Sendable {
+    /// The input's name.
+    let name: String
+    /// Its vectors.
+    let embedding: Embedding
+
+    /// An input of this name, whose integers choose from so many vectors; that of 0 stays 0.
+    package init(_ name: String, count: Int, width: Int) {
+      self.name = name
+      embedding = Embedding(count, width, paddingIndex: 0)
+    }
+  }
+
   /// The model.
   package let model: any Model
+  /// The inputs that become vectors.
+  private let categories: [Category]
 
-  /// Makes the model one of named inputs and outputs. Names of parameters stay as they are.
-  package init(_ model: any Model) { self.model = model }
+  /// Makes the model one of named inputs and outputs. Names of parameters stay as they are; vectors of
+  /// categories are `embeddings.0.weight` and so on.
+  package init(_ model: any Model, categories: [Category] = []) {
+    self.model = model
+    self.categories = categories
+  }
+
+  /// What has layers, by the names in front of theirs.
+  var parts: [(name: String, value: Any)] {
+    [("", model)] + (categories.isEmpty ? [] : [("embeddings", categories.map(\.embedding))])
+  }
 
   package func callAsFunction(_ inputs: NamedTensors) -> NamedTensors {
     guard let input = inputs.entries.first?.tensor else { return [:] }
-    return [Self.outputName: model(input)]
+    guard !categories.isEmpty else { return [Self.outputName: model(input)] }
+    let names = categories.map(\.name)
+    let numbers = inputs.entries.filter { !names.contains($0.name) }.map(\.tensor)
+    let vectors = categories.map { $0.embedding(inputs[$0.name]) }
+    if let odd = numbers.first(where: { $0.shape.count != 2 }) {
+      odd.graph.fail("categories stand beside numbers [N, F], and the input is \(odd.shape)")
+    }
+    return [Self.outputName: model(Tensor.concatenated(numbers + vectors, axis: 1))]
   }
 }

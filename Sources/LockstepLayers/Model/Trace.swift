@@ -93,7 +93,7 @@ package func trace(
   let graph = Graph(
     batchCount: batchCount, training: training, freezing: freezing, continuation: continuation)
   // The wrapper of a simple model is no part of its names.
-  let walk = LayerWalk((model as? SingleInputModel)?.model ?? model)
+  let walk = LayerWalk((model as? SingleInputModel)?.parts ?? [("", model)])
   if let failure = walk.failure { throw GraphError(failure) }
   var ranks: [String: Int] = [:]
   for (index, layer) in walk.layers.enumerated() {

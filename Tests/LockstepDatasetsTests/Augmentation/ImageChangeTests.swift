@@ -27,7 +27,12 @@ import Testing
       try values("crop-\(top)-\(left)-\(height)-\(width)"), "crop")
   }
 
-  @Test(arguments: ColorJitter.Kind.allCases, ["0.3", "1.0", "1.7"])
+  private static let changes: [(ColorJitter.Kind, String)] =
+    ColorJitter.Kind.allCases.flatMap { kind in
+      (kind == .hue ? ["-0.5", "-0.2", "0.1", "0.4"] : ["0.3", "1.0", "1.7"]).map { (kind, $0) }
+    }
+
+  @Test(arguments: changes)
   func coloursAreTorchvisions(_ kind: ColorJitter.Kind, _ factor: String) throws {
     let expected = try values("\(kind)-\(factor)")
     let factor = try #require(Float(factor))
@@ -44,6 +49,16 @@ import Testing
       white: zip(mean, deviation).map { (1 - $0) / $1 }, kind, by: factor)
     let worst = zip(changed, normalized(expected)).map { abs($0 - $1) }.max() ?? 1
     #expect(worst < 1e-5)
+  }
+
+  @Test func aHueOfZeroChangesNoBitAndAWholeTurnLittle() throws {
+    let pixels = try image()
+    func moved(_ shift: Float) -> [Float] {
+      ColorJitter.changed(pixels, channels: 3, black: [0], white: [1], .hue, by: shift)
+    }
+    expectClose(moved(0), pixels, "no move")
+    expectClose(moved(1), pixels, "a whole turn")
+    #expect(ColorJitter(hue: 0.6).problem(with: [3, 4, 4]) == "its hue must be in 0...0.5")
   }
 
   @Test func contrastOfGreyIsTorchvisions() throws {

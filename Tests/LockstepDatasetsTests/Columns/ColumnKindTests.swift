@@ -123,12 +123,41 @@ import Testing
   func manyLevels() {
     let text = "c,t\n" + (0..<200).map { "k\($0 % 70),0\n" }.joined()
     let error = #expect(throws: FileError.self) {
-      try Self.content(text) { $0.rules = [("c", ColumnRule(.category))] }.describe()
+      try Self.content(text) {
+        var rule = ColumnRule(.category)
+        rule.embedding = 0
+        $0.rules = [("c", rule)]
+      }.describe()
     }
     #expect(
       error?.description.hasPrefix(
         "t.csv: the column 'c' has 70 levels in the training part, more than 64: set 'minCount'")
         == true)
+  }
+
+  @Test("beyond 64 levels a category is the number of a vector: 0 unknown, then levels, rare, missing")
+  func embedding() throws {
+    let text = "c,a,t\n" + (0..<140).map { "k\(100 + $0 % 70),\($0),0\n" }.joined() + ",5,0\nr,6,0\n"
+    var rule = ColumnRule(.category)
+    rule.minCount = 2
+    let description = try Self.content(text) { $0.rules = [("c", rule)] }.describe()
+    #expect(description.inputShape == [1])
+    #expect(description.embedded == [EmbeddedColumn(name: "c", count: 73, width: 13)])
+    let part = try Self.later("a,c\n1,k100\n2,new\n3,\n4,r\n5,k169\n", description)
+    let codes = try part.dataset.categories.map(\.codes)
+    #expect(codes == [[1, 71, 72, 71, 70]])
+    #expect(try DataDescription(parsing: Array(description.json.compactText.utf8), source: "d") == description)
+
+    let plain = try Self.content("c,t\nx,0\ny,1\n") {
+      var rule = ColumnRule(.category)
+      rule.embedding = 2
+      $0.rules = [("c", rule)]
+    }.describe()
+    #expect(plain.inputShape == [0])
+    let later = try Self.later("c\ny\nnew\n\n", plain)
+    #expect(try later.dataset.categories.map(\.codes) == [[2, 0, 0]])
+    #expect(try later.dataset.inputFields.map(\.description) == ["'category c' int32 below 3 []"])
+    #expect(later.notices.count == 2 && later.notices[0].hasSuffix("'new'; their vector is 0"))
   }
 
   @Test("a level that a program wrote as a decimal is the same level")

@@ -48,6 +48,29 @@ import Testing
     #expect(simple.graph.parameters.map(\.name) == wrapped.graph.parameters.map(\.name))
   }
 
+  @Test("categories become vectors behind the numbers, and an unknown one's vector is 0")
+  func categories() throws {
+    let model = SingleInputModel(
+      Linear(3),
+      categories: [.init("color", count: 4, width: 2), .init("size", count: 3, width: 5)])
+    let inputs = [
+      TracedInput("input", [4]), TracedInput("color", [], .int32), TracedInput("size", [], .int32),
+    ]
+    let traced = try trace(model, inputs: inputs, batchCount: 2, training: true)
+    #expect(
+      Dictionary(uniqueKeysWithValues: traced.graph.parameters.map { ($0.name, $0.shape) }) == [
+        "weight": [3, 11], "bias": [3], "embeddings.0.weight": [4, 2], "embeddings.1.weight": [3, 5],
+      ])
+    let alone = try trace(model, inputs: Array(inputs.dropFirst()), batchCount: 2, training: true)
+    #expect(alone.graph.parameters.first { $0.name == "weight" }?.shape == [3, 7])
+    let refused = message { () throws(GraphError) in
+      _ = try trace(
+        model, inputs: [TracedInput("input", [4, 4])] + inputs.dropFirst(), batchCount: 2,
+        training: true)
+    }
+    #expect(refused.contains("categories stand beside numbers [N, F], and the input is [2, 4, 4]"))
+  }
+
   @Test("what is missing or stands twice is named")
   func errors() {
     let missing = message { () throws(GraphError) in
