@@ -8,6 +8,8 @@ protocol Command {
   /// More for its own help.
   static var discussion: String { get }
   static var options: [OptionSpecification] { get }
+  /// Command lines that work, one at least.
+  static var examples: [String] { get }
   /// Does it; returns the exit code.
   static func run(_ arguments: Arguments) throws -> Int32
 }
@@ -23,6 +25,6 @@ extension Command {
     let rows = (options + [.flag("--help", "show this help")]).map { option in
       (option.name + (option.value.map { " \($0)" } ?? ""), option.summary)
     }
-    return text + table(rows)
+    return text + table(rows) + "\nexamples:\n" + examples.map { "  \($0)\n" }.joined()
   }
 }

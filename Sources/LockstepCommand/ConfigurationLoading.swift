@@ -90,7 +90,8 @@ struct NamedConfiguration {
     return [file]
       + keys.flatMap { key -> [String] in
         let value = configuration.resolved[key]
-        return value?.arrayValue?.compactMap(\.stringValue) ?? [value?.stringValue].compactMap { $0 }
+        return value?.arrayValue?.compactMap(\.stringValue)
+          ?? [value?.stringValue].compactMap { $0 }
       }
   }
 

@@ -38,6 +38,13 @@ enum Console {
     }
   }
 
+  /// Asks for a line; nil where standard input is no terminal, or has ended.
+  static func ask(_ question: String) -> String? {
+    guard isTerminal, isatty(STDIN_FILENO) == 1 else { return nil }
+    text("\(question) ")
+    return readLine().map { String($0.drop { $0 == " " }) }
+  }
+
   /// Prints a line, or several; control characters are escaped, which names from files may have.
   static func line(_ text: some CustomStringConvertible) {
     self.text("\(text)".printableLines + "\n")

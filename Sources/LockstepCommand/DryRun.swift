@@ -7,7 +7,8 @@ struct DryRun {
   let text: String
 
   /// - Parameter collective: the ranks that it was made for.
-  init(_ run: ConfiguredRun, on collective: MPICollective) {
+  /// - Throws: `GraphError`.
+  init(_ run: ConfiguredRun, on collective: MPICollective) throws {
     let plan = run.step.plan
     let layout = run.source.memory.trainableLayout
     let parameters = layout.slots.reduce(0) { $0 + $1.count }
@@ -58,7 +59,49 @@ struct DryRun {
             + "\(efficiency) % efficient"
       ))
     if !collective.sharesOneNode { lines += Self.network(run, collective) }
-    text = table(lines) + run.notices.map { "notice: \($0)\n" }.joined()
+    let layers = try run.source.layerWork()
+    lines += Self.work(layers, run)
+    text =
+      Self.layerTable(layers) + "\n" + table(lines) + run.notices.map { "notice: \($0)\n" }.joined()
+  }
+
+  /// What a step computes, and what is folded of it.
+  private static func work(_ layers: [LayerWork], _ run: ConfiguredRun) -> [(String, String)] {
+    let forward = 2 * Double(layers.map(\.multiplyAdds).reduce(0, +))
+    let step = 3 * forward * Double(run.configuration.batchSize)
+    return [
+      ("arithmetic", "\(readable(step / 1e9, digits: 3)) GFLOP a step, 3 times the forward pass"),
+      (
+        "gradient",
+        "\(ByteCount(4 * run.source.layout.count)) a shard, with statistics; folded once a step"
+      ),
+    ]
+  }
+
+  /// The model's layers, a line each.
+  private static func layerTable(_ layers: [LayerWork]) -> String {
+    let shown = layers.filter { !$0.name.isEmpty || $0.parameters > 0 || $0.multiplyAdds > 0 }
+    func line(_ name: String, _ shape: String, _ parameters: Int, _ multiplyAdds: Int) -> [String] {
+      [name, shape, "\(parameters)", readable(2 * Double(multiplyAdds) / 1e6, digits: 3)]
+    }
+    var rows = [["layer", "result of one example", "parameters", "MFLOP forward"]]
+    for layer in shown {
+      rows.append(
+        line(
+          layer.name.isEmpty ? "(model)" : layer.name, "\(Array(layer.shape.dropFirst()))",
+          layer.parameters, layer.multiplyAdds))
+    }
+    rows.append(
+      line(
+        "all", "", layers.map(\.parameters).reduce(0, +), layers.map(\.multiplyAdds).reduce(0, +)))
+    let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+    return rows.map { row in
+      let cells = row.enumerated().map { column, cell in
+        let blanks = String(repeating: " ", count: widths[column] - cell.count)
+        return column < 2 ? cell + blanks : blanks + cell
+      }
+      return "  " + cells.joined(separator: "  ") + "\n"
+    }.joined()
   }
 
   private static func memory(_ run: ConfiguredRun) -> [(String, String)] {

@@ -20,7 +20,8 @@ enum FindBatchSizeCommand: Command {
     RunPreparation.options + [
       .option(
         "--sizes", "N,N,…",
-        "the batch sizes (default: the configuration's, halved twice and doubled up to three times)"),
+        "the batch sizes (default: the configuration's, halved twice and doubled up to three times)"
+      ),
       .option("--steps", "N", "the number of steps of each size (default 20)"),
       .flag("--json", "print a line of JSON a size, and one of the result"),
     ]
@@ -101,7 +102,7 @@ enum FindBatchSizeCommand: Command {
   ) -> [Override] {
     var optimizer = configuration.resolved["optimizer"]?.objectValue ?? JSONObject()
     optimizer["learningRate"] = 0
-    optimizer["schedule"] = .null
+    optimizer["schedule"] = nil
     let pairs: [(String, JSONValue)] = [
       ("batchSize", .integer(batchSize)), ("optimizer", .object(optimizer)),
       ("steps", .integer(steps)), ("epochs", .integer(1_000_000_000)), ("data.dropLast", true),
@@ -140,7 +141,8 @@ enum FindBatchSizeCommand: Command {
     }
     Console.line(
       "batch size \(size.batchSize): \(readable(size.examplesPerSecond, digits: 3)) examples/s, "
-        + "\(format(Double(size.memory) / 1e6, 1)) MB a rank, mean |g|² \(readable(size.meanSquare, digits: 3))")
+        + "\(format(Double(size.memory) / 1e6, 1)) MB a rank, mean |g|² \(readable(size.meanSquare, digits: 3))"
+    )
   }
 
   private static func show(_ found: BatchSizeSuggestion, json: Bool) {
@@ -157,7 +159,8 @@ enum FindBatchSizeCommand: Command {
       Console.line(
         scale.isInfinite
           ? "gradient noise scale: more than these sizes show; take more --steps or larger --sizes"
-          : "gradient noise scale \(readable(scale, digits: 2)): larger batches are hardly better steps")
+          : "gradient noise scale \(readable(scale, digits: 2)): larger batches are hardly better steps"
+      )
     }
     if let suggested = found.suggested { Console.line("suggested batch size \(suggested)") }
   }

@@ -27,7 +27,8 @@ struct InspectTable {
   private let isGuess: Bool
   private let path: String
 
-  init(_ path: String, _ arguments: Arguments) throws {
+  /// - Parameter named: the column to predict; what the arguments say if nil.
+  init(_ path: String, _ arguments: Arguments, target named: String? = nil) throws {
     func character(_ option: String) throws -> Unicode.Scalar? {
       guard let text = arguments.value(option) else { return nil }
       if text == "tab" { return "\t" }
@@ -47,8 +48,8 @@ struct InspectTable {
     self.path = path
     let schema = TableSchema(try CSVTable.read(files, dialect), name: TableFile.name(files))
     self.schema = schema
-    isGuess = arguments.value("--target") == nil
-    let wanted = arguments.value("--target")
+    let wanted = named ?? arguments.value("--target")
+    isGuess = wanted == nil
     let found =
       wanted.map { name in schema.columns.first { $0.name == name } } ?? schema.likelyTarget
     guard let found else {
@@ -87,11 +88,33 @@ struct InspectTable {
 
   var json: JSONValue { schema.json }
 
-  private var isOfClasses: Bool {
+  /// The number of rows.
+  var rows: Int { schema.rows }
+  /// The column to predict.
+  var targetName: String { target.name }
+
+  /// Makes sure that there is a column.
+  func requireColumn(_ name: String, _ option: String) throws {
+    let names = schema.columns.map(\.name)
+    guard !names.contains(name) else { return }
+    throw ArgumentError(
+      description: "'\(option)': \(path) has no column '\(name)'"
+        + (NearestName.find(name, among: names).map { "; did you mean '\($0)'?" } ?? ""))
+  }
+
+  /// Whether the target is one of several classes, and no number.
+  var isOfClasses: Bool {
     switch target.kind {
     case "number": target.isWhole && target.distinct <= 20
     default: true
     }
+  }
+
+  /// The number of outputs that a model needs.
+  var outputs: Int {
+    let highest = Int(target.range.split(separator: " ").last ?? "") ?? 0
+    return !isOfClasses
+      ? 1 : target.kind == "number" ? max(highest + 1, 2) : max(target.distinct, 2)
   }
 
   private var targetWords: String {
@@ -101,7 +124,10 @@ struct InspectTable {
   // MARK: What trains it
 
   /// A configuration that trains on the table, as far as its cells allow.
-  var starter: String {
+  var starter: String { configuration.prettyText + "\n" }
+
+  /// The starter as JSON.
+  var configuration: JSONValue {
     var data: JSONObject = ["type": "csv", "file": .string(path), "target": .string(target.name)]
     if !isOfClasses {
       data["targetKind"] = "values"
@@ -121,17 +147,13 @@ struct InspectTable {
     }
     if !columns.members.isEmpty { data["columns"] = .object(columns) }
     data["testFraction"] = 0.2
-    let highest = Int(target.range.split(separator: " ").last ?? "") ?? 0
-    let outputs =
-      !isOfClasses ? 1 : target.kind == "number" ? max(highest + 1, 2) : max(target.distinct, 2)
-    let configuration: JSONValue = [
+    return [
       "data": .object(data),
       "model": ["type": "mlp", "sizes": [32, .integer(outputs)]],
       "loss": isOfClasses ? "softmaxCrossEntropy" : "meanSquaredError",
       "batchSize": .integer(schema.rows < 2000 ? 64 : 256), "epochs": 20,
       "optimizer": "adamW",
     ]
-    return configuration.prettyText + "\n"
   }
 
   private var dialectKeys: [(String, JSONValue)] {

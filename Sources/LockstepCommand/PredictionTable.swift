@@ -187,7 +187,8 @@ struct PredictionTable {
     let targets = values.count / count
     addNumbers((0..<targets).map { values[$0 * count + loss.middle] }, to: &object)
     func quantiles(_ target: Int) -> JSONValue {
-      .object(named(Array(values[target * count..<(target + 1) * count]), loss.levels.map { "\($0)" }))
+      .object(
+        named(Array(values[target * count..<(target + 1) * count]), loss.levels.map { "\($0)" }))
     }
     if let names {
       var all = JSONObject()
@@ -259,7 +260,9 @@ struct PredictionTable {
       switch value {
       case .object(let members):
         return members.members.flatMap { key, value -> [(name: String, text: String)] in
-          guard case .object(let inner) = value else { return [("\(name)_\(key)", Self.cell(value))] }
+          guard case .object(let inner) = value else {
+            return [("\(name)_\(key)", Self.cell(value))]
+          }
           return inner.members.map { ("\(name)_\(key)_\($0.key)", Self.cell($0.value)) }
         }
       case .array(let elements) where elements.count == 1:

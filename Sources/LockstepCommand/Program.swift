@@ -5,15 +5,18 @@ import LockstepPlatform
 /// The program: finds the command, runs it, ends with its code.
 enum Program {
   static let version = "0.2.0"
+  /// When that version was released.
+  static let released = "November 29, 2026"
 
   static var commands: [any Command.Type] {
     [
-      TrainCommand.self, EvaluateCommand.self, PredictCommand.self, GenerateCommand.self,
+      InitCommand.self, TrainCommand.self, EvaluateCommand.self, PredictCommand.self,
+      GenerateCommand.self,
       ReportCommand.self,
       InspectCommand.self, SuggestClipCommand.self, SweepCommand.self, CrossValidateCommand.self,
       FindRateCommand.self, FindBatchSizeCommand.self, VerifyCommand.self,
       CatalogCommand.self, SchemaCommand.self, PlanCommand.self,
-      BenchmarkCommand.self, DoctorCommand.self,
+      BenchmarkCommand.self, DoctorCommand.self, CompletionCommand.self, ManualCommand.self,
     ]
   }
 

@@ -56,7 +56,7 @@ enum TrainCommand: Command {
   ) throws -> Int32 {
     let (run, goesOn) = try prepare(preparation, arguments, on: collective)
     if arguments.has("--dry-run") {
-      if collective.isRoot { Console.text(DryRun(run, on: collective).text) }
+      if collective.isRoot { try Console.text(DryRun(run, on: collective).text) }
       return ExitCode.done
     }
     try profile?.check(reading: preparation.named.files, on: collective)

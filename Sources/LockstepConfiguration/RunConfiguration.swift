@@ -140,7 +140,7 @@ package struct RunConfiguration: Sendable {
   ) throws(ConfigurationError) {
     var value: JSONValue
     do {
-      value = try JSONValue.parse(text, source: source)
+      value = try JSONValue.parse(text, source: source, allowsComments: true)
     } catch {
       throw ConfigurationError(source: source, path: "", reason: error.place)
     }

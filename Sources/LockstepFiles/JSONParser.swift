@@ -23,12 +23,16 @@ extension JSONValue {
   /// duplicate keys, numbers within the range of Double, nesting to ``depthLimit``. A byte-order mark
   /// in front of it is skipped, as the RFC allows. A text that is made of brackets and commas has too
   /// many values for its length, and is refused before they fill the memory.
+  ///
+  /// - Parameter allowsComments: whether what follows `//` up to the end of its line, outside of texts, is passed
+  ///   over.
   package static func parse(
-    _ bytes: [UInt8], source: String = "JSON"
+    _ bytes: [UInt8], source: String = "JSON", allowsComments: Bool = false
   ) throws(JSONSyntaxError) -> JSONValue {
     let result = bytes.withUnsafeBufferPointer { bytes in
       Result { () throws(JSONSyntaxError) in
         var parser = JSONParser(bytes, source: source)
+        parser.allowsComments = allowsComments
         return try parser.parse()
       }
     }
@@ -54,6 +58,7 @@ struct JSONParser {
   let source: String
   var position = 0
   var depth = 0
+  var allowsComments = false
   /// How many more values the text may have; a member of an object counts for four.
   var allowance: Int
 
@@ -112,9 +117,16 @@ struct JSONParser {
 
   var current: UInt8? { position < bytes.count ? bytes[position] : nil }
 
+  /// Passes over blanks and ends of lines, and over comments where they are allowed.
   mutating func skipWhitespace() {
-    while let byte = current, byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 {
-      position += 1
+    while let byte = current {
+      switch byte {
+      case 0x20, 0x0a, 0x0d, 0x09: position += 1
+      case UInt8(ascii: "/")
+      where allowsComments && position + 1 < bytes.count && bytes[position + 1] == byte:
+        while let byte = current, byte != 0x0a { position += 1 }
+      default: return
+      }
     }
   }
 

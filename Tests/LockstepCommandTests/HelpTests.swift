@@ -7,7 +7,8 @@ import Testing
 @Suite struct HelpTests {
   static let commands = [
     "train", "evaluate", "inspect", "doctor", "catalog", "report", "suggest-clip",
-    "sweep", "predict", "generate", "verify", "plan", "benchmark", "schema",
+    "sweep", "predict", "generate", "verify", "plan", "benchmark", "schema", "cross-validate",
+    "find-rate", "find-batch-size", "init", "completion", "manual",
   ]
 
   @Test func helpListsEveryCommand() throws {
@@ -23,6 +24,17 @@ import Testing
     #expect(result.succeeded)
     #expect(result.output.hasPrefix("usage: lockstep \(command)"))
     #expect(result.output.contains("--help"))
+    // Examples are of this command, and their options are known.
+    let examples = result.output.components(from: "\nexamples:\n")
+    #expect(!examples.isEmpty)
+    for example in examples {
+      let words = example.split(separator: " ").map(String.init)
+      let place = try #require(words.firstIndex(of: "lockstep"), "\(example)")
+      #expect(words.indices.contains(place + 1) && words[place + 1] == command, "\(example)")
+      for word in words where word.hasPrefix("--") {
+        #expect(result.output.contains("\n  \(word)"), "\(example)")
+      }
+    }
   }
 
   /// `help COMMAND` is `COMMAND --help`.
@@ -136,6 +148,66 @@ import Testing
     #expect(result.output.isEmpty)
   }
 
+  /// A shell reads its script, and completes commands, options and values by it.
+  @Test func bashCompletes() throws {
+    try withDirectory { directory in
+      let script = try Lockstep.run(["completion", "bash"])
+      try AtomicFile.write("\(directory)/lockstep.bash", text: script.output)
+      func completions(_ words: [String]) throws -> [String] {
+        let list = words.map { "'\($0)'" }.joined(separator: " ")
+        let result = try ProgramRunner.run(
+          "/bin/bash",
+          [
+            "-c",
+            "source '\(directory)/lockstep.bash' && COMP_WORDS=(\(list)) && COMP_CWORD=\(words.count - 1)"
+              + " && _lockstep && printf '%s\\n' \"${COMPREPLY[@]}\"",
+          ])
+        #expect(result.succeeded, "\(result.transcript)")
+        return result.lines.filter { !$0.isEmpty }
+      }
+      #expect(try completions(["lockstep", "tr"]) == ["train"])
+      #expect(try completions(["lockstep", "train", "--dry"]) == ["--dry-run"])
+      #expect(try completions(["lockstep", "inspect", "--checkpoint", "b"]) == ["best"])
+      #expect(try completions(["lockstep", "completion", ""]) == ["bash", "fish", "zsh"])
+      #expect(try completions(["lockstep", "train", "conf"]).isEmpty)
+    }
+  }
+
+  /// Scripts of other shells have all commands; the shells read them where they are installed.
+  @Test(arguments: ["bash", "zsh", "fish"]) func shellsReadTheirScripts(_ shell: String) throws {
+    let script = try Lockstep.run(["completion", shell])
+    #expect(script.succeeded)
+    for command in Self.commands { #expect(script.output.contains(command)) }
+    guard
+      let path = ["/bin", "/usr/bin"].map({ "\($0)/\(shell)" }).first(where: {
+        FileKind($0) != .missing
+      })
+    else { return }
+    try withDirectory { directory in
+      try AtomicFile.write("\(directory)/script", text: script.output)
+      let result = try ProgramRunner.run(path, ["-n", "\(directory)/script"])
+      #expect(result.succeeded && result.errorOutput.isEmpty, "\(result.transcript)")
+    }
+  }
+
+  @Test func theManualHasEveryCommandAndOption() throws {
+    let page = try Lockstep.run(["manual"])
+    #expect(page.succeeded)
+    for command in Self.commands {
+      #expect(
+        page.output.contains("\n.Ss \(command)\n")
+          || page.output.contains("\n.Ss \(command.replacing("-", with: "\\-"))\n"))
+    }
+    #expect(page.output.contains("run\\-directory"))
+    guard FileKind("/usr/bin/mandoc") != .missing else { return }
+    try withDirectory { directory in
+      try AtomicFile.write("\(directory)/lockstep.1", text: page.output)
+      let result = try ProgramRunner.run(
+        "/usr/bin/mandoc", ["-Tlint", "-Wwarning", "\(directory)/lockstep.1"])
+      #expect(result.succeeded, "\(result.transcript)")
+    }
+  }
+
   /// However many ranks there are, one of them speaks.
   @Test func oneRankSpeaks() throws {
     let wrong = try Lockstep.run(["train", "a", "--resum"], ranks: 3)
@@ -143,5 +215,13 @@ import Testing
     #expect(wrong.complaints.count == 1)
     let help = try Lockstep.run(["--version"], ranks: 3)
     #expect(help.lines.filter { $0.hasPrefix("lockstep ") }.count == 1)
+  }
+}
+
+extension String {
+  /// The lines behind a text, without blanks in front.
+  fileprivate func components(from start: String) -> [String] {
+    guard let range = firstRange(of: start) else { return [] }
+    return self[range.upperBound...].split(separator: "\n").map { String($0.drop { $0 == " " }) }
   }
 }

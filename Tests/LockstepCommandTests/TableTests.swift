@@ -78,7 +78,8 @@ import Testing
       let trained = try Lockstep.run(
         ["train", "c.json", "--run-directory", "run", "--quiet"], ranks: 2, directory: directory)
       #expect(trained.succeeded, "\(trained.transcript)")
-      let evaluated = try Lockstep.run(["evaluate", "run", "--json"], ranks: 3, directory: directory)
+      let evaluated = try Lockstep.run(
+        ["evaluate", "run", "--json"], ranks: 3, directory: directory)
       let scores = try JSONValue.parse(
         try #require(evaluated.lines.first { $0.hasPrefix("{") }, "\(evaluated.transcript)"))
       #expect(try #require(scores["accuracy"]?.doubleValue) > 0.9)
@@ -132,7 +133,8 @@ import Testing
       let csv = try Lockstep.run(["predict", "run", "--format", "csv"], directory: directory)
       #expect(
         csv.lines.first
-          == "row,prediction,quantile_0.1,quantile_0.5,quantile_0.9,label,output_1,output_2,output_3")
+          == "row,prediction,quantile_0.1,quantile_0.5,quantile_0.9,label,output_1,output_2,output_3"
+      )
     }
   }
 

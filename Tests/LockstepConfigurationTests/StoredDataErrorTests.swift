@@ -201,7 +201,10 @@ import Testing
         == "cube.npy: an example has the shape [1, 2, 2], and the run was trained on [2]")
     #expect(
       arrays("x.npy", "y.npy", #", "shape": [3]"#).contains(
-        "which are no examples of the shape [3]"))
+        "is a NumPy file, which says its shape and type itself"))
+    #expect(
+      arrays("x.npy", "y.npy", #", "element": "uint8""#).contains(
+        "'data.element' goes with 'shape'"))
   }
 
   @Test func recordsOfCIFAR() throws {

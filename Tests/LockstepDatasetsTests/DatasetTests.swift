@@ -72,7 +72,9 @@ import Testing
     #expect(error?.description == "images: has no example 2; there are 2")
   }
 
-  @Test("categories are inputs beside the numbers, go with their examples, and count in the fingerprint")
+  @Test(
+    "categories are inputs beside the numbers, go with their examples, and count in the fingerprint"
+  )
   func categories() throws {
     func data(_ codes: [Int32], _ inputs: [Float]) throws -> Dataset {
       try Dataset(

@@ -15,6 +15,19 @@ import Testing
     #expect(object.keys == ["b", "a"])
   }
 
+  @Test("comments are passed over where they are allowed, and are errors elsewhere")
+  func comments() throws {
+    let text = "// a\n{\"a\": 1, // b }\n  // \"c\": 2\n\"d\": \"http://x\"}//"
+    #expect(
+      try JSONValue.parse(Array(text.utf8), allowsComments: true)
+        == ["a": 1, "d": "http://x"])
+    #expect(throws: JSONSyntaxError.self) { try JSONValue.parse(text) }
+    let error = #expect(throws: JSONSyntaxError.self) {
+      try JSONValue.parse(Array("// a\n/ b\n1".utf8), allowsComments: true)
+    }
+    #expect(error?.line == 2)
+  }
+
   @Test("integers keep 64 bits; larger ones become numbers")
   func integers() throws {
     #expect(try JSONValue.parse("9223372036854775807") == .integer(.max))

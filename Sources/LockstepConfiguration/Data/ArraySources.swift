@@ -49,16 +49,18 @@ struct ArraySource: DataSource {
       .optional(
         "shape", .integers(1...Int(Int32.max), count: 1...8),
         "the shape of an example, where inputs have no header"),
-      .with(
-        "element", ArrayElement.float32,
-        "the type of the inputs' numbers, little-endian, where they have no header"),
+      .optional(
+        "element", .choice(ArrayElement.self),
+        "the type of the inputs' numbers, little-endian, where they have no header",
+        absence: "`float32`"),
     ] + ArrayKeys.all + .cut + .order
   ) { values in
     let shape: [Int]? = values["shape"]
-    if shape == nil, values.contains("element") {
+    let element: ArrayElement? = values["element"]
+    if shape == nil, element != nil {
       throw values.error("element", "goes with 'shape': both say what files without a header hold")
     }
-    return try ArraySource(values, plain: shape.map { ($0, values["element"]) })
+    return try ArraySource(values, plain: shape.map { ($0, element ?? .float32) })
   }
 
   private static let files: [Hyperparameter] = [

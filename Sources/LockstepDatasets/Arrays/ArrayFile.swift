@@ -79,7 +79,9 @@ package enum ArrayFile {
       guard !NumpyHeader.isNumpy(start) else {
         throw FileError(
           path: path, kind: .mismatch,
-          reason: "is a NumPy file, which says its shape and type itself: leave 'shape' and 'element' out")
+          reason:
+            "is a NumPy file, which says its shape and type itself: leave 'shape' and 'element' out"
+        )
       }
       return try headerless(file, plain.shape, plain.element)
     }
@@ -108,7 +110,8 @@ package enum ArrayFile {
         path: path, kind: .mismatch,
         reason: names.isEmpty
           ? "holds no tensors"
-          : "holds \(names.count) tensors, \(list): name one behind the path, as '\(path)/\(names[0])'")
+          : "holds \(names.count) tensors, \(list): name one behind the path, as '\(path)/\(names[0])'"
+      )
     }
     guard let tensor = file.tensor(name) else {
       throw FileError(
@@ -118,13 +121,15 @@ package enum ArrayFile {
     guard let element = ArrayElement(safetensors: tensor.type) else {
       throw FileError(
         path: path, kind: .mismatch,
-        reason: "the tensor \(name.quoted) has elements of type \(tensor.type), which are no numbers that a "
+        reason:
+          "the tensor \(name.quoted) has elements of type \(tensor.type), which are no numbers that a "
           + "model takes")
     }
     guard !tensor.shape.isEmpty else {
       throw FileError(
         path: path, kind: .mismatch,
-        reason: "the tensor \(name.quoted) is a single number; expected an array whose first axis counts the "
+        reason:
+          "the tensor \(name.quoted) is a single number; expected an array whose first axis counts the "
           + "examples")
     }
     let stored = try file.stored(name)

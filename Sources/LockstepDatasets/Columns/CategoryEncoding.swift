@@ -52,7 +52,8 @@ package struct CategoryEncoding: CellCoding, Equatable {
     levels = kept.map { found.texts[$0] }.sorted()
     rare = found.texts.indices.filter { found.counts[$0] < least }.map { found.texts[$0] }.sorted()
     hasMissing = found.missing > 0
-    let width = rule.embedding ?? (kept.count > ColumnRule.usualMaxLevels ? Self.width(kept.count) : 0)
+    let width =
+      rule.embedding ?? (kept.count > ColumnRule.usualMaxLevels ? Self.width(kept.count) : 0)
     embedding = width == 0 ? nil : width
     guard !suffixes.isEmpty else {
       throw FileError(
@@ -161,7 +162,9 @@ package struct CategoryEncoding: CellCoding, Equatable {
     self.init(
       levels: levels, rare: rare.compactMap(\.stringValue), hasMissing: hasMissing,
       embedding: embedding?.integerValue)
-    guard embedding == nil || self.embedding ?? 0 > 0, levels.count == list.count, Set(levels).count == levels.count, !suffixes.isEmpty else {
+    guard embedding == nil || self.embedding ?? 0 > 0, levels.count == list.count,
+      Set(levels).count == levels.count, !suffixes.isEmpty
+    else {
       return nil
     }
   }

@@ -17,6 +17,10 @@ package protocol Operation: ReferenceOperation, Sendable {
   /// The types of the results. Throws ``GraphError`` where the inputs do not fit.
   func infer(_ inputs: [TensorType]) throws(GraphError) -> [TensorType]
 
+  /// How many multiplications with an addition it makes, for tables of a model's work; operations that only pass
+  /// over values once count as none.
+  func multiplyAdds(_ inputs: [TensorType], _ outputs: [TensorType]) -> Int
+
   /// Whether an input, by its index, may hold integers.
   func acceptsIntegers(_ input: Int) -> Bool
 
@@ -44,6 +48,7 @@ package struct Call {
 
 extension Operation {
   package var outputCount: Int { 1 }
+  package func multiplyAdds(_ inputs: [TensorType], _ outputs: [TensorType]) -> Int { 0 }
   package func acceptsIntegers(_ input: Int) -> Bool { false }
   package func placeholders(_ inputs: [TensorType]) -> [TensorType] {
     Array(repeating: inputs.first ?? TensorType([]), count: outputCount)

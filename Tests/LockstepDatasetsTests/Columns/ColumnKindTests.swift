@@ -135,9 +135,11 @@ import Testing
         == true)
   }
 
-  @Test("beyond 64 levels a category is the number of a vector: 0 unknown, then levels, rare, missing")
+  @Test(
+    "beyond 64 levels a category is the number of a vector: 0 unknown, then levels, rare, missing")
   func embedding() throws {
-    let text = "c,a,t\n" + (0..<140).map { "k\(100 + $0 % 70),\($0),0\n" }.joined() + ",5,0\nr,6,0\n"
+    let text =
+      "c,a,t\n" + (0..<140).map { "k\(100 + $0 % 70),\($0),0\n" }.joined() + ",5,0\nr,6,0\n"
     var rule = ColumnRule(.category)
     rule.minCount = 2
     let description = try Self.content(text) { $0.rules = [("c", rule)] }.describe()
@@ -146,7 +148,9 @@ import Testing
     let part = try Self.later("a,c\n1,k100\n2,new\n3,\n4,r\n5,k169\n", description)
     let codes = try part.dataset.categories.map(\.codes)
     #expect(codes == [[1, 71, 72, 71, 70]])
-    #expect(try DataDescription(parsing: Array(description.json.compactText.utf8), source: "d") == description)
+    #expect(
+      try DataDescription(parsing: Array(description.json.compactText.utf8), source: "d")
+        == description)
 
     let plain = try Self.content("c,t\nx,0\ny,1\n") {
       var rule = ColumnRule(.category)

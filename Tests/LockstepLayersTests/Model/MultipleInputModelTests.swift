@@ -59,7 +59,8 @@ import Testing
     let traced = try trace(model, inputs: inputs, batchCount: 2, training: true)
     #expect(
       Dictionary(uniqueKeysWithValues: traced.graph.parameters.map { ($0.name, $0.shape) }) == [
-        "weight": [3, 11], "bias": [3], "embeddings.0.weight": [4, 2], "embeddings.1.weight": [3, 5],
+        "weight": [3, 11], "bias": [3], "embeddings.0.weight": [4, 2],
+        "embeddings.1.weight": [3, 5],
       ])
     let alone = try trace(model, inputs: Array(inputs.dropFirst()), batchCount: 2, training: true)
     #expect(alone.graph.parameters.first { $0.name == "weight" }?.shape == [3, 7])

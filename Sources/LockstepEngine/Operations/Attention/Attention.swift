@@ -86,6 +86,13 @@ package struct Attention: Operation {
     }
   }
 
+  /// Scores and means of the keys that queries see.
+  package func multiplyAdds(_ inputs: [TensorType], _ outputs: [TensorType]) -> Int {
+    let sizes = Sizes(self, inputs)
+    let seen = isCausal ? (sizes.keys + 1) / 2 : sizes.keys
+    return 2 * sizes.examples * sizes.queries * seen * sizes.width
+  }
+
   package func reverse(_ call: Call, _ gradients: [Tensor?]) -> [Tensor?] {
     guard let dy = gradients[0] else { return call.inputs.map { _ in nil } }
     let parts = dy.graph.apply(

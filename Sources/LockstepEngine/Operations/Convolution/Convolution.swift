@@ -23,6 +23,10 @@ package struct Convolution: Operation {
     return [TensorType([x[0], w[0]] + size)]
   }
 
+  package func multiplyAdds(_ inputs: [TensorType], _ outputs: [TensorType]) -> Int {
+    outputs[0].count * inputs[1].shape[1...].reduce(1, *)
+  }
+
   package func reverse(_ call: Call, _ gradients: [Tensor?]) -> [Tensor?] {
     guard let dy = gradients[0] else { return call.inputs.map { _ in nil } }
     let (x, w) = (call.inputs[0], call.inputs[1])

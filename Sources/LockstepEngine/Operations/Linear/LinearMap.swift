@@ -13,6 +13,10 @@ package struct LinearMap: Operation {
     return [TensorType([x[0], w[0]])]
   }
 
+  package func multiplyAdds(_ inputs: [TensorType], _ outputs: [TensorType]) -> Int {
+    inputs[0].shape[0] * inputs[1].count
+  }
+
   package func reverse(_ call: Call, _ gradients: [Tensor?]) -> [Tensor?] {
     guard let dy = gradients[0] else { return call.inputs.map { _ in nil } }
     let (x, w) = (call.inputs[0], call.inputs[1])

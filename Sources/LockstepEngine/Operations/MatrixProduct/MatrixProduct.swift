@@ -19,6 +19,10 @@ package struct MatrixProduct: Operation {
     return [TensorType(a.dropLast(2) + [rows, columns])]
   }
 
+  package func multiplyAdds(_ inputs: [TensorType], _ outputs: [TensorType]) -> Int {
+    outputs[0].count * inputs[0].shape[inputs[0].shape.count - (transposeLeft ? 2 : 1)]
+  }
+
   package func reverse(_ call: Call, _ gradients: [Tensor?]) -> [Tensor?] {
     guard let dy = gradients[0] else { return [nil, nil] }
     let (a, b) = (call.inputs[0], call.inputs[1])

@@ -135,3 +135,9 @@ package struct Recurrence: Operation {
     return moving + (pass.cell.kept > 0 ? [nil] : [])
   }
 }
+
+extension Recurrence {
+  package func multiplyAdds(_ inputs: [TensorType], _ outputs: [TensorType]) -> Int {
+    inputs[0].shape[0] * inputs[0].shape[1] * inputs[1].count
+  }
+}

@@ -28,6 +28,10 @@ package struct TransposedConvolution: Operation {
     return [TensorType(shape)]
   }
 
+  package func multiplyAdds(_ inputs: [TensorType], _ outputs: [TensorType]) -> Int {
+    inputs[0].count * inputs[1].shape[1...].reduce(1, *)
+  }
+
   package func reverse(_ call: Call, _ gradients: [Tensor?]) -> [Tensor?] {
     guard let dy = gradients[0] else { return [nil, nil] }
     let (x, w) = (call.inputs[0], call.inputs[1])

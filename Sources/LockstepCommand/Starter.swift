@@ -1,0 +1,280 @@
+import Lockstep
+import LockstepFiles
+
+/// A configuration to start with, made of what the data are.
+struct Starter {
+  /// What the data are, in words.
+  let summary: String
+  private let configuration: JSONObject
+  /// Comments on keys of the data.
+  private let dataComments: [String: String]
+
+  /// Looks at the data.
+  ///
+  /// - Throws: ``ArgumentError`` where it cannot be told what they are, or an option does not go with them;
+  ///   ``InputFailure`` and `FileError` where they cannot be read.
+  init(_ path: String, _ arguments: Arguments) throws {
+    switch try Kind(path, arguments) {
+    case .table: try self.init(table: path, arguments)
+    case .images: try self.init(images: path)
+    case .arrays(let labels): try self.init(arrays: path, labels: labels)
+    case .text: try self.init(text: path)
+    }
+  }
+
+  private init(
+    _ summary: String, data: JSONObject, comments: [String: String], model: JSONValue,
+    loss: String = "softmaxCrossEntropy", batchSize: Int, epochs: Int, learningRate: Double = 1e-3
+  ) {
+    self.summary = summary
+    dataComments = comments
+    configuration = [
+      "data": .object(data), "model": model, "loss": .string(loss),
+      "batchSize": .integer(batchSize), "epochs": .integer(epochs), "seed": 1,
+      "optimizer": [
+        "type": "adamW", "learningRate": .number(learningRate),
+        "schedule": ["type": "cosine"],
+      ], "clip": ["type": "globalNorm", "limit": 1],
+    ]
+  }
+
+  // MARK: What data are
+
+  /// A kind of data.
+  private enum Kind {
+    case table, images, text
+    case arrays(labels: String)
+
+    private static let arrayEndings = [
+      ".npy", ".npz", ".safetensors", ".idx", "-ubyte", ".idx.gz", "-ubyte.gz",
+    ]
+
+    /// The options that go with a kind.
+    private var options: [String] {
+      switch self {
+      case .table: ["--target", "--text", "--series", "--time"]
+      case .arrays: ["--labels"]
+      case .images, .text: []
+      }
+    }
+
+    init(_ path: String, _ arguments: Arguments) throws {
+      let name = path.lowercased()
+      if FileKind(path) == .directory {
+        self = .images
+      } else if name.hasSuffix(".txt"), !arguments.names.contains("--target"),
+        !arguments.names.contains("--text")
+      {
+        self = .text
+      } else if Self.arrayEndings.contains(where: name.hasSuffix)
+        || name.contains(".npz/") || name.contains(".safetensors/")
+      {
+        guard let labels = arguments.value("--labels") else {
+          throw ArgumentError(
+            description: "'\(path)' holds arrays: name their labels by --labels FILE")
+        }
+        self = .arrays(labels: labels)
+      } else {
+        self = .table
+      }
+      let all = ["--target", "--text", "--series", "--time", "--labels"]
+      if let odd = all.first(where: { arguments.has($0) && !options.contains($0) }) {
+        throw ArgumentError(description: "'\(odd)' does not go with '\(path)'")
+      }
+    }
+  }
+
+  private static let testFraction = "a fifth of the examples is set apart, and never trained on"
+
+  // MARK: Tables
+
+  private init(table path: String, _ arguments: Arguments) throws {
+    var table = try InspectTable(path, arguments)
+    if !arguments.has("--target"),
+      let name = Console.ask(
+        "Which column is to be predicted? [\(table.targetName)]"), !name.isEmpty
+    {
+      table = try InspectTable(path, arguments, target: name)
+    }
+    var comments = [
+      "target": "the column that is to be predicted", "ignore": "columns that are left out",
+      "fillMissing": "what stands for missing numbers", "testFraction": Self.testFraction,
+      "targetKind": "numbers; leave it out for classes",
+      "standardizeTarget": "the model learns numbers near 1; predictions have the column's unit",
+    ]
+    let starter = table.configuration
+    var data = starter["data"]?.objectValue ?? JSONObject()
+    let (rows, outputs, isOfClasses) = (table.rows, table.outputs, table.isOfClasses)
+    let loss = isOfClasses ? "softmaxCrossEntropy" : "meanSquaredError"
+    let target =
+      "\(table.targetName), "
+      + (isOfClasses ? counted(outputs, "class", plural: "classes") : "a number")
+    if let text = arguments.value("--text") {
+      guard !arguments.has("--series"), !arguments.has("--time") else {
+        throw ArgumentError(description: "'--text' and '--series' are two kinds of data; give one")
+      }
+      try table.requireColumn(text, "--text")
+      for key in ["ignore", "fillMissing", "missingIndicators", "columns"] { data[key] = nil }
+      data["type"] = "text-rows"
+      data["text"] = .string(text)
+      data["vocabulary"] = 5000
+      comments["text"] = "the column of the texts"
+      comments["vocabulary"] = "the most frequent words; others are one"
+      self.init(
+        "a table of \(rows) texts; to predict: \(target)", data: data, comments: comments,
+        model: [
+          "layers": [
+            ["type": "Embedding", "count": 5000, "width": 32, "paddingIndex": 0],
+            ["type": "SequencePooling"], ["type": "Dropout", "rate": 0.5],
+            ["type": "Linear", "outFeatures": .integer(outputs)],
+          ]
+        ], loss: loss, batchSize: 32, epochs: 15, learningRate: 0.01)
+      return
+    }
+    if let series = arguments.value("--series") {
+      try table.requireColumn(series, "--series")
+      if let time = arguments.value("--time") { try table.requireColumn(time, "--time") }
+      data["type"] = "series"
+      data["series"] = .string(series)
+      data["time"] = arguments.value("--time").map { .string($0) }
+      for key in ["fillMissing", "missingIndicators", "columns"] { data[key] = nil }
+      comments["series"] = "the column that names the series of a step"
+      comments["time"] = "the column that orders the steps of a series"
+      let left = (data["ignore"]?.arrayValue ?? []).filter {
+        $0.stringValue != series && $0.stringValue != arguments.value("--time")
+      }
+      data["ignore"] = left.isEmpty ? nil : .array(left)
+      self.init(
+        "a table of \(rows) steps of series; to predict: \(target)", data: data,
+        comments: comments,
+        model: ["type": "gruClassifier", "hidden": 32, "classes": .integer(outputs)], loss: loss,
+        batchSize: 32, epochs: 20, learningRate: 0.01)
+      return
+    }
+    guard !arguments.has("--time") else {
+      throw ArgumentError(description: "'--time' goes with '--series'")
+    }
+    self.init(
+      "a table of \(counted(rows, "row")); to predict: \(target)", data: data, comments: comments,
+      model: starter["model"] ?? .null, loss: loss, batchSize: rows < 2000 ? 32 : 256, epochs: 20,
+      learningRate: 0.01)
+  }
+
+  // MARK: Images, arrays, texts
+
+  private init(images path: String) throws {
+    let folder = try ImageFolder(path)
+    guard let classes = folder.classes else {
+      throw InputFailure(
+        description:
+          "\(path): holds images and no folders; put the images of each class in a folder of its name"
+      )
+    }
+    let first = try ImageFile.read("\(path)/\(folder.files[0])")
+    let size = min(max(min(first.height, first.width), 16), 64)
+    self.init(
+      "\(counted(folder.files.count, "image")) of \(counted(classes.count, "class", plural: "classes"))",
+      data: [
+        "type": "image-folder", "folder": .string(path), "size": .integer(size),
+        "channels": first.channels == 1 ? 1 : 3, "testFraction": 0.2,
+        "augment": [["type": "shift", "pixels": 2]],
+      ],
+      comments: [
+        "size": "images are scaled to so many pixels, height and width",
+        "channels": "1 for grey, 3 for colours", "testFraction": Self.testFraction,
+        "augment": "training images are moved at random; {\"type\": \"flip\"} mirrors them",
+      ],
+      model: ["type": "digits-cnn", "classes": .integer(classes.count)], batchSize: 32, epochs: 20)
+  }
+
+  private init(arrays path: String, labels: String) throws {
+    let inputs = try ArrayFile.open([path])
+    let numbers = try ArrayFile.open([labels])
+    guard inputs.count == numbers.count else {
+      throw InputFailure(
+        description: "\(labels): has \(counted(numbers.count, "label")), and \(path) has "
+          + "\(counted(inputs.count, "example"))")
+    }
+    let isOfClasses = numbers.format.element.isInteger
+    let outputs =
+      isOfClasses ? Int(try numbers.numbers().max() ?? 1) + 1 : numbers.valueCount
+    let areImages = inputs.shape.count >= 2 && inputs.shape.suffix(2).allSatisfy { $0 >= 8 }
+    let model: JSONValue =
+      areImages && isOfClasses
+      ? ["type": "digits-cnn", "classes": .integer(max(outputs, 2))]
+      : ["type": "mlp", "sizes": [64, .integer(isOfClasses ? max(outputs, 2) : outputs)]]
+    self.init(
+      "\(counted(inputs.count, "array")) of the shape \(inputs.shape)",
+      data: [
+        "type": "arrays", "inputs": .string(path), "labels": .string(labels), "testFraction": 0.2,
+      ],
+      comments: ["testFraction": Self.testFraction], model: model,
+      loss: isOfClasses ? "softmaxCrossEntropy" : "meanSquaredError", batchSize: 32, epochs: 20)
+  }
+
+  private init(text path: String) throws {
+    let size = try FileInput(path).size
+    guard size > 0 else { throw InputFailure(description: "\(path): is empty") }
+    let window = size < 1 << 16 ? 32 : 64
+    self.init(
+      "a text of \(counted(size, "byte"))",
+      data: [
+        "type": "text", "file": .string(path), "tokenizer": "bytes", "window": .integer(window),
+        "testFraction": 0.1,
+      ],
+      comments: [
+        "tokenizer": "each byte is a token; characters need their number as the model's vocabulary",
+        "window": "how many tokens the model sees",
+        "testFraction": "the end of the text is set apart",
+      ],
+      model: [
+        "type": "gpt", "vocabulary": 256, "context": .integer(window), "width": 64, "layers": 2,
+        "heads": 4,
+      ], batchSize: 16, epochs: 3, learningRate: 3e-3)
+  }
+
+  // MARK: As text
+
+  private static let comments = [
+    "data": "what is trained on: lockstep catalog data",
+    "model": "what is trained: lockstep catalog models layers",
+    "loss": "what is minimised: lockstep catalog losses",
+    "batchSize": "examples a step, over all ranks; lockstep find-batch-size helps to choose",
+    "epochs": "how often each example is seen", "seed": "what all chance follows from",
+    "optimizer":
+      "how weights move: lockstep catalog optimizers schedules; lockstep find-rate finds a rate",
+    "clip": "a longer gradient is shortened to this norm: lockstep suggest-clip RUN",
+  ]
+
+  /// The configuration with its comments. Paths in it are relative to its folder.
+  func text(at path: String) -> String {
+    var configuration = configuration
+    if var data = configuration["data"]?.objectValue {
+      for key in ["file", "folder", "inputs", "labels"] {
+        if let given = data[key]?.stringValue { data[key] = .string(Self.path(given, from: path)) }
+      }
+      configuration["data"] = .object(data)
+    }
+    var inData = false
+    var lines: [String] = []
+    for line in JSONValue.object(configuration).prettyText.split(separator: "\n") {
+      let depth = line.prefix { $0 == " " }.count
+      let key = line.dropFirst(depth + 1).prefix { $0 != "\"" }
+      if line.dropFirst(depth).first == "\"" {
+        if depth == 2 { inData = key == "data" }
+        let comment =
+          depth == 2
+          ? Self.comments[String(key)] : inData && depth == 4 ? dataComments[String(key)] : nil
+        if let comment { lines.append(String(repeating: " ", count: depth) + "// \(comment)") }
+      }
+      lines.append(String(line))
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// A path as the configuration names it: as it was given where both lie in one folder, else from the root.
+  private static func path(_ path: String, from file: String) -> String {
+    guard file.contains("/"), !path.hasPrefix("/") else { return path }
+    return AbsolutePath.of(path)
+  }
+}

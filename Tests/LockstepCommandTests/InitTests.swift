@@ -1,0 +1,115 @@
+import LockstepFiles
+import LockstepTestSupport
+import LockstepTesting
+import Testing
+
+/// `lockstep init`: what it writes trains as it is, and comments change nothing.
+@Suite struct InitTests {
+  /// Writes a configuration for data, and trains on two ranks by it.
+  private func train(_ directory: String, _ arguments: [String], data: String) throws -> String {
+    let made = try Lockstep.run(
+      ["init", data] + arguments + ["--output", "made.json"], directory: directory)
+    #expect(
+      made.succeeded && made.output.contains("train with it: lockstep train made.json"),
+      "\(made.transcript)")
+    let text = String(decoding: try FileInput.contents(of: "\(directory)/made.json"), as: UTF8.self)
+    #expect(text.contains("  // "))
+    let trained = try Lockstep.run(
+      ["train", "made.json", "--set", "epochs=1", "--run-directory", "none", "--quiet"], ranks: 2,
+      directory: directory)
+    #expect(trained.succeeded && trained.fingerprint != nil, "\(trained.transcript)\n\(text)")
+    return text
+  }
+
+  @Test func aTable() throws {
+    try withDirectory { directory in
+      let rows = (0..<80).map { "\($0 % 7),\(["x", "y"][$0 % 2]),\($0 % 3 == 0 ? "yes" : "no")\n" }
+      try AtomicFile.write("\(directory)/t.csv", text: "a,b,bought\n" + rows.joined())
+      let text = try train(directory, ["--target", "bought"], data: "t.csv")
+      #expect(
+        text.contains(#""target": "bought""#)
+          && text.contains("// the column that is to be predicted"))
+      let again = try Lockstep.run(
+        ["init", "t.csv", "--output", "made.json"], directory: directory)
+      #expect(again.ending == .exited(2) && again.errorOutput.contains("is there already"))
+    }
+  }
+
+  @Test func textsOfATable() throws {
+    try withDirectory { directory in
+      let rows = (0..<60).map { row in
+        "\(["the sea was calm", "a fire burns hot"][row % 2]) \(row),\(["water", "fire"][row % 2])\n"
+      }
+      try AtomicFile.write("\(directory)/t.csv", text: "words,kind\n" + rows.joined())
+      let text = try train(directory, ["--target", "kind", "--text", "words"], data: "t.csv")
+      #expect(text.contains(#""type": "text-rows""#))
+    }
+  }
+
+  @Test func seriesOfATable() throws {
+    try withDirectory { directory in
+      let rows = (0..<40).flatMap { series in
+        (0..<6).map {
+          "s\(series),\($0),\(series % 2 == 0 ? $0 : -$0),\(["up", "down"][series % 2])\n"
+        }
+      }
+      try AtomicFile.write("\(directory)/t.csv", text: "id,t,x,kind\n" + rows.joined())
+      let text = try train(
+        directory, ["--target", "kind", "--series", "id", "--time", "t"], data: "t.csv")
+      #expect(text.contains(#""type": "gruClassifier""#))
+    }
+  }
+
+  @Test func imagesInFolders() throws {
+    try withDirectory { directory in
+      for name in ["ant", "bee"] {
+        try SystemFileSystem().createDirectory("\(directory)/photos/\(name)")
+        for number in 0..<20 {
+          try AtomicFile.write(
+            "\(directory)/photos/\(name)/\(number).png",
+            bytes: pngFile(
+              (0..<20 * 24 * 3).map { UInt8(($0 * (name == "ant" ? 3 : 7) + number) % 256) },
+              width: 24,
+              height: 20, channels: 3))
+        }
+      }
+      let text = try train(directory, [], data: "photos")
+      #expect(text.contains(#""size": 20"#) && text.contains(#""classes": 2"#))
+    }
+  }
+
+  @Test func arraysAndTexts() throws {
+    try withDirectory { directory in
+      try AtomicFile.write(
+        "\(directory)/x.npy", bytes: numpyFile("|u1", [40, 5], (0..<200).map { UInt8($0) }))
+      try AtomicFile.write(
+        "\(directory)/y.npy",
+        bytes: numpyFile("<i8", [40], littleEndian((0..<40).map { Int64($0 % 3) })))
+      let arrays = try train(directory, ["--labels", "y.npy"], data: "x.npy")
+      #expect(arrays.contains("64,\n      3") || arrays.contains("[64, 3]"))
+      try SystemFileSystem().remove("\(directory)/made.json")
+      try AtomicFile.write(
+        "\(directory)/n.txt", text: String(repeating: "All work and no play. ", count: 200))
+      #expect(try train(directory, [], data: "n.txt").contains(#""tokenizer": "bytes""#))
+    }
+  }
+
+  @Test func whatCannotBeToldIsRefused() throws {
+    try withDirectory { directory in
+      try AtomicFile.write("\(directory)/t.csv", text: "a,b\n1,2\n3,4\n")
+      try AtomicFile.write("\(directory)/x.npy", bytes: numpyFile("|u1", [2, 2], [1, 2, 3, 4]))
+      for (arguments, message) in [
+        ([], "the data's path is missing"), (["none.csv"], "none.csv"),
+        (["x.npy"], "name their labels by --labels FILE"),
+        (["t.csv", "--labels", "x.npy"], "'--labels' does not go with 't.csv'"),
+        (["t.csv", "--text", "c"], "'--text': t.csv has no column 'c'"),
+        (["t.csv", "--time", "a"], "'--time' goes with '--series'"),
+      ] {
+        let result = try Lockstep.run(["init"] + arguments, directory: directory)
+        #expect(
+          result.ending == .exited(2) && result.errorOutput.contains(message),
+          "\(result.transcript)")
+      }
+    }
+  }
+}
