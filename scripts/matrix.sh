@@ -66,6 +66,11 @@ for optimizer in sgd rmsprop adagrad adadelta adam adamW nadam radam lion lars l
   sgdKeras rmspropKeras adagradKeras adadeltaKeras adamKeras adamWKeras nadamKeras lionKeras; do
   row "optimizer $optimizer" digits-mlp "optimizer={\"type\":\"$optimizer\"}" "$clip"
 done
+for optimizer in '"muon"' '"muon","scaling":"matchRMSAdamW","adamParameters":["*.bias"]'; do
+  for model in digits-mlp digits-cnn; do
+    row "$model optimizer $optimizer" $model "optimizer={\"type\":$optimizer}" clip=[]
+  done
+done
 for options in '"globalNorm","limit":0.5' '"globalNorm","limit":0.5,"norm":"1"' \
   '"globalNorm","limit":0.01,"norm":"infinity"' '"globalNorm","limit":0.5,"norm":"3"' \
   '"norm","limit":0.1' '"value","limit":0.001' '"valueBox","lower":-0.001,"upper":0.002' \

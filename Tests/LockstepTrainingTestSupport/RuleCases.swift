@@ -17,6 +17,7 @@ public enum RuleCases {
       ("adam", clip + .adam(learningRate: 0.01, amsgrad: true)),
       ("adamW", clip + .adamW(learningRate: 0.01)),
       ("nadam", clip + .nadam()), ("radam", clip + .radam()), ("lion", clip + .lion()),
+      ("muon", Chain(ClipByValue(0.1)) + .muon(learningRate: 0.02)),
       ("lars", clip + .lars()), ("lamb", clip + .lamb()),
     ]
   }()

@@ -50,6 +50,8 @@ public final class UpdateRule {
   let tally: Arena<Double>
   private var pending: UpdateReport?
   private let ownedGroups: [Range<Int>]
+  /// Shares matrices out over ranks; nil where this one transforms all.
+  package var matrixExchange: (any MatrixExchange)?
   /// What the last `apply` updated.
   private(set) var updated: [Range<Int>] = []
   /// The learning rate at the end of the chain, which the step itself multiplies by.
@@ -136,7 +138,7 @@ public final class UpdateRule {
     let links = (slotGroups.clip.map { [$0] } ?? []) + chain.transforms
     let transforms = try links.map { try $0.bindInspected(to: context) }
     self.transforms = transforms
-    try checkClips(of: links, bound: transforms)
+    try checkClips(of: links, bound: transforms, names: layout.slots.map(\.name))
     plateau = try Self.plateau(of: chain).map(PlateauMonitor.init)
     self.average = average.map { BoundAverage($0, context) }
 
@@ -154,6 +156,7 @@ public final class UpdateRule {
     scratch = Arena(count: FlatLayout.blockSize)
     updateArena =
       passes.dropLast().contains { !$0.transforms.isEmpty }
+        || passes.contains { $0.matrices != nil }
       ? Arena(indices: held ?? 0..<layout.count) : nil
     tally = Arena(count: blocks.count * Tally.width)
 
@@ -173,7 +176,7 @@ public final class UpdateRule {
   }
 
   /// The blocks of each slot.
-  private static func blocks(_ blocks: [Block], ofSlots slots: Int) -> [Range<Int>] {
+  static func blocks(_ blocks: [Block], ofSlots slots: Int) -> [Range<Int>] {
     var result: [Range<Int>] = []
     var next = 0
     for slot in 0..<slots {
@@ -317,6 +320,9 @@ public final class UpdateRule {
     if !isWhole, gather == nil, passes.count > 1 || projection.hasRuns || measuresClip {
       throw UpdateError.needsGather
     }
+    if !isWhole, matrixExchange == nil, passes.contains(where: { $0.matrices != nil }) {
+      throw UpdateError.needsMatrices
+    }
     pending = nil
     updated = groups
     projection.begin(update: updateCount + 1)
@@ -326,11 +332,12 @@ public final class UpdateRule {
     var source = gradient.baseAddress!
     for pass in passes.indices {
       if pass > 0 {
-        if let gather {
-          try gather(
-            passes[pass].measurements.table.buffer, passes[pass].measurements.measures.count)
+        let measured = passes[pass].measurements
+        if let gather, !measured.measures.isEmpty {
+          try gather(measured.table.buffer, measured.measures.count)
         }
         try prepareTransforms(of: passes[pass], step: report.step)
+        if let matrices = passes[pass].matrices { try transform(by: matrices, parameters: values) }
       }
       for group in groups {
         var rest = group
@@ -342,7 +349,7 @@ public final class UpdateRule {
           rest = run.upperBound..<group.upperBound
         }
       }
-      if let updateArena, !passes[pass].transforms.isEmpty {
+      if let updateArena, leavesUpdate(pass) {
         source = UnsafePointer(updateArena.base)
       }
     }

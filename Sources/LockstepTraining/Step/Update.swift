@@ -63,6 +63,13 @@ package protocol Update: AnyObject {
   /// where nobody measures them.
   func parameterNorms() -> [ParameterNorms]
 
+  /// The floating-point operations that each slot's matrix takes, where the update works on whole matrices;
+  /// nil for a tensor that it does not take as one, no entries, as by default, where there are none.
+  var matrixOperations: [Double?] { get }
+
+  /// What shares matrices out over ranks; nil where every rank transforms all. A step sets it.
+  var matrixExchange: (any MatrixExchange)? { get set }
+
   /// What the learning rate is multiplied by, a part of the state; nil, as by default, for an update that
   /// has none.
   var learningRateFactor: Double? { get set }
@@ -72,6 +79,11 @@ extension Update {
   package var learningRateFactor: Double? {
     get { nil }
     set {}  // nothing is there to be set
+  }
+  package var matrixOperations: [Double?] { [] }
+  package var matrixExchange: (any MatrixExchange)? {
+    get { nil }
+    set {}  // nothing is there to be shared
   }
   package var owned: Range<Int> { 0..<layout.blocks().count }
   package var constrainsGathered: Bool { false }

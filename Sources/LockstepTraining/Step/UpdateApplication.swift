@@ -48,6 +48,13 @@ final class UpdateApplication {
     if exchange.visitsAllBlocks, isSharded { throw StepError.shardedWithoutTree }
     blockCounts = (0..<plan.ranks).map { plan.gradientBlocks(ofRank: $0).count }
     counts = blockCounts
+    let operations = update.matrixOperations
+    if collective.size > 1, operations.contains(where: { $0 != nil }) {
+      update.matrixExchange = try MatrixSharing(
+        operations, update.layout,
+        blocks: isSharded ? (0..<plan.ranks).map { plan.gradientBlocks(ofRank: $0) } : nil,
+        on: collective)
+    }
     travels = try isSharded && !Self.share(source, update, collective)
   }
 

@@ -135,3 +135,7 @@ package struct Recurrence: Operation {
     return moving + (pass.cell.kept > 0 ? [nil] : [])
   }
 }
+
+extension Recurrence: ParameterReading {
+  var parameterUse: ParameterUse { .multiplied }
+}
