@@ -56,6 +56,8 @@ public final class UpdateRule {
   private(set) var updated: [Range<Int>] = []
   /// The learning rate at the end of the chain, which the step itself multiplies by.
   let finalRate: BoundLearningRate?
+  /// The norm below which the optimizer's ε is larger than the root mean square of a gradient.
+  let epsilonNorm: Double
 
   /// The columns of the table that a walk fills.
   enum Tally {
@@ -152,6 +154,8 @@ public final class UpdateRule {
 
     ownedGroups = [self.owned]
     finalRate = transforms.last as? BoundLearningRate
+    let count = layout.slots.reduce(0) { $0 + $1.count }
+    epsilonNorm = (chain.firstEpsilon ?? 0) * Double(count).squareRoot()
     rateFactor = LearningRateFactor(of: chain)
     scratch = Arena(count: FlatLayout.blockSize)
     updateArena =
@@ -271,6 +275,7 @@ public final class UpdateRule {
     guard report.learningRate.isFinite, report.learningRate >= 0 else {
       throw UpdateError.badLearningRate(report.learningRate, step: step)
     }
+    report.dominantTensor = dominantTensor(of: report.gradientNorm)
     try prepareTransforms(of: passes[0], step: step)
     if let lastClip {
       if passes[0].transforms.contains(lastClip) {
@@ -378,6 +383,7 @@ public final class UpdateRule {
     report.clippedGradientNorm =
       transforms[lastClip].clippedNorm ?? total(Tally.clipped).squareRoot()
     report.clippedFraction = clippedFraction
+    report.clipsBelowEpsilon = report.clipped && report.clippedGradientNorm ?? 0 < epsilonNorm
     return report
   }
 

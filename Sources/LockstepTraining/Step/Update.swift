@@ -63,6 +63,9 @@ package protocol Update: AnyObject {
   /// where nobody measures them.
   func parameterNorms() -> [ParameterNorms]
 
+  /// The tensors of which a constraint holds every unit at its bound; none by default.
+  func boundTensors(_ parameters: UnsafeBufferPointer<Float>) -> [String]
+
   /// The floating-point operations that each slot's matrix takes, where the update works on whole matrices;
   /// nil for a tensor that it does not take as one, no entries, as by default, where there are none.
   var matrixOperations: [Double?] { get }
@@ -80,6 +83,7 @@ extension Update {
     get { nil }
     set {}  // nothing is there to be set
   }
+  package func boundTensors(_ parameters: UnsafeBufferPointer<Float>) -> [String] { [] }
   package var matrixOperations: [Double?] { [] }
   package var matrixExchange: (any MatrixExchange)? {
     get { nil }
