@@ -190,7 +190,8 @@ private let matrixLayout = FlatLayout([
   @Test func operationsAreThoseOfTheProducts() throws {
     let rule = try UpdateRule(layout: matrixLayout, chain: .muon())
     // Five steps: XXᵀ and its square, and a product with X.
-    #expect(rule.matrixOperations[0] == 5 * 2 * (2 * 20.0 * 20 * 300 + 20 * 20 * 20))
+    let multiplications: Double = 20 * 20 * 300 + 20 * 20 * 20 + 20 * 20 * 300
+    #expect(rule.matrixOperations[0] == 5 * 2 * multiplications)
     #expect(rule.matrixOperations[1] == nil)
     #expect(rule.matrixOperations[2] == rule.matrixOperations[0])
     #expect(

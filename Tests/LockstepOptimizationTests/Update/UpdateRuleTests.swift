@@ -240,8 +240,8 @@ private let constraintSets = [mixedConstraints, laterConstraints, ownConstraints
     #expect(bits(trials[0].parameters) == whole.parameters, "\(chains[index].name)")
     // State of blocks is with their owners, all other state on every rank.
     var gathered: [UInt64] = []
-    for (place, entry) in trials[0].rule.state.enumerated() {
-      let all = trials.map { bits([$0.rule.state[place]]) }
+    for (number, entry) in trials[0].rule.state.enumerated() {
+      let all = trials.map { bits([$0.rule.state[number]]) }
       var values = all[0]
       if case .arena(_, let layout) = entry.storage {
         for (part, own) in all.enumerated() {
