@@ -38,7 +38,7 @@ public final class UpdateRule {
   let passes: [UpdatePass]
   let fused: FusedStep?
   let lastClip: Int?
-  private let firstRate: BoundLearningRate?
+  private let firstRate: Schedule?
   let projection: ConstraintExecutor
   let average: BoundAverage?
   private let plateau: PlateauMonitor?
@@ -147,7 +147,7 @@ public final class UpdateRule {
     passes = UpdatePass.passes(of: transforms, blockCount: blocks.count, slotBlocks: slotBlocks)
     fused = fuses ? FusedStep(transforms[passes.last!.transforms], kernels: kernels) : nil
     lastClip = transforms.lastIndex { $0.isClip }
-    firstRate = transforms.lazy.compactMap { $0 as? BoundLearningRate }.first
+    firstRate = chain.transforms.lazy.compactMap(\.schedules.first).first
 
     projection = try ConstraintExecutor(
       constraints, layout: layout, blocks: blocks, slotBlocks: slotBlocks, kernels: kernels)

@@ -73,6 +73,12 @@ package protocol Update: AnyObject {
   /// What shares matrices out over ranks; nil where every rank transforms all. A step sets it.
   var matrixExchange: (any MatrixExchange)? { get set }
 
+  /// Whether gradients are wanted at other weights than those between steps; false by default.
+  var hasTrainingPoint: Bool { get }
+
+  /// Replaces the owned parameters by those that the next gradient is computed at.
+  func moveToTrainingPoint(parameters: UnsafeMutableBufferPointer<Float>)
+
   /// What the learning rate is multiplied by, a part of the state; nil, as by default, for an update that
   /// has none.
   var learningRateFactor: Double? { get set }
@@ -89,6 +95,8 @@ extension Update {
     get { nil }
     set {}  // nothing is there to be shared
   }
+  package var hasTrainingPoint: Bool { false }
+  package func moveToTrainingPoint(parameters: UnsafeMutableBufferPointer<Float>) {}
   package var owned: Range<Int> { 0..<layout.blocks().count }
   package var constrainsGathered: Bool { false }
   package func constrainGathered(parameters: UnsafeMutableBufferPointer<Float>) throws {}
