@@ -18,6 +18,8 @@ public enum RuleCases {
       ("adamW", clip + .adamW(learningRate: 0.01)),
       ("nadam", clip + .nadam()), ("radam", clip + .radam()), ("lion", clip + .lion()),
       ("muon", Chain(ClipByValue(0.1)) + .muon(learningRate: 0.02)),
+      ("schedule-free", clip + .scheduleFreeAdamW(learningRate: 0.01)), ("adan", clip + .adan()),
+      ("adaGC", Chain(AdaGC(relative: 0.9, warmup: 2, absolute: 0.3)) + .sgd(learningRate: 0.05)),
       ("lars", clip + .lars()), ("lamb", clip + .lamb()),
     ]
   }()

@@ -1,44 +1,6 @@
-import Foundation
 import LockstepEngine
 import LockstepOptimization
 import Testing
-
-/// What scripts/reference/matrix_updates.py writes.
-private struct MatrixUpdates: Decodable {
-  struct Tensor: Decodable {
-    let name: String
-    let shape: [Int]
-  }
-
-  let tensors: [Tensor]
-  let saved: [Int]
-  let initial: [[Float]]
-  let gradients: [[[Float]]]
-  let trajectories: [String: [[[Double]]]]
-
-  static func load() throws -> MatrixUpdates {
-    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-      .appendingPathComponent("../Reference/matrix-updates.json")
-    return try JSONDecoder().decode(MatrixUpdates.self, from: Data(contentsOf: file))
-  }
-
-  var layout: FlatLayout {
-    FlatLayout(
-      tensors.map { ($0.name, $0.shape) }, constraints: [],
-      roles: tensors.map {
-        $0.name.hasPrefix("head") ? .output : $0.shape.count > 1 ? .kernel : .other
-      }
-    )
-  }
-
-  func arena(_ values: [[Float]]) -> [Float] {
-    var arena = [Float](repeating: 0, count: layout.count)
-    for (slot, values) in zip(layout.slots, values) {
-      arena.replaceSubrange(slot.range, with: values)
-    }
-    return arena
-  }
-}
 
 /// Layers of every shape of matrix that share one size of block: wide, tall, square, several blocks.
 private let matrixLayout = FlatLayout([
@@ -47,45 +9,6 @@ private let matrixLayout = FlatLayout([
 ])
 
 @Suite struct MatrixUpdateTests {
-  private static let chains: [String: Chain] = [
-    "muon": .muon(),
-    "muon, matched": .muon(
-      learningRate: 0.02, momentum: 0.95, nesterov: true, weightDecay: 0.05,
-      scaling: .matchRMSAdamW, iterations: NewtonSchulz(), adamParameters: [],
-      remainder: AdamWRemainder(beta1: 0.8, beta2: 0.95, epsilon: 1e-6, weightDecay: 0.05)),
-    "muon, own rates": .muon(
-      learningRate: 0.05, momentum: 0.8, nesterov: false, weightDecay: 0, scaling: .original,
-      iterations: NewtonSchulz(steps: 3), adamParameters: ["*.bias", "head.*"],
-      remainder: AdamWRemainder(rateFactor: 0.08, weightDecay: 0.2)),
-    "muon, other polynomial": .muon(
-      learningRate: 0.03, momentum: 0.95, nesterov: true, weightDecay: 0.1, scaling: .original,
-      iterations: NewtonSchulz(coefficients: [1.875, -1.25, 0.375], steps: 8), adamParameters: [],
-      remainder: AdamWRemainder(weightDecay: 0.1)),
-  ]
-
-  /// |a − b| ≤ 1e-5 · max(|b|, rms of the tensor): each Newton–Schulz step rounds some products, and may
-  /// multiply what came before by 3.4.
-  @Test(arguments: chains.keys.sorted())
-  func trajectoriesAreThoseOfTheReference(_ name: String) throws {
-    let reference = try MatrixUpdates.load()
-    #expect(reference.trajectories.count == Self.chains.count)
-    let layout = reference.layout
-    let trial = try Trial(layout, try #require(Self.chains[name]))
-    trial.parameters = reference.arena(reference.initial)
-    var expected = try #require(reference.trajectories[name])[...]
-    for (step, gradient) in reference.gradients.enumerated() {
-      try trial.step(step, reference.arena(gradient))
-      guard reference.saved.contains(step + 1) else { continue }
-      for (slot, values) in zip(layout.slots, expected.removeFirst()) {
-        let rms = (values.reduce(0) { $0 + $1 * $1 } / Double(slot.count)).squareRoot()
-        for (a, b) in zip(trial.parameters[slot.range], values) {
-          #expect((Double(a) - b).magnitude <= 1e-5 * max(b.magnitude, rms), "\(slot.name)")
-        }
-      }
-    }
-    #expect(expected.isEmpty)
-  }
-
   /// The direction of a matrix ignores its magnitude. A power of two changes no bit.
   @Test func magnitudesChangeNothing() throws {
     let chain = Chain.muon(weightDecay: 0)
