@@ -66,10 +66,19 @@ for optimizer in sgd rmsprop adagrad adadelta adam adamW nadam radam lion lars l
   sgdKeras rmspropKeras adagradKeras adadeltaKeras adamKeras adamWKeras nadamKeras lionKeras; do
   row "optimizer $optimizer" digits-mlp "optimizer={\"type\":\"$optimizer\"}" "$clip"
 done
+for optimizer in '"muon"' '"muon","scaling":"matchRMSAdamW","adamParameters":["*.bias"]'; do
+  for model in digits-mlp digits-cnn; do
+    row "$model optimizer $optimizer" $model "optimizer={\"type\":$optimizer}" clip=[]
+  done
+done
+for optimizer in scheduleFreeSGD scheduleFreeAdamW adan; do
+  row "optimizer $optimizer" digits-mlp "optimizer={\"type\":\"$optimizer\"}" "$clip"
+done
 for options in '"globalNorm","limit":0.5' '"globalNorm","limit":0.5,"norm":"1"' \
   '"globalNorm","limit":0.01,"norm":"infinity"' '"globalNorm","limit":0.5,"norm":"3"' \
   '"norm","limit":0.1' '"value","limit":0.001' '"valueBox","lower":-0.001,"upper":0.002' \
-  '"adaptive"' '"blockRMS","limit":0.001' '"autoClip"' '"zClip","warmup":2,"threshold":0.1'; do
+  '"adaptive"' '"blockRMS","limit":0.001' '"autoClip"' '"zClip","warmup":2,"threshold":0.1' '"adaGC","warmup":2,"relative":0.9' '"centralize"' \
+  '"noise","variance":0.01'; do
   row "clip $options" digits-mlp "clip={\"type\":$options}"
 done
 for options in '"maxNorm","limit":0.5' '"unitNorm"' '"nonNegative"' \

@@ -182,13 +182,23 @@ package struct CostMeasurement {
       sums.buffer[block] = rule.measure(block: block, in: UnsafeBufferPointer(gradient.buffer))
     }
     let parameters = UnsafeMutableBufferPointer(rebasing: source.parameters[..<layout.count])
+    let operations = rule.matrixOperations
+    let matrices = TimedMatrices(layout)
+    if operations.contains(where: { $0 != nil }) { rule.matrixExchange = matrices }
+    defer { rule.matrixExchange = nil }
     var step = 0
     let time = try median {
       try rule.prepare(step: step, blockSums: UnsafeBufferPointer(sums.buffer))
       try rule.apply(gradient: UnsafeBufferPointer(gradient.buffer), parameters: parameters)
       step += 1
     }
-    work.update = time / Double(max(source.layout.count, 1))
+    // The last update's matrices stand for all; their times are as their operations.
+    let whole = try collective.allgather(matrices.seconds).max()!
+    work.update = max(time - whole, 0) / Double(max(source.layout.count, 1))
+    let all = operations.reduce(0) { $0 + ($1 ?? 0) }
+    work.matrices = zip(layout.slots, operations).compactMap { slot, own in
+      own.map { CostModel.MatrixWork(values: slot.count, seconds: whole * $0 / all) }
+    }
   }
 
   // MARK: Products
@@ -234,6 +244,24 @@ package struct CostMeasurement {
     memory.optimizer = rule.state.reduce(0) { $0 + $1.storage.byteCount }
     memory.packedLeaf = plan.leavesAreCanonical ? 0 : 4 * plan.leafCount
     return memory
+  }
+}
+
+/// Has this rank transform all matrices, and looks at the clock.
+private final class TimedMatrices: MatrixExchange {
+  private let layout: FlatLayout
+  /// How long the last update's took.
+  private(set) var seconds = 0.0
+
+  init(_ layout: FlatLayout) { self.layout = layout }
+
+  func transform(
+    _ update: UnsafeMutablePointer<Float>,
+    _ work: (_ slot: Int, _ values: UnsafeMutablePointer<Float>) -> Void
+  ) {
+    let start = SystemClock.seconds
+    for (slot, tensor) in layout.slots.enumerated() { work(slot, update + tensor.offset) }
+    seconds = SystemClock.seconds - start
   }
 }
 

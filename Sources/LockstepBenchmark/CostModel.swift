@@ -48,6 +48,8 @@ package struct CostModel: Sendable {
     package var normalisation = 0.0
     /// Clip, optimizer and constraints, a value.
     public var update = 0.0
+    /// What the update does to whole matrices, in the layout's order.
+    package var matrices: [MatrixWork] = []
     /// The weights of linear maps, by slot, whose gradients can be made of factors.
     package var linearMaps: [Int: LinearMapShape] = [:]
     /// Floating-point operations a second of such products.
@@ -79,6 +81,20 @@ package struct CostModel: Sendable {
       return linearMaps.filter {
         SufficientFactors.isWorthIt($1.outputs, $1.inputs, examples: examples, travel: travel)
       }
+    }
+  }
+
+  /// A matrix that one rank transforms in an update.
+  package struct MatrixWork: Sendable {
+    /// The number of values.
+    package var values: Int
+    /// What transforming it takes.
+    package var seconds: Double
+
+    /// A matrix of so many values that takes so long.
+    package init(values: Int, seconds: Double) {
+      self.values = values
+      self.seconds = seconds
     }
   }
 
@@ -121,6 +137,24 @@ package struct CostModel: Sendable {
     self.link = link
     self.sharing = sharing
     self.wire = wire
+  }
+
+  /// The seconds that the rank with the dearest matrices takes for these.
+  private func dearestOwner(ranks: Int) -> Double {
+    let seconds = work.matrices.map(\.seconds)
+    return MatrixOwners.runs(of: seconds, over: ranks)
+      .map { seconds[$0].reduce(0, +) }.max() ?? 0
+  }
+
+  /// Between nodes all matrices are gathered behind their transforms, and before where each rank has a part.
+  private func gatherMatrices(nodes: Int, _ prediction: inout CostPrediction) {
+    guard nodes > 1, !work.matrices.isEmpty else { return }
+    let gathers = prediction.isSharded ? 2 : 1
+    let values = work.matrices.reduce(0) { $0 + $1.values }
+    let bytes = Int(
+      Double(gathers * values * MemoryLayout<Float>.stride) * (1 - 1 / Double(nodes)))
+    prediction.wireBytes += bytes
+    prediction.wire += seconds(messages: gathers * (nodes - 1), bytes: bytes)
   }
 
   /// Predicts a step of `shards` shards on nodes of equally many ranks.
@@ -166,7 +200,9 @@ package struct CostModel: Sendable {
     prediction.wireBytes = traffic.bytes
     prediction.wire = seconds(messages: traffic.messages, bytes: traffic.bytes)
     prediction.numbers = numbers(plan, nodes: nodes, ranksPerNode: ranksPerNode)
-    prediction.update = work.update * (isSharded ? largestSlice : values)
+    prediction.update =
+      work.update * (isSharded ? largestSlice : values) + dearestOwner(ranks: plan.ranks)
+    gatherMatrices(nodes: nodes, &prediction)
     prediction.memory = memory(plan, traffic, nodes: nodes, isSharded: isSharded)
     overlap(traffic, &prediction)
     return prediction

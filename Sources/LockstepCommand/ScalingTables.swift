@@ -63,7 +63,9 @@ struct ScalingTables {
         "fixed": .number(work.fixed), "additionPerValue": .number(work.addition),
         "readingPerValue": .number(work.reading),
         "normalisationPerValue": .number(work.normalisation),
-        "updatePerValue": .number(work.update), "productRate": .number(work.productRate),
+        "updatePerValue": .number(work.update),
+        "matrices": .number(matrixSeconds), "warning": warning.map { .string($0) } ?? .null,
+        "productRate": .number(work.productRate),
         "meeting": .number(work.meeting),
         "values": .integer(work.layout.count),
       ]),
@@ -87,6 +89,14 @@ struct ScalingTables {
       ("dividing and measuring", "\(milliseconds(work.normalisation * values)) ms"),
       ("clip, optimizer, constraints", "\(milliseconds(work.update * values)) ms"),
     ])
+    if !work.matrices.isEmpty {
+      text += table([
+        (
+          "\(counted(work.matrices.count, "matrix", plural: "matrices")) of the update",
+          "\(milliseconds(matrixSeconds)) ms"
+        )
+      ])
+    }
     if !work.linearMaps.isEmpty {
       text += table([
         ("products of factors", "\(format(work.productRate / 1e9, 0)) GFLOP/s")
@@ -114,9 +124,23 @@ struct ScalingTables {
         )
       ])
     }
+    if let warning { text += "notice: \(warning)\n" }
     text += "\nthe batch of \(asked.batchSize) on growing numbers of ranks\n" + rows(fixedBatch)
     text += "\na batch that grows with the ranks\n" + rows(growingBatch)
     return text
+  }
+
+  /// What the update's matrices take on one rank.
+  private var matrixSeconds: Double { model.work.matrices.reduce(0) { $0 + $1.seconds } }
+
+  /// What to do where the update takes longer than all else of a step.
+  private var warning: String? {
+    guard asked.update > asked.step - asked.update else { return nil }
+    return
+      "the update takes \(milliseconds(asked.update)) ms of a step's \(milliseconds(asked.step)) ms, more than "
+      + "gradients do: take a larger batch"
+      + (model.work.matrices.isEmpty
+        ? "" : ", more ranks, which share its matrices, or an update that works element by element")
   }
 
   private func rows(_ predictions: [CostPrediction]) -> String {

@@ -24,12 +24,14 @@ package struct RunHistory: Sendable {
     package let sanitized: Bool
     /// How a Hessian-free step found its direction.
     package let hessianFree: HessianFree?
+    /// What was noticed behind the step.
+    package let warnings: [String]
 
     /// A step with these numbers.
     package init(
       step: Int, loss: Double, gradientNorm: Double, clippedGradientNorm: Double, clipped: Bool,
       learningRate: Double = 0, examplesPerSecond: Double = 0, skipped: Bool = false,
-      sanitized: Bool = false, hessianFree: HessianFree? = nil
+      sanitized: Bool = false, hessianFree: HessianFree? = nil, warnings: [String] = []
     ) {
       self.step = step
       self.loss = loss
@@ -41,6 +43,7 @@ package struct RunHistory: Sendable {
       self.skipped = skipped
       self.sanitized = sanitized
       self.hessianFree = hessianFree
+      self.warnings = warnings
     }
   }
 
@@ -154,7 +157,7 @@ package struct RunHistory: Sendable {
 
   private static let stepKeys = [
     "step", "loss", "gradientNorm", "clippedGradientNorm", "learningRate", "examplesPerSecond",
-    "clipped", "skipped", "sanitized", "hessianFree",
+    "clipped", "skipped", "sanitized", "hessianFree", "warnings",
   ]
 
   private static func steps(_ path: String) throws(FileError) -> [Step] {
@@ -189,7 +192,8 @@ package struct RunHistory: Sendable {
           clippedGradientNorm: try number(3), clipped: values[6]?.boolValue ?? false,
           learningRate: try number(4), examplesPerSecond: try number(5),
           skipped: values[7]?.boolValue ?? false, sanitized: values[8] != nil,
-          hessianFree: HessianFree(values[9])))
+          hessianFree: HessianFree(values[9]),
+          warnings: values[10]?.arrayValue?.compactMap(\.stringValue) ?? []))
     }
     return steps
   }

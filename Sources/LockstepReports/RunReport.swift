@@ -36,6 +36,11 @@ package struct RunReport: Sendable {
     if skipped > 0 { rows.append(("skipped, not finite", counted(skipped, "step"))) }
     let sanitized = taken.count(where: \.sanitized)
     if sanitized > 0 { rows.append(("sanitized, not finite", counted(sanitized, "step"))) }
+    for step in history.steps {
+      for warning in step.warnings {
+        rows.append(("warning, step \(step.step)", warning.shortened(to: 400)))
+      }
+    }
     rows += hessianFreeRows
     for (index, series) in evaluations.enumerated() {
       rows += Self.rows(series, prefix: index == 0 ? "" : "\(series[0].name): ")

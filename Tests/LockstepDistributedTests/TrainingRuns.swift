@@ -5,7 +5,9 @@ enum TrainingRuns {
   /// Every optimizer and kind of clip, with constraints.
   static let rules = [
     "sgd", "sgd clipped", "nesterov", "clip by norm", "clip by value", "adaptive clip", "rmsprop",
-    "adagrad", "adadelta", "adam", "adamW", "nadam", "radam", "lion", "lars", "lamb",
+    "adagrad", "adadelta", "adam", "adamW", "nadam", "radam", "lion", "muon", "schedule-free",
+    "lars",
+    "lamb",
   ]
 
   static func run(

@@ -17,6 +17,9 @@ public enum RuleCases {
       ("adam", clip + .adam(learningRate: 0.01, amsgrad: true)),
       ("adamW", clip + .adamW(learningRate: 0.01)),
       ("nadam", clip + .nadam()), ("radam", clip + .radam()), ("lion", clip + .lion()),
+      ("muon", Chain(ClipByValue(0.1)) + .muon(learningRate: 0.02)),
+      ("schedule-free", clip + .scheduleFreeAdamW(learningRate: 0.01)), ("adan", clip + .adan()),
+      ("adaGC", Chain(AdaGC(relative: 0.9, warmup: 2, absolute: 0.3)) + .sgd(learningRate: 0.05)),
       ("lars", clip + .lars()), ("lamb", clip + .lamb()),
     ]
   }()

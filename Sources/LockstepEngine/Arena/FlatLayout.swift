@@ -17,12 +17,29 @@ public struct FlatLayout: Sendable, Equatable {
     package let count: Int
     /// The set that the tensor's layer wants it projected onto after every update; nil for none.
     package let constraint: WeightConstraint?
+    /// The part that the tensor plays in its model; nil where nobody knows.
+    package let role: ParameterRole?
 
     /// The number of values of one unit: everything behind the leading dimension (a dense unit's
     /// incoming weights, one convolution filter). A vector or a scalar is one single unit.
     package var unitSize: Int { shape.count < 2 ? count : count / max(shape[0], 1) }
     /// The number of units, `count / unitSize`.
     package var unitCount: Int { unitSize == 0 ? 0 : count / unitSize }
+    /// Equal slots have the same name, place and constraint; what is known of the tensor's part does not
+    /// count.
+    public static func == (left: Slot, right: Slot) -> Bool {
+      left.name == right.name && left.shape == right.shape && left.offset == right.offset
+        && left.constraint == right.constraint
+    }
+
+    /// The number of rows of the tensor as a matrix, its leading dimension; 0 for vectors and scalars.
+    package var matrixRows: Int { shape.count < 2 ? 0 : shape[0] }
+    /// The number of columns of the tensor as a matrix: all other dimensions, flattened.
+    package var matrixColumns: Int { matrixRows == 0 ? 0 : count / matrixRows }
+    /// The number of values with the padding behind them.
+    package var paddedCount: Int {
+      (count + FlatLayout.alignment - 1) / FlatLayout.alignment * FlatLayout.alignment
+    }
     /// The slot's values in its arena.
     public var range: Range<Int> { offset..<offset + count }
   }
@@ -48,6 +65,15 @@ public struct FlatLayout: Sendable, Equatable {
   public init(
     _ tensors: [(name: String, shape: [Int])], constraints: [WeightConstraint?] = []
   ) {
+    self.init(tensors, constraints: constraints, roles: [])
+  }
+
+  /// As the public initialiser, with the parts that the tensors play in their model, one entry a tensor,
+  /// or none at all.
+  package init(
+    _ tensors: [(name: String, shape: [Int])], constraints: [WeightConstraint?],
+    roles: [ParameterRole?]
+  ) {
     var slots: [Slot] = []
     var offset = 0
     var problem: String?
@@ -57,11 +83,12 @@ public struct FlatLayout: Sendable, Equatable {
         problem = problem ?? "tensor '\(name)' of shape \(shape) does not fit an arena"
         count = 0
       }
-      slots.append(
-        Slot(
-          name: name, shape: shape, offset: offset, count: count,
-          constraint: index < constraints.count ? constraints[index] : nil))
-      offset += (count + Self.alignment - 1) / Self.alignment * Self.alignment
+      let slot = Slot(
+        name: name, shape: shape, offset: offset, count: count,
+        constraint: index < constraints.count ? constraints[index] : nil,
+        role: index < roles.count ? roles[index] : nil)
+      slots.append(slot)
+      offset += slot.paddedCount
     }
     self.slots = slots
     self.count = offset

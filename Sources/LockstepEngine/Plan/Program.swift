@@ -82,14 +82,17 @@ package struct Program {
     self.outputs = outputs
     self.leaves = leaves
     let specifications = graph.parameters
+    let roles = graph.parameterRoles(before: scalars.first.map { [$0] } ?? outputs)
+    let trained = specifications.indices.filter { specifications[$0].trainable }.prefix(gradients)
     leafLayout = FlatLayout(
-      slots, constraints: specifications.filter(\.trainable).prefix(gradients).map(\.constraint))
+      slots, constraints: trained.map { specifications[$0].constraint },
+      roles: trained.map { roles[$0] })
     let order =
       graph.parameters.indices.filter { graph.parameters[$0].trainable }
       + graph.parameters.indices.filter { !graph.parameters[$0].trainable }
     parameterLayout = FlatLayout(
       order.map { (specifications[$0].name, specifications[$0].shape) },
-      constraints: order.map { specifications[$0].constraint })
+      constraints: order.map { specifications[$0].constraint }, roles: order.map { roles[$0] })
     var parameterSlots = order
     for (slot, parameter) in order.enumerated() { parameterSlots[parameter] = slot }
     self.parameterSlots = parameterSlots

@@ -19,6 +19,8 @@ package struct RandomPurpose: Sendable, Equatable, RawRepresentable {
   package static let mixing = Self(rawValue: 12)
   /// The choice of tokens of a generated text; two words a token.
   package static let generation = Self(rawValue: 7)
+  /// Noise added to gradients; the index is the step, the position follows the place in the layout.
+  package static let gradientNoise = Self(rawValue: 21)
   /// Examples drawn with replacement; the index is the epoch, two words a draw.
   package static let sampling = Self(rawValue: 8)
 }

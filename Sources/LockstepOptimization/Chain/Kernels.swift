@@ -3,10 +3,12 @@ import LockstepEngine
 
 /// The kernel tables of one instruction set.
 struct Kernels {
+  let set: InstructionSet
   let update: lockstep_update_kernels
   private let squares: @convention(c) (UnsafePointer<Float>?, Int) -> Double
 
   init(_ set: InstructionSet) {
+    self.set = set
     let isa = lockstep_isa(rawValue: set.rawValue)
     update = lockstep_update_kernels_for(isa).pointee
     squares = lockstep_arena_kernels_for(isa).pointee.sum_of_squares

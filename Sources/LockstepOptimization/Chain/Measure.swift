@@ -17,6 +17,8 @@ public enum VectorNorm: Sendable, Equatable {
 package enum Measure: Sendable, Equatable {
   /// Σ|xᵢ|ᵖ (or the maximum) of the update vector as it reaches the transform.
   case update(VectorNorm)
+  /// Σxᵢ of the update vector as it reaches the transform.
+  case updateSum
   /// The sum of squares of the parameters before this step.
   case parameters
 }
@@ -105,7 +107,7 @@ package final class Measurements {
 
   private func finish(_ measure: Measure, _ total: Double) -> Double {
     switch measure {
-    case .update(.infinity), .update(.one), .update(.power(1)): total
+    case .update(.infinity), .update(.one), .update(.power(1)), .updateSum: total
     // Eighth powers are those of a sixteenth of the values.
     case .update(.power(8)): 16 * total.squareRoot().squareRoot().squareRoot()
     case .update(.power(let p)) where p != 2: ExactMath.power(total, 1 / Double(p))
@@ -126,8 +128,16 @@ package final class Measurements {
         case .update(.one): kernels.update.sum_of_powers(update, 1, count)
         case .update(.power(let p)): kernels.update.sum_of_powers(update, Int32(p), count)
         case .update(.infinity): kernels.update.largest_magnitude(update, count)
+        case .updateSum: sum(update, count)
         case .parameters: kernels.sumOfSquares(parameters, count)
         }
     }
   }
+}
+
+/// The sum of values in their order, in Double.
+private func sum(_ values: UnsafePointer<Float>, _ count: Int) -> Double {
+  var total = 0.0
+  for index in 0..<count { total += Double(values[index]) }
+  return total
 }

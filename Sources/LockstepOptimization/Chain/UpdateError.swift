@@ -6,6 +6,8 @@ package enum UpdateError: Error, Equatable, CustomStringConvertible {
   case notPrepared
   /// A part of the blocks cannot be updated without the other ranks' sums.
   case needsGather
+  /// Matrices must be whole, and this rank updates a part of the blocks.
+  case needsMatrices
   /// A buffer has another length than the layout.
   case wrongLength(String, expected: Int, found: Int)
   /// Block groups name a block twice or one that is not there.
@@ -21,6 +23,9 @@ package enum UpdateError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .notPrepared: "apply needs a prepare before it, one for each step"
     case .needsGather: "this chain or its constraints need the sums of all blocks: pass gather"
+    case .needsMatrices:
+      "the chain works on whole matrices, which a rank that updates a part of the blocks gets by a "
+        + "MatrixExchange: a step gives it one"
     case .wrongLength(let what, let expected, let found):
       "\(what) has \(found) values where the layout asks for \(expected)"
     case .badBlocks(let groups): "blocks \(groups) overlap or are not in the layout"

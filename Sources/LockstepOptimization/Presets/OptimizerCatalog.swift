@@ -9,6 +9,8 @@ package enum OptimizerCatalog {
       Chain.sgdEntry, Chain.rmspropEntry, Chain.adagradEntry, Chain.adadeltaEntry,
       Chain.adamEntry, Chain.adamWEntry, Chain.nadamEntry, Chain.radamEntry, Chain.lionEntry,
       Chain.larsEntry, Chain.lambEntry, Chain.adEMAMixEntry, Chain.signSGDEntry, Chain.signumEntry,
+      Chain.muonEntry, Chain.scheduleFreeSGDEntry, Chain.scheduleFreeAdamWEntry,
+      Chain.adanEntry,
       Chain.sgdKerasEntry, Chain.rmspropKerasEntry,
       Chain.adagradKerasEntry, Chain.adadeltaKerasEntry, Chain.adamKerasEntry,
       Chain.adamWKerasEntry, Chain.nadamKerasEntry, Chain.lionKerasEntry,

@@ -37,7 +37,7 @@ package struct AutoClip: GradientTransform, Equatable {
     let history = NormHistory(window: window)
     let rule = self
     return BoundScaling(
-      context, measure: .update(.two), history: history
+      context, measure: .update(.two), scope: scope.chosen, history: history
     ) { measurements, factors in
       let value = measurements.norm(.update(.two), of: scope.chosen)
       let limit = history.percentile(rule.percentile, with: value)

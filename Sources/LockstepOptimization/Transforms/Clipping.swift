@@ -135,7 +135,9 @@ package struct ClipByGlobalNorm: GradientTransform, Equatable {
   package func bind(to context: TransformContext) throws -> any BoundTransform {
     let scope = try ClipScope(scope, of: context.layout, owner: "clip by global norm")
     let norm: VectorNorm = norm == .power(2) ? .two : norm
-    return BoundScaling(context, measure: .update(norm)) { measurements, factors in
+    return BoundScaling(
+      context, measure: .update(norm), scope: scope.chosen
+    ) { measurements, factors in
       let value = measurements.norm(.update(norm), of: scope.chosen)
       let coefficient = coefficient(value)
       scope.set(coefficient, in: &factors)
@@ -245,6 +247,7 @@ final class BoundScaling: InspectedTransform {
 
   private let rule: Rule
   private let history: (any ClipHistory)?
+  private let scope: [Bool]
   private let kernels: Kernels
   let measures: [Measure]
   private var factors: [Double?]
@@ -253,12 +256,13 @@ final class BoundScaling: InspectedTransform {
   private(set) var didClip = false
   var isClip: Bool { true }
 
-  /// A rule that may remember earlier steps.
+  /// A rule for the slots in scope, which may remember earlier steps.
   init(
-    _ context: TransformContext, measure: Measure, history: (any ClipHistory)? = nil,
-    rule: @escaping Rule
+    _ context: TransformContext, measure: Measure, scope: [Bool],
+    history: (any ClipHistory)? = nil, rule: @escaping Rule
   ) {
     self.rule = rule
+    self.scope = scope
     self.history = history
     kernels = context.kernels
     measures = [measure]
@@ -268,7 +272,9 @@ final class BoundScaling: InspectedTransform {
 
   /// Each tensor's Euclidean norm has a limit of its own.
   convenience init(_ context: TransformContext, limits: [Double]) {
-    self.init(context, measure: .update(.two)) { measurements, factors in
+    self.init(
+      context, measure: .update(.two), scope: limits.map(\.isFinite)
+    ) { measurements, factors in
       var anyClipped = false
       for slot in factors.indices {
         let value = measurements.norm(.update(.two), slot: slot)
@@ -296,6 +302,8 @@ final class BoundScaling: InspectedTransform {
   func isActive(slot: Int) -> Bool { factors[slot] != nil }
 
   func factor(slot: Int) -> Double? { factors[slot] }
+
+  func limitsMagnitude(slot: Int) -> Bool { scope[slot] && history == nil }
 
   func apply(_ block: BlockView) {
     kernels.scale(block.output, block.input, by: scales[block.slot], block.count)

@@ -58,7 +58,7 @@ package struct ZClip: GradientTransform, Equatable {
     let history = NormAverages(self)
     let maximum = maximum ?? .infinity
     return BoundScaling(
-      context, measure: .update(.two), history: history
+      context, measure: .update(.two), scope: scope.chosen, history: history
     ) { measurements, factors in
       let value = measurements.norm(.update(.two), of: scope.chosen)
       let limit = min(history.limit(for: value) ?? .infinity, maximum)

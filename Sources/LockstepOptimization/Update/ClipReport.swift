@@ -38,6 +38,13 @@ extension UpdateRule {
     return squares.squareRoot()
   }
 
+  /// The tensor that holds more than 99 % of a norm before clipping, where three or more share it.
+  func dominantTensor(of norm: Double) -> Int? {
+    guard layout.slots.count > 2, norm > 0 else { return nil }
+    let measured = passes[0].measurements
+    return layout.slots.indices.first { measured.norm(.update(.two), slot: $0) > 0.99 * norm }
+  }
+
   /// The part of the gradient's values that clips changed.
   var clippedFraction: Double {
     var (changed, count) = (0.0, 0.0)

@@ -99,7 +99,10 @@ struct ClipByGroupNorm: GradientTransform {
   func validate() throws {}
 
   func bind(to context: TransformContext) -> any BoundTransform {
-    BoundScaling(context, measure: .update(.two)) { measurements, factors in
+    let scope = context.layout.slots.indices.map { slot in limits.contains { $0.slots[slot] } }
+    return BoundScaling(
+      context, measure: .update(.two), scope: scope
+    ) { measurements, factors in
       var anyClipped = false
       for slot in factors.indices { factors[slot] = nil }
       for limit in limits {

@@ -4,6 +4,8 @@ struct UpdatePass {
   private(set) var transforms: Range<Int>
   /// What is measured before they begin.
   let measurements: Measurements
+  /// What works on whole matrices before the blocks are gone over; the first of ``transforms``.
+  private(set) var matrices: (any MatrixTransform)?
 
   /// Cuts a chain into passes.
   static func passes(
@@ -18,10 +20,12 @@ struct UpdatePass {
     var passes = [pass(from: 0, [.update(.two)])]
     for (index, transform) in transforms.enumerated() {
       let measures = transform.measures
-      if !measures.isEmpty, index > 0 || measures != [.update(.two)] {
+      let matrices = transform as? any MatrixTransform
+      if matrices != nil || !measures.isEmpty && (index > 0 || measures != [.update(.two)]) {
         passes.append(pass(from: index, measures))
       }
       let last = passes.count - 1
+      passes[last].matrices = passes[last].matrices ?? matrices
       passes[last].transforms = passes[last].transforms.lowerBound..<index + 1
     }
     return passes

@@ -18,6 +18,11 @@ package struct UpdateReport: Sendable, Equatable {
   }
   /// The part of the gradient's values that clips changed.
   package var clippedFraction = 0.0
+  /// The index, among the layout's slots, of a tensor that holds more than 99 % of the norm before clipping;
+  /// nil where none does, or there are fewer than three.
+  package var dominantTensor: Int?
+  /// Whether a clip left a gradient whose root mean square is below the optimizer's ε.
+  package var clipsBelowEpsilon = false
   /// The learning rate of the first `ScaleByLearningRate`, before factors of parameter groups;
   /// 1 where the chain has none.
   package var learningRate: Double

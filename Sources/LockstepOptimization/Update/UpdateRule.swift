@@ -38,7 +38,7 @@ public final class UpdateRule {
   let passes: [UpdatePass]
   let fused: FusedStep?
   let lastClip: Int?
-  private let firstRate: BoundLearningRate?
+  private let firstRate: Schedule?
   let projection: ConstraintExecutor
   let average: BoundAverage?
   private let plateau: PlateauMonitor?
@@ -50,10 +50,14 @@ public final class UpdateRule {
   let tally: Arena<Double>
   private var pending: UpdateReport?
   private let ownedGroups: [Range<Int>]
+  /// Shares matrices out over ranks; nil where this one transforms all.
+  package var matrixExchange: (any MatrixExchange)?
   /// What the last `apply` updated.
   private(set) var updated: [Range<Int>] = []
   /// The learning rate at the end of the chain, which the step itself multiplies by.
   let finalRate: BoundLearningRate?
+  /// The norm below which the optimizer's ε is larger than the root mean square of a gradient.
+  let epsilonNorm: Double
 
   /// The columns of the table that a walk fills.
   enum Tally {
@@ -136,24 +140,27 @@ public final class UpdateRule {
     let links = (slotGroups.clip.map { [$0] } ?? []) + chain.transforms
     let transforms = try links.map { try $0.bindInspected(to: context) }
     self.transforms = transforms
-    try checkClips(of: links, bound: transforms)
+    try checkClips(of: links, bound: transforms, names: layout.slots.map(\.name))
     plateau = try Self.plateau(of: chain).map(PlateauMonitor.init)
     self.average = average.map { BoundAverage($0, context) }
 
     passes = UpdatePass.passes(of: transforms, blockCount: blocks.count, slotBlocks: slotBlocks)
     fused = fuses ? FusedStep(transforms[passes.last!.transforms], kernels: kernels) : nil
     lastClip = transforms.lastIndex { $0.isClip }
-    firstRate = transforms.lazy.compactMap { $0 as? BoundLearningRate }.first
+    firstRate = chain.transforms.lazy.compactMap(\.schedules.first).first
 
     projection = try ConstraintExecutor(
       constraints, layout: layout, blocks: blocks, slotBlocks: slotBlocks, kernels: kernels)
 
     ownedGroups = [self.owned]
     finalRate = transforms.last as? BoundLearningRate
+    let count = layout.slots.reduce(0) { $0 + $1.count }
+    epsilonNorm = (chain.firstEpsilon ?? 0) * Double(count).squareRoot()
     rateFactor = LearningRateFactor(of: chain)
     scratch = Arena(count: FlatLayout.blockSize)
     updateArena =
       passes.dropLast().contains { !$0.transforms.isEmpty }
+        || passes.contains { $0.matrices != nil }
       ? Arena(indices: held ?? 0..<layout.count) : nil
     tally = Arena(count: blocks.count * Tally.width)
 
@@ -173,7 +180,7 @@ public final class UpdateRule {
   }
 
   /// The blocks of each slot.
-  private static func blocks(_ blocks: [Block], ofSlots slots: Int) -> [Range<Int>] {
+  static func blocks(_ blocks: [Block], ofSlots slots: Int) -> [Range<Int>] {
     var result: [Range<Int>] = []
     var next = 0
     for slot in 0..<slots {
@@ -268,6 +275,7 @@ public final class UpdateRule {
     guard report.learningRate.isFinite, report.learningRate >= 0 else {
       throw UpdateError.badLearningRate(report.learningRate, step: step)
     }
+    report.dominantTensor = dominantTensor(of: report.gradientNorm)
     try prepareTransforms(of: passes[0], step: step)
     if let lastClip {
       if passes[0].transforms.contains(lastClip) {
@@ -317,6 +325,9 @@ public final class UpdateRule {
     if !isWhole, gather == nil, passes.count > 1 || projection.hasRuns || measuresClip {
       throw UpdateError.needsGather
     }
+    if !isWhole, matrixExchange == nil, passes.contains(where: { $0.matrices != nil }) {
+      throw UpdateError.needsMatrices
+    }
     pending = nil
     updated = groups
     projection.begin(update: updateCount + 1)
@@ -326,11 +337,12 @@ public final class UpdateRule {
     var source = gradient.baseAddress!
     for pass in passes.indices {
       if pass > 0 {
-        if let gather {
-          try gather(
-            passes[pass].measurements.table.buffer, passes[pass].measurements.measures.count)
+        let measured = passes[pass].measurements
+        if let gather, !measured.measures.isEmpty {
+          try gather(measured.table.buffer, measured.measures.count)
         }
         try prepareTransforms(of: passes[pass], step: report.step)
+        if let matrices = passes[pass].matrices { try transform(by: matrices, parameters: values) }
       }
       for group in groups {
         var rest = group
@@ -342,7 +354,7 @@ public final class UpdateRule {
           rest = run.upperBound..<group.upperBound
         }
       }
-      if let updateArena, !passes[pass].transforms.isEmpty {
+      if let updateArena, leavesUpdate(pass) {
         source = UnsafePointer(updateArena.base)
       }
     }
@@ -371,6 +383,7 @@ public final class UpdateRule {
     report.clippedGradientNorm =
       transforms[lastClip].clippedNorm ?? total(Tally.clipped).squareRoot()
     report.clippedFraction = clippedFraction
+    report.clipsBelowEpsilon = report.clipped && report.clippedGradientNorm ?? 0 < epsilonNorm
     return report
   }
 

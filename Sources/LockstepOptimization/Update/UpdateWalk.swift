@@ -2,6 +2,36 @@ internal import CLockstepKernels
 import LockstepEngine
 
 extension UpdateRule {
+  /// Whether a pass leaves the update in its arena for the next one.
+  func leavesUpdate(_ pass: Int) -> Bool {
+    pass + 1 < passes.count
+      && (!passes[pass].transforms.isEmpty || passes[pass + 1].matrices != nil)
+  }
+
+  /// Has whole matrices of the update transformed, by this rank or by all of them.
+  func transform(
+    by matrices: any MatrixTransform, parameters: UnsafePointer<Float>
+  ) throws {
+    // There is an arena where a pass has such a transform.
+    guard let update = updateArena?.base else { return }
+    func work(_ slot: Int, _ values: UnsafeMutablePointer<Float>) {
+      guard matrices.operations(slot: slot) != nil else { return }
+      matrices.transform(
+        slot: slot, values, parameters: parameters + layout.slots[slot].offset)
+    }
+    if let matrixExchange { return try matrixExchange.transform(update, work) }
+    for (slot, tensor) in layout.slots.enumerated() { work(slot, update + tensor.offset) }
+  }
+
+  /// The floating-point operations that each slot's matrix takes in an update; nil for tensors that no
+  /// transform takes as a matrix.
+  package var matrixOperations: [Double?] {
+    layout.slots.indices.map { slot in
+      let all = passes.compactMap { $0.matrices?.operations(slot: slot) }
+      return all.isEmpty ? nil : all.reduce(0, +)
+    }
+  }
+
   /// Steps and constrains blocks of one slot, where nothing else looks at them: in parts of whole units
   /// that stay in the first-level cache from the step to its constraint, with nothing between two
   /// parts. Returns false where the blocks must be walked one by one.
@@ -74,7 +104,7 @@ extension UpdateRule {
       passes[pass + 1].measurements.measure(
         block: index, update: view.input, parameters: UnsafePointer(weights), count: block.count,
         kernels: kernels)
-      if !passes[pass].transforms.isEmpty, view.input != UnsafePointer(view.output) {
+      if leavesUpdate(pass), view.input != UnsafePointer(view.output) {
         view.output.update(from: view.input, count: block.count)
       }
     }

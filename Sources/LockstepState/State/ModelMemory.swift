@@ -31,7 +31,8 @@ package final class ModelMemory {
     declaredNames = graph.parameters.map(\.name)
     let trainable = specifications.filter(\.trainable)
     trainableLayout = FlatLayout(
-      trainable.map { ($0.name, $0.shape) }, constraints: trainable.map(\.constraint))
+      trainable.map { ($0.name, $0.shape) }, constraints: trainable.map(\.constraint),
+      roles: program.parameterLayout.slots.prefix(trainable.count).map(\.role))
     frozenLayout = FlatLayout(specifications.filter { !$0.trainable }.map { ($0.name, $0.shape) })
     statisticLayout = program.statisticLayout
     statistics = graph.statistics

@@ -83,13 +83,17 @@ extension Sampler {
 }
 
 extension UpdateRule {
-  /// The bytes of the state that an update keeps for each parameter that it owns, from a rule that owns
-  /// none.
-  package var stateBytesPerParameter: Int {
+  /// The bytes of the state that an update of all parameters keeps of them, from a rule that owns none.
+  package var stateBytes: Int {
     state.reduce(0) { sum, entry in
-      if case .arena(_, let layout) = entry.storage, layout == self.layout { return sum + 4 }
-      return sum
+      guard case .arena(_, let layout) = entry.storage else { return sum }
+      return sum + layout.count * MemoryLayout<Float>.stride
     }
+  }
+
+  /// The values of what it takes as matrices.
+  package var matrixValues: Int {
+    zip(layout.slots, matrixOperations).reduce(0) { $0 + ($1.1 == nil ? 0 : $1.0.count) }
   }
 }
 

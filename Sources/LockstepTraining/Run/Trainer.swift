@@ -38,6 +38,7 @@ package final class Trainer {
   private var seal: StateSeal?
   private let earlyStopping: EarlyStoppingState?
   private let bestWeights: BestWeights
+  private var watch: UpdateWatch
   /// When the run is interrupted; nil for never.
   private var deadline: ContinuousClock.Instant?
   /// What went wrong on rank 0 while the others were computing already: it ends the next step.
@@ -96,6 +97,7 @@ package final class Trainer {
     self.isInterrupted = isInterrupted
     earlyStopping = options.earlyStopping.map(EarlyStoppingState.init)
     bestWeights = BestWeights(of: step.source, on: collective)
+    watch = UpdateWatch(step.update)
     self.listener = listener
     self.control = control
     try registry.add(step.source.stateEntries, of: step.source)
@@ -273,13 +275,18 @@ package final class Trainer {
     let seconds = (clock.now - start) / .seconds(1)
     let rate = Double(report.examples) / max(seconds, 1e-9)
     timeline?.enter(.log)
+    let warnings =
+      collective.isRoot
+      ? watch.notices(report, isLast: isDone, parameters: step.source.parameters) : []
     noteFailure {
       let isDue = options.parameterNormsEverySteps.map { report.step % $0 == 0 } ?? false
       try directory?.metrics.append(
         report.line(
           epoch: epoch + 1, metricNames: step.source.metricNames, examplesPerSecond: rate,
-          norms: isDue && report.skipped == nil ? step.update.parameterNorms() : []))
+          norms: isDue && report.skipped == nil ? step.update.parameterNorms() : [],
+          warnings: warnings))
       try tell(.step(report, epoch: epoch + 1, examplesPerSecond: rate))
+      for warning in warnings { try tell(.notice(warning)) }
     }
     // Skipping steps cannot help where the weights themselves are lost.
     if report.skipped != nil { try checkWeights() }

@@ -23,9 +23,12 @@ public enum TrainingEvent: Sendable, Equatable {
 extension StepReport {
   /// The line of `metrics.jsonl`.
   ///
-  /// - Parameter norms: those of every parameter's gradient, where they are to be in it.
+  /// - Parameters:
+  ///   - norms: those of every parameter's gradient, where they are to be in it.
+  ///   - warnings: what was noticed behind the step.
   func line(
-    epoch: Int, metricNames: [String], examplesPerSecond: Double, norms: [ParameterNorms] = []
+    epoch: Int, metricNames: [String], examplesPerSecond: Double, norms: [ParameterNorms] = [],
+    warnings: [String] = []
   ) -> JSONObject {
     var line = JSONObject()
     line["step"] = .integer(step)
@@ -57,6 +60,7 @@ extension StepReport {
           $0[$1.name] = .array([.number($1.before), .number($1.after)])
         })
     }
+    if !warnings.isEmpty { line["warnings"] = .array(warnings.map { .string($0) }) }
     return line
   }
 }

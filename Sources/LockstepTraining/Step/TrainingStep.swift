@@ -132,10 +132,13 @@ public final class TrainingStep: BatchStep {
     inspect: () throws -> Void = {}
   ) throws -> StepReport {
     let batch = try begin(given, requests, failure)
-    let leaves = compute(batch)
-    let gradient = try fold(leaves)
-    try measure(gradient)
-    if let sick = try judge(batch) { return try skip(sick) }
+    let (gradient, sick) = try application.atTrainingPoint(source.parameters) {
+      let leaves = compute(batch)
+      let gradient = try fold(leaves)
+      try measure(gradient)
+      return (gradient, try judge(batch))
+    }
+    if let sick { return try skip(sick) }
     try inspect()
     return commit(try apply(gradient))  // clip, update, constrain
   }

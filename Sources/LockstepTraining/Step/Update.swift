@@ -63,6 +63,22 @@ package protocol Update: AnyObject {
   /// where nobody measures them.
   func parameterNorms() -> [ParameterNorms]
 
+  /// The tensors of which a constraint holds every unit at its bound; none by default.
+  func boundTensors(_ parameters: UnsafeBufferPointer<Float>) -> [String]
+
+  /// The floating-point operations that each slot's matrix takes, where the update works on whole matrices;
+  /// nil for a tensor that it does not take as one, no entries, as by default, where there are none.
+  var matrixOperations: [Double?] { get }
+
+  /// What shares matrices out over ranks; nil where every rank transforms all. A step sets it.
+  var matrixExchange: (any MatrixExchange)? { get set }
+
+  /// Whether gradients are wanted at other weights than those between steps; false by default.
+  var hasTrainingPoint: Bool { get }
+
+  /// Replaces the owned parameters by those that the next gradient is computed at.
+  func moveToTrainingPoint(parameters: UnsafeMutableBufferPointer<Float>)
+
   /// What the learning rate is multiplied by, a part of the state; nil, as by default, for an update that
   /// has none.
   var learningRateFactor: Double? { get set }
@@ -73,6 +89,14 @@ extension Update {
     get { nil }
     set {}  // nothing is there to be set
   }
+  package func boundTensors(_ parameters: UnsafeBufferPointer<Float>) -> [String] { [] }
+  package var matrixOperations: [Double?] { [] }
+  package var matrixExchange: (any MatrixExchange)? {
+    get { nil }
+    set {}  // nothing is there to be shared
+  }
+  package var hasTrainingPoint: Bool { false }
+  package func moveToTrainingPoint(parameters: UnsafeMutableBufferPointer<Float>) {}
   package var owned: Range<Int> { 0..<layout.blocks().count }
   package var constrainsGathered: Bool { false }
   package func constrainGathered(parameters: UnsafeMutableBufferPointer<Float>) throws {}

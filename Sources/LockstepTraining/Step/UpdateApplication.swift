@@ -27,6 +27,8 @@ final class UpdateApplication {
   private var counts: [Int]
   /// Made once: a reference to a method is a new object each time.
   private lazy var gatherer: Update.Gather = { [unowned self] in try gather($0, width: $1) }
+  /// The parameters between steps, while others are in their place.
+  private var resting = Arena<Float>(count: 0)
   /// This rank's rows; a table cannot be sent from and received into at once.
   private var rows = Arena<Double>(count: 0)
 
@@ -48,6 +50,13 @@ final class UpdateApplication {
     if exchange.visitsAllBlocks, isSharded { throw StepError.shardedWithoutTree }
     blockCounts = (0..<plan.ranks).map { plan.gradientBlocks(ofRank: $0).count }
     counts = blockCounts
+    let operations = update.matrixOperations
+    if collective.size > 1, operations.contains(where: { $0 != nil }) {
+      update.matrixExchange = try MatrixSharing(
+        operations, update.layout,
+        blocks: isSharded ? (0..<plan.ranks).map { plan.gradientBlocks(ofRank: $0) } : nil,
+        on: collective)
+    }
     travels = try isSharded && !Self.share(source, update, collective)
   }
 
@@ -62,6 +71,53 @@ final class UpdateApplication {
     try source.shareParameters(arena, copies: collective.isRoot)
     try collective.barrier()
     return true
+  }
+
+  /// Runs `body` while the parameters are those that the gradient is wanted at, and puts them back. Called by
+  /// all ranks.
+  func atTrainingPoint<Result>(
+    _ parameters: UnsafeMutableBufferPointer<Float>, _ body: () throws -> Result
+  ) throws -> Result {
+    guard update.hasTrainingPoint, let base = parameters.baseAddress else { return try body() }
+    let count = update.layout.count
+    if resting.count < count { resting = Arena(count: count) }
+    // Where ranks share the parameters each keeps those that it owns.
+    let kept = isSharded && !travels ? ownedValues : 0..<count
+    (resting.base + kept.lowerBound).update(from: base + kept.lowerBound, count: kept.count)
+    func putBack() {
+      (base + kept.lowerBound).update(from: resting.base + kept.lowerBound, count: kept.count)
+    }
+    update.moveToTrainingPoint(
+      parameters: UnsafeMutableBufferPointer(rebasing: parameters[..<count]))
+    if isSharded { try showParameters(base) }
+    let result: Result
+    do { result = try body() } catch {
+      putBack()
+      throw error
+    }
+    if isSharded, !travels { try collective.barrier() }
+    putBack()
+    if isSharded, !travels { try collective.barrier() }
+    return result
+  }
+
+  /// Lets all ranks see the parameters that each has written.
+  private func showParameters(_ base: UnsafeMutablePointer<Float>) throws {
+    guard travels else { return try collective.barrier() }
+    let slices = plan.slices.map { $0.clamped(to: 0..<update.layout.count) }
+    let mine = Array(
+      UnsafeBufferPointer(start: base + ownedValues.lowerBound, count: ownedValues.count))
+    try mine.withUnsafeBytes {
+      try collective.allgather(
+        $0, counts: slices.map { $0.count * MemoryLayout<Float>.stride },
+        into: UnsafeMutableRawBufferPointer(
+          UnsafeMutableBufferPointer(start: base, count: update.layout.count)))
+    }
+  }
+
+  /// The values of this rank's slice that are parameters.
+  private var ownedValues: Range<Int> {
+    plan.slices[collective.rank].clamped(to: 0..<update.layout.count)
   }
 
   /// Updates the owned blocks. Where ranks own parts, gathers parameters and statistics.

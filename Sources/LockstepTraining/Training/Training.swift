@@ -146,7 +146,7 @@ public final class Training {
     let empty = try Self.rule(source.memory, chain, options, owning: 0..<0)
     memoryNeed = try Self.need(
       source, plan, sampler, options, ranks, isSharded: isSharded, evaluationSizes,
-      stateBytes: empty.stateBytesPerParameter)
+      of: empty)
     rule = try Self.rule(source.memory, chain, options, owning: owned)
     step = try Self.step(source, rule, options, shards: shards, isSharded: isSharded, ranks)
     average = options.average == nil ? nil : AveragedModel(source, rule, plan, on: ranks)
@@ -192,7 +192,7 @@ public final class Training {
   /// Sums up what a rank needs, and makes sure that its node has it. Called by all ranks.
   private static func need(
     _ source: ModelSource, _ plan: FoldPlan, _ sampler: Sampler, _ options: TrainingOptions,
-    _ ranks: any Collective, isSharded: Bool, _ evaluationSizes: Set<Int>, stateBytes: Int
+    _ ranks: any Collective, isSharded: Bool, _ evaluationSizes: Set<Int>, of rule: UpdateRule
   ) throws -> MemoryNeed {
     let ranksOnNode = ranks.page?.rankCount ?? ranks.size
     let held = MemoryNeed(model: source.memory)
@@ -201,10 +201,15 @@ public final class Training {
       shardSizes: sampler.shardSizes(
         shards: plan.shards, microBatches: options.run.microBatches, steps: options.run.steps),
       evaluationSizes: evaluationSizes)
-    need.add(
-      "optimizer and averages", values: stateBytes, of: 1,
-      times: isSharded
-        ? plan.slices[ranks.rank].count : source.memory.trainableLayout.count)
+    let all = max(source.memory.trainableLayout.count, 1)
+    let share = isSharded ? Double(plan.slices[ranks.rank].count) / Double(all) : 1
+    need.add("optimizer and averages", values: Int(Double(rule.stateBytes) * share), of: 1)
+    if ranks.size > 1 {
+      need.add(
+        "matrices of the update",
+        values: rule.matrixValues / (ranks.nodes.count == 1 ? ranksOnNode : 1))
+    }
+    if rule.hasTrainingPoint { need.add("weights between steps", values: all) }
     if isSharded, ranks.nodes.count == 1, ranks.size > 1 {
       need.add("shared parameters", values: source.memory.parameters.count / ranksOnNode)
     }

@@ -7,8 +7,11 @@ private let optimizers: [(name: String, chain: Chain)] =
   OptimizerCatalog.catalog.entries.map { entry in
     // The catalog's own defaults are in range, as CatalogTests shows.
     let made = try! OptimizerCatalog.catalog.make(entry.name).chain(totalSteps: 100)
-    // A sign ignores what a clip right before it does.
-    return (entry.name, entry.name == "signSGD" ? made : Chain(ClipByGlobalNorm(3)) + made)
+    // Signs and orthogonal matrices ignore what a clip does.
+    return (
+      entry.name,
+      ["signSGD", "muon"].contains(entry.name) ? made : Chain(ClipByGlobalNorm(3)) + made
+    )
   }
 
 /// Chains of every shape: one pass, several, with and without a fused step.
@@ -86,6 +89,34 @@ private struct Doubled: UnitProjection {
   }
 }
 
+/// Gives a rank the other ranks' parts of an update as they were when the step was made before, and has it
+/// transform all matrices.
+private final class RepeatedExchange: MatrixExchange {
+  private let parts: [Range<Int>]
+  private let part: Int
+  private let exchange: ([Float]) -> [[Float]?]
+
+  /// - Parameter exchange: takes this rank's update, and gives those known of all ranks.
+  init(_ parts: [Range<Int>], _ part: Int, _ exchange: @escaping ([Float]) -> [[Float]?]) {
+    self.parts = parts
+    self.part = part
+    self.exchange = exchange
+  }
+
+  func transform(
+    _ update: UnsafeMutablePointer<Float>,
+    _ work: (_ slot: Int, _ values: UnsafeMutablePointer<Float>) -> Void
+  ) {
+    let blocks = mixedLayout.blocks()
+    let known = exchange((0..<mixedLayout.count).map { update[$0] })
+    for (other, values) in known.enumerated() where other != part {
+      guard let values else { continue }
+      for block in parts[other] { for i in blocks[block].range { update[i] = values[i] } }
+    }
+    for (slot, tensor) in mixedLayout.slots.enumerated() { work(slot, update + tensor.offset) }
+  }
+}
+
 private let constraintSets = [mixedConstraints, laterConstraints, ownConstraints]
 
 @Suite struct UpdateRuleTests {
@@ -158,10 +189,16 @@ private let constraintSets = [mixedConstraints, laterConstraints, ownConstraints
       var tables: [[[Double]]] = parts.map { _ in [] }
       var calls = -1
       var reports: [UpdateReport] = []
+      var updates: [[Float]?] = parts.map { _ in nil }
       while true {
         reports = []
         var made: [[[Double]]] = []
         for (part, trial) in trials.enumerated() {
+          trial.rule.matrixExchange = RepeatedExchange(parts, part) { mine in
+            let known = updates
+            updates[part] = mine
+            return known
+          }
           trial.parameters = start[part].0
           restore(trial.rule.state, start[part].1)
           var call = 0
@@ -182,7 +219,7 @@ private let constraintSets = [mixedConstraints, laterConstraints, ownConstraints
         }
         tables = made
         calls += 1
-        if calls > (tables.first?.count ?? 0) + 1 { break }
+        if calls > (tables.first?.count ?? 0) + 2 { break }
       }
       #expect(reports.allSatisfy { $0 == whole.reports[step] }, "\(chains[index].name)")
       // The ranks gather parameters.
@@ -203,13 +240,14 @@ private let constraintSets = [mixedConstraints, laterConstraints, ownConstraints
     #expect(bits(trials[0].parameters) == whole.parameters, "\(chains[index].name)")
     // State of blocks is with their owners, all other state on every rank.
     var gathered: [UInt64] = []
-    for (place, entry) in trials[0].rule.state.enumerated() {
-      let all = trials.map { bits([$0.rule.state[place]]) }
+    for (number, entry) in trials[0].rule.state.enumerated() {
+      let all = trials.map { bits([$0.rule.state[number]]) }
       var values = all[0]
-      if case .arena = entry.storage {
+      if case .arena(_, let layout) = entry.storage {
         for (part, own) in all.enumerated() {
           for block in parts[part] {
-            values.replaceSubrange(blocks[block].range, with: own[blocks[block].range])
+            guard let range = place(of: blocks[block], in: layout) else { continue }
+            values.replaceSubrange(range, with: own[range])
           }
         }
       } else {
@@ -218,6 +256,14 @@ private let constraintSets = [mixedConstraints, laterConstraints, ownConstraints
       gathered += values
     }
     #expect(gathered == whole.state, "\(chains[index].name)")
+  }
+
+  /// Where the values of a block of the mixed layout lie in a layout of some of its tensors.
+  private func place(of block: Block, in layout: FlatLayout) -> Range<Int>? {
+    let whole = mixedLayout.slots[block.slot]
+    guard let slot = layout.slots.first(where: { $0.name == whole.name }) else { return nil }
+    let start = slot.offset + block.offset - whole.offset
+    return start..<start + block.count
   }
 
   private func snapshot(_ state: [StateEntry]) -> [[Double]] {
@@ -267,13 +313,15 @@ private let constraintSets = [mixedConstraints, laterConstraints, ownConstraints
   func paddingStaysZero(_ index: Int, _ constraints: [WeightConstraint?]) throws {
     let trial = try Self.trial(chains[index].chain, constraints)
     for step in 0..<3 { try trial.step(step, randomArena(mixedLayout, seed: UInt64(step))) }
-    var isPadding = [Bool](repeating: true, count: mixedLayout.count)
-    for slot in mixedLayout.slots { for i in slot.range { isPadding[i] = false } }
-    func check(_ values: some Sequence<Float>) {
+    func check(_ values: some Sequence<Float>, _ layout: FlatLayout) {
+      var isPadding = [Bool](repeating: true, count: layout.count)
+      for slot in layout.slots { for i in slot.range { isPadding[i] = false } }
       #expect(zip(values, isPadding).allSatisfy { !$0.1 || $0.0.bitPattern == 0 })
     }
-    check(trial.parameters)
-    for case .arena(let buffer, _) in trial.rule.state.map(\.storage) { check(buffer) }
+    check(trial.parameters, mixedLayout)
+    for case .arena(let buffer, let layout) in trial.rule.state.map(\.storage) {
+      check(buffer, layout)
+    }
   }
 
   @Test func stateAdvancesOnceAStepAndOnlyWhenApplied() throws {

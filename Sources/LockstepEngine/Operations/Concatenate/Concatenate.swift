@@ -74,3 +74,7 @@ extension Concatenate: Lowerable {
     }
   }
 }
+
+extension Concatenate: ParameterReading {
+  var parameterUse: ParameterUse { .rearranged }
+}

@@ -124,3 +124,7 @@ extension Tensor {
       Array(count..<count + axis) + Array(0..<count) + Array((count + axis)..<rows.shape.count))
   }
 }
+
+extension GatherRows: ParameterReading {
+  var parameterUse: ParameterUse { .chosenFrom }
+}

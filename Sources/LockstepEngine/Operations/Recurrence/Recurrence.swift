@@ -141,3 +141,7 @@ extension Recurrence {
     inputs[0].shape[0] * inputs[0].shape[1] * inputs[1].count
   }
 }
+
+extension Recurrence: ParameterReading {
+  var parameterUse: ParameterUse { .multiplied }
+}

@@ -52,3 +52,7 @@ extension Reshape: ShardwiseLowerable {
       && plan.type(site.outputs[0]).shape.first == plan.graph.batchCount
   }
 }
+
+extension Reshape: ParameterReading {
+  var parameterUse: ParameterUse { .rearranged }
+}

@@ -72,3 +72,7 @@ extension Slice: Lowerable {
     try plan.copy(from: view, to: plan.define(site.outputs[0], .plain(shape, storage)))
   }
 }
+
+extension Slice: ParameterReading {
+  var parameterUse: ParameterUse { .rearranged }
+}

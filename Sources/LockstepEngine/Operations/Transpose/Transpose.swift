@@ -47,3 +47,7 @@ extension Transpose: Lowerable {
     try plan.copy(from: view, to: plan.define(site.outputs[0], .plain(shape, storage)))
   }
 }
+
+extension Transpose: ParameterReading {
+  var parameterUse: ParameterUse { .rearranged }
+}

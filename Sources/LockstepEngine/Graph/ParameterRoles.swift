@@ -1,0 +1,74 @@
+// Which parts parameters play in a trace, so that an update can tell the matrices of hidden layers from
+// tables and output layers.
+
+extension Graph {
+  /// The role of each parameter, in the order of ``parameters``.
+  ///
+  /// - Parameter results: the loss, or the outputs where there is none.
+  package func parameterRoles(before results: [Tensor]) -> [ParameterRole] {
+    var roles = [ParameterRole](repeating: .other, count: parameters.count)
+    // The parameters that each value consists of: itself, or parts and turned copies of one.
+    var sources: [ValueID: Set<Int>] = [:]
+    for (id, leaf) in leaves {
+      if case .parameter(let index) = leaf { sources[id] = [index] }
+    }
+    var tables: Set<Int> = []
+    for node in nodes {
+      let read = node.inputs.reduce(into: Set<Int>()) { $0.formUnion(sources[$1] ?? []) }
+      if read.isEmpty { continue }
+      switch node.operation.use {
+      case .rearranged: for output in node.outputs { sources[output] = read }
+      case .multiplied:
+        for index in read where parameters[index].shape.count > 1 { roles[index] = .kernel }
+      case .chosenFrom: tables.formUnion(read)
+      case .other: break
+      }
+    }
+    for node in lastProducts(before: results) {
+      for input in nodes[node].inputs {
+        for index in sources[input] ?? [] where roles[index] == .kernel { roles[index] = .output }
+      }
+    }
+    for index in tables { roles[index] = .table }
+    return roles
+  }
+
+  /// The products whose results reach a value without another product in between.
+  private func lastProducts(before results: [Tensor]) -> Set<Int> {
+    var (found, seen): (Set<Int>, Set<Int>) = ([], [])
+    var waiting = results.compactMap { values[$0.id].producer }
+    while let node = waiting.popLast() {
+      guard seen.insert(node).inserted else { continue }
+      if nodes[node].operation.use == .multiplied {
+        found.insert(node)
+      } else {
+        waiting += nodes[node].inputs.compactMap { values[$0].producer }
+      }
+    }
+    return found
+  }
+}
+
+/// What an operation does with the parameters that it reads.
+enum ParameterUse {
+  /// Its results are their values at other places.
+  case rearranged
+  /// It multiplies by them what a layer reads.
+  case multiplied
+  /// It chooses rows of them.
+  case chosenFrom
+  /// Anything else.
+  case other
+}
+
+/// An operation that does something with parameters that its ``PrecisionRole`` does not tell.
+protocol ParameterReading: Operation {
+  var parameterUse: ParameterUse { get }
+}
+
+extension Operation {
+  fileprivate var use: ParameterUse {
+    (self as? any ParameterReading)?.parameterUse
+      ?? (precisionRole == .product ? .multiplied : .other)
+  }
+}

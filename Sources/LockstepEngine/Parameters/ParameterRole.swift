@@ -1,0 +1,11 @@
+/// The part that a parameter plays in a model.
+package enum ParameterRole: Sendable, Equatable {
+  /// A matrix, or a convolution's kernel, that a hidden layer multiplies by.
+  case kernel
+  /// The same of a layer whose results the loss reads without another product in between.
+  case output
+  /// A table from which rows are chosen, though the output layer may multiply by it too.
+  case table
+  /// A bias, a scale, a table that is added.
+  case other
+}

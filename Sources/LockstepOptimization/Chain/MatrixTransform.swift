@@ -1,0 +1,40 @@
+import LockstepEngine
+
+/// A transform that works on whole matrices: a tensor's leading dimension × all the rest, a convolution's
+/// kernels flattened.
+///
+/// It starts a pass of its own. Where ranks share the work, each matrix is in the hands of one of them
+/// (``MatrixExchange``), so the result depends on the matrix, the parameters and the transform's own
+/// numbers alone.
+package protocol MatrixTransform: InspectedTransform {
+  /// The floating-point operations that a slot's matrix takes; nil for a tensor that passes untouched.
+  func operations(slot: Int) -> Double?
+  /// Whether a slot's result is the same for any multiple of what reaches it.
+  func ignoresMagnitude(slot: Int) -> Bool
+  /// Transforms a slot's update in place.
+  ///
+  /// - Parameters:
+  ///   - update: the slot's values, in storage order.
+  ///   - parameters: those of its parameters before this step.
+  func transform(
+    slot: Int, _ update: UnsafeMutablePointer<Float>, parameters: UnsafePointer<Float>)
+}
+
+extension MatrixTransform {
+  package func isActive(slot: Int) -> Bool { false }
+  package func apply(_ block: BlockView) {}
+}
+
+/// Shares the matrices of an update out over ranks.
+package protocol MatrixExchange: AnyObject {
+  /// Has each matrix transformed once, by one rank, and gives the results to all that need them. Called by
+  /// all ranks.
+  ///
+  /// - Parameters:
+  ///   - update: the update in the arena's layout; before and after, the blocks that this rank updates are
+  ///     valid.
+  ///   - work: transforms a slot's values.
+  func transform(
+    _ update: UnsafeMutablePointer<Float>,
+    _ work: (_ slot: Int, _ values: UnsafeMutablePointer<Float>) -> Void) throws
+}

@@ -1,0 +1,27 @@
+import LockstepTraining
+import Testing
+
+@Suite struct MatrixOwnersTests {
+  @Test func runsTileTheMatricesInOrder() {
+    let costs: [Double] = [5, 1, 0, 7, 3, 3, 9, 2]
+    for ranks in 1...12 {
+      let runs = MatrixOwners.runs(of: costs, over: ranks)
+      #expect(runs.count == ranks)
+      #expect(runs.flatMap { Array($0) } == Array(costs.indices))
+    }
+    #expect(MatrixOwners.runs(of: [], over: 2) == [0..<0, 0..<0])
+  }
+
+  /// No other cut into runs has a cheaper dearest run.
+  @Test(arguments: 1...5) func theDearestRunIsAsCheapAsCanBe(_ ranks: Int) {
+    let costs: [Double] = [5, 1, 1, 7, 3, 3, 9, 2]
+    func best(_ start: Int, _ runs: Int) -> Double {
+      if runs == 1 { return costs[start...].reduce(0, +) }
+      return (start...costs.count).map { end in
+        max(costs[start..<end].reduce(0, +), best(end, runs - 1))
+      }.min()!
+    }
+    let dearest = MatrixOwners.runs(of: costs, over: ranks).map { costs[$0].reduce(0, +) }.max()
+    #expect(dearest == best(0, ranks))
+  }
+}
