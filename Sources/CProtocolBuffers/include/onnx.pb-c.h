@@ -229,10 +229,12 @@ struct  Onnx__ValueInfoProto
   char *name;
   Onnx__TypeProto *type;
   char *doc_string;
+  size_t n_metadata_props;
+  Onnx__StringStringEntryProto **metadata_props;
 };
 #define ONNX__VALUE_INFO_PROTO__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&onnx__value_info_proto__descriptor) \
-    , NULL, NULL, NULL }
+    , NULL, NULL, NULL, 0,NULL }
 
 
 struct  Onnx__AttributeProto
