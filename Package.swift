@@ -52,6 +52,11 @@ let package = Package(
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
 
+    // Messages of ONNX and of TensorBoard: scripts/make-protocol-buffers.sh writes the code.
+    .target(
+      name: "CProtocolBuffers", exclude: ["Protocols"],
+      linkerSettings: [.linkedLibrary("protobuf-c")]),
+
     // Vector kernels: one table of functions an instruction set.
     .target(name: "CLockstepKernels"),
 
@@ -88,6 +93,19 @@ let package = Package(
     // What configurations can name: keys, kinds, defaults, ranges; errors, tables and the schema.
     .target(name: "LockstepCatalog", dependencies: ["LockstepFiles"]),
     tests("LockstepCatalog", ["LockstepFiles", "LockstepTestSupport"]),
+    // Files of ONNX: models that were trained, written; models of others, read.
+    .target(
+      name: "LockstepONNX",
+      dependencies: [
+        "LockstepEngine", "LockstepLayers", "LockstepCatalog", "LockstepFiles", "LockstepPlatform",
+        "CProtocolBuffers",
+      ]),
+    tests(
+      "LockstepONNX",
+      [
+        "LockstepEngine", "LockstepLayers", "LockstepCatalog", "LockstepFiles",
+        "LockstepTestSupport",
+      ]),
     .target(name: "CLockstepData", exclude: ["Resources"]),
     .target(
       name: "LockstepDatasets",
@@ -179,13 +197,14 @@ let package = Package(
       name: "LockstepConfiguration",
       dependencies: [
         "LockstepCatalog", "LockstepEngine", "LockstepLayers", "LockstepOptimization",
-        "LockstepDatasets", "LockstepFiles", "LockstepTraining",
+        "LockstepDatasets", "LockstepFiles", "LockstepONNX", "LockstepTraining",
       ] + core),
     .executableTarget(
       name: "LockstepCommand",
       dependencies: [
         "Lockstep", "LockstepBenchmark", "LockstepCatalog", "LockstepConfiguration",
-        "LockstepFiles", "LockstepMPI", "LockstepReports", "LockstepTesting", "LockstepPlatform",
+        "LockstepFiles", "LockstepMPI", "LockstepONNX", "LockstepReports", "LockstepTesting",
+        "LockstepPlatform",
       ]),
     .target(name: "LockstepReports", dependencies: ["LockstepFiles", "LockstepPlatform"]),
     tests("LockstepReports", ["LockstepFiles", "LockstepTestSupport"]),

@@ -12,7 +12,7 @@ package enum CatalogTables {
     ("data", "data.type", DataCatalog.catalog.form),
     ("sampling", "data.sampling", SamplingConfiguration.form),
     ("augmentations", "data.augment", AugmentationCatalog.catalog.form),
-    ("models", "model.type", ModelCatalog.form),
+    ("models", "model.type", ConfiguredModels.form),
     ("layers", "model.layers", LayerCatalog.catalog.form),
     (
       "initializers", "weightInitializer, biasInitializer of layers",

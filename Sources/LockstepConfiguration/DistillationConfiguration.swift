@@ -34,7 +34,7 @@ extension DistillationConfiguration {
     [
       .required("teacher", .file, "a run directory, or a safetensors file"),
       .optional(
-        "model", .object { ModelCatalog.form }, "the teacher's model, as under `model`",
+        "model", .object { ConfiguredModels.form }, "the teacher's model, as under `model`",
         absence: "the run directory's"),
       .with(
         "temperature", .number(NumberRange(to: 1_000_000, above: 0)), 2,
@@ -51,7 +51,7 @@ extension DistillationConfiguration {
     }
     teacher = values["teacher"]
     if let object = values.object("model") {
-      model = try ModelCatalog.make(object)
+      model = try ConfiguredModels.make(object)
     } else {
       model = nil
     }

@@ -204,7 +204,7 @@ package struct RunConfiguration: Sendable {
     step = try StepSection(values)
     compute = try ComputeSection(values)
     rounds = try RoundsSection(values)
-    model = try ModelCatalog.make(Self.require(values.object("model")))
+    model = try ConfiguredModels.make(Self.require(values.object("model")))
   }
 
   /// An object that is always read.
@@ -222,7 +222,7 @@ package struct RunConfiguration: Sendable {
           "seed", .integer(atLeast: 0), 1,
           "the key of everything random: initial weights, order, dropout, synthetic data"),
         .required("data", .object { DataCatalog.catalog.form }, "the examples"),
-        .required("model", .object { ModelCatalog.form }, "what is trained"),
+        .required("model", .object { ConfiguredModels.form }, "what is trained"),
         .with("loss", .object { LossCatalog.catalog.form }, [:], "what is minimised"),
         .optional(
           "distillation", .object { DistillationConfiguration.form },

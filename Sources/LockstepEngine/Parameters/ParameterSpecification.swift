@@ -42,16 +42,21 @@ package struct StatisticSpecification: Sendable {
   package let name: String
   /// The dimensions.
   package let shape: [Int]
-  /// The value that all elements start from.
-  package let initialValue: Float
+  /// The values that the elements start from: one for all, or one each.
+  package let initialValues: [Float]
   /// The weight of the new observation: running ← (1 − momentum) · running + momentum · observed.
   package let momentum: Float
 
   /// Makes a specification with a dotted name, a shape, and the weight of new observations.
   package init(name: String, shape: [Int], initialValue: Float, momentum: Float) {
+    self.init(name: name, shape: shape, initialValues: [initialValue], momentum: momentum)
+  }
+
+  /// Makes a specification whose elements start from values of their own.
+  package init(name: String, shape: [Int], initialValues: [Float], momentum: Float) {
     self.name = name
     self.shape = shape
-    self.initialValue = initialValue
+    self.initialValues = initialValues
     self.momentum = momentum
   }
 }

@@ -15,14 +15,19 @@ package enum ModelCatalog {
     ])
 
   /// A model: a preset's `type` and keys, or `layers`.
-  package static let form: Form = {
+  package static let form = form(of: catalog)
+
+  /// A model of a catalog, or `layers`.
+  package static func form(of catalog: Catalog<any Model>) -> Form {
     var form = catalog.form
     form.alternative = .layers("layers, one behind the other")
     return form
-  }()
+  }
 
-  /// Makes the model that an object says.
-  package static func make(_ values: Hyperparameters) throws(ConfigurationError) -> any Model {
+  /// Makes the model that an object says, by a catalog's names.
+  package static func make(
+    _ values: Hyperparameters, of catalog: Catalog<any Model> = catalog
+  ) throws(ConfigurationError) -> any Model {
     // A preset may have a key of that name: the number of its layers.
     guard values.name.isEmpty else { return try catalog.make(values) }
     return try values.make {

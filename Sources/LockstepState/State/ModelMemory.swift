@@ -60,6 +60,17 @@ package final class ModelMemory {
   /// The running statistics.
   package var runningStatistics: UnsafeMutableBufferPointer<Float> { statisticArena.buffer }
 
+  /// The values of all parameters and running statistics by their names.
+  package var namedValues: [String: [Float]] {
+    var values: [String: [Float]] = [:]
+    for (layout, buffer) in [
+      (trainableLayout, trainable), (frozenLayout, frozen), (statisticLayout, runningStatistics),
+    ] {
+      for slot in layout.slots { values[slot.name] = Array(buffer[slot.range]) }
+    }
+    return values
+  }
+
   /// The names of ``stateEntries``: what a checkpoint's weights stand under.
   static let entryNames: Set = ["model", "model.frozen", "model.statistics"]
 
@@ -97,8 +108,10 @@ package final class ModelMemory {
       specification.initializer.fill(&values, shape: slot.shape, using: &random)
     }
     for (statistic, slot) in zip(statistics, statisticLayout.slots) {
-      UnsafeMutableBufferPointer(rebasing: runningStatistics[slot.range])
-        .update(repeating: statistic.initialValue)
+      let values = statistic.initialValues
+      for (index, place) in slot.range.enumerated() {
+        runningStatistics[place] = values[values.count == 1 ? 0 : index]
+      }
     }
   }
 

@@ -88,14 +88,7 @@ public final class Predictor {
   public convenience init(
     _ model: any MultipleInputModel, inputs: [ExampleField], weights: String
   ) throws {
-    let traced = inputs.map { TracedInput($0.name, $0.shape, $0.isInteger ? .int32 : .float32) }
-    let source = try ModelSource(dataset: FieldsAlone(inputFields: inputs), seed: 0) {
-      count, training in
-      let trace = try LockstepLayers.trace(
-        model, inputs: traced, batchCount: count, training: training)
-      // There is nothing to minimise; a source wants a scalar of the model.
-      return Objective(loss: trace.output.sum(), metrics: [], outputs: trace.outputs)
-    }
+    let source = try ModelSource(model, inputs: inputs)
     try Weights(of: source).read(WeightsFile(weights))
     try self.init(source)
   }

@@ -23,7 +23,7 @@ package struct SinusoidalPositions: Operation {
   package func tangent(_ call: Call, _ tangents: [Tensor?]) -> [Tensor?]? { tangents }
 
   /// P, row-major [T, W].
-  fileprivate func table(_ shape: [Int]) -> [Double] {
+  func table(_ shape: [Int]) -> [Double] {
     let angles = PositionAngles(positions: shape[1], pairs: shape[2] / 2, base: Double(base))
     return zip(angles.sines, angles.cosines).flatMap { [$0, $1] }
   }
