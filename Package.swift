@@ -187,7 +187,11 @@ let package = Package(
         "Lockstep", "LockstepBenchmark", "LockstepCatalog", "LockstepConfiguration",
         "LockstepFiles", "LockstepMPI", "LockstepReports", "LockstepTesting", "LockstepPlatform",
       ]),
-    .target(name: "LockstepReports", dependencies: ["LockstepFiles", "LockstepPlatform"]),
+    // The style and the script of the page of `lockstep report`.
+    .target(name: "CLockstepPage", exclude: ["Resources"]),
+    .target(
+      name: "LockstepReports",
+      dependencies: ["CLockstepPage", "LockstepFiles", "LockstepPlatform"]),
     tests("LockstepReports", ["LockstepFiles", "LockstepTestSupport"]),
 
     tests(

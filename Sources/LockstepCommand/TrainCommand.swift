@@ -2,6 +2,7 @@ import Lockstep
 import LockstepConfiguration
 import LockstepFiles
 import LockstepPlatform
+import LockstepReports
 
 /// `lockstep train`: a run from its configuration to its final weights.
 enum TrainCommand: Command {
@@ -132,10 +133,14 @@ enum TrainCommand: Command {
         try collective.onRoot {
           try writeAverage(run, run.data.record.description, to: directory, after: outcome)
         }
+        try writeEvaluation(run, to: directory, after: outcome, on: collective)
       }
+    } else if outcome.kind == .done {
+      try writeEvaluation(run, to: directory, after: outcome, on: collective)
     }
     if let profile, let timeline {
-      try profile.finish(timeline, quiet: arguments.has("--quiet"), on: collective)
+      try profile.finish(
+        timeline, in: directory, quiet: arguments.has("--quiet"), on: collective)
     }
     if collective.isRoot { progress.hear(.ended(outcome)) }
     return outcome.exitCode
@@ -160,6 +165,26 @@ enum TrainCommand: Command {
     } catch {
       try? directory.write(Outcome(.failed, step: outcome.step, message: "\(error)"))
       throw error
+    }
+  }
+
+  /// Writes what reports show of single examples. Called by all ranks. The run is done, and stays so where
+  /// this cannot be written.
+  private static func writeEvaluation(
+    _ run: ConfiguredRun, to directory: RunDirectory?, after outcome: Outcome,
+    on collective: any Collective
+  ) throws {
+    let isWanted = try collective.fromRoot { [directory == nil ? 0 : 1] } == [1]
+    guard isWanted,
+      let record = try FinalEvaluation.record(of: run, step: outcome.step, on: collective),
+      let directory
+    else { return }
+    do {
+      try AtomicFile.write(
+        "\(directory.path)/\(EvaluationRecord.name)", text: record.json.compactText + "\n",
+        fileSystem: directory.fileSystem)
+    } catch {
+      Console.notice("\(error); reports of the run show no predictions")
     }
   }
 

@@ -36,6 +36,7 @@ package final class Trainer {
   private var hasStarted = false
   /// What watches over state that this rank alone holds.
   private var seal: StateSeal?
+  private let normSchedule: NormSchedule
   private let earlyStopping: EarlyStoppingState?
   private let bestWeights: BestWeights
   /// When the run is interrupted; nil for never.
@@ -91,6 +92,8 @@ package final class Trainer {
     resumption.conditions.append(.kernels)
     resumption.lastStep = options.lastStep(batchesPerEpoch: sampler.batchesPerEpoch)
     self.resumption = resumption
+    normSchedule = NormSchedule(
+      lastStep: options.lastStep(batchesPerEpoch: sampler.batchesPerEpoch))
     self.directory = collective.isRoot ? directory : nil
     self.collective = collective
     self.isInterrupted = isInterrupted
@@ -279,6 +282,9 @@ package final class Trainer {
         report.line(
           epoch: epoch + 1, metricNames: step.source.metricNames, examplesPerSecond: rate,
           norms: isDue && report.skipped == nil ? step.update.parameterNorms() : []))
+      if normSchedule.isDue(report) {
+        try directory?.norms.append(report.normLine(step.update, of: step.source))
+      }
       try tell(.step(report, epoch: epoch + 1, examplesPerSecond: rate))
     }
     // Skipping steps cannot help where the weights themselves are lost.

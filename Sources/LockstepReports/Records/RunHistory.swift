@@ -24,12 +24,19 @@ package struct RunHistory: Sendable {
     package let sanitized: Bool
     /// How a Hessian-free step found its direction.
     package let hessianFree: HessianFree?
+    /// The metrics on the batch, in the order of ``RunHistory/metricNames``.
+    package let metrics: [Double]
+
+    /// What clipping multiplied the gradient by; 1 where it changed nothing.
+    package var coefficient: Double {
+      clipped && gradientNorm > 0 ? clippedGradientNorm / gradientNorm : 1
+    }
 
     /// A step with these numbers.
     package init(
       step: Int, loss: Double, gradientNorm: Double, clippedGradientNorm: Double, clipped: Bool,
       learningRate: Double = 0, examplesPerSecond: Double = 0, skipped: Bool = false,
-      sanitized: Bool = false, hessianFree: HessianFree? = nil
+      sanitized: Bool = false, hessianFree: HessianFree? = nil, metrics: [Double] = []
     ) {
       self.step = step
       self.loss = loss
@@ -41,6 +48,7 @@ package struct RunHistory: Sendable {
       self.skipped = skipped
       self.sanitized = sanitized
       self.hessianFree = hessianFree
+      self.metrics = metrics
     }
   }
 
@@ -93,25 +101,36 @@ package struct RunHistory: Sendable {
     package let step: Int?
     /// What went wrong, where something did.
     package let message: String?
+    /// The fingerprint of the final weights, where the run came to its end.
+    package let fingerprint: String?
 
     /// An end of this kind.
-    package init(kind: String?, step: Int? = nil, message: String? = nil) {
+    package init(
+      kind: String?, step: Int? = nil, message: String? = nil, fingerprint: String? = nil
+    ) {
       self.kind = kind
       self.step = step
       self.message = message
+      self.fingerprint = fingerprint
     }
   }
 
   /// The steps, in order.
   package let steps: [Step]
+  /// The names of the metrics on batches.
+  package let metricNames: [String]
   /// The evaluations, in order.
   package let evaluations: [Evaluation]
   /// How the run ended; nil where nothing says it.
   package let ending: Ending?
 
   /// A history of these steps.
-  package init(steps: [Step], evaluations: [Evaluation] = [], ending: Ending? = nil) {
+  package init(
+    steps: [Step], metricNames: [String] = [], evaluations: [Evaluation] = [],
+    ending: Ending? = nil
+  ) {
     self.steps = steps
+    self.metricNames = metricNames
     self.evaluations = evaluations
     self.ending = ending
   }
@@ -125,7 +144,8 @@ package struct RunHistory: Sendable {
     ending = Self.ending("\(directory)/outcome.json")
     let metrics = "\(directory)/metrics.jsonl"
     // A run that ended before its first step may have logged nothing.
-    steps = ending != nil && FileKind(metrics) == .missing ? [] : try Self.steps(metrics)
+    (steps, metricNames) =
+      ending != nil && FileKind(metrics) == .missing ? ([], []) : try Self.steps(metrics)
     let path = "\(directory)/evaluations.jsonl"
     evaluations = FileKind(path) == .regular ? try Self.evaluations(path) : []
   }
@@ -149,7 +169,7 @@ package struct RunHistory: Sendable {
     let file = content.flatMap { try? JSONValue.parse($0, source: path) }
     return Ending(
       kind: file?["outcome"]?.stringValue, step: file?["step"]?.integerValue,
-      message: file?["message"]?.stringValue)
+      message: file?["message"]?.stringValue, fingerprint: file?["fingerprint"]?.stringValue)
   }
 
   private static let stepKeys = [
@@ -157,11 +177,30 @@ package struct RunHistory: Sendable {
     "clipped", "skipped", "sanitized", "hessianFree",
   ]
 
-  private static func steps(_ path: String) throws(FileError) -> [Step] {
+  /// What a line has beside ``stepKeys`` and metrics.
+  private static let otherKeys: Set<String> = [
+    "epoch", "examples", "coefficient", "clippedFraction", "notFinite", "parameterNorms",
+  ]
+
+  /// The numbers of a line that are none of those that every line has.
+  private static func metricNames(_ line: UnsafeRawBufferPointer, _ path: String) -> [String] {
+    let object = try? JSONValue.parse(Array(line), source: path).objectValue
+    return (object?.members ?? []).compactMap { key, value in
+      otherKeys.contains(key) || stepKeys.contains(key) || value.number == nil ? nil : key
+    }
+  }
+
+  private static func steps(_ path: String) throws(FileError) -> ([Step], [String]) {
     let file = try FileInput(path)
-    let members = JSONMembers(stepKeys)
+    var names: [String]?
+    var members = JSONMembers(stepKeys)
     var steps: [Step] = []
     try file.forEachLine { line throws(FileError) in
+      if names == nil {
+        let found = metricNames(line.bytes, path)
+        names = found
+        members = JSONMembers(stepKeys + found)
+      }
       let values: [JSONValue?]
       do throws(JSONSyntaxError) {
         values = try members.values(of: line.bytes, source: path)
@@ -189,9 +228,10 @@ package struct RunHistory: Sendable {
           clippedGradientNorm: try number(3), clipped: values[6]?.boolValue ?? false,
           learningRate: try number(4), examplesPerSecond: try number(5),
           skipped: values[7]?.boolValue ?? false, sanitized: values[8] != nil,
-          hessianFree: HessianFree(values[9])))
+          hessianFree: HessianFree(values[9]),
+          metrics: values[stepKeys.count...].map { $0?.number ?? .nan }))
     }
-    return steps
+    return (steps, names ?? [])
   }
 
   private static func evaluations(_ path: String) throws(FileError) -> [Evaluation] {
@@ -232,17 +272,5 @@ package struct RunHistory: Sendable {
     return FileError(
       path: path, kind: .corrupt,
       reason: "line \(line) \(what)\(why); mend the line, or remove it")
-  }
-}
-
-extension JSONValue {
-  /// A number, or one of the strings that stand for NaN and the infinities.
-  fileprivate var number: Double? {
-    switch self {
-    case .string("NaN"): .nan
-    case .string("Infinity"): .infinity
-    case .string("-Infinity"): -.infinity
-    default: doubleValue
-    }
   }
 }
