@@ -52,6 +52,11 @@ let package = Package(
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
 
+    // Messages of ONNX and of TensorBoard: scripts/make-protocol-buffers.sh writes the code.
+    .target(
+      name: "CProtocolBuffers", exclude: ["Protocols"],
+      linkerSettings: [.linkedLibrary("protobuf-c")]),
+
     // Vector kernels: one table of functions an instruction set.
     .target(name: "CLockstepKernels"),
 

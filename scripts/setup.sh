@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Installs what Lockstep builds and runs with: Open MPI, oneDNN, zlib, Zstandard, xxHash, libpng
-# and libjpeg-turbo, from Debian's packages, and further ones that are named as arguments. Says what it
-# does. Without root it prints the command instead.
+# Installs what Lockstep builds and runs with: Open MPI, oneDNN, zlib, Zstandard, xxHash, libpng,
+# libjpeg-turbo and protobuf-c, from Debian's packages, and further ones that are named as arguments.
+# Says what it does. Without root it prints the command instead.
 set -euo pipefail
 
 packages=(
   libopenmpi-dev openmpi-bin libdnnl-dev zlib1g-dev libzstd-dev libxxhash-dev libpng-dev
-  libjpeg-dev pkg-config
+  libjpeg-dev libprotobuf-c-dev pkg-config
   "$@"
 )
 

@@ -7,14 +7,18 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # Several hosts on one machine are made with iproute2.
 scripts/setup.sh iproute2 python3
-# Tests run without it, where it cannot be installed.
+# Tests run without these, where they cannot be installed.
 scripts/setup.sh shellcheck || echo "test: scripts are not checked"
+scripts/setup.sh protobuf-c-compiler || echo "test: generated code is not checked"
 source scripts/environment.sh
 
 if command -v shellcheck >/dev/null; then
   echo "test: scripts"
   shellcheck scripts/*.sh Benchmarks/*.sh .ci/run
 fi
+
+echo "test: generated code"
+scripts/make-protocol-buffers.sh --check
 
 echo "test: links"
 scripts/check-links.py
