@@ -190,8 +190,14 @@ let package = Package(
       name: "LockstepCommand",
       dependencies: [
         "Lockstep", "LockstepBenchmark", "LockstepCatalog", "LockstepConfiguration",
-        "LockstepFiles", "LockstepMPI", "LockstepReports", "LockstepTesting", "LockstepPlatform",
+        "LockstepFiles", "LockstepMPI", "LockstepReports", "LockstepTensorBoard", "LockstepTesting",
+        "LockstepPlatform",
       ]),
+    // Files that TensorBoard reads.
+    .target(
+      name: "LockstepTensorBoard",
+      dependencies: ["CProtocolBuffers", "LockstepFiles", "LockstepPlatform"]),
+    tests("LockstepTensorBoard", ["LockstepFiles"], exclude: ["Reference"]),
     // The style and the script of the page of `lockstep report`.
     .target(name: "CLockstepPage", exclude: ["Resources"]),
     .target(

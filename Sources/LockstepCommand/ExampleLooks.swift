@@ -24,7 +24,8 @@ struct ExampleLooks {
       guard let values = floats(field, example, count: field.size) else { return .nothing }
       let cells = table.cells(of: values)
       return .cells(
-        cells.prefix(Self.mostCells).map { ($0.name.shortened(to: 60), $0.value.shortened(to: 60)) })
+        cells.prefix(Self.mostCells).map { ($0.name.shortened(to: 60), $0.value.shortened(to: 60)) }
+      )
     case .array:
       guard let values = floats(field, example, count: field.size) else { return .nothing }
       switch field.shape.count {
@@ -88,7 +89,7 @@ struct ExampleLooks {
     }
     let entries = tokens.prefix(count).map { token in
       let place = Int(token) - TextVocabulary.reserved
-      return vocabulary.entries.indices.contains(place) ? vocabulary.entries[place] : "�"
+      return vocabulary.entries.indices.contains(place) ? vocabulary.entries[place] : "[?]"
     }
     let text = entries.joined(separator: vocabulary.unit == .words ? " " : "")
     return .text(text.shortened(to: Self.mostCharacters))
@@ -125,7 +126,9 @@ struct ExampleLooks {
   private func range(
     of values: [Float], channel: Int, _ channels: Int, _ field: ExampleField
   ) -> (low: Float, high: Float) {
-    func known(_ list: [Float]) -> Float? { list.count == 1 ? list[0] : list.indices.contains(channel) ? list[channel] : nil }
+    func known(_ list: [Float]) -> Float? {
+      list.count == 1 ? list[0] : list.indices.contains(channel) ? list[channel] : nil
+    }
     if let white = field.white.flatMap(known), let black = known(field.blank), white != black {
       return (black, white)
     }

@@ -52,6 +52,7 @@ struct FinalEvaluation {
     var loss: Double
     let label: String
     let prediction: String
+    var isRight = false
   }
 
   private func record(step: Int) -> EvaluationRecord {
@@ -74,7 +75,8 @@ struct FinalEvaluation {
         let guess = predictions[row]
         return Judgement(
           loss: -log(probabilities[row][right[row]]), label: names[right[row]],
-          prediction: "\(names[guess]) (\(Self.percent(probabilities[row][guess])))")
+          prediction: "\(names[guess]) (\(Self.percent(probabilities[row][guess])))",
+          isRight: guess == right[row])
       }
     case .targets(let values, let targetWidth) where loss is BinaryCrossEntropy || loss is Focal:
       let names = labelNames(targetWidth)
@@ -101,7 +103,7 @@ struct FinalEvaluation {
         let guess = Self.largest(outputs[row.outputs].map(Double.init))
         return Judgement(
           loss: guess == label ? 0 : 1, label: target.classes?.name(label) ?? "\(label)",
-          prediction: target.classes?.name(guess) ?? "\(guess)")
+          prediction: target.classes?.name(guess) ?? "\(guess)", isRight: guess == label)
       }
     case .targets(let values, let targetWidth):
       lossName = "error"
@@ -145,14 +147,16 @@ struct FinalEvaluation {
     if names.count == 1 {
       return Judgement(
         loss: loss, label: right[0] ? "1" : "0",
-        prediction: "\(scores[0] >= 0 ? 1 : 0) (\(percent(probability(scores[0]))) for 1)")
+        prediction: "\(scores[0] >= 0 ? 1 : 0) (\(percent(probability(scores[0]))) for 1)",
+        isRight: (scores[0] >= 0) == right[0])
     }
     func list(_ isIn: (Int) -> Bool) -> String {
       let found = names.indices.filter(isIn).map { names[$0] }
       return found.isEmpty ? "none" : found.joined(separator: ", ").shortened(to: 120)
     }
     return Judgement(
-      loss: loss, label: list { right[$0] }, prediction: list { scores[$0] >= 0 })
+      loss: loss, label: list { right[$0] }, prediction: list { scores[$0] >= 0 },
+      isRight: zip(scores, right).allSatisfy { ($0 >= 0) == $1 })
   }
 
   /// A prediction of numbers, in the target's unit; of several the Euclidean distance.
@@ -166,7 +170,8 @@ struct FinalEvaluation {
       sum + (pair.0 - pair.1) * (pair.0 - pair.1)
     }
     func list(_ values: [Double]) -> String {
-      values.prefix(6).map { readable($0) }.joined(separator: ", ") + (values.count > 6 ? ", …" : "")
+      values.prefix(6).map { readable($0) }.joined(separator: ", ")
+        + (values.count > 6 ? ", …" : "")
     }
     return Judgement(
       loss: squares.squareRoot(), label: list(right), prediction: list(predicted))
@@ -190,7 +195,7 @@ struct FinalEvaluation {
       return EvaluationRecord.Example(
         place: part.places.text(row.example) + id + step,
         label: judgement.label.shortened(to: 120), prediction: judgement.prediction,
-        loss: judgement.loss, look: looks.look(at: row.example))
+        isRight: judgement.isRight, loss: judgement.loss, look: looks.look(at: row.example))
     }
   }
 

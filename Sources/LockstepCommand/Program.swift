@@ -9,7 +9,7 @@ enum Program {
   static var commands: [any Command.Type] {
     [
       TrainCommand.self, EvaluateCommand.self, PredictCommand.self, GenerateCommand.self,
-      ReportCommand.self,
+      ReportCommand.self, WatchCommand.self,
       InspectCommand.self, SuggestClipCommand.self, SweepCommand.self, CrossValidateCommand.self,
       FindRateCommand.self, VerifyCommand.self,
       CatalogCommand.self, SchemaCommand.self, PlanCommand.self,

@@ -17,6 +17,8 @@ enum ReportCommand: Command {
   static let options: [OptionSpecification] = [
     .option("--html", "FILE.html", "write everything on one page for a browser"),
     .option("--svg", "FOLDER", "write each chart as a file for a paper; the folder is made"),
+    .option(
+      "--tensorboard", "FOLDER", "write what was logged for TensorBoard, a folder a run below it"),
     .option("--loss-plot", "FILE.svg", "plot the losses"),
     .option(
       "--norm-plot", "FILE.svg",
@@ -48,6 +50,9 @@ enum ReportCommand: Command {
     if let folder = arguments.value("--svg") {
       try SystemFileSystem().createDirectory(folder)
       for plot in PaperPlots(runs).all { try plot.plot.write(to: "\(folder)/\(plot.name).svg") }
+    }
+    if let folder = arguments.value("--tensorboard") {
+      for run in runs { Console.line("events \(try TensorBoardExport.write(run, to: folder))") }
     }
     if let page {
       try OutputFile.write(page, text: ReportPage(runs, version: Program.version).html)

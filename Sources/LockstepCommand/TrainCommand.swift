@@ -10,8 +10,8 @@ enum TrainCommand: Command {
   static let usage = "CONFIG.json [OPTIONS]"
   static let summary = "train a model as a configuration says"
   static let discussion = """
-    A run directory holds config.json, metrics.jsonl (a line a step), evaluations.jsonl, checkpoints/,
-    outcome.json and at the end weights.safetensors. The last line printed is the fingerprint of the
+    A run directory holds config.json, metrics.jsonl (a line a step), norms.jsonl, evaluations.jsonl,
+    checkpoints/, outcome.json and at the end weights.safetensors and evaluation.json. The last line printed is the fingerprint of the
     final weights: it does not depend on the number of ranks or threads, nor on interruptions.
 
     Exit codes: 0 done, 2 the input is wrong, 75 interrupted (SIGTERM, SIGUSR1, the first Ctrl-C) and
@@ -118,14 +118,18 @@ enum TrainCommand: Command {
       run, directory: directory?.path, quiet: arguments.has("--quiet"))
     // A run that goes on may be refused still, and has not begun before it says that it was resumed.
     if collective.isRoot, !goesOn { progress.start(ranks: collective.size, link: collective.link) }
+    let tensorBoard =
+      run.configuration.writesTensorBoard ? TensorBoardLog(run, directory: directory?.path) : nil
     let trainer = try run.trainer(
       directory: directory, agreement: agreement,
       listener: { event in
         // The fingerprint is the last line.
         if case .ended = event { return }
+        try tensorBoard?.hear(event)
         progress.start(ranks: collective.size, link: collective.link)
         progress.hear(event)
       })
+    trainer.tensorObserver = tensorBoard
     let timeline = try profile?.start(run, on: collective)
     let outcome = try trainer.run(resume: arguments.has("--resume"))
     if outcome.kind == .done, let average = run.average {
@@ -133,10 +137,10 @@ enum TrainCommand: Command {
         try collective.onRoot {
           try writeAverage(run, run.data.record.description, to: directory, after: outcome)
         }
-        try writeEvaluation(run, to: directory, after: outcome, on: collective)
+        try writeEvaluation(run, to: directory, tensorBoard, after: outcome, on: collective)
       }
     } else if outcome.kind == .done {
-      try writeEvaluation(run, to: directory, after: outcome, on: collective)
+      try writeEvaluation(run, to: directory, tensorBoard, after: outcome, on: collective)
     }
     if let profile, let timeline {
       try profile.finish(
@@ -171,8 +175,8 @@ enum TrainCommand: Command {
   /// Writes what reports show of single examples. Called by all ranks. The run is done, and stays so where
   /// this cannot be written.
   private static func writeEvaluation(
-    _ run: ConfiguredRun, to directory: RunDirectory?, after outcome: Outcome,
-    on collective: any Collective
+    _ run: ConfiguredRun, to directory: RunDirectory?, _ tensorBoard: TensorBoardLog?,
+    after outcome: Outcome, on collective: any Collective
   ) throws {
     let isWanted = try collective.fromRoot { [directory == nil ? 0 : 1] } == [1]
     guard isWanted,
@@ -183,6 +187,7 @@ enum TrainCommand: Command {
       try AtomicFile.write(
         "\(directory.path)/\(EvaluationRecord.name)", text: record.json.compactText + "\n",
         fileSystem: directory.fileSystem)
+      try tensorBoard?.show(record)
     } catch {
       Console.notice("\(error); reports of the run show no predictions")
     }

@@ -97,7 +97,9 @@ package struct PaperPlots: Sendable {
             zip(curve.falsePositives, curve.truePositives).map { ($0, $1) }))
       }
     }
-    if !series.isEmpty { series.append(.init("chance", [(0, 0), (1, 1)], style: .dashed, color: 7)) }
+    if !series.isEmpty {
+      series.append(.init("chance", [(0, 0), (1, 1)], style: .dashed, color: 7))
+    }
     return LinePlot(
       title: "ROC curve", xLabel: "false positive rate", yLabel: "true positive rate", series)
   }

@@ -27,8 +27,10 @@ package struct TextPlot: Sendable {
       repeating: Array(repeating: false, count: columns * across), count: height * down)
     let count = min(columns * across, max(values.count, 1))
     for column in 0..<count {
-      let range = column * values.count / count..<max(
-        (column + 1) * values.count / count, column * values.count / count + 1)
+      let range =
+        column * values.count
+        / count..<max(
+          (column + 1) * values.count / count, column * values.count / count + 1)
       let shown = values[range.clamped(to: values.indices)].filter(axis.shows)
       guard let low = shown.min(), let high = shown.max() else { continue }
       func row(_ value: Double) -> Int {
@@ -45,7 +47,8 @@ package struct TextPlot: Sendable {
         isUnicode ? Self.braille(dots, line, column) : dots[line][column] ? "*" : " "
       }
       let edge = isUnicode ? "│" : "|"
-      return String(repeating: " ", count: max(margin - label.count, 0)) + label.prefix(margin) + " "
+      return String(repeating: " ", count: max(margin - label.count, 0)) + label.prefix(margin)
+        + " "
         + edge + cells.joined()
     }
   }

@@ -126,7 +126,7 @@
     const key = svg("svg", { class: "key", viewBox: "0 0 22 10", "aria-hidden": "true" });
     key.append(svg("line", {
       x1: 0, y1: 5, x2: 22, y2: 5, stroke: color(series.color), "stroke-width": 2.2,
-      "stroke-dasharray": series.dashed ? "5 3" : "none", "stroke-opacity": series.faint ? 0.55 : 1,
+      "stroke-dasharray": series.dashed ? "5 3" : "none", "stroke-opacity": series.faint && !series.means ? 0.55 : 1,
     }));
     if (series.marked) key.append(svg("circle", { cx: 11, cy: 5, r: 3, fill: color(series.color) }));
     return key;
@@ -372,10 +372,17 @@
       flush();
       const paint = {
         fill: "none", stroke: color(series.color), "stroke-linejoin": "round", "stroke-linecap": "round",
-        "stroke-width": series.faint ? 1 : 1.6, "stroke-opacity": series.faint ? 0.55 : 1,
+        "stroke-width": series.faint ? 1 : 1.6, "stroke-opacity": series.means ? 0.35 : series.faint ? 0.55 : 1,
         "stroke-dasharray": series.dashed ? "5 3" : "none",
       };
       if (path) picture.append(svg("path", { d: path, ...paint }));
+      if (series.means) {
+        let means = "";
+        series.means.y.forEach((value, index) => {
+          if (y.shows(value)) means += `${means ? "L" : "M"}${round(x.place(series.means.x[index]))} ${round(y.place(value))}`;
+        });
+        picture.append(svg("path", { d: means, ...paint, "stroke-width": 2, "stroke-opacity": 1 }));
+      }
       if (series.marked && points.length <= 80 || points.length === 1) {
         for (const point of points) {
           picture.append(svg("circle", { cx: round(point.x), cy: round(point.y), r: 3, fill: color(series.color) }));

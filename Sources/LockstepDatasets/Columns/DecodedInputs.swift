@@ -1,17 +1,5 @@
 import LockstepFiles
 
-extension ColumnsDescription {
-  /// What inputs of a model say in the words of the table: each column's name and value.
-  package func cells(of inputs: [Float]) -> [(name: String, value: String)] {
-    var start = 0
-    return columns.map { column in
-      let end = min(start + column.encoding.width, inputs.count)
-      defer { start = end }
-      return (column.name, column.encoding.text(of: Array(inputs[min(start, end)..<end])))
-    }
-  }
-}
-
 extension ColumnEncoding {
   /// The cell that became these inputs, as nearly as they tell.
   func text(of inputs: [Float]) -> String {

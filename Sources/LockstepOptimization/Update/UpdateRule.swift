@@ -52,8 +52,6 @@ public final class UpdateRule {
   private let ownedGroups: [Range<Int>]
   /// What the last `apply` updated.
   private(set) var updated: [Range<Int>] = []
-  /// Measures the weights where somebody asks for their norms.
-  lazy var weightMeasure = WeightMeasure(layout, constraints, kernels)
   /// The learning rate at the end of the chain, which the step itself multiplies by.
   let finalRate: BoundLearningRate?
 

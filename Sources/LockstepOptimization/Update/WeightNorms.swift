@@ -24,12 +24,12 @@ extension UpdateRule {
   /// The norms of all tensors' weights, in the layout's order. Sums run in a fixed order, so that their
   /// bits depend on the weights alone.
   package func weightNorms(_ parameters: UnsafeMutableBufferPointer<Float>) -> [WeightNorms] {
-    weightMeasure.norms(parameters)
+    WeightMeasure(layout, constraints, kernels).norms(parameters)
   }
 }
 
-/// Measures the weights of a layout. The parameters must be at hand whole.
-struct WeightMeasure {
+/// What measures the weights of a layout. The parameters must be at hand whole.
+private struct WeightMeasure {
   private let layout: FlatLayout
   /// The blocks of each slot.
   private let blocks: [[Block]]

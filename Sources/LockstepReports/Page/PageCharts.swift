@@ -16,6 +16,20 @@ struct PageCharts {
 
   private var isAlone: Bool { runs.count == 1 }
 
+  /// How many steps a mean is of, so that a line of means has some sixty points; nil where there are too few
+  /// steps to need one. The same for all runs, which are compared.
+  private var meanWidth: Int? {
+    let longest = runs.map(\.history.steps.count).max() ?? 0
+    return longest < 120 ? nil : longest / 60
+  }
+
+  /// Says what a chart's thick lines are.
+  private func explained(_ chart: PageChart?) -> PageChart? {
+    guard let meanWidth, var chart else { return chart }
+    chart.note = "thick: means of \(counted(meanWidth, "step"))"
+    return chart
+  }
+
   /// The run's name behind a line's, where there are several.
   private func named(_ line: String, _ run: RunRecord) -> String {
     isAlone ? line : "\(run.name), \(line)"
@@ -38,7 +52,8 @@ struct PageCharts {
     [loss].compactMap(\.self) + metrics + [gradientNorm, coefficient].compactMap(\.self)
       + [
         single("rate", "Learning rate", y: "learning rate") { $0.learningRate },
-        single("speed", "Throughput", y: "examples/s") { $0.examplesPerSecond },
+        explained(
+          single("speed", "Throughput", y: "examples/s", hasMeans: true) { $0.examplesPerSecond }),
         single("damping", "Damping of Hessian-free steps", y: "λ", isLogarithmic: true) {
           $0.hessianFree?.damping
         },
@@ -49,7 +64,7 @@ struct PageCharts {
   }
 
   private func single(
-    _ id: String, _ title: String, y: String, isLogarithmic: Bool = false,
+    _ id: String, _ title: String, y: String, isLogarithmic: Bool = false, hasMeans: Bool = false,
     _ value: (RunHistory.Step) -> Double?
   ) -> PageChart? {
     lines(
@@ -57,6 +72,8 @@ struct PageCharts {
       runs.enumerated().map { index, run in
         PageSeries(
           isAlone ? title.lowercased() : run.name, color: color(index, 0),
+          style: hasMeans && meanWidth != nil ? .faint : .plain,
+          meanWidth: hasMeans ? meanWidth : nil,
           run.history.steps.compactMap { step in
             step.skipped ? nil : value(step).map { (Double(step.step), $0) }
           })
@@ -76,7 +93,8 @@ struct PageCharts {
       let names = evaluationNames(run)
       series.append(
         PageSeries(
-          named("training loss", run), color: color(index, 0), style: names.isEmpty ? .plain : .faint,
+          named("training loss", run), color: color(index, 0),
+          style: names.isEmpty && meanWidth == nil ? .plain : .faint, meanWidth: meanWidth,
           run.history.steps.map { (Double($0.step), $0.loss) }))
       for (place, name) in names.enumerated() {
         series.append(
@@ -86,7 +104,7 @@ struct PageCharts {
       }
     }
     let isPositive = runs.allSatisfy { run in run.history.steps.allSatisfy { !($0.loss <= 0) } }
-    return lines("loss", "Loss", y: "loss", isLogarithmic: isPositive, series)
+    return explained(lines("loss", "Loss", y: "loss", isLogarithmic: isPositive, series))
   }
 
   private var metrics: [PageChart] {
@@ -108,7 +126,8 @@ struct PageCharts {
         series.append(
           PageSeries(
             named("training", run), color: color(index, 0),
-            style: evaluations.isEmpty ? .plain : .faint,
+            style: evaluations.isEmpty && meanWidth == nil ? .plain : .faint,
+            meanWidth: meanWidth,
             run.history.steps.map { (Double($0.step), $0.metrics[place]) }))
       }
       for (place, evaluation) in evaluations.enumerated() {
@@ -123,7 +142,10 @@ struct PageCharts {
             }))
       }
     }
-    return lines("metric-\(number)", name.shortened(to: 80), y: name.shortened(to: 40), series)
+    let chart = lines(
+      "metric-\(number)", name.shortened(to: 80), y: name.shortened(to: 40), series)
+    let hasSteps = runs.contains { $0.history.metricNames.contains(name) }
+    return hasSteps ? explained(chart) : chart
   }
 
   // MARK: Clipping
@@ -241,7 +263,9 @@ struct PageCharts {
       },
       [
         "levels": .array(
-          levels.sorted { $0.key < $1.key }.map { ["name": .string($0.value), "y": .number($0.key)] }
+          levels.sorted { $0.key < $1.key }.map {
+            ["name": .string($0.value), "y": .number($0.key)]
+          }
         )
       ])
     if rows.count > shown.count {

@@ -32,7 +32,7 @@ struct PageConfiguration {
       }
       return """
         <details class="run card"\(runs.count == 1 ? " open" : "")><summary>\(HTML.escaped(run.name))</summary>
-        <pre>\(HTML.escaped(configuration.prettyText))</pre></details>
+        <pre tabindex="0" aria-label="configuration of \(HTML.escaped(run.name))">\(HTML.escaped(configuration.prettyText))</pre></details>
 
         """
     }.joined()

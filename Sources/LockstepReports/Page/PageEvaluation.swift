@@ -11,11 +11,9 @@ struct PageEvaluation {
     suffix = run.map { ": \($0)" } ?? ""
   }
 
-  var html: String { (evaluation.confusion.map(matrix) ?? "") + worst }
-
-  private func card(_ title: String, _ content: String) -> String {
+  private func card(_ title: String, isWide: Bool = true, _ content: String) -> String {
     """
-    <section class="card wide"><div class="head"><h3>\(HTML.escaped(title + suffix))</h3></div>
+    <section class="card\(isWide ? " wide" : "")"><div class="head"><h3>\(HTML.escaped(title + suffix))</h3></div>
     \(content)</section>
 
     """
@@ -27,6 +25,9 @@ struct PageEvaluation {
   private static let mostClasses = 30
   /// How many confusions are told of a larger one.
   private static let mostConfusions = 20
+
+  /// How often each class was taken for which; nothing where classes are not exclusive.
+  var matrix: String { evaluation.confusion.map(matrix) ?? "" }
 
   private func matrix(_ confusion: EvaluationRecord.Confusion) -> String {
     let title = "Confusion matrix"
@@ -47,7 +48,8 @@ struct PageEvaluation {
         let part = Double(count) / Double(sum)
         let shade =
           count == 0
-          ? "" : " style=\"background: rgba(var(--shade), \(readable(0.06 + 0.44 * part, digits: 3)))\""
+          ? ""
+          : " style=\"background: rgba(var(--shade), \(readable(0.06 + 0.44 * part, digits: 3)))\""
         return
           "<td\(label == prediction ? " class=\"right\"" : "")\(shade) title=\""
           + "\(readable(100 * part, digits: 3)) % of \(HTML.escaped(name))\">\(count)</td>"
@@ -55,7 +57,7 @@ struct PageEvaluation {
       return "<tr><th scope=\"row\">\(HTML.escaped(name))</th>\(cells)</tr>\n"
     }.joined()
     return card(
-      title,
+      title, isWide: confusion.classes.count > 10,
       """
       <p class="soft">\(about); rows: labels, columns: predictions; shade: share of the row</p>
       <div class="scroll"><table class="matrix"><thead><tr><td></td>\(header)</tr></thead>
@@ -87,15 +89,20 @@ struct PageEvaluation {
 
   // MARK: The worst predictions
 
-  private var worst: String {
+  /// The most examples that are no pictures.
+  private static let mostRows = 12
+
+  /// The examples with the largest losses, drawn.
+  var worst: String {
     guard !evaluation.worst.isEmpty else { return "" }
     let arePictures = evaluation.worst.contains {
       if case .picture = $0.look { true } else { false }
     }
-    let items = evaluation.worst.map { example in
+    let shown = evaluation.worst.prefix(arePictures ? .max : Self.mostRows)
+    let items = shown.map { example in
       """
       <li>\(look(example))<div><strong>\(HTML.escaped(example.prediction))</strong></div>
-      <div>instead of <strong>\(HTML.escaped(example.label))</strong></div>
+      <div>\(example.isRight ? "rightly" : "instead of") <strong>\(HTML.escaped(example.label))</strong></div>
       <div class="soft">\(HTML.escaped(example.place)), \(HTML.escaped(evaluation.lossName)) \
       \(readable(example.loss, digits: 3))</div></li>
 

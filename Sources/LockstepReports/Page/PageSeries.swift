@@ -15,14 +15,29 @@ struct PageSeries {
   let color: Int
   let style: Style
   let points: [(x: Double, y: Double)]
+  /// The means of so many points side by side, for a line that wavers; nil for none.
+  private let meanWidth: Int?
 
+  /// - Parameter meanWidth: how many points a mean is of; drawn as a line of its own, in front.
   init(
-    _ name: String, color: Int, style: Style = .plain, _ points: [(x: Double, y: Double)]
+    _ name: String, color: Int, style: Style = .plain, meanWidth: Int? = nil,
+    _ points: [(x: Double, y: Double)]
   ) {
     self.name = name
     self.color = color
     self.style = style
+    self.meanWidth = meanWidth
     self.points = points
+  }
+
+  /// The means, each in the middle of its points.
+  private var means: [(x: Double, y: Double)]? {
+    guard let meanWidth, meanWidth > 1 else { return nil }
+    return stride(from: 0, to: points.count, by: meanWidth).map { start in
+      let part = points[start..<min(start + meanWidth, points.count)]
+      let count = Double(part.count)
+      return (part.reduce(0) { $0 + $1.x } / count, part.reduce(0) { $0 + $1.y } / count)
+    }
   }
 
   /// What the page's script reads.
@@ -37,6 +52,11 @@ struct PageSeries {
       "x": .array(kept.map { Self.short($0.x) }), "y": .array(kept.map { Self.short($0.y) }),
     ]
     if style != .plain { object[style.rawValue] = true }
+    if let means {
+      object["means"] = [
+        "x": .array(means.map { Self.short($0.x) }), "y": .array(means.map { Self.short($0.y) }),
+      ]
+    }
     let bad = points.filter { !$0.y.isFinite }.map(\.x)
     if !bad.isEmpty {
       let every = (bad.count - 1) / columns + 1

@@ -35,7 +35,10 @@ package struct ReportPage: Sendable {
       ("summary", "Summary", summary),
       ("steps", "Over the steps", grid(overSteps.map(\.html).joined())),
       ("tensors", "Layers and ranks", grid(ofTensors.map(\.html).joined() + recordingAdvice)),
-      ("evaluation", "Last evaluation", grid(evaluations + (roc?.html ?? ""))),
+      (
+        "evaluation", "Last evaluation",
+        grid(evaluations(\.matrix) + (roc?.html ?? "") + evaluations(\.worst))
+      ),
       (
         "configuration", "Configuration",
         PageConfiguration(runs).differences + PageConfiguration(runs).whole
@@ -134,9 +137,9 @@ package struct ReportPage: Sendable {
       """
   }
 
-  private var evaluations: String {
+  private func evaluations(_ part: (PageEvaluation) -> String) -> String {
     runs.compactMap { run in
-      run.evaluation.map { PageEvaluation($0, of: runs.count == 1 ? nil : run.name).html }
+      run.evaluation.map { part(PageEvaluation($0, of: runs.count == 1 ? nil : run.name)) }
     }.joined()
   }
 }

@@ -40,6 +40,8 @@ package struct EvaluationRecord: Sendable, Equatable {
     package var label: String
     /// What the model says.
     package var prediction: String
+    /// Whether that is the right class.
+    package var isRight: Bool
     /// The example's loss.
     package var loss: Double
     /// What the example looks like.
@@ -47,11 +49,12 @@ package struct EvaluationRecord: Sendable, Equatable {
 
     /// An example with these words.
     package init(
-      place: String, label: String, prediction: String, loss: Double, look: Look
+      place: String, label: String, prediction: String, isRight: Bool, loss: Double, look: Look
     ) {
       self.place = place
       self.label = label
       self.prediction = prediction
+      self.isRight = isRight
       self.loss = loss
       self.look = look
     }
@@ -141,7 +144,7 @@ extension EvaluationRecord.Example {
   fileprivate var json: JSONValue {
     [
       "place": .string(place), "label": .string(label), "prediction": .string(prediction),
-      "loss": .number(loss), "look": look.json,
+      "right": .bool(isRight), "loss": .number(loss), "look": look.json,
     ]
   }
 
@@ -150,7 +153,8 @@ extension EvaluationRecord.Example {
       let prediction = json["prediction"]?.stringValue, let loss = json["loss"]?.number
     else { return nil }
     self.init(
-      place: place, label: label, prediction: prediction, loss: loss,
+      place: place, label: label, prediction: prediction,
+      isRight: json["right"]?.boolValue ?? false, loss: loss,
       look: json["look"].flatMap(EvaluationRecord.Look.init) ?? .nothing)
   }
 }

@@ -49,7 +49,8 @@ package struct NormHistory: Sendable, Equatable {
         guard line.isWhole else { return }
         throw FileError(
           path: path, kind: .corrupt,
-          reason: "line \(line.number) cannot be read (column \(error.column): \(error.reason)); mend "
+          reason:
+            "line \(line.number) cannot be read (column \(error.column): \(error.reason)); mend "
             + "the line, or remove it")
       }
       guard let step = value["step"]?.integerValue else { return }

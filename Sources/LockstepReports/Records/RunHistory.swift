@@ -86,6 +86,20 @@ package struct RunHistory: Sendable {
     /// The metrics by name, in order.
     package let metrics: [(name: String, value: Double)]
 
+    /// Reads what a line says; nil where it has no step or no loss.
+    init?(_ value: JSONValue) {
+      guard let step = value["step"]?.integerValue, let loss = value["loss"]?.number else {
+        return nil
+      }
+      name = value["evaluation"]?.stringValue ?? "test"
+      self.step = step
+      self.loss = loss
+      let known: Set<String> = ["step", "epoch", "evaluation", "loss", "examples"]
+      metrics = (value.objectValue?.members ?? []).compactMap { key, value in
+        known.contains(key) ? nil : value.number.map { (key, $0) }
+      }
+    }
+
     package static func == (left: Self, right: Self) -> Bool {
       left.name == right.name && left.step == right.step && left.loss == right.loss
         && left.metrics.elementsEqual(right.metrics) { $0 == $1 }
@@ -163,7 +177,8 @@ package struct RunHistory: Sendable {
     return best
   }
 
-  private static func ending(_ path: String) -> Ending? {
+  /// What an outcome file says; nil where there is none.
+  static func ending(_ path: String) -> Ending? {
     guard FileKind(path) == .regular else { return nil }
     let content = try? FileInput.contents(of: path, limit: 1 << 20)
     let file = content.flatMap { try? JSONValue.parse($0, source: path) }
@@ -236,7 +251,6 @@ package struct RunHistory: Sendable {
 
   private static func evaluations(_ path: String) throws(FileError) -> [Evaluation] {
     let file = try FileInput(path)
-    let known: Set<String> = ["step", "epoch", "evaluation", "loss", "examples"]
     var evaluations: [Evaluation] = []
     try file.forEachLine { line throws(FileError) in
       let value: JSONValue
@@ -246,21 +260,15 @@ package struct RunHistory: Sendable {
         if line.isWhole { throw damage(path, line.number, "cannot be read", error) }
         return
       }
-      guard let step = value["step"]?.integerValue, let loss = value["loss"]?.number else {
+      guard let evaluation = Evaluation(value) else {
         throw damage(path, line.number, "has no number 'step' or 'loss'")
       }
       let last = evaluations.last?.step ?? 0
-      guard step >= last else {
+      guard evaluation.step >= last else {
         throw damage(
-          path, line.number, "is of step \(step), and stands behind step \(last)")
+          path, line.number, "is of step \(evaluation.step), and stands behind step \(last)")
       }
-      let members = value.objectValue?.members ?? []
-      evaluations.append(
-        Evaluation(
-          name: value["evaluation"]?.stringValue ?? "test", step: step, loss: loss,
-          metrics: members.compactMap { key, value in
-            known.contains(key) ? nil : value.number.map { (key, $0) }
-          }))
+      evaluations.append(evaluation)
     }
     return evaluations
   }

@@ -13,6 +13,8 @@ import LockstepFiles
 package final class Trainer {
   /// All state of the run.
   package let registry = StateRegistry()
+  /// Looks at tensors after some steps. Set on all ranks or on none, before the run.
+  package var tensorObserver: (any TensorObserver)?
 
   private let step: any BatchStep
   private let sampler: Sampler
@@ -266,6 +268,7 @@ package final class Trainer {
         step: step.completed + 1, epoch: next.epoch, examples: next.examples,
         shards: step.plan.shards, microBatches: options.microBatches)
     }
+    tensorObserver?.prepare(step, on: collective)
     let clock = ContinuousClock()
     let start = clock.now
     let asked = collective.isRoot ? control.take() : []
@@ -286,6 +289,7 @@ package final class Trainer {
         try directory?.norms.append(report.normLine(step.update, of: step.source))
       }
       try tell(.step(report, epoch: epoch + 1, examplesPerSecond: rate))
+      try tensorObserver?.see(report, of: step.source, on: collective)
     }
     // Skipping steps cannot help where the weights themselves are lost.
     if report.skipped != nil { try checkWeights() }
