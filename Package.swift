@@ -203,10 +203,20 @@ let package = Package(
       name: "LockstepCommand",
       dependencies: [
         "Lockstep", "LockstepBenchmark", "LockstepCatalog", "LockstepConfiguration",
-        "LockstepFiles", "LockstepMPI", "LockstepONNX", "LockstepReports", "LockstepTesting",
+        "LockstepFiles", "LockstepMPI", "LockstepONNX", "LockstepReports", "LockstepTensorBoard",
+        "LockstepTesting",
         "LockstepPlatform",
       ]),
-    .target(name: "LockstepReports", dependencies: ["LockstepFiles", "LockstepPlatform"]),
+    // Files that TensorBoard reads.
+    .target(
+      name: "LockstepTensorBoard",
+      dependencies: ["CProtocolBuffers", "LockstepFiles", "LockstepPlatform"]),
+    tests("LockstepTensorBoard", ["LockstepFiles"], exclude: ["Reference"]),
+    // The style and the script of the page of `lockstep report`.
+    .target(name: "CLockstepPage", exclude: ["Resources"]),
+    .target(
+      name: "LockstepReports",
+      dependencies: ["CLockstepPage", "LockstepFiles", "LockstepPlatform"]),
     tests("LockstepReports", ["LockstepFiles", "LockstepTestSupport"]),
 
     tests(

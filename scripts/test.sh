@@ -51,5 +51,12 @@ scripts/check-embedded-data.sh
 echo "test: run"
 swift test -c release --skip-build --disable-xctest "$@"
 
+echo "test: peers"
+scripts/setup.sh python3-venv || echo "test: python3-venv cannot be installed"
+scripts/peers.sh
+
+echo "test: pages"
+scripts/report-pictures.sh --check .build/release/lockstep
+
 echo "test: without a toolchain"
 scripts/check-static.sh

@@ -115,11 +115,16 @@ struct Arguments {
       throw ArgumentError(
         description: "'\(name)' writes SVG, so its name must end in '.svg'; found '\(path)'")
     }
+    try checkFolder(of: path, name)
+    return path
+  }
+
+  /// Makes sure that the folder of a file that an option names is there.
+  func checkFolder(of path: String, _ name: String) throws {
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
     guard FileKind(folder) == .directory else {
       throw ArgumentError(description: "'\(name)': there is no folder '\(folder)'")
     }
-    return path
   }
 
   /// The one positional argument.

@@ -10,12 +10,6 @@ import LockstepPlatform
 ///
 /// Only the main thread uses it.
 enum Console {
-  /// Whether standard output is a terminal. Open MPI's launcher gives every rank one, whatever its own
-  /// output is, so that under it the answer is no.
-  static var isTerminal: Bool {
-    getenv("OMPI_COMM_WORLD_RANK") == nil && isatty(STDOUT_FILENO) == 1
-  }
-
   // Unsafe: the process's first thread alone writes to standard output, and sets these.
 
   /// Whether the command goes on when nobody reads its output any more.

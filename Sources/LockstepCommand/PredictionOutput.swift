@@ -39,14 +39,12 @@ struct PredictionOutput {
   private func forEachChunk(
     on collective: any Collective, _ write: ([UInt8]) throws -> Void
   ) throws {
-    let evaluator = try collective.together {
-      try ModelEvaluator(model.source, on: model.part.examples)
-    }
+    let computed = try model.exampleOutputs(on: collective)
     let count = model.part.examples.count
     let together = model.named.configuration.evaluationBatchSize * Self.batchesTogether
     for start in stride(from: 0, to: count, by: together) {
       let examples = start..<min(start + together, count)
-      let outputs = try model.outputs(of: examples, by: evaluator, on: collective)
+      let outputs = try computed.values(of: examples, on: collective)
       try collective.onRoot {
         let table = try PredictionTable(
           outputs, of: model.part, model.description,

@@ -1,6 +1,7 @@
 import Lockstep
 import LockstepConfiguration
 import LockstepFiles
+import LockstepReports
 
 /// What `train --profile` asks for: a trace in a file, and a breakdown of the step on the screen.
 struct ProfileRequest {
@@ -54,15 +55,34 @@ struct ProfileRequest {
     return timeline
   }
 
-  /// Writes the trace and prints the breakdown. Called by all ranks.
-  func finish(_ timeline: Timeline, quiet: Bool, on collective: any Collective) throws {
+  /// Writes the trace, leaves the breakdown in the run directory and prints it. Called by all ranks.
+  func finish(
+    _ timeline: Timeline, in directory: RunDirectory?, quiet: Bool, on collective: any Collective
+  ) throws {
     collective.page?.timeline = nil
     let profile = try Profile(timeline, on: collective)
     try profile.write(path, on: collective)
+    try collective.onRoot {
+      guard let directory else { return }
+      try AtomicFile.write(
+        "\(directory.path)/\(BreakdownRecord.name)",
+        text: Self.record(profile.breakdown).json.prettyText + "\n",
+        fileSystem: directory.fileSystem)
+    }
     if collective.isRoot, !quiet {
       Console.text(Self.text(profile.breakdown))
       Console.line("trace \(path)")
     }
+  }
+
+  /// The breakdown as reports show it.
+  private static func record(_ breakdown: StepBreakdown) -> BreakdownRecord {
+    BreakdownRecord(
+      steps: breakdown.steps,
+      parts: breakdown.rows.map {
+        .init(
+          name: name($0.activity), isWaiting: $0.activity.isWaiting, milliseconds: $0.ranks)
+      })
   }
 
   /// The breakdown as a table.

@@ -11,7 +11,7 @@ enum Program {
   static var commands: [any Command.Type] {
     [
       InitCommand.self, TrainCommand.self, EvaluateCommand.self, PredictCommand.self,
-      GenerateCommand.self, ExportCommand.self, ReportCommand.self,
+      GenerateCommand.self, ExportCommand.self, ReportCommand.self, WatchCommand.self,
       InspectCommand.self, SuggestClipCommand.self, SweepCommand.self, CrossValidateCommand.self,
       FindRateCommand.self, FindBatchSizeCommand.self, VerifyCommand.self,
       CatalogCommand.self, SchemaCommand.self, PlanCommand.self,

@@ -2,20 +2,23 @@ import Lockstep
 import LockstepConfiguration
 import LockstepFiles
 import LockstepPlatform
+import LockstepReports
 
-/// What rank 0 prints while a run lasts: a line that changes on a terminal, plain lines elsewhere.
+/// What rank 0 prints while a run lasts: a bar on a terminal, plain lines elsewhere.
 final class ProgressReporter {
   private let run: ConfiguredRun
   private let directory: String?
   private let tokens: TokenScores?
   private let isQuiet: Bool
-  private let isTerminal = Console.isTerminal
+  private let isTerminal = Terminal.columns != nil
   private let clock = ContinuousClock()
   private var lastLine: ContinuousClock.Instant
   private var started: ContinuousClock.Instant
   private var isLineOpen = false
   private var hasStarted = false
   private var steps = 0
+  /// Whether each of the newest steps was clipped.
+  private var clips: [Bool] = []
   private var examples = 0
   private var seconds = 0.0
 
@@ -83,6 +86,8 @@ final class ProgressReporter {
       steps += 1
       examples += report.examples
       seconds += Double(report.examples) / rate
+      if clips.count == Self.clipWindow { clips.removeFirst() }
+      clips.append(report.update.clipped)
       if let skipped = report.skipped {
         say("skipped: \(skipped.finding)")
       } else {
@@ -98,10 +103,50 @@ final class ProgressReporter {
     }
   }
 
+  /// Of how many steps a terminal shows the share that was clipped.
+  private static let clipWindow = 100
+
   private func step(_ report: StepReport, _ epoch: Int) {
     let now = clock.now
     guard now - lastLine >= .milliseconds(isTerminal ? 100 : 2000) else { return }
     lastLine = now
+    if isTerminal {
+      // One column stays free: a terminal breaks a line that fills all of them.
+      let width = (Terminal.columns ?? 80) - 1
+      Console.text("\r\u{1B}[K" + bar(report, epoch, now).text(width: width))
+      isLineOpen = true
+    } else {
+      Console.line(plain(report, epoch))
+    }
+  }
+
+  /// How far the run is, and how it goes.
+  private func bar(
+    _ report: StepReport, _ epoch: Int, _ now: ContinuousClock.Instant
+  ) -> ProgressLine {
+    let left = Double(run.totalSteps - report.step)
+    let elapsed = (now - started) / .seconds(1)
+    var facts = [
+      "loss \(readable(report.loss))", "norm \(readable(report.update.gradientNorm, digits: 3))",
+    ]
+    if clips.contains(true) {
+      facts.append("clipped \(100 * clips.count(where: \.self) / clips.count) %")
+    }
+    facts.append("\(rate) examples/s")
+    if let tokens { facts.append(String(tokens.text(report.loss).dropFirst(2))) }
+    if report.sanitized != nil { facts.insert("not finite: sanitized", at: 0) }
+    return ProgressLine(
+      step: report.step, total: run.totalSteps,
+      title: "epoch \(epoch)/\(run.configuration.options.epochs)",
+      // The first steps are slower than the others.
+      secondsLeft: steps > 10 || elapsed > 5 ? elapsed / Double(steps) * left : nil,
+      facts: facts, isUnicode: Terminal.isUnicode)
+  }
+
+  /// Examples a second, over all steps so far.
+  private var rate: Int { Int(Double(examples) / max(seconds, 1e-9)) }
+
+  private func plain(_ report: StepReport, _ epoch: Int) -> String {
     var text =
       "epoch \(epoch)/\(run.configuration.options.epochs), step \(report.step)/\(run.totalSteps): "
       + "loss \(readable(report.loss))\(tokens?.text(report.loss) ?? ""), norm \(readable(report.update.gradientNorm, digits: 3))"
@@ -110,13 +155,7 @@ final class ProgressReporter {
       let shards = sanitized.shards.map(String.init).joined(separator: ", ")
       text += ", not finite in shard\(sanitized.shards.count == 1 ? "" : "s") \(shards)"
     }
-    text += ", \(Int(Double(examples) / max(seconds, 1e-9))) examples/s"
-    if isTerminal {
-      Console.text("\r\u{1B}[K" + text)
-      isLineOpen = true
-    } else {
-      Console.line(text)
-    }
+    return text + ", \(rate) examples/s"
   }
 
   private func end(_ outcome: Outcome) {
@@ -140,7 +179,7 @@ final class ProgressReporter {
     let elapsed = (clock.now - started) / .seconds(1)
     return "done: \(all)" + (steps < outcome.step ? ", \(steps) of them now," : "")
       + " in \(format(elapsed, 2)) s, "
-      + "\(Int(Double(examples) / max(seconds, 1e-9))) examples/s in steps"
+      + "\(rate) examples/s in steps"
   }
 
   private func say(_ text: String) {

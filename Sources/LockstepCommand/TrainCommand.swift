@@ -2,6 +2,7 @@ import Lockstep
 import LockstepConfiguration
 import LockstepFiles
 import LockstepPlatform
+import LockstepReports
 
 /// `lockstep train`: a run from its configuration to its final weights.
 enum TrainCommand: Command {
@@ -9,8 +10,8 @@ enum TrainCommand: Command {
   static let usage = "CONFIG.json [OPTIONS]"
   static let summary = "train a model as a configuration says"
   static let discussion = """
-    A run directory holds config.json, metrics.jsonl (a line a step), evaluations.jsonl, checkpoints/,
-    outcome.json and at the end weights.safetensors. The last line printed is the fingerprint of the
+    A run directory holds config.json, metrics.jsonl (a line a step), norms.jsonl, evaluations.jsonl,
+    checkpoints/, outcome.json and at the end weights.safetensors and evaluation.json. The last line printed is the fingerprint of the
     final weights: it does not depend on the number of ranks or threads, nor on interruptions.
 
     Exit codes: 0 done, 2 the input is wrong, 75 interrupted (SIGTERM, SIGUSR1, the first Ctrl-C) and
@@ -117,14 +118,18 @@ enum TrainCommand: Command {
       run, directory: directory?.path, quiet: arguments.has("--quiet"))
     // A run that goes on may be refused still, and has not begun before it says that it was resumed.
     if collective.isRoot, !goesOn { progress.start(ranks: collective.size, link: collective.link) }
+    let tensorBoard =
+      run.configuration.writesTensorBoard ? TensorBoardLog(run, directory: directory?.path) : nil
     let trainer = try run.trainer(
       directory: directory, agreement: agreement,
       listener: { event in
         // The fingerprint is the last line.
         if case .ended = event { return }
+        try tensorBoard?.hear(event)
         progress.start(ranks: collective.size, link: collective.link)
         progress.hear(event)
       })
+    trainer.tensorObserver = tensorBoard
     let timeline = try profile?.start(run, on: collective)
     let outcome = try trainer.run(resume: arguments.has("--resume"))
     if outcome.kind == .done, let average = run.average {
@@ -132,10 +137,14 @@ enum TrainCommand: Command {
         try collective.onRoot {
           try writeAverage(run, run.data.record.description, to: directory, after: outcome)
         }
+        try writeEvaluation(run, to: directory, tensorBoard, after: outcome, on: collective)
       }
+    } else if outcome.kind == .done {
+      try writeEvaluation(run, to: directory, tensorBoard, after: outcome, on: collective)
     }
     if let profile, let timeline {
-      try profile.finish(timeline, quiet: arguments.has("--quiet"), on: collective)
+      try profile.finish(
+        timeline, in: directory, quiet: arguments.has("--quiet"), on: collective)
     }
     if collective.isRoot { progress.hear(.ended(outcome)) }
     return outcome.exitCode
@@ -160,6 +169,27 @@ enum TrainCommand: Command {
     } catch {
       try? directory.write(Outcome(.failed, step: outcome.step, message: "\(error)"))
       throw error
+    }
+  }
+
+  /// Writes what reports show of single examples. Called by all ranks. The run is done, and stays so where
+  /// this cannot be written.
+  private static func writeEvaluation(
+    _ run: ConfiguredRun, to directory: RunDirectory?, _ tensorBoard: TensorBoardLog?,
+    after outcome: Outcome, on collective: any Collective
+  ) throws {
+    let isWanted = try collective.fromRoot { [directory == nil ? 0 : 1] } == [1]
+    guard isWanted,
+      let record = try FinalEvaluation.record(of: run, step: outcome.step, on: collective),
+      let directory
+    else { return }
+    do {
+      try AtomicFile.write(
+        "\(directory.path)/\(EvaluationRecord.name)", text: record.json.compactText + "\n",
+        fileSystem: directory.fileSystem)
+      try tensorBoard?.show(record)
+    } catch {
+      Console.notice("\(error); reports of the run show no predictions")
     }
   }
 

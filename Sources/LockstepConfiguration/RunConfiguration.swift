@@ -75,6 +75,8 @@ package struct RunConfiguration: Sendable {
   package var keptCheckpoints: Int { rounds.keptCheckpoints }
   /// How many test examples are computed at once.
   package var evaluationBatchSize: Int { rounds.evaluationBatchSize }
+  /// Whether events are written for TensorBoard.
+  package var writesTensorBoard: Bool { rounds.writesTensorBoard }
   /// How long ranks wait for each other.
   package var patience: Watchdog.Patience { rounds.patience }
   /// How long, and when to do what.

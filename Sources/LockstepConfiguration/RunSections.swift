@@ -221,6 +221,8 @@ struct RoundsSection: Sendable {
   let compareEverySteps: Int?
   /// Log the norms of every parameter's gradient after every so many steps.
   let parameterNormsEverySteps: Int?
+  /// Whether events are written for TensorBoard.
+  let writesTensorBoard: Bool
   /// How long ranks wait for each other.
   let patience: Watchdog.Patience
 
@@ -271,7 +273,11 @@ struct RoundsSection: Sendable {
         .optional(
           "parameterNormsEverySteps", .integer(atLeast: 1),
           "log the norms of every parameter's gradient, before and behind clipping, in each so-many-th step's line",
-          absence: "–")
+          absence: "–"),
+        .with(
+          "tensorBoard", .boolean, false,
+          "write event files for TensorBoard into `tensorboard/` of the run directory ([seeing-a-run.md](seeing-a-run.md#tensorboard)); changes no bit"
+        ),
       ]),
     section(
       "watchdog", "how long ranks wait for each other",
@@ -316,6 +322,7 @@ struct RoundsSection: Sendable {
     keptCheckpoints = section("checkpoint")["keep"]
     compareEverySteps = section("replicaGuard")["everySteps"]
     parameterNormsEverySteps = section("log")["parameterNormsEverySteps"]
+    writesTensorBoard = section("log")["tensorBoard"]
     if values.contains("hessianFree"), parameterNormsEverySteps != nil {
       throw values.error(
         "log.parameterNormsEverySteps",

@@ -34,7 +34,7 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
   }
 
   /// A failed system call, with the system's own text for `code`.
-  init(path: String, call: String, code: Int32) {
+  package init(path: String, call: String, code: Int32) {
     self.init(
       path: path, kind: .system(call: call, code: code),
       reason: "\(call): \(systemErrorText(code))")

@@ -1,7 +1,7 @@
 import LockstepPlatform
 
 /// This host's name, with characters that file names give a meaning replaced.
-let hostName: String = {
+package let hostName: String = {
   var name = utsname()
   guard uname(&name) == 0 else { return "unknown" }
   let text = withUnsafeBytes(of: &name.nodename) { bytes in

@@ -48,7 +48,9 @@ package struct DataConfiguration: Sendable {
     /// The training part.
     package let training: any ExampleSource
     /// The test part, or nil.
-    package let test: (any ExampleSource)?
+    package var test: (any ExampleSource)? { testPart?.examples }
+    /// The test part with where its examples stand, or nil.
+    package let testPart: DataPart?
     /// What training learned about them.
     package let record: DataRecord
     /// What the user should know about them.
@@ -108,7 +110,7 @@ package struct DataConfiguration: Sendable {
           + "to tell apart")
     }
     return Parts(
-      training: training.examples, test: test?.examples,
+      training: training.examples, testPart: test,
       record: DataRecord(
         description, training: training.places, test: test?.places,
         whole: description.whole == nil ? nil : content.places),

@@ -67,6 +67,17 @@ package struct ColumnsDescription: Sendable, Equatable {
     }
   }
 
+  /// What inputs of a model say in the words of the table: each column's name and value. Columns whose cells
+  /// become the numbers of vectors are left out.
+  package func cells(of inputs: [Float]) -> [(name: String, value: String)] {
+    var start = 0
+    return columns.filter { $0.encoding.width > 0 }.map { column in
+      let end = min(start + column.encoding.width, inputs.count)
+      defer { start = end }
+      return (column.name, column.encoding.text(of: Array(inputs[min(start, end)..<end])))
+    }
+  }
+
   /// The features, and the names of rows, whose texts are needed as they are written.
   func texts(id other: String?) -> Set<String> {
     let features = columns.filter { $0.encoding.kind != .number }.map(\.name)

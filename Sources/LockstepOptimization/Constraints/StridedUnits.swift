@@ -46,9 +46,16 @@ final class StridedUnits {
     second = Arena(count: unitCount)
   }
 
-  /// Projects the tensor in its arena.
-  func project(_ parameters: UnsafeMutablePointer<Float>) {
-    let values = parameters + offset
+  /// The least and the largest norm of a unit of the tensor in its arena.
+  func norms(_ parameters: UnsafePointer<Float>) -> ClosedRange<Double> {
+    measure(parameters + offset)
+    let least = sums.buffer.min() ?? 0
+    let largest = sums.buffer.max() ?? 0
+    return least.squareRoot()...max(least, largest).squareRoot()
+  }
+
+  /// Adds up the squares of each unit.
+  private func measure(_ values: UnsafePointer<Float>) {
     sums.buffer.update(repeating: 0)
     for (run, unit) in units.enumerated() {
       if innerIsReduced {
@@ -57,6 +64,12 @@ final class StridedUnits {
         kernels.update.accumulate_squares(sums.base + unit, values + run * inner, inner)
       }
     }
+  }
+
+  /// Projects the tensor in its arena.
+  func project(_ parameters: UnsafeMutablePointer<Float>) {
+    let values = parameters + offset
+    measure(values)
     var changes = false
     var splits = false
     for unit in sums.buffer.indices {

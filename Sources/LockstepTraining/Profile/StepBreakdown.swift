@@ -15,6 +15,8 @@ package struct StepBreakdown: Sendable, Equatable {
     package let most: Double
     /// The mean's part of the mean step.
     package let share: Double
+    /// The time of each rank.
+    package let ranks: [Double]
   }
 
   /// The recorded steps, counted from 1.
@@ -74,7 +76,7 @@ package struct StepBreakdown: Sendable, Equatable {
       let mean = mean(values)
       return Row(
         activity: activity, mean: mean, least: values.min()!, most: values.max()!,
-        share: total > 0 ? mean / total : 0)
+        share: total > 0 ? mean / total : 0, ranks: values)
     }
     background = mean(values(count))
     hidden = mean(zip(values(count), values(count + 1)).map { max($0 - $1, 0) })

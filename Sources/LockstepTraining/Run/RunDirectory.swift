@@ -6,8 +6,8 @@ import LockstepDatasets
 import LockstepFiles
 import LockstepPlatform
 
-/// Where a run leaves its files: `config.json`, `data.json`, `metrics.jsonl`, `evaluations.jsonl`,
-/// `checkpoints/`, `outcome.json`, and at the end `weights.safetensors`.
+/// Where a run leaves its files: `config.json`, `data.json`, `metrics.jsonl`, `norms.jsonl`,
+/// `evaluations.jsonl`, `checkpoints/`, `outcome.json`, and at the end `weights.safetensors`.
 ///
 /// Rank 0 alone holds and writes it. It is locked while it is in use; the lock goes with the
 /// process, however that ends. Before each change of a file the directory is looked at: where somebody
@@ -18,6 +18,8 @@ package final class RunDirectory {
   package let path: String
   /// A line a step.
   package let metrics: LinesFile
+  /// A line for some steps: the norms of all tensors' gradients and weights.
+  package let norms: LinesFile
   /// A line an evaluation.
   package let evaluations: LinesFile
   /// The checkpoints.
@@ -56,6 +58,7 @@ package final class RunDirectory {
     try checkpoints.prepare()
     try AtomicFile.removeLeftovers(in: path, of: .all, fileSystem: fileSystem)
     metrics = try LinesFile("\(path)/metrics.jsonl")
+    norms = try LinesFile("\(path)/norms.jsonl")
     evaluations = try LinesFile("\(path)/evaluations.jsonl")
     if !holdsRun { try write(configuration: configuration) }
   }
@@ -116,12 +119,14 @@ package final class RunDirectory {
   /// Takes back what was logged after a step, because the run goes on from there; returns a sentence
   /// about each damaged line that was found.
   package func truncateLogs(afterStep step: Int) throws(FileError) -> [String] {
-    try metrics.truncate(afterStep: step, hasEachStep: true) + evaluations.truncate(afterStep: step)
+    try metrics.truncate(afterStep: step, hasEachStep: true) + norms.truncate(afterStep: step)
+      + evaluations.truncate(afterStep: step)
   }
 
   /// Makes what was logged durable: before a checkpoint says that its steps are done.
   package func synchronizeLogs() throws(FileError) {
     try metrics.synchronize()
+    try norms.synchronize()
     try evaluations.synchronize()
   }
 }

@@ -13,6 +13,8 @@ import LockstepFiles
 package final class Trainer {
   /// All state of the run.
   package let registry = StateRegistry()
+  /// Looks at tensors after some steps. Set on all ranks or on none, before the run.
+  package var tensorObserver: (any TensorObserver)?
 
   private let step: any BatchStep
   private let sampler: Sampler
@@ -36,6 +38,7 @@ package final class Trainer {
   private var hasStarted = false
   /// What watches over state that this rank alone holds.
   private var seal: StateSeal?
+  private let normSchedule: NormSchedule
   private let earlyStopping: EarlyStoppingState?
   private let bestWeights: BestWeights
   private var watch: UpdateWatch
@@ -92,6 +95,8 @@ package final class Trainer {
     resumption.conditions.append(.kernels)
     resumption.lastStep = options.lastStep(batchesPerEpoch: sampler.batchesPerEpoch)
     self.resumption = resumption
+    normSchedule = NormSchedule(
+      lastStep: options.lastStep(batchesPerEpoch: sampler.batchesPerEpoch))
     self.directory = collective.isRoot ? directory : nil
     self.collective = collective
     self.isInterrupted = isInterrupted
@@ -265,6 +270,7 @@ package final class Trainer {
         step: step.completed + 1, epoch: next.epoch, examples: next.examples,
         shards: step.plan.shards, microBatches: options.microBatches)
     }
+    tensorObserver?.prepare(step, on: collective)
     let clock = ContinuousClock()
     let start = clock.now
     let asked = collective.isRoot ? control.take() : []
@@ -285,8 +291,12 @@ package final class Trainer {
           epoch: epoch + 1, metricNames: step.source.metricNames, examplesPerSecond: rate,
           norms: isDue && report.skipped == nil ? step.update.parameterNorms() : [],
           warnings: warnings))
+      if normSchedule.isDue(report) {
+        try directory?.norms.append(report.normLine(step.update, of: step.source))
+      }
       try tell(.step(report, epoch: epoch + 1, examplesPerSecond: rate))
       for warning in warnings { try tell(.notice(warning)) }
+      try tensorObserver?.see(report, of: step.source, on: collective)
     }
     // Skipping steps cannot help where the weights themselves are lost.
     if report.skipped != nil { try checkWeights() }

@@ -79,6 +79,9 @@ package protocol Update: AnyObject {
   /// Replaces the owned parameters by those that the next gradient is computed at.
   func moveToTrainingPoint(parameters: UnsafeMutableBufferPointer<Float>)
 
+  /// The norms of each tensor's weights; none where nobody measures them.
+  func weightNorms(_ parameters: UnsafeMutableBufferPointer<Float>) -> [WeightNorms]
+
   /// What the learning rate is multiplied by, a part of the state; nil, as by default, for an update that
   /// has none.
   var learningRateFactor: Double? { get set }
@@ -101,4 +104,7 @@ extension Update {
   package var constrainsGathered: Bool { false }
   package func constrainGathered(parameters: UnsafeMutableBufferPointer<Float>) throws {}
   package func parameterNorms() -> [ParameterNorms] { [] }
+  package func weightNorms(
+    _ parameters: UnsafeMutableBufferPointer<Float>
+  ) -> [WeightNorms] { [] }
 }

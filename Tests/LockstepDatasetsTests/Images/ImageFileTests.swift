@@ -19,6 +19,18 @@ private func expected(_ name: String) throws -> Picture {
 
 /// PNG and JPEG files have the pixels that Pillow finds in them.
 @Suite struct ImageFileTests {
+  /// What is written is read back, pixel by pixel.
+  @Test(arguments: [PNGWriter.Color.grey, .rgb]) func writtenPicturesAreRead(
+    color: PNGWriter.Color
+  ) throws {
+    let pixels = (0..<35 * color.channels).map { UInt8(truncatingIfNeeded: $0 &* 37) }
+    let file = PNGWriter.bytes(pixels, width: 7, height: 5, color: color)
+    let picture = try ImageFile.decode(file, path: "p.png")
+    #expect(
+      picture
+        == Picture(width: 7, height: 5, channels: color.channels, pixels: pixels))
+  }
+
   @Test(arguments: [
     "photo.png", "grey.png", "alpha.png", "grey-alpha.png", "palette.png",
     "palette-transparent.png", "bits.png", "wide.png", "interlaced.png", "gamma.png", "plain.jpg",

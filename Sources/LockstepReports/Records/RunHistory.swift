@@ -26,12 +26,20 @@ package struct RunHistory: Sendable {
     package let hessianFree: HessianFree?
     /// What was noticed behind the step.
     package let warnings: [String]
+    /// The metrics on the batch, in the order of ``RunHistory/metricNames``.
+    package let metrics: [Double]
+
+    /// What clipping multiplied the gradient by; 1 where it changed nothing.
+    package var coefficient: Double {
+      clipped && gradientNorm > 0 ? clippedGradientNorm / gradientNorm : 1
+    }
 
     /// A step with these numbers.
     package init(
       step: Int, loss: Double, gradientNorm: Double, clippedGradientNorm: Double, clipped: Bool,
       learningRate: Double = 0, examplesPerSecond: Double = 0, skipped: Bool = false,
-      sanitized: Bool = false, hessianFree: HessianFree? = nil, warnings: [String] = []
+      sanitized: Bool = false, hessianFree: HessianFree? = nil, metrics: [Double] = [],
+      warnings: [String] = []
     ) {
       self.step = step
       self.loss = loss
@@ -44,6 +52,7 @@ package struct RunHistory: Sendable {
       self.sanitized = sanitized
       self.hessianFree = hessianFree
       self.warnings = warnings
+      self.metrics = metrics
     }
   }
 
@@ -81,6 +90,20 @@ package struct RunHistory: Sendable {
     /// The metrics by name, in order.
     package let metrics: [(name: String, value: Double)]
 
+    /// Reads what a line says; nil where it has no step or no loss.
+    init?(_ value: JSONValue) {
+      guard let step = value["step"]?.integerValue, let loss = value["loss"]?.number else {
+        return nil
+      }
+      name = value["evaluation"]?.stringValue ?? "test"
+      self.step = step
+      self.loss = loss
+      let known: Set<String> = ["step", "epoch", "evaluation", "loss", "examples"]
+      metrics = (value.objectValue?.members ?? []).compactMap { key, value in
+        known.contains(key) ? nil : value.number.map { (key, $0) }
+      }
+    }
+
     package static func == (left: Self, right: Self) -> Bool {
       left.name == right.name && left.step == right.step && left.loss == right.loss
         && left.metrics.elementsEqual(right.metrics) { $0 == $1 }
@@ -96,25 +119,36 @@ package struct RunHistory: Sendable {
     package let step: Int?
     /// What went wrong, where something did.
     package let message: String?
+    /// The fingerprint of the final weights, where the run came to its end.
+    package let fingerprint: String?
 
     /// An end of this kind.
-    package init(kind: String?, step: Int? = nil, message: String? = nil) {
+    package init(
+      kind: String?, step: Int? = nil, message: String? = nil, fingerprint: String? = nil
+    ) {
       self.kind = kind
       self.step = step
       self.message = message
+      self.fingerprint = fingerprint
     }
   }
 
   /// The steps, in order.
   package let steps: [Step]
+  /// The names of the metrics on batches.
+  package let metricNames: [String]
   /// The evaluations, in order.
   package let evaluations: [Evaluation]
   /// How the run ended; nil where nothing says it.
   package let ending: Ending?
 
   /// A history of these steps.
-  package init(steps: [Step], evaluations: [Evaluation] = [], ending: Ending? = nil) {
+  package init(
+    steps: [Step], metricNames: [String] = [], evaluations: [Evaluation] = [],
+    ending: Ending? = nil
+  ) {
     self.steps = steps
+    self.metricNames = metricNames
     self.evaluations = evaluations
     self.ending = ending
   }
@@ -128,7 +162,8 @@ package struct RunHistory: Sendable {
     ending = Self.ending("\(directory)/outcome.json")
     let metrics = "\(directory)/metrics.jsonl"
     // A run that ended before its first step may have logged nothing.
-    steps = ending != nil && FileKind(metrics) == .missing ? [] : try Self.steps(metrics)
+    (steps, metricNames) =
+      ending != nil && FileKind(metrics) == .missing ? ([], []) : try Self.steps(metrics)
     let path = "\(directory)/evaluations.jsonl"
     evaluations = FileKind(path) == .regular ? try Self.evaluations(path) : []
   }
@@ -146,13 +181,14 @@ package struct RunHistory: Sendable {
     return best
   }
 
-  private static func ending(_ path: String) -> Ending? {
+  /// What an outcome file says; nil where there is none.
+  static func ending(_ path: String) -> Ending? {
     guard FileKind(path) == .regular else { return nil }
     let content = try? FileInput.contents(of: path, limit: 1 << 20)
     let file = content.flatMap { try? JSONValue.parse($0, source: path) }
     return Ending(
       kind: file?["outcome"]?.stringValue, step: file?["step"]?.integerValue,
-      message: file?["message"]?.stringValue)
+      message: file?["message"]?.stringValue, fingerprint: file?["fingerprint"]?.stringValue)
   }
 
   private static let stepKeys = [
@@ -160,11 +196,30 @@ package struct RunHistory: Sendable {
     "clipped", "skipped", "sanitized", "hessianFree", "warnings",
   ]
 
-  private static func steps(_ path: String) throws(FileError) -> [Step] {
+  /// What a line has beside ``stepKeys`` and metrics.
+  private static let otherKeys: Set<String> = [
+    "epoch", "examples", "coefficient", "clippedFraction", "notFinite", "parameterNorms",
+  ]
+
+  /// The numbers of a line that are none of those that every line has.
+  private static func metricNames(_ line: UnsafeRawBufferPointer, _ path: String) -> [String] {
+    let object = try? JSONValue.parse(Array(line), source: path).objectValue
+    return (object?.members ?? []).compactMap { key, value in
+      otherKeys.contains(key) || stepKeys.contains(key) || value.number == nil ? nil : key
+    }
+  }
+
+  private static func steps(_ path: String) throws(FileError) -> ([Step], [String]) {
     let file = try FileInput(path)
-    let members = JSONMembers(stepKeys)
+    var names: [String]?
+    var members = JSONMembers(stepKeys)
     var steps: [Step] = []
     try file.forEachLine { line throws(FileError) in
+      if names == nil {
+        let found = metricNames(line.bytes, path)
+        names = found
+        members = JSONMembers(stepKeys + found)
+      }
       let values: [JSONValue?]
       do throws(JSONSyntaxError) {
         values = try members.values(of: line.bytes, source: path)
@@ -193,14 +248,14 @@ package struct RunHistory: Sendable {
           learningRate: try number(4), examplesPerSecond: try number(5),
           skipped: values[7]?.boolValue ?? false, sanitized: values[8] != nil,
           hessianFree: HessianFree(values[9]),
+          metrics: values[stepKeys.count...].map { $0?.number ?? .nan },
           warnings: values[10]?.arrayValue?.compactMap(\.stringValue) ?? []))
     }
-    return steps
+    return (steps, names ?? [])
   }
 
   private static func evaluations(_ path: String) throws(FileError) -> [Evaluation] {
     let file = try FileInput(path)
-    let known: Set<String> = ["step", "epoch", "evaluation", "loss", "examples"]
     var evaluations: [Evaluation] = []
     try file.forEachLine { line throws(FileError) in
       let value: JSONValue
@@ -210,21 +265,15 @@ package struct RunHistory: Sendable {
         if line.isWhole { throw damage(path, line.number, "cannot be read", error) }
         return
       }
-      guard let step = value["step"]?.integerValue, let loss = value["loss"]?.number else {
+      guard let evaluation = Evaluation(value) else {
         throw damage(path, line.number, "has no number 'step' or 'loss'")
       }
       let last = evaluations.last?.step ?? 0
-      guard step >= last else {
+      guard evaluation.step >= last else {
         throw damage(
-          path, line.number, "is of step \(step), and stands behind step \(last)")
+          path, line.number, "is of step \(evaluation.step), and stands behind step \(last)")
       }
-      let members = value.objectValue?.members ?? []
-      evaluations.append(
-        Evaluation(
-          name: value["evaluation"]?.stringValue ?? "test", step: step, loss: loss,
-          metrics: members.compactMap { key, value in
-            known.contains(key) ? nil : value.number.map { (key, $0) }
-          }))
+      evaluations.append(evaluation)
     }
     return evaluations
   }
@@ -236,17 +285,5 @@ package struct RunHistory: Sendable {
     return FileError(
       path: path, kind: .corrupt,
       reason: "line \(line) \(what)\(why); mend the line, or remove it")
-  }
-}
-
-extension JSONValue {
-  /// A number, or one of the strings that stand for NaN and the infinities.
-  fileprivate var number: Double? {
-    switch self {
-    case .string("NaN"): .nan
-    case .string("Infinity"): .infinity
-    case .string("-Infinity"): -.infinity
-    default: doubleValue
-    }
   }
 }

@@ -1,0 +1,217 @@
+import Lockstep
+import LockstepConfiguration
+import LockstepFiles
+import LockstepPlatform
+import LockstepReports
+
+/// What a run's weights say about single test examples, for `evaluation.json`: the confusion matrix, ROC
+/// curves, and the examples with the largest losses.
+struct FinalEvaluation {
+  private let part: DataPart
+  private let description: DataDescription
+  private let loss: any LossFunction
+  private let outputs: [Float]
+  private let width: Int
+  private let rows: [PredictionRow]
+  private let labels: Dataset.Labels
+
+  /// The most outputs that are looked at; of more examples the first ones are.
+  private static let mostOutputs = 1 << 24
+  /// The examples that are kept.
+  private static let mostWorst = 24
+  /// The most classes that have a curve each, and the most that a matrix is kept of.
+  private static let mostClasses = (curves: 12, matrix: 1000)
+
+  /// Computes the test part's outputs. Called by all ranks.
+  ///
+  /// - Returns: on rank 0 the record; nil where there is no test part, or it is one of tokens.
+  static func record(
+    of run: ConfiguredRun, step: Int, on collective: any Collective
+  ) throws -> EvaluationRecord? {
+    guard let part = run.data.testPart, run.data.record.description.tokens == nil,
+      let labels = try? part.labels
+    else { return nil }
+    let computed = try ExampleOutputs(
+      of: run.source, on: part.examples, batchSize: run.configuration.evaluationBatchSize,
+      ranks: collective)
+    let most = max(mostOutputs / max(computed.width, 1), 1)
+    let examples = 0..<min(part.examples.count, most)
+    let outputs = try computed.values(of: examples, on: collective)
+    guard collective.isRoot else { return nil }
+    return Self(
+      part: part, description: run.data.record.description, loss: run.configuration.labelLoss,
+      outputs: outputs, width: computed.width,
+      rows: PredictionRow.rows(examples, of: part, width: computed.width).filter {
+        part.isLabelled?[$0.label] ?? true
+      }, labels: labels
+    ).record(step: step)
+  }
+
+  /// What one prediction comes to.
+  private struct Judgement {
+    var loss: Double
+    let label: String
+    let prediction: String
+    var isRight = false
+  }
+
+  private func record(step: Int) -> EvaluationRecord {
+    let target = description.target
+    var confusion: EvaluationRecord.Confusion?
+    var curves: [RocCurve] = []
+    var judgements: [Judgement]
+    var lossName = "loss"
+    switch labels {
+    case .classes(let classes, let count) where loss is SoftmaxCrossEntropy:
+      let names = (0..<count).map { target.classes?.name($0) ?? "\($0)" }
+      let probabilities = rows.map { Self.softmax(outputs[$0.outputs]) }
+      let right = rows.map { Int(classes[$0.label]) }
+      let predictions = probabilities.map(Self.largest)
+      if count <= Self.mostClasses.matrix {
+        confusion = .init(classes: names, labels: right, predictions: predictions)
+      }
+      curves = Self.curves(names, probabilities, right)
+      judgements = rows.indices.map { row in
+        let guess = predictions[row]
+        return Judgement(
+          loss: -log(probabilities[row][right[row]]), label: names[right[row]],
+          prediction: "\(names[guess]) (\(Self.percent(probabilities[row][guess])))",
+          isRight: guess == right[row])
+      }
+    case .targets(let values, let targetWidth) where loss is BinaryCrossEntropy || loss is Focal:
+      let names = labelNames(targetWidth)
+      let scores = rows.map { row in outputs[row.outputs].map(Double.init) }
+      let right = rows.map { row in
+        values[row.label * targetWidth..<(row.label + 1) * targetWidth].map { $0 >= 0.5 }
+      }
+      if targetWidth == 1 {
+        confusion = .init(
+          classes: ["0", "1"], labels: right.map { $0[0] ? 1 : 0 },
+          predictions: scores.map { $0[0] >= 0 ? 1 : 0 })
+      }
+      curves = names.indices.prefix(Self.mostClasses.curves).compactMap { place in
+        RocCurve(
+          names[place], scores: scores.map { $0[place] }, isPositive: right.map { $0[place] })
+      }
+      judgements = rows.indices.map { row in
+        Self.judge(scores[row], right[row], names)
+      }
+    case .classes(let classes, _):
+      // A loss of one's own: classes by their largest output.
+      judgements = rows.map { row in
+        let label = Int(classes[row.label])
+        let guess = Self.largest(outputs[row.outputs].map(Double.init))
+        return Judgement(
+          loss: guess == label ? 0 : 1, label: target.classes?.name(label) ?? "\(label)",
+          prediction: target.classes?.name(guess) ?? "\(guess)", isRight: guess == label)
+      }
+    case .targets(let values, let targetWidth):
+      lossName = "error"
+      judgements = rows.map { row in
+        regression(row, values[row.label * targetWidth..<(row.label + 1) * targetWidth])
+      }
+    }
+    return EvaluationRecord(
+      part: "test", step: step, examples: rows.count, lossName: lossName, confusion: confusion,
+      curves: curves, worst: worst(&judgements))
+  }
+
+  // MARK: Kinds of predictions
+
+  /// The curve of each class against all others; of two classes the second one's alone.
+  private static func curves(
+    _ names: [String], _ probabilities: [[Double]], _ right: [Int]
+  ) -> [RocCurve] {
+    let shown = names.count == 2 ? 1..<2 : 0..<min(names.count, mostClasses.curves)
+    return shown.compactMap { place in
+      RocCurve(
+        names[place], scores: probabilities.map { $0[place] },
+        isPositive: right.map { $0 == place })
+    }
+  }
+
+  /// What each of several labels is called.
+  private func labelNames(_ width: Int) -> [String] {
+    let columns = description.target.columns
+    return columns.count == width ? columns : (0..<width).map { "label \($0 + 1)" }
+  }
+
+  /// A prediction of labels by their logits.
+  private static func judge(_ scores: [Double], _ right: [Bool], _ names: [String]) -> Judgement {
+    // log(1 + eˣ) without overflow, for x = −score of a label that holds and score of one that does not.
+    let loss = zip(scores, right).reduce(0) { sum, pair in
+      let x = pair.1 ? -pair.0 : pair.0
+      return sum + max(x, 0) + log1p(exp(-x.magnitude))
+    }
+    func probability(_ score: Double) -> Double { 1 / (1 + exp(-score)) }
+    if names.count == 1 {
+      return Judgement(
+        loss: loss, label: right[0] ? "1" : "0",
+        prediction: "\(scores[0] >= 0 ? 1 : 0) (\(percent(probability(scores[0]))) for 1)",
+        isRight: (scores[0] >= 0) == right[0])
+    }
+    func list(_ isIn: (Int) -> Bool) -> String {
+      let found = names.indices.filter(isIn).map { names[$0] }
+      return found.isEmpty ? "none" : found.joined(separator: ", ").shortened(to: 120)
+    }
+    return Judgement(
+      loss: loss, label: list { right[$0] }, prediction: list { scores[$0] >= 0 },
+      isRight: zip(scores, right).allSatisfy { ($0 >= 0) == $1 })
+  }
+
+  /// A prediction of numbers, in the target's unit; of several the Euclidean distance.
+  private func regression(_ row: PredictionRow, _ label: ArraySlice<Float>) -> Judgement {
+    let target = description.target
+    let predicted = outputs[row.outputs].enumerated().map {
+      Double(target.unscaled($0.element, at: $0.offset))
+    }
+    let right = label.enumerated().map { Double(target.unscaled($0.element, at: $0.offset)) }
+    let squares = zip(predicted, right).reduce(0) { sum, pair in
+      sum + (pair.0 - pair.1) * (pair.0 - pair.1)
+    }
+    func list(_ values: [Double]) -> String {
+      values.prefix(6).map { readable($0) }.joined(separator: ", ")
+        + (values.count > 6 ? ", …" : "")
+    }
+    return Judgement(
+      loss: squares.squareRoot(), label: list(right), prediction: list(predicted))
+  }
+
+  // MARK: The worst
+
+  /// The examples with the largest losses; of equal ones the first.
+  private func worst(_ judgements: inout [Judgement]) -> [EvaluationRecord.Example] {
+    for index in judgements.indices where judgements[index].loss.isNaN {
+      judgements[index].loss = .infinity
+    }
+    let order = judgements.indices.sorted {
+      (judgements[$0].loss, $1) > (judgements[$1].loss, $0)
+    }
+    let looks = ExampleLooks(examples: part.examples, description: description)
+    return order.prefix(Self.mostWorst).filter { judgements[$0].loss > 0 }.map { index in
+      let (row, judgement) = (rows[index], judgements[index])
+      let id = part.ids.map { " \($0[row.example].quoted)" } ?? ""
+      let step = row.step.map { ", step \($0 + 1)" } ?? ""
+      return EvaluationRecord.Example(
+        place: part.places.text(row.example) + id + step,
+        label: judgement.label.shortened(to: 120), prediction: judgement.prediction,
+        isRight: judgement.isRight, loss: judgement.loss, look: looks.look(at: row.example))
+    }
+  }
+
+  // MARK: Numbers
+
+  private static func softmax(_ values: ArraySlice<Float>) -> [Double] {
+    let most = Double(values.max() ?? 0)
+    let powers = values.map { exp(Double($0) - most) }
+    let sum = powers.reduce(0, +)
+    return powers.map { $0 / sum }
+  }
+
+  /// The place of the largest value, the first of equals.
+  private static func largest(_ values: [Double]) -> Int {
+    values.indices.max { (values[$0], $1) < (values[$1], $0) } ?? 0
+  }
+
+  private static func percent(_ part: Double) -> String { "\(readable(100 * part, digits: 3)) %" }
+}
