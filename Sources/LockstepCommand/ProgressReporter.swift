@@ -8,6 +8,7 @@ final class ProgressReporter {
   private let run: ConfiguredRun
   private let directory: String?
   private let tokens: TokenScores?
+  private let privacy: PrivacyText?
   private let isQuiet: Bool
   private let isTerminal = Console.isTerminal
   private let clock = ContinuousClock()
@@ -23,6 +24,7 @@ final class ProgressReporter {
     self.run = run
     self.directory = directory
     tokens = TokenScores(run.data.record.description, run.configuration)
+    privacy = PrivacyText(run)
     isQuiet = quiet
     started = clock.now
     lastLine = started
@@ -40,6 +42,7 @@ final class ProgressReporter {
         + "\(counted(run.data.training.count, "example")): \(counted(run.totalSteps, "step")) of "
         + "\(run.configuration.batchSize), \(counted(run.step.plan.shards, "shard")) over "
         + counted(ranks, "rank"))
+    if let privacy { Console.line("privacy: " + privacy.plan) }
     for notice in run.notices { Console.notice(notice) }
     if let link {
       let bytes = run.configuration.bucketBytes
@@ -124,11 +127,13 @@ final class ProgressReporter {
     case .done:
       if !isQuiet {
         say(summary(outcome))
+        if let privacy { Console.line(privacy.spent(outcome.step)) }
         if let directory { Console.line("weights \(directory)/weights.safetensors") }
       }
       if let fingerprint = outcome.fingerprint { Console.line("fingerprint \(fingerprint)") }
     case .interrupted:
       say("interrupted after step \(outcome.step); go on with --resume")
+      if let privacy { Console.line(privacy.spent(outcome.step)) }
     case .running, .failed: break
     }
   }

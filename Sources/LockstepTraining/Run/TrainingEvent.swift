@@ -25,7 +25,8 @@ extension StepReport {
   ///
   /// - Parameter norms: those of every parameter's gradient, where they are to be in it.
   func line(
-    epoch: Int, metricNames: [String], examplesPerSecond: Double, norms: [ParameterNorms] = []
+    epoch: Int, metricNames: [String], epsilon: Double? = nil, examplesPerSecond: Double,
+    norms: [ParameterNorms] = []
   ) -> JSONObject {
     var line = JSONObject()
     line["step"] = .integer(step)
@@ -38,6 +39,7 @@ extension StepReport {
     line["coefficient"] = .number(update.coefficient)
     line["clippedFraction"] = .number(update.clippedFraction)
     line["learningRate"] = .number(update.learningRate)
+    if let epsilon { line["epsilon"] = .number(epsilon) }
     if let skipped {
       line["skipped"] = .bool(true)
       line["notFinite"] = skipped.json
