@@ -48,6 +48,7 @@ struct DryRun {
           "shards \(shards.lowerBound)..<\(shards.upperBound), owns \(counted(plan.slices[rank].count, "value"))"
         ))
     }
+    if let privacy = PrivacyText(run) { lines.append(("privacy", privacy.plan)) }
     lines += Self.memory(run)
     let efficiency = Int((100 / plan.loadBound).rounded())
     lines.append(

@@ -9,6 +9,7 @@ final class ProgressReporter {
   private let run: ConfiguredRun
   private let directory: String?
   private let tokens: TokenScores?
+  private let privacy: PrivacyText?
   private let isQuiet: Bool
   private let isTerminal = Terminal.columns != nil
   private let clock = ContinuousClock()
@@ -26,6 +27,7 @@ final class ProgressReporter {
     self.run = run
     self.directory = directory
     tokens = TokenScores(run.data.record.description, run.configuration)
+    privacy = PrivacyText(run)
     isQuiet = quiet
     started = clock.now
     lastLine = started
@@ -43,6 +45,7 @@ final class ProgressReporter {
         + "\(counted(run.data.training.count, "example")): \(counted(run.totalSteps, "step")) of "
         + "\(run.configuration.batchSize), \(counted(run.step.plan.shards, "shard")) over "
         + counted(ranks, "rank"))
+    if let privacy { Console.line("privacy: " + privacy.plan) }
     for notice in run.notices { Console.notice(notice) }
     if let link {
       let bytes = run.configuration.bucketBytes
@@ -163,11 +166,13 @@ final class ProgressReporter {
     case .done:
       if !isQuiet {
         say(summary(outcome))
+        if let privacy { Console.line(privacy.spent(outcome.step)) }
         if let directory { Console.line("weights \(directory)/weights.safetensors") }
       }
       if let fingerprint = outcome.fingerprint { Console.line("fingerprint \(fingerprint)") }
     case .interrupted:
       say("interrupted after step \(outcome.step); go on with --resume")
+      if let privacy { Console.line(privacy.spent(outcome.step)) }
     case .running, .failed: break
     }
   }

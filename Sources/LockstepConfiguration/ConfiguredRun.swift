@@ -66,7 +66,10 @@ package final class ConfiguredRun {
       shuffle: configuration.data.shuffle && source.canShuffle,
       dropLast: configuration.data.dropLast, blocks: configuration.data.blocks,
       draws: try configuration.data.sampling?.draws(
-        from: data.training, data.record.description.target))
+        from: data.training, data.record.description.target),
+      poisson: try configuration.update.privacy.map { _ in
+        try PoissonDraws(population: data.training.count, mean: configuration.batchSize)
+      })
     let units = LabelUnits(data.record.description.target)
     try configuration.checkScore(
       metrics: source.evaluationMetricNames(units), hasTest: data.test != nil)
@@ -178,6 +181,8 @@ extension RunConfiguration {
     all.average = update.average
     all.hessianFree = hessianFree
     all.freezing = freezing
+    all.exampleClip = update.exampleClip
+    all.privacy = update.privacy
     all.nonFinite = nonFinite
     all.sharing = sharing
     all.wire = wire
@@ -199,6 +204,7 @@ extension RunConfiguration {
       losses: OutputLosses(try loss(for: data.record.description), metrics: metrics),
       on: data.training,
       seed: seed, freezing: freezing, options: planOptions, threads: threads,
+      exampleClip: update.exampleClip,
       admit: { try ($0 + $1).check(on: collective) })
     source.augmentation = try self.data.augment.augmentation(for: data.training)
     return source

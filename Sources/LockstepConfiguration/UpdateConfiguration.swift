@@ -12,6 +12,10 @@ package struct UpdateConfiguration: Sendable {
   let optimizer: Hyperparameters?
   /// The clips, first one first, with their values.
   let clips: [(transform: any GradientTransform, values: Hyperparameters)]
+  /// The limit of each example's gradient, before all clips.
+  let exampleClip: ExampleClip?
+  /// The noise that hides single examples.
+  let privacy: Privacy?
   let groups: [ParameterGroup]
   let constraints: [ConstraintRule]
   let regularizers: [RegularizerRule]
@@ -53,7 +57,11 @@ package struct UpdateConfiguration: Sendable {
       "what makes an update of a gradient"
     ).unless("hessianFree"),
     .optional(
-      "clip", .objects { ClipCatalog.catalog.form }, "limits of the gradient, applied in order"),
+      "clip", .objects { ClipCatalog.form }, "limits of the gradient, applied in order"),
+    .optional(
+      "privacy", .object { Privacy.form },
+      "noise that hides single examples, behind a clip of the type `perExample` ([privacy.md](privacy.md))"
+    ),
     .optional(
       "constraints", .objects { rule(ConstraintCatalog.catalog.form) },
       "sets that weights are projected onto after every update"),
@@ -98,8 +106,29 @@ package struct UpdateConfiguration: Sendable {
     made = try values.make("optimizer", OptimizerCatalog.catalog)
     groups = (optimizer?.objects("groups") ?? []).map { ParameterGroup($0) }
     var clips: [(any GradientTransform, Hyperparameters)] = []
-    for clip in values.objects("clip") { clips.append((try ClipCatalog.catalog.make(clip), clip)) }
+    var exampleClip: ExampleClip?
+    for (place, clip) in values.objects("clip").enumerated() {
+      guard clip.name == ExampleClip.entry.name else {
+        clips.append((try ClipCatalog.catalog.make(clip), clip))
+        continue
+      }
+      guard place == 0 else {
+        throw clip.error(
+          "type",
+          "is perExample, which acts on single examples before their gradients are added up: give it once, as "
+            + "the first clip")
+      }
+      exampleClip = ExampleClip(norm: clip["norm"])
+    }
     self.clips = clips
+    self.exampleClip = exampleClip
+    privacy = values.object("privacy").map { Privacy($0) }
+    guard privacy == nil || exampleClip != nil else {
+      throw values.error(
+        "privacy",
+        "needs a clip of the type 'perExample', which says what the noise hides: set \"clip\" to "
+          + "{\"type\": \"perExample\", \"norm\": 1}")
+    }
     var rules: [ConstraintRule] = []
     for rule in values.objects("constraints") {
       rules.append(

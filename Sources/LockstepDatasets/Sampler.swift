@@ -11,6 +11,9 @@ import LockstepEngine
 /// Sequences of different lengths come in batches of one padded length each: examples are shuffled among
 /// those of their length, and batches among all batches.
 ///
+/// Where examples are drawn by themselves (`PoissonDraws`), batches differ in size, and an epoch is as many of them
+/// as have each example once in the mean.
+///
 /// The caller's loop: train on `batch()`, then `advance()`; a step that is taken back simply does
 /// not advance.
 public final class Sampler {
@@ -41,6 +44,8 @@ public final class Sampler {
   private let groups: ExampleGroups?
   /// How examples are drawn, where not each once an epoch.
   package let draws: WeightedDraws?
+  /// How batches are drawn, where each example is in one or not by itself.
+  package let poisson: PoissonDraws?
   /// The number of examples that an epoch's are taken from.
   package var population: Int { draws?.population ?? count }
 
@@ -59,9 +64,11 @@ public final class Sampler {
   ///   - groups: what batches are made of; nil for all examples alike.
   ///   - blocks: how neighbours stay together; nil where all examples are shuffled.
   ///   - draws: how examples are drawn, where not each once; as many as `count`.
+  ///   - poisson: how batches are drawn, where each example is in one or not by itself.
   package init(
     count: Int, batchSize: Int, seed: UInt64, shuffle: Bool, dropLast: Bool, mostInMemory: Int,
-    groups: ExampleGroups? = nil, blocks: BlockShuffling? = nil, draws: WeightedDraws? = nil
+    groups: ExampleGroups? = nil, blocks: BlockShuffling? = nil, draws: WeightedDraws? = nil,
+    poisson: PoissonDraws? = nil
   ) throws(DatasetError) {
     guard blocks == nil || groups == nil else {
       throw DatasetError(
@@ -86,9 +93,11 @@ public final class Sampler {
     self.dropLast = dropLast
     self.groups = groups
     self.draws = draws
+    self.poisson = poisson
     self.blocks = shuffle ? blocks : nil
     computesOrders =
       (count > mostInMemory || self.blocks != nil) && groups == nil || draws != nil
+      || poisson != nil
   }
 
   /// The number of batches in an epoch.
@@ -100,6 +109,9 @@ public final class Sampler {
   /// The sizes of the batches that so many steps meet, larger ones first; nil for whole epochs.
   public func batchSizes(ofSteps steps: Int?) -> [Int] {
     if let groups { return groups.batchSizes(batchSize, dropLast: dropLast) }
+    if let poisson {
+      return [poisson.plannedSizes.upperBound, batchSize, poisson.plannedSizes.lowerBound]
+    }
     let tail = dropLast ? 0 : count % batchSize
     let reachesTail = steps.map { $0 >= batchesPerEpoch } ?? true
     return (count < batchSize ? [] : [batchSize]) + (reachesTail && tail > 0 ? [tail] : [])
@@ -155,6 +167,9 @@ public final class Sampler {
 
   /// The examples of a batch whose epoch's order is not kept.
   private func computedBatch(_ index: Int, _ epoch: Int) -> ArraySlice<Int> {
+    if let poisson {
+      return poisson.examples(seed: seed, step: epoch * batchesPerEpoch + index)[...]
+    }
     let places = index * batchSize..<min((index + 1) * batchSize, count)
     if let draws { return draws.examples(at: places, seed: seed, epoch: epoch)[...] }
     guard shuffle else { return Array(places)[...] }
@@ -198,6 +213,7 @@ public final class Sampler {
   /// The order of an epoch, whatever the position.
   public func order(ofEpoch epoch: Int) -> [Int] {
     if groups != nil { return epochOrder(epoch).order }
+    if poisson != nil { return (0..<batchesPerEpoch).flatMap { computedBatch($0, epoch) } }
     if let draws { return draws.examples(at: 0..<count, seed: seed, epoch: epoch) }
     guard shuffle else { return Array(0..<count) }
     if blocks != nil { return blockExamples(0..<count, epoch) }

@@ -33,6 +33,7 @@ int lockstep_flush_denormals(void);
 #include "lockstep_graph_kernels.h"
 #include "lockstep_half_kernels.h"
 #include "lockstep_attention_kernels.h"
+#include "lockstep_noise_kernels.h"
 #include "lockstep_normalization_kernels.h"
 #include "lockstep_recurrent_kernels.h"
 #include "lockstep_rotary_kernels.h"

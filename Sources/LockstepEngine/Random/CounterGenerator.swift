@@ -23,6 +23,10 @@ package struct RandomPurpose: Sendable, Equatable, RawRepresentable {
   package static let gradientNoise = Self(rawValue: 21)
   /// Examples drawn with replacement; the index is the epoch, two words a draw.
   package static let sampling = Self(rawValue: 8)
+  /// Examples that are each in a batch or not by a draw of their own; the index is the step.
+  package static let inclusion = Self(rawValue: 9)
+  /// Noise that is added to gradients; the index is the step, a block of four words gives four values.
+  package static let gradientNoise = Self(rawValue: 10)
 }
 
 /// A stream of random numbers fixed by (seed, purpose, index): `Philox` with a running counter.

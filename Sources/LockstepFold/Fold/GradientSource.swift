@@ -65,6 +65,9 @@ package protocol GradientSource: AnyObject {
   /// not known before they are.
   func weight(ofExamples count: Int) -> Double?
 
+  /// Whether examples are computed one by one, whatever the batch's micro-batches are.
+  var computesExamplesAlone: Bool { get }
+
   /// Hears what the step after the one at hand will compute, so that examples can be made ready
   /// ahead. Asking for the batch costs; a source that has no use for it need not.
   func anticipate(_ batch: () throws -> StepBatch) rethrows
@@ -130,6 +133,8 @@ extension GradientSource {
   package func check(_ batch: StepBatch) throws {}
   /// Nothing is known before.
   package func weight(ofExamples count: Int) -> Double? { nil }
+  /// Examples are computed together.
+  package var computesExamplesAlone: Bool { false }
   /// Nothing is made ready ahead.
   package func anticipate(_ batch: () throws -> StepBatch) rethrows {}
 

@@ -66,6 +66,7 @@ final class LeafComputation {
         carried?.store(positions, from: executor)
         model.note(executor, 0, record)
       }
+      model.limit(target, of: executor.lane, record)
       if !isFirst { model.isa.add(leaf, target) }
       isFirst = false
     }

@@ -212,18 +212,19 @@ extension ModelSource {
       threads: threads, admit: { _, _ in })
   }
 
-  /// As the public initialiser; `admit` looks at the memory that will be needed, and throws where that is
+  /// As the public initialiser, with a limit of each example's gradient. `admit` looks at the memory that will be needed, and throws where that is
   /// too much.
   package convenience init(
     _ model: any MultipleInputModel, losses: OutputLosses, on source: any ExampleSource,
     seed: UInt64, freezing: Freezing = Freezing(), options: PlanOptions = PlanOptions(),
-    threads: Int = 1, admit: (MemoryNeed, MemoryNeed) throws -> Void
+    threads: Int = 1, exampleClip: ExampleClip? = nil,
+    admit: (MemoryNeed, MemoryNeed) throws -> Void
   ) throws {
     try self.init(
       dataset: source, seed: seed, options: options, threads: threads,
       padded: BatchForm.padded(source) {
         Objective.trace(model, losses: losses, on: $0, freezing: freezing)
-      }, admit: admit,
+      }, exampleClip: exampleClip, admit: admit,
       trace: Objective.trace(model, losses: losses, on: source, freezing: freezing))
     self.losses = losses
     memory.initialize(seed: seed)

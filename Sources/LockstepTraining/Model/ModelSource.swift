@@ -43,6 +43,7 @@ public final class ModelSource: GradientSource {
   ///   - options: the algorithms of the engine's plans.
   ///   - threads: how many threads of this rank compute shards. Their number changes no bit.
   ///   - padded: what batches of sequences of each padded length look like; none where all are alike.
+  ///   - exampleClip: the limit of each example's gradient; nil for none.
   ///   - admit: looks at what the model's memory will take before there is any, and at what training it
   ///     will take beside it at the least, and throws where that is too much.
   /// - Throws: ``ArgumentError`` for less than one thread, ``GraphError`` where the model does not fit
@@ -51,12 +52,14 @@ public final class ModelSource: GradientSource {
   package init(
     dataset: any ExampleSource, seed: UInt64, isa: InstructionSet = .current,
     options: PlanOptions = PlanOptions(), threads: Int = 1,
-    padded: [BatchForm] = [], admit: (MemoryNeed, MemoryNeed) throws -> Void = { _, _ in },
+    padded: [BatchForm] = [], exampleClip: ExampleClip? = nil,
+    admit: (MemoryNeed, MemoryNeed) throws -> Void = { _, _ in },
     trace: @escaping ObjectiveTrace
   ) throws {
     try ArgumentError.require(threads, atLeast: 1, "threads", of: "ModelSource")
     let model = try TracedModel(
-      trace, on: dataset, seed: seed, isa: isa, options: options, padded: padded
+      trace, on: dataset, seed: seed, isa: isa, options: options, padded: padded,
+      exampleClip: exampleClip
     ) {
       try admit(MemoryNeed(model: $0), MemoryNeed(training: $0, threads: threads))
     }
@@ -86,8 +89,12 @@ public final class ModelSource: GradientSource {
   var dataset: any ExampleSource { model.dataset }
   package var layout: FlatLayout { model.layout }
   package var gradientSlotCount: Int { model.gradientSlotCount }
-  package var metricNames: [String] { model.numbers.metricNames }
-  package var metricFormulas: [MetricFormula] { model.numbers.metricFormulas }
+  package var metricNames: [String] {
+    model.numbers.metricNames + (model.exampleNorms == nil ? [] : ExampleNorms.names)
+  }
+  package var metricFormulas: [MetricFormula] {
+    model.numbers.metricFormulas + (model.exampleNorms?.formulas ?? [])
+  }
   package var parameters: UnsafeMutableBufferPointer<Float> { memory.trainable }
   /// The numbers that the model is computed in.
   package var precision: Precision { model.options.precision }
@@ -151,7 +158,7 @@ public final class ModelSource: GradientSource {
     try carried?.begin(batch)
     inputs.begin(batch, records.shards)
     try computer.computeShards(
-      of: batch, into: partials, records: records, accumulator: accumulator)
+      of: model.cut(batch), into: partials, records: records, accumulator: accumulator)
   }
 
   /// Throws where what was set since the source was made does not fit it.
@@ -169,11 +176,17 @@ public final class ModelSource: GradientSource {
     record: ShardRecord
   ) throws {
     if let joint { return try joint.copy(shard, of: batch, into: leaf, record) }
+    let batch = model.cut(batch)
     _ = try plans.pack(for: shard..<shard + 1, of: batch)
     try leaves.compute(shard, of: batch, into: leaf, record, lanes[0])
   }
 
   package func weight(ofExamples count: Int) -> Double? { model.numbers.weight(ofExamples: count) }
+
+  /// The limit of each example's gradient; nil where there is none.
+  package var exampleClip: ExampleClip? { model.exampleNorms?.clip }
+  /// Whether examples' gradients are made one by one, to limit them.
+  package var computesExamplesAlone: Bool { model.computesExamplesAlone }
 
   package func commitStatistics(_ folded: UnsafeBufferPointer<Float>) {
     model.commitStatistics(folded)

@@ -45,6 +45,11 @@ struct ObjectiveNumbers: Equatable {
     hasWeight ? Double(lane.scalar(place, shard: shard)) : weightPerExample * examples
   }
 
+  /// The weight of the examples of a run of a training program.
+  func weight(of lane: Lane, shard: Int = 0, examples: Double) -> Double {
+    weight(lane, at: 1 + columns, shard: shard, examples: examples)
+  }
+
   /// Adds the numbers of a run to a record.
   ///
   /// - Parameter examples: how many there were.
@@ -53,7 +58,7 @@ struct ObjectiveNumbers: Equatable {
     for column in 0..<columns {
       record[metric: column] += Double(lane.scalar(1 + column, shard: shard))
     }
-    record.weight += weight(lane, at: 1 + columns, shard: shard, examples: examples)
+    record.weight += weight(of: lane, shard: shard, examples: examples)
     record.examples += examples
   }
 }

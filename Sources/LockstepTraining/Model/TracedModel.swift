@@ -21,6 +21,10 @@ final class TracedModel {
   let gradientSlotCount: Int
   /// The numbers that a batch leaves beside its gradient.
   let numbers: ObjectiveNumbers
+  /// What becomes of the norms of examples' gradients; nil where these are not limited.
+  let exampleNorms: ExampleNorms?
+  /// Whether examples' gradients are made one by one, to limit them.
+  let computesExamplesAlone: Bool
   /// Where shards must see each other.
   let synchronizations: [SynchronizationPoint]
   /// What is carried from batch to batch.
@@ -32,12 +36,13 @@ final class TracedModel {
   ///
   /// - Parameters:
   ///   - padded: what batches of sequences of each padded length look like; none where all are alike.
+  ///   - exampleClip: the limit of each example's gradient; nil for none.
   ///   - admit: looks at the program before there is memory for it.
   /// - Throws: ``GraphError`` where the model does not fit the data or asks for an input that nothing
   ///   fills, ``PrecisionError`` where the processor does not compute in the precision asked for.
   init(
     _ trace: @escaping ObjectiveTrace, on dataset: any ExampleSource, seed: UInt64,
-    isa: InstructionSet, options: PlanOptions, padded: [BatchForm],
+    isa: InstructionSet, options: PlanOptions, padded: [BatchForm], exampleClip: ExampleClip?,
     admit: (Program) throws -> Void
   ) throws {
     try options.precision.check()
@@ -47,6 +52,7 @@ final class TracedModel {
     let objective = try trace(2, true)
     try ObjectiveInputs(objective, count: 2).check(fillableBy: dataset)
     let program = try objective.trainingProgram()
+    if exampleClip != nil { try program.checkExamplesAreSeparate() }
     self.trace = trace
     self.dataset = dataset
     forms = padded.isEmpty ? [BatchForm(dataset: dataset, trace: trace)] : padded
@@ -60,6 +66,9 @@ final class TracedModel {
     layout = program.leafLayout
     gradientSlotCount = program.gradientCount
     numbers = ObjectiveNumbers(objective)
+    let columns = numbers.columns
+    exampleNorms = exampleClip.map { ExampleNorms(clip: $0, firstColumn: columns) }
+    computesExamplesAlone = exampleClip != nil
     let names = program.leafLayout.slots[program.gradientCount...].map(\.name)
     observed = names.map { name in
       let index = program.statisticLayout.index(of: name)!  // the leaf's statistics are a subset

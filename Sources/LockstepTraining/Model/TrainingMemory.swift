@@ -65,8 +65,13 @@ extension ModelSource {
 extension Sampler {
   /// The numbers of examples that shards have in the batches of an epoch, and their micro-batches.
   ///
-  /// - Parameter steps: the steps of the run, where it may end before its first epoch does.
-  package func shardSizes(shards: Int, microBatches: Int, steps: Int? = nil) -> Set<Int> {
+  /// - Parameters:
+  ///   - steps: the steps of the run, where it may end before its first epoch does.
+  ///   - areAlone: whether examples are computed one by one.
+  package func shardSizes(
+    shards: Int, microBatches: Int, steps: Int? = nil, areAlone: Bool = false
+  ) -> Set<Int> {
+    if areAlone { return [1] }
     var sizes: Set<Int> = []
     for batch in batchSizes(ofSteps: steps) {
       let shape = StepBatch(

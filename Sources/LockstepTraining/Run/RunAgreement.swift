@@ -44,7 +44,8 @@ struct RunAgreement {
   /// Makes sure that the same examples give the same bits on all ranks.
   private func probe(on collective: any Collective) throws {
     let sizes = sampler.shardSizes(
-      shards: step.plan.shards, microBatches: options.microBatches, steps: options.steps)
+      shards: step.plan.shards, microBatches: options.microBatches, steps: options.steps,
+      areAlone: step.source.computesExamplesAlone)
     var results = Handshake()
     var failure: (any Error)?
     do {

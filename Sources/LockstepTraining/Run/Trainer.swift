@@ -288,7 +288,8 @@ package final class Trainer {
       let isDue = options.parameterNormsEverySteps.map { report.step % $0 == 0 } ?? false
       try directory?.metrics.append(
         report.line(
-          epoch: epoch + 1, metricNames: step.source.metricNames, examplesPerSecond: rate,
+          epoch: epoch + 1, metricNames: step.source.metricNames,
+          epsilon: step.accountant?.epsilon(steps: report.step), examplesPerSecond: rate,
           norms: isDue && report.skipped == nil ? step.update.parameterNorms() : [],
           warnings: warnings))
       if normSchedule.isDue(report) {

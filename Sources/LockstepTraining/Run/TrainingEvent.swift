@@ -27,8 +27,8 @@ extension StepReport {
   ///   - norms: those of every parameter's gradient, where they are to be in it.
   ///   - warnings: what was noticed behind the step.
   func line(
-    epoch: Int, metricNames: [String], examplesPerSecond: Double, norms: [ParameterNorms] = [],
-    warnings: [String] = []
+    epoch: Int, metricNames: [String], epsilon: Double? = nil, examplesPerSecond: Double,
+    norms: [ParameterNorms] = [], warnings: [String] = []
   ) -> JSONObject {
     var line = JSONObject()
     line["step"] = .integer(step)
@@ -41,6 +41,7 @@ extension StepReport {
     line["coefficient"] = .number(update.coefficient)
     line["clippedFraction"] = .number(update.clippedFraction)
     line["learningRate"] = .number(update.learningRate)
+    if let epsilon { line["epsilon"] = .number(epsilon) }
     if let skipped {
       line["skipped"] = .bool(true)
       line["notFinite"] = skipped.json

@@ -8,13 +8,15 @@ struct StepDivisors {
   /// Of statistics.
   let statistics: Float
 
-  /// - Parameter total: the folded record.
-  init(_ total: ShardRecord) {
-    self.init(weight: total.weight, examples: total.examples)
+  /// - Parameters:
+  ///   - total: the folded record.
+  ///   - gradient: the divisor of gradients, where it is another than the weight.
+  init(_ total: ShardRecord, gradient: Float? = nil) {
+    self.init(weight: total.weight, examples: total.examples, gradient: gradient)
   }
 
-  init(weight: Double, examples: Double) {
-    gradient = Float(weight)
+  init(weight: Double, examples: Double, gradient: Float? = nil) {
+    self.gradient = gradient ?? Float(weight)
     statistics = Float(max(examples, 1))
   }
 }
@@ -23,11 +25,14 @@ struct StepDivisors {
 final class BatchDivisors {
   private let plan: FoldPlan
   private let source: any GradientSource
+  /// The divisor of gradients, where it is another than the weight.
+  private let gradient: Float?
   /// Those of batches of a size.
   private var known: [Int: StepDivisors] = [:]
 
-  init(_ plan: FoldPlan, _ source: any GradientSource) {
+  init(_ plan: FoldPlan, _ source: any GradientSource, gradient: Float? = nil) {
     self.plan = plan
+    self.gradient = gradient
     self.source = source
   }
 
@@ -42,8 +47,9 @@ final class BatchDivisors {
       tree.buffer[shard] = weight
     }
     TreeOrder(leaves: plan.shards).fold(tree.buffer, width: 1)
-    guard tree.buffer[0] > 0 else { return nil }
-    let found = StepDivisors(weight: tree.buffer[0], examples: Double(batch.examples.count))
+    guard tree.buffer[0] > 0 || gradient != nil else { return nil }
+    let found = StepDivisors(
+      weight: tree.buffer[0], examples: Double(batch.examples.count), gradient: gradient)
     known[batch.examples.count] = found
     return found
   }

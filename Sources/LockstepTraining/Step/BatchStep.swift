@@ -1,5 +1,6 @@
 import LockstepFold
 import LockstepEngine
+import LockstepOptimization
 
 /// What takes a step on a batch over all ranks, as a transaction: seen from the trainer.
 package protocol BatchStep: AnyObject {
@@ -14,6 +15,8 @@ package protocol BatchStep: AnyObject {
   /// The number of steps up to now, without another in between, that were skipped because something
   /// was not finite.
   var skippedInARow: Int { get }
+  /// What tells how private the steps are; nil where they are not.
+  var accountant: PrivacyAccountant? { get }
   /// The step's own state, beside the source's and the update's.
   var stateEntries: [StateEntry] { get }
 
@@ -21,4 +24,9 @@ package protocol BatchStep: AnyObject {
   func run(
     _ batch: StepBatch, requests: StepRequests, failure: (any Error)?, inspect: () throws -> Void
   ) throws -> StepReport
+}
+
+extension BatchStep {
+  /// Steps are not private.
+  package var accountant: PrivacyAccountant? { nil }
 }

@@ -7,7 +7,7 @@ import LockstepOptimization
 
 /// One training step over all ranks, the stages in the one right order.
 ///
-///     compute → fold → normalise → regularise (→ round) → measure → check → clip, update, constrain → commit
+///     compute → fold (→ add noise) → normalise → regularise (→ round) → measure → check → clip, update, constrain → commit
 ///
 /// A step is a transaction: until the check has passed on all ranks nothing changes that a
 /// checkpoint would hold. Where it does not pass, a ``NonFinitePolicy`` says whether the run ends or
@@ -39,13 +39,17 @@ public final class TrainingStep: BatchStep {
   private var metricMeans: [Double]
   private let metricFormulas: [MetricFormula]
   private let batchDivisors: BatchDivisors
+  private let noise: GradientNoise?
 
   /// Prepares a step of any source by any update.
   ///
-  /// - Parameter regularizer: a penalty that is part of the loss.
+  /// - Parameters:
+  ///   - regularizer: a penalty that is part of the loss.
+  ///   - noise: what is added to the folded sum, for privacy.
   package init(
     source: any GradientSource, update: any Update,
-    regularizer: (any GradientRegularizer)? = nil, nonFinite: NonFinitePolicy = .stop, shards: Int,
+    regularizer: (any GradientRegularizer)? = nil, noise: GradientNoise? = nil,
+    nonFinite: NonFinitePolicy = .stop, shards: Int,
     wire: WirePrecision = .float32,
     on collective: any Collective
   ) throws {
@@ -65,6 +69,7 @@ public final class TrainingStep: BatchStep {
     carrier = carrying?.carriesStates == true ? carrying : nil
     self.update = update
     self.regularizer = regularizer
+    self.noise = noise
     self.collective = collective
     inspector = LeafInspector(nonFinite.repair, metrics: source.metricColumns)
     // Who looks at single shards' gradients needs them as the source makes them.
@@ -80,7 +85,7 @@ public final class TrainingStep: BatchStep {
         + (inspector == nil ? 0 : LeafInspector.Column.allCases.count),
       on: collective)
     blockSums = BlockSums(plan, measuresAll: exchange.visitsAllBlocks, on: collective)
-    batchDivisors = BatchDivisors(plan, source)
+    batchDivisors = BatchDivisors(plan, source, gradient: noise?.divisor)
     kernels = InstructionSet.current.arenaKernels
     metricMeans = Array(repeating: 0, count: source.metricNames.count)
     metricFormulas = source.metricFormulas
@@ -97,6 +102,8 @@ public final class TrainingStep: BatchStep {
   public var completed: Int { Int(counter.buffer[0]) }
 
   package var skippedInARow: Int { health.skippedInARow }
+
+  package var accountant: PrivacyAccountant? { noise?.accountant }
 
   /// The step's own state: the numbers of steps completed, skipped and sanitized, and what the model carries
   /// from step to step.
@@ -209,7 +216,7 @@ public final class TrainingStep: BatchStep {
         exchange.abandon()
         throw error
       }
-      try fold(dividingBy: StepDivisors(scalars.total))
+      try fold(dividingBy: StepDivisors(scalars.total, gradient: noise?.divisor))
     }
     return Gradient(exchange.folded)
   }
@@ -219,12 +226,14 @@ public final class TrainingStep: BatchStep {
     let total = scalars.total
     // A weight that is not a number goes on to the check, which says whose it is; so does none at all
     // where all shards were taken out, as a division by zero.
-    guard !(total.weight <= 0) || sanitized?.dropped ?? 0 > 0 else {
+    // Batches that are drawn at random may have no example, and have a divisor of their own.
+    guard !(total.weight <= 0) || sanitized?.dropped ?? 0 > 0 || noise != nil else {
       throw StepError.noWeight(step: completed + 1, weight: total.weight)
     }
   }
 
-  /// Folds the owned blocks and, while each is in cache, divides, regularises and measures it.
+  /// Folds the owned blocks and, while each is in cache, adds noise where training is private, divides,
+  /// regularises and measures it.
   private func fold(dividingBy divisors: StepDivisors) throws {
     enter(.folding)
     let folded = exchange.folded
@@ -237,6 +246,7 @@ public final class TrainingStep: BatchStep {
       let block = plan.blocks[index]
       let values = folded.baseAddress! + block.offset
       if index < plan.gradientBlockCount {
+        noise?.add(step: completed, at: block.offset, to: values, count: block.count)
         kernels.pointee.divide(values, values, divisors.gradient, block.count)
         let penalty = regularizer?.add(block: index, to: folded, parameters: parameters) ?? 0
         plan.round(block: index, of: folded)
@@ -315,7 +325,9 @@ public final class TrainingStep: BatchStep {
       metricMeans[index] = metricFormulas[index](total)
     }
     return StepReport(
-      step: completed, loss: total.loss / total.weight + blockSums.penalty, weight: total.weight,
+      step: completed,
+      loss: total.loss / (total.examples > 0 ? total.weight : 1) + blockSums.penalty,
+      weight: total.weight,
       examples: Int(total.examples), metrics: metricMeans, update: updated,
       requests: scalars.requests, skipped: skipped, sanitized: sanitized)
   }

@@ -91,14 +91,17 @@ public final class Training {
     options.run.epochs = epochs
     let source = try ModelSource(
       model, losses: losses, on: dataset, seed: seed, freezing: options.freezing,
-      options: options.plan, threads: options.threads,
+      options: options.plan, threads: options.threads, exampleClip: options.exampleClip,
       admit: { try ($0 + $1).check(on: ranks) })
     source.augmentation = augmentation
     try self.init(
       source,
       sampler: Sampler(
         dataset, batchSize: batchSize, seed: seed,
-        shuffle: options.shuffle && source.canShuffle, dropLast: options.dropLast),
+        shuffle: options.shuffle && source.canShuffle, dropLast: options.dropLast,
+        poisson: options.privacy.map { _ in
+          try PoissonDraws(population: dataset.count, mean: batchSize)
+        }),
       options: options, ranks: ranks
     ) { _ in update }
   }
@@ -148,7 +151,7 @@ public final class Training {
       source, plan, sampler, options, ranks, isSharded: isSharded, evaluationSizes,
       of: empty)
     rule = try Self.rule(source.memory, chain, options, owning: owned)
-    step = try Self.step(source, rule, options, shards: shards, isSharded: isSharded, ranks)
+    step = try Self.step(source, sampler, rule, options, shards: shards, ranks)
     average = options.average == nil ? nil : AveragedModel(source, rule, plan, on: ranks)
   }
 
@@ -164,6 +167,7 @@ public final class Training {
       throw ArgumentError(
         "TrainingOptions", "shards", is: shards, expected: "at most \(mostShards)")
     }
+    try PrivacyCheck(options).check()
     guard options.hessianFree != nil else { return }
     func refuse(_ key: String, _ value: String, _ expected: String) -> StepError {
       .badOption(key: key, value: value, expected: "\(expected) for a Hessian-free step")
@@ -199,7 +203,8 @@ public final class Training {
     var need = try source.trainingNeed(
       plan, rank: ranks.rank, ranksOnNode: ranksOnNode,
       shardSizes: sampler.shardSizes(
-        shards: plan.shards, microBatches: options.run.microBatches, steps: options.run.steps),
+        shards: plan.shards, microBatches: options.run.microBatches, steps: options.run.steps,
+        areAlone: source.computesExamplesAlone),
       evaluationSizes: evaluationSizes)
     let all = max(source.memory.trainableLayout.count, 1)
     let share = isSharded ? Double(plan.slices[ranks.rank].count) / Double(all) : 1
@@ -218,8 +223,8 @@ public final class Training {
   }
 
   private static func step(
-    _ source: ModelSource, _ rule: UpdateRule, _ options: TrainingOptions, shards: Int,
-    isSharded: Bool, _ ranks: any Collective
+    _ source: ModelSource, _ sampler: Sampler, _ rule: UpdateRule, _ options: TrainingOptions,
+    shards: Int, _ ranks: any Collective
   ) throws -> any BatchStep {
     if let hessianFree = options.hessianFree {
       return try HessianFreeStep(
@@ -234,8 +239,9 @@ public final class Training {
         options.regularizers, specifications: memory.specifications,
         layout: memory.trainableLayout)
     return try TrainingStep(
-      source: source, update: rule,
-      regularizer: regularizer, nonFinite: options.nonFinite, shards: shards, wire: options.wire,
+      source: source, update: rule, regularizer: regularizer,
+      noise: try source.noise(options.privacy, sampler), nonFinite: options.nonFinite,
+      shards: shards, wire: options.wire,
       on: ranks)
   }
 
@@ -328,6 +334,8 @@ public final class Training {
       "average": options.average.map { .string("\($0)") } ?? .null,
       "freezing": .string("\(options.freezing)"), "wire": .string("\(options.wire)"),
       "plan": .string("\(options.plan)"),
+      "exampleClip": options.exampleClip.map { .string("\($0)") } ?? .null,
+      "privacy": options.privacy.map { .string("\($0)") } ?? .null,
       "hessianFree": options.hessianFree.map { .string("\($0)") } ?? .null,
       "batchSize": .integer(sampler.batchSize), "epochs": .integer(options.run.epochs),
       "seed": .integer(Int(truncatingIfNeeded: sampler.seed)),

@@ -27,6 +27,10 @@ public struct TrainingOptions: Sendable {
   package var average: WeightAverage?
   package var hessianFree: HessianFreeOptions?
   package var freezing: Freezing
+  /// The limit of each example's gradient, before gradients are added up.
+  package var exampleClip: ExampleClip?
+  /// The noise that hides single examples; it takes an `exampleClip`.
+  package var privacy: Privacy?
 
   package var nonFinite: NonFinitePolicy
   /// Which ranks update which parameters.

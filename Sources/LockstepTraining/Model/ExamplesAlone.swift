@@ -1,0 +1,30 @@
+internal import CLockstepKernels
+import LockstepEngine
+import LockstepFold
+
+// Examples' gradients made one by one, for models whose norms cannot be had more cheaply.
+
+extension TracedModel {
+  /// The batch whose shards are computed example by example, where that is how examples' gradients are limited.
+  func cut(_ batch: StepBatch) -> StepBatch {
+    guard computesExamplesAlone else { return batch }
+    return StepBatch(
+      step: batch.step, epoch: batch.epoch, examples: batch.examples, shards: batch.shards,
+      microBatches: max((batch.examples.count + batch.shards - 1) / batch.shards, 1))
+  }
+
+  /// Limits a gradient that is one example's alone.
+  func limit(
+    _ gradient: UnsafeMutableBufferPointer<Float>, of lane: Lane, _ record: ShardRecord
+  ) {
+    guard computesExamplesAlone, let exampleNorms, let base = gradient.baseAddress else { return }
+    let weight = numbers.weight(of: lane, examples: 1)
+    // What weighs nothing has no gradient.
+    guard weight != 0 else { return exampleNorms.note(norm: 0, in: record) }
+    let squares = isa.arenaKernels.pointee.sum_of_squares(base, gradient.count)
+    let norm = squares.squareRoot() / weight
+    exampleNorms.note(norm: norm, in: record)
+    let coefficient = exampleNorms.clip.coefficient(ofNorm: norm)
+    if coefficient != 1 { for index in gradient.indices { gradient[index] *= coefficient } }
+  }
+}
