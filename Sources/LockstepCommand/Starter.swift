@@ -15,14 +15,14 @@ struct Starter {
   ///   ``InputFailure`` and `FileError` where they cannot be read.
   init(_ path: String, _ arguments: Arguments) throws {
     switch try Kind(path, arguments) {
-    case .table: try self.init(table: path, arguments)
+    case .table: self = try TableStarter(path, arguments).starter
     case .images: try self.init(images: path)
     case .arrays(let labels): try self.init(arrays: path, labels: labels)
     case .text: try self.init(text: path)
     }
   }
 
-  private init(
+  init(
     _ summary: String, data: JSONObject, comments: [String: String], model: JSONValue,
     loss: String = "softmaxCrossEntropy", batchSize: Int, epochs: Int, learningRate: Double = 1e-3
   ) {
@@ -84,81 +84,7 @@ struct Starter {
     }
   }
 
-  private static let testFraction = "a fifth of the examples is set apart, and never trained on"
-
-  // MARK: Tables
-
-  private init(table path: String, _ arguments: Arguments) throws {
-    var table = try InspectTable(path, arguments)
-    if !arguments.has("--target"),
-      let name = Console.ask(
-        "Which column is to be predicted? [\(table.targetName)]"), !name.isEmpty
-    {
-      table = try InspectTable(path, arguments, target: name)
-    }
-    var comments = [
-      "target": "the column that is to be predicted", "ignore": "columns that are left out",
-      "fillMissing": "what stands for missing numbers", "testFraction": Self.testFraction,
-      "targetKind": "numbers; leave it out for classes",
-      "standardizeTarget": "the model learns numbers near 1; predictions have the column's unit",
-    ]
-    let starter = table.configuration
-    var data = starter["data"]?.objectValue ?? JSONObject()
-    let (rows, outputs, isOfClasses) = (table.rows, table.outputs, table.isOfClasses)
-    let loss = isOfClasses ? "softmaxCrossEntropy" : "meanSquaredError"
-    let target =
-      "\(table.targetName), "
-      + (isOfClasses ? counted(outputs, "class", plural: "classes") : "a number")
-    if let text = arguments.value("--text") {
-      guard !arguments.has("--series"), !arguments.has("--time") else {
-        throw ArgumentError(description: "'--text' and '--series' are two kinds of data; give one")
-      }
-      try table.requireColumn(text, "--text")
-      for key in ["ignore", "fillMissing", "missingIndicators", "columns"] { data[key] = nil }
-      data["type"] = "text-rows"
-      data["text"] = .string(text)
-      data["vocabulary"] = 5000
-      comments["text"] = "the column of the texts"
-      comments["vocabulary"] = "the most frequent words; others are one"
-      self.init(
-        "a table of \(rows) texts; to predict: \(target)", data: data, comments: comments,
-        model: [
-          "layers": [
-            ["type": "Embedding", "count": 5000, "width": 32, "paddingIndex": 0],
-            ["type": "SequencePooling"], ["type": "Dropout", "rate": 0.5],
-            ["type": "Linear", "outFeatures": .integer(outputs)],
-          ]
-        ], loss: loss, batchSize: 32, epochs: 15, learningRate: 0.01)
-      return
-    }
-    if let series = arguments.value("--series") {
-      try table.requireColumn(series, "--series")
-      if let time = arguments.value("--time") { try table.requireColumn(time, "--time") }
-      data["type"] = "series"
-      data["series"] = .string(series)
-      data["time"] = arguments.value("--time").map { .string($0) }
-      for key in ["fillMissing", "missingIndicators", "columns"] { data[key] = nil }
-      comments["series"] = "the column that names the series of a step"
-      comments["time"] = "the column that orders the steps of a series"
-      let left = (data["ignore"]?.arrayValue ?? []).filter {
-        $0.stringValue != series && $0.stringValue != arguments.value("--time")
-      }
-      data["ignore"] = left.isEmpty ? nil : .array(left)
-      self.init(
-        "a table of \(rows) steps of series; to predict: \(target)", data: data,
-        comments: comments,
-        model: ["type": "gruClassifier", "hidden": 32, "classes": .integer(outputs)], loss: loss,
-        batchSize: 32, epochs: 20, learningRate: 0.01)
-      return
-    }
-    guard !arguments.has("--time") else {
-      throw ArgumentError(description: "'--time' goes with '--series'")
-    }
-    self.init(
-      "a table of \(counted(rows, "row")); to predict: \(target)", data: data, comments: comments,
-      model: starter["model"] ?? .null, loss: loss, batchSize: rows < 2000 ? 32 : 256, epochs: 20,
-      learningRate: 0.01)
-  }
+  static let testFraction = "a fifth of the examples is set apart, and never trained on"
 
   // MARK: Images, arrays, texts
 

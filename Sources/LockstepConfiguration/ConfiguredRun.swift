@@ -256,6 +256,6 @@ extension RunConfiguration {
 extension DataDescription {
   /// The inputs of a model that become vectors.
   var categories: [SingleInputModel.Category] {
-    embedded.map { .init($0.inputName, count: $0.count, width: $0.width) }
+    embedded.map { .init($0.inputName, Embedding($0.count, $0.width, paddingIndex: 0)) }
   }
 }

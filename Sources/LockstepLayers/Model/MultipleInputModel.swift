@@ -33,13 +33,13 @@ package struct SingleInputModel: MultipleInputModel {
   package struct Category: Sendable {
     /// The input's name.
     let name: String
-    /// Its vectors.
-    let embedding: Embedding
+    /// Turns its integers into vectors.
+    let embedding: any Model
 
-    /// An input of this name, whose integers choose from so many vectors; that of 0 stays 0.
-    package init(_ name: String, count: Int, width: Int) {
+    /// An input of this name, whose integers become vectors.
+    package init(_ name: String, _ embedding: any Model) {
       self.name = name
-      embedding = Embedding(count, width, paddingIndex: 0)
+      self.embedding = embedding
     }
   }
 

@@ -39,7 +39,7 @@ public final class TrainingStep: BatchStep {
   private var metricMeans: [Double]
   private let metricFormulas: [MetricFormula]
   private let batchDivisors: BatchDivisors
-  private let noise: GradientNoise?
+  private let noise: PrivacyNoise?
 
   /// Prepares a step of any source by any update.
   ///
@@ -48,7 +48,7 @@ public final class TrainingStep: BatchStep {
   ///   - noise: what is added to the folded sum, for privacy.
   package init(
     source: any GradientSource, update: any Update,
-    regularizer: (any GradientRegularizer)? = nil, noise: GradientNoise? = nil,
+    regularizer: (any GradientRegularizer)? = nil, noise: PrivacyNoise? = nil,
     nonFinite: NonFinitePolicy = .stop, shards: Int,
     wire: WirePrecision = .float32,
     on collective: any Collective

@@ -50,7 +50,7 @@ extension ModelSource {
   /// The noise of a private training; nil where none is asked for.
   ///
   /// - Throws: ``StepError/badOption(key:value:expected:)`` where what the source computes cannot be private.
-  func noise(_ privacy: Privacy?, _ sampler: Sampler) throws -> GradientNoise? {
+  func noise(_ privacy: Privacy?, _ sampler: Sampler) throws -> PrivacyNoise? {
     guard let privacy, let exampleClip else { return nil }
     func refusal(_ key: String, _ value: String, _ expected: String) -> StepError {
       .badOption(key: key, value: value, expected: expected)
@@ -81,7 +81,7 @@ extension ModelSource {
         "below 1 / \(draws.population), one over the number of examples: a larger δ allows to publish an example"
       )
     }
-    let noise = GradientNoise(
+    let noise = PrivacyNoise(
       privacy, exampleClip, weightPerExample: weight, draws, seed: model.seed)
     guard noise.accountant.epsilon(steps: 1).isFinite else {
       throw refusal("privacy.noise", "\(privacy.noise)", "so large that ε is finite")

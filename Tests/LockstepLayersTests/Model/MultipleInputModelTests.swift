@@ -52,7 +52,10 @@ import Testing
   func categories() throws {
     let model = SingleInputModel(
       Linear(3),
-      categories: [.init("color", count: 4, width: 2), .init("size", count: 3, width: 5)])
+      categories: [
+        .init("color", Embedding(4, 2, paddingIndex: 0)),
+        .init("size", Embedding(3, 5, paddingIndex: 0)),
+      ])
     let inputs = [
       TracedInput("input", [4]), TracedInput("color", [], .int32), TracedInput("size", [], .int32),
     ]

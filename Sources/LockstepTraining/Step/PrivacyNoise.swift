@@ -9,7 +9,7 @@ import LockstepOptimization
 /// A value's noise follows from the seed, the step and the value's place in the gradient alone, and is added once,
 /// by the owner of the value: it is the same for any number of ranks. The sum is then divided by the mean weight of
 /// a batch, not by that of the batch at hand, whose number of examples would tell whether one is there.
-package final class GradientNoise {
+package final class PrivacyNoise {
   /// What ε is told by.
   package let accountant: PrivacyAccountant
   /// The gradient's divisor.
@@ -46,7 +46,7 @@ package final class GradientNoise {
   func add(step: Int, at place: Int, to values: UnsafeMutablePointer<Float>, count: Int) {
     var stream = lockstep_stream(
       key_low: UInt32(truncatingIfNeeded: seed), key_high: UInt32(truncatingIfNeeded: seed >> 32),
-      index: UInt32(truncatingIfNeeded: step), purpose: RandomPurpose.gradientNoise.rawValue)
+      index: UInt32(truncatingIfNeeded: step), purpose: RandomPurpose.privacyNoise.rawValue)
     add(values, count, deviation, UInt64(place), &stream)
   }
 }
