@@ -1,7 +1,7 @@
 import LockstepFiles
 import Testing
 
-@testable import LockstepTensorBoard
+import LockstepTensorBoard
 
 /// Events against the records of TensorBoard's own writer, which scripts/reference/tensorboard-events.py
 /// makes.

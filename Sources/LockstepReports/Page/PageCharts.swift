@@ -200,9 +200,10 @@ struct PageCharts {
 
   private var coefficient: PageChart? {
     guard runs.contains(where: { $0.history.steps.contains(where: \.clipped) }) else { return nil }
-    return single("coefficient", "Clip coefficient", y: "norm after / norm before") {
-      $0.coefficient
-    }
+    return explained(
+      single("coefficient", "Clip coefficient", y: "norm after / norm before", hasMeans: true) {
+        $0.coefficient
+      })
   }
 
   // MARK: Tensors
