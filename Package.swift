@@ -105,7 +105,7 @@ let package = Package(
       [
         "LockstepEngine", "LockstepLayers", "LockstepCatalog", "LockstepFiles",
         "LockstepTestSupport",
-      ]),
+      ], exclude: ["Fixtures"]),
     .target(name: "CLockstepData", exclude: ["Resources"]),
     .target(
       name: "LockstepDatasets",

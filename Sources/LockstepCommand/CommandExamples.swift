@@ -32,8 +32,17 @@ extension GenerateCommand {
 
 extension ReportCommand {
   static let examples = [
-    "lockstep report runs/digits", "lockstep report runs/one runs/two --loss-plot losses.svg",
+    "lockstep report runs/digits", "lockstep report runs/one runs/two --html runs.html",
+    "lockstep report runs/digits --svg plots",
   ]
+}
+
+extension ExportCommand {
+  static let examples = ["lockstep export runs/digits --onnx digits.onnx"]
+}
+
+extension WatchCommand {
+  static let examples = ["lockstep watch runs/digits", "lockstep watch runs/digits --once"]
 }
 
 extension InspectCommand {

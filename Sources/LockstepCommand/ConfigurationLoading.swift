@@ -1,6 +1,7 @@
 import Lockstep
 import LockstepConfiguration
 import LockstepFiles
+import LockstepONNX
 
 /// A configuration as a command line names it: a file, or a run directory, with overrides.
 struct NamedConfiguration {
@@ -30,7 +31,12 @@ struct NamedConfiguration {
   }
 
   /// The same with values that replace parts of it.
-  init(_ path: String, overrides: [Override], on collective: any Collective) throws {
+  ///
+  /// - Parameter keptModel: a run directory that may keep the file of the model.
+  init(
+    _ path: String, overrides: [Override], keptModel: String? = nil,
+    on collective: any Collective
+  ) throws {
     let isDirectory = try collective.fromRoot { [Self.isDirectory(path) ? 1 : 0] } == [1]
     let file = isDirectory ? "\(path)/config.json" : path
     let text = try collective.fromRoot { try FileInput.contents(of: file, limit: 64 << 20) }
@@ -41,10 +47,32 @@ struct NamedConfiguration {
     self.file = file
     changedData = Self.changedData(overrides, text)
     overridesData = overrides.contains { $0.path == "data" || $0.path.hasPrefix("data.") }
-    configuration = try RunConfiguration(
-      parsing: text, source: file, directory: String(decoding: folder, as: UTF8.self),
-      overrides: overrides)
+    let kept = try Self.keptModel(
+      in: isDirectory ? path : keptModel, text, overrides, on: collective)
+    // A rank that does not find a file that the configuration names ends all.
+    configuration = try collective.together {
+      try RunConfiguration(
+        parsing: text, source: file, directory: String(decoding: folder, as: UTF8.self),
+        overrides: overrides + kept)
+    }
     collective.watchdog?.patience = configuration.patience
+  }
+
+  /// The run's own copy of its model's file in the place of the file, where there is one and the command
+  /// line names no other.
+  private static func keptModel(
+    in directory: String?, _ text: [UInt8], _ overrides: [Override],
+    on collective: any Collective
+  ) throws -> [Override] {
+    guard let directory, (try? JSONValue.parse(text))?["model"]?["type"]?.stringValue == "onnx",
+      !overrides.contains(where: { $0.path == "model" || $0.path.hasPrefix("model.") })
+    else { return [] }
+    let file = try collective.fromRoot {
+      let file = AbsolutePath.of("\(directory)/\(ImportedModel.keptName)")
+      return FileKind(file) == .regular ? Array(file.utf8) : []
+    }
+    guard !file.isEmpty else { return [] }
+    return [Override(path: "model.file", value: .string(String(decoding: file, as: UTF8.self)))]
   }
 
   /// How long ranks wait for each other before they have read the configuration: what this rank finds of
@@ -86,7 +114,7 @@ struct NamedConfiguration {
   var files: [String] {
     let keys =
       ["file", "testFile", "inputs", "labels", "testInputs", "testLabels"].map { "data.\($0)" }
-      + ["initialWeights.file"]
+      + ["initialWeights.file", "model.file"]
     return [file]
       + keys.flatMap { key -> [String] in
         let value = configuration.resolved[key]

@@ -34,7 +34,9 @@ enum Console {
 
   /// Asks for a line; nil where standard input is no terminal, or has ended.
   static func ask(_ question: String) -> String? {
-    guard isTerminal, isatty(STDIN_FILENO) == 1 else { return nil }
+    guard getenv("OMPI_COMM_WORLD_RANK") == nil, isatty(STDIN_FILENO) == 1,
+      isatty(STDOUT_FILENO) == 1
+    else { return nil }
     text("\(question) ")
     return readLine().map { String($0.drop { $0 == " " }) }
   }

@@ -42,7 +42,7 @@ struct RunPreparation {
       path,
       overrides: try Self.overrides(arguments, from: String(decoding: directory, as: UTF8.self))
         + point,
-      on: world)
+      keptModel: arguments.has("--resume") ? arguments.value("--run-directory") : nil, on: world)
     // Before anything is planned: ranks of different processors use what all of them have.
     isa = try InstructionSet.agree(
       on: world, pinned: try InstructionSet.named(arguments.value("--isa")))

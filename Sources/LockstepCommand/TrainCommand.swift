@@ -1,6 +1,7 @@
 import Lockstep
 import LockstepConfiguration
 import LockstepFiles
+import LockstepONNX
 import LockstepPlatform
 import LockstepReports
 
@@ -63,6 +64,11 @@ enum TrainCommand: Command {
     try profile?.check(reading: preparation.named.files, on: collective)
     let directory = try openDirectory(preparation, arguments, on: collective)
     do {
+      if let model = preparation.named.configuration.model as? ImportedModel {
+        try collective.onRoot {
+          if let directory { try model.keep(in: directory.path, fileSystem: directory.fileSystem) }
+        }
+      }
       return try train(
         run, in: directory, goesOn: goesOn, try preparation.agreement(), arguments, profile,
         on: collective)

@@ -5,6 +5,7 @@ import LockstepDatasets
 import LockstepEngine
 import LockstepFiles
 import LockstepLayers
+import LockstepONNX
 import LockstepOptimization
 import LockstepTraining
 
@@ -88,8 +89,8 @@ package final class ConfiguredRun {
       options: configuration.trainingOptions, addsByTree: configuration.reduction == "tree",
       ranks: collective
     ) { try configuration.update.chain(totalSteps: $0) }
-    conditions = [configuration.scheduleLength(totalSteps: training.totalSteps), teacher?.1]
-      .compactMap { $0 }
+    let schedule = configuration.scheduleLength(totalSteps: training.totalSteps)
+    conditions = [schedule, teacher?.1, configuration.modelFile].compactMap { $0 }
     evaluations = try Self.evaluations(
       configuration, data, source, training.rule, training.average, collective)
     notices =
@@ -152,6 +153,9 @@ package final class ConfiguredRun {
   ) throws -> Trainer {
     var handshake = agreement
     handshake.add("the data", data.fingerprint)
+    if let model = configuration.model as? ImportedModel {
+      handshake.add("the model's file", model.fingerprint)
+    }
     return try Trainer(
       step: step, sampler: sampler, evaluations: evaluates ? evaluations : [],
       options: configuration.options,

@@ -1,5 +1,6 @@
 import LockstepState
 import LockstepFiles
+import LockstepONNX
 import LockstepTraining
 
 /// What may change between the start of a run and its resumption, because no bit follows from it.
@@ -14,9 +15,9 @@ extension RunConfiguration {
   package var mayDiffer: Set<String> {
     var keys: Set<String> = [
       "epochs", "steps", "threads", "inputs", "update", "checkpoint", "replicaGuard", "bucketBytes",
-      "watchdog", "nonFinite", "log", "maxSeconds", "data.storage",
+      "watchdog", "nonFinite", "log", "maxSeconds", "data.storage", "model.file",
     ]
-    // That the data is the same is checked by its values.
+    // That the data is the same is checked by its values, and that the model's file is by its bytes.
     keys.formUnion(Self.dataPaths)
     if update.plateauMinimizes == nil, options.earlyStopping == nil {
       keys.formUnion(["evaluate.everyEpochs", "evaluate.batchSize"])
@@ -27,6 +28,15 @@ extension RunConfiguration {
 
   /// The dotted keys that may be absent from either side: what they name is not used again.
   package static let mayBeAbsent: Set<String> = ["initialWeights"]
+
+  /// The file of a model as a condition of the run; nil for a model of layers.
+  var modelFile: RunCondition? {
+    guard let model = model as? ImportedModel else { return nil }
+    return RunCondition("model", "\(model.fingerprint)", otherwise: .refused) { _ in
+      "the model's file is not the one that the run was started with: bring it back (the run's directory "
+        + "has it as \(ImportedModel.keptName)), or start another run directory"
+    }
+  }
 
   /// The length of the learning rate's schedule as a condition of the run; nil for a schedule without
   /// one.

@@ -2,6 +2,7 @@ import LockstepCatalog
 import LockstepDatasets
 import LockstepFiles
 import LockstepLayers
+import LockstepONNX
 import LockstepOptimization
 import LockstepTraining
 
@@ -27,6 +28,7 @@ struct RunNotices {
     self.data = data
     source = training.source
     totalSteps = training.totalSteps
+    if let model = configuration.model as? ImportedModel { lines += model.notices }
     lines += try output()
     lines += examples()
     lines += length()

@@ -1,5 +1,7 @@
 import LockstepEngine
 import LockstepFiles
+import LockstepLayers
+import LockstepTestSupport
 import Testing
 
 @testable import LockstepONNX
@@ -7,5 +9,81 @@ import Testing
 @Suite struct ONNXFileTests {
   @Test func textsOfAList() {
     #expect(ONNXReader.list("['', 'encoder', 'encoder.0']") == ["encoder", "encoder.0"])
+  }
+
+  private func graph(_ type: String) -> ONNXModel {
+    var graph = ONNXGraph()
+    graph.inputs = [.init("input", .float32, [.free("batch"), .fixed(3)])]
+    graph.outputs = [.init("output", .float32, nil)]
+    graph.initializers = [.init("w", ONNXTensor([2, 3], floats: [1, 2, 3, 4, 5, 6]))]
+    graph.nodes = [
+      ONNXNode(
+        "Gemm", name: "map", inputs: ["input", "w"], outputs: ["hidden"],
+        attributes: [.integer("transB", 1)]),
+      ONNXNode(type, name: "last", inputs: ["hidden"], outputs: ["output"]),
+    ]
+    return ONNXModel(graph: graph, operatorSet: 20, producer: "tests")
+  }
+
+  private func trained(_ model: ONNXModel, shape: [Int] = [3]) throws -> Trace {
+    let imported = try ImportedModel(
+      model, path: "m.onnx", output: nil, statistics: .perShard)
+    return try trace(imported, inputShape: shape, batchCount: 2, training: true)
+  }
+
+  @Test("a file is read as it was written")
+  func written() throws {
+    let model = graph("Relu")
+    try withTemporaryDirectory { directory in
+      let path = "\(directory)/m.onnx"
+      try AtomicFile.write(path, bytes: try model.packed())
+      let read = try ONNXModel(reading: path)
+      #expect(read.graph.nodes == model.graph.nodes)
+      #expect(read.graph.inputs == model.graph.inputs)
+      #expect(read.graph.initializers[0].tensor == model.graph.initializers[0].tensor)
+      #expect(read.operatorSet == 20)
+      #expect(read.producer == "tests")
+    }
+    #expect(try trained(model).graph.parameters.map(\.name) == ["w"])
+  }
+
+  @Test("an operator that is not trained is named with its node")
+  func unsupported() throws {
+    #expect {
+      try trained(graph("Hardmax"))
+    } throws: { error in
+      let text = "\(error)"
+      return text.contains("m.onnx") && text.contains("'last'") && text.contains("Hardmax")
+        && text.contains("docs/onnx.md")
+    }
+  }
+
+  @Test("examples of another shape are refused by shape")
+  func shape() throws {
+    #expect {
+      try trained(graph("Relu"), shape: [4])
+    } throws: { "\($0)".contains("'input' takes examples of shape [3]") && "\($0)".contains("[4]") }
+  }
+
+  @Test("no bytes of a file end the process", arguments: [UInt64(1), 2, 3])
+  func damaged(_ seed: UInt64) throws {
+    let bytes = try graph("Relu").packed()
+    try withTemporaryDirectory { directory in
+      let path = "\(directory)/m.onnx"
+      var random = CounterGenerator(seed: seed, .initialization, index: 0)
+      for _ in 0..<200 {
+        var changed = bytes
+        for _ in 0..<1 + Int(random.next() % 4) {
+          changed[Int(random.next() % UInt64(changed.count))] = UInt8(
+            truncatingIfNeeded: random.next())
+        }
+        if random.next() % 3 == 0 {
+          changed.removeLast(Int(random.next() % UInt64(changed.count)))
+        }
+        try AtomicFile.write(path, bytes: changed, isDurable: false)
+        guard let model = try? ONNXModel(reading: path) else { continue }
+        _ = try? trained(model)
+      }
+    }
   }
 }

@@ -1,4 +1,5 @@
 import LockstepEngine
+import LockstepFiles
 
 /// What an ONNX file holds: a graph, and what is said about it.
 package struct ONNXModel: Sendable {
@@ -10,6 +11,10 @@ package struct ONNXModel: Sendable {
   package var producer: String
   /// What the writer says about it, by keys, in order.
   package var metadata: [(key: String, value: String)]
+  /// The files of its folder that hold weights, by their places from there.
+  package var externalFiles: [String] = []
+  /// The hash of all that was read; nil of a model that comes from no file.
+  package var fingerprint: Fingerprint?
 
   package init(
     graph: ONNXGraph, operatorSet: Int, producer: String = "",

@@ -25,6 +25,8 @@ extension ONNXModel {
     }
     var reader = ONNXReader(path: path)
     try self.init(message.pointee, graph.pointee, &reader)
+    externalFiles = reader.externalFiles
+    fingerprint = .tree([(name: "file", fingerprint: Fingerprint(of: bytes))] + reader.fingerprints)
   }
 
   private init(
@@ -56,6 +58,10 @@ struct ONNXReader {
   let path: String
   /// The files beside it that were opened.
   private var files: [String: FileInput] = [:]
+  /// Their places from the file's folder, in the order in which they were met.
+  private(set) var externalFiles: [String] = []
+  /// The hashes of what was read from them.
+  private(set) var fingerprints: [(name: String, fingerprint: Fingerprint)] = []
 
   init(path: String) { self.path = path }
 
@@ -277,6 +283,7 @@ struct ONNXReader {
           reason: "\(what) lies in the file '\(location)' beside it: \(error.reason)")
       }
       files[place] = file
+      externalFiles.append(location)
     }
     let offset = entry("offset").flatMap { Int($0) } ?? 0
     guard (entry("length").flatMap { Int($0) } ?? count) == count, offset >= 0,
@@ -285,7 +292,9 @@ struct ONNXReader {
       throw corrupt(
         "\(what) has \(count) bytes from \(offset) on in '\(location)', which has \(file.size)")
     }
-    return try file.bytes(offset..<offset + count)
+    let bytes = try file.bytes(offset..<offset + count)
+    fingerprints.append((name: what, fingerprint: Fingerprint(of: bytes)))
+    return bytes
   }
 }
 

@@ -18,8 +18,12 @@ package struct ImportedModel: Model, CustomReflectable {
   let output: ONNXGraph.Port
   let operatorSet: Int
   let statistics: BatchStatistics
-  /// The file, for messages.
+  /// The file.
   let path: String
+  /// The files of its folder that hold weights.
+  let externalFiles: [String]
+  /// The hash of all that was read.
+  package let fingerprint: Fingerprint
 
   /// What a user should know, a sentence each.
   package var notices: [String] { imported.notices.map { "\(path): \($0)" } }
@@ -41,6 +45,8 @@ package struct ImportedModel: Model, CustomReflectable {
   ) throws(GraphError) {
     self.path = path
     self.statistics = statistics
+    externalFiles = model.externalFiles
+    fingerprint = model.fingerprint ?? Fingerprint(of: path)
     operatorSet = model.operatorSet
     guard (Self.oldest...Self.newest).contains(operatorSet) else {
       throw GraphError(
@@ -95,6 +101,7 @@ package struct ImportedModel: Model, CustomReflectable {
   }
 
   private func trace(_ input: Tensor) throws(GraphError) -> Tensor {
+    let input = fitted(input)
     var fixedCount: Int?
     if case .fixed(let count)? = self.input.shape?.first { fixedCount = count }
     let trace = GraphTrace(
@@ -110,6 +117,14 @@ package struct ImportedModel: Model, CustomReflectable {
     return try trace.run(inputs, output: output.name)
   }
 
+  /// Examples with as many axes as the file's input has: files of arrays give series as images of one channel.
+  private func fitted(_ tensor: Tensor) -> Tensor {
+    let shape = tensor.shape
+    guard let sizes = input.shape, sizes.count == shape.count - 1, shape.count > 2, shape[1] == 1
+    else { return tensor }
+    return tensor.reshaped(to: [shape[0]] + shape[2...])
+  }
+
   /// Throws where examples are not what the file's input takes.
   private func check(_ tensor: Tensor) throws(GraphError) {
     let isInteger = tensor.type.scalar == .int32
@@ -119,7 +134,7 @@ package struct ImportedModel: Model, CustomReflectable {
           + (isInteger ? "integers" : "numbers"))
     }
     guard let sizes = input.shape?.dropFirst() else { return }
-    let given = tensor.shape.dropFirst()
+    let given = fitted(tensor).shape.dropFirst()
     let fits =
       sizes.count == given.count
       && zip(sizes, given).allSatisfy { size, given in
