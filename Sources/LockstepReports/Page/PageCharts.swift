@@ -269,6 +269,7 @@ struct PageCharts {
           }
         )
       ])
+    chart?.isWide = true
     if rows.count > shown.count {
       chart?.note = "the \(shown.count) of \(rows.count) tensors that come nearest to their limit"
     }
