@@ -3,11 +3,6 @@ import LockstepReports
 import LockstepTestSupport
 import Testing
 
-<<<<<<< ours
-import LockstepReports
-
-=======
->>>>>>> theirs
 @Suite struct ReportPageTests {
   /// A run directory with so many steps, of which every third is clipped.
   private static func write(

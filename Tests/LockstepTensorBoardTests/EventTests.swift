@@ -2,11 +2,6 @@ import LockstepFiles
 import LockstepTensorBoard
 import Testing
 
-<<<<<<< ours
-import LockstepTensorBoard
-
-=======
->>>>>>> theirs
 /// Events against the records of TensorBoard's own writer, which scripts/reference/tensorboard-events.py
 /// makes.
 @Suite struct EventTests {
