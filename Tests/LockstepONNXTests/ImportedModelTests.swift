@@ -4,7 +4,7 @@ import LockstepLayers
 import LockstepTestSupport
 import Testing
 
-@testable import LockstepONNX
+import LockstepONNX
 
 /// Models that PyTorch exported, in the ways in which people export them, against PyTorch.
 @Suite struct ImportedModelTests {
@@ -20,6 +20,12 @@ import Testing
       ["script", "script-fixed", "dynamo", "dynamo-fixed"].contains(export)
         && ["mlp", "resnet", "depthwise", "conv1d"].contains(model)
     }
+  }
+
+  /// Whether the export itself has moved running statistics, as one in training mode does.
+  private static func isMoved(_ case_: Case) -> Bool {
+    case_.export == "script-training"
+      && ["mlp", "resnet", "depthwise", "conv1d"].contains(case_.model)
   }
 
   static let cases: [Case] = [
@@ -53,18 +59,18 @@ import Testing
       model, inputShape: Array(input.shape.dropFirst()), batchCount: input.shape[0],
       training: training, scalar: description.flag("tokens") ? .int32 : .float32)
     var leaves = ReferenceEvaluator.Leaves(inputs: ["input": input])
-    for parameter in model.imported.parameters {
+    for parameter in model.parameters {
       leaves.parameters[parameter.name] = HostTensor(
         parameter.shape, parameter.values.map(Double.init))
     }
-    for statistic in model.imported.statistics {
+    for statistic in model.runningStatistics {
       leaves.statistics[statistic.name] = HostTensor(
         [statistic.values.count], statistic.values.map(Double.init))
     }
     return (trace, leaves)
   }
 
-  @Test("the output of an evaluation", arguments: cases)
+  @Test("the output of an evaluation", arguments: cases.filter { !isMoved($0) })
   func output(_ case_: Case) throws {
     let (trace, leaves) = try traced(case_, training: false)
     let output = try ReferenceEvaluator(trace.graph).evaluate([trace.output], leaves)[0]
@@ -75,11 +81,11 @@ import Testing
   func names(_ case_: Case) throws {
     let model = try Self.model(case_)
     let description = try #require(file.descriptions.first { $0.text("name") == case_.model })
-    let names = model.imported.parameters.map(\.name)
+    let names = model.parameters.map(\.name)
     #expect(names.sorted() == description.texts("parameters")?.sorted())
     #expect(
-      model.imported.statistics.map(\.name).sorted() == description.texts("statistics")?.sorted())
-    for parameter in model.imported.parameters {
+      model.runningStatistics.map(\.name).sorted() == description.texts("statistics")?.sorted())
+    for parameter in model.parameters {
       let state = try file.tensor("\(case_.model)/state/\(parameter.name)")
       #expect(parameter.shape == state.shape, "\(parameter.name)")
       #expect(parameter.values.map(Double.init) == state.values, "\(parameter.name)")
@@ -107,15 +113,15 @@ import Testing
     }
   }
 
-  @Test("what is written again gives the same results", arguments: cases)
+  @Test("what is written again gives the same results", arguments: cases.filter { !isMoved($0) })
   func roundTrip(_ case_: Case) throws {
     let model = try Self.model(case_)
     let description = try #require(file.descriptions.first { $0.text("name") == case_.model })
     let input = try file.tensor("\(case_.model)/input")
     let scalar: ScalarType = description.flag("tokens") ? .int32 : .float32
     var values: [String: [Float]] = [:]
-    for parameter in model.imported.parameters { values[parameter.name] = parameter.values }
-    for statistic in model.imported.statistics { values[statistic.name] = statistic.values }
+    for parameter in model.parameters { values[parameter.name] = parameter.values }
+    for statistic in model.runningStatistics { values[statistic.name] = statistic.values }
     let written = try ONNXModel(
       exporting: SingleInputModel(model),
       inputs: [TracedInput("input", Array(input.shape.dropFirst()), scalar)], producer: "tests",
@@ -126,17 +132,17 @@ import Testing
       try AtomicFile.write(path, bytes: try written.packed())
       let again = try ImportedModel(reading: path, output: nil, statistics: .perShard)
       #expect(
-        again.imported.parameters.map(\.name).sorted()
-          == model.imported.parameters.map(\.name).sorted())
+        again.parameters.map(\.name).sorted()
+          == model.parameters.map(\.name).sorted())
       let trace = try trace(
         again, inputShape: Array(input.shape.dropFirst()), batchCount: input.shape[0],
         training: false, scalar: scalar)
       var leaves = ReferenceEvaluator.Leaves(inputs: ["input": input])
-      for parameter in again.imported.parameters {
+      for parameter in again.parameters {
         leaves.parameters[parameter.name] = HostTensor(
           parameter.shape, parameter.values.map(Double.init))
       }
-      for statistic in again.imported.statistics {
+      for statistic in again.runningStatistics {
         leaves.statistics[statistic.name] = HostTensor(
           [statistic.values.count], statistic.values.map(Double.init))
       }

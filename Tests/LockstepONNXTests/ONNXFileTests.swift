@@ -4,11 +4,17 @@ import LockstepLayers
 import LockstepTestSupport
 import Testing
 
-@testable import LockstepONNX
+import LockstepONNX
 
 @Suite struct ONNXFileTests {
   @Test func textsOfAList() {
-    #expect(ONNXReader.list("['', 'encoder', 'encoder.0']") == ["encoder", "encoder.0"])
+    #expect(ExportedNames.list("['', 'encoder', 'encoder.0']") == ["encoder", "encoder.0"])
+  }
+
+  @Test func modulesOfANode() {
+    #expect(ExportedNames.module(["encoder", "layers.0", "linear1"]) == "encoder.layers.0.linear1")
+    #expect(ExportedNames.module(["features", "features.3", "features.3.0"]) == "features.3.0")
+    #expect(ExportedNames.module([]) == "")
   }
 
   private func graph(_ type: String) -> ONNXModel {

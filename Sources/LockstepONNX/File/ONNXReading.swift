@@ -106,7 +106,7 @@ struct ONNXReader {
     graph.outputs = items(message.output, message.n_output).map(port)
     for value in items(message.value_info, message.n_value_info) {
       let origin = property("pkg.onnxscript.optimizer.folded_from", of: value)
-      if let origin { graph.origins[text(value.name)] = Self.list(origin) }
+      if let origin { graph.origins[text(value.name)] = ExportedNames.list(origin) }
     }
     return graph
   }
@@ -126,11 +126,6 @@ struct ONNXReader {
       .map { text($0.value) }
   }
 
-  /// The texts of a list as Python prints it: ['a', 'b'].
-  static func list(_ text: String) -> [String] {
-    text.split(whereSeparator: { "[],' \"".contains($0) }).map(String.init)
-  }
-
   mutating func node(_ message: Onnx__NodeProto) throws(FileError) -> ONNXNode {
     var node = ONNXNode(
       text(message.op_type), name: text(message.name),
@@ -145,10 +140,11 @@ struct ONNXReader {
     let scopes = properties.first { text($0.key) == "pkg.torch.onnx.name_scopes" }
     if let scopes {
       // The modules around it, and last the node itself.
-      node.scope = Self.list(text(scopes.value)).dropLast().last ?? ""
+      node.scope = ExportedNames.list(text(scopes.value)).dropLast().last ?? ""
     } else if node.name.hasPrefix("/") {
       // The older exporter: modules, and the operator.
-      node.scope = node.name.dropFirst().split(separator: "/").dropLast().joined(separator: ".")
+      node.scope = ExportedNames.module(
+        node.name.dropFirst().split(separator: "/").dropLast().map(String.init))
     }
     return node
   }

@@ -75,7 +75,6 @@ struct ImportedGraph: Sendable {
     for initializer in graph.initializers { stored[initializer.name] = initializer.tensor }
     graph.nodes.removeAll { node in
       guard node.type == "Identity", let tensor = stored[node.inputs[0]], tensor.isFloat,
-        !WeightNaming.isMade(node.outputs[0]), node.outputs[0].contains("."),
         !graph.outputs.contains(where: { $0.name == node.outputs[0] })
       else { return false }
       graph.initializers.append(.init(node.outputs[0], tensor))

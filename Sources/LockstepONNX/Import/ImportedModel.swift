@@ -10,6 +10,10 @@ import LockstepLayers
 package struct ImportedModel: Model, CustomReflectable {
   /// The graph and its weights.
   let imported: ImportedGraph
+  /// The weights of the file.
+  package var parameters: [ImportedParameter] { imported.parameters }
+  /// The running means and variances of the file.
+  package var runningStatistics: [ImportedStatistic] { imported.statistics }
   /// The input that takes the examples' values.
   let input: ONNXGraph.Port
   /// The input that takes the sequences' lengths, where there is one.
@@ -40,7 +44,8 @@ package struct ImportedModel: Model, CustomReflectable {
       ONNXModel(reading: path), path: path, output: output, statistics: statistics)
   }
 
-  init(
+  /// Makes a model of what a file holds.
+  package init(
     _ model: ONNXModel, path: String, output: String?, statistics: BatchStatistics
   ) throws(GraphError) {
     self.path = path

@@ -1,19 +1,19 @@
 import LockstepEngine
 
 /// A weight of a file that is trained.
-struct ImportedParameter: Sendable {
+package struct ImportedParameter: Sendable {
   /// Its name in PyTorch, as far as the file tells.
-  let name: String
-  let shape: [Int]
-  let values: [Float]
+  package let name: String
+  package let shape: [Int]
+  package let values: [Float]
   /// The kind of layer that it belongs to, `Linear`.
-  let kind: String
+  package let kind: String
 }
 
 /// A running mean or variance of a file.
-struct ImportedStatistic: Sendable {
-  let name: String
-  let values: [Float]
+package struct ImportedStatistic: Sendable {
+  package let name: String
+  package let values: [Float]
 }
 
 /// What an input of a node that is a weight stands for.

@@ -17,13 +17,25 @@ extension Binary: Lowerable, AbsorbsPostOperation {
       case .divide: dnnl_binary_div
       }
     let fused = plan.fusion.activation[site.index]
-    let primitive = try Primitive("binary \(kind)", fusing: fused?.function) {
+    // Where channels are filled up to whole blocks, oneDNN 2.6 computes other values with a fused function.
+    let isFilledUp =
+      a.descriptor.byteCount > plan.type(site.inputs[0]).count
+      * (a.descriptor.storage ?? .float32).byteCount
+    let primitive = try Primitive(
+      "binary \(kind)", fusing: isFilledUp ? nil : fused?.function
+    ) {
       lockstep_binary(
         &$0, $1, algorithm, a.descriptor.handle, b.descriptor.handle, a.descriptor.handle, $2)
     }
     let result = plan.define(
       fused?.output ?? site.outputs[0], a.descriptor, reusing: site.inputs[0], in: site)
     plan.emit(primitive, [(DNNL_ARG_SRC_0, a), (DNNL_ARG_SRC_1, b), (DNNL_ARG_DST, result)])
+    guard isFilledUp, let function = fused?.function else { return }
+    let behind = try Primitive("eltwise") {
+      lockstep_eltwise_forward(
+        &$0, $1, function.algorithm, a.descriptor.handle, function.alpha, function.beta, $2)
+    }
+    plan.emit(behind, [(DNNL_ARG_SRC, result), (DNNL_ARG_DST, result)])
   }
 }
 
