@@ -330,10 +330,10 @@ public final class UpdateRule {
     }
     pending = nil
     updated = groups
-    projection.begin(update: updateCount + 1)
+    let values = parameters.baseAddress!
+    projection.begin(update: updateCount + 1, values)
     average?.begin(update: updateCount + 1)
     tally.buffer.update(repeating: 0)
-    let values = parameters.baseAddress!
     var source = gradient.baseAddress!
     for pass in passes.indices {
       if pass > 0 {
