@@ -149,12 +149,12 @@ package struct CostModel: Sendable {
   /// Between nodes all matrices are gathered behind their transforms, and before where each rank has a part.
   private func gatherMatrices(nodes: Int, _ prediction: inout CostPrediction) {
     guard nodes > 1, !work.matrices.isEmpty else { return }
-    let gathers = prediction.isSharded ? 2.0 : 1
+    let gathers = prediction.isSharded ? 2 : 1
     let values = work.matrices.reduce(0) { $0 + $1.values }
     let bytes = Int(
-      gathers * Double(values * MemoryLayout<Float>.stride) * (1 - 1 / Double(nodes)))
+      Double(gathers * values * MemoryLayout<Float>.stride) * (1 - 1 / Double(nodes)))
     prediction.wireBytes += bytes
-    prediction.wire += seconds(messages: gathers * Double(nodes - 1), bytes: bytes)
+    prediction.wire += seconds(messages: gathers * (nodes - 1), bytes: bytes)
   }
 
   /// Predicts a step of `shards` shards on nodes of equally many ranks.
