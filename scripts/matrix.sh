@@ -83,7 +83,7 @@ for options in '"globalNorm","limit":0.5' '"globalNorm","limit":0.5,"norm":"1"' 
 done
 for options in '"maxNorm","limit":0.5' '"unitNorm"' '"nonNegative"' \
   '"minMaxNorm","minimum":0.7,"maximum":0.9,"rate":0.5' '"valueBox","lower":-0.01,"upper":0.01' \
-  '"ball","limit":1' '"initialNorm"' '"orthogonal"' '"spectralNorm","limit":0.5' '"maxNorm","limit":0.5,"every":2' \
+  '"ball","limit":1' '"initialNorm"' '"initialBox","factor":0.9' '"orthogonal"' '"spectralNorm","limit":0.5' '"maxNorm","limit":0.5,"every":2' \
   '"maxNorm","limit":0.5,"axes":[0],"axesLayout":"keras","mode":"keras"'; do
   row "constraint $options" digits-mlp "constraints=[{\"kind\":\"Linear\",\"type\":$options}]"
   row "convolution constraint $options" digits-cnn \

@@ -11,7 +11,8 @@ package enum ConstraintCatalog {
       WeightConstraint.nonNegativeEntry, WeightConstraint.minMaxNormEntry,
       WeightConstraint.valueBoxEntry, WeightConstraint.ballEntry,
       WeightConstraint.spectralNormEntry, WeightConstraint.initialNormEntry,
-      WeightConstraint.orthogonalEntry, WeightConstraint.l1BallEntry,
+      WeightConstraint.initialBoxEntry, WeightConstraint.orthogonalEntry,
+      WeightConstraint.l1BallEntry,
     ]
   ).number { ["type": "maxNorm", "limit": $0] }
 }

@@ -48,6 +48,18 @@ import Testing
     }
   }
 
+  /// No magnitude exceeds its share of the first range; what was zero is free.
+  @Test func initialBoxesHold() throws {
+    let layout = FlatLayout([("drawn", [40, 9]), ("zero", [7])])
+    let trial = try Trial(
+      layout, .sgd(learningRate: 3), constraints: [.initialBox(0.5), .initialBox()])
+    for i in layout.slots[1].range { trial.parameters[i] = 0 }
+    let limit = 0.5 * trial.values(0).map(\.magnitude).max()!
+    for step in 0..<3 { try trial.step(step, randomArena(layout, seed: UInt64(step))) }
+    #expect(trial.values(0).map(\.magnitude).max() == limit)
+    #expect(trial.values(1).allSatisfy { $0 != 0 })
+  }
+
   @Test func vectorsAreNotMadeOrthogonal() throws {
     let error = #expect(throws: HyperparameterError.self) {
       try WeightConstraint.orthogonal().projected([1, 2, 3], shape: [3])
