@@ -68,6 +68,8 @@ package struct Orthogonalize: GradientTransform, Equatable {
         rows: slots[slot].matrixRows, columns: slots[slot].matrixColumns)
     }
 
+    var owner: String { rule.choice.owner }
+
     func ignoresMagnitude(slot: Int) -> Bool { chosen[slot] }
 
     func transform(
@@ -78,10 +80,6 @@ package struct Orthogonalize: GradientTransform, Equatable {
         times: rule.scaling.factor(slots[slot]))
     }
   }
-}
-
-extension Orthogonalize: CustomStringConvertible {
-  package var description: String { choice.owner }
 }
 
 /// What takes the tensors that a matrix update leaves: AdamW.
