@@ -67,7 +67,7 @@ private struct ProdigyPass: GradientTransform {
     switch part {
     case .products: return BoundProducts(memory)
     case .moments: return BoundMoments(memory)
-    case .step: return BoundStep(memory)
+    case .step: return BoundDirection(memory)
     }
   }
 
@@ -120,7 +120,7 @@ private struct ProdigyPass: GradientTransform {
   }
 
   /// Makes the update with the new d.
-  final class BoundStep: InspectedTransform {
+  final class BoundDirection: InspectedTransform {
     private let memory: ProdigyMemory
     let measures: [Measure] = [.update(.one)]
 
