@@ -38,17 +38,14 @@ package enum OptimizerBenchmark {
       let operations = rule.matrixOperations.reduce(0) { $0 + ($1 ?? 0) }
       if operations > 0 { rule.matrixExchange = matrices }
       let seconds = try update(rule, source, options.repetitions)
-      var row: [String: JSONValue] = ["milliseconds": .number(1000 * seconds)]
+      var row: JSONObject = ["milliseconds": .number(1000 * seconds)]
       if operations > 0 {
         row["matrixGFLOPS"] = .number(operations / matrices.seconds / 1e9)
         fastest = max(fastest, operations / matrices.seconds / 1e9)
       }
-      rows[entry.name] = .object(
-        row.sorted { $0.key < $1.key }.reduce(into: JSONObject()) {
-          $0[$1.key] = $1.value
-        })
+      rows[entry.name] = .object(row)
     }
-    let product = productRate(options.repetitions)
+    let product = try productRate(options.repetitions)
     return .object([
       "benchmark": .string("optimizers"), "model": .string(options.model.rawValue),
       "parameters": .integer(source.memory.trainableLayout.count),
@@ -59,7 +56,7 @@ package enum OptimizerBenchmark {
     ])
   }
 
-  private static func median(_ repetitions: Int, _ body: () throws -> Void) rethrows -> Double {
+  private static func median(_ repetitions: Int, _ body: () throws -> Void) throws -> Double {
     try body()
     return Spread(
       try (0..<repetitions).map { _ in
@@ -112,14 +109,14 @@ package enum OptimizerBenchmark {
   }
 
   /// GFLOP/s of a product of two matrices of 1024 rows and columns.
-  private static func productRate(_ repetitions: Int) -> Double {
+  private static func productRate(_ repetitions: Int) throws -> Double {
     let size = 1024
     let arenas = (0..<3).map { _ in Arena<Float>(count: size * size) }
     for arena in arenas { arena.buffer.update(repeating: 0.5) }
     let scratch = Arena<Float>(
       count: MatrixProducts.scratch(rows: size, terms: size, columns: size))
     let products = MatrixProducts()
-    let seconds = median(repetitions) {
+    let seconds = try median(repetitions) {
       products.transposed(
         arenas[0].base, arenas[1].base, arenas[2].base, rows: size, terms: size, columns: size,
         scratch: scratch.base)
