@@ -66,12 +66,12 @@ for optimizer in sgd rmsprop adagrad adadelta adam adamW nadam radam lion lars l
   sgdKeras rmspropKeras adagradKeras adadeltaKeras adamKeras adamWKeras nadamKeras lionKeras; do
   row "optimizer $optimizer" digits-mlp "optimizer={\"type\":\"$optimizer\"}" "$clip"
 done
-for optimizer in '"muon"' '"muon","scaling":"matchRMSAdamW","adamParameters":["*.bias"]'; do
+for optimizer in '"scion"' '"muon"' '"muon","scaling":"matchRMSAdamW","adamParameters":["*.bias"]'; do
   for model in digits-mlp digits-cnn; do
     row "$model optimizer $optimizer" $model "optimizer={\"type\":$optimizer}" clip=[]
   done
 done
-for optimizer in scheduleFreeSGD scheduleFreeAdamW adan; do
+for optimizer in scheduleFreeSGD scheduleFreeAdamW adan prodigy; do
   row "optimizer $optimizer" digits-mlp "optimizer={\"type\":\"$optimizer\"}" "$clip"
 done
 for options in '"globalNorm","limit":0.5' '"globalNorm","limit":0.5,"norm":"1"' \
@@ -83,7 +83,7 @@ for options in '"globalNorm","limit":0.5' '"globalNorm","limit":0.5,"norm":"1"' 
 done
 for options in '"maxNorm","limit":0.5' '"unitNorm"' '"nonNegative"' \
   '"minMaxNorm","minimum":0.7,"maximum":0.9,"rate":0.5' '"valueBox","lower":-0.01,"upper":0.01' \
-  '"ball","limit":1' '"spectralNorm","limit":0.5' '"maxNorm","limit":0.5,"every":2' \
+  '"ball","limit":1' '"initialNorm"' '"initialBox","factor":0.9' '"orthogonal"' '"spectralNorm","limit":0.5' '"maxNorm","limit":0.5,"every":2' \
   '"maxNorm","limit":0.5,"axes":[0],"axesLayout":"keras","mode":"keras"'; do
   row "constraint $options" digits-mlp "constraints=[{\"kind\":\"Linear\",\"type\":$options}]"
   row "convolution constraint $options" digits-cnn \

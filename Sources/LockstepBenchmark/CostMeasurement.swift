@@ -247,24 +247,6 @@ package struct CostMeasurement {
   }
 }
 
-/// Has this rank transform all matrices, and looks at the clock.
-private final class TimedMatrices: MatrixExchange {
-  private let layout: FlatLayout
-  /// How long the last update's took.
-  private(set) var seconds = 0.0
-
-  init(_ layout: FlatLayout) { self.layout = layout }
-
-  func transform(
-    _ update: UnsafeMutablePointer<Float>,
-    _ work: (_ slot: Int, _ values: UnsafeMutablePointer<Float>) -> Void
-  ) {
-    let start = SystemClock.seconds
-    for (slot, tensor) in layout.slots.enumerated() { work(slot, update + tensor.offset) }
-    seconds = SystemClock.seconds - start
-  }
-}
-
 extension StateEntry.Storage {
   /// The bytes of the values at hand.
   fileprivate var byteCount: Int {

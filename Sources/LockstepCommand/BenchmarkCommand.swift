@@ -5,7 +5,7 @@ import LockstepFiles
 /// `lockstep benchmark`: how fast this machine trains, and how near its parts are to their bounds.
 enum BenchmarkCommand: Command {
   static let name = "benchmark"
-  static let usage = "step | scaling | ceiling | update | fold | kernels [OPTIONS]"
+  static let usage = "step | scaling | ceiling | update | optimizers | fold | kernels [OPTIONS]"
   static let summary = "measure steps, scaling, updates, folds and kernels, and what bounds them"
   static let discussion = """
     step      whole training steps, on the ranks that mpirun starts
@@ -13,6 +13,7 @@ enum BenchmarkCommand: Command {
     ceiling   steps, against their bare primitives and memory moving what fold and update must
     update    norm, clip, Adam and max-norm, against memory moving the same bytes; several ranks
               each update their part
+    optimizers  an update by each optimizer, beside a batch's gradient; one rank
     fold      adding gradients over ranks, against MPI_Allreduce as the job has it tuned
     kernels   a shard's forward and backward pass, against its bare primitives on cold operands
 
@@ -77,6 +78,7 @@ enum BenchmarkCommand: Command {
     return [
       "step": step + ["--precision", "--reduction", "--bucket"], "ceiling": step + ["--precision"],
       "scaling": step, "update": ["--parameters"], "fold": ["--bytes"],
+      "optimizers": ["--model", "--sequence", "--batch"],
       "kernels": ["--model", "--sequence", "--shard-size", "--precision"],
     ]
   }()
@@ -127,6 +129,13 @@ enum BenchmarkCommand: Command {
       options.parameters =
         try arguments.integer("--parameters", atLeast: 1024) ?? options.parameters
       return { [options] in try UpdateBenchmark.run(options, on: $0).json }
+    },
+    "optimizers": { arguments in
+      var options = OptimizerBenchmark.Options()
+      options.model = try model(arguments)
+      options.sequence = try arguments.integer("--sequence", atLeast: 1)
+      options.batchSize = try arguments.integer("--batch", atLeast: 2) ?? options.batchSize
+      return { [options] _ in try OptimizerBenchmark.run(options) }
     },
     "fold": { arguments in
       var options = FoldBenchmark.Options()

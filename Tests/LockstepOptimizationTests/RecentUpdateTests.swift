@@ -63,6 +63,17 @@ private struct RecentUpdates: Decodable {
       .warmup(steps: 4, start: 0.2, then: 0.03), beta: 0.8, beta2: 0.95, epsilon: 1e-4,
       weightDecay: 0.1, power: 1.5, ratePower: 1),
     "schedule-free SGD": .scheduleFreeSGD(learningRate: 0.2, momentum: 0.8, weightDecay: 0.05),
+    "prodigy": .prodigy(),
+    "prodigy, all terms": .prodigy(
+      Prodigy(
+        schedule: 0.5, beta1: 0.8, beta2: 0.95, beta3: 0.9, epsilon: 1e-4, weightDecay: 0.1,
+        initial: 1e-3, coefficient: 2, biasCorrection: true)),
+    "scion": .scion(
+      learningRate: 0.02, momentum: 0.9, radius: 1, outputRadius: 1, constrained: false,
+      iterations: NewtonSchulz(), signParameters: []),
+    "scion, constrained": .scion(
+      learningRate: 0.05, momentum: 0.5, radius: 3, outputRadius: 2, constrained: true,
+      iterations: NewtonSchulz(), signParameters: ["head.*"]),
     "adaGC": Chain(AdaGC(beta: 0.9, warmup: 4, absolute: 1.5))
       + .sgd(learningRate: 0.1, momentum: 0.9),
     "centralized": Chain(Centralize()) + .sgd(learningRate: 0.1, momentum: 0.9),
@@ -75,7 +86,7 @@ private struct RecentUpdates: Decodable {
     let reference = try RecentUpdates.load()
     #expect(reference.trajectories.count == Self.chains.count)
     let layout = reference.layout
-    let tolerance = name.hasPrefix("muon") ? 1e-5 : 2e-6
+    let tolerance = name.hasPrefix("muon") || name.hasPrefix("scion") ? 1e-5 : 2e-6
     let trial = try Trial(layout, try #require(Self.chains[name]))
     trial.parameters = reference.arena(reference.initial)
     var expected = try #require(reference.trajectories[name])[...]

@@ -19,6 +19,7 @@ public enum RuleCases {
       ("nadam", clip + .nadam()), ("radam", clip + .radam()), ("lion", clip + .lion()),
       ("muon", Chain(ClipByValue(0.1)) + .muon(learningRate: 0.02)),
       ("schedule-free", clip + .scheduleFreeAdamW(learningRate: 0.01)), ("adan", clip + .adan()),
+      ("prodigy", clip + .prodigy()),
       ("adaGC", Chain(AdaGC(relative: 0.9, warmup: 2, absolute: 0.3)) + .sgd(learningRate: 0.05)),
       ("lars", clip + .lars()), ("lamb", clip + .lamb()),
     ]

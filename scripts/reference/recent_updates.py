@@ -4,13 +4,16 @@ PyTorch's Muon orthogonalises in bfloat16. Here its module sees Float64 under th
 is computed in Float64. AdamW takes the tensors that are no matrices of hidden layers. See README.md.
 """
 
+import functools
 import json
 import math
 import pathlib
 import types
 
 import numpy as np
+import prodigyopt
 import pytorch_optimizer
+import pytorch_optimizer.optimizer.scion as scion_module
 import schedulefree
 import torch
 import torch.optim._muon as muon_module
@@ -43,6 +46,8 @@ class Float64Torch(types.ModuleType):
 
 
 muon_module.torch = Float64Torch("torch")
+scion_module.zero_power_via_newton_schulz_5 = functools.partial(
+    scion_module.zero_power_via_newton_schulz_5, dtype=torch.float64)
 
 
 def flat(name, values):
@@ -89,6 +94,29 @@ def schedule_free(make):
             p.grad = torch.tensor(g)
         optimizer.step()
         yield [optimizer.state[p]["x"].numpy().copy() for p in parameters]
+
+
+def scion(rate, momentum, radius, output_radius, constrained):
+    """Each kind of tensor with the norm that its paper gives it."""
+    norm = scion_module.LMONorm
+
+    def make(parameters):
+        named = dict(zip(SHAPES, parameters))
+        groups = []
+        for name, p in named.items():
+            if name == "head.weight":
+                group = dict(norm_type=norm.SIGN, scale=output_radius)
+            elif p.ndim == 1:
+                group = dict(norm_type=norm.BIAS, scale=radius)
+            elif p.ndim == 2:
+                group = dict(norm_type=norm.SPECTRAL, scale=radius)
+            else:
+                group = dict(norm_type=norm.SPECTRALCONV, scale=radius)
+            groups.append(dict(params=[p], **group))
+        return pytorch_optimizer.SCION(
+            groups, lr=rate, momentum=1 - momentum, constraint=constrained, foreach=False)
+
+    return plain(make)
 
 
 class AdaGC:
@@ -142,6 +170,12 @@ CASES = {
         weight_lr_power=1)),
     "schedule-free SGD": schedule_free(lambda p: schedulefree.SGDScheduleFreeReference(
         p, lr=0.2, momentum=0.8, weight_decay=0.05)),
+    "prodigy": plain(lambda p: prodigyopt.Prodigy(p)),
+    "prodigy, all terms": plain(lambda p: prodigyopt.Prodigy(
+        p, lr=0.5, betas=(0.8, 0.95), beta3=0.9, eps=1e-4, weight_decay=0.1, d0=1e-3, d_coef=2,
+        use_bias_correction=True)),
+    "scion": scion(0.02, 0.9, 1, 1, False),
+    "scion, constrained": scion(0.05, 0.5, 3, 2, True),
     "adaGC": plain(sgd, AdaGC(1.05, 0.9, 4, 1.5)),
     "centralized": plain(sgd, centralize),
 }

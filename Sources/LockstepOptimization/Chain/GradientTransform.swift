@@ -65,6 +65,8 @@ public struct TransformContext {
   /// nil where it keeps all.
   package let held: Range<Int>?
   let kernels: Kernels
+  /// What several transforms of a chain share.
+  let companions = Companions()
 
   /// A state arena in the layout, filled with a value (padding stays zero). It has the values at
   /// `held` alone, where its `base` leads to as if it had all.
@@ -81,6 +83,19 @@ public struct TransformContext {
   /// The state entry of an arena.
   public func entry(_ name: String, _ arena: Arena<Float>) -> StateEntry {
     StateEntry(name, .arena(arena.buffer, layout), holding: held)
+  }
+}
+
+/// Objects that several transforms of one chain at work share, by name.
+final class Companions {
+  private var objects: [String: AnyObject] = [:]
+
+  /// The object of a name, made by who asks for it first.
+  func object<Object: AnyObject>(_ name: String, _ make: () -> Object) -> Object {
+    if let known = objects[name] as? Object { return known }
+    let made = make()
+    objects[name] = made
+    return made
   }
 }
 

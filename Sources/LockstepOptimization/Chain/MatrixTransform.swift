@@ -7,6 +7,8 @@ import LockstepEngine
 /// (``MatrixExchange``), so the result depends on the matrix, the parameters and the transform's own
 /// numbers alone.
 package protocol MatrixTransform: InspectedTransform {
+  /// The update that it is a part of, for messages.
+  var owner: String { get }
   /// The floating-point operations that a slot's matrix takes; nil for a tensor that passes untouched.
   func operations(slot: Int) -> Double?
   /// Whether a slot's result is the same for any multiple of what reaches it.

@@ -6,14 +6,13 @@ package protocol NormalizingTransform: GradientTransform {
   var epsilon: Double { get }
 }
 
-extension ScaleByAdam: NormalizingTransform {}
-extension ScaleByRAdam: NormalizingTransform {}
-extension ScaleByNAdam: NormalizingTransform {}
-extension ScaleByAdEMAMix: NormalizingTransform {}
-extension ScaleByRMS: NormalizingTransform {}
-extension ScaleByAdaGrad: NormalizingTransform {}
-
 extension Chain {
+  /// The norm of a layout's gradient below which its root mean square is less than that ε.
+  func epsilonNorm(_ layout: FlatLayout) -> Double {
+    let count = layout.slots.reduce(0) { $0 + $1.count }
+    return (firstEpsilon ?? 0) * Double(count).squareRoot()
+  }
+
   /// The ε of the first transform that divides by the size of gradients; nil where none does.
   var firstEpsilon: Double? {
     for transform in transforms {

@@ -84,7 +84,7 @@ extension TransformContext {
     let blocks = part.blocks()
     return TransformContext(
       layout: part, blocks: blocks,
-      slotBlocks: UpdateRule.blocks(blocks, ofSlots: part.slots.count),
+      slotBlocks: LockstepOptimization.slotBlocks(blocks, slots: part.slots.count),
       learningRateFactors: slots.map { learningRateFactors[$0] },
       weightDecayFactors: slots.map { weightDecayFactors[$0] },
       held: ranges.map { $0.isEmpty ? 0..<0 : $0.first!.lowerBound..<$0.last!.upperBound },

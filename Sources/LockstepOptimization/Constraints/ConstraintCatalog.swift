@@ -10,7 +10,9 @@ package enum ConstraintCatalog {
       WeightConstraint.maxNormEntry, WeightConstraint.unitNormEntry,
       WeightConstraint.nonNegativeEntry, WeightConstraint.minMaxNormEntry,
       WeightConstraint.valueBoxEntry, WeightConstraint.ballEntry,
-      WeightConstraint.spectralNormEntry, WeightConstraint.l1BallEntry,
+      WeightConstraint.spectralNormEntry, WeightConstraint.initialNormEntry,
+      WeightConstraint.initialBoxEntry, WeightConstraint.orthogonalEntry,
+      WeightConstraint.l1BallEntry,
     ]
   ).number { ["type": "maxNorm", "limit": $0] }
 }

@@ -42,9 +42,14 @@ final class ConstraintExecutor {
     unitSums = Arena(count: FlatLayout.blockSize)
   }
 
-  /// Starts an update, counted from 1.
-  func begin(update: Int) {
+  /// Starts an update, counted from 1, of parameters that all ranks have.
+  func begin(update: Int, _ parameters: UnsafePointer<Float>) {
     for slot in isDue.indices { isDue[slot] = update % intervals[slot] == 0 }
+    if update > 1 { return }
+    for case .tensor(let projection as any StartingProjection, let range)? in constraints {
+      projection.start(
+        UnsafeBufferPointer(start: parameters + range.lowerBound, count: range.count))
+    }
   }
 
   /// When a slot's values are final.

@@ -22,8 +22,25 @@ extension MuonScaling: HyperparameterValue {}
 /// Muon's direction: each matrix made orthogonal by ``NewtonSchulz`` and scaled by its shape. All other
 /// tensors pass untouched.
 package struct Orthogonalize: GradientTransform, Equatable {
+  /// What an orthogonalised update is multiplied by.
+  enum Scaling: Equatable, Sendable {
+    case muon(MuonScaling)
+    /// ρ √(outputs/inputs), over the area of a convolution's kernel.
+    case scion(radius: Double)
+
+    func factor(_ slot: FlatLayout.Slot) -> Double {
+      switch self {
+      case .muon(let scaling):
+        return scaling.factor(rows: slot.matrixRows, columns: slot.matrixColumns)
+      case .scion(let radius):
+        let area = Double(slot.shape[2...].reduce(1, *))
+        return radius * (Double(slot.shape[0]) / Double(slot.shape[1])).squareRoot() / area
+      }
+    }
+  }
+
   let choice: MatrixChoice
-  let scaling: MuonScaling
+  let scaling: Scaling
   let iterations: NewtonSchulz
 
   package func validate() throws { try iterations.validate(owner: choice.owner) }
@@ -51,21 +68,18 @@ package struct Orthogonalize: GradientTransform, Equatable {
         rows: slots[slot].matrixRows, columns: slots[slot].matrixColumns)
     }
 
+    var owner: String { rule.choice.owner }
+
     func ignoresMagnitude(slot: Int) -> Bool { chosen[slot] }
 
     func transform(
       slot: Int, _ update: UnsafeMutablePointer<Float>, parameters: UnsafePointer<Float>
     ) {
-      let (rows, columns) = (slots[slot].matrixRows, slots[slot].matrixColumns)
       iterations.orthogonalize(
-        update, rows: rows, columns: columns,
-        times: rule.scaling.factor(rows: rows, columns: columns))
+        update, rows: slots[slot].matrixRows, columns: slots[slot].matrixColumns,
+        times: rule.scaling.factor(slots[slot]))
     }
   }
-}
-
-extension Orthogonalize: CustomStringConvertible {
-  package var description: String { choice.owner }
 }
 
 /// What takes the tensors that a matrix update leaves: AdamW.
@@ -158,7 +172,7 @@ extension Chain {
       momentum == 0 ? [] : [Momentum(momentum, nesterov: nesterov)]
     return Chain(
       matrices.map { Restricted(base: $0, choice: choice, isForMatrices: true) }
-        + [Orthogonalize(choice: choice, scaling: scaling, iterations: scaled)]
+        + [Orthogonalize(choice: choice, scaling: .muon(scaling), iterations: scaled)]
         + decoupled(weightDecay).map {
           Restricted(base: $0, choice: choice, isForMatrices: true)
         } + remainder.transforms(besides: choice) + [ScaleByLearningRate(learningRate)])

@@ -3,7 +3,7 @@ import LockstepCatalog
 import LockstepEngine
 
 /// AdEMAMix's direction: Adam's with a second, slow average of gradients beside the fast one.
-package struct ScaleByAdEMAMix: GradientTransform, Equatable {
+package struct ScaleByAdEMAMix: NormalizingTransform, Equatable {
   /// β₁, the weight of the past in m₁, in 0..<1.
   package let beta1: Double
   /// β₂, the weight of the past in v, in 0..<1.

@@ -2,7 +2,7 @@ import LockstepCatalog
 import LockstepEngine
 
 /// AdaGrad's direction: s = s + u², u = u / (√s + ε) / (1 + t · decay), with t counted from 0.
-package struct ScaleByAdaGrad: GradientTransform, Equatable {
+package struct ScaleByAdaGrad: NormalizingTransform, Equatable {
   /// The value that s starts with, at least 0. (`initial_accumulator_value` in PyTorch and Keras.)
   package let initialAccumulator: Double
   /// ε, at least 0.

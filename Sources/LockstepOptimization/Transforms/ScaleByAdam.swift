@@ -3,7 +3,7 @@ import LockstepCatalog
 import LockstepEngine
 
 /// Adam's direction, without learning rate and decay.
-package struct ScaleByAdam: GradientTransform, Equatable {
+package struct ScaleByAdam: NormalizingTransform, Equatable {
   /// Where ε stands.
   package enum Epsilon: Sendable, Equatable {
     /// √v̂ + ε: the paper's algorithm 1 and PyTorch.
@@ -55,7 +55,7 @@ package struct ScaleByAdam: GradientTransform, Equatable {
 }
 
 /// RAdam's direction: Adam with the variance of its early steps rectified.
-package struct ScaleByRAdam: GradientTransform, Equatable {
+package struct ScaleByRAdam: NormalizingTransform, Equatable {
   /// β₁, the weight of the past in m, in 0..<1.
   package let beta1: Double
   /// β₂, the weight of the past in v, in 0..<1.

@@ -2,7 +2,7 @@ import LockstepCatalog
 import LockstepEngine
 
 /// Adan's direction: Adam of the gradient with a look-ahead by its differences.
-package struct ScaleByAdan: GradientTransform, Equatable, NormalizingTransform {
+package struct ScaleByAdan: NormalizingTransform, Equatable {
   /// β₁, the weight of the past in the mean.
   package let beta1: Double
   /// β₂, the weight of the past in the mean of differences.

@@ -3,7 +3,7 @@ import LockstepCatalog
 import LockstepEngine
 
 /// NAdam's direction: Adam with Nesterov's look-ahead and a momentum that warms up.
-package struct ScaleByNAdam: GradientTransform, Equatable {
+package struct ScaleByNAdam: NormalizingTransform, Equatable {
   /// β₁, the weight of the past in m, and the value that μ rises to; in 0..<1.
   package let beta1: Double
   /// β₂, the weight of the past in v, in 0..<1.

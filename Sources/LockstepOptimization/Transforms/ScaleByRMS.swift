@@ -3,7 +3,7 @@ import LockstepCatalog
 import LockstepEngine
 
 /// RMSprop's direction: u / (√v + ε) with v = α v + (1 − α) u², or u / √(v + ε).
-package struct ScaleByRMS: GradientTransform, Equatable {
+package struct ScaleByRMS: NormalizingTransform, Equatable {
   /// Where ε stands.
   package enum Epsilon: Sendable, Equatable {
     /// √v + ε: PyTorch.

@@ -25,7 +25,7 @@ private func checkLimits(
   of links: [any GradientTransform], bound transforms: [any InspectedTransform], names: [String]
 ) throws {
   for (index, clip) in transforms.enumerated() {
-    for (later, transform) in transforms.enumerated().dropFirst(index + 1) {
+    for transform in transforms.dropFirst(index + 1) {
       guard let matrices = transform as? any MatrixTransform else { continue }
       let both = names.indices.filter {
         matrices.ignoresMagnitude(slot: $0) && clip.limitsMagnitude(slot: $0)
@@ -35,7 +35,7 @@ private func checkLimits(
       throw HyperparameterError(
         owner: "chain", key: "clip", value: "\(links[index])",
         problem: "limits the magnitude of \(NameGlob.list(both.map { names[$0] })), and "
-          + "\(links[later]) makes updates of one size of them whatever their magnitude: leave the clip out"
+          + "\(matrices.owner) makes updates of one size of them whatever their magnitude: leave the clip out"
           + (rest.isEmpty
             ? "" : ", or give it a 'scope' of the other tensors, \(NameGlob.list(rest))"))
     }

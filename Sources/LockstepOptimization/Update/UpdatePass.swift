@@ -7,6 +7,12 @@ struct UpdatePass {
   /// What works on whole matrices before the blocks are gone over; the first of ``transforms``.
   private(set) var matrices: (any MatrixTransform)?
 
+  /// Whether passes hand an update on that is not the gradient.
+  static func leaveUpdates(_ passes: [UpdatePass]) -> Bool {
+    passes.dropLast().contains { !$0.transforms.isEmpty }
+      || passes.contains { $0.matrices != nil }
+  }
+
   /// Cuts a chain into passes.
   static func passes(
     of transforms: [any InspectedTransform], blockCount: Int, slotBlocks: [Range<Int>]

@@ -131,7 +131,7 @@ public final class UpdateRule {
     self.constraints =
       constraints.isEmpty ? Array(repeating: nil, count: layout.slots.count) : constraints
 
-    let slotBlocks = Self.blocks(blocks, ofSlots: layout.slots.count)
+    let slotBlocks = LockstepOptimization.slotBlocks(blocks, slots: layout.slots.count)
     let slotGroups = try SlotGroups(groups, layout: layout)
     let context = TransformContext(
       layout: layout, blocks: blocks, slotBlocks: slotBlocks,
@@ -141,7 +141,7 @@ public final class UpdateRule {
     let transforms = try links.map { try $0.bindInspected(to: context) }
     self.transforms = transforms
     try checkClips(of: links, bound: transforms, names: layout.slots.map(\.name))
-    plateau = try Self.plateau(of: chain).map(PlateauMonitor.init)
+    plateau = try chain.plateau().map(PlateauMonitor.init)
     self.average = average.map { BoundAverage($0, context) }
 
     passes = UpdatePass.passes(of: transforms, blockCount: blocks.count, slotBlocks: slotBlocks)
@@ -154,19 +154,16 @@ public final class UpdateRule {
 
     ownedGroups = [self.owned]
     finalRate = transforms.last as? BoundLearningRate
-    let count = layout.slots.reduce(0) { $0 + $1.count }
-    epsilonNorm = (chain.firstEpsilon ?? 0) * Double(count).squareRoot()
+    epsilonNorm = chain.epsilonNorm(layout)
     rateFactor = LearningRateFactor(of: chain)
     scratch = Arena(count: FlatLayout.blockSize)
     updateArena =
-      passes.dropLast().contains { !$0.transforms.isEmpty }
-        || passes.contains { $0.matrices != nil }
-      ? Arena(indices: held ?? 0..<layout.count) : nil
+      UpdatePass.leaveUpdates(passes) ? Arena(indices: held ?? 0..<layout.count) : nil
     tally = Arena(count: blocks.count * Tally.width)
 
     state =
       [StateEntry("optimizer.updates", .integers(updates.buffer)), rateFactor.state]
-      + Self.state(of: transforms)
+      + stateEntries(of: transforms)
       + (plateau?.state ?? []).map { StateEntry("optimizer.\($0.name)", $0.storage) }
       + projection.state + (self.average?.state ?? [])
   }
@@ -177,42 +174,6 @@ public final class UpdateRule {
       throw UpdateError.wrongLength(
         "the list of constraints", expected: layout.slots.count, found: constraints.count)
     }
-  }
-
-  /// The blocks of each slot.
-  static func blocks(_ blocks: [Block], ofSlots slots: Int) -> [Range<Int>] {
-    var result: [Range<Int>] = []
-    var next = 0
-    for slot in 0..<slots {
-      let start = next
-      while next < blocks.count, blocks[next].slot == slot { next += 1 }
-      result.append(start..<next)
-    }
-    return result
-  }
-
-  /// The state of a chain, under names of its own.
-  private static func state(of transforms: [any InspectedTransform]) -> [StateEntry] {
-    // A name that occurs twice in a chain gets the number of its transform.
-    let all = transforms.flatMap { $0.state.map(\.name) }
-    return transforms.enumerated().flatMap { index, transform in
-      transform.state.map { entry in
-        let isUnique = all.count { $0 == entry.name } == 1
-        return entry.named(
-          isUnique ? "optimizer.\(entry.name)" : "optimizer.\(index).\(entry.name)")
-      }
-    }
-  }
-
-  /// The reduction on plateaus that the chain's schedules hold.
-  private static func plateau(of chain: Chain) throws -> ReduceOnPlateau? {
-    let plateaus = chain.transforms.flatMap(\.schedules).compactMap(\.plateau)
-    if let first = plateaus.first, plateaus.contains(where: { $0 != first }) {
-      throw HyperparameterError(
-        owner: "chain", key: "schedule", value: "reduceOnPlateau",
-        problem: "must be the same wherever the chain has it")
-    }
-    return plateaus.first
   }
 
   /// The number of updates made so far; a step that was not applied does not count.
@@ -322,18 +283,13 @@ public final class UpdateRule {
       return finish(&report)
     }
     let measuresClip = lastClip.map { transforms[$0].clippedNorm == nil } ?? false
-    if !isWhole, gather == nil, passes.count > 1 || projection.hasRuns || measuresClip {
-      throw UpdateError.needsGather
-    }
-    if !isWhole, matrixExchange == nil, passes.contains(where: { $0.matrices != nil }) {
-      throw UpdateError.needsMatrices
-    }
+    if !isWhole { try checkParts(canGather: gather != nil, measuresClip: measuresClip) }
     pending = nil
     updated = groups
-    projection.begin(update: updateCount + 1)
+    let values = parameters.baseAddress!
+    projection.begin(update: updateCount + 1, values)
     average?.begin(update: updateCount + 1)
     tally.buffer.update(repeating: 0)
-    let values = parameters.baseAddress!
     var source = gradient.baseAddress!
     for pass in passes.indices {
       if pass > 0 {
@@ -390,6 +346,16 @@ public final class UpdateRule {
   func checkLength(_ what: String, _ count: Int) throws {
     guard count == layout.count else {
       throw UpdateError.wrongLength(what, expected: layout.count, found: count)
+    }
+  }
+
+  /// Throws where a part of the blocks cannot be updated with what there is.
+  private func checkParts(canGather: Bool, measuresClip: Bool) throws {
+    if !canGather, passes.count > 1 || projection.hasRuns || measuresClip {
+      throw UpdateError.needsGather
+    }
+    if matrixExchange == nil, passes.contains(where: { $0.matrices != nil }) {
+      throw UpdateError.needsMatrices
     }
   }
 

@@ -16,18 +16,35 @@ public struct WeightAverage: Sendable, Equatable {
   package let warmsUp: Bool
   /// The number of updates before the first that is averaged.
   package let start: Int
+  /// Whether all averaged weights count alike, whatever the decay.
+  package let isEqual: Bool
+  /// After how many updates each time the weights are averaged.
+  package let interval: Int
 
   /// Makes an average with these numbers; PyTorch's decay by default.
   public init(decay: Double = 0.999, warmsUp: Bool = false, start: Int = 0) {
+    self.init(decay: decay, warmsUp: warmsUp, start: start, isEqual: false, interval: 1)
+  }
+
+  package init(decay: Double, warmsUp: Bool, start: Int, isEqual: Bool, interval: Int) {
     self.decay = decay
     self.warmsUp = warmsUp
     self.start = start
+    self.isEqual = isEqual
+    self.interval = interval
+  }
+
+  /// The mean of the weights behind updates `start` + `every`, `start` + 2 `every` and so on: stochastic
+  /// weight averaging. (Izmailov et al. 2018; PyTorch's `AveragedModel` as it is.)
+  public static func equal(start: Int = 0, every interval: Int = 1) -> WeightAverage {
+    WeightAverage(decay: 0, warmsUp: false, start: start, isEqual: true, interval: interval)
   }
 
   /// Throws a ``HyperparameterError`` where a number makes no sense.
   package func validate() throws {
     try HyperparameterRange.decayRate.check("weight average", "decay", decay)
     try HyperparameterRange.integer(atLeast: 0).check("weight average", "start", Double(start))
+    try HyperparameterRange.integer(atLeast: 1).check("weight average", "every", Double(interval))
   }
 
   /// The keys of a configuration.
@@ -42,18 +59,23 @@ public struct WeightAverage: Sendable, Equatable {
         .with(
           "start", .count(from: 0), 0,
           "the number of updates before the first that is averaged"),
+        .with("equal", .boolean, false, "whether all count alike, whatever the decay (SWA)"),
+        .with("every", .count(from: 1), 1, "the number of updates from one to the next"),
       ], number: "decay")
   }()
 
   /// Makes an average from a configuration's values.
   package init(_ values: Hyperparameters) {
-    self.init(decay: values["decay"], warmsUp: values["warmup"], start: values["start"])
+    self.init(
+      decay: values["decay"], warmsUp: values["warmup"], start: values["start"],
+      isEqual: values["equal"], interval: values["every"])
   }
 
   /// d of an averaged update, counted from 0; the first takes the weights as they are.
   func decay(at update: Int) -> Double {
     if update == 0 { return 0 }
     let count = Double(update)
+    if isEqual { return count / (count + 1) }
     return warmsUp ? min(decay, (1 + count) / (10 + count)) : decay
   }
 }
@@ -83,7 +105,8 @@ final class BoundAverage {
 
   /// Starts an update, counted from 1.
   func begin(update: Int) {
-    rate = update > rule.start ? Float(1 - rule.decay(at: count)) : nil
+    let isDue = update > rule.start && (update - rule.start) % rule.interval == 0
+    rate = isDue ? Float(1 - rule.decay(at: count)) : nil
   }
 
   /// Takes a run of final values in.

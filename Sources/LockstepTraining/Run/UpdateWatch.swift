@@ -4,11 +4,11 @@ import LockstepOptimization
 
 /// Sees over a run whether clips and constraints do what they are there for, and says so once each where they
 /// do not.
-struct UpdateWatch {
+package struct UpdateWatch {
   /// The steps between two looks; the last step of a run is looked at in any case.
-  static let interval = 100
+  package static let interval = 100
   /// A run of fewer steps says nothing.
-  static let fewest = 10
+  package static let fewest = 10
 
   private let update: any Update
   private var steps = 0
@@ -18,14 +18,15 @@ struct UpdateWatch {
   private var dominated: [Int: Int] = [:]
   private var said: Set<String> = []
 
-  init(_ update: any Update) { self.update = update }
+  /// Watches an update.
+  package init(_ update: any Update) { self.update = update }
 
   /// Counts a step, and says what there is to say behind it.
   ///
   /// - Parameters:
   ///   - isLast: whether the run ends with it.
   ///   - parameters: the weights behind the step.
-  mutating func notices(
+  package mutating func notices(
     _ report: StepReport, isLast: Bool, parameters: UnsafeMutableBufferPointer<Float>
   ) -> [String] {
     if report.skipped == nil {

@@ -25,4 +25,22 @@ public struct StepReport: Sendable, Equatable {
   package var sanitized: Sanitized?
   /// How a Hessian-free step found its direction.
   package var hessianFree: HessianFreeReport?
+
+  /// A report of these numbers, of a step that was taken unless it says otherwise.
+  package init(
+    step: Int, loss: Double, weight: Double, examples: Int, metrics: [Double],
+    update: UpdateReport, requests: StepRequests, skipped: NonFiniteError? = nil,
+    sanitized: Sanitized? = nil, hessianFree: HessianFreeReport? = nil
+  ) {
+    self.step = step
+    self.loss = loss
+    self.weight = weight
+    self.examples = examples
+    self.metrics = metrics
+    self.update = update
+    self.requests = requests
+    self.skipped = skipped
+    self.sanitized = sanitized
+    self.hessianFree = hessianFree
+  }
 }

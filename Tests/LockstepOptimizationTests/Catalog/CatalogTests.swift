@@ -39,7 +39,11 @@ import Testing
       "adagradKeras": .adagradKeras(), "adadeltaKeras": .adadeltaKeras(),
       "adamKeras": .adamKeras(), "adamWKeras": .adamWKeras(), "nadamKeras": .nadamKeras(),
       "lionKeras": .lionKeras(), "adEMAMix": .adEMAMix(), "signSGD": .signSGD(),
-      "signum": .signum(),
+      "signum": .signum(), "muon": .muon(), "adan": .adan(), "prodigy": .prodigy(),
+      "scheduleFreeSGD": .scheduleFreeSGD(), "scheduleFreeAdamW": .scheduleFreeAdamW(),
+      "scion": .scion(
+        learningRate: 1e-3, momentum: 0.9, radius: 1, outputRadius: 1, constrained: false,
+        iterations: NewtonSchulz(), signParameters: []),
     ]
     #expect(presets.count == OptimizerCatalog.catalog.entries.count)
     for entry in OptimizerCatalog.catalog.entries {
@@ -57,12 +61,7 @@ import Testing
       for parameter in entry.hyperparameters
       where parameter.key != "dampening" && parameter.key != "nesterov" {
         var values: JSONObject = [:]
-        values[parameter.key] =
-          switch parameter.kind {
-          case .boolean: true
-          case .integer: 7
-          default: 0.375
-          }
+        values[parameter.key] = another(parameter)
         let other = try chain(entry.name, values)
         #expect(other.transforms.map { "\($0)" } != standard, "\(entry.name).\(parameter.key)")
       }
@@ -114,6 +113,7 @@ import Testing
     case .integer: 7
     case .boolean: true
     case .texts: ["a.*"]
+    case .numbers: [3, 2, 1]
     default: parameter.key == "lower" ? 2.5 : parameter.key == "upper" ? 3.5 : 0.375
     }
   }
@@ -122,6 +122,11 @@ import Testing
   @Test func otherDefaultsAreThoseOfTheTypes() throws {
     #expect(try ClipCatalog.catalog.make("autoClip") as? AutoClip == AutoClip())
     #expect(try ClipCatalog.catalog.make("zClip") as? ZClip == ZClip())
+    #expect(try ClipCatalog.catalog.make("adaGC") as? AdaGC == AdaGC())
+    #expect(try ClipCatalog.catalog.make("centralize") as? Centralize == Centralize())
+    #expect(
+      try ClipCatalog.catalog.make("noise", ["variance": 2]) as? GradientNoise
+        == GradientNoise(variance: 2))
     #expect(try ClipCatalog.catalog.make("blockRMS") as? ClipByBlockRMS == ClipByBlockRMS())
     #expect(try ClipCatalog.catalog.make("adaptive") as? AdaptiveClip == AdaptiveClip())
     #expect(

@@ -10,7 +10,7 @@ private let optimizers: [(name: String, chain: Chain)] =
     // Signs and orthogonal matrices ignore what a clip does.
     return (
       entry.name,
-      ["signSGD", "muon"].contains(entry.name) ? made : Chain(ClipByGlobalNorm(3)) + made
+      ["signSGD", "muon", "scion"].contains(entry.name) ? made : Chain(ClipByGlobalNorm(3)) + made
     )
   }
 

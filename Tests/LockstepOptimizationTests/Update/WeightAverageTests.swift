@@ -49,6 +49,25 @@ private func averaged(_ trial: Trial) throws -> [Float]? {
     if average.decay > 0 { #expect(try averaged(trial) != trial.parameters) }
   }
 
+  /// All weights from the first on that is averaged count alike.
+  @Test func equalAveragesAreMeans() throws {
+    let trial = try trial(.equal(start: 2, every: 3))
+    var taken: [[Float]] = []
+    for step in 0..<12 {
+      try trial.step(step, randomArena(mixedLayout, seed: UInt64(step)))
+      if [5, 8, 11].contains(step + 1) { taken.append(trial.parameters) }
+      guard let found = try averaged(trial) else {
+        #expect(taken.isEmpty)
+        continue
+      }
+      for (index, value) in found.enumerated() {
+        let mean = taken.reduce(0.0) { $0 + Double($1[index]) } / Double(taken.count)
+        #expect((Double(value) - mean).magnitude <= 2e-6)
+      }
+    }
+    #expect(taken.count == 3)
+  }
+
   /// The average changes nothing about the training.
   @Test func trainingDoesNotSeeIt() throws {
     let with = try trial(WeightAverage(decay: 0.5))

@@ -83,6 +83,52 @@ final class BoundNewtonSchulz {
     }
   }
 
+  /// Goes on until all singular values are the gain, within rounding; a matrix that is so keeps its bits.
+  func project(_ values: UnsafeMutablePointer<Float>, rows: Int, columns: Int, gain: Double) {
+    let (short, long) = (min(rows, columns), max(rows, columns))
+    makeRoom(short, long)
+    if rows > columns {
+      transpose(matrix.base, values, rows, columns)
+    } else {
+      matrix.base.update(from: values, count: rows * columns)
+    }
+    kernels.scale(matrix.base, matrix.base, by: ScaleFactor(1 / gain), short * long)
+    let rounding = 0x1p-20 * Double(short).squareRoot()
+    var distance = distanceFromOrthogonal(short, long)
+    guard distance > rounding else { return }
+    if distance > 0.5 {
+      // The steps converge for singular values up to 1.
+      let norm = kernels.sumOfSquares(matrix.base, short * long).squareRoot()
+      guard norm > 0, norm.isFinite else { return }
+      kernels.scale(matrix.base, matrix.base, by: ScaleFactor(1 / norm), short * long)
+    }
+    for _ in 0..<Self.mostSteps {
+      step(short, long)
+      let next = distanceFromOrthogonal(short, long)
+      // Nothing is won any more where a direction is missing, or rounding is all that is left.
+      if next <= rounding || next >= distance && next < 0.5 { break }
+      distance = next
+    }
+    kernels.scale(matrix.base, matrix.base, by: ScaleFactor(gain), short * long)
+    if rows > columns {
+      transpose(values, matrix.base, columns, rows)
+    } else {
+      values.update(from: matrix.base, count: rows * columns)
+    }
+  }
+
+  /// Enough for singular values of 2⁻²⁴ of the norm.
+  private static let mostSteps = 40
+
+  /// ‖XXᵀ − I‖.
+  private func distanceFromOrthogonal(_ short: Int, _ long: Int) -> Double {
+    products.transposed(
+      gram.base, matrix.base, matrix.base, rows: short, terms: long, columns: short,
+      scratch: scratch.base)
+    for index in 0..<short { gram.base[index * (short + 1)] -= 1 }
+    return kernels.sumOfSquares(gram.base, short * short).squareRoot()
+  }
+
   /// X ← (aI + A(bI + cA)) X.
   private func step(_ short: Int, _ long: Int) {
     let (a, b, c) = (rule.coefficients[0], rule.coefficients[1], rule.coefficients[2])
