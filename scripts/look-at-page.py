@@ -168,7 +168,7 @@ def look(browser, page, width, theme, options):
         name = os.path.splitext(os.path.basename(page))[0]
         path = os.path.join(options.pictures, f"{name}-{width}-{theme}.{options.format}")
         height = min(found["height"], options.top or 1 << 20)
-        more = {} if options.format == "png" else {"quality": 72}
+        more = {} if options.format == "png" else {"quality": 62}
         picture = browser.call(
             "Page.captureScreenshot", format=options.format, captureBeyondViewport=True,
             clip={"x": 0, "y": 0, "width": width, "height": height, "scale": 1}, **more)

@@ -5,6 +5,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+source scripts/environment.sh
+
 check=false
 if [[ ${1:-} == --check ]]; then
   check=true
@@ -27,7 +29,7 @@ if $check; then
   scripts/look-at-page.py "$scratch"/{report,comparison,verses}.html
   exit
 fi
-scripts/look-at-page.py "$scratch/report.html" --pictures "$scratch/pictures"
+scripts/look-at-page.py "$scratch/report.html" --pictures "$scratch/pictures" --top 3600
 scripts/look-at-page.py "$scratch/comparison.html" --pictures "$scratch/pictures" --top 2400
 mkdir -p docs/pictures
 cp "$scratch"/pictures/report-*.webp "$scratch"/pictures/comparison-900-dark.webp docs/pictures

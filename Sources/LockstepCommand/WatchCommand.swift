@@ -1,5 +1,5 @@
+import Lockstep
 import LockstepFiles
-import LockstepObservation
 import LockstepPlatform
 import LockstepReports
 

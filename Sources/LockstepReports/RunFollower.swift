@@ -60,12 +60,12 @@ package final class RunFollower {
     metrics = Tail("\(directory)/metrics.jsonl")
     scores = Tail("\(directory)/evaluations.jsonl")
     guard FileKind(directory) == .directory else {
-      throw FileError(path: directory, kind: .missing, reason: "is no run directory")
+      throw FileError(path: directory, kind: .mismatch, reason: "is no run directory")
     }
     guard FileKind("\(directory)/config.json") == .regular || FileKind(metrics.path) == .regular
     else {
       throw FileError(
-        path: directory, kind: .missing, reason: "holds no run: there is no config.json in it")
+        path: directory, kind: .mismatch, reason: "holds no run: there is no config.json in it")
     }
     try refresh()
   }

@@ -109,9 +109,8 @@ package struct WatchScreen {
   /// The lines of a terminal of this size, each at most `width` columns.
   package func lines(width: Int, height: Int) -> [String] {
     let width = max(width, 10)
-    var top = [
-      bold(cut("\(name)  ", width)) + tinted(cut(state.text, max(width - name.count - 2, 4)))
-    ]
+    let heading = cut("\(name)  ", width)
+    var top = [bold(heading) + tinted(cut(state.text, width - heading.count))]
     if let last {
       top.append(progress(last, width))
       top.append("")

@@ -1,8 +1,7 @@
 import LockstepFiles
+import LockstepReports
 import LockstepTestSupport
 import Testing
-
-@testable import LockstepReports
 
 @Suite struct ReportPageTests {
   /// A run directory with so many steps, of which every third is clipped.
@@ -36,8 +35,8 @@ import Testing
 
   /// The page's data, as its script reads it.
   private static func data(_ html: String) throws -> JSONValue {
-    let start = try #require(html.range(of: "<script type=\"application/json\" id=\"data\">"))
-    let end = try #require(html[start.upperBound...].range(of: "</script>"))
+    let start = try #require(html.firstRange(of: "<script type=\"application/json\" id=\"data\">"))
+    let end = try #require(html[start.upperBound...].firstRange(of: "</script>"))
     return try JSONValue.parse(String(html[start.upperBound..<end.lowerBound]))
   }
 

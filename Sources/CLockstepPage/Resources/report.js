@@ -45,7 +45,7 @@
     const raw = (high - low) / Math.max(count, 1);
     if (!(raw > 0) || !Number.isFinite(raw)) return [];
     const power = 10 ** Math.floor(Math.log10(raw));
-    const step = [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= raw * (1 - 1e-9));
+    const step = [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= raw * 0.75);
     const ticks = [];
     for (let index = Math.ceil(low / step - 1e-9); index * step <= high * (1 + 1e-12) + 1e-300; index++) {
       ticks.push(Number((index * step).toPrecision(12)));

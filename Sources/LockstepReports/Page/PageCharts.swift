@@ -168,7 +168,7 @@ struct PageCharts {
       strips.append(strip(run, color(index, 1)))
       if let limit = run.clipLimit {
         levels.append([
-          "name": .string(named("limit \(readable(limit))", run)), "y": .number(limit),
+          "name": .string(named("limit \(readable(limit))", run)), "y": PageSeries.short(limit),
           "color": .integer(color(index, 1)),
         ])
       }
@@ -200,9 +200,10 @@ struct PageCharts {
 
   private var coefficient: PageChart? {
     guard runs.contains(where: { $0.history.steps.contains(where: \.clipped) }) else { return nil }
-    return single("coefficient", "Clip coefficient", y: "norm after / norm before") {
-      $0.coefficient
-    }
+    return explained(
+      single("coefficient", "Clip coefficient", y: "norm after / norm before", hasMeans: true) {
+        $0.coefficient
+      })
   }
 
   // MARK: Tensors
@@ -264,10 +265,11 @@ struct PageCharts {
       [
         "levels": .array(
           levels.sorted { $0.key < $1.key }.map {
-            ["name": .string($0.value), "y": .number($0.key)]
+            ["name": .string($0.value), "y": PageSeries.short($0.key)]
           }
         )
       ])
+    chart?.isWide = true
     if rows.count > shown.count {
       chart?.note = "the \(shown.count) of \(rows.count) tensors that come nearest to their limit"
     }

@@ -27,9 +27,9 @@ struct PageEvaluation {
   private static let mostConfusions = 20
 
   /// How often each class was taken for which; nothing where classes are not exclusive.
-  var matrix: String { evaluation.confusion.map(matrix) ?? "" }
+  var matrix: String { evaluation.confusion.map(table) ?? "" }
 
-  private func matrix(_ confusion: EvaluationRecord.Confusion) -> String {
+  private func table(_ confusion: EvaluationRecord.Confusion) -> String {
     let title = "Confusion matrix"
     let about =
       "\(evaluation.part) part, \(counted(evaluation.examples, "example")), after step "

@@ -2,7 +2,7 @@ import LockstepFiles
 
 /// Numbers over steps as the page carries them: so many points that no pixel of a wide screen lacks its
 /// lowest and its highest value, and no more.
-struct PageSeries {
+package struct PageSeries {
   /// How a line looks.
   enum Style: String {
     case plain
@@ -66,7 +66,7 @@ struct PageSeries {
   }
 
   /// The first, the lowest, the highest and the last point of each column, in order.
-  static func thinned(
+  package static func thinned(
     _ points: [(x: Double, y: Double)], columns: Int
   ) -> [(x: Double, y: Double)] {
     guard points.count > 4 * columns else { return points }

@@ -10,6 +10,9 @@ package struct NormHistory: Sendable, Equatable {
     package var names: [String] = []
     /// A list for each tensor; NaN where a line lacks it.
     package var values: [[Double]] = []
+
+    /// A table without numbers.
+    package init() {}
   }
 
   /// Where a constraint holds the norms of a tensor's units.
