@@ -55,11 +55,12 @@ package struct ProgressLine: Sendable {
 
   /// A bar that is full by a part.
   package static func bar(_ part: Double, width: Int, isUnicode: Bool) -> String {
-    let full = Int(part * Double(width))
-    return isUnicode
-      ? String(repeating: "█", count: full) + String(repeating: "░", count: width - full)
-      : "[" + String(repeating: "#", count: max(full - 1, 0))
-        + String(repeating: ".", count: width - 1 - max(full, 1)) + "]"
+    let places = max(isUnicode ? width : width - 2, 0)
+    let full = min(max(Int(part * Double(places)), 0), places)
+    func filled(_ done: String, _ left: String) -> String {
+      String(repeating: done, count: full) + String(repeating: left, count: places - full)
+    }
+    return isUnicode ? filled("█", "░") : "[\(filled("#", "."))]"
   }
 
   /// `0:42`, `12:03`, `1:02:03`, `3 d 4 h`.

@@ -168,7 +168,7 @@ struct PageCharts {
       strips.append(strip(run, color(index, 1)))
       if let limit = run.clipLimit {
         levels.append([
-          "name": .string(named("limit \(readable(limit))", run)), "y": .number(limit),
+          "name": .string(named("limit \(readable(limit))", run)), "y": PageSeries.short(limit),
           "color": .integer(color(index, 1)),
         ])
       }
@@ -265,7 +265,7 @@ struct PageCharts {
       [
         "levels": .array(
           levels.sorted { $0.key < $1.key }.map {
-            ["name": .string($0.value), "y": .number($0.key)]
+            ["name": .string($0.value), "y": PageSeries.short($0.key)]
           }
         )
       ])

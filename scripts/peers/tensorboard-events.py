@@ -2,7 +2,7 @@
 """Reads events of runs back with TensorBoard's own reader: of a run, of one that is killed and goes on, on two
 ranks, and of `lockstep report --tensorboard`.
 
-    scripts/peers.sh tensorboard
+    scripts/peers.sh tensorboard-events
 """
 # needs: tensorboard==2.21.0
 import json
