@@ -9,12 +9,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scripts/setup.sh iproute2 python3
 # Tests run without these, where they cannot be installed.
 scripts/setup.sh shellcheck || echo "test: scripts are not checked"
+scripts/setup.sh zsh fish mandoc || echo "test: completions and the manual are not checked"
 scripts/setup.sh protobuf-c-compiler || echo "test: generated code is not checked"
 source scripts/environment.sh
 
 if command -v shellcheck >/dev/null; then
   echo "test: scripts"
-  shellcheck scripts/*.sh Benchmarks/*.sh .ci/run
+  shellcheck scripts/*.sh deploy/*.sh Benchmarks/*.sh .ci/run
 fi
 
 echo "test: generated code"
