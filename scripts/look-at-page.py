@@ -189,6 +189,9 @@ def main():
     options = parser.parse_args()
     if options.pictures:
         os.makedirs(options.pictures, exist_ok=True)
+    for path in options.pages:
+        if not os.path.isfile(path):
+            sys.exit(f"look-at-page: there is no file {path}")
     browser = Browser()
     failed = False
     try:
