@@ -51,5 +51,8 @@ scripts/check-embedded-data.sh
 echo "test: run"
 swift test -c release --skip-build --disable-xctest "$@"
 
+echo "test: ONNX files"
+scripts/check-onnx.sh
+
 echo "test: without a toolchain"
 scripts/check-static.sh

@@ -19,7 +19,7 @@ import Testing
     "docs/transfer.md", "docs/cost-model.md", "docs/hessian-free.md",
     "docs/choosing-a-threshold.md", "docs/why-clip.md", "docs/profiling.md", "docs/kernels.md",
     "docs/architecture.md",
-    "docs/glossary.md", "docs/data.md", "docs/sequences.md",
+    "docs/glossary.md", "docs/data.md", "docs/sequences.md", "docs/onnx.md",
     "docs/tutorials/table.md", "docs/tutorials/dates.md", "docs/tutorials/series.md",
     "docs/tutorials/unbalanced-classes.md",
     "CONTRIBUTING.md", "Benchmarks/README.md",
