@@ -20,7 +20,7 @@ import Testing
     "docs/choosing-a-threshold.md", "docs/why-clip.md", "docs/profiling.md", "docs/seeing-a-run.md",
     "docs/kernels.md",
     "docs/architecture.md",
-    "docs/glossary.md", "docs/data.md", "docs/sequences.md",
+    "docs/glossary.md", "docs/data.md", "docs/sequences.md", "docs/onnx.md",
     "docs/tutorials/table.md", "docs/tutorials/dates.md", "docs/tutorials/series.md",
     "docs/tutorials/unbalanced-classes.md",
     "CONTRIBUTING.md", "Benchmarks/README.md",

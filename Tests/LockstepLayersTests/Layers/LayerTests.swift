@@ -194,7 +194,7 @@ private func message(_ model: any Model, _ shape: [Int], training: Bool = true) 
     ).graph
     #expect(graph.observations.isEmpty)
     #expect(graph.statistics.map(\.name) == ["running_mean", "running_var"])
-    #expect(graph.statistics.map(\.initialValue) == [0, 1])
+    #expect(graph.statistics.map(\.initialValues) == [[0], [1]])
     #expect(graph.nodes.count == 1)
     #expect(graph.nodes[0].operation is FixedNormalization)
   }

@@ -35,9 +35,12 @@ final class GraphTrace {
 
   /// The graph's result for its inputs.
   ///
+  /// - Parameter rule: gives the results of a node.
   /// - Throws: ``GraphError`` that names the node.
-  func run(_ inputs: [(name: String, tensor: Tensor)], output: String) throws(GraphError) -> Tensor
-  {
+  func run(
+    _ inputs: [(name: String, tensor: Tensor)], output: String,
+    by rule: (OperatorCall) throws(GraphError) -> [ImportedValue]
+  ) throws(GraphError) -> Tensor {
     for input in inputs {
       let place = fixedCount == nil ? nil : BatchPlace(axis: 0)
       values[input.name] = .tensor(BatchedTensor(input.tensor, place))
@@ -45,8 +48,7 @@ final class GraphTrace {
     for (index, node) in imported.graph.nodes.enumerated() where imported.needed[index] {
       graph.scope = node.scope ?? node.name
       defer { graph.scope = "" }
-      let call = OperatorCall(node: node, index: index, trace: self)
-      let results = try call.run()
+      let results = try rule(OperatorCall(node: node, index: index, trace: self))
       for (name, value) in zip(node.outputs, results) where !name.isEmpty { values[name] = value }
       try graph.check()
     }
@@ -92,6 +94,12 @@ final class GraphTrace {
       return BatchedTensor(graph.constant(numbers, constant.shape))
     case .sequence: throw GraphError("a list of tensors stands where a tensor is wanted")
     }
+  }
+
+  /// The lengths of the batch's sequences; nil where all are as long as they can be.
+  func readLengths() -> Tensor? {
+    graph.sequences?.isRead = true
+    return graph.sequences?.lengths
   }
 
   /// A running statistic of a batch normalisation.

@@ -119,7 +119,9 @@ package struct ImportedModel: Model, CustomReflectable {
       }
       inputs.append((name: lengths.name, tensor: known))
     }
-    return try trace.run(inputs, output: output.name)
+    return try trace.run(inputs, output: output.name) { call throws(GraphError) in
+      try call.results()
+    }
   }
 
   /// Examples with as many axes as the file's input has: files of arrays give series as images of one channel.
@@ -156,14 +158,6 @@ package struct ImportedModel: Model, CustomReflectable {
         "its input '\(input.name)' takes examples of shape [\(wanted.joined(separator: ", "))], and those "
           + "of the data have \(Array(given))")
     }
-  }
-}
-
-extension GraphTrace {
-  /// The lengths of the batch's sequences; nil where all are as long as they can be.
-  func readLengths() -> Tensor? {
-    graph.sequences?.isRead = true
-    return graph.sequences?.lengths
   }
 }
 

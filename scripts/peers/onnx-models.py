@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+"""Compares `lockstep export` with onnxruntime, and the model `onnx` with PyTorch.
+
+    scripts/peers.sh onnx-models
+
+Each configuration below is trained for two steps and exported; onnxruntime's results must be those of
+`lockstep predict` to 1e-5. Where PyTorch is installed, the weights of a step on a file of either exporter
+must be PyTorch's own, and be loaded by `load_state_dict`.
+"""
+
+# needs: numpy onnx onnxruntime
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+
+import numpy as np
+import onnx
+import onnxruntime
+
+warnings.filterwarnings("ignore")
+os.environ.setdefault("OMPI_MCA_rmaps_base_oversubscribe", "1")
+program = os.path.abspath(sys.argv[1])
+examples = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "Examples")
+failures = []
+
+
+def lockstep(*arguments, ranks=1):
+    launcher = ["mpirun", "-n", str(ranks)] if ranks > 1 else []
+    result = subprocess.run(
+        launcher + [program, *arguments], capture_output=True, text=True, timeout=600)
+    if result.returncode:
+        sys.exit(f"lockstep {' '.join(arguments)}:\n{result.stdout}{result.stderr}")
+    return result.stdout
+
+
+def report(name, difference, limit):
+    if not difference <= limit:
+        failures.append(name)
+    print(f"{name}: {difference:.1e}{'' if difference <= limit else ', more than ' + str(limit)}")
+
+
+def softmax(x):
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def exported(directory, name, configuration, inputs):
+    """The largest difference of probabilities between onnxruntime and `lockstep predict`."""
+    path = f"{directory}/{name}.json"
+    with open(path, "w") as file:
+        json.dump(configuration, file)
+    lockstep("train", path, "--run-directory", f"{directory}/{name}")
+    lockstep("export", f"{directory}/{name}", "--onnx", f"{directory}/{name}.onnx")
+    lockstep(
+        "predict", f"{directory}/{name}", "--on", "training", "--format", "npy", "--output",
+        f"{directory}/{name}.npy")
+    onnx.checker.check_model(f"{directory}/{name}.onnx")
+    session = onnxruntime.InferenceSession(f"{directory}/{name}.onnx")
+    shape = [len(inputs)] + session.get_inputs()[0].shape[1:]
+    found = session.run(None, {"input": inputs.reshape(shape).astype(np.float32)})[0]
+    return np.abs(softmax(found) - np.load(f"{directory}/{name}.npy")).max()
+
+
+IMAGES = {
+    "perceptron": {"type": "mlp", "sizes": [16, 5], "activation": "tanh"},
+    "lenet": {"type": "leNet", "classes": 5},
+    "cnn": {"type": "digits-cnn", "channels": [4, 8], "units": 16, "classes": 5},
+    "resnet": {"type": "resnet20", "classes": 5},
+}
+SERIES = {
+    "lstm": [{"type": "LSTM", "hiddenSize": 6, "numLayers": 2, "bidirectional": True, "output": "state"}],
+    "gru": [{"type": "GRU", "hiddenSize": 6, "output": "state"}],
+    "rnn": [{"type": "RNN", "hiddenSize": 6, "output": "state"}],
+    "encoder": [
+        {"type": "Linear", "outFeatures": 8}, "SinusoidalPositions",
+        {"type": "TransformerEncoder", "count": 2, "width": 8, "heads": 2, "feedForward": 12},
+        {"type": "SequencePooling"}],
+    "rotary": [
+        {"type": "Linear", "outFeatures": 8},
+        {"type": "MultiheadAttention", "width": 8, "heads": 2, "rotary": {}, "causal": True},
+        {"type": "SequencePooling"}],
+}
+
+
+def check_exports(directory):
+    random = np.random.default_rng(3)
+    images = random.standard_normal((24, 1, 28, 28)).astype(np.float32)
+    labels = np.arange(24) % 5
+    np.save(f"{directory}/images.npy", images)
+    np.save(f"{directory}/labels.npy", labels)
+    common = {
+        "batchSize": 12, "shards": 2, "steps": 2,
+        "optimizer": {"type": "sgd", "learningRate": 0.05}}
+    for name, model in IMAGES.items():
+        data = {
+            "type": "arrays", "inputs": "images.npy", "labels": "labels.npy", "standardize": False}
+        report(
+            f"export {name}",
+            exported(directory, name, {"data": data, "model": model, **common}, images), 1e-5)
+    series = random.standard_normal((24, 7, 3)).astype(np.float32)
+    with open(f"{directory}/series.csv", "w") as file:
+        file.write("id,a,b,c,label\n")
+        for index, steps in enumerate(series):
+            for step in steps:
+                file.write(f"{index},{','.join(repr(float(v)) for v in step)},k{labels[index]}\n")
+    for name, layers in SERIES.items():
+        data = {
+            "type": "series", "file": "series.csv", "series": "id", "target": "label",
+            "standardize": False}
+        model = {"layers": layers + [{"type": "Linear", "outFeatures": 5}]}
+        report(
+            f"export {name}",
+            exported(directory, name, {"data": data, "model": model, **common}, series), 1e-5)
+
+
+def check_imports(directory):
+    try:
+        import torch
+        import torch.nn as nn
+        from safetensors.torch import load_file
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        print(f"onnx-models: models of PyTorch are not checked: {error}")
+        return
+    torch.manual_seed(9)
+    x, y = torch.randn(12, 1, 12, 12), torch.arange(12) % 4
+    np.save(f"{directory}/x.npy", x.numpy())
+    np.save(f"{directory}/y.npy", y.numpy())
+    model = nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(8, 8, 3, padding=1, groups=8), nn.Hardswish(), nn.Flatten(),
+        nn.Linear(8 * 36, 4))
+    ways = {
+        "dynamo": {
+            "dynamo": True, "optimize": False, "external_data": False, "verbose": False,
+            "dynamic_shapes": ({0: torch.export.Dim("batch")},)},
+        "script": {
+            "dynamo": False, "training": torch.onnx.TrainingMode.PRESERVE,
+            "do_constant_folding": False, "dynamic_axes": {"input": {0: "batch"}}}}
+    start = {key: value.clone() for key, value in model.state_dict().items()}
+    for name, way in ways.items():
+        model.load_state_dict(start)
+        path = f"{directory}/{name}.onnx"
+        torch.onnx.export(model.eval(), (x[:4],), path, input_names=["input"], **way)
+        configuration = {
+            "data": {
+                "type": "arrays", "inputs": "x.npy", "labels": "y.npy", "standardize": False},
+            "model": {"type": "onnx", "file": f"{name}.onnx"}, "batchSize": 12, "shards": 1,
+            "steps": 1, "optimizer": {"type": "sgd", "learningRate": 0.1}}
+        with open(f"{directory}/{name}.json", "w") as file:
+            json.dump(configuration, file)
+        lockstep("train", f"{directory}/{name}.json", "--run-directory", f"{directory}/{name}-run")
+        weights = load_file(f"{directory}/{name}-run/weights.safetensors")
+        model.load_state_dict(start)
+        optimizer = torch.optim.SGD(model.train().parameters(), lr=0.1)
+        nn.functional.cross_entropy(model(x), y).backward()
+        optimizer.step()
+        ours = {k: v for k, v in model.state_dict().items() if "num_batches" not in k}
+        report(
+            f"import {name}",
+            max(float((ours[k] - weights[k]).abs().max()) for k in ours), 1e-6)
+        model.load_state_dict(weights, strict=False)
+        prints = {
+            lockstep(
+                "train", f"{directory}/{name}.json", "--set", "shards=4", "--set", "steps=3",
+                "--run-directory", "none", "--quiet", ranks=ranks).strip() for ranks in (1, 2, 3)}
+        report(f"import {name}, fingerprints of 1, 2, 3 ranks", len(prints) - 1, 0)
+
+
+with tempfile.TemporaryDirectory() as directory:
+    check_exports(directory)
+    check_imports(directory)
+if failures:
+    sys.exit(f"onnx-models: {', '.join(failures)}")
