@@ -35,6 +35,8 @@ import LockstepONNX
     ["script", "script-training", "script-fixed", "dynamo", "dynamo-plain", "dynamo-fixed"]
       .map { Case(model: model, export: $0) }
   }
+  // The older exporter stores first states for its number of examples, which shapes do not repeat.
+  .filter { !(["lstm", "gru"].contains($0.model) && $0.export == "script-fixed") }
 
   private let file: ReferenceFile
   init() throws { file = try ReferenceFile("\(Self.folder)/models.safetensors") }
