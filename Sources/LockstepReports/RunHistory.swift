@@ -24,12 +24,14 @@ package struct RunHistory: Sendable {
     package let sanitized: Bool
     /// How a Hessian-free step found its direction.
     package let hessianFree: HessianFree?
+    /// The norms of examples' gradients, where each is limited.
+    package let exampleNorms: ExampleNorms?
 
     /// A step with these numbers.
     package init(
       step: Int, loss: Double, gradientNorm: Double, clippedGradientNorm: Double, clipped: Bool,
       learningRate: Double = 0, examplesPerSecond: Double = 0, skipped: Bool = false,
-      sanitized: Bool = false, hessianFree: HessianFree? = nil
+      sanitized: Bool = false, hessianFree: HessianFree? = nil, exampleNorms: ExampleNorms? = nil
     ) {
       self.step = step
       self.loss = loss
@@ -41,7 +43,38 @@ package struct RunHistory: Sendable {
       self.skipped = skipped
       self.sanitized = sanitized
       self.hessianFree = hessianFree
+      self.exampleNorms = exampleNorms
     }
+  }
+
+  /// What a step logs of the norms of its examples' gradients before clipping.
+  package struct ExampleNorms: Sendable, Equatable {
+    /// Which percentiles are logged.
+    package static let percentiles = [10, 50, 75, 90, 99]
+
+    /// The norms below which that percentage of all lies.
+    package let percentiles: [Double]
+    /// The share of the examples that were clipped.
+    package let clippedFraction: Double
+    /// Whether the run is private.
+    package let isPrivate: Bool
+
+    package init(percentiles: [Double], clippedFraction: Double, isPrivate: Bool) {
+      self.percentiles = percentiles
+      self.clippedFraction = clippedFraction
+      self.isPrivate = isPrivate
+    }
+
+    /// Reads what a line says under ``keys``; nil where it says nothing.
+    fileprivate init?(_ values: ArraySlice<JSONValue?>) {
+      let numbers = values.map { $0?.number }
+      let found = numbers.dropFirst(2).compactMap { $0 }
+      guard let clipped = numbers[0], found.count == Self.percentiles.count else { return nil }
+      self.init(percentiles: found, clippedFraction: clipped, isPrivate: numbers[1] != nil)
+    }
+
+    fileprivate static let keys =
+      ["clippedExamples", "epsilon"] + percentiles.map { "exampleNorm.p\($0)" }
   }
 
   /// What a Hessian-free step logs beside.
@@ -152,10 +185,11 @@ package struct RunHistory: Sendable {
       message: file?["message"]?.stringValue)
   }
 
-  private static let stepKeys = [
-    "step", "loss", "gradientNorm", "clippedGradientNorm", "learningRate", "examplesPerSecond",
-    "clipped", "skipped", "sanitized", "hessianFree",
-  ]
+  private static let stepKeys =
+    [
+      "step", "loss", "gradientNorm", "clippedGradientNorm", "learningRate", "examplesPerSecond",
+      "clipped", "skipped", "sanitized", "hessianFree",
+    ] + ExampleNorms.keys
 
   private static func steps(_ path: String) throws(FileError) -> [Step] {
     let file = try FileInput(path)
@@ -189,7 +223,7 @@ package struct RunHistory: Sendable {
           clippedGradientNorm: try number(3), clipped: values[6]?.boolValue ?? false,
           learningRate: try number(4), examplesPerSecond: try number(5),
           skipped: values[7]?.boolValue ?? false, sanitized: values[8] != nil,
-          hessianFree: HessianFree(values[9])))
+          hessianFree: HessianFree(values[9]), exampleNorms: ExampleNorms(values[10...])))
     }
     return steps
   }

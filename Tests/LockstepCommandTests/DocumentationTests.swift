@@ -17,7 +17,7 @@ import Testing
     "README.md", "docs/configuration.md", "docs/guarantees.md", "docs/fold.md", "docs/cluster.md",
     "docs/extending.md", "docs/update-rules.md", "docs/mpi.md", "docs/testing.md",
     "docs/transfer.md", "docs/cost-model.md", "docs/hessian-free.md",
-    "docs/choosing-a-threshold.md", "docs/why-clip.md", "docs/profiling.md", "docs/kernels.md",
+    "docs/choosing-a-threshold.md", "docs/privacy.md", "docs/why-clip.md", "docs/profiling.md", "docs/kernels.md",
     "docs/architecture.md",
     "docs/glossary.md", "docs/data.md", "docs/sequences.md",
     "docs/tutorials/table.md", "docs/tutorials/dates.md", "docs/tutorials/series.md",
