@@ -265,8 +265,9 @@ private struct Tied: Model {
         for index in one.indices { expected[index] += coefficient * Double(one[index]) }
       }
       let largest = expected.reduce(0) { max($0, abs($1)) }
+      // Winograd's algorithm, which takes batches of several images, rounds ten times as coarsely.
       for (index, value) in leaf.enumerated() {
-        #expect(abs(Double(value) - expected[index]) <= 2e-6 * largest, "\(index)")
+        #expect(abs(Double(value) - expected[index]) <= 1e-5 * largest, "\(index)")
       }
       #expect(record[2] == 9)
     }
