@@ -108,6 +108,21 @@ static inline int lockstep_md_same_bytes(const lockstep_md *a, const lockstep_md
     if (x->dims[i] != y->dims[i] || s[i] != t[i]) return 0;
   return 1;
 }
+
+// The layout of `count` examples side by side, each as in a layout of one; fails where the first axis is not the
+// outermost.
+static inline int lockstep_md_repeat(lockstep_md **out, const lockstep_md *md, int64_t count) {
+  dnnl_memory_desc_t d = *lockstep_md_get(md);
+  if (d.format_kind != dnnl_blocked || d.offset0 != 0 || d.extra.flags != 0 || d.dims[0] != 1 ||
+      d.padded_dims[0] != 1 ||
+      (size_t)d.format_desc.blocking.strides[0] * dnnl_data_type_size(d.data_type) !=
+          dnnl_memory_desc_get_size(&d))
+    return dnnl_unimplemented;
+  d.dims[0] = d.padded_dims[0] = count;
+  *out = lockstep_md_copy_raw(&d);
+  return *out ? 0 : dnnl_out_of_memory;
+}
+
 // For a matrix stored as panels of rows, each column by column, or for bfloat16 pair of columns by
 // pair: the width of a panel in rows, and from one panel to the next in values; 0 for other layouts.
 static inline int64_t lockstep_md_panels(const lockstep_md *md, int64_t *panel) {

@@ -34,6 +34,36 @@ package struct PoissonDraws: Sendable, Equatable {
     return max(mean - width, 1)...min(mean + width, population)
   }
 
+  /// Shards have a multiple of so many examples, so that there are few sizes of them.
+  private func quantum(shards: Int) -> Int { max(mean / shards / 8, 1) }
+
+  /// The number of examples of each of so many shards of a batch of `count`.
+  private func shardSize(_ count: Int, shards: Int) -> Int {
+    let quantum = quantum(shards: shards)
+    return max((count + shards * quantum - 1) / (shards * quantum), 1) * quantum
+  }
+
+  /// The sizes that batches of the planned sizes have when they are filled up.
+  package func filledSizes(shards: Int) -> [Int] {
+    let sizes = [plannedSizes.lowerBound, plannedSizes.upperBound].map {
+      shardSize($0, shards: shards)
+    }
+    return stride(from: sizes[0], through: sizes[1], by: quantum(shards: shards)).map {
+      $0 * shards
+    }
+  }
+
+  /// A batch with others behind its examples, so that all shards have one size: drawn with replacement, from all.
+  /// They are computed, and add nothing to the gradient.
+  package func filled(
+    _ examples: ArraySlice<Int>, shards: Int, seed: UInt64, step: Int
+  ) -> ArraySlice<Int> {
+    var generator = CounterGenerator(
+      seed: seed, .inclusion, index: UInt32(truncatingIfNeeded: step), position: 1 << 40)
+    let missing = shardSize(examples.count, shards: shards) * shards - examples.count
+    return examples + (0..<missing).map { _ in generator.index(below: population) }
+  }
+
   /// The examples of a step's batch, in the data's order.
   package func examples(seed: UInt64, step: Int) -> [Int] {
     guard mean < population else { return Array(0..<population) }

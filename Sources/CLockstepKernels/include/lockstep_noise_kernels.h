@@ -9,11 +9,11 @@ typedef struct {
 } lockstep_stream;
 
 typedef struct {
-  // x[i] += deviation z[first + i] with z of the standard normal distribution; `first` is a multiple of 4.
+  // x[i] += deviation z[first + i] with z of the standard normal distribution; `first` is a multiple of 16.
   //
-  // The four words of the stream's block b give z[4 b] to z[4 b + 3], two by two, by the method of Box and
-  // Muller: z = sqrt(-2 ln u) (cos 2 pi v, sin 2 pi v) with u = (word + 1/2) 2^-32 of the one word and
-  // v = word 2^-32 of the other. No |z| is above 6.8.
+  // The four words of the stream's block 16 g + l give z[64 g + l], z[64 g + 16 + l], and so on, two by two, by
+  // the method of Box and Muller: z = sqrt(-2 ln u) (cos 2 pi v, sin 2 pi v) with u = (word + 1/2) 2^-32 of the
+  // one word and v = word 2^-32 of the other. No |z| is above 6.8.
   void (*add_normal)(float *x, size_t n, float deviation, uint64_t first,
                      const lockstep_stream *stream);
 } lockstep_noise_kernels;

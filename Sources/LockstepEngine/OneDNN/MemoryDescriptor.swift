@@ -65,6 +65,15 @@ final class MemoryDescriptor {
     return MemoryDescriptor(owning: handle!)
   }
 
+  /// The layout of so many examples side by side, each in this layout of one.
+  func repeated(_ count: Int) throws(OneDNNError) -> MemoryDescriptor {
+    var repeated: OpaquePointer?
+    try check(
+      "memory descriptor of \(count) examples",
+      lockstep_md_repeat(&repeated, handle, Int64(count)))
+    return MemoryDescriptor(owning: repeated!)
+  }
+
   /// Whether the other descriptor means the same bytes, though it may say so differently: 16
   /// channels last, and 16 channels as one block.
   func meansSameBytes(as other: MemoryDescriptor) -> Bool {

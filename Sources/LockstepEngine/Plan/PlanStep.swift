@@ -9,6 +9,9 @@ package struct RunContext {
   package var step: UInt64
   /// The index of the shard's first example in the global batch.
   package var firstExample: Int
+  /// How many of the run's examples count, those in front, where gradients of examples are limited: others have
+  /// none.
+  package var presentExamples = Int.max
   /// Whether gradients that can be are added to the sum that the lane was given.
   var accumulates = false
 

@@ -40,6 +40,16 @@ package struct Program {
   package init(
     differentiating loss: Tensor, scalars: [Tensor], outputs: [Tensor] = []
   ) throws(GraphError) {
+    try self.init(differentiating: loss, scalars: scalars, outputs: outputs) { ($0, []) }
+  }
+
+  /// The same with other gradients in the place of those of the loss.
+  ///
+  /// - Parameter change: gets the gradients, and gives those that are wanted, with further outputs.
+  init(
+    differentiating loss: Tensor, scalars: [Tensor], outputs: [Tensor],
+    change: ([Tensor?]) throws(GraphError) -> (gradients: [Tensor?], outputs: [Tensor])
+  ) throws(GraphError) {
     let graph = loss.graph
     try graph.check()
     try Self.check(scalars + outputs, belongTo: graph)
@@ -48,7 +58,7 @@ package struct Program {
     }
     let trainable = graph.parameters.filter(\.trainable).map(graph.parameter)
     let forwardNodes = graph.nodes.count
-    let gradients = graph.gradients(of: loss, by: trainable)
+    let (gradients, more) = try change(graph.gradients(of: loss, by: trainable))
     var leaves = gradients.map { $0.map { LeafSource(value: $0.id, scale: 1) } }
     var slots = graph.parameters.filter(\.trainable).map { (name: $0.name, shape: $0.shape) }
     for (index, statistic) in graph.statistics.enumerated() {
@@ -63,7 +73,7 @@ package struct Program {
       slots.append((name: statistic.name, shape: statistic.shape))
     }
     try self.init(
-      graph, scalars: scalars, outputs: outputs, leaves: leaves, slots: slots,
+      graph, scalars: scalars, outputs: outputs + more, leaves: leaves, slots: slots,
       gradients: trainable.count)
     forwardNodeCount = forwardNodes
   }

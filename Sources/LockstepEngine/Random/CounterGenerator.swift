@@ -25,7 +25,7 @@ package struct RandomPurpose: Sendable, Equatable, RawRepresentable {
   package static let sampling = Self(rawValue: 8)
   /// Examples that are each in a batch or not by a draw of their own; the index is the step.
   package static let inclusion = Self(rawValue: 9)
-  /// Noise that keeps examples private; the index is the step, a block of four words gives four values.
+  /// Noise that keeps examples private; the index is the step.
   package static let privacyNoise = Self(rawValue: 10)
 }
 

@@ -86,6 +86,10 @@ package protocol GradientSource: AnyObject {
   /// where it always was.
   func firstNotFinite(ofShard shard: Int) -> Int
 
+  /// The first example of a shard whose own gradient is not finite, by its number in the data set; nil where that
+  /// is not known.
+  func firstNotFiniteExample(ofShard shard: Int, of batch: StepBatch) throws -> Int?
+
   /// Computes fixed data with fixed weights, through all that shards of these sizes will be computed
   /// with, and returns hashes of what comes out, which all ranks must have the same of.
   ///
@@ -129,6 +133,8 @@ extension GradientSource {
   package func join(_ plan: FoldPlan, on collective: any Collective) throws {}
   package func declineShards(because failure: any Error) throws -> Never { throw failure }
   package func firstNotFinite(ofShard shard: Int) -> Int { .max }
+  /// Examples have no gradients of their own.
+  package func firstNotFiniteExample(ofShard shard: Int, of batch: StepBatch) throws -> Int? { nil }
   /// Every batch can be computed.
   package func check(_ batch: StepBatch) throws {}
   /// Nothing is known before.

@@ -12,6 +12,8 @@ public struct StepBatch: Sendable {
   public let examples: ArraySlice<Int>
   /// The number of logical shards L; the step throws where it is another than its own.
   package let shards: Int
+  /// How many of the examples count, those in front; others fill up shards, and add nothing to the gradient.
+  package let present: Int
   /// The number of micro-batches that each shard is computed in, one after the other.
   package let microBatches: Int
 
@@ -19,6 +21,17 @@ public struct StepBatch: Sendable {
   public init(
     step: Int, epoch: Int, examples: ArraySlice<Int>, shards: Int, microBatches: Int = 1
   ) {
+    self.init(
+      step: step, epoch: epoch, examples: examples, present: examples.count, shards: shards,
+      microBatches: microBatches)
+  }
+
+  /// As the public initialiser, with a number of examples in front that count.
+  package init(
+    step: Int, epoch: Int, examples: ArraySlice<Int>, present: Int, shards: Int,
+    microBatches: Int = 1
+  ) {
+    self.present = present
     self.step = step
     self.epoch = epoch
     self.examples = examples
@@ -38,6 +51,7 @@ public struct StepBatch: Sendable {
     add(shards)
     add(microBatches)
     add(examples.count)
+    if present != examples.count { add(present) }
     for example in examples { add(example) }
     return hash
   }
@@ -67,7 +81,7 @@ public struct StepBatch: Sendable {
   /// one.
   package func substitute(for plan: FoldPlan, completed: Int) -> StepBatch {
     StepBatch(
-      step: completed, epoch: epoch, examples: examples, shards: plan.shards,
+      step: completed, epoch: epoch, examples: examples, present: present, shards: plan.shards,
       microBatches: max(microBatches, 1))
   }
 

@@ -72,9 +72,13 @@ package struct NonFiniteError: Error, Equatable, CustomStringConvertible {
     package let value: Double
     /// The shard's mean loss.
     package let loss: Double
+    /// The first example of the shard whose own gradient is not finite, by its number in the data set; nil where
+    /// examples have none of their own.
+    package let example: Int?
 
     package init(
-      shard: Int, rank: Int, tensor: String?, index: Int, value: Double, loss: Double
+      shard: Int, rank: Int, tensor: String?, index: Int, value: Double, loss: Double,
+      example: Int? = nil
     ) {
       self.shard = shard
       self.rank = rank
@@ -82,6 +86,7 @@ package struct NonFiniteError: Error, Equatable, CustomStringConvertible {
       self.index = index
       self.value = value
       self.loss = loss
+      self.example = example
     }
   }
 
@@ -119,6 +124,9 @@ package struct NonFiniteError: Error, Equatable, CustomStringConvertible {
       text +=
         "not finite: \(origin.tensor.map { "\($0)[\(origin.index)]" } ?? "the loss") = "
         + "\(origin.value) in shard \(origin.shard) on rank \(origin.rank)"
+      if let example = origin.example {
+        text += ", where the gradient of example \(example) of the training part is not"
+      }
       if tensors.count > 1 { text += " (\(tensors.count) tensors are affected)" }
     }
     return text

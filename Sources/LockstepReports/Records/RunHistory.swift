@@ -24,6 +24,8 @@ package struct RunHistory: Sendable {
     package let sanitized: Bool
     /// How a Hessian-free step found its direction.
     package let hessianFree: HessianFree?
+    /// The norms of examples' gradients, where each is limited.
+    package let exampleNorms: ExampleNorms?
     /// What was noticed behind the step.
     package let warnings: [String]
     /// The metrics on the batch, in the order of ``RunHistory/metricNames``.
@@ -39,7 +41,7 @@ package struct RunHistory: Sendable {
       step: Int, loss: Double, gradientNorm: Double, clippedGradientNorm: Double, clipped: Bool,
       learningRate: Double = 0, examplesPerSecond: Double = 0, skipped: Bool = false,
       sanitized: Bool = false, hessianFree: HessianFree? = nil, metrics: [Double] = [],
-      warnings: [String] = []
+      warnings: [String] = [], exampleNorms: ExampleNorms? = nil
     ) {
       self.step = step
       self.loss = loss
@@ -53,7 +55,38 @@ package struct RunHistory: Sendable {
       self.hessianFree = hessianFree
       self.warnings = warnings
       self.metrics = metrics
+      self.exampleNorms = exampleNorms
     }
+  }
+
+  /// What a step logs of the norms of its examples' gradients before clipping.
+  package struct ExampleNorms: Sendable, Equatable {
+    /// Which percentiles are logged.
+    package static let percentiles = [10, 50, 75, 90, 99]
+
+    /// The norms below which that percentage of all lies.
+    package let percentiles: [Double]
+    /// The share of the examples that were clipped.
+    package let clippedFraction: Double
+    /// Whether the run is private.
+    package let isPrivate: Bool
+
+    package init(percentiles: [Double], clippedFraction: Double, isPrivate: Bool) {
+      self.percentiles = percentiles
+      self.clippedFraction = clippedFraction
+      self.isPrivate = isPrivate
+    }
+
+    /// Reads what a line says under ``keys``; nil where it says nothing.
+    fileprivate init?(_ values: ArraySlice<JSONValue?>) {
+      let numbers = values.map { $0?.number }
+      let found = numbers.dropFirst(2).compactMap { $0 }
+      guard let clipped = numbers[0], found.count == Self.percentiles.count else { return nil }
+      self.init(percentiles: found, clippedFraction: clipped, isPrivate: numbers[1] != nil)
+    }
+
+    fileprivate static let keys =
+      ["clippedExamples", "epsilon"] + percentiles.map { "exampleNorm.p\($0)" }
   }
 
   /// What a Hessian-free step logs beside.
@@ -191,10 +224,11 @@ package struct RunHistory: Sendable {
       message: file?["message"]?.stringValue, fingerprint: file?["fingerprint"]?.stringValue)
   }
 
-  private static let stepKeys = [
-    "step", "loss", "gradientNorm", "clippedGradientNorm", "learningRate", "examplesPerSecond",
-    "clipped", "skipped", "sanitized", "hessianFree", "warnings",
-  ]
+  private static let stepKeys =
+    [
+      "step", "loss", "gradientNorm", "clippedGradientNorm", "learningRate", "examplesPerSecond",
+      "clipped", "skipped", "sanitized", "hessianFree", "warnings",
+    ] + ExampleNorms.keys
 
   /// What a line has beside ``stepKeys`` and metrics.
   private static let otherKeys: Set<String> = [
@@ -249,7 +283,8 @@ package struct RunHistory: Sendable {
           skipped: values[7]?.boolValue ?? false, sanitized: values[8] != nil,
           hessianFree: HessianFree(values[9]),
           metrics: values[stepKeys.count...].map { $0?.number ?? .nan },
-          warnings: values[10]?.arrayValue?.compactMap(\.stringValue) ?? []))
+          warnings: values[10]?.arrayValue?.compactMap(\.stringValue) ?? [],
+          exampleNorms: ExampleNorms(values[11..<stepKeys.count])))
     }
     return (steps, names ?? [])
   }

@@ -6,7 +6,7 @@ import LockstepFold
 ///
 /// Percentiles come from counts of norms between powers of √2, which are exact in any order, and are as fine as
 /// these.
-struct ExampleNorms: Equatable {
+package struct ExampleNorms: Equatable {
   let clip: ExampleClip
   /// The first of the record's columns of metrics that the norms take.
   let firstColumn: Int
@@ -23,22 +23,26 @@ struct ExampleNorms: Equatable {
     static let bins = 2
   }
   /// The number of columns.
-  static let columnCount = Column.bins + bins.count
+  package static let columnCount = Column.bins + bins.count
 
   /// How the metrics are made of the columns.
   var formulas: [MetricFormula] {
     let bins = firstColumn + Column.bins..<firstColumn + Self.columnCount
-    return [
-      MetricFormula(meanOf: firstColumn + Column.sum),
-      MetricFormula(meanOf: firstColumn + Column.clipped),
-    ]
+    let all = firstColumn..<firstColumn + Self.columnCount
+    func mean(_ column: Int) -> MetricFormula {
+      MetricFormula(of: all) { sums, _ in
+        sums[column] / max(sums[Column.bins...].reduce(0, +), 1)
+      }
+    }
+    return [mean(Column.sum), mean(Column.clipped)]
       + Self.percentiles.map { percentile in
         MetricFormula(of: bins) { counts, _ in Self.percentile(Double(percentile), of: counts) }
       }
   }
 
-  /// Adds an example's norm to a record.
+  /// Adds an example's norm to a record; a negative one is that of an example that does not count.
   func note(norm: Double, in record: ShardRecord) {
+    if norm < 0 { return }
     record[metric: firstColumn + Column.sum] += norm
     if norm > clip.norm { record[metric: firstColumn + Column.clipped] += 1 }
     guard norm.isFinite else { return }

@@ -7,17 +7,26 @@ import LockstepFold
 extension TracedModel {
   /// The batch whose shards are computed example by example, where that is how examples' gradients are limited.
   func cut(_ batch: StepBatch) -> StepBatch {
-    guard computesExamplesAlone else { return batch }
-    return StepBatch(
-      step: batch.step, epoch: batch.epoch, examples: batch.examples, shards: batch.shards,
+    computesExamplesAlone ? cutIntoExamples(batch) : batch
+  }
+
+  /// The batch whose shards are computed example by example.
+  func cutIntoExamples(_ batch: StepBatch) -> StepBatch {
+    StepBatch(
+      step: batch.step, epoch: batch.epoch, examples: batch.examples, present: batch.present,
+      shards: batch.shards,
       microBatches: max((batch.examples.count + batch.shards - 1) / batch.shards, 1))
   }
 
   /// Limits a gradient that is one example's alone.
+  ///
+  /// - Parameter counts: whether the example counts.
   func limit(
-    _ gradient: UnsafeMutableBufferPointer<Float>, of lane: Lane, _ record: ShardRecord
+    _ gradient: UnsafeMutableBufferPointer<Float>, of lane: Lane, counts: Bool,
+    _ record: ShardRecord
   ) {
     guard computesExamplesAlone, let exampleNorms, let base = gradient.baseAddress else { return }
+    guard counts else { return gradient.update(repeating: 0) }
     let weight = numbers.weight(of: lane, examples: 1)
     // What weighs nothing has no gradient.
     guard weight != 0 else { return exampleNorms.note(norm: 0, in: record) }

@@ -56,21 +56,30 @@ final class LeafComputation {
     for microBatch in 0..<batch.microBatches {
       let positions = batch.positions(ofShard: shard, microBatch: microBatch)
       guard !positions.isEmpty else { continue }
-      let executor = try lane.executor(plans.plan(positions.count, form: model.form(of: batch)))
       let target = isFirst ? leaf : lane.scratchLeaf(count: model.layout.count)
-      try executor.withCanonicalLeaf(target) {
-        try inputs.load(shard, positions, of: batch, into: executor, lane)
-        carried?.load(positions, of: batch, into: executor)
-        try executor.lane.run(
-          model.context(batch, positions), leaf: $0.baseAddress, addingTo: nil, on: lane.track)
-        carried?.store(positions, from: executor)
-        model.note(executor, 0, record)
-      }
-      model.limit(target, of: executor.lane, record)
+      try compute(shard, at: positions, of: batch, into: target, record, lane)
       if !isFirst { model.isa.add(leaf, target) }
       isFirst = false
     }
     if isFirst { leaf.update(repeating: 0) }
+  }
+
+  /// Computes the gradient of the examples at some positions of a shard, in the canonical layout.
+  func compute(
+    _ shard: Int, at positions: Range<Int>, of batch: StepBatch,
+    into target: UnsafeMutableBufferPointer<Float>, _ record: ShardRecord, _ lane: LaneSet
+  ) throws {
+    let executor = try lane.executor(plans.plan(positions.count, form: model.form(of: batch)))
+    try executor.withCanonicalLeaf(target) {
+      try inputs.load(shard, positions, of: batch, into: executor, lane)
+      carried?.load(positions, of: batch, into: executor)
+      try executor.lane.run(
+        model.context(batch, positions), leaf: $0.baseAddress, addingTo: nil, on: lane.track)
+      carried?.store(positions, from: executor)
+      model.note(executor, 0, record)
+    }
+    model.limit(
+      target, of: executor.lane, counts: positions.lowerBound < batch.present, record)
   }
 }
 

@@ -183,6 +183,25 @@ public final class ModelSource: GradientSource {
 
   package func weight(ofExamples count: Int) -> Double? { model.numbers.weight(ofExamples: count) }
 
+  package func firstNotFiniteExample(ofShard shard: Int, of batch: StepBatch) throws -> Int? {
+    guard model.exampleNorms != nil else { return nil }
+    let alone = model.cutIntoExamples(batch)
+    _ = try plans.pack(for: shard..<shard + 1, of: alone)
+    let leaf = Arena<Float>(count: layout.count)
+    let numbers = Arena<Double>(count: ShardRecord.Column.metrics + metricColumns)
+    defer { withExtendedLifetime((leaf, numbers)) {} }
+    let record = ShardRecord(values: numbers.buffer)
+    for position in batch.positions(ofShard: shard) where position < batch.present {
+      numbers.buffer.update(repeating: 0)
+      try leaves.compute(
+        shard, at: position..<position + 1, of: alone, into: leaf.buffer, record, lanes[0])
+      if !record.loss.isFinite || leaf.buffer.contains(where: { !$0.isFinite }) {
+        return batch.examples(at: position..<position + 1).first
+      }
+    }
+    return nil
+  }
+
   /// The limit of each example's gradient; nil where there is none.
   package var exampleClip: ExampleClip? { model.exampleNorms?.clip }
   /// Whether examples' gradients are made one by one, to limit them.

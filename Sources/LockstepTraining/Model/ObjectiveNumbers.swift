@@ -73,4 +73,15 @@ extension Objective {
   func trainingProgram() throws -> Program {
     try Program(differentiating: loss, scalars: scalars, outputs: carriedOutputs)
   }
+
+  /// The same with each example's gradient limited, and the norms of the examples' gradients as a last output; nil
+  /// where they must be made one by one.
+  ///
+  /// - Throws: ``GraphError`` where examples see each other.
+  func trainingProgram(limitedBy clip: ExampleClip) throws(GraphError) -> Program? {
+    guard !clip.isPlain else { return nil }
+    return try Program.limitingExamples(
+      clip, weights: weight.map { .total($0) } ?? .each(weightPerExample), differentiating: loss,
+      scalars: scalars, outputs: carriedOutputs)
+  }
 }

@@ -51,8 +51,14 @@ final class TracedModel {
     // batch normalisation accepts.
     let objective = try trace(2, true)
     try ObjectiveInputs(objective, count: 2).check(fillableBy: dataset)
-    let program = try objective.trainingProgram()
-    if exampleClip != nil { try program.checkExamplesAreSeparate() }
+    var program = try objective.trainingProgram()
+    var isAlone = false
+    if let exampleClip {
+      try program.checkExamplesAreSeparate()
+      let limited = try trace(2, true).trainingProgram(limitedBy: exampleClip)
+      isAlone = limited == nil
+      program = limited ?? program
+    }
     self.trace = trace
     self.dataset = dataset
     forms = padded.isEmpty ? [BatchForm(dataset: dataset, trace: trace)] : padded
@@ -68,7 +74,7 @@ final class TracedModel {
     numbers = ObjectiveNumbers(objective)
     let columns = numbers.columns
     exampleNorms = exampleClip.map { ExampleNorms(clip: $0, firstColumn: columns) }
-    computesExamplesAlone = exampleClip != nil
+    computesExamplesAlone = isAlone
     let names = program.leafLayout.slots[program.gradientCount...].map(\.name)
     observed = names.map { name in
       let index = program.statisticLayout.index(of: name)!  // the leaf's statistics are a subset
@@ -101,7 +107,7 @@ final class TracedModel {
     let form = forms[form]
     let objective = try form.trace(count, true)
     try ObjectiveInputs(objective, count: count).check(fillableBy: form.dataset)
-    let program = try objective.trainingProgram()
+    let program = try self.program(of: objective)
     guard ObjectiveNumbers(objective) == numbers else {
       throw GraphError("the objective has other metrics for \(count) examples than for 2")
     }
@@ -118,9 +124,22 @@ final class TracedModel {
     return program
   }
 
+  /// What computes an objective's gradient, with each example's limited where that is wanted.
+  func program(of objective: Objective) throws -> Program {
+    guard let exampleNorms, !computesExamplesAlone else { return try objective.trainingProgram() }
+    guard let limited = try objective.trainingProgram(limitedBy: exampleNorms.clip) else {
+      throw GraphError(
+        "the model has gradients of examples for 2 of them that it does not have here")
+    }
+    return limited
+  }
+
   /// What the examples at positions of a batch are computed with.
   func context(_ batch: StepBatch, _ positions: Range<Int>) -> RunContext {
-    RunContext(seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)
+    var context = RunContext(
+      seed: seed, step: UInt64(batch.step), firstExample: positions.lowerBound)
+    context.presentExamples = max(batch.present - positions.lowerBound, 0)
+    return context
   }
 
   /// Adds the numbers of a run to the record of one of its shards.
@@ -128,6 +147,17 @@ final class TracedModel {
     let plan = executor.lane.plan
     let examples = Double(plan.program.graph.batchCount / plan.shards)
     numbers.add(executor.lane, shard: place, examples: examples, to: record)
+    noteNorms(executor.lane, place, record)
+  }
+
+  /// Adds the norms of examples' gradients that a run has left to the record of one of its shards.
+  private func noteNorms(_ lane: Lane, _ place: Int, _ record: ShardRecord) {
+    guard let exampleNorms, !computesExamplesAlone else { return }
+    let norms = lane.output(lane.plan.program.outputs.count - 1)
+    let count = norms.count / lane.plan.shards
+    for index in place * count..<(place + 1) * count {
+      exampleNorms.note(norm: Double(norms[index]), in: record)
+    }
   }
 
   /// Moves the running statistics towards those of a batch.

@@ -54,7 +54,7 @@ extension ModelSource {
     let objective = try form.trace(examples, trains)
     let program =
       trains
-      ? try objective.trainingProgram()
+      ? try model.program(of: objective)
       : try Program(
         evaluating: objective.loss.graph, scalars: objective.scalars,
         outputs: [objective.output] + objective.carriedOutputs)
@@ -73,7 +73,7 @@ extension Sampler {
   ) -> Set<Int> {
     if areAlone { return [1] }
     var sizes: Set<Int> = []
-    for batch in batchSizes(ofSteps: steps) {
+    for batch in poisson?.filledSizes(shards: shards) ?? batchSizes(ofSteps: steps) {
       let shape = StepBatch(
         step: 0, epoch: 0, examples: Array(0..<batch)[...], shards: shards,
         microBatches: microBatches)

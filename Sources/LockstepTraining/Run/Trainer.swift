@@ -261,14 +261,10 @@ package final class Trainer {
     defer { timeline?.endStep() }
     timeline?.enter(.order)
     let epoch = sampler.epoch
-    let batch = StepBatch(
-      step: step.completed, epoch: epoch, examples: try sampler.batch(),
-      shards: step.plan.shards, microBatches: options.microBatches)
+    let batch = batch(of: step.completed, epoch: epoch, try sampler.batch())
     step.source.anticipate {
       let next = sampler.next()
-      return StepBatch(
-        step: step.completed + 1, epoch: next.epoch, examples: next.examples,
-        shards: step.plan.shards, microBatches: options.microBatches)
+      return self.batch(of: step.completed + 1, epoch: next.epoch, next.examples)
     }
     tensorObserver?.prepare(step, on: collective)
     let clock = ContinuousClock()
@@ -302,6 +298,16 @@ package final class Trainer {
     // Skipping steps cannot help where the weights themselves are lost.
     if report.skipped != nil { try checkWeights() }
     return report
+  }
+
+  /// The batch of a step; shards are filled up where batches are drawn example by example.
+  private func batch(of number: Int, epoch: Int, _ examples: ArraySlice<Int>) -> StepBatch {
+    let shards = step.plan.shards
+    let filled = sampler.poisson?.filled(
+      examples, shards: shards, seed: sampler.seed, step: number)
+    return StepBatch(
+      step: number, epoch: epoch, examples: filled ?? examples, present: examples.count,
+      shards: shards, microBatches: options.microBatches)
   }
 
   /// Holds the state that a step started from against its seal and the other ranks'.

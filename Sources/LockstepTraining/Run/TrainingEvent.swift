@@ -92,6 +92,7 @@ extension NonFiniteError {
       object["tensor"] = origin.tensor.map { .string($0) } ?? .null
       object["index"] = .integer(origin.index)
       object["value"] = .number(origin.value)
+      if let example = origin.example { object["example"] = .integer(example) }
     }
     return .object(object)
   }

@@ -38,7 +38,8 @@ struct OriginSearch {
       return NonFiniteError.Origin(
         shard: Int(finding.shard), rank: rank,
         tensor: finding.slot < 0 ? nil : plan.layout.slots[Int(finding.slot)].name,
-        index: Int(finding.index), value: finding.value, loss: finding.loss)
+        index: Int(finding.index), value: finding.value, loss: finding.loss,
+        example: finding.example < 0 ? nil : Int(finding.example))
     }
     return nil
   }
@@ -50,6 +51,8 @@ struct OriginSearch {
     var index: Int64 = 0
     var value: Double = 0
     var loss: Double = 0
+    /// The example; −1 where none is known.
+    var example: Int64 = -1
     /// Behind how many meetings of all shards it was found.
     var meetings: Int64 = .max
   }
@@ -72,13 +75,16 @@ struct OriginSearch {
           return Finding(
             shard: Int64(shard), slot: Int64(index), index: Int64(place - slot.offset),
             value: Double(leaf.buffer[place]), loss: record.loss / record.weight,
+            example: Int64(try source.firstNotFiniteExample(ofShard: shard, of: batch) ?? -1),
             meetings: Int64(meetings))
         }
       }
       if !record.loss.isFinite || !record.weight.isFinite {
         return Finding(
           shard: Int64(shard), value: record.loss.isFinite ? record.weight : record.loss,
-          loss: record.loss / record.weight, meetings: Int64(meetings))
+          loss: record.loss / record.weight,
+          example: Int64(try source.firstNotFiniteExample(ofShard: shard, of: batch) ?? -1),
+          meetings: Int64(meetings))
       }
     }
     return Finding()

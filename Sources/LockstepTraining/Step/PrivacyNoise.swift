@@ -42,7 +42,7 @@ package final class PrivacyNoise {
   ///
   /// - Parameters:
   ///   - step: the number of the step, from 0.
-  ///   - place: that of the first value in the gradient, a multiple of 4.
+  ///   - place: that of the first value in the gradient, a multiple of 16.
   func add(step: Int, at place: Int, to values: UnsafeMutablePointer<Float>, count: Int) {
     var stream = lockstep_stream(
       key_low: UInt32(truncatingIfNeeded: seed), key_high: UInt32(truncatingIfNeeded: seed >> 32),

@@ -40,6 +40,8 @@ public final class TrainingStep: BatchStep {
   private let metricFormulas: [MetricFormula]
   private let batchDivisors: BatchDivisors
   private let noise: PrivacyNoise?
+  /// How many examples of the batch at hand do not count.
+  private var missing = 0
 
   /// Prepares a step of any source by any update.
   ///
@@ -181,6 +183,7 @@ public final class TrainingStep: BatchStep {
     enter(.computing)
     try exchange.begin(batch)
     accumulator.listener = exchange.listens ? exchange : nil
+    missing = batch.examples.count - batch.present
     return Work(batch: batch, requests: requests, failure: failure ?? problem)
   }
 
@@ -328,7 +331,7 @@ public final class TrainingStep: BatchStep {
       step: completed,
       loss: total.loss / (total.examples > 0 ? total.weight : 1) + blockSums.penalty,
       weight: total.weight,
-      examples: Int(total.examples), metrics: metricMeans, update: updated,
+      examples: Int(total.examples) - missing, metrics: metricMeans, update: updated,
       requests: scalars.requests, skipped: skipped, sanitized: sanitized)
   }
 }

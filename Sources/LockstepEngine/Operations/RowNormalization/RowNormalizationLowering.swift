@@ -53,7 +53,7 @@ extension RowNormalizationGradient: Lowerable {
 }
 
 extension InstructionSet {
-  fileprivate var rowKernels: UnsafePointer<lockstep_row_kernels> {
+  var rowKernels: UnsafePointer<lockstep_row_kernels> {
     lockstep_row_kernels_for(lockstep_isa(rawValue: rawValue))
   }
 }
