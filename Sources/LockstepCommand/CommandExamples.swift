@@ -26,7 +26,7 @@ extension PredictCommand {
 
 extension GenerateCommand {
   static let examples = [
-    "lockstep generate runs/characters --prompt \"In the beginning\" --tokens 200"
+    "lockstep generate runs/characters --prompt \"In the beginning\" --count 200"
   ]
 }
 

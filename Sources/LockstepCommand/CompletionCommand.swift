@@ -53,6 +53,8 @@ enum CompletionCommand: Command {
         fi
         case $command in
       \(options.joined())\
+        esac
+        case $command in
           help) values='\(commands.map { $0.name }.joined(separator: " "))' ;;
           completion) values='bash fish zsh' ;;
         esac
@@ -72,7 +74,7 @@ enum CompletionCommand: Command {
 
   private static func zsh(_ commands: [any Command.Type]) -> String {
     func quoted(_ text: String) -> String {
-      text.replacing(["'": "'\\\\''", "[": "\\\\[", "]": "\\\\]", ":": "\\\\:"])
+      text.replacing(["'": "'\\''", "[": "\\[", "]": "\\]", ":": "\\:"])
     }
     let list = commands.map { "    '\($0.name):\(quoted($0.summary))'\n" }
     let cases = commands.map { command in

@@ -60,14 +60,20 @@ struct FinalEvaluation {
     var confusion: EvaluationRecord.Confusion?
     var curves: [RocCurve] = []
     var judgements: [Judgement]
+    var rows = rows
     var lossName = "loss"
     switch labels {
     case .classes(let classes, let count) where loss is SoftmaxCrossEntropy:
-      let names = (0..<count).map { target.classes?.name($0) ?? "\($0)" }
+      // A model may have outputs that no class of the data is, and labels may be marked as not counting.
+      rows = rows.filter { (0..<$0.outputs.count).contains(Int(classes[$0.label])) }
+      let known = target.classes?.count ?? count
+      let names = (0..<max(count, rows.first?.outputs.count ?? 0)).map {
+        $0 < known ? target.classes?.name($0) ?? "\($0)" : "\($0)"
+      }
       let probabilities = rows.map { Self.softmax(outputs[$0.outputs]) }
       let right = rows.map { Int(classes[$0.label]) }
       let predictions = probabilities.map(Self.largest)
-      if count <= Self.mostClasses.matrix {
+      if names.count <= Self.mostClasses.matrix {
         confusion = .init(classes: names, labels: right, predictions: predictions)
       }
       curves = Self.curves(names, probabilities, right)
@@ -113,7 +119,7 @@ struct FinalEvaluation {
     }
     return EvaluationRecord(
       part: "test", step: step, examples: rows.count, lossName: lossName, confusion: confusion,
-      curves: curves, worst: worst(&judgements))
+      curves: curves, worst: worst(&judgements, rows))
   }
 
   // MARK: Kinds of predictions
@@ -162,8 +168,11 @@ struct FinalEvaluation {
   /// A prediction of numbers, in the target's unit; of several the Euclidean distance.
   private func regression(_ row: PredictionRow, _ label: ArraySlice<Float>) -> Judgement {
     let target = description.target
-    let predicted = outputs[row.outputs].enumerated().map {
-      Double(target.unscaled($0.element, at: $0.offset))
+    // Of several quantiles, the one nearest to the median.
+    let (count, middle) = (loss as? Quantile).map { ($0.levels.count, $0.middle) } ?? (1, 0)
+    let predicted = stride(from: middle, to: row.outputs.count, by: count).map { place in
+      Double(
+        target.unscaled(outputs[row.outputs][row.outputs.lowerBound + place], at: place / count))
     }
     let right = label.enumerated().map { Double(target.unscaled($0.element, at: $0.offset)) }
     let squares = zip(predicted, right).reduce(0) { sum, pair in
@@ -180,7 +189,9 @@ struct FinalEvaluation {
   // MARK: The worst
 
   /// The examples with the largest losses; of equal ones the first.
-  private func worst(_ judgements: inout [Judgement]) -> [EvaluationRecord.Example] {
+  private func worst(
+    _ judgements: inout [Judgement], _ rows: [PredictionRow]
+  ) -> [EvaluationRecord.Example] {
     for index in judgements.indices where judgements[index].loss.isNaN {
       judgements[index].loss = .infinity
     }

@@ -30,7 +30,7 @@ struct Starter {
     dataComments = comments
     configuration = [
       "data": .object(data), "model": model, "loss": .string(loss),
-      "batchSize": .integer(batchSize), "epochs": .integer(epochs), "seed": 1,
+      "batchSize": .integer(batchSize), "shards": 4, "epochs": .integer(epochs), "seed": 1,
       "optimizer": [
         "type": "adamW", "learningRate": .number(learningRate),
         "schedule": ["type": "cosine"],
@@ -166,6 +166,7 @@ struct Starter {
     "model": "what is trained: lockstep catalog models layers",
     "loss": "what is minimised: lockstep catalog losses",
     "batchSize": "examples a step, over all ranks; lockstep find-batch-size helps to choose",
+    "shards": "how finely a batch is cut: so many ranks can share a step; the bits follow from it",
     "epochs": "how often each example is seen", "seed": "what all chance follows from",
     "optimizer":
       "how weights move: lockstep catalog optimizers schedules; lockstep find-rate finds a rate",

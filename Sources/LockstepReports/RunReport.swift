@@ -36,10 +36,8 @@ package struct RunReport: Sendable {
     if skipped > 0 { rows.append(("skipped, not finite", counted(skipped, "step"))) }
     let sanitized = taken.count(where: \.sanitized)
     if sanitized > 0 { rows.append(("sanitized, not finite", counted(sanitized, "step"))) }
-    for step in history.steps {
-      for warning in step.warnings {
-        rows.append(("warning, step \(step.step)", warning.shortened(to: 400)))
-      }
+    for warning in history.warnings {
+      rows.append(("warning, step \(warning.step)", warning.text.shortened(to: 400)))
     }
     rows += hessianFreeRows
     for (index, series) in evaluations.enumerated() {

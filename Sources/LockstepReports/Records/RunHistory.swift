@@ -26,8 +26,6 @@ package struct RunHistory: Sendable {
     package let hessianFree: HessianFree?
     /// The norms of examples' gradients, where each is limited.
     package let exampleNorms: ExampleNorms?
-    /// What was noticed behind the step.
-    package let warnings: [String]
     /// The metrics on the batch, in the order of ``RunHistory/metricNames``.
     package let metrics: [Double]
 
@@ -41,7 +39,7 @@ package struct RunHistory: Sendable {
       step: Int, loss: Double, gradientNorm: Double, clippedGradientNorm: Double, clipped: Bool,
       learningRate: Double = 0, examplesPerSecond: Double = 0, skipped: Bool = false,
       sanitized: Bool = false, hessianFree: HessianFree? = nil, metrics: [Double] = [],
-      warnings: [String] = [], exampleNorms: ExampleNorms? = nil
+      exampleNorms: ExampleNorms? = nil
     ) {
       self.step = step
       self.loss = loss
@@ -53,7 +51,6 @@ package struct RunHistory: Sendable {
       self.skipped = skipped
       self.sanitized = sanitized
       self.hessianFree = hessianFree
-      self.warnings = warnings
       self.metrics = metrics
       self.exampleNorms = exampleNorms
     }
@@ -174,12 +171,15 @@ package struct RunHistory: Sendable {
   package let evaluations: [Evaluation]
   /// How the run ended; nil where nothing says it.
   package let ending: Ending?
+  /// What the run warned of, and behind which steps.
+  package let warnings: [(step: Int, text: String)]
 
   /// A history of these steps.
   package init(
     steps: [Step], metricNames: [String] = [], evaluations: [Evaluation] = [],
-    ending: Ending? = nil
+    ending: Ending? = nil, warnings: [(step: Int, text: String)] = []
   ) {
+    self.warnings = warnings
     self.steps = steps
     self.metricNames = metricNames
     self.evaluations = evaluations
@@ -199,6 +199,20 @@ package struct RunHistory: Sendable {
       ending != nil && FileKind(metrics) == .missing ? ([], []) : try Self.steps(metrics)
     let path = "\(directory)/evaluations.jsonl"
     evaluations = FileKind(path) == .regular ? try Self.evaluations(path) : []
+    warnings = try Self.warnings("\(directory)/warnings.jsonl")
+  }
+
+  /// The warnings of a file; none where there is none. Lines that say nothing are passed over.
+  private static func warnings(_ path: String) throws(FileError) -> [(step: Int, text: String)] {
+    guard FileKind(path) == .regular else { return [] }
+    var warnings: [(step: Int, text: String)] = []
+    try FileInput(path).forEachLine { line throws(FileError) in
+      let value = try? JSONValue.parse(Array(line.bytes), source: path)
+      guard let step = value?["step"]?.integerValue, let text = value?["warning"]?.stringValue
+      else { return }
+      warnings.append((step, text))
+    }
+    return warnings
   }
 
   /// The evaluation with the highest value of a metric, the last one of equals; nil where none has the
@@ -227,7 +241,7 @@ package struct RunHistory: Sendable {
   private static let stepKeys =
     [
       "step", "loss", "gradientNorm", "clippedGradientNorm", "learningRate", "examplesPerSecond",
-      "clipped", "skipped", "sanitized", "hessianFree", "warnings",
+      "clipped", "skipped", "sanitized", "hessianFree",
     ] + ExampleNorms.keys
 
   /// What a line has beside ``stepKeys`` and metrics.
@@ -283,8 +297,7 @@ package struct RunHistory: Sendable {
           skipped: values[7]?.boolValue ?? false, sanitized: values[8] != nil,
           hessianFree: HessianFree(values[9]),
           metrics: values[stepKeys.count...].map { $0?.number ?? .nan },
-          warnings: values[10]?.arrayValue?.compactMap(\.stringValue) ?? [],
-          exampleNorms: ExampleNorms(values[11..<stepKeys.count])))
+          exampleNorms: ExampleNorms(values[10..<stepKeys.count])))
     }
     return (steps, names ?? [])
   }

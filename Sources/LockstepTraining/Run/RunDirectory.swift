@@ -6,7 +6,7 @@ import LockstepDatasets
 import LockstepFiles
 import LockstepPlatform
 
-/// Where a run leaves its files: `config.json`, `data.json`, `metrics.jsonl`, `norms.jsonl`,
+/// Where a run leaves its files: `config.json`, `data.json`, `metrics.jsonl`, `norms.jsonl`, `warnings.jsonl`,
 /// `evaluations.jsonl`, `checkpoints/`, `outcome.json`, and at the end `weights.safetensors`.
 ///
 /// Rank 0 alone holds and writes it. It is locked while it is in use; the lock goes with the
@@ -20,6 +20,8 @@ package final class RunDirectory {
   package let metrics: LinesFile
   /// A line for some steps: the norms of all tensors' gradients and weights.
   package let norms: LinesFile
+  /// A line for each warning of the run. A run that goes on may warn again: what it had counted is gone.
+  package let warnings: LinesFile
   /// A line an evaluation.
   package let evaluations: LinesFile
   /// The checkpoints.
@@ -59,6 +61,7 @@ package final class RunDirectory {
     try AtomicFile.removeLeftovers(in: path, of: .all, fileSystem: fileSystem)
     metrics = try LinesFile("\(path)/metrics.jsonl")
     norms = try LinesFile("\(path)/norms.jsonl")
+    warnings = try LinesFile("\(path)/warnings.jsonl")
     evaluations = try LinesFile("\(path)/evaluations.jsonl")
     if !holdsRun { try write(configuration: configuration) }
   }
@@ -120,13 +123,14 @@ package final class RunDirectory {
   /// about each damaged line that was found.
   package func truncateLogs(afterStep step: Int) throws(FileError) -> [String] {
     try metrics.truncate(afterStep: step, hasEachStep: true) + norms.truncate(afterStep: step)
-      + evaluations.truncate(afterStep: step)
+      + warnings.truncate(afterStep: step) + evaluations.truncate(afterStep: step)
   }
 
   /// Makes what was logged durable: before a checkpoint says that its steps are done.
   package func synchronizeLogs() throws(FileError) {
     try metrics.synchronize()
     try norms.synchronize()
+    try warnings.synchronize()
     try evaluations.synchronize()
   }
 }

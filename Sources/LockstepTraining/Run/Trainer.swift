@@ -286,13 +286,15 @@ package final class Trainer {
         report.line(
           epoch: epoch + 1, metricNames: step.source.metricNames,
           epsilon: step.accountant?.epsilon(steps: report.step), examplesPerSecond: rate,
-          norms: isDue && report.skipped == nil ? step.update.parameterNorms() : [],
-          warnings: warnings))
+          norms: isDue && report.skipped == nil ? step.update.parameterNorms() : []))
       if normSchedule.isDue(report) {
         try directory?.norms.append(report.normLine(step.update, of: step.source))
       }
       try tell(.step(report, epoch: epoch + 1, examplesPerSecond: rate))
-      for warning in warnings { try tell(.notice(warning)) }
+      for warning in warnings {
+        try directory?.warnings.append(["step": .integer(report.step), "warning": .string(warning)])
+        try tell(.notice(warning))
+      }
       try tensorObserver?.see(report, of: step.source, on: collective)
     }
     // Skipping steps cannot help where the weights themselves are lost.

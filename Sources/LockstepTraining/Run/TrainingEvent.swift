@@ -23,12 +23,10 @@ public enum TrainingEvent: Sendable, Equatable {
 extension StepReport {
   /// The line of `metrics.jsonl`.
   ///
-  /// - Parameters:
-  ///   - norms: those of every parameter's gradient, where they are to be in it.
-  ///   - warnings: what was noticed behind the step.
+  /// - Parameter norms: those of every parameter's gradient, where they are to be in it.
   func line(
     epoch: Int, metricNames: [String], epsilon: Double? = nil, examplesPerSecond: Double,
-    norms: [ParameterNorms] = [], warnings: [String] = []
+    norms: [ParameterNorms] = []
   ) -> JSONObject {
     var line = JSONObject()
     line["step"] = .integer(step)
@@ -61,7 +59,6 @@ extension StepReport {
           $0[$1.name] = .array([.number($1.before), .number($1.after)])
         })
     }
-    if !warnings.isEmpty { line["warnings"] = .array(warnings.map { .string($0) }) }
     return line
   }
 }

@@ -115,7 +115,7 @@ import Testing
         == ["part-1.csv", "part-10.csv", "part-2.csv"].map(directory.file))
     #expect(try TableFile.matching([path]) == [path])
     let twice = #expect(throws: FileError.self) { try TableFile.matching([path, path]) }
-    #expect(twice?.reason == "is named twice among the table's files")
+    #expect(twice?.reason == "is named twice among the files that are read")
     let none = #expect(throws: FileError.self) {
       try TableFile.matching([directory.file("none-*")])
     }
