@@ -36,12 +36,14 @@ enum ManualCommand: Command {
       lines.append(".Ss \(command.name)")
       lines.append(".D1 Nm lockstep Cm \(command.name) \(text(command.usage, isArgument: true))")
       lines.append(".Pp")
-      lines.append(sentence(command.summary))
+      lines += sentences(sentence(command.summary))
       if !command.discussion.isEmpty {
         for paragraph in command.discussion.split(separator: "\n\n") {
           let isTable = paragraph.contains("   ")
           lines += isTable ? [".Bd -literal -offset indent"] : [".Pp"]
-          lines += paragraph.split(separator: "\n").map { text(String($0)) }
+          lines += paragraph.split(separator: "\n").flatMap { line in
+            isTable ? [text(String(line))] : sentences(text(String(line)))
+          }
           if isTable { lines.append(".Ed") }
         }
       }
@@ -51,25 +53,39 @@ enum ManualCommand: Command {
           let value = option.value.map { " Ar \(text($0, isArgument: true))" } ?? ""
           lines.append(
             ".It Fl \\-\(text(String(option.name.dropFirst(2)), isArgument: true))\(value)")
-          lines.append(sentence(option.summary))
+          lines += sentences(sentence(option.summary))
         }
         lines.append(".El")
       }
       lines += [".Pp", "Examples:", ".Pp"]
       lines += command.examples.map { ".Dl \(text($0, isArgument: true))" }
     }
+    lines += [
+      ".Sh FILES", "A run directory holds", ".Pa config.json ,", ".Pa metrics.jsonl ,",
+      ".Pa evaluations.jsonl ,", ".Pa checkpoints ,", ".Pa outcome.json", "and at the end",
+      ".Pa weights.safetensors .",
+    ]
     lines += [".Sh EXIT STATUS", ".Bl -tag -width 4n"]
     for (code, meaning) in [
       ("0", "Done."), ("1", "Something failed that is not listed here."),
       ("2", "The user's input is wrong."),
       ("75", "Interrupted, and resumable with --resume."),
     ] { lines += [".It \(code)", text(meaning)] }
-    lines += [
-      ".El", ".Sh FILES", "A run directory holds", ".Pa config.json ,", ".Pa metrics.jsonl ,",
-      ".Pa evaluations.jsonl ,", ".Pa checkpoints ,", ".Pa outcome.json", "and at the end",
-      ".Pa weights.safetensors .", ".Sh SEE ALSO", ".Xr mpirun 1",
-    ]
+    lines += [".El", ".Sh SEE ALSO", ".Xr mpirun 1"]
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// A line with each sentence on a line of its own, as mdoc wants it.
+  private static func sentences(_ line: String) -> [String] {
+    var (lines, rest) = ([String](), line[...])
+    while let place = rest.indices.first(where: { place in
+      let next = rest.index(after: place)
+      return ".?!".contains(rest[place]) && next < rest.endIndex && rest[next] == " "
+    }) {
+      lines.append(String(rest[...place]))
+      rest = rest[place...].dropFirst(2)
+    }
+    return lines + (rest.isEmpty ? [] : [String(rest)])
   }
 
   /// A line that is no sentence, as one.

@@ -20,6 +20,12 @@ import LockstepONNX
       ["script", "script-fixed", "dynamo", "dynamo-fixed"].contains(export)
         && ["mlp", "resnet", "depthwise", "conv1d"].contains(model)
     }
+    /// Whether the exporter left weights out that are 0, or cut tables to the rows that one length needs.
+    var isReduced: Bool {
+      model == "encoder"
+        ? export.hasPrefix("dynamo") && export != "dynamo-plain"
+        : model.hasPrefix("gpt") && export == "script-fixed"
+    }
   }
 
   /// Whether the export itself has moved running statistics, as one in training mode does.
@@ -79,7 +85,9 @@ import LockstepONNX
     #expect(deviation(output, from: try file.tensor("\(case_.model)/output")) < 2e-6)
   }
 
-  @Test("weights have PyTorch's names, shapes and values", arguments: cases.filter { !$0.isFolded })
+  @Test(
+    "weights have PyTorch's names, shapes and values",
+    arguments: cases.filter { !$0.isFolded && !$0.isReduced })
   func names(_ case_: Case) throws {
     let model = try Self.model(case_)
     let description = try #require(file.descriptions.first { $0.text("name") == case_.model })

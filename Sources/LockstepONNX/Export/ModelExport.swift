@@ -23,9 +23,27 @@ extension ONNXModel {
     let trace = try LockstepLayers.trace(model, inputs: inputs, batchCount: 7, training: false)
     let twin = try LockstepLayers.trace(model, inputs: inputs, batchCount: 11, training: false)
     let builder = try ONNXGraphBuilder(trace.graph, twin: twin.graph, values: values)
-    let graph = try builder.build(
+    var graph = try builder.build(
       outputs: trace.outputs.entries.map { (name: $0.name, value: $0.tensor) })
+    graph.separateConstants(
+      from: trace.graph.parameters.map(\.name) + trace.graph.statistics.map(\.name))
     self.init(
       graph: graph, operatorSet: Self.writtenOperatorSet, producer: producer, metadata: metadata)
+  }
+}
+
+extension ONNXGraph {
+  /// Makes nodes of all stored tensors but a model's weights: whoever reads the file to train it takes what is
+  /// stored for weights.
+  fileprivate mutating func separateConstants(from weights: [String]) {
+    let weights = Set(weights)
+    let constants = initializers.filter { !weights.contains($0.name) }
+    initializers.removeAll { !weights.contains($0.name) }
+    let made = constants.map {
+      ONNXNode(
+        "Constant", name: $0.name, inputs: [], outputs: [$0.name],
+        attributes: [ONNXAttribute("value", .tensor($0.tensor))])
+    }
+    nodes = made + nodes
   }
 }

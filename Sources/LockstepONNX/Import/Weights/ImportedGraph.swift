@@ -17,6 +17,8 @@ struct ImportedGraph: Sendable {
   private(set) var notices: [String] = []
   /// For each parameter its place in the list.
   private var places: [String: Int] = [:]
+  /// What nodes without inputs make: numbers of the model's code, and no weights.
+  private var written: Set<String> = []
   /// The recurrent weights met so far, by module: a layer each.
   private var layers: [String: [String]] = [:]
 
@@ -36,6 +38,7 @@ struct ImportedGraph: Sendable {
     graph.nodes.removeAll { node in
       guard node.type == "Constant", let tensor = Self.constant(node) else { return false }
       constants[node.outputs[0]] = tensor
+      written.insert(node.outputs[0])
       return true
     }
     needed = nodesNeeded()
@@ -133,6 +136,7 @@ struct ImportedGraph: Sendable {
       return
     }
     guard isDifferentiable else { return }
+    guard !written.contains(initializer) else { return noteConstant(node, tensor) }
     switch role {
     case .weight(let kind, let suffix):
       let kind = kind == "Conv" ? (tensor.shape.count == 3 ? "Conv1d" : "Conv2d") : kind
