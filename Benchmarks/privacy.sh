@@ -7,12 +7,14 @@ set -euo pipefail
 program=${1:-.build/release/lockstep}
 directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
-mlp='{"type":"mlp","sizes":[1024,1024,10]}'
-cnn='{"layers":[
+declare -A models=(
+  [mlp]='{"type":"mlp","sizes":[1024,1024,10]}'
+  [cnn]='{"layers":[
   {"type":"Conv2d","outChannels":32,"kernel":3,"padding":"same"},{"type":"ReLU"},
   {"type":"MaxPool2d","kernel":2},
   {"type":"Conv2d","outChannels":64,"kernel":3,"padding":"same"},{"type":"ReLU"},
   {"type":"MaxPool2d","kernel":2},{"type":"Flatten"},{"type":"Linear","outFeatures":10}]}'
+)
 clip='clip={"type":"perExample","norm":1}'
 privacy='privacy={"noise":1.1,"delta":1e-5}'
 
@@ -24,7 +26,7 @@ rate() {
 for model in mlp cnn; do
   file=$directory/$model.json
   cat >"$file" <<END
-{"data": {"type": "mnist-5k"}, "model": ${!model}, "batchSize": 128, "epochs": 100, "steps": 150,
+{"data": {"type": "mnist-5k"}, "model": ${models[$model]}, "batchSize": 128, "epochs": 100, "steps": 150,
  "evaluate": {"everyEpochs": 1000}, "optimizer": {"type": "sgd", "learningRate": 0.05}}
 END
   for round in 1 2 3; do
