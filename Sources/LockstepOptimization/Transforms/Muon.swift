@@ -138,7 +138,7 @@ package struct AdamWRemainder: Sendable, Equatable {
 extension Chain {
   /// `torch.optim.Muon` for the matrices of hidden layers, AdamW for all other tensors.
   ///
-  /// u = η (s · O(μb + (1 − μ)g) + λp) with b = μb + (1 − μ)g and O five ``NewtonSchulz`` steps, which make
+  /// u = η (s · O(μb + (1 − μ)g) + λp) with b = μb + (1 − μ)g and O five Newton–Schulz steps, which make
   /// all singular values about 1. A convolution's kernels are one matrix, outputs × all the rest. Tables of
   /// embeddings, output layers, vectors and scalars are AdamW's, with the same η and λ. (Jordan et al. 2024.)
   ///

@@ -133,7 +133,7 @@ extension Chain {
       learningRate, beta: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay)
   }
 
-  /// Schedule-free SGD: z = z − γ (g + λy), otherwise as ``scheduleFreeAdamW``.
+  /// Schedule-free SGD: z = z − γ (g + λy), otherwise as `scheduleFreeAdamW`.
   public static func scheduleFreeSGD(
     learningRate: Schedule = 1, momentum: Double = 0.9, weightDecay: Double = 0
   ) -> Chain {
