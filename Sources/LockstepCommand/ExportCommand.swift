@@ -54,6 +54,12 @@ enum ExportCommand: Command {
     for notice in file.notices { Console.notice(notice) }
     let known = try TrainedModel.description(file, named.runDirectory, on: SoloCollective())
     let description = try known ?? named.configuration.data.load().record.description
+    if let column = description.embedded.first {
+      throw InputFailure(
+        description:
+          "the model learns vectors for the column \(column.name.quoted), and such models cannot be exported: set "
+          + "\"embedding\": 0 for it in 'data.columns' and train again")
+    }
     let fields = description.inputFields
     let model = SingleInputModel(named.configuration.model)
     let source = try ModelSource(model, inputs: fields)

@@ -55,74 +55,102 @@ struct FinalEvaluation {
     var isRight = false
   }
 
-  private func record(step: Int) -> EvaluationRecord {
-    let target = description.target
+  /// What all predictions come to.
+  private struct Findings {
+    /// Those that were looked at.
+    var rows: [PredictionRow]
+    var judgements: [Judgement]
     var confusion: EvaluationRecord.Confusion?
     var curves: [RocCurve] = []
-    var judgements: [Judgement]
-    var rows = rows
     var lossName = "loss"
-    switch labels {
-    case .classes(let classes, let count) where loss is SoftmaxCrossEntropy:
-      // A model may have outputs that no class of the data is, and labels may be marked as not counting.
-      rows = rows.filter { (0..<$0.outputs.count).contains(Int(classes[$0.label])) }
-      let known = target.classes?.count ?? count
-      let names = (0..<max(count, rows.first?.outputs.count ?? 0)).map {
-        $0 < known ? target.classes?.name($0) ?? "\($0)" : "\($0)"
+  }
+
+  private func record(step: Int) -> EvaluationRecord {
+    var findings =
+      switch labels {
+      case .classes(let classes, let count) where loss is SoftmaxCrossEntropy:
+        ofClasses(classes, count)
+      case .targets(let values, let width) where loss is BinaryCrossEntropy || loss is Focal:
+        ofLabels(values, width)
+      case .classes(let classes, _): ofLargestOutputs(classes)
+      case .targets(let values, let width):
+        Findings(
+          rows: rows,
+          judgements: rows.map { row in
+            regression(row, values[row.label * width..<(row.label + 1) * width])
+          }, lossName: "error")
       }
-      let probabilities = rows.map { Self.softmax(outputs[$0.outputs]) }
-      let right = rows.map { Int(classes[$0.label]) }
-      let predictions = probabilities.map(Self.largest)
-      if names.count <= Self.mostClasses.matrix {
-        confusion = .init(classes: names, labels: right, predictions: predictions)
-      }
-      curves = Self.curves(names, probabilities, right)
-      judgements = rows.indices.map { row in
-        let guess = predictions[row]
-        return Judgement(
-          loss: -log(probabilities[row][right[row]]), label: names[right[row]],
-          prediction: "\(names[guess]) (\(Self.percent(probabilities[row][guess])))",
-          isRight: guess == right[row])
-      }
-    case .targets(let values, let targetWidth) where loss is BinaryCrossEntropy || loss is Focal:
-      let names = labelNames(targetWidth)
-      let scores = rows.map { row in outputs[row.outputs].map(Double.init) }
-      let right = rows.map { row in
-        values[row.label * targetWidth..<(row.label + 1) * targetWidth].map { $0 >= 0.5 }
-      }
-      if targetWidth == 1 {
-        confusion = .init(
-          classes: ["0", "1"], labels: right.map { $0[0] ? 1 : 0 },
-          predictions: scores.map { $0[0] >= 0 ? 1 : 0 })
-      }
-      curves = names.indices.prefix(Self.mostClasses.curves).compactMap { place in
-        RocCurve(
-          names[place], scores: scores.map { $0[place] }, isPositive: right.map { $0[place] })
-      }
-      judgements = rows.indices.map { row in
-        Self.judge(scores[row], right[row], names)
-      }
-    case .classes(let classes, _):
-      // A loss of one's own: classes by their largest output.
-      judgements = rows.map { row in
-        let label = Int(classes[row.label])
-        let guess = Self.largest(outputs[row.outputs].map(Double.init))
-        return Judgement(
-          loss: guess == label ? 0 : 1, label: target.classes?.name(label) ?? "\(label)",
-          prediction: target.classes?.name(guess) ?? "\(guess)", isRight: guess == label)
-      }
-    case .targets(let values, let targetWidth):
-      lossName = "error"
-      judgements = rows.map { row in
-        regression(row, values[row.label * targetWidth..<(row.label + 1) * targetWidth])
-      }
-    }
     return EvaluationRecord(
-      part: "test", step: step, examples: rows.count, lossName: lossName, confusion: confusion,
-      curves: curves, worst: worst(&judgements, rows))
+      part: "test", step: step, examples: findings.rows.count, lossName: findings.lossName,
+      confusion: findings.confusion, curves: findings.curves,
+      worst: worst(&findings.judgements, findings.rows))
   }
 
   // MARK: Kinds of predictions
+
+  /// Classes by their logits.
+  private func ofClasses(_ classes: [Int32], _ count: Int) -> Findings {
+    // A model may have outputs that no class of the data is, and labels may be marked as not counting.
+    let rows = rows.filter { (0..<$0.outputs.count).contains(Int(classes[$0.label])) }
+    let names = (0..<max(count, rows.first?.outputs.count ?? 0)).map(className)
+    let probabilities = rows.map { Self.softmax(outputs[$0.outputs]) }
+    let right = rows.map { Int(classes[$0.label]) }
+    let predictions = probabilities.map(Self.largest)
+    let judgements = rows.indices.map { row in
+      let guess = predictions[row]
+      return Judgement(
+        loss: -log(probabilities[row][right[row]]), label: names[right[row]],
+        prediction: "\(names[guess]) (\(Self.percent(probabilities[row][guess])))",
+        isRight: guess == right[row])
+    }
+    let isShown = names.count <= Self.mostClasses.matrix
+    return Findings(
+      rows: rows, judgements: judgements,
+      confusion: isShown ? .init(classes: names, labels: right, predictions: predictions) : nil,
+      curves: Self.curves(names, probabilities, right))
+  }
+
+  /// Labels of which an example may have several, by their logits.
+  private func ofLabels(_ values: [Float], _ width: Int) -> Findings {
+    let names = labelNames(width)
+    let scores = rows.map { row in outputs[row.outputs].map(Double.init) }
+    let right = rows.map { row in
+      values[row.label * width..<(row.label + 1) * width].map { $0 >= 0.5 }
+    }
+    var findings = Findings(
+      rows: rows,
+      judgements: rows.indices.map { row in Self.judge(scores[row], right[row], names) })
+    if width == 1 {
+      findings.confusion = .init(
+        classes: ["0", "1"], labels: right.map { $0[0] ? 1 : 0 },
+        predictions: scores.map { $0[0] >= 0 ? 1 : 0 })
+    }
+    findings.curves = names.indices.prefix(Self.mostClasses.curves).compactMap { place in
+      RocCurve(
+        names[place], scores: scores.map { $0[place] }, isPositive: right.map { $0[place] })
+    }
+    return findings
+  }
+
+  /// Classes under a loss of one's own: by their largest output.
+  private func ofLargestOutputs(_ classes: [Int32]) -> Findings {
+    let judgements = rows.map { row in
+      let label = Int(classes[row.label])
+      let guess = Self.largest(outputs[row.outputs].map(Double.init))
+      return Judgement(
+        loss: guess == label ? 0 : 1, label: className(label), prediction: className(guess),
+        isRight: guess == label)
+    }
+    return Findings(rows: rows, judgements: judgements)
+  }
+
+  /// What a class is called; its number where it has no name.
+  private func className(_ number: Int) -> String {
+    guard let classes = description.target.classes, (0..<classes.count).contains(number) else {
+      return "\(number)"
+    }
+    return classes.name(number)
+  }
 
   /// The curve of each class against all others; of two classes the second one's alone.
   private static func curves(

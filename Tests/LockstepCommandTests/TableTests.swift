@@ -92,6 +92,11 @@ import Testing
       #expect(answers.succeeded, "\(answers.transcript)")
       #expect(answers.lines.filter { $0.hasPrefix("{") }.count == 3)
       #expect(answers.transcript.contains("'nowhere'; their vector is 0"))
+      let refused = try Lockstep.run(["export", "run", "--onnx", "m.onnx"], directory: directory)
+      #expect(
+        refused.ending == .exited(2)
+          && refused.errorOutput.contains("learns vectors for the column 'town'"),
+        "\(refused.transcript)")
     }
   }
 
