@@ -58,7 +58,9 @@ import Testing
   /// Every finite value is in one bucket: its own, by the limits.
   @Test func bucketsHoldTheirValues() throws {
     var state: UInt64 = 1
-    var values: [Float] = [0, -0.0, 1e-40, -1e-40, .greatestFiniteMagnitude, 1, -1]
+    var values: [Float] = [
+      0, -0.0, .leastNonzeroMagnitude, -.leastNonzeroMagnitude, .greatestFiniteMagnitude, 1, -1,
+    ]
     for _ in 0..<2000 {
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       let value = Float(bitPattern: UInt32(truncatingIfNeeded: state >> 32))
