@@ -21,6 +21,11 @@ public enum RuleCases {
       ("schedule-free", clip + .scheduleFreeAdamW(learningRate: 0.01)), ("adan", clip + .adan()),
       ("prodigy", clip + .prodigy()),
       ("adaGC", Chain(AdaGC(relative: 0.9, warmup: 2, absolute: 0.3)) + .sgd(learningRate: 0.05)),
+      (
+        "spam", clip + .spam(learningRate: 0.01, ScaleBySPAM(threshold: 2, resetEvery: 4, grace: 1))
+      ),
+      ("stableSPAM", .stableSPAM(learningRate: 0.01, theta: 0.5, resetEvery: 4)),
+      ("spectral clip", Chain(SpectralClip(0.1)) + .sgd(learningRate: 0.05)),
       ("lars", clip + .lars()), ("lamb", clip + .lamb()),
     ]
   }()

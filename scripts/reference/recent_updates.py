@@ -147,6 +147,16 @@ def centralize(gradients):
         g - g.mean(axis=tuple(range(1, g.ndim)), keepdims=True) if g.ndim > 1 else g for g in gradients]
 
 
+def spectral_clip(gradients):
+    """The singular values of each matrix, outputs x all the rest, are 0.7 at most."""
+    def clip(g):
+        if g.ndim < 2:
+            return g
+        u, s, v = np.linalg.svd(g.reshape(len(g), -1), full_matrices=False)
+        return (u * np.minimum(s, 0.7) @ v).reshape(g.shape)
+    return [clip(g) for g in gradients]
+
+
 def sgd(parameters):
     return torch.optim.SGD(parameters, lr=0.1, momentum=0.9)
 
@@ -176,6 +186,11 @@ CASES = {
         use_bias_correction=True)),
     "scion": scion(0.02, 0.9, 1, 1, False),
     "scion, constrained": scion(0.05, 0.5, 3, 2, True),
+    "spam": plain(lambda p: pytorch_optimizer.SPAM(
+        p, lr=0.02, threshold=2, update_proj_gap=5, warmup_epoch=3, grad_accu_steps=2, eps=1e-5)),
+    "stableSPAM": plain(lambda p: pytorch_optimizer.StableSPAM(
+        p, lr=0.02, betas=(0.8, 0.95), gamma1=0.6, gamma2=0.8, theta=0.9, update_proj_gap=5)),
+    "spectral clip": plain(sgd, spectral_clip),
     "adaGC": plain(sgd, AdaGC(1.05, 0.9, 4, 1.5)),
     "centralized": plain(sgd, centralize),
 }

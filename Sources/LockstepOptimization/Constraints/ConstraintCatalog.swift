@@ -10,7 +10,8 @@ package enum ConstraintCatalog {
       WeightConstraint.maxNormEntry, WeightConstraint.unitNormEntry,
       WeightConstraint.nonNegativeEntry, WeightConstraint.minMaxNormEntry,
       WeightConstraint.valueBoxEntry, WeightConstraint.ballEntry,
-      WeightConstraint.spectralNormEntry, WeightConstraint.initialNormEntry,
+      WeightConstraint.spectralNormEntry, WeightConstraint.spectralSphereEntry,
+      WeightConstraint.spectralCapEntry, WeightConstraint.initialNormEntry,
       WeightConstraint.initialBoxEntry, WeightConstraint.orthogonalEntry,
       WeightConstraint.l1BallEntry,
     ]

@@ -35,7 +35,7 @@ package struct Orthogonal: TensorProjection {
       rows = tensor.shape[0]
       columns = rows == 0 ? 0 : tensor.count / rows
       iterations = BoundNewtonSchulz(
-        NewtonSchulz(coefficients: [1.875, -1.25, 0.375], steps: 1), tensor.kernels)
+        NewtonSchulz(coefficients: BoundNewtonSchulz.converging, steps: 1), tensor.kernels)
     }
 
     func project(_ values: inout MutableSpan<Float>) {

@@ -3,7 +3,7 @@ import LockstepCatalog
 import LockstepEngine
 
 /// Holds the largest singular value σ of a tensor, seen as a matrix W of its leading dimension ×
-/// all the rest, at most at a limit: W ← W · limit/σ where σ > limit.
+/// all the rest, at most at a limit, or at it: W ← W · limit/σ where σ > limit, or always.
 ///
 /// σ is estimated by power iteration, v = Wᵀu/‖Wᵀu‖, u = Wv/‖Wv‖, σ = ‖Wv‖, with a left vector u
 /// that is kept from step to step (v follows from it). The estimate comes from below, so that σ may
@@ -16,15 +16,18 @@ package struct SpectralNorm: TensorProjection {
   package let limit: Float
   /// The number of power iterations a step, at least 1.
   package let iterations: Int
+  /// Whether a smaller σ is brought to the limit, too: the sphere, not the ball.
+  package let isSphere: Bool
 
   /// Makes a projection with a limit, whose estimate takes so many iterations a step.
-  package init(limit: Float, iterations: Int = 1) {
+  package init(limit: Float, iterations: Int = 1, isSphere: Bool = false) {
     self.limit = limit
     self.iterations = iterations
+    self.isSphere = isSphere
   }
 
   package func validate(owner: String) throws {
-    try HyperparameterRange.positive.check(owner, "limit", Double(limit))
+    try HyperparameterRange.positive.check(owner, isSphere ? "radius" : "limit", Double(limit))
     try HyperparameterRange.integer(atLeast: 1).check(owner, "iterations", Double(iterations))
   }
 
@@ -47,6 +50,21 @@ extension WeightConstraint {
       .with("iterations", .count(from: 1), 1, "power iterations a step"),
     ]
   ) { .spectralNorm($0["limit"], iterations: $0["iterations"]) }
+
+  /// The largest singular value of the tensor as a matrix (leading dimension × all the rest) is `radius`, as
+  /// estimated by `iterations` power iterations a step: the sphere in the spectral norm. A matrix of zeros
+  /// stays. (Xie et al. 2026, "Controlled LLM training on spectral sphere", 2601.08393.)
+  public static func spectralSphere(_ radius: Float, iterations: Int = 1) -> Self {
+    .init(SpectralNorm(limit: radius, iterations: iterations, isSphere: true))
+  }
+
+  static let spectralSphereEntry = entry(
+    "spectralSphere", "the largest singular value is radius",
+    [
+      .with("radius", .positive, 1, "the largest singular value"),
+      .with("iterations", .count(from: 1), 1, "power iterations a step"),
+    ]
+  ) { .spectralSphere($0["radius"], iterations: $0["iterations"]) }
 }
 
 private final class BoundSpectralNorm: BoundProjection {
@@ -58,6 +76,7 @@ private final class BoundSpectralNorm: BoundProjection {
   private let columns: Int
   private let limit: Double
   private let iterations: Int
+  private let isSphere: Bool
   private let kernels: Kernels
   /// u; zeros before the first projection.
   private let left: Arena<Double>
@@ -73,6 +92,7 @@ private final class BoundSpectralNorm: BoundProjection {
     columns = tensor.count / max(rows, 1)
     limit = Double(rule.limit)
     iterations = rule.iterations
+    isSphere = rule.isSphere
     kernels = tensor.kernels
     left = Arena(count: rows)
     right = Arena(count: columns)
@@ -105,7 +125,9 @@ private final class BoundSpectralNorm: BoundProjection {
       return
     }
     for _ in 1..<rounds { sigma = iterate(values) }
-    guard sigma > limit * (1 + normSlack) else { return }
+    guard sigma > limit * (1 + normSlack) || isSphere && sigma < limit * (1 - normSlack) else {
+      return
+    }
     kernels.scale(values, values, by: ScaleFactor(limit / sigma), count)
   }
 

@@ -74,7 +74,7 @@ final class BoundNewtonSchulz {
     let norm = kernels.sumOfSquares(matrix.base, short * long).squareRoot()
     kernels.scale(
       matrix.base, matrix.base, by: ScaleFactor(1 / max(norm, rule.epsilon)), short * long)
-    for _ in 0..<rule.steps { step(short, long) }
+    for _ in 0..<rule.steps { step(short, long, rule.coefficients) }
     kernels.scale(matrix.base, matrix.base, by: ScaleFactor(gain), short * long)
     if rows > columns {
       transpose(values, matrix.base, columns, rows)
@@ -103,7 +103,7 @@ final class BoundNewtonSchulz {
       kernels.scale(matrix.base, matrix.base, by: ScaleFactor(1 / norm), short * long)
     }
     for _ in 0..<Self.mostSteps {
-      step(short, long)
+      step(short, long, rule.coefficients)
       let next = distanceFromOrthogonal(short, long)
       // Nothing is won any more where a direction is missing, or rounding is all that is left.
       if next <= rounding || next >= distance && next < 0.5 { break }
@@ -120,6 +120,31 @@ final class BoundNewtonSchulz {
   /// Enough for singular values of 2⁻²⁴ of the norm.
   private static let mostSteps = 40
 
+  /// Brings all singular values above `least` to 1 within rounding, and those below it into 0...1.2, of a
+  /// matrix that is not zero and has at most as many rows as columns.
+  func signs(
+    _ values: UnsafeMutablePointer<Float>, rows: Int, columns: Int, above least: Double
+  ) {
+    makeRoom(rows, columns)
+    let count = rows * columns
+    let norm = kernels.sumOfSquares(values, count).squareRoot()
+    kernels.scale(matrix.base, values, by: ScaleFactor(1 / norm), count)
+    // Each step multiplies what is small by a; those behind do not exceed 1.2, where the last ones converge.
+    var reached = least / norm
+    while reached < 0.5 {
+      step(rows, columns, Self.growing)
+      reached *= Self.growing[0] * 0.9
+    }
+    for _ in 0..<Self.lastSteps { step(rows, columns, Self.converging) }
+    values.update(from: matrix.base, count: count)
+  }
+
+  private static let growing = NewtonSchulz().coefficients
+  /// Keeps 1 where it is, with first and second derivatives of 0.
+  static let converging = [1.875, -1.25, 0.375]
+  /// What brings 0.5 to 1 within rounding.
+  private static let lastSteps = 6
+
   /// ‖XXᵀ − I‖.
   private func distanceFromOrthogonal(_ short: Int, _ long: Int) -> Double {
     products.transposed(
@@ -129,9 +154,9 @@ final class BoundNewtonSchulz {
     return kernels.sumOfSquares(gram.base, short * short).squareRoot()
   }
 
-  /// X ← (aI + A(bI + cA)) X.
-  private func step(_ short: Int, _ long: Int) {
-    let (a, b, c) = (rule.coefficients[0], rule.coefficients[1], rule.coefficients[2])
+  /// X ← (aI + A(bI + cA)) X with the coefficients a, b and c.
+  private func step(_ short: Int, _ long: Int, _ coefficients: [Double]) {
+    let (a, b, c) = (coefficients[0], coefficients[1], coefficients[2])
     func addToDiagonal(_ value: Double, _ square: Arena<Float>) {
       for index in 0..<short { square.base[index * (short + 1)] += Float(value) }
     }
@@ -170,7 +195,7 @@ final class BoundNewtonSchulz {
 }
 
 /// result [columns, rows] = the transpose of values [rows, columns], by tiles that stay in cache.
-private func transpose(
+func transpose(
   _ result: UnsafeMutablePointer<Float>, _ values: UnsafePointer<Float>, _ rows: Int,
   _ columns: Int
 ) {

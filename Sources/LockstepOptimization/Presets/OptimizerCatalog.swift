@@ -10,7 +10,7 @@ package enum OptimizerCatalog {
       Chain.adamEntry, Chain.adamWEntry, Chain.nadamEntry, Chain.radamEntry, Chain.lionEntry,
       Chain.larsEntry, Chain.lambEntry, Chain.adEMAMixEntry, Chain.signSGDEntry, Chain.signumEntry,
       Chain.muonEntry, Chain.scheduleFreeSGDEntry, Chain.scheduleFreeAdamWEntry,
-      Chain.adanEntry, Chain.prodigyEntry, Chain.scionEntry,
+      Chain.adanEntry, Chain.prodigyEntry, Chain.scionEntry, Chain.spamEntry, Chain.stableSPAMEntry,
       Chain.sgdKerasEntry, Chain.rmspropKerasEntry,
       Chain.adagradKerasEntry, Chain.adadeltaKerasEntry, Chain.adamKerasEntry,
       Chain.adamWKerasEntry, Chain.nadamKerasEntry, Chain.lionKerasEntry,

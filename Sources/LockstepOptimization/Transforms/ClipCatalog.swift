@@ -8,7 +8,7 @@ package enum ClipCatalog {
     [
       ClipByGlobalNorm.entry, ClipByNorm.entry, ClipByValue.entry, ClipByValue.boxEntry,
       AdaptiveClip.entry, ClipByBlockRMS.entry, AutoClip.entry, ZClip.entry,
-      AdaGC.entry, Centralize.entry, GradientNoise.entry,
+      AdaGC.entry, SpikeClip.entry, SpectralClip.entry, Centralize.entry, GradientNoise.entry,
     ]
   ).number { ["type": "globalNorm", "limit": $0] }.checked { clip, values in
     let scope: [String] = values["scope"]

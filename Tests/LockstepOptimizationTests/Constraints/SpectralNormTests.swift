@@ -43,6 +43,24 @@ private func largestSingularValue(_ values: [Float], rows: Int) -> Double {
     return trial.parameters
   }
 
+  /// On the sphere a smaller largest singular value grows to the radius; zeros stay.
+  @Test func theSphereIsReachedFromBothSides() throws {
+    let layout = FlatLayout([("small", [12, 30]), ("large", [30, 12]), ("zero", [4, 4])])
+    var start = randomArena(layout, seed: 3)
+    for i in layout.slots[0].range { start[i] *= 0.01 }
+    for i in layout.slots[2].range { start[i] = 0 }
+    let trial = try Trial(
+      layout, .sgd(learningRate: 0),
+      constraints: layout.slots.map { _ in .spectralSphere(2, iterations: 2000) })
+    trial.parameters = start
+    try trial.step(0, [Float](repeating: 0, count: layout.count))
+    for slot in layout.slots.dropLast() {
+      let after = largestSingularValue(Array(trial.parameters[slot.range]), rows: slot.shape[0])
+      #expect((after / 2 - 1).magnitude < 1e-6)
+    }
+    #expect(trial.values(2).allSatisfy { $0 == 0 })
+  }
+
   /// With enough rounds the projection is W · limit/σ, to the last bits of Float32.
   @Test func theLargestSingularValueIsTheLimit() throws {
     let start = randomArena(layout, seed: 3)

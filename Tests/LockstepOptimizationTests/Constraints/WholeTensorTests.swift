@@ -60,6 +60,44 @@ import Testing
     #expect(trial.values(1).allSatisfy { $0 != 0 })
   }
 
+  /// U min(S, τ) Vᵀ, for singular values on both sides of τ, some of them close to it.
+  @Test(arguments: [(4, 9), (9, 4), (12, 12), (1, 7), (40, 70)])
+  func singularValuesAreCapped(_ shape: (Int, Int)) throws {
+    let (rows, columns) = shape
+    let rank = min(rows, columns)
+    var generator = FixedGenerator(seed: UInt64(rows * 1000 + columns))
+    let left = try WeightConstraint.orthogonal().projected(
+      generator.values(rows * rank), shape: [rows, rank])
+    let right = try WeightConstraint.orthogonal().projected(
+      generator.values(rank * columns), shape: [rank, columns])
+    func matrix(_ singular: (Int) -> Double) -> [Float] {
+      (0..<rows * columns).map { index in
+        Float(
+          (0..<rank).reduce(0.0) {
+            $0 + Double(left[index / columns * rank + $1]) * singular($1)
+              * Double(right[$1 * columns + index % columns])
+          })
+      }
+    }
+    let limit = 0.5
+    func singular(_ index: Int) -> Double { 30 * ExactMath.power(0.7, index) + 1e-3 }
+    let capped = try WeightConstraint.spectralCap(Float(limit)).projected(
+      matrix(singular), shape: [rows, columns])
+    for (found, expected) in zip(capped, matrix { min(singular($0), limit) }) {
+      #expect((Double(found) - Double(expected)).magnitude < 1e-4 * limit)
+    }
+    // What is inside keeps its bits, also where the norm exceeds the limit.
+    #expect(
+      bits(
+        try WeightConstraint.spectralCap(Float(limit)).projected(capped, shape: [rows, columns]))
+        == bits(capped))
+    let inside = matrix { _ in limit * 0.99 }
+    #expect(
+      bits(
+        try WeightConstraint.spectralCap(Float(limit)).projected(inside, shape: [rows, columns]))
+        == bits(inside))
+  }
+
   @Test func vectorsAreNotMadeOrthogonal() throws {
     let error = #expect(throws: HyperparameterError.self) {
       try WeightConstraint.orthogonal().projected([1, 2, 3], shape: [3])

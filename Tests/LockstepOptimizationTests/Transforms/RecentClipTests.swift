@@ -37,6 +37,42 @@ import Testing
     #expect((report.clippedGradientNorm! - 2).magnitude < 1e-6)
   }
 
+  /// A value above the mean of the largest ones so far is brought to it; the first update is left alone.
+  @Test func spikesAreBroughtToTheMean() throws {
+    let trial = try Trial(layout, Chain(SpikeClip(decay: 0.5), ScaleByLearningRate(1)))
+    trial.parameters = arena(0, 0)
+    #expect(try !trial.step(0, arena(4, 1)).clipped)
+    trial.parameters = arena(0, 0)
+    var gradient = arena(1, 1)
+    gradient[layout.slots[0].offset] = 40
+    let report = try trial.step(1, gradient)
+    // â = (0.5 · 0.5 · 4 + 0.5 · 40) / (1 − 0.25) = 28
+    #expect(report.clippedFraction == 1.0 / 17)
+    #expect((trial.values(0)[0] + 28).magnitude < 1e-5)
+    #expect(trial.values(0).dropFirst().allSatisfy { $0 == -1 })
+    #expect(trial.values(1).allSatisfy { $0 == -1 })
+  }
+
+  /// Only matrices whose largest singular value exceeds the limit change, and what changed is told.
+  @Test func spectralClipsSayWhatTheyChange() throws {
+    let matrices = FlatLayout([("a", [6, 3]), ("b", [4, 5]), ("c", [5])])
+    let trial = try Trial(matrices, Chain(SpectralClip(2), ScaleByLearningRate(1)))
+    trial.parameters = [Float](repeating: 0, count: matrices.count)
+    var gradient = [Float](repeating: 0.5, count: matrices.count)
+    for i in matrices.slots[1].range { gradient[i] = 0.4 }
+    for i in matrices.slots[2].range { gradient[i] = 100 }
+    // 0.5 √18 = 2.12 and 0.4 √20 = 1.79.
+    let report = try trial.step(0, gradient)
+    #expect(report.clippedFraction == 18.0 / 43)
+    let size = Float(2 / 18.0.squareRoot())
+    #expect(trial.values(0).allSatisfy { ($0 + size).magnitude < 1e-4 })
+    #expect(trial.values(1).allSatisfy { $0 == -0.4 })
+    #expect(trial.values(2).allSatisfy { $0 == -100 })
+    #expect(throws: HyperparameterError.self) {
+      try UpdateRule(layout: matrices, chain: Chain(SpectralClip(1, scope: ["c"])) + .sgd())
+    }
+  }
+
   /// Units of centralised gradients add up to nothing; what is centralised stays.
   @Test func centralizedUnitsHaveNoMean() throws {
     let trial = try Trial(mixedLayout, Chain(Centralize(), ScaleByLearningRate(1)))
