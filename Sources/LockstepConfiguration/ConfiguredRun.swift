@@ -183,6 +183,7 @@ extension RunConfiguration {
     all.constraints = update.constraints
     all.regularizers = update.regularizers
     all.average = update.average
+    all.sharpness = update.sharpness
     all.hessianFree = hessianFree
     all.freezing = freezing
     all.exampleClip = update.exampleClip

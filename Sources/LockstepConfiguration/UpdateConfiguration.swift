@@ -20,6 +20,8 @@ package struct UpdateConfiguration: Sendable {
   let constraints: [ConstraintRule]
   let regularizers: [RegularizerRule]
   let average: WeightAverage?
+  /// Where the gradient is taken, if not at the weights.
+  let sharpness: SharpnessAware?
 
   /// The values of the learning rate's schedule.
   var schedule: Hyperparameters? { optimizer?.object("schedule") }
@@ -74,6 +76,10 @@ package struct UpdateConfiguration: Sendable {
       }, "penalties on weights that are part of the loss"),
     .optional(
       "average", .object { WeightAverage.form }, "an exponential average of the weights"),
+    .optional(
+      "sam", .object { SharpnessAware.form },
+      "takes the gradient where the loss is largest near the weights, at twice the work"
+    ).unless("hessianFree"),
   ]
 
   /// A catalog's form with the keys that say which parameters are meant.
@@ -142,6 +148,7 @@ package struct UpdateConfiguration: Sendable {
     }
     regularizers = penalties
     average = values.object("average").map { WeightAverage($0) }
+    sharpness = values.object("sam").map { SharpnessAware($0) }
   }
 
   /// What a rule is about: `pattern`, names of parameters, or `kind`, a kind of layers.

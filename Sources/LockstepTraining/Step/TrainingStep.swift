@@ -40,6 +40,9 @@ public final class TrainingStep: BatchStep {
   private let metricFormulas: [MetricFormula]
   private let batchDivisors: BatchDivisors
   private let noise: PrivacyNoise?
+  private let ascent: SharpnessAscent?
+  /// Whether the exchange was gathered behind the last fold.
+  private var hasGathered = false
   /// How many examples of the batch at hand do not count.
   private var missing = 0
 
@@ -48,9 +51,11 @@ public final class TrainingStep: BatchStep {
   /// - Parameters:
   ///   - regularizer: a penalty that is part of the loss.
   ///   - noise: what is added to the folded sum, for privacy.
+  ///   - sharpness: where the gradient is taken, if not at the parameters.
   package init(
     source: any GradientSource, update: any Update,
     regularizer: (any GradientRegularizer)? = nil, noise: PrivacyNoise? = nil,
+    sharpness: SharpnessAware? = nil,
     nonFinite: NonFinitePolicy = .stop, shards: Int,
     wire: WirePrecision = .float32,
     on collective: any Collective
@@ -81,13 +86,16 @@ public final class TrainingStep: BatchStep {
     accumulator.inspector = inspector
     accumulator.statistics = plan.layout.slots[plan.gradientSlotCount...].map(\.range)
     health = try StepHealth(nonFinite, plan: plan, source: source, on: collective)
-    scalars = try ScalarFold(
-      runs: plan.shardRuns,
-      metrics: source.metricColumns
-        + (inspector == nil ? 0 : LeafInspector.Column.allCases.count),
-      on: collective)
+    let scalarMetrics =
+      source.metricColumns + (inspector == nil ? 0 : LeafInspector.Column.allCases.count)
+    scalars = try ScalarFold(runs: plan.shardRuns, metrics: scalarMetrics, on: collective)
     blockSums = BlockSums(plan, measuresAll: exchange.visitsAllBlocks, on: collective)
     batchDivisors = BatchDivisors(plan, source, gradient: noise?.divisor)
+    let columns = ShardRecord.Column.metrics + scalarMetrics
+    ascent = try sharpness.map { [plan, exchange] in
+      try SharpnessAscent(
+        $0, plan, measuresAll: exchange.visitsAllBlocks, width: columns, on: collective)
+    }
     kernels = InstructionSet.current.arenaKernels
     metricMeans = Array(repeating: 0, count: source.metricNames.count)
     metricFormulas = source.metricFormulas
@@ -140,12 +148,9 @@ public final class TrainingStep: BatchStep {
     _ given: StepBatch, requests: StepRequests = [], failure: (any Error)? = nil,
     inspect: () throws -> Void = {}
   ) throws -> StepReport {
-    let batch = try begin(given, requests, failure)
+    let work = try begin(given, requests, failure)
     let (gradient, sick) = try application.atTrainingPoint(source.parameters) {
-      let leaves = compute(batch)
-      let gradient = try fold(leaves)
-      try measure(gradient)
-      return (gradient, try judge(batch))
+      try ascent.map { try evaluate(work, uphill: $0) } ?? evaluate(work)
     }
     if let sick { return try skip(sick) }
     try inspect()
@@ -166,6 +171,32 @@ public final class TrainingStep: BatchStep {
   /// this rank's slice alone is valid.
   private typealias Gradient = UnsafeBufferPointer<Float>
 
+  /// The gradient of a batch, and what is not finite in it.
+  private func evaluate(
+    _ work: Work, gathers: Bool = false
+  ) throws -> (gradient: Gradient, sick: NonFiniteError?) {
+    let leaves = compute(work)
+    let gradient = try fold(leaves, gathers: gathers)
+    try measure(gradient)
+    return (gradient, try judge(work))
+  }
+
+  /// The gradient at the place that an ascent leads to; all else is that of the parameters.
+  private func evaluate(
+    _ work: Work, uphill ascent: SharpnessAscent
+  ) throws -> (gradient: Gradient, sick: NonFiniteError?) {
+    ascent.begin()
+    let first = try evaluate(work, gathers: true)
+    if first.sick != nil { return first }
+    ascent.keep(scalars.total, penalty: blockSums.penalty, exchange.folded)
+    return try application.uphill(
+      source.parameters, ascent, first.gradient, norm: blockSums.norm
+    ) {
+      try open(work.batch)
+      return try evaluate(work)
+    }
+  }
+
   private func enter(_ phase: RankStatus.Phase) {
     collective.page?.enter(phase, step: completed + 1)
   }
@@ -180,11 +211,16 @@ public final class TrainingStep: BatchStep {
     let batch = problem == nil ? given : given.substitute(for: plan, completed: completed)
     // Denormals would cost time, and bits where one thread flushes and another does not.
     guard lockstep_flush_denormals() != 0 else { throw StepError.noFlushToZero }
+    missing = batch.examples.count - batch.present
+    try open(batch)
+    return Work(batch: batch, requests: requests, failure: failure ?? problem)
+  }
+
+  /// Makes the exchange ready for a batch's shards.
+  private func open(_ batch: StepBatch) throws {
     enter(.computing)
     try exchange.begin(batch)
     accumulator.listener = exchange.listens ? exchange : nil
-    missing = batch.examples.count - batch.present
-    return Work(batch: batch, requests: requests, failure: failure ?? problem)
   }
 
   /// Computes this rank's shards: their leaves, added up to partials, go to the exchange, their numbers to
@@ -203,12 +239,14 @@ public final class TrainingStep: BatchStep {
   }
 
   /// Adds all ranks' partials and divides them, and learns the batch's numbers and what ranks ask for.
-  private func fold(_ leaves: Work) throws -> Gradient {
+  ///
+  /// - Parameter gathers: whether all ranks get all of it in any case.
+  private func fold(_ leaves: Work, gathers: Bool) throws -> Gradient {
     if exchange.listens, inspector == nil, let divisors = batchDivisors.divisors(of: leaves.batch) {
       // What travels is folded as it comes, and the numbers of all ranks would queue behind it; on one node
       // ranks multiply while others compute. A rank that has failed takes part with what it has, and nobody
       // takes what comes of that.
-      try fold(dividingBy: divisors)
+      try fold(dividingBy: divisors, gathers: gathers)
       try scalars.gather(requests: leaves.requests, of: leaves.batch)
     } else {
       do {
@@ -219,7 +257,8 @@ public final class TrainingStep: BatchStep {
         exchange.abandon()
         throw error
       }
-      try fold(dividingBy: StepDivisors(scalars.total, gradient: noise?.divisor))
+      try fold(
+        dividingBy: StepDivisors(scalars.total, gradient: noise?.divisor), gathers: gathers)
     }
     return Gradient(exchange.folded)
   }
@@ -237,12 +276,13 @@ public final class TrainingStep: BatchStep {
 
   /// Folds the owned blocks and, while each is in cache, adds noise where training is private, divides,
   /// regularises and measures it.
-  private func fold(dividingBy divisors: StepDivisors) throws {
+  private func fold(dividingBy divisors: StepDivisors, gathers: Bool) throws {
     enter(.folding)
     let folded = exchange.folded
     let parameters = UnsafeBufferPointer(source.parameters)
     // A sharded update needs its own slice alone, and gathers what it made of it.
-    let gathers = !application.isSharded || onFolded != nil
+    let gathers = gathers || !application.isSharded || onFolded != nil
+    hasGathered = gathers
     exchange.returnsGradients = gathers
     try exchange.combine { index in
       try Fault.reach(.fold, rank: collective.rank)
@@ -291,7 +331,7 @@ public final class TrainingStep: BatchStep {
   /// Ends a step that must change nothing: its examples count as seen.
   private func skip(_ sick: NonFiniteError) throws -> StepReport {
     // What a sharded update would have done: an exchange is gathered once for each combination.
-    if application.isSharded, onFolded == nil { try exchange.gather() }
+    if application.isSharded, !hasGathered { try exchange.gather() }
     try update.scaleLearningRate(by: scalars.requests.learningRateFactor)
     let norm = blockSums.norm
     return count(
@@ -310,6 +350,7 @@ public final class TrainingStep: BatchStep {
 
   /// Takes over the statistics and the carried states, and counts the step.
   private func commit(_ updated: UpdateReport) -> StepReport {
+    ascent?.putStatistics(into: exchange.folded)
     source.commitStatistics(Gradient(exchange.folded))
     carrier?.commitStates { [inspector] in inspector?.isTakenOut($0) ?? false }
     return count(updated, skipped: nil)
@@ -322,14 +363,14 @@ public final class TrainingStep: BatchStep {
     let sanitized = sanitized
     health.commit(skipped: skipped != nil, sanitized: sanitized != nil)
     counter.buffer[0] += 1
-    let total = scalars.total
+    let (total, penalty) = ascent?.kept ?? (scalars.total, blockSums.penalty)
     // Written in place where the last report is gone, so that a step allocates nothing.
     for index in metricMeans.indices {
       metricMeans[index] = metricFormulas[index](total)
     }
     return StepReport(
       step: completed,
-      loss: total.loss / (total.examples > 0 ? total.weight : 1) + blockSums.penalty,
+      loss: total.loss / (total.examples > 0 ? total.weight : 1) + penalty,
       weight: total.weight,
       examples: Int(total.examples) - missing, metrics: metricMeans, update: updated,
       requests: scalars.requests, skipped: skipped, sanitized: sanitized)

@@ -28,7 +28,9 @@ final class UpdateApplication {
   /// Made once: a reference to a method is a new object each time.
   private lazy var gatherer: Update.Gather = { [unowned self] in try gather($0, width: $1) }
   /// The parameters between steps, while others are in their place.
-  private var resting = Arena<Float>(count: 0)
+  private var resting: Arena<Float>?
+  /// Those that an ascent began from.
+  private var lowland: Arena<Float>?
   /// This rank's rows; a table cannot be sent from and received into at once.
   private var rows = Arena<Double>(count: 0)
 
@@ -78,17 +80,46 @@ final class UpdateApplication {
   func atTrainingPoint<Result>(
     _ parameters: UnsafeMutableBufferPointer<Float>, _ body: () throws -> Result
   ) throws -> Result {
-    guard update.hasTrainingPoint, let base = parameters.baseAddress else { return try body() }
-    let count = update.layout.count
-    if resting.count < count { resting = Arena(count: count) }
-    // Where ranks share the parameters each keeps those that it owns.
-    let kept = isSharded && !travels ? ownedValues : 0..<count
-    (resting.base + kept.lowerBound).update(from: base + kept.lowerBound, count: kept.count)
-    func putBack() {
-      (base + kept.lowerBound).update(from: resting.base + kept.lowerBound, count: kept.count)
+    guard update.hasTrainingPoint else { return try body() }
+    if resting == nil { resting = Arena(count: update.layout.count) }
+    return try elsewhere(parameters, keeping: resting) { base, _ in
+      update.moveToTrainingPoint(
+        parameters: UnsafeMutableBufferPointer(start: base, count: update.layout.count))
+    } body: {
+      try body()
     }
-    update.moveToTrainingPoint(
-      parameters: UnsafeMutableBufferPointer(rebasing: parameters[..<count]))
+  }
+
+  /// Runs `body` while the parameters are where the gradient leads by an ascent, and puts them back. Called by
+  /// all ranks, when all have computed.
+  func uphill<Result>(
+    _ parameters: UnsafeMutableBufferPointer<Float>, _ ascent: SharpnessAscent,
+    _ gradient: UnsafeBufferPointer<Float>, norm: Double, _ body: () throws -> Result
+  ) throws -> Result {
+    guard let base = parameters.baseAddress else { return try body() }
+    let scale = try ascent.scale(gradient, base, norm: norm)
+    if lowland == nil { lowland = Arena(count: update.layout.count) }
+    return try elsewhere(parameters, keeping: lowland) { base, range in
+      ascent.move(base, gradient, range, scale: scale)
+    } body: {
+      try body()
+    }
+  }
+
+  /// Runs `body` while the parameters are moved, each by who owns it, and puts them back.
+  private func elsewhere<Result>(
+    _ parameters: UnsafeMutableBufferPointer<Float>, keeping arena: Arena<Float>?,
+    move: (UnsafeMutablePointer<Float>, Range<Int>) -> Void, body: () throws -> Result
+  ) throws -> Result {
+    guard let base = parameters.baseAddress, let arena else { return try body() }
+    let all = 0..<update.layout.count
+    // Where ranks share the parameters each keeps those that it owns.
+    let kept = isSharded && !travels ? ownedValues : all
+    (arena.base + kept.lowerBound).update(from: base + kept.lowerBound, count: kept.count)
+    func putBack() {
+      (base + kept.lowerBound).update(from: arena.base + kept.lowerBound, count: kept.count)
+    }
+    move(base, isSharded ? ownedValues : all)
     if isSharded { try showParameters(base) }
     let result: Result
     do { result = try body() } catch {

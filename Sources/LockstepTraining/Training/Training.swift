@@ -215,6 +215,7 @@ public final class Training {
         values: rule.matrixValues / (ranks.nodes.count == 1 ? ranksOnNode : 1))
     }
     if rule.hasTrainingPoint { need.add("weights between steps", values: all) }
+    if options.sharpness != nil { need.add("weights that an ascent began from", values: all) }
     if isSharded, ranks.nodes.count == 1, ranks.size > 1 {
       need.add("shared parameters", values: source.memory.parameters.count / ranksOnNode)
     }
@@ -240,7 +241,8 @@ public final class Training {
         layout: memory.trainableLayout)
     return try TrainingStep(
       source: source, update: rule, regularizer: regularizer,
-      noise: try source.noise(options.privacy, sampler), nonFinite: options.nonFinite,
+      noise: try source.noise(options.privacy, sampler),
+      sharpness: try source.sharpness(options), nonFinite: options.nonFinite,
       shards: shards, wire: options.wire,
       on: ranks)
   }
@@ -332,6 +334,7 @@ public final class Training {
       "groups": .string("\(options.groups)"), "constraints": .string("\(options.constraints)"),
       "regularizers": .string("\(options.regularizers)"),
       "average": options.average.map { .string("\($0)") } ?? .null,
+      "sharpness": options.sharpness.map { .string("\($0)") } ?? .null,
       "freezing": .string("\(options.freezing)"), "wire": .string("\(options.wire)"),
       "plan": .string("\(options.plan)"),
       "exampleClip": options.exampleClip.map { .string("\($0)") } ?? .null,

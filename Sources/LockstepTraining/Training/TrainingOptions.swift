@@ -25,6 +25,8 @@ public struct TrainingOptions: Sendable {
   /// Penalties of the loss by names of parameters.
   package var regularizers: [RegularizerRule] = []
   package var average: WeightAverage?
+  /// Where the gradient is taken, if not at the weights.
+  package var sharpness: SharpnessAware?
   package var hessianFree: HessianFreeOptions?
   package var freezing: Freezing
   /// The limit of each example's gradient, before gradients are added up.
