@@ -71,19 +71,19 @@ for optimizer in '"scion"' '"muon"' '"muon","scaling":"matchRMSAdamW","adamParam
     row "$model optimizer $optimizer" $model "optimizer={\"type\":$optimizer}" clip=[]
   done
 done
-for optimizer in scheduleFreeSGD scheduleFreeAdamW adan prodigy; do
+for optimizer in scheduleFreeSGD scheduleFreeAdamW adan prodigy spam stableSPAM; do
   row "optimizer $optimizer" digits-mlp "optimizer={\"type\":\"$optimizer\"}" "$clip"
 done
 for options in '"globalNorm","limit":0.5' '"globalNorm","limit":0.5,"norm":"1"' \
   '"globalNorm","limit":0.01,"norm":"infinity"' '"globalNorm","limit":0.5,"norm":"3"' \
   '"norm","limit":0.1' '"value","limit":0.001' '"valueBox","lower":-0.001,"upper":0.002' \
-  '"adaptive"' '"blockRMS","limit":0.001' '"autoClip"' '"zClip","warmup":2,"threshold":0.1' '"adaGC","warmup":2,"relative":0.9' '"centralize"' \
+  '"adaptive"' '"blockRMS","limit":0.001' '"autoClip"' '"zClip","warmup":2,"threshold":0.1' '"adaGC","warmup":2,"relative":0.9' '"spike","decay":0.5' '"spectral","limit":0.2' '"centralize"' \
   '"noise","variance":0.01'; do
   row "clip $options" digits-mlp "clip={\"type\":$options}"
 done
 for options in '"maxNorm","limit":0.5' '"unitNorm"' '"nonNegative"' \
   '"minMaxNorm","minimum":0.7,"maximum":0.9,"rate":0.5' '"valueBox","lower":-0.01,"upper":0.01' \
-  '"ball","limit":1' '"initialNorm"' '"initialBox","factor":0.9' '"orthogonal"' '"spectralNorm","limit":0.5' '"maxNorm","limit":0.5,"every":2' \
+  '"ball","limit":1' '"initialNorm"' '"initialBox","factor":0.9' '"orthogonal"' '"spectralNorm","limit":0.5' '"spectralSphere","radius":0.7' '"spectralCap","limit":0.5' '"maxNorm","limit":0.5,"every":2' \
   '"maxNorm","limit":0.5,"axes":[0],"axesLayout":"keras","mode":"keras"'; do
   row "constraint $options" digits-mlp "constraints=[{\"kind\":\"Linear\",\"type\":$options}]"
   row "convolution constraint $options" digits-cnn \
@@ -95,6 +95,8 @@ row "synchronized statistics tail" digits-cnn "$statistics" batchSize=600 steps=
 row "synchronized statistics tiny tail" digits-cnn "$statistics" batchSize=3999 steps=2
 row "synchronized statistics micro-batches" digits-cnn "$statistics" batchSize=256 microBatches=3
 row "average" digits-mlp 'average={"decay":0.9,"warmup":true}'
+row "sam" digits-cnn 'sam={"rho":0.05}'
+row "sam adaptive" digits-cnn 'sam={"rho":0.5,"adaptive":true}' "$statistics"
 row "regularizer" digits-mlp 'regularizers=[{"kind":"Linear","type":"l1l2","l1":1e-4,"l2":1e-3}]'
 echo "matrix: $runs runs in $rows rows, $wrong rows wrong"
 ((wrong == 0 && rows > 0))

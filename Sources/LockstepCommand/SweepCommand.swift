@@ -12,6 +12,9 @@ enum SweepCommand: Command {
     Commas inside of brackets, braces and quotes belong to a value (model.sizes=[16,10],[32,10]).
     Every combination of the values is a whole run of the configuration, in this job, without a run
     directory. A run that fails because its gradient is not finite counts as diverged.
+    With '--halving N' a run is judged behind 1/N³, 1/N² and 1/N of its steps, by its last test loss
+    or, without a test part, by its mean training loss. It ends there unless it is among the best 1/N
+    of all runs that were judged at the same place.
     """
   static let options =
     RunPreparation.options + [
@@ -21,24 +24,41 @@ enum SweepCommand: Command {
       .option(
         "--plot", "FILE.svg",
         "plot the final losses over the first key, a color for each value of the others"),
+      .option("--halving", "N", "end runs early that are not among the best 1/N so far"),
       .flag("--json", "print a line of JSON a run"),
     ]
 
   private struct Result {
     let overrides: [Override]
+    /// How long the whole run is.
+    let totalSteps: Int
+    private var places: [(step: Int, rung: Int)]
+    /// The losses since the run was judged last.
+    private var recentLosses: [Double] = []
     /// The last evaluation of each name: of the weights first, then of their average.
     private(set) var evaluations: [EvaluationReport] = []
     private var lastLoss = Double.nan
-    private var steps = 0
+    private(set) var steps = 0
     private var clippedSteps = 0
     /// Whether the run ended because something was not finite.
     var hasDiverged = false
 
-    init(overrides: [Override]) { self.overrides = overrides }
+    /// Whether the run was not good enough to go on.
+    private(set) var isStopped = false
 
-    mutating func hear(_ event: TrainingEvent) {
+    init(overrides: [Override], totalSteps: Int, halving: SuccessiveHalving?) {
+      self.overrides = overrides
+      self.totalSteps = totalSteps
+      places = halving?.places(steps: totalSteps) ?? []
+    }
+
+    mutating func hear(
+      _ event: TrainingEvent, _ halving: inout SuccessiveHalving?, _ control: TrainingControl
+    ) {
       switch event {
       case .step(let report, _, _):
+        judge(&halving, control)
+        if report.skipped == nil { recentLosses.append(report.loss) }
         // A step that was skipped says nothing of the others.
         if report.skipped == nil { lastLoss = report.loss }
         steps += 1
@@ -50,6 +70,24 @@ enum SweepCommand: Command {
           evaluations.append(report)
         }
       case .notice, .resumed, .checkpoint, .ended: break
+      }
+    }
+
+    /// Lets the run go on or not, where it has passed a place. The evaluation at a place comes behind its step,
+    /// and so a run is judged one step later.
+    private mutating func judge(
+      _ halving: inout SuccessiveHalving?, _ control: TrainingControl
+    ) {
+      guard let place = places.first, steps >= place.step else { return }
+      places.removeFirst()
+      // No number where all steps were skipped.
+      let mean = recentLosses.reduce(0, +) / Double(recentLosses.count)
+      recentLosses = []
+      let loss = evaluations.first?.loss ?? mean
+      if halving?.goesOn(rung: place.rung, loss: loss) == false {
+        isStopped = true
+        places = []
+        control.stop(savesCheckpoint: false)
       }
     }
 
@@ -73,6 +111,7 @@ enum SweepCommand: Command {
       object["diverged"] = .bool(!isFinite)
       object["trainingLoss"] = .number(loss ?? .nan)
       object["clippedFraction"] = .number(clippedFraction)
+      if isStopped { object["stoppedAt"] = .integer(steps) }
       if let evaluation {
         object["testLoss"] = .number(evaluation.loss)
         for (name, value) in zip(evaluation.metricNames, evaluation.metrics) {
@@ -96,6 +135,8 @@ enum SweepCommand: Command {
     let axes = try SweepAxis.all(arguments.all("--vary"))
     let grid = try SweepAxis.grid(axes)
     let plot = try arguments.plotPath("--plot")
+    var halving = try arguments.integer("--halving", atLeast: 2).map(
+      SuccessiveHalving.init(factor:))
     try RunPreparation.check(arguments)
     return try Job.run { world in
       // The configuration need not be whole without a point's values. Every point sets the same keys.
@@ -114,7 +155,7 @@ enum SweepCommand: Command {
         let isOther = configuration.data.identity != preparation.named.configuration.data.identity
         let result = try run(
           preparation, configuration, point,
-          isOther ? try preparation.data(of: configuration) : data)
+          isOther ? try preparation.data(of: configuration) : data, &halving)
         results.append(result)
         if world.isRoot { show(result, json: arguments.has("--json")) }
       }
@@ -159,14 +200,20 @@ enum SweepCommand: Command {
   /// Runs one point of the grid. Called by all ranks.
   private static func run(
     _ preparation: RunPreparation, _ configuration: RunConfiguration, _ point: [Override],
-    _ data: DataConfiguration.Parts
+    _ data: DataConfiguration.Parts, _ halving: inout SuccessiveHalving?
   ) throws -> Result {
     let collective = try preparation.ranks(for: configuration)
     let run = try preparation.run(configuration, data, on: collective)
-    var result = Result(overrides: point)
+    let control = TrainingControl()
+    // A listener may outlive the call, as far as the compiler knows.
+    var rule = halving
+    var result = Result(overrides: point, totalSteps: run.totalSteps, halving: rule)
+    defer { halving = rule }
     do {
-      _ = try run.trainer(directory: nil, agreement: try preparation.agreement()) { event in
-        result.hear(event)
+      _ = try run.trainer(
+        directory: nil, agreement: try preparation.agreement(), control: control
+      ) { event in
+        result.hear(event, &rule, control)
       }.run()
     } catch let error where divergence(error) {
       // All ranks throw alike.
@@ -191,19 +238,24 @@ enum SweepCommand: Command {
     } else {
       text += "diverged"
     }
+    if result.isStopped { text += ", ended after step \(result.steps)" }
     Console.line(text + ", clipped \(format(100 * result.clippedFraction, 1)) %")
   }
 
   private static func finish(_ results: [Result], json: Bool) {
-    let best = results.filter { $0.evaluation?.loss.isFinite == true }.min {
+    let best = results.filter { !$0.isStopped && $0.evaluation?.loss.isFinite == true }.min {
       $0.evaluation!.loss < $1.evaluation!.loss  // filtered for it
     }
     if let best, !json { Console.line("lowest test loss: \(best.name)") }
+    if results.contains(where: \.isStopped), !json {
+      let (made, all) = results.reduce((0, 0)) { ($0.0 + $1.steps, $0.1 + $1.totalSteps) }
+      Console.line("\(made) of \(all) steps were made")
+    }
   }
 
   private static func picture(_ results: [Result], _ keys: [String]) -> LinePlot {
     LinePlot(
-      sweep: results.map { result in
+      sweep: results.filter { !$0.isStopped }.map { result in
         SweepPoint(
           values: result.overrides.map(\.value), trainingLoss: result.loss ?? .nan,
           testLoss: result.evaluation?.loss, accuracy: result.evaluation?["accuracy"],

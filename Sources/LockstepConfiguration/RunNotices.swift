@@ -195,9 +195,14 @@ struct RunNotices {
           "'weightDecayFactor' in 'optimizer.groups' has no effect: 'optimizer.weightDecay' is 0")
       }
     }
+    if update.privacy != nil, configuration.distillation != nil {
+      lines.append(
+        "ε tells of this training alone: where 'distillation.teacher' has seen the examples, its outputs tell of "
+          + "them too")
+    }
     lines += shadowedGroups()
     for clip in update.clips {
-      if let warmup: Int = clip.values["warmup"], warmup >= totalSteps {
+      if let warmup: Int = clip.values["warmup"], warmup >= totalSteps, isIdle(clip) {
         lines.append(
           "'\(clip.values.path).warmup' is \(warmup) and the run has \(counted(totalSteps, "step")): nothing is "
             + "clipped")
@@ -220,6 +225,15 @@ struct RunNotices {
   }
 
   /// Groups whose tensors all belong to groups before them.
+  /// Whether a clip limits nothing in its warm-up.
+  private func isIdle(_ clip: (transform: any GradientTransform, values: Hyperparameters)) -> Bool {
+    switch clip.transform {
+    case is AdaGC: false
+    case let clip as ZClip: clip.maximum == nil
+    default: true
+    }
+  }
+
   private func shadowedGroups() -> [String] {
     let groups = configuration.update.groups
     let names = source.memory.trainableLayout.slots.map(\.name)

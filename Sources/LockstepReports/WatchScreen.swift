@@ -44,7 +44,7 @@ package struct WatchScreen {
   package var isOver: Bool {
     switch run.ending?.kind {
     case "done", "failed", "interrupted": true
-    default: false
+    default: run.isGone == true
     }
   }
 

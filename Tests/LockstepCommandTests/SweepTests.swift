@@ -65,6 +65,30 @@ import Testing
     }
   }
 
+  /// Runs that are not among the best end early, the same ones on any number of ranks; a whole run is the run
+  /// that it is without the rule.
+  @Test func halvingEndsTheWorse() throws {
+    try withDirectory { directory in
+      let vary = [
+        "--vary", "optimizer.learningRate=0.1,0.00001,0.3,0.0001", "--set", "epochs=9",
+      ]
+      let whole = try Self.sweep(directory, vary).rows
+      let halved = try Self.sweep(directory, vary + ["--halving", "3"])
+      try #require(halved.rows.count == 4, "\(halved.result.transcript)")
+      #expect(halved.rows[0] == whole[0])
+      // 45 steps, judged behind 2, 5 and 15: the evaluation at 5 tells, and the next step is the last one.
+      for index in [1, 3] {
+        let stopped = try #require(halved.rows[index]["stoppedAt"]?.integerValue)
+        #expect(stopped < 20)
+      }
+      #expect(halved.rows[0]["stoppedAt"] == nil)
+      #expect(try Self.sweep(directory, vary + ["--halving", "3"], ranks: 3).rows == halved.rows)
+      let refused = try Self.sweep(directory, vary + ["--halving", "1"])
+      #expect(refused.result.ending == .exited(2))
+      #expect(refused.result.complaints.first?.contains("at least 2") == true)
+    }
+  }
+
   /// Data that the seed draws are each point's own.
   @Test func seedsDrawTheirOwnData() throws {
     try withDirectory { directory in

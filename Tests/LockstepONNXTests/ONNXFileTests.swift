@@ -71,6 +71,25 @@ import LockstepONNX
     } throws: { "\($0)".contains("'input' takes examples of shape [3]") && "\($0)".contains("[4]") }
   }
 
+  @Test("nodes that read or write nothing are refused by name", arguments: ["Erf", "Identity"])
+  func incomplete(_ type: String) throws {
+    for breaks in [true, false] {
+      var model = graph("Relu")
+      model.graph.nodes.append(
+        ONNXNode(
+          type, name: "odd", inputs: breaks ? [] : ["w"], outputs: breaks ? ["x"] : []))
+      try withTemporaryDirectory { directory in
+        let path = "\(directory)/m.onnx"
+        try AtomicFile.write(path, bytes: try model.packed())
+        #expect {
+          try ONNXModel(reading: path)
+        } throws: { error in
+          "\(error)".contains("'odd' (\(type)) has no \(breaks ? "input" : "result")")
+        }
+      }
+    }
+  }
+
   @Test("no bytes of a file end the process", arguments: [UInt64(1), 2, 3])
   func damaged(_ seed: UInt64) throws {
     let bytes = try graph("Relu").packed()

@@ -126,11 +126,22 @@ struct ONNXReader {
       .map { text($0.value) }
   }
 
+  /// Operators that make something of nothing.
+  private static let typesWithoutInputs: Set<String> = [
+    "Constant", "Optional", "RandomNormal", "RandomUniform", "SequenceEmpty",
+  ]
+
   mutating func node(_ message: Onnx__NodeProto) throws(FileError) -> ONNXNode {
     var node = ONNXNode(
       text(message.op_type), name: text(message.name),
       inputs: texts(message.input, message.n_input),
       outputs: texts(message.output, message.n_output))
+    guard !node.outputs.isEmpty else {
+      throw corrupt("the node '\(node.name)' (\(node.type)) has no result")
+    }
+    guard !node.inputs.isEmpty || Self.typesWithoutInputs.contains(node.type) else {
+      throw corrupt("the node '\(node.name)' (\(node.type)) has no input")
+    }
     let domain = text(message.domain)
     node.domain = domain == "ai.onnx" ? "" : domain
     for attribute in items(message.attribute, message.n_attribute) {

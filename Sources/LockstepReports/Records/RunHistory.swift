@@ -247,6 +247,7 @@ package struct RunHistory: Sendable {
   /// What a line has beside ``stepKeys`` and metrics.
   private static let otherKeys: Set<String> = [
     "epoch", "examples", "coefficient", "clippedFraction", "notFinite", "parameterNorms",
+    "exampleNorm",
   ]
 
   /// The numbers of a line that are none of those that every line has.

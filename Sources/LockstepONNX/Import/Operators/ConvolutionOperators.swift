@@ -148,7 +148,7 @@ extension OperatorCall {
     for axis in 0..<2 where window.strides[axis] > 0 {
       let room =
         shape[2 + axis] + window.paddingLow[axis] + window.paddingHigh[axis]
-        - window.kernel[axis]
+        - (window.dilations[axis] * (window.kernel[axis] - 1) + 1)
       let missing = room % window.strides[axis]
       guard missing != 0 else { continue }
       let more = window.strides[axis] - missing

@@ -127,9 +127,9 @@ extension Operators {
 
   /// x between two limits. The gradient is 1 between and 0 outside, as PyTorch's is of `clamp` and ReLU6.
   private static func clipped(_ x: Tensor, _ low: Float?, _ high: Float?) -> Tensor {
-    // What is added is 0 between the limits, so that x keeps its bits there.
-    let above = low.map { low in low == 0 ? x.relu() : x + (low - x).relu() } ?? x
-    return high.map { high in above - (above - high).relu() } ?? above
+    func limit(_ value: Float) -> Tensor { x.graph.constant([value], [1]) }
+    let above = low.map { $0 == 0 ? x.relu() : Tensor.maximum(x, limit($0)) } ?? x
+    return high.map { Tensor.minimum(above, limit($0)) } ?? above
   }
 
   /// max(0, min(1, alpha · x + beta)).
