@@ -102,19 +102,52 @@ struct InspectTable {
         + (NearestName.find(name, among: names).map { "; did you mean '\($0)'?" } ?? ""))
   }
 
-  /// Whether the target is one of several classes, and no number.
+  /// Whether the target is one of several classes, and no number. Few whole numbers from about 0 on, without
+  /// wide gaps, are classes: 0 and 1, −1 and 1, 1 to 5, and no years.
   var isOfClasses: Bool {
-    switch target.kind {
-    case "number": target.isWhole && target.distinct <= 20
-    default: true
+    guard target.kind == "number" else { return true }
+    guard target.isWhole, let low = target.numbers.first, let high = target.numbers.last else {
+      return false
     }
+    return low.magnitude <= 1 && high <= 2 * Double(target.distinct)
   }
 
   /// The number of outputs that a model needs.
-  var outputs: Int {
-    let highest = Int(target.range.split(separator: " ").last ?? "") ?? 0
-    return !isOfClasses
-      ? 1 : target.kind == "number" ? max(highest + 1, 2) : max(target.distinct, 2)
+  var outputs: Int { isOfClasses ? max(target.distinct, 2) : 1 }
+
+  /// The names of classes that are no numbers from 0 on, one behind another.
+  private var classNames: [String]? {
+    guard isOfClasses, target.kind == "number",
+      target.numbers != (0..<target.distinct).map(Double.init)
+    else { return nil }
+    return target.numbers.map { readable($0) }
+  }
+
+  /// The columns that the starter leaves out, and why.
+  var leftOut: [(name: String, reason: String)] {
+    schema.columns.filter { $0.name != target.name && $0.isLeftOut }.map {
+      ($0.name, $0.treatment)
+    }
+  }
+
+  /// Makes sure that there is something to learn, and something to learn from.
+  func requireTrainable() throws {
+    if target.missing > 0 {
+      throw InputFailure(
+        description: "\(path): the target '\(target.name)' is missing in "
+          + "\(counted(target.missing, "row")): take these rows out, or name another column by --target"
+      )
+    }
+    if target.kind == "mixed" || target.kind == "empty" {
+      throw InputFailure(
+        description:
+          "\(path): the target '\(target.name)' is no class and no number: \(target.treatment)")
+    }
+    guard schema.columns.count - 1 > leftOut.count else {
+      throw InputFailure(
+        description: "\(path): has no column to learn from"
+          + leftOut.prefix(3).map { "; '\($0.name)': \($0.reason)" }.joined())
+    }
   }
 
   private var targetWords: String {
@@ -133,6 +166,7 @@ struct InspectTable {
       data["targetKind"] = "values"
       data["standardizeTarget"] = true
     }
+    if let classNames { data["classes"] = .array(classNames.map { .string($0) }) }
     for (key, value) in dialectKeys { data[key] = value }
     let features = schema.columns.filter { $0.name != target.name }
     let left = features.filter(\.isLeftOut).map(\.name)

@@ -34,7 +34,7 @@ struct Starter {
       "optimizer": [
         "type": "adamW", "learningRate": .number(learningRate),
         "schedule": ["type": "cosine"],
-      ], "clip": ["type": "globalNorm", "limit": 1],
+      ], "clip": ["type": "zClip"],
     ]
   }
 
@@ -121,33 +121,61 @@ struct Starter {
         description: "\(labels): has \(counted(numbers.count, "label")), and \(path) has "
           + "\(counted(inputs.count, "example"))")
     }
-    let isOfClasses = numbers.format.element.isInteger
-    let outputs =
-      isOfClasses ? Int(try numbers.numbers().max() ?? 1) + 1 : numbers.valueCount
-    let areImages = inputs.shape.count >= 2 && inputs.shape.suffix(2).allSatisfy { $0 >= 8 }
+    let values = try numbers.numbers()
+    let width = numbers.valueCount
+    let isWhole = numbers.format.element.isInteger
+    let areFlags = isWhole && width > 1 && values.allSatisfy { $0 == 0 || $0 == 1 }
+    let isOfClasses = isWhole && width == 1 && values.allSatisfy { $0 >= 0 }
+    let outputs = isOfClasses ? max(Int(values.max() ?? 1) + 1, 2) : width
+    let isLast = Self.areImages(inputs.shape, last: true)
+    let areImages = isLast || Self.areImages(inputs.shape, last: false)
     let model: JSONValue =
       areImages && isOfClasses
-      ? ["type": "digits-cnn", "classes": .integer(max(outputs, 2))]
-      : ["type": "mlp", "sizes": [64, .integer(isOfClasses ? max(outputs, 2) : outputs)]]
+      ? ["type": "digits-cnn", "classes": .integer(outputs)]
+      : ["type": "mlp", "sizes": [64, .integer(outputs)]]
+    var data: JSONObject = [
+      "type": "arrays", "inputs": .string(path), "labels": .string(labels), "testFraction": 0.2,
+    ]
+    if isWhole, !isOfClasses { data["targetKind"] = "values" }
+    if isLast { data["layout"] = "channelsLast" }
     self.init(
-      "\(counted(inputs.count, "array")) of the shape \(inputs.shape)",
-      data: [
-        "type": "arrays", "inputs": .string(path), "labels": .string(labels), "testFraction": 0.2,
-      ],
-      comments: ["testFraction": Self.testFraction], model: model,
-      loss: isOfClasses ? "softmaxCrossEntropy" : "meanSquaredError", batchSize: 32, epochs: 20)
+      "\(counted(inputs.count, "array")) of the shape \(inputs.shape)", data: data,
+      comments: [
+        "testFraction": Self.testFraction,
+        "targetKind": "the labels are numbers to learn, and not the numbers of classes",
+        "layout": "the last axis of an image is that of its colours",
+      ], model: model,
+      loss: isOfClasses
+        ? "softmaxCrossEntropy" : areFlags ? "binaryCrossEntropy" : "meanSquaredError",
+      batchSize: 32, epochs: 20)
+  }
+
+  /// Whether arrays look like images: [h, w] or [c, h, w], or with the colours last, [h, w, c].
+  private static func areImages(_ shape: [Int], last: Bool) -> Bool {
+    if last {
+      return shape.count == 3 && [1, 3, 4].contains(shape[2])
+        && shape.prefix(2).allSatisfy { $0 >= 8 }
+    }
+    return shape.count >= 2 && shape.suffix(2).allSatisfy { $0 >= 8 }
   }
 
   private init(text path: String) throws {
     let size = try FileInput(path).size
-    guard size > 0 else { throw InputFailure(description: "\(path): is empty") }
     let window = size < 1 << 16 ? 32 : 64
+    guard size > window else {
+      throw InputFailure(
+        description:
+          "\(path): has \(counted(size, "byte")), and a window of a text has \(window) and the next one"
+      )
+    }
+    var data: JSONObject = [
+      "type": "text", "file": .string(path), "tokenizer": "bytes", "window": .integer(window),
+    ]
+    // A test part holds a window, too.
+    if size / 10 > window { data["testFraction"] = 0.1 }
     self.init(
       "a text of \(counted(size, "byte"))",
-      data: [
-        "type": "text", "file": .string(path), "tokenizer": "bytes", "window": .integer(window),
-        "testFraction": 0.1,
-      ],
+      data: data,
       comments: [
         "tokenizer": "each byte is a token; characters need their number as the model's vocabulary",
         "window": "how many tokens the model sees",
@@ -170,7 +198,8 @@ struct Starter {
     "epochs": "how often each example is seen", "seed": "what all chance follows from",
     "optimizer":
       "how weights move: lockstep catalog optimizers schedules; lockstep find-rate finds a rate",
-    "clip": "a longer gradient is shortened to this norm: lockstep suggest-clip RUN",
+    "clip":
+      "a gradient much longer than those before is shortened; lockstep suggest-clip RUN finds a fixed limit",
   ]
 
   /// The configuration with its comments. Paths in it are relative to its folder.

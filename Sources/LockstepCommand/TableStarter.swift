@@ -28,6 +28,7 @@ struct TableStarter {
       guard !arguments.has("--time") else {
         throw ArgumentError(description: "'--time' goes with '--series'")
       }
+      try table.requireTrainable()
       starter = Self.rows(table)
     }
   }
@@ -36,6 +37,7 @@ struct TableStarter {
     "target": "the column that is to be predicted", "ignore": "columns that are left out",
     "fillMissing": "what stands for missing numbers", "testFraction": Starter.testFraction,
     "targetKind": "numbers; leave it out for classes",
+    "classes": "the names of the classes, in the order of the model's outputs",
     "standardizeTarget": "the model learns numbers near 1; predictions have the column's unit",
     "text": "the column of the texts", "vocabulary": "the most frequent words; others are one",
     "series": "the column that names the series of a step",
@@ -44,6 +46,11 @@ struct TableStarter {
 
   private static func rows(_ table: InspectTable) -> Starter {
     let starter = table.configuration
+    var comments = comments
+    let reasons = table.leftOut.prefix(3).map { "'\($0.name)': \($0.reason)" }
+    if !reasons.isEmpty {
+      comments["ignore"] = "columns that are left out; " + reasons.joined(separator: "; ")
+    }
     return Starter(
       "a table of \(counted(table.rows, "row")); to predict: \(table.targetText)",
       data: starter["data"]?.objectValue ?? JSONObject(), comments: comments,

@@ -22,6 +22,8 @@ package struct TableSchema: Sendable {
     package let isLeftOut: Bool
     /// Whether its numbers are whole.
     package let isWhole: Bool
+    /// The distinct numbers, in order, where there are at most 20.
+    package var numbers: [Double] = []
   }
 
   /// The table's files, in words.
@@ -123,6 +125,7 @@ extension TableSchema.Column {
       name: cells.name, kind: "number", missing: missing, distinct: distinct.count,
       range: "\(readable(low)) … \(readable(high))", examples: examples, treatment: treatment,
       isLeftOut: isCounter, isWhole: isWhole)
+    if distinct.count <= 20 { self.numbers = distinct.sorted() }
   }
 
   /// The levels with the most rows, and how many each has.

@@ -324,6 +324,9 @@ public final class Graph {
     }
   }
 
+  /// Says in other words why the trace has failed.
+  package func failInstead(_ message: String) { failure = GraphError(message) }
+
   /// Whether the trace has failed: shapes mean nothing any more.
   package var hasFailed: Bool { failure != nil }
 

@@ -6,9 +6,13 @@ struct ONNXFunctions {
   let functions: [ONNXFunction]
   let path: String
   private var calls = 0
+  /// How many nodes calls have given so far.
+  private var made = 0
 
   /// How deep functions may call one another; a file that goes deeper calls in a circle.
   private static let depth = 64
+  /// The most nodes that calls may stand for.
+  private static let mostNodes = 1 << 18
 
   init(_ functions: [ONNXFunction], path: String) {
     self.functions = functions
@@ -29,6 +33,12 @@ struct ONNXFunctions {
       else {
         result.append(node)
         continue
+      }
+      made += function.nodes.count
+      guard made <= Self.mostNodes else {
+        throw FileError(
+          path: path, kind: .corrupt,
+          reason: "calls of functions stand for more than \(Self.mostNodes) nodes")
       }
       result += try inlined(body(of: function, for: node), depth: depth + 1)
     }

@@ -48,7 +48,8 @@ extension ConstantCall {
     }
     switch node.type {
     case "Neg": return ONNXTensor(x.shape, integers: integers.map { 0 &- $0 }, x.scalar)
-    case "Abs": return ONNXTensor(x.shape, integers: integers.map { abs($0) }, x.scalar)
+    case "Abs":
+      return ONNXTensor(x.shape, integers: integers.map { $0 < 0 ? 0 &- $0 : $0 }, x.scalar)
     case "Sign": return ONNXTensor(x.shape, integers: integers.map { $0.signum() }, x.scalar)
     default: return nil
     }
@@ -77,8 +78,8 @@ extension ConstantCall {
     if let left = a.integers, let right = b.integers {
       let functions: [String: (Int, Int) -> Int] = [
         "Add": { $0 &+ $1 }, "Sub": { $0 &- $1 }, "Mul": { $0 &* $1 },
-        "Div": { $1 == 0 ? 0 : $0 / $1 }, "Min": { min($0, $1) }, "Max": { max($0, $1) },
-        "Mod": { $1 == 0 ? 0 : (($0 % $1) + $1) % $1 },
+        "Div": { $1 == 0 ? 0 : $0.dividedReportingOverflow(by: $1).partialValue },
+        "Min": { min($0, $1) }, "Max": { max($0, $1) }, "Mod": Self.modulo,
       ]
       guard let function = functions[node.type] else { return nil }
       let (shape, values) = try pairs(left, right)
@@ -93,6 +94,14 @@ extension ConstantCall {
     let (shape, values) = try pairs(a.floats, b.floats)
     if node.type == "Pow", values.contains(where: { $1 != 2 && $1 != 0.5 }) { return nil }
     return ONNXTensor(shape, floats: values.map { function($0, $1) })
+  }
+
+  /// What is left of a division, with the divisor's sign.
+  private static func modulo(_ a: Int, _ b: Int) -> Int {
+    // −1 divides all, the smallest number too, whose quotient is none.
+    guard b != 0, b != -1 else { return 0 }
+    let rest = a % b
+    return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest
   }
 
   func reduced() throws(GraphError) -> ONNXTensor {
@@ -135,14 +144,16 @@ extension ConstantCall {
     let axis = given < 0 ? given + rank : given
     guard x.shape.indices.contains(axis) else { throw GraphError("there is no axis \(given)") }
     let step = strides(x.shape)[axis]
-    func summed<Value: AdditiveArithmetic>(_ values: [Value]) -> [Value] {
+    func summed<Value>(_ values: [Value], _ sum: (Value, Value) -> Value) -> [Value] {
       var values = values
       for index in values.indices where index / step % x.shape[axis] > 0 {
-        values[index] = values[index] + values[index - step]
+        values[index] = sum(values[index - step], values[index])
       }
       return values
     }
-    if let values = x.integers { return ONNXTensor(x.shape, integers: summed(values), x.scalar) }
-    return ONNXTensor(x.shape, floats: summed(x.floats))
+    if let values = x.integers {
+      return ONNXTensor(x.shape, integers: summed(values, &+), x.scalar)
+    }
+    return ONNXTensor(x.shape, floats: summed(x.floats, +))
   }
 }

@@ -87,6 +87,9 @@ extension ConstantCall {
     let rank = x.shape.count
     let repeats = try integers(1)
     guard repeats.count == rank else { throw GraphError("the repeats do not fit \(x.shape)") }
+    guard repeats.allSatisfy({ (0...Int(Int32.max)).contains($0) }) else {
+      throw GraphError("\(repeats) are no numbers of repeats")
+    }
     let shape = zip(x.shape, repeats).map { $0 * $1 }
     try ConstantOperators.check(shape)
     let steps = strides(x.shape)
@@ -142,7 +145,7 @@ extension ConstantCall {
         shape[axis] = x.shape[axis]
       }
       if let open = shape.firstIndex(of: -1) {
-        let known = shape.enumerated().filter { $0.offset != open }.map(\.element).reduce(1, *)
+        let known = shape.enumerated().filter { $0.offset != open }.map(\.element).reduce(1, &*)
         shape[open] = known == 0 ? 0 : x.count / known
       }
       result.shape = shape

@@ -17,7 +17,7 @@ enum ConstantOperators {
     switch node.type {
     case "Shape": return [try call.shapeOfInput()]
     case "Size":
-      return [ONNXTensor([], integers: [try call.integers(0).reduce(1, *)])]
+      return [ONNXTensor([], integers: [try call.integers(0).reduce(1, &*)])]
     case "Identity": return [try call.tensor(0)]
     case "Dropout": return [try call.tensor(0)]
     case "Cast": return [cast(try call.tensor(0), to: call.integer("to", 1))]
@@ -134,9 +134,15 @@ struct ConstantCall {
       if let start = start.integers?.first, let limit = limit.integers?.first,
         let step = step.integers?.first, step != 0
       {
-        let count = max(0, (limit - start + step - (step > 0 ? 1 : -1)) / step)
+        // As far as Double tells, which is exact for as many as are made.
+        let span = (Double(limit) - Double(start)) / Double(step)
+        guard let count = Int(exactly: max(0, span.rounded(.up))) else {
+          throw GraphError("its ends make no range")
+        }
         try ConstantOperators.check([count])
-        return ONNXTensor([count], integers: (0..<count).map { start + $0 * step })
+        let (_, overflows) = step.multipliedReportingOverflow(by: count)
+        guard !overflows else { throw GraphError("its ends make no range") }
+        return ONNXTensor([count], integers: (0..<count).map { start &+ $0 * step })
       }
       guard let first = start.floats.first, let last = limit.floats.first,
         let by = step.floats.first, by != 0,
@@ -148,8 +154,9 @@ struct ConstantCall {
       let shape = try tensor(0).shape
       guard shape.count == 2 else { throw GraphError("expects a matrix, got \(shape)") }
       let shift = integer("k", 0)
+      try ConstantOperators.check(shape)
       let values = (0..<shape[0] * shape[1]).map { index -> Float in
-        index % shape[1] == index / shape[1] + shift ? 1 : 0
+        index % shape[1] == index / shape[1] &+ shift ? 1 : 0
       }
       return ONNXTensor(shape, floats: values)
     default:

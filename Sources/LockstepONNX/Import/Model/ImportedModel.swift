@@ -100,15 +100,26 @@ package struct ImportedModel: Model, CustomReflectable {
       try check(input)
       return try trace(input)
     } catch {
-      if !graph.hasFailed { graph.fail("\(path): \(error.description)") }
+      graph.failInstead("\(path): \(error.description)\(advice(graph.batchCount))")
       return input
     }
   }
 
+  /// The number of examples that the file was exported for; nil where it was for any number.
+  private var fixedCount: Int? {
+    if case .fixed(let count)? = input.shape?.first { count } else { nil }
+  }
+
+  /// What may help where a file does not fit a number of examples.
+  private func advice(_ count: Int) -> String {
+    guard let fixedCount, fixedCount != count else { return "" }
+    return
+      "; the file was exported for \(fixedCount) examples, and \(count) are computed here: export it "
+      + "for any number, with dynamic_shapes or dynamic_axes for the first axis"
+  }
+
   private func trace(_ input: Tensor) throws(GraphError) -> Tensor {
     let input = fitted(input)
-    var fixedCount: Int?
-    if case .fixed(let count)? = self.input.shape?.first { fixedCount = count }
     let trace = GraphTrace(
       imported, input.graph, operatorSet: operatorSet, fixedCount: fixedCount,
       isSynchronized: statistics == .synchronized)

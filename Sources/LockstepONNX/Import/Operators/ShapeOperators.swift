@@ -224,14 +224,25 @@ extension Operators {
     func padded(_ shape: [Int]) -> [Int] {
       Array(repeating: 1, count: rank - shape.count) + shape
     }
-    let (own, wanted) = (padded(x.shape), padded(given))
+    let own = padded(x.shape)
+    var wanted = padded(given)
+    var place = place(of: [x])
+    // The number of examples that the file means gives way to the number at hand: on the axis of examples, and
+    // on the first one of what all examples share.
+    if let count = call.trace.fixedCount, count != call.graph.batchCount {
+      let axis = x.place.map { $0.axis + rank - x.shape.count } ?? 0
+      if rank > 0, wanted[axis] == count, own[axis] == (x.place == nil ? 1 : own[axis]) {
+        wanted[axis] = max(call.graph.batchCount, own[axis])
+        place = place ?? BatchPlace(axis: 0)
+      }
+    }
     guard zip(own, wanted).allSatisfy({ $0 == $1 || $0 == 1 || $1 == 1 }) else {
       throw GraphError("\(x.shape) does not broadcast to \(given)")
     }
     return [
       .tensor(
         BatchedTensor(
-          x.tensor.broadcast(to: zip(own, wanted).map { max($0, $1) }), place(of: [x])))
+          x.tensor.broadcast(to: zip(own, wanted).map { max($0, $1) }), place))
     ]
   }
 

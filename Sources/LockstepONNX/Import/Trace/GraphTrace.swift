@@ -50,7 +50,9 @@ final class GraphTrace {
       defer { graph.scope = "" }
       let results = try rule(OperatorCall(node: node, index: index, trace: self))
       for (name, value) in zip(node.outputs, results) where !name.isEmpty { values[name] = value }
-      try graph.check()
+      do throws(GraphError) { try graph.check() } catch {
+        throw GraphError("\(node.place): \(error.description)")
+      }
     }
     return try tensor(value(named: output), in: nil).tensor
   }

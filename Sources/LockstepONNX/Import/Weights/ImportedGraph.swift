@@ -137,6 +137,10 @@ struct ImportedGraph: Sendable {
     }
     guard isDifferentiable else { return }
     guard !written.contains(initializer) else { return noteConstant(node, tensor) }
+    if let module = naming.moduleCalledAgain(by: place.node, using: initializer) {
+      let notice = "the module '\(module)' is called more than once, and trained as one"
+      if !notices.contains(notice) { notices.append(notice) }
+    }
     switch role {
     case .weight(let kind, let suffix):
       let kind = kind == "Conv" ? (tensor.shape.count == 3 ? "Conv1d" : "Conv2d") : kind

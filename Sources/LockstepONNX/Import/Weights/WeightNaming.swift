@@ -53,9 +53,27 @@ struct WeightNaming {
     }
     // Equal weights of several layers may be stored once, under the name of one of them.
     guard let scope, !scope.isEmpty, !source.hasPrefix(scope + "."), !isTable(node),
-      let owner = owner(of: source, initializer), !owner.hasPrefix(scope + "."), owner != scope
+      let owner = owner(of: source, initializer), !owner.hasPrefix(scope + "."), owner != scope,
+      !isCall(scope, of: owner)
     else { return source }
     return joined(scope, String(source.dropFirst(owner.count + 1)))
+  }
+
+  /// The module that a node's scope is a further call of, where it uses that module's weight.
+  func moduleCalledAgain(by node: Int, using initializer: String) -> String? {
+    guard let scope = graph.nodes[node].scope, let source = source(initializer),
+      let owner = owner(of: source, initializer), isCall(scope, of: owner)
+    else { return nil }
+    return owner
+  }
+
+  /// Whether a scope is a further call of a module: the older exporter calls those of `b` `b_1`, `b_2`. Where the
+  /// file has a weight of that name, it is a module of its own.
+  private func isCall(_ scope: String, of module: String) -> Bool {
+    guard scope.hasPrefix(module + "_") else { return false }
+    let number = scope.dropFirst(module.count + 1)
+    return !number.isEmpty && number.allSatisfy(\.isNumber)
+      && !known.contains { $0.hasPrefix(scope + ".") }
   }
 
   /// The module that a weight belongs to, among those that use what the file stores.
