@@ -35,6 +35,35 @@ import Testing
     }
   }
 
+  /// Numbers are classes, by the names that they are, or values.
+  @Test(arguments: [
+    ("-1,1", #""classes": ["-1", "1"]"#, 2),
+    ("1,2,3,4,5", #""classes": ["1", "2", "3", "4", "5"]"#, 5),
+    ("0,1,2", #""target": "y""#, 3), ("2001,2002,2003,2004", #""targetKind": "values""#, 1),
+  ])
+  func numbersAsTargets(_ labels: String, _ key: String, _ outputs: Int) throws {
+    try withDirectory { directory in
+      let labels = labels.split(separator: ",")
+      let rows = (0..<80).map { "\($0 % 7),\($0 % 4).5,\(labels[$0 % labels.count])\n" }
+      try AtomicFile.write("\(directory)/t.csv", text: "a,b,y\n" + rows.joined())
+      let text = try train(directory, [], data: "t.csv")
+      let plain = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+      let spaced = plain.replacing("[ ", with: "[").replacing(" ]", with: "]")
+      #expect(spaced.contains(key), "\(text)")
+      #expect(spaced.contains("[32, \(outputs)]"), "\(text)")
+    }
+  }
+
+  /// What a starter leaves out has its reason beside it.
+  @Test func columnsThatAreLeftOutSayWhy() throws {
+    try withDirectory { directory in
+      let rows = (0..<80).map { "\($0 == 9 ? "inf" : "\($0 % 7)"),\($0 % 5),\($0 % 2)\n" }
+      try AtomicFile.write("\(directory)/t.csv", text: "a,b,y\n" + rows.joined())
+      let text = try train(directory, [], data: "t.csv")
+      #expect(text.contains("columns that are left out; 'a': an error"), "\(text)")
+    }
+  }
+
   @Test func textsOfATable() throws {
     try withDirectory { directory in
       let rows = (0..<60).map { row in
@@ -91,16 +120,47 @@ import Testing
       try AtomicFile.write(
         "\(directory)/n.txt", text: String(repeating: "All work and no play. ", count: 200))
       #expect(try train(directory, [], data: "n.txt").contains(#""tokenizer": "bytes""#))
+      try SystemFileSystem().remove("\(directory)/made.json")
+      try AtomicFile.write(
+        "\(directory)/short.txt", text: String(repeating: "All work and no play. ", count: 8))
+      #expect(try !train(directory, [], data: "short.txt").contains("testFraction"))
+    }
+  }
+
+  /// One-hot labels are flags, negative ones numbers, and colours may be last.
+  @Test func labelsAndLayoutsOfArrays() throws {
+    try withDirectory { directory in
+      func labels(_ shape: [Int], _ value: (Int) -> Int64) throws {
+        try AtomicFile.write(
+          "\(directory)/y.npy",
+          bytes: numpyFile("<i8", shape, littleEndian((0..<shape.reduce(1, *)).map(value))))
+      }
+      try AtomicFile.write(
+        "\(directory)/x.npy",
+        bytes: numpyFile("|u1", [30, 8, 9, 3], (0..<30 * 216).map { UInt8($0 % 251) }))
+      try labels([30, 3]) { $0 % 3 == $0 / 3 % 3 ? 1 : 0 }
+      let flags = try train(directory, ["--labels", "y.npy"], data: "x.npy")
+      #expect(flags.contains("binaryCrossEntropy") && flags.contains("channelsLast"), "\(flags)")
+      try SystemFileSystem().remove("\(directory)/made.json")
+      try labels([30]) { $0 % 2 == 0 ? -1 : 1 }
+      let numbers = try train(directory, ["--labels", "y.npy"], data: "x.npy")
+      #expect(numbers.contains("meanSquaredError"), "\(numbers)")
     }
   }
 
   @Test func whatCannotBeToldIsRefused() throws {
     try withDirectory { directory in
       try AtomicFile.write("\(directory)/t.csv", text: "a,b\n1,2\n3,4\n")
+      try AtomicFile.write("\(directory)/gaps.csv", text: "a,y\n1,yes\n3,\n5,no\n")
+      try AtomicFile.write("\(directory)/counter.csv", text: "a,y\n1,yes\n2,yes\n3,no\n")
+      try AtomicFile.write("\(directory)/s.txt", text: "short")
       try AtomicFile.write("\(directory)/x.npy", bytes: numpyFile("|u1", [2, 2], [1, 2, 3, 4]))
       for (arguments, message) in [
         ([], "the data's path is missing"), (["none.csv"], "none.csv"),
         (["x.npy"], "name their labels by --labels FILE"),
+        (["gaps.csv"], "the target 'y' is missing in 1 row"),
+        (["counter.csv"], "has no column to learn from; 'a': counts the rows"),
+        (["s.txt"], "has 5 bytes"),
         (["t.csv", "--labels", "x.npy"], "'--labels' does not go with 't.csv'"),
         (["t.csv", "--text", "c"], "'--text': t.csv has no column 'c'"),
         (["t.csv", "--time", "a"], "'--time' goes with '--series'"),

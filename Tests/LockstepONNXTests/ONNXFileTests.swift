@@ -71,6 +71,35 @@ import LockstepONNX
     } throws: { "\($0)".contains("'input' takes examples of shape [3]") && "\($0)".contains("[4]") }
   }
 
+  /// The older exporter calls the second call of `b` `b_1`. Where the file has a weight of `b_1`, that is a module.
+  @Test("a module that is called twice is one", arguments: [false, true])
+  func calledTwice(isOther: Bool) throws {
+    var graph = ONNXGraph()
+    graph.inputs = [.init("input", .float32, [.free("batch"), .fixed(2)])]
+    graph.outputs = [.init("output", .float32, nil)]
+    graph.initializers = [
+      .init("b.weight", ONNXTensor([2, 2], floats: [1, 2, 3, 4])),
+      .init(isOther ? "b_1.bias" : "b.bias", ONNXTensor([2], floats: [1, 2])),
+    ]
+    let bias = graph.initializers[1].name
+    graph.nodes = [("/b/Gemm", "input", "hidden"), ("/b_1/Gemm", "hidden", "output")].map {
+      ONNXNode(
+        "Gemm", name: $0, inputs: [$1, "b.weight"] + (isOther && $0 == "/b/Gemm" ? [] : [bias]),
+        outputs: [$2], attributes: [.integer("transB", 1)])
+    }
+    try withTemporaryDirectory { directory in
+      let path = "\(directory)/m.onnx"
+      try AtomicFile.write(
+        path, bytes: try ONNXModel(graph: graph, operatorSet: 20, producer: "tests").packed())
+      let model = try ImportedModel(reading: path, output: nil, statistics: .perShard)
+      let trace = try trace(model, inputShape: [2], batchCount: 2, training: true)
+      #expect(
+        trace.graph.parameters.map(\.name)
+          == ["b.weight"] + (isOther ? ["b_1.weight", "b_1.bias"] : ["b.bias"]))
+      #expect(model.notices.contains { $0.contains("'b' is called more than once") } == !isOther)
+    }
+  }
+
   @Test("nodes that read or write nothing are refused by name", arguments: ["Erf", "Identity"])
   func incomplete(_ type: String) throws {
     for breaks in [true, false] {
