@@ -76,6 +76,9 @@ package final class RunFollower {
   package func refresh() throws(FileError) {
     readConfiguration()
     ending = RunHistory.ending("\(directory)/outcome.json")
+    if let known = ending?.totalSteps ?? (ending?.kind == "done" ? ending?.step : nil) {
+      totalSteps = known
+    }
     try metrics.read { [self] line in
       guard let line else { return steps.removeAll() }
       if let step = step(line) {
@@ -93,6 +96,8 @@ package final class RunFollower {
         evaluations.append(found)
       }
     }
+    // Batches of sequences are more than the examples tell.
+    if let total = totalSteps, let last = steps.last, last.step > total { totalSteps = nil }
     lastChange = FileTime.modified(metrics.path)
   }
 

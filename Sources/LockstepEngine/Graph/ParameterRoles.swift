@@ -13,9 +13,13 @@ extension Graph {
       if case .parameter(let index) = leaf { sources[id] = [index] }
     }
     var tables: Set<Int> = []
+    // The rows without a gradient, of each use of a table: one and the same where the row is held.
+    var paddings: [Int: Set<Int?>] = [:]
     for node in nodes {
       let read = node.inputs.reduce(into: Set<Int>()) { $0.formUnion(sources[$1] ?? []) }
       if read.isEmpty { continue }
+      let padding = (node.operation as? GatherRows)?.padding
+      for index in read { paddings[index, default: []].insert(padding) }
       switch node.operation.use {
       case .rearranged: for output in node.outputs { sources[output] = read }
       case .multiplied:
@@ -29,7 +33,10 @@ extension Graph {
         for index in sources[input] ?? [] where roles[index] == .kernel { roles[index] = .output }
       }
     }
-    for index in tables { roles[index] = .table }
+    for index in tables {
+      let rows = paddings[index] ?? []
+      roles[index] = .table(heldRow: rows.count == 1 ? rows.first ?? nil : nil)
+    }
     return roles
   }
 

@@ -4,8 +4,9 @@ package enum ParameterRole: Sendable, Equatable {
   case kernel
   /// The same of a layer whose results the loss reads without another product in between.
   case output
-  /// A table from which rows are chosen, though the output layer may multiply by it too.
-  case table
+  /// A table from which rows are chosen, though the output layer may multiply by it too. `heldRow` is the row
+  /// that gets no gradient and never moves, that of padding.
+  case table(heldRow: Int? = nil)
   /// A bias, a scale, a table that is added.
   case other
 }

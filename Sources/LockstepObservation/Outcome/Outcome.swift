@@ -23,9 +23,15 @@ public struct Outcome: Sendable, Equatable {
   public let fingerprint: Fingerprint?
   /// What went wrong, where it failed.
   public let message: String?
+  /// The number of steps of the whole run, where it goes on.
+  package let totalSteps: Int?
 
   /// Makes an outcome of a kind with the number of steps completed.
-  package init(_ kind: Kind, step: Int, fingerprint: Fingerprint? = nil, message: String? = nil) {
+  package init(
+    _ kind: Kind, step: Int, fingerprint: Fingerprint? = nil, message: String? = nil,
+    totalSteps: Int? = nil
+  ) {
+    self.totalSteps = totalSteps
     self.kind = kind
     self.step = step
     self.fingerprint = fingerprint
@@ -47,6 +53,7 @@ public struct Outcome: Sendable, Equatable {
     object["outcome"] = .string(kind.rawValue)
     object["exitCode"] = kind == .running ? .null : .integer(Int(exitCode))
     object["step"] = .integer(step)
+    if let totalSteps { object["totalSteps"] = .integer(totalSteps) }
     object["fingerprint"] = fingerprint.map { .string($0.description) } ?? .null
     object["message"] = message.map { .string($0) } ?? .null
     return .object(object)

@@ -13,6 +13,8 @@ package protocol InspectedTransform: BoundTransform {
   /// The norm behind the transform, known without measuring once ``prepare(_:)`` has run, for a
   /// clip that scales; nil where the output has to be measured.
   var clippedNorm: Double? { get }
+  /// Whether the limit of a clip follows what it has seen, so that no threshold is to be chosen.
+  var followsHistory: Bool { get }
   /// Whether a clip that scales did so in this step.
   var didClip: Bool { get }
   /// What a clip that scales multiplied a slot by in this step; nil where it left it alone.
@@ -27,6 +29,7 @@ extension InspectedTransform {
   package var isClip: Bool { false }
   package func isActive(slot: Int) -> Bool { true }
   package var clippedNorm: Double? { nil }
+  package var followsHistory: Bool { false }
   package var didClip: Bool { false }
   package func factor(slot: Int) -> Double? { nil }
   package func limitsMagnitude(slot: Int) -> Bool { false }

@@ -286,6 +286,7 @@ final class BoundScaling: InspectedTransform {
     }
   }
 
+  var followsHistory: Bool { history != nil }
   var state: [StateEntry] { history?.state ?? [] }
 
   func commit() { history?.commit() }

@@ -37,7 +37,8 @@ private struct ScionRemainder: GradientTransform {
       for (index, slot) in slots.enumerated() where !isMatrix[index] {
         if slot.matrixRows > 0 {
           // A table's rows are its inputs; what reads it sees one of them.
-          let inputs = slot.role == .table ? 1 : slot.matrixColumns
+          var inputs = slot.matrixColumns
+          if case .table? = slot.role { inputs = 1 }
           factors[index] = ScaleFactor(rule.outputRadius / Double(inputs))
         } else {
           let norm = step.measurements.norm(.update(.two), slot: index)

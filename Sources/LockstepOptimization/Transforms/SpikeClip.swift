@@ -34,6 +34,7 @@ package struct SpikeClip: GradientTransform, Equatable {
     private var limits: [Float]
     let measures: [Measure] = [.update(.infinity)]
     var isClip: Bool { true }
+    var followsHistory: Bool { true }
 
     init(_ rule: SpikeClip, _ context: TransformContext, _ scope: ClipScope) {
       self.rule = rule

@@ -41,6 +41,7 @@ public final class UpdateRule {
   private let firstRate: Schedule?
   let projection: ConstraintExecutor
   let average: BoundAverage?
+  let heldRows: HeldRows
   private let plateau: PlateauMonitor?
   private let updates = Arena<Int64>(count: 1)
   let rateFactor: LearningRateFactor
@@ -152,6 +153,7 @@ public final class UpdateRule {
     projection = try ConstraintExecutor(
       constraints, layout: layout, blocks: blocks, slotBlocks: slotBlocks, kernels: kernels)
 
+    heldRows = HeldRows(layout, owned: held ?? 0..<layout.count)
     ownedGroups = [self.owned]
     finalRate = transforms.last as? BoundLearningRate
     epsilonNorm = chain.epsilonNorm(layout)
@@ -182,6 +184,9 @@ public final class UpdateRule {
   /// Whether a rank that updates a part of the blocks must call `projectGathered(parameters:)`
   /// once it has all parameters.
   package var projectsAfterGather: Bool { projection.needsTensors }
+
+  /// Whether a clip has a threshold that somebody chose.
+  package var hasFixedClip: Bool { transforms.contains { $0.isClip && !$0.followsHistory } }
 
   private var rateScale: Double { plateau?.scale ?? 1 }
 
@@ -289,6 +294,7 @@ public final class UpdateRule {
     let values = parameters.baseAddress!
     projection.begin(update: updateCount + 1, values)
     average?.begin(update: updateCount + 1)
+    heldRows.keep(values)
     tally.buffer.update(repeating: 0)
     var source = gradient.baseAddress!
     for pass in passes.indices {
@@ -320,7 +326,10 @@ public final class UpdateRule {
     projection.projectRuns(values, groups) { block in
       tally.base[block * Tally.width + Tally.run]
     }
-    if projection.hasRuns { takeAverages(values, behind: .sums) }
+    if projection.hasRuns {
+      heldRows.putBack(values)
+      takeAverages(values, behind: .sums)
+    }
     if isWhole, gather == nil { try projectGathered(parameters: parameters) }
     for transform in transforms { transform.commit() }
     average?.commit()

@@ -54,6 +54,7 @@ extension UpdateRule {
       constraint.apply(parameters + start, count)
       start += count
     }
+    heldRows.putBack(parameters, slot: slot, blocks[run.lowerBound].range.lowerBound..<end)
     return true
   }
 
@@ -113,6 +114,7 @@ extension UpdateRule {
   /// What follows once all of a block's values have been stepped and constrained.
   private func finishBlock(_ index: Int, _ parameters: UnsafeMutablePointer<Float>) {
     let block = blocks[index]
+    heldRows.putBack(parameters, slot: block.slot, block.range)
     tally.base[index * Tally.width + Tally.run] = projection.runSum(
       block, parameters + block.offset)
     takeAverage(index, parameters, behind: .block)

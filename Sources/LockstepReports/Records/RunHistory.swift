@@ -147,6 +147,8 @@ package struct RunHistory: Sendable {
     package let kind: String?
     /// The number of steps that were done then; nil where the file does not say.
     package let step: Int?
+    /// The number of steps of the whole run; nil where the file does not say.
+    package let totalSteps: Int?
     /// What went wrong, where something did.
     package let message: String?
     /// The fingerprint of the final weights, where the run came to its end.
@@ -154,8 +156,10 @@ package struct RunHistory: Sendable {
 
     /// An end of this kind.
     package init(
-      kind: String?, step: Int? = nil, message: String? = nil, fingerprint: String? = nil
+      kind: String?, step: Int? = nil, totalSteps: Int? = nil, message: String? = nil,
+      fingerprint: String? = nil
     ) {
+      self.totalSteps = totalSteps
       self.kind = kind
       self.step = step
       self.message = message
@@ -235,6 +239,7 @@ package struct RunHistory: Sendable {
     let file = content.flatMap { try? JSONValue.parse($0, source: path) }
     return Ending(
       kind: file?["outcome"]?.stringValue, step: file?["step"]?.integerValue,
+      totalSteps: file?["totalSteps"]?.integerValue,
       message: file?["message"]?.stringValue, fingerprint: file?["fingerprint"]?.stringValue)
   }
 

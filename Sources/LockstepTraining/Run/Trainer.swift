@@ -102,7 +102,7 @@ package final class Trainer {
     self.isInterrupted = isInterrupted
     earlyStopping = options.earlyStopping.map(EarlyStoppingState.init)
     bestWeights = BestWeights(of: step.source, on: collective)
-    watch = UpdateWatch(step.update)
+    watch = UpdateWatch(step.update, isPrivate: step.accountant != nil)
     self.listener = listener
     self.control = control
     try registry.add(step.source.stateEntries, of: step.source)
@@ -182,7 +182,10 @@ package final class Trainer {
         notices = try directory.truncateLogs(afterStep: restored?.step ?? 0)
         try directory.write(configuration: configuration)
         if let data = resumption.data { try directory.write(data.description) }
-        try directory.write(Outcome(.running, step: restored?.step ?? 0))
+        try directory.write(
+          Outcome(
+            .running, step: restored?.step ?? 0,
+            totalSteps: options.lastStep(batchesPerEpoch: sampler.batchesPerEpoch)))
         hasStarted = true
       }
       if let restored { noteFailure { try tell(.resumed(restored)) } }

@@ -18,8 +18,14 @@ package struct UpdateWatch {
   private var dominated: [Int: Int] = [:]
   private var said: Set<String> = []
 
+  /// Whether noise is added to the gradient, whose norm then follows the sizes of tensors.
+  private let isPrivate: Bool
+
   /// Watches an update.
-  package init(_ update: any Update) { self.update = update }
+  package init(_ update: any Update, isPrivate: Bool = false) {
+    self.update = update
+    self.isPrivate = isPrivate
+  }
 
   /// Counts a step, and says what there is to say behind it.
   ///
@@ -33,7 +39,9 @@ package struct UpdateWatch {
       steps += 1
       if report.update.clipped { clipped += 1 }
       if report.update.clipsBelowEpsilon { belowEpsilon += 1 }
-      if let largest = report.update.dominantTensor { dominated[largest, default: 0] += 1 }
+      if let largest = report.update.dominantTensor, !isPrivate {
+        dominated[largest, default: 0] += 1
+      }
     }
     guard steps >= Self.fewest, isLast || steps % Self.interval == 0 else { return [] }
     return (ofClips() + ofConstraints(parameters)).compactMap { kind, text in
@@ -54,7 +62,7 @@ package struct UpdateWatch {
             + "clip of its own by 'scope', or clip tensor by tensor (norm, adaGC)"
         ))
     }
-    if 2 * clipped > steps {
+    if 2 * clipped > steps, update.hasFixedClip {
       all.append(
         (
           "clipped",

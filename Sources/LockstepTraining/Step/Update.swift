@@ -63,6 +63,9 @@ package protocol Update: AnyObject {
   /// where nobody measures them.
   func parameterNorms() -> [ParameterNorms]
 
+  /// Whether a clip has a threshold that somebody chose; true by default.
+  var hasFixedClip: Bool { get }
+
   /// The tensors of which a constraint holds every unit at its bound; none by default.
   func boundTensors(_ parameters: UnsafeBufferPointer<Float>) -> [String]
 
@@ -92,6 +95,7 @@ extension Update {
     get { nil }
     set {}  // nothing is there to be set
   }
+  package var hasFixedClip: Bool { true }
   package func boundTensors(_ parameters: UnsafeBufferPointer<Float>) -> [String] { [] }
   package var matrixOperations: [Double?] { [] }
   package var matrixExchange: (any MatrixExchange)? {

@@ -22,6 +22,13 @@ import Testing
     #expect(found == expected)
   }
 
+  /// The row of padding is held, but where others see it too.
+  @Test func paddingIsHeld() throws {
+    let embedding = Embedding(9, 4, paddingIndex: 2)
+    #expect(try roles(embedding, [6], .int32).values.map { $0 } == [.table(heldRow: 2)])
+    #expect(try roles(Embedding(9, 4), [6], .int32).values.map { $0 } == [.table()])
+  }
+
   /// Tables that are looked up or added are no kernels, and neither is one that the output layer shares.
   @Test func aTransformersTablesAreNoKernels() throws {
     let found = try roles(
@@ -29,7 +36,7 @@ import Testing
     let kernels = found.filter { $0.value == .kernel }.map(\.key)
     #expect(kernels.count == 8)
     #expect(kernels.allSatisfy { $0.contains("attn.c_") || $0.contains("mlp.c_") })
-    #expect(found.filter { $0.value == .table }.count == 1)
+    #expect(found.filter { $0.value == .table() }.count == 1)
     #expect(found.values.allSatisfy { $0 != .output })
   }
 }

@@ -53,6 +53,8 @@ import Testing
     let found = try notices(clip + .adam()) { $0 % 3 > 0 ? (1, 1) : (0.1, 0.1) }
     #expect(found.count == 1)
     #expect(found.first?.hasPrefix("13 of 20 steps were clipped") == true)
+    // A limit that follows the norms is nobody's choice.
+    #expect(try notices(Chain(AutoClip()) + .adam()) { (Float(20 - $0), Float(20 - $0)) } == [])
   }
 
   @Test func aTensorWithNearlyAllOfTheNormIsNoticed() throws {
