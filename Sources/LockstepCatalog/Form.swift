@@ -81,7 +81,13 @@ package struct Form: Sendable {
     for hyperparameter in variants.flatMap(\.hyperparameters) + keys {
       switch hyperparameter.kind {
       case .file, .files: paths.append(hyperparameter.key)
-      case .object(let form): paths += form().filePaths.map { "\(hyperparameter.key).\($0)" }
+      case .object(let form):
+        let inner = form().filePaths
+        // A text in the object's place is that file.
+        if let shorthand = form().shorthand, inner.contains(shorthand) {
+          paths.append(hyperparameter.key)
+        }
+        paths += inner.map { "\(hyperparameter.key).\($0)" }
       default: break
       }
     }

@@ -46,11 +46,12 @@ enum FindBatchSizeCommand: Command {
         )
       }
       let data = try preparation.data(of: named)
-      let most = data.training.count
+      let most = data.training.largestBatch
       let sizes = given ?? usualSizes(around: named.batchSize, most: most)
       if let large = sizes.last, large > most {
         throw InputFailure(
-          description: "'--sizes' has \(large), and there are \(counted(most, "training example"))")
+          description:
+            "'--sizes' has \(large), and a batch has \(counted(most, "training example")) at most")
       }
       var found = BatchSizeSuggestion()
       for size in sizes {

@@ -13,14 +13,15 @@ enum InitCommand: Command {
     comment on each part; train, evaluate and all other commands read it with them. On a terminal, what is
     not given is asked for.
     """
-  static let options: [OptionSpecification] = [
-    .option("--target", "COLUMN", "of a table: the column to predict (default: a guess)"),
-    .option("--text", "COLUMN", "of a table: the column of texts that are classified"),
-    .option("--series", "COLUMN", "of a table of steps: the column that names their series"),
-    .option("--time", "COLUMN", "of a table of steps: the column that orders them"),
-    .option("--labels", "FILE", "of arrays: the labels"),
-    .option("--output", "FILE", "where to write it, a new file (default: standard output)"),
-  ]
+  static let options: [OptionSpecification] =
+    [
+      .option("--target", "COLUMN", "of a table: the column to predict (default: a guess)"),
+      .option("--text", "COLUMN", "of a table: the column of texts that are classified"),
+      .option("--series", "COLUMN", "of a table of steps: the column that names their series"),
+      .option("--time", "COLUMN", "of a table of steps: the column that orders them"),
+      .option("--labels", "FILE", "of arrays: the labels"),
+      .option("--output", "FILE", "where to write it, a new file (default: standard output)"),
+    ] + InspectTable.dialectOptions
 
   static func run(_ arguments: Arguments) throws -> Int32 {
     guard arguments.positional.count <= 1 else {
@@ -38,7 +39,8 @@ enum InitCommand: Command {
       throw ArgumentError(
         description: "'--output': '\(output)' is there already; name a new file, or remove it")
     }
-    let text = starter.text(at: output ?? "config.json")
+    // What is printed may be put into a file anywhere.
+    let text = starter.text(at: output)
     guard let output else {
       Console.text(text)
       return ExitCode.done

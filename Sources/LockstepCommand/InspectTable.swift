@@ -3,11 +3,17 @@ import LockstepFiles
 
 /// What `lockstep inspect` shows of a table: what its columns hold, and a configuration to start with.
 struct InspectTable {
-  static let options: [OptionSpecification] = [
-    .option("--target", "COLUMN", "of a table: the column to predict (default: a guess)"),
-    .flag("--starter", "of a table: print a configuration that trains, and nothing else"),
+  static let options: [OptionSpecification] =
+    [
+      .option("--target", "COLUMN", "of a table: the column to predict (default: a guess)"),
+      .flag("--starter", "of a table: print a configuration that trains, and nothing else"),
+    ] + dialectOptions
+
+  /// How a table is written.
+  static let dialectOptions: [OptionSpecification] = [
     .option("--delimiter", "CHAR", "of a table: the character between cells (default: found out)"),
-    .option("--decimal", "CHAR", "of a table: what stands in front of fractions, '.' or ','"),
+    .option(
+      "--decimal", "CHAR", "of a table: what stands in front of fractions (default: found out)"),
     .option("--comment", "CHAR", "of a table: what begins lines that are passed over"),
     .flag("--no-header", "of a table: the first row names no columns"),
   ]
@@ -41,12 +47,22 @@ struct InspectTable {
     guard [".", ","].contains(decimal) else {
       throw ArgumentError(description: "'--decimal' must be '.' or ','; found '\(decimal)'")
     }
-    let dialect = CSVDialect(
-      delimiter: try character("--delimiter"), hasDecimalComma: decimal == ",",
-      comment: try character("--comment"), hasHeader: !arguments.has("--no-header"))
+    let delimiter = try character("--delimiter")
+    let comment = try character("--comment")
     let files = try TableFile.matching([path])
+    func read(hasDecimalComma: Bool) throws -> TableSchema {
+      let dialect = CSVDialect(
+        delimiter: delimiter, hasDecimalComma: hasDecimalComma, comment: comment,
+        hasHeader: !arguments.has("--no-header"))
+      return TableSchema(try CSVTable.read(files, dialect), name: TableFile.name(files))
+    }
     self.path = path
-    let schema = TableSchema(try CSVTable.read(files, dialect), name: TableFile.name(files))
+    var schema = try read(hasDecimalComma: decimal == ",")
+    if arguments.value("--decimal") == nil, schema.dialect.delimiter != ",",
+      schema.columns.contains(where: Self.hasDecimalCommas)
+    {
+      schema = try read(hasDecimalComma: true)
+    }
     self.schema = schema
     let wanted = named ?? arguments.value("--target")
     isGuess = wanted == nil
@@ -60,6 +76,17 @@ struct InspectTable {
           + (nearest.map { "; did you mean '\($0)'?" } ?? ""))
     }
     target = found
+  }
+
+  /// Whether a column looks like numbers with commas in front of their fractions.
+  private static func hasDecimalCommas(_ column: TableSchema.Column) -> Bool {
+    func isOne(_ text: String) -> Bool {
+      let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+      return parts.count == 2 && Int(parts[0]) != nil && !parts[1].isEmpty
+        && parts[1].allSatisfy { "0"..."9" ~= $0 }
+    }
+    return column.kind != "number" && !column.examples.isEmpty
+      && column.examples.allSatisfy(isOne)
   }
 
   // MARK: What the columns hold

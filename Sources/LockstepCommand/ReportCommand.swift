@@ -55,6 +55,7 @@ enum ReportCommand: Command {
       for run in runs { Console.line("events \(try TensorBoardExport.write(run, to: folder))") }
     }
     if let page {
+      try FileIdentity.check(page, of: "--html")
       try OutputFile.write(page, text: ReportPage(runs, version: Program.version).html)
       Console.line("page \(page)")
     }

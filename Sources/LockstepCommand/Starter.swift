@@ -52,7 +52,8 @@ struct Starter {
     /// The options that go with a kind.
     private var options: [String] {
       switch self {
-      case .table: ["--target", "--text", "--series", "--time"]
+      case .table:
+        ["--target", "--text", "--series", "--time"] + InspectTable.dialectOptions.map(\.name)
       case .arrays: ["--labels"]
       case .images, .text: []
       }
@@ -77,7 +78,9 @@ struct Starter {
       } else {
         self = .table
       }
-      let all = ["--target", "--text", "--series", "--time", "--labels"]
+      let all =
+        ["--target", "--text", "--series", "--time", "--labels"]
+        + InspectTable.dialectOptions.map(\.name)
       if let odd = all.first(where: { arguments.has($0) && !options.contains($0) }) {
         throw ArgumentError(description: "'\(odd)' does not go with '\(path)'")
       }
@@ -202,8 +205,8 @@ struct Starter {
       "a gradient much longer than those before is shortened; lockstep suggest-clip RUN finds a fixed limit",
   ]
 
-  /// The configuration with its comments. Paths in it are relative to its folder.
-  func text(at path: String) -> String {
+  /// The configuration with its comments. Paths in it are relative to its folder, or absolute where it has none.
+  func text(at path: String?) -> String {
     var configuration = configuration
     if var data = configuration["data"]?.objectValue {
       for key in ["file", "folder", "inputs", "labels"] {
@@ -229,8 +232,8 @@ struct Starter {
   }
 
   /// A path as the configuration names it: as it was given where both lie in one folder, else from the root.
-  private static func path(_ path: String, from file: String) -> String {
-    guard file.contains("/"), !path.hasPrefix("/") else { return path }
+  private static func path(_ path: String, from file: String?) -> String {
+    guard file?.contains("/") ?? true, !path.hasPrefix("/") else { return path }
     return AbsolutePath.of(path)
   }
 }

@@ -191,6 +191,12 @@ package struct RunConfiguration: Sendable {
       distillation = try DistillationConfiguration(object, beside: labelLoss.name)
     }
     self.distillation = distillation
+    if update.privacy != nil, distillation != nil {
+      throw values.error(
+        "distillation",
+        "and 'privacy' do not go together: a teacher that has seen the examples tells of them, and ε would not"
+      )
+    }
     if data.augment.mixes, distillation != nil {
       throw values.error(
         "distillation",

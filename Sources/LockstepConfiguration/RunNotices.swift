@@ -1,5 +1,6 @@
 import LockstepCatalog
 import LockstepDatasets
+import LockstepEngine
 import LockstepFiles
 import LockstepLayers
 import LockstepONNX
@@ -188,17 +189,12 @@ struct RunNotices {
       {
         lines.append("'optimizer.dampening' has no effect without 'optimizer.momentum'")
       }
-      if optimizer["weightDecay"] ?? 0.0 == 0,
+      if optimizer["weightDecay"] ?? 0.0 == 0, optimizer["adamWeightDecay"] ?? 0.0 == 0,
         update.groups.contains(where: { $0.weightDecay != 1 })
       {
         lines.append(
           "'weightDecayFactor' in 'optimizer.groups' has no effect: 'optimizer.weightDecay' is 0")
       }
-    }
-    if update.privacy != nil, configuration.distillation != nil {
-      lines.append(
-        "ε tells of this training alone: where 'distillation.teacher' has seen the examples, its outputs tell of "
-          + "them too")
     }
     lines += shadowedGroups()
     for clip in update.clips {
@@ -213,6 +209,7 @@ struct RunNotices {
         "'average.start' is \(average.start) and the run has \(counted(totalSteps, "step")): nothing is "
           + "averaged")
     }
+    if let average = update.average { lines += notices(of: average) }
     if let late = update.constraints.first(where: { $0.constraint.interval > totalSteps }) {
       lines.append(
         "the constraint on \(late.target) holds every \(late.constraint.interval) steps and the run has "
@@ -225,6 +222,23 @@ struct RunNotices {
   }
 
   /// Groups whose tensors all belong to groups before them.
+  /// What a run is too short for.
+  private func notices(of average: WeightAverage) -> [String] {
+    let count = (totalSteps - average.start) / average.interval
+    if average.start < totalSteps, count < 1 {
+      return [
+        "'average.every' is \(average.interval) and the run has \(counted(totalSteps, "step")): nothing is averaged"
+      ]
+    }
+    // The first update that is averaged has the rest of the weight.
+    let first = average.isEqual || average.warmsUp ? 0 : ExactMath.power(average.decay, count - 1)
+    guard count > 1, first > 0.5 else { return [] }
+    return [
+      "'average.decay' is \(readable(average.decay)) and \(counted(count, "update")) are averaged: the first weights "
+        + "are \(Int((100 * first).rounded())) % of the average; take a smaller decay, or 'warmup'"
+    ]
+  }
+
   /// Whether a clip limits nothing in its warm-up.
   private func isIdle(_ clip: (transform: any GradientTransform, values: Hyperparameters)) -> Bool {
     switch clip.transform {

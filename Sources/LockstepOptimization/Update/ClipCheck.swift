@@ -14,8 +14,8 @@ func checkClips(
     // A box without zero inside changes signs.
     if let box = clip as? ClipByValue, box.lower >= 0 || box.upper <= 0 { continue }
     throw HyperparameterError(
-      owner: "chain", key: "clip", value: "\(clip)",
-      problem: "changes nothing before \(next), which ignores magnitudes: leave it out")
+      owner: "chain", key: "clip", value: "\(type(of: clip))",
+      problem: "changes nothing before \(type(of: next)), which ignores magnitudes: leave it out")
   }
 }
 
@@ -33,7 +33,7 @@ private func checkLimits(
       guard !both.isEmpty else { continue }
       let rest = names.indices.filter { matrices.operations(slot: $0) == nil }.map { names[$0] }
       throw HyperparameterError(
-        owner: "chain", key: "clip", value: "\(links[index])",
+        owner: "chain", key: "clip", value: "\(type(of: links[index]))",
         problem: "limits the magnitude of \(NameGlob.list(both.map { names[$0] })), and "
           + "\(matrices.owner) makes updates of one size of them whatever their magnitude: leave the clip out"
           + (rest.isEmpty

@@ -58,7 +58,7 @@ package struct UpdateWatch {
         (
           "dominated",
           "'\(names[slot])' holds more than 99 % of the gradient's norm in \(share(dominated[slot, default: 0])): "
-            + "a clip by the global norm is one by that tensor's, and scales all others with it; give it a "
+            + "what limits the global norm limits that tensor's, and scales all others with it; give it a "
             + "clip of its own by 'scope', or clip tensor by tensor (norm, adaGC)"
         ))
     }

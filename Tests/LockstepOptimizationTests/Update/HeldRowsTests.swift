@@ -16,7 +16,10 @@ import Testing
   /// The row keeps its bits whatever noise, boxes, decay and constraints make of it, and all others move.
   @Test(arguments: chains.indices, [false, true])
   func theRowStays(chain: Int, averages: Bool) throws {
-    for constraints in [[], [nil, .maxNorm(0.5), nil], [nil, .valueBox(0.2, 0.4), nil]] {
+    let all: [[WeightConstraint?]] = [
+      [], [nil, .maxNorm(0.5), nil], [nil, .valueBox(0.2, 0.4), nil],
+    ]
+    for constraints in all {
       for fuses in [false, true] {
         let trial = try Trial(
           Self.layout, Self.chains[chain].1, constraints: constraints,

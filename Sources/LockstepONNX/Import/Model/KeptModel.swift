@@ -14,6 +14,14 @@ extension ImportedModel {
     let folder = AbsolutePath.folder(of: path)
     // The weights first: a model without them could not be read.
     for name in externalFiles {
+      let first = name.split(separator: "/").first { $0 != "." }.map(String.init) ?? name
+      guard !RunFiles.names.contains(first) else {
+        throw FileError(
+          path: path, kind: .mismatch,
+          reason:
+            "keeps weights in '\(name)', and a run has a file of that name itself: export it anew, with the "
+            + "weights under another name or in the file")
+      }
       let copy = AbsolutePath.of(name, in: directory)
       try fileSystem.createDirectory(AbsolutePath.folder(of: copy))
       try AtomicFile.write(
