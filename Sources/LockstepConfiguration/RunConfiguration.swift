@@ -191,12 +191,6 @@ package struct RunConfiguration: Sendable {
       distillation = try DistillationConfiguration(object, beside: labelLoss.name)
     }
     self.distillation = distillation
-    if update.privacy != nil, distillation != nil {
-      throw values.error(
-        "distillation",
-        "and 'privacy' do not go together: a teacher that has seen the examples tells of them, and ε would not"
-      )
-    }
     if data.augment.mixes, distillation != nil {
       throw values.error(
         "distillation",
@@ -210,6 +204,12 @@ package struct RunConfiguration: Sendable {
     }
     self.metrics = metrics
     step = try StepSection(values)
+    if step.update.privacy != nil, distillation != nil {
+      throw values.error(
+        "distillation",
+        "and 'privacy' do not go together: a teacher that has seen the examples tells of them, and ε would not"
+      )
+    }
     compute = try ComputeSection(values)
     rounds = try RoundsSection(values)
     model = try ConfiguredModels.make(Self.require(values.object("model")))
