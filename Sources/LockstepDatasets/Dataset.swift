@@ -347,17 +347,27 @@ public struct Dataset: Sendable {
   /// A hash of everything that training sees: shape, inputs, normalisation and labels. Ranks compare
   /// it, so that no two train on different data.
   public var fingerprint: Fingerprint {
-    var parts: [(name: String, fingerprint: Fingerprint)] = [
-      ("shape", Fingerprint(of: inputShape))
-    ]
-    switch inputs {
-    case .bytes(let values, let normalization):
-      parts.append(("bytes", Fingerprint(of: values)))
-      parts.append(("normalization", Fingerprint(of: normalization.table)))
-    case .floats(let values):
-      parts.append(("floats", Fingerprint(of: values)))
-      parts.append(("black", Fingerprint(of: blank)))
-    }
+    let own: [(name: String, fingerprint: Fingerprint)] =
+      switch inputs {
+      case .bytes(let values, let normalization):
+        [
+          ("bytes", Fingerprint(of: values)),
+          ("normalization", Fingerprint(of: normalization.table)),
+        ]
+      case .floats(let values):
+        [("floats", Fingerprint(of: values)), ("black", Fingerprint(of: blank))]
+      }
+    return Self.fingerprint(
+      inputShape: inputShape, own, labels, weights,
+      categories: categories.map { ($0.column.inputName, Fingerprint(of: $0.codes)) })
+  }
+
+  /// The hash of examples whose inputs and categories have these hashes.
+  static func fingerprint(
+    inputShape: [Int], _ inputs: [(name: String, fingerprint: Fingerprint)], _ labels: Labels,
+    _ weights: [Float]?, categories: [(name: String, fingerprint: Fingerprint)]
+  ) -> Fingerprint {
+    var parts = [("shape", Fingerprint(of: inputShape))] + inputs
     switch labels {
     case .classes(let classes, let count):
       parts.append(("classes", Fingerprint(of: classes)))
@@ -367,9 +377,6 @@ public struct Dataset: Sendable {
       parts.append(("target width", Fingerprint(of: [width])))
     }
     if let weights { parts.append(("weights", Fingerprint(of: weights))) }
-    for category in categories {
-      parts.append((category.column.inputName, Fingerprint(of: category.codes)))
-    }
-    return Fingerprint.tree(parts)
+    return Fingerprint.tree(parts + categories)
   }
 }

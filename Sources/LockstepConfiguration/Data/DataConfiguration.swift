@@ -40,6 +40,10 @@ package struct DataConfiguration: Sendable {
 
   /// How tables are written; nil where the data is no table.
   package var dialect: CSVDialect? { source.dialect }
+  /// Where the cells of tables are.
+  package var tableStorage: TableStorage { source.tableStorage }
+  /// The keys of `data` that say where the cells of tables are.
+  package static let tableStorageKeys: Set = ["storage", "cache"]
   /// The keys of `data` that say how tables are written.
   package static let dialectKeys = [Hyperparameter].dialectKeys
 

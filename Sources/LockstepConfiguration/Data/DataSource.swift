@@ -12,6 +12,8 @@ protocol DataSource: Sendable {
   var followsBatchSize: Bool { get }
   /// How tables are written; nil where data is no table.
   var dialect: CSVDialect? { get }
+  /// Where the cells of tables are.
+  var tableStorage: TableStorage { get }
   /// The examples that the training part is, or is cut from.
   func training(_ reading: DataReading) throws -> any DataContent
   /// The examples of a test part that comes with the data, read through what training learned; nil where
@@ -25,6 +27,7 @@ extension DataSource {
   var isSeeded: Bool { false }
   var followsBatchSize: Bool { false }
   var dialect: CSVDialect? { nil }
+  var tableStorage: TableStorage { TableStorage(.memory) }
   func test(_ reading: DataReading) throws -> (any DataContent)? { nil }
 }
 
@@ -40,12 +43,6 @@ struct DataReading {
   var description: DataDescription?
   /// The column of a table that names a row; nil for the one that training knew.
   var id: String?
-
-  /// A table, read through what training learned, or by the options.
-  func table(_ table: CSVTable, name: String, _ options: TableOptions) throws -> TableContent {
-    guard let description else { return try TableContent(table, name: name, options) }
-    return try TableContent(table, name: name, as: description, id: id)
-  }
 
   /// Series, read through what training learned, or by the options.
   func series(
