@@ -75,9 +75,10 @@ struct CSVSource: DataSource {
       ),
       .optional(
         "orderBy", .text,
-        "a column of numbers, or of dates as 2024-01-31: the test part is the last rows by it"),
+        "a column of numbers, or of dates: the test part is the last rows by it"),
       .with(
-        "storage", ArrayOptions.Storage.automatic, "where the table's cells are while the run uses them"),
+        "storage", ArrayOptions.Storage.automatic,
+        "where the table's cells are while the run uses them"),
       .optional(
         "cache", .file, "the folder of files that are made of a table that stays on the disk",
         absence: "`.lockstep` beside the table"),

@@ -44,6 +44,12 @@ struct DataReading {
   /// The column of a table that names a row; nil for the one that training knew.
   var id: String?
 
+  /// A table, read through what training learned, or by the options.
+  func table(_ table: CSVTable, name: String, _ options: TableOptions) throws -> TableContent {
+    guard let description else { return try TableContent(table, name: name, options) }
+    return try TableContent(table, name: name, as: description, id: id)
+  }
+
   /// Series, read through what training learned, or by the options.
   func series(
     _ table: CSVTable, name: String, _ options: SeriesOptions

@@ -39,7 +39,8 @@ package struct CategoryEncoding: CellCoding, Equatable {
         path: cells.path, kind: .mismatch,
         reason:
           "the column \(cells.name.quoted) has more than \(ColumnRows.mostTexts) levels in the training part, too "
-          + "many to be told apart in a table that is stored: leave the column out with 'data.ignore'")
+          + "many to be told apart in a table that is stored: leave the column out with 'data.ignore'"
+      )
     }
     if rule.missing == .refuse, let row = found.firstMissing {
       throw cells.fault(

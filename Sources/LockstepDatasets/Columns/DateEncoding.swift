@@ -37,7 +37,7 @@ package struct DateEncoding: CellCoding, Equatable {
         given
       } else {
         try search.order(
-          line: cells.table.places.line(ofRow:), of: " of the training part",
+          place: { "line \(cells.table.places.line(ofRow: $0))" }, of: " of the training part",
           remedy: "set 'format' of the column in 'data.columns' to 'dmy' or 'mdy'",
           fault: cells.fault)
       }

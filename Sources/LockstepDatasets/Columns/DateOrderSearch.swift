@@ -18,12 +18,12 @@ struct DateOrderSearch {
   /// The order; nil where each date shows its own.
   ///
   /// - Parameters:
-  ///   - line: the line on which a row stands.
+  ///   - place: where a row stands, in words.
   ///   - whose: whose dates do not show the order: "of the training part".
   ///   - remedy: what to do then.
   ///   - fault: makes an error about the column's cell in a row.
   func order(
-    line: (Int) -> Int, of whose: String, remedy: String, fault: (Int, String) -> FileError
+    place: (Int) -> String, of whose: String, remedy: String, fault: (Int, String) -> FileError
   ) throws(FileError) -> DateOrder? {
     if let day = shown[.dmy], let month = shown[.mdy] {
       let (first, second) = day.row < month.row ? (day, month) : (month, day)
@@ -31,7 +31,7 @@ struct DateOrderSearch {
       throw fault(
         second.row,
         "'\(second.text)' has the \(dayIsSecond ? "day" : "month") first, and "
-          + "'\(first.text)' on line \(line(first.row)) the "
+          + "'\(first.text)' on \(place(first.row)) the "
           + "\(dayIsSecond ? "month" : "day"): write all dates alike")
     }
     if let ambiguous, shown.isEmpty {

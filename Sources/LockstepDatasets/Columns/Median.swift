@@ -5,13 +5,13 @@ import LockstepFiles
 ///
 /// Numbers in ascending order are those of an order-preserving code of their bits. Four passes find one, 16 bits
 /// of it each, by counting.
-enum Median {
+package enum Median {
   /// The median of `count` numbers; of an even count the mean of the two in the middle.
   ///
   /// - Parameters:
   ///   - count: at least one.
   ///   - forEach: hands all of them over, in any order; none is NaN.
-  static func of(
+  package static func of(
     count: Int, _ forEach: ((Double) -> Void) throws(FileError) -> Void
   ) throws(FileError) -> Double {
     let low = try number((count - 1) / 2, forEach)

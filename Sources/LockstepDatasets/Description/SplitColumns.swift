@@ -1,6 +1,10 @@
 import LockstepFiles
 
 extension TableContent {
+  package var decimalPoint: UInt8 { table.point }
+
+  package func dateOrder(of column: String) -> DateOrder? { options.rule(column).dateOrder }
+
   package func cells(in column: String) throws -> [String] {
     let place = try table.header.column(column)
     var texts: [String] = []

@@ -78,7 +78,9 @@ struct StoredPart {
       json["targets"] = .integer(width)
     }
     if let weights = values.weights { try output.append(weights) }
-    if let isLabelled = values.isLabelled { try output.append(isLabelled.map { $0 ? UInt8(1) : 0 }) }
+    if let isLabelled = values.isLabelled {
+      try output.append(isLabelled.map { $0 ? UInt8(1) : 0 })
+    }
     let text = Array(JSONValue.object(json).compactText.utf8)
     try output.append(text)
     try output.append([text.count, StoredRows.mark])
@@ -125,7 +127,9 @@ private final class StoredValues {
   init(_ categories: Int) { self.categories = (0..<categories).map { _ in Hash() } }
 
   var labels: Dataset.Labels? {
-    kind.map { $0.areClasses ? .classes(classes, count: $0.number) : .targets(targets, width: $0.number) }
+    kind.map {
+      $0.areClasses ? .classes(classes, count: $0.number) : .targets(targets, width: $0.number)
+    }
   }
 
   /// Takes the next examples.
@@ -157,8 +161,10 @@ private final class StoredValues {
     _ shape: [Int], _ labels: Dataset.Labels, _ columns: [EmbeddedColumn]
   ) -> Fingerprint {
     Dataset.fingerprint(
-      inputShape: shape, [("floats", inputs.stream.fingerprint), ("black", Fingerprint(of: [Float(0)]))],
-      labels, weights, categories: zip(columns, categories).map { ($0.inputName, $1.stream.fingerprint) })
+      inputShape: shape,
+      [("floats", inputs.stream.fingerprint), ("black", Fingerprint(of: [Float(0)]))],
+      labels, weights,
+      categories: zip(columns, categories).map { ($0.inputName, $1.stream.fingerprint) })
   }
 }
 

@@ -59,7 +59,8 @@ extension TableContent {
     if case .columns(let input) = description.input {
       var merged: [(name: String, numbers: MergedNumbers)] = []
       for column in input.columns {
-        guard case .number(let encoding) = column.encoding, let place = table.header.find(column.name)
+        guard case .number(let encoding) = column.encoding,
+          let place = table.header.find(column.name)
         else { continue }
         let known = someNumbers(place)
         let numbers = MergedNumbers(

@@ -50,7 +50,8 @@ struct TableTarget: Sendable {
   private func missing(_ cells: ColumnCells, _ row: Int) -> FileError {
     let text = cells.text(row)
     return cells.fault(
-      row, "the target is missing" + (text.isEmpty ? "" : " ('\(text)' stands for a missing value)"))
+      row, "the target is missing" + (text.isEmpty ? "" : " ('\(text)' stands for a missing value)")
+    )
   }
 
   /// Hands the numbers of each row to `body`, one a column.
@@ -82,7 +83,8 @@ struct TableTarget: Sendable {
     guard !found.isCut else {
       throw FileError(
         path: table.path, kind: .mismatch,
-        reason: "the target \(table.header.columns[column].quoted) has more than \(ColumnRows.mostTexts) classes: "
+        reason:
+          "the target \(table.header.columns[column].quoted) has more than \(ColumnRows.mostTexts) classes: "
           + "is it an identifier, or a number to predict ('data.targetKind' is 'values')?")
     }
     return found

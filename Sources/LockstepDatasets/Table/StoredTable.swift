@@ -165,7 +165,8 @@ struct StoredTable: TableBlocks {
         switch form {
         case .number(let place):
           index += [0, 0]
-          try output.append((0..<block.rowCount).map { block.numbers[$0 * block.numberCount + place] })
+          try output.append(
+            (0..<block.rowCount).map { block.numbers[$0 * block.numberCount + place] })
         case .text(let place):
           index += [block.texts[place].count, block.texts[place].size]
           try output.append((0..<block.rowCount).map { block.codes[$0 * block.textCount + place] })

@@ -57,7 +57,10 @@ struct TableCells: Sendable {
   }
 
   /// Cells that a file holds.
-  init(forms: [Form], numbers: [Double], codes: [UInt32], texts: [TextDictionary], rows: Int, point: UInt8) {
+  init(
+    forms: [Form], numbers: [Double], codes: [UInt32], texts: [TextDictionary], rows: Int,
+    point: UInt8
+  ) {
     self.forms = forms
     self.numbers = numbers
     self.codes = codes
