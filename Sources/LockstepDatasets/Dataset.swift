@@ -322,26 +322,28 @@ public struct Dataset: Sendable {
   /// size and not by chance. They are cut into bins of a tenth of the examples, at least five; equal
   /// values share a bin.
   static func strata(_ values: [Double]) -> [Int] {
-    let distinct = Set(values).sorted()
-    var stratum: [Double: Int] = [:]
-    if distinct.count <= 2 || 5 * distinct.count <= values.count {
-      for value in distinct { stratum[value] = stratum.count }
-    } else {
-      let least = max(5, (values.count + 9) / 10)
-      let counts = values.reduce(into: [:]) { $0[$1, default: 0] += 1 }
-      var (bin, size, left) = (0, 0, values.count)
-      for value in distinct {
-        // A bin ends when it is full, unless what is left would not fill another one.
-        if size >= least, left >= least {
-          bin += 1
-          size = 0
-        }
-        stratum[value] = bin
-        size += counts[value] ?? 0
-        left -= counts[value] ?? 0
+    let sorted = values.sorted()
+    let distinct = sorted.indices.count { $0 == 0 || sorted[$0] != sorted[$0 - 1] }
+    let isFew = distinct <= 2 || 5 * distinct <= values.count
+    let least = isFew ? 1 : max(5, (values.count + 9) / 10)
+    // The smallest value of each stratum.
+    var bounds: [Double] = []
+    var start = 0
+    for place in sorted.indices where place == 0 || sorted[place] != sorted[place - 1] {
+      // A bin ends when it is full, unless what is left would not fill another one.
+      if bounds.isEmpty || place - start >= least && values.count - place >= least {
+        bounds.append(sorted[place])
+        start = place
       }
     }
-    return values.map { stratum[$0] ?? 0 }
+    return values.map { value in
+      var (low, high) = (0, bounds.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if bounds[middle] <= value { low = middle + 1 } else { high = middle }
+      }
+      return max(low - 1, 0)
+    }
   }
 
   /// A hash of everything that training sees: shape, inputs, normalisation and labels. Ranks compare
