@@ -127,7 +127,7 @@ package struct DataConfiguration: Sendable {
       case .targets(let values, let width)? = try? part.labels
     else { return [] }
     for place in 0..<width {
-      let column = stride(from: place, to: values.count, by: width).lazy.map { Double(values[$0]) }
+      let column = (0..<values.count / width).lazy.map { Double(values[$0 * width + place]) }
       let mean = column.reduce(0, +) / Double(column.count)
       let variance = column.reduce(0.0) { $0 + ($1 - mean) * ($1 - mean) } / Double(column.count)
       let deviation = variance.squareRoot()
