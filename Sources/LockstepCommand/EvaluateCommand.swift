@@ -39,7 +39,7 @@ enum EvaluateCommand: Command {
           ? (try? model.part.labels).flatMap {
             RegressionScores(
               loss: report.loss, of: $0, columns: columns,
-              weights: (model.part.examples as? Dataset)?.weights)
+              weights: (model.part.examples as? any LabelledSource)?.weights)
           } : nil
         show(
           report, regression, TokenScores(model.description, configuration),

@@ -229,7 +229,8 @@ struct FinalEvaluation {
     let looks = ExampleLooks(examples: part.examples, description: description)
     return order.prefix(Self.mostWorst).filter { judgements[$0].loss > 0 }.map { index in
       let (row, judgement) = (rows[index], judgements[index])
-      let id = part.ids.map { " \($0[row.example].quoted)" } ?? ""
+      let names = try? part.names(of: row.example..<row.example + 1)
+      let id = names?.first.map { " \($0.quoted)" } ?? ""
       let step = row.step.map { ", step \($0 + 1)" } ?? ""
       return EvaluationRecord.Example(
         place: part.places.text(row.example) + id + step,

@@ -38,6 +38,8 @@ struct PredictionTable {
   /// The number of outputs of an example.
   private let width: Int
   private let part: DataPart
+  /// The names of the examples.
+  private let ids: [String]?
   private let labels: Dataset.Labels
   private let target: TargetDescription
   /// The names of the outputs of a forecast, or of several targets; nil for another model.
@@ -62,6 +64,7 @@ struct PredictionTable {
     width = outputs.count / max(examples.count, 1)
     rows = PredictionRow.rows(examples, of: part, width: width)
     self.part = part
+    ids = try part.names(of: examples)
     target = description.target
     if case .series(let series) = description.input, let forecast = series.forecast {
       (names, namesField) = (forecast.outputNames, "forecast")
@@ -140,8 +143,8 @@ struct PredictionTable {
   private func row(_ row: PredictionRow) -> JSONObject {
     let values = unscaled(Array(outputs[row.outputs]))
     var object = JSONObject()
-    object["row"] = .integer(part.places.rows[row.example])
-    if let ids = part.ids { object["id"] = .string(ids[row.example]) }
+    object["row"] = .integer(part.places.row(row.example))
+    if let ids { object["id"] = .string(ids[row.example - first]) }
     if let step = row.step { object["step"] = .integer(step + 1) }
     switch loss {
     case is SoftmaxCrossEntropy:

@@ -64,7 +64,7 @@ struct TargetErrors {
       return nil
     }
     let count = scale.mean.count
-    let weights = (model.part.examples as? Dataset)?.weights
+    let weights = (model.part.examples as? any LabelledSource)?.weights
     var (sums, rows) = ([Double](repeating: 0, count: count), 0.0)
     for row in PredictionRow.all(of: model.part, outputs: outputs.count) {
       let weight = weights.map { Double($0[row.example]) } ?? 1

@@ -123,7 +123,7 @@ struct TrainedModel {
     let places = Set([
       "type", "file", "testFile", "inputs", "labels", "testInputs", "testLabels",
       "testFraction", "folds", "fold", "splitSeed", "groupBy", "orderBy", "element", "folder",
-      "testFolder", "storage",
+      "testFolder", "storage", "cache",
     ]).union(configuration.data.recipeKeys).union(DataConfiguration.dialectKeys)
     if let key = keys.first(where: { !places.contains($0) }) {
       throw ArgumentError(
@@ -132,7 +132,9 @@ struct TrainedModel {
           + (key == "id" ? " ('predict --id COLUMN' names another column)" : ""))
     }
     if request.input != nil,
-      let key = keys.first(where: { !DataConfiguration.dialectKeys.contains($0) })
+      let key = keys.first(where: {
+        !DataConfiguration.dialectKeys.union(DataConfiguration.tableStorageKeys).contains($0)
+      })
     {
       throw ArgumentError(
         description: "'data.\(key)' has no effect beside '--input', which names the examples; give "
@@ -152,7 +154,8 @@ struct TrainedModel {
     let data = named.configuration.data
     if let input = request.input {
       let found = try description.read(
-        input, labels: request.labels, isTargetOptional: isTargetOptional, id: request.id)
+        input, labels: request.labels, isTargetOptional: isTargetOptional, id: request.id,
+        storage: data.tableStorage)
       return (try data.check(found.part), found.notices)
     }
     guard let found = try data.part(request.part, as: description, id: request.id) else {

@@ -322,42 +322,54 @@ public struct Dataset: Sendable {
   /// size and not by chance. They are cut into bins of a tenth of the examples, at least five; equal
   /// values share a bin.
   static func strata(_ values: [Double]) -> [Int] {
-    let distinct = Set(values).sorted()
-    var stratum: [Double: Int] = [:]
-    if distinct.count <= 2 || 5 * distinct.count <= values.count {
-      for value in distinct { stratum[value] = stratum.count }
-    } else {
-      let least = max(5, (values.count + 9) / 10)
-      let counts = values.reduce(into: [:]) { $0[$1, default: 0] += 1 }
-      var (bin, size, left) = (0, 0, values.count)
-      for value in distinct {
-        // A bin ends when it is full, unless what is left would not fill another one.
-        if size >= least, left >= least {
-          bin += 1
-          size = 0
-        }
-        stratum[value] = bin
-        size += counts[value] ?? 0
-        left -= counts[value] ?? 0
+    let sorted = values.sorted()
+    let distinct = sorted.indices.count { $0 == 0 || sorted[$0] != sorted[$0 - 1] }
+    let isFew = distinct <= 2 || 5 * distinct <= values.count
+    let least = isFew ? 1 : max(5, (values.count + 9) / 10)
+    // The smallest value of each stratum.
+    var bounds: [Double] = []
+    var start = 0
+    for place in sorted.indices where place == 0 || sorted[place] != sorted[place - 1] {
+      // A bin ends when it is full, unless what is left would not fill another one.
+      if bounds.isEmpty || place - start >= least && values.count - place >= least {
+        bounds.append(sorted[place])
+        start = place
       }
     }
-    return values.map { stratum[$0] ?? 0 }
+    return values.map { value in
+      var (low, high) = (0, bounds.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if bounds[middle] <= value { low = middle + 1 } else { high = middle }
+      }
+      return max(low - 1, 0)
+    }
   }
 
   /// A hash of everything that training sees: shape, inputs, normalisation and labels. Ranks compare
   /// it, so that no two train on different data.
   public var fingerprint: Fingerprint {
-    var parts: [(name: String, fingerprint: Fingerprint)] = [
-      ("shape", Fingerprint(of: inputShape))
-    ]
-    switch inputs {
-    case .bytes(let values, let normalization):
-      parts.append(("bytes", Fingerprint(of: values)))
-      parts.append(("normalization", Fingerprint(of: normalization.table)))
-    case .floats(let values):
-      parts.append(("floats", Fingerprint(of: values)))
-      parts.append(("black", Fingerprint(of: blank)))
-    }
+    let own: [(name: String, fingerprint: Fingerprint)] =
+      switch inputs {
+      case .bytes(let values, let normalization):
+        [
+          ("bytes", Fingerprint(of: values)),
+          ("normalization", Fingerprint(of: normalization.table)),
+        ]
+      case .floats(let values):
+        [("floats", Fingerprint(of: values)), ("black", Fingerprint(of: blank))]
+      }
+    return Self.fingerprint(
+      inputShape: inputShape, own, labels, weights,
+      categories: categories.map { ($0.column.inputName, Fingerprint(of: $0.codes)) })
+  }
+
+  /// The hash of examples whose inputs and categories have these hashes.
+  static func fingerprint(
+    inputShape: [Int], _ inputs: [(name: String, fingerprint: Fingerprint)], _ labels: Labels,
+    _ weights: [Float]?, categories: [(name: String, fingerprint: Fingerprint)]
+  ) -> Fingerprint {
+    var parts = [("shape", Fingerprint(of: inputShape))] + inputs
     switch labels {
     case .classes(let classes, let count):
       parts.append(("classes", Fingerprint(of: classes)))
@@ -367,9 +379,6 @@ public struct Dataset: Sendable {
       parts.append(("target width", Fingerprint(of: [width])))
     }
     if let weights { parts.append(("weights", Fingerprint(of: weights))) }
-    for category in categories {
-      parts.append((category.column.inputName, Fingerprint(of: category.codes)))
-    }
-    return Fingerprint.tree(parts)
+    return Fingerprint.tree(parts + categories)
   }
 }

@@ -24,11 +24,11 @@ public struct Split: Sendable, Equatable {
     }
     var test: [Int] = []
     var seen = 0
-    for members in shuffledStrata(strata, seed: seed) {
+    for members in try shuffledStrata(strata, seed: seed) {
       // The test part grows by what the rounded running total grows, so that errors do not add up.
       let before = (Double(seen) * testFraction).rounded()
       seen += members.count
-      test += members.prefix(Int((Double(seen) * testFraction).rounded() - before))
+      test += members.prefix(Int((Double(seen) * testFraction).rounded() - before)).map { Int($0) }
     }
     return try Split(test: test, count: strata.count, "the fraction \(testFraction)")
   }
@@ -45,9 +45,9 @@ public struct Split: Sendable, Equatable {
     }
     var folds = [[Int]](repeating: [], count: count)
     var next = 0
-    for members in shuffledStrata(strata, seed: seed) {
+    for members in try shuffledStrata(strata, seed: seed) {
       for member in members {
-        folds[next].append(member)
+        folds[next].append(Int(member))
         next = (next + 1) % count
       }
     }
@@ -68,13 +68,21 @@ public struct Split: Sendable, Equatable {
     training = (0..<count).filter { !isTest[$0] }
   }
 
-  /// The members of each stratum, in ascending order of strata, each in a random order.
-  private static func shuffledStrata(_ strata: [Int], seed: UInt64) -> [[Int]] {
-    var members: [Int: [Int]] = [:]
-    for (index, stratum) in strata.enumerated() { members[stratum, default: []].append(index) }
+  /// The members of each stratum, in ascending order of strata, each in a random order. They take 4 bytes each:
+  /// there may be many.
+  private static func shuffledStrata(
+    _ strata: [Int], seed: UInt64
+  ) throws(DatasetError) -> [[UInt32]] {
+    guard strata.count <= Int(UInt32.max) else {
+      throw DatasetError(Split.name, "\(strata.count) examples are more than \(UInt32.max)")
+    }
+    var members: [Int: [UInt32]] = [:]
+    for (index, stratum) in strata.enumerated() {
+      members[stratum, default: []].append(UInt32(index))
+    }
     var generator = CounterGenerator(seed: seed, .splitting)
     return members.keys.sorted().map { stratum in
-      var indices = members[stratum]!
+      var indices = members.removeValue(forKey: stratum) ?? []
       generator.shuffle(&indices)
       return indices
     }

@@ -51,13 +51,11 @@ package enum Gzip {
   ///
   /// - Throws: `FileError` where the file is damaged, and ``tooLarge(_:limit:)`` as soon as the content
   ///   is longer than `limit`.
-  package static func length(
-    _ bytes: [UInt8], path: String, limit: Int
-  ) throws(FileError) -> Int {
+  package static func length(_ file: FileInput, limit: Int) throws(FileError) -> Int {
     var length = 0
-    try inflate(bytes, path: path) { chunk throws(FileError) in
+    try inflate(file) { chunk throws(FileError) in
       length += chunk.count
-      guard length <= limit else { throw tooLarge(path, limit: limit) }
+      guard length <= limit else { throw tooLarge(file.path, limit: limit) }
       return true
     }
     return length
@@ -76,6 +74,25 @@ package enum Gzip {
         reason: "is not a gzip file: expected the bytes 1f 8b at its start")
     }
     try run(bytes, path: path, .gzip, receive)
+  }
+
+  /// Hands the content of a gzip file to `receive` in chunks, until it returns false. The file is read by
+  /// blocks, so that it takes no memory.
+  ///
+  /// - Throws: `FileError` where the file is damaged, and what `receive` throws.
+  package static func inflate(
+    _ file: FileInput, _ receive: (UnsafeRawBufferPointer) throws(FileError) -> Bool
+  ) throws(FileError) {
+    let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+    defer { block.deallocate() }
+    var inflater = try Inflater(file.size, path: file.path, .gzip)
+    try inflater.run(
+      { offset throws(FileError) in
+        let piece = UnsafeMutableRawBufferPointer(
+          rebasing: block[..<min(block.count, file.size - offset)])
+        try file.read(into: piece, at: offset)
+        return UnsafeRawBufferPointer(piece)
+      }, receive)
   }
 
   /// The content of deflated bytes without a header, as zip archives hold them.
@@ -107,8 +124,11 @@ package enum Gzip {
     var failure: FileError?
     bytes.withUnsafeBytes { input in
       do throws(FileError) {
-        var inflater = try Inflater(input, path: path, wrapping)
-        try inflater.run(receive)
+        var inflater = try Inflater(input.count, path: path, wrapping)
+        try inflater.run(
+          { offset in
+            UnsafeRawBufferPointer(rebasing: input[offset..<min(offset + 1 << 30, input.count)])
+          }, receive)
       } catch {
         failure = error
       }
@@ -116,18 +136,20 @@ package enum Gzip {
     if let failure { throw failure }
   }
 
-  /// zlib's state over one input buffer.
+  /// zlib's state over one input, whose pieces are asked for as they are needed.
   private struct Inflater: ~Copyable {
+    /// The piece of the input that begins at an offset before its end; it stays valid until the next one.
+    typealias Pieces = (Int) throws(FileError) -> UnsafeRawBufferPointer
+
     private let stream: UnsafeMutablePointer<z_stream>
-    private let input: UnsafeRawBufferPointer
+    /// The number of bytes of the input.
+    private let size: Int
     private let path: String
     private let wrapping: Wrapping
     /// How many bytes of the input were handed to zlib.
     private var given = 0
 
-    init(
-      _ input: UnsafeRawBufferPointer, path: String, _ wrapping: Wrapping
-    ) throws(FileError) {
+    init(_ size: Int, path: String, _ wrapping: Wrapping) throws(FileError) {
       // zlib keeps the address of its stream: it must not move.
       let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
       stream.initialize(to: z_stream())
@@ -139,7 +161,7 @@ package enum Gzip {
         throw FileError(path: path, kind: .corrupt, reason: "zlib does not start (code \(code))")
       }
       self.stream = stream
-      self.input = input
+      self.size = size
       self.path = path
       self.wrapping = wrapping
     }
@@ -149,26 +171,17 @@ package enum Gzip {
       stream.deallocate()
     }
 
-    /// Bytes that zlib has not consumed.
-    private var remaining: UnsafeRawBufferPointer {
-      UnsafeRawBufferPointer(rebasing: input[(given - Int(stream.pointee.avail_in))...])
-    }
+    /// How many bytes of the input zlib has consumed.
+    private var consumed: Int { given - Int(stream.pointee.avail_in) }
 
     mutating func run(
-      _ receive: (UnsafeRawBufferPointer) throws(FileError) -> Bool
+      _ pieces: Pieces, _ receive: (UnsafeRawBufferPointer) throws(FileError) -> Bool
     ) throws(FileError) {
       let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
       defer { chunk.deallocate() }
       while true {
         try ReadingStop.check(path)
-        if stream.pointee.avail_in == 0 {
-          let part = min(input.count - given, 1 << 30)
-          // zlib reads through this pointer and never writes.
-          stream.pointee.next_in = UnsafeMutablePointer(
-            mutating: input.baseAddress!.assumingMemoryBound(to: UInt8.self) + given)
-          stream.pointee.avail_in = UInt32(part)
-          given += part
-        }
+        if stream.pointee.avail_in == 0, given < size { try give(pieces(given)) }
         stream.pointee.next_out = chunk.baseAddress!.assumingMemoryBound(to: UInt8.self)
         stream.pointee.avail_out = UInt32(chunk.count)
         let code = CZlib.inflate(stream, Z_NO_FLUSH)
@@ -179,28 +192,59 @@ package enum Gzip {
         switch code {
         case Z_OK: continue
         case Z_STREAM_END:
-          let rest = remaining
-          if wrapping == .plain || rest.allSatisfy({ $0 == 0 }) { return }
-          guard rest.count >= 2, rest[0] == 0x1f, rest[1] == 0x8b else {
-            throw FileError(
-              path: path, kind: .corrupt,
-              reason: "\(rest.count) bytes follow the end of the gzip data")
-          }
+          if wrapping == .plain { return }
+          if try isPadding(pieces) { return }
           inflateReset(stream)
         case Z_BUF_ERROR:
           // No progress is possible: the input is used up before the data's end.
           throw FileError(
             path: path, kind: .truncated,
-            reason: "truncated: the gzip data ends after \(input.count) bytes, "
+            reason: "truncated: the gzip data ends after \(size) bytes, "
               + "before its end mark and checksum")
         default:
           let text = stream.pointee.msg.map { String(cString: $0) } ?? "code \(code)"
           throw FileError(
-            path: path, kind: .corrupt,
-            reason: "corrupt gzip data near byte "
-              + "\(input.count - remaining.count): \(text)")
+            path: path, kind: .corrupt, reason: "corrupt gzip data near byte \(consumed): \(text)")
         }
       }
+    }
+
+    /// Hands a piece to zlib, which reads through its pointer and never writes.
+    private mutating func give(_ piece: UnsafeRawBufferPointer) {
+      stream.pointee.next_in = UnsafeMutablePointer(
+        mutating: piece.baseAddress!.assumingMemoryBound(to: UInt8.self))
+      stream.pointee.avail_in = UInt32(piece.count)
+      given += piece.count
+    }
+
+    /// Whether nothing but zero bytes follow the end of a member; false where another one begins, which zlib
+    /// is given.
+    ///
+    /// - Throws: `FileError` for any other bytes.
+    private mutating func isPadding(_ pieces: Pieces) throws(FileError) -> Bool {
+      let end = consumed
+      var (offset, start): (Int, [UInt8]) = (end, [])
+      while offset < size {
+        let piece = try pieces(offset)
+        offset += piece.count
+        start += piece.prefix(2 - start.count)
+        if start.count == 2, isCompressed(start) {
+          given = end
+          try give(pieces(end))
+          return false
+        }
+        guard piece.allSatisfy({ $0 == 0 }) || start.count < 2 else {
+          throw FileError(
+            path: path, kind: .corrupt,
+            reason: "\(size - end) bytes follow the end of the gzip data")
+        }
+      }
+      guard start.allSatisfy({ $0 == 0 }) else {
+        throw FileError(
+          path: path, kind: .corrupt,
+          reason: "\(size - end) bytes follow the end of the gzip data")
+      }
+      return true
     }
   }
 }

@@ -69,12 +69,49 @@ import Testing
 
   @Test("the length is found without keeping the content, up to the limit")
   func length() throws {
-    let file = gzipped(content)
-    #expect(try Gzip.length(file, path: "f", limit: content.count) == content.count)
+    let directory = TemporaryDirectory()
+    let file = try FileInput(directory.write(gzipped(content)))
+    #expect(try Gzip.length(file, limit: content.count) == content.count)
     let error = #expect(throws: FileError.self) {
-      try Gzip.length(file, path: "f", limit: content.count - 1)
+      try Gzip.length(file, limit: content.count - 1)
     }
     #expect(error?.kind == .tooLarge)
+  }
+
+  @Test("a file that is read by blocks gives what its bytes give, faults too")
+  func file() throws {
+    let directory = TemporaryDirectory()
+    // More than a block of the file, and hardly any of it can be packed.
+    var generator = SystemRandomNumberGenerator()
+    let large = (0..<3 << 20).map { _ in UInt8.random(in: 0...255, using: &generator) }
+    let member = gzipped(large)
+    for bytes in [
+      member, member + gzipped(content), member + [0, 0, 0], gzipped(content) + [0],
+      Array(member.dropLast(9)), member + [1], member + [0x1f], gzipped(content) + [0, 1, 2],
+      [0x1f, 0x8b, 8, 0, 9, 9, 9, 9, 9, 9, 9, 9],
+    ] {
+      let path = directory.write(bytes)
+      func result(_ body: ((UnsafeRawBufferPointer) -> Void) throws -> Void) -> String {
+        var stream = FingerprintStream()
+        do {
+          try body { stream.update($0) }
+          return "\(stream.fingerprint)"
+        } catch { return "\(error)" }
+      }
+      let whole = result { take in
+        try Gzip.inflate(bytes, path: path) { chunk in
+          take(chunk)
+          return true
+        }
+      }
+      let blocks = result { take in
+        try Gzip.inflate(try FileInput(path)) { chunk in
+          take(chunk)
+          return true
+        }
+      }
+      #expect(blocks == whole)
+    }
   }
 
   @Test("inflating ends where the program is asked to stop")

@@ -7,6 +7,7 @@ struct CSVSource: DataSource {
   let files: [String]
   let testFiles: [String]?
   let options: TableOptions
+  let tableStorage: TableStorage
 
   var dialect: CSVDialect? { options.dialect }
   var hasTest: Bool { testFiles != nil }
@@ -22,21 +23,25 @@ struct CSVSource: DataSource {
           "is named by 'data.file' and by 'data.testFile', and the model would be tested on what it was trained "
           + "on")
     }
-    let table = try read(files, reading)
-    return try reading.table(table, name: TableFile.name(files), options)
+    return try content(files, reading)
   }
 
   func test(_ reading: DataReading) throws -> (any DataContent)? {
-    guard let testFiles, let description = reading.description else { return nil }
-    return try TableContent(
-      read(testFiles, reading), name: TableFile.name(testFiles), as: description, id: reading.id)
+    guard let testFiles, reading.description != nil else { return nil }
+    return try content(testFiles, reading)
   }
 
-  private func read(_ files: [String], _ reading: DataReading) throws(FileError) -> CSVTable {
-    try CSVTable.read(
-      TableFile.matching(files), options.dialect,
-      texts: (reading.description?.texts(id: reading.id) ?? options.texts)
-        .union(options.cutting))
+  /// A table, read through what training learned, or by the options.
+  private func content(_ files: [String], _ reading: DataReading) throws -> TableContent {
+    let (paths, name) = (try TableFile.matching(files), TableFile.name(files))
+    guard let description = reading.description else {
+      return try TableContent(
+        reading: paths, name: name, options, texts: options.texts, tableStorage)
+    }
+    return try TableContent(
+      reading: paths, name: name, options.dialect,
+      texts: description.texts(id: reading.id).union(options.cutting), tableStorage,
+      as: description, id: reading.id)
   }
 
   static let entry = Entry<any DataSource>(
@@ -70,13 +75,20 @@ struct CSVSource: DataSource {
       ),
       .optional(
         "orderBy", .text,
-        "a column of numbers, or of dates as 2024-01-31: the test part is the last rows by it"),
+        "a column of numbers, or of dates: the test part is the last rows by it"),
+      .with(
+        "storage", ArrayOptions.Storage.automatic,
+        "where the table's cells are while the run uses them"),
+      .optional(
+        "cache", .file, "the folder of files that are made of a table that stays on the disk",
+        absence: "`.lockstep` beside the table"),
     ] + .cut + .order
   ) { values in
     let options = try tableOptions(values)
     return CSVSource(
       files: (values["file"] as OneOrMore).texts,
-      testFiles: (values["testFile"] as OneOrMore?)?.texts, options: options)
+      testFiles: (values["testFile"] as OneOrMore?)?.texts, options: options,
+      tableStorage: TableStorage(values["storage"], folder: values["cache"]))
   }
 
   private static func tableOptions(_ values: Hyperparameters) throws -> TableOptions {

@@ -40,6 +40,10 @@ package struct DataConfiguration: Sendable {
 
   /// How tables are written; nil where the data is no table.
   package var dialect: CSVDialect? { source.dialect }
+  /// Where the cells of tables are.
+  package var tableStorage: TableStorage { source.tableStorage }
+  /// The keys of `data` that say where the cells of tables are.
+  package static let tableStorageKeys: Set = ["storage", "cache"]
   /// The keys of `data` that say how tables are written.
   package static let dialectKeys = [Hyperparameter].dialectKeys
 
@@ -103,7 +107,7 @@ package struct DataConfiguration: Sendable {
       rounding.isEmpty ? other?.roundingNotices(as: description) ?? [] : rounding
     notices += targetScaleNotices(training, description.target)
     if case .classes(let classes, _)? = try? training.labels,
-      Set(classes).count == 1
+      classes.allSatisfy({ $0 == classes[0] })
     {
       notices.append(
         "\(training.places.file): all examples of the training part are of one class: there is nothing "
@@ -123,11 +127,13 @@ package struct DataConfiguration: Sendable {
       case .targets(let values, let width)? = try? part.labels
     else { return [] }
     for place in 0..<width {
-      let column = stride(from: place, to: values.count, by: width).map { Double(values[$0]) }
+      let column = (0..<values.count / width).lazy.map { Double(values[$0 * width + place]) }
       let mean = column.reduce(0, +) / Double(column.count)
       let variance = column.reduce(0.0) { $0 + ($1 - mean) * ($1 - mean) } / Double(column.count)
       let deviation = variance.squareRoot()
-      guard column.contains(where: { $0 != column[0] }), deviation > 100 || deviation < 0.01 else {
+      guard column.contains(where: { $0 != Double(values[place]) }),
+        deviation > 100 || deviation < 0.01
+      else {
         continue
       }
       let name =

@@ -12,6 +12,8 @@ protocol DataSource: Sendable {
   var followsBatchSize: Bool { get }
   /// How tables are written; nil where data is no table.
   var dialect: CSVDialect? { get }
+  /// Where the cells of tables are.
+  var tableStorage: TableStorage { get }
   /// The examples that the training part is, or is cut from.
   func training(_ reading: DataReading) throws -> any DataContent
   /// The examples of a test part that comes with the data, read through what training learned; nil where
@@ -25,6 +27,7 @@ extension DataSource {
   var isSeeded: Bool { false }
   var followsBatchSize: Bool { false }
   var dialect: CSVDialect? { nil }
+  var tableStorage: TableStorage { TableStorage(.memory) }
   func test(_ reading: DataReading) throws -> (any DataContent)? { nil }
 }
 

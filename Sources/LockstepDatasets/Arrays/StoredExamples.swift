@@ -4,6 +4,13 @@ import LockstepFiles
 package protocol LabelledSource: ExampleSource {
   /// The labels of all examples.
   var labels: Dataset.Labels { get }
+  /// What each example weighs in the loss; nil where all weigh the same.
+  var weights: [Float]? { get }
+}
+
+extension LabelledSource {
+  /// All weigh the same.
+  package var weights: [Float]? { nil }
 }
 
 /// A source whose values cost more than a copy: they are read from files, or decoded.
@@ -82,7 +89,7 @@ package struct StoredExamples: LabelledSource, CostlySource {
 }
 
 extension Dataset.Labels {
-  fileprivate func copyTargets(
+  func copyTargets(
     of examples: ArraySlice<Int>, into output: UnsafeMutableBufferPointer<Float>
   ) {
     guard case .targets(let values, let width) = self else { return }

@@ -26,8 +26,8 @@ package struct BooleanEncoding: CellCoding, Equatable {
 
   static let expectation = "true or false, yes or no, 1 or 0"
 
-  init(_ cells: ColumnCells, fitting rows: [Int], _ rule: ColumnRule) throws(FileError) {
-    let found = cells.distinct(rows)
+  init(_ cells: ColumnRows, _ rule: ColumnRule) throws(FileError) {
+    let found = try cells.distinct()
     if let place = found.texts.firstIndex(where: { Self.value($0) == nil }) {
       throw cells.fault(
         found.rows[place],

@@ -32,8 +32,16 @@ package struct CategoryEncoding: CellCoding, Equatable {
   /// Fits the levels on some rows.
   ///
   /// - Throws: `FileError` where there are none, or too many.
-  init(_ cells: ColumnCells, fitting rows: [Int], _ rule: ColumnRule) throws(FileError) {
-    let found = cells.distinct(rows)
+  init(_ cells: ColumnRows, _ rule: ColumnRule) throws(FileError) {
+    let found = try cells.distinct()
+    guard !found.isCut else {
+      throw FileError(
+        path: cells.path, kind: .mismatch,
+        reason:
+          "the column \(cells.name.quoted) has more than \(ColumnRows.mostTexts) levels in the training part, too "
+          + "many to be told apart in a table that is stored: leave the column out with 'data.ignore'"
+      )
+    }
     if rule.missing == .refuse, let row = found.firstMissing {
       throw cells.fault(
         row, "the value is missing, and 'data.columns' says that this is an error: fill it in")
@@ -43,7 +51,7 @@ package struct CategoryEncoding: CellCoding, Equatable {
     let most = rule.maxLevels ?? (rule.embedding == 0 ? ColumnRule.usualMaxLevels : Int.max)
     guard kept.count <= most else {
       throw FileError(
-        path: cells.table.path, kind: .mismatch,
+        path: cells.path, kind: .mismatch,
         reason:
           "the column \(cells.name.quoted) has \(kept.count) levels in the training part, more than "
           + "\(most): set 'minCount' of the column in 'data.columns' to join rare ones, or 'maxLevels', or "
@@ -57,7 +65,7 @@ package struct CategoryEncoding: CellCoding, Equatable {
     embedding = width == 0 ? nil : width
     guard !suffixes.isEmpty else {
       throw FileError(
-        path: cells.table.path, kind: .mismatch,
+        path: cells.path, kind: .mismatch,
         reason:
           "the column \(cells.name.quoted) has no values in the training part: leave it out with "
           + "'data.ignore'")
@@ -116,8 +124,8 @@ package struct CategoryEncoding: CellCoding, Equatable {
     return rows.map { row in Int32((input(row).input ?? -1) + 1) }
   }
 
-  func notices(_ cells: ColumnCells, _ rows: [Int]) -> [String] {
-    let (found, input) = (cells.distinct(rows), inputs())
+  func notices(_ cells: ColumnRows) throws(FileError) -> [String] {
+    let (found, input) = (try cells.distinct(), inputs())
     var (unknown, count): ([String], Int) = ([], 0)
     for (text, rows) in zip(found.texts, found.counts) where input(text).isUnknown {
       unknown.append(text)

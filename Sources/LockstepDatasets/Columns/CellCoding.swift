@@ -7,14 +7,14 @@ protocol CellCoding: Sendable {
   var json: JSONObject { get }
   init?(_ json: JSONValue)
   func writer(_ cells: ColumnCells) -> any CellWriter
-  func notices(_ cells: ColumnCells, _ rows: [Int]) -> [String]
+  func notices(_ cells: ColumnRows) throws(FileError) -> [String]
 }
 
 extension CellCoding {
   /// The suffix of the input that tells whether a value is missing.
   static var missingSuffix: String { "=(missing)" }
 
-  func notices(_ cells: ColumnCells, _ rows: [Int]) -> [String] { [] }
+  func notices(_ cells: ColumnRows) throws(FileError) -> [String] { [] }
 }
 
 /// Writes the inputs that a column's cells become.
@@ -37,6 +37,26 @@ struct Scale: Sendable, Equatable {
   init(fitting values: [Double]) {
     let fitted = Standardizer(fitting: Array(values.indices), width: 1) { values[$0] }
     self.init(mean: fitted.mean[0], deviation: fitted.deviation[0])
+  }
+
+  /// The mean and the deviation of values that are handed over as often as they are needed.
+  ///
+  /// - Parameters:
+  ///   - count: the number of values, at least one.
+  ///   - sum: their sum in order, where it is known.
+  init(
+    count: Int, sum known: Double? = nil,
+    _ forEach: ((Double) -> Void) throws(FileError) -> Void
+  ) throws(FileError) {
+    var sum = known ?? 0
+    if known == nil { try forEach { sum += $0 } }
+    let mean = sum / Double(count)
+    var squares = 0.0
+    try forEach { squares += ($0 - mean) * ($0 - mean) }
+    self.init(
+      mean: mean,
+      deviation: Standardizer.deviation(
+        variance: squares / Double(count), mean: mean, count: Double(count)))
   }
 
   @inline(__always)

@@ -53,6 +53,8 @@ struct ColumnCells: Sendable {
     /// The number of rows without a value, and the first of them.
     var missing = 0
     var firstMissing: Int?
+    /// Whether there are further texts, too many to tell them apart.
+    var isCut = false
 
     /// The number of rows with a value.
     var count: Int { counts.reduce(0, +) }

@@ -44,7 +44,7 @@ package enum ColumnEncoding: Sendable, Equatable {
   func writer(_ cells: ColumnCells) -> any CellWriter { coding.writer(cells) }
 
   /// What the user should know of some rows' cells.
-  func notices(_ cells: ColumnCells, _ rows: [Int]) -> [String] { coding.notices(cells, rows) }
+  func notices(_ cells: ColumnRows) throws(FileError) -> [String] { try coding.notices(cells) }
 
   var json: JSONObject {
     var object: JSONObject = ["kind": .string(kind.rawValue)]

@@ -12,17 +12,22 @@ enum ColumnInference: Sendable, Equatable {
   /// come again are categories, where there are not too many. All else is text.
   ///
   /// - Throws: `FileError` for a column of numbers with a few texts among them.
-  init(_ cells: ColumnCells, _ rows: [Int], _ rule: ColumnRule) throws(FileError) {
+  init(_ cells: ColumnRows, _ rule: ColumnRule) throws(FileError) {
     if let kind = rule.kind {
       self = .kind(kind)
       return
     }
-    guard case .text = cells.table.cells.forms[cells.column] else {
-      self = rows.contains { Self.hasValue(cells, $0) } ? .kind(.number) : .empty
+    guard !cells.table.isNumber(cells.column) else {
+      var hasValue = false
+      try cells.forEachBlock { cells, rows in
+        guard !hasValue, let numbers = cells.numbers else { return }
+        hasValue = rows.contains { !numbers[$0].isNaN }
+      }
+      self = hasValue ? .kind(.number) : .empty
       return
     }
-    let found = cells.distinct(rows)
-    let point = cells.table.cells.point
+    let found = try cells.distinct()
+    let point = cells.table.point
     let numbers = found.texts.map { CellText.number($0, point: point) != nil }
     if found.texts.isEmpty {
       self = .empty
@@ -36,10 +41,12 @@ enum ColumnInference: Sendable, Equatable {
       let numeric = zip(numbers, found.counts).filter(\.0).map(\.1).reduce(0, +)
       // Most cells are numbers: the others are faults, and no names.
       if 2 * numeric > found.count, let place = numbers.firstIndex(of: false) {
-        _ = try cells.number(
+        throw cells.fault(
           found.rows[place],
-          remedy: "; \(numeric) of \(counted(found.count, "cell")) of the column are numbers"
-            + NumberEncoding.remedy)
+          CSVTable.noNumber(
+            found.texts[place], point: point,
+            "; \(numeric) of \(counted(found.count, "cell")) of the column are numbers"
+              + NumberEncoding.remedy))
       }
       try Self.checkLooks(cells, found, numbers)
       let most = rule.maxLevels ?? ColumnRule.usualMaxLevels
@@ -52,7 +59,7 @@ enum ColumnInference: Sendable, Equatable {
   /// Makes sure that most cells do not look like numbers or dates that are written in another way: as categories
   /// they would lose their order without a word.
   private static func checkLooks(
-    _ cells: ColumnCells, _ found: ColumnCells.Distinct, _ numbers: [Bool]
+    _ cells: ColumnRows, _ found: ColumnCells.Distinct, _ numbers: [Bool]
   ) throws(FileError) {
     let areDates = found.texts.map { CalendarDate.Spelling($0) != nil }
     let looks = found.texts.map { CellLook($0) }
@@ -79,10 +86,6 @@ enum ColumnInference: Sendable, Equatable {
       )
     }
   }
-
-  private static func hasValue(_ cells: ColumnCells, _ row: Int) -> Bool {
-    ((try? cells.table.number(row: row, column: cells.column)) ?? nil) != nil
-  }
 }
 
 extension ColumnEncoding {
@@ -90,17 +93,14 @@ extension ColumnEncoding {
   ///
   /// - Throws: `FileError` that names line and column.
   init(
-    _ cells: ColumnCells, _ kind: ColumnKind, fitting rows: [Int], _ rule: ColumnRule,
-    standardize: Bool
+    _ cells: ColumnRows, _ kind: ColumnKind, _ rule: ColumnRule, standardize: Bool
   ) throws(FileError) {
     switch kind {
     case .number, .id, .ignore:
-      self = .number(
-        try NumberEncoding(cells, fitting: rows, rule, standardize: standardize))
-    case .category: self = .category(try CategoryEncoding(cells, fitting: rows, rule))
-    case .boolean: self = .boolean(try BooleanEncoding(cells, fitting: rows, rule))
-    case .date:
-      self = .date(try DateEncoding(cells, fitting: rows, rule, standardize: standardize))
+      self = .number(try NumberEncoding(cells, rule, standardize: standardize))
+    case .category: self = .category(try CategoryEncoding(cells, rule))
+    case .boolean: self = .boolean(try BooleanEncoding(cells, rule))
+    case .date: self = .date(try DateEncoding(cells, rule, standardize: standardize))
     }
   }
 }

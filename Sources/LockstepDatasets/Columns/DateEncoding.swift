@@ -24,100 +24,173 @@ package struct DateEncoding: CellCoding, Equatable {
   ///
   /// - Throws: `FileError` for a text that is no date, for dates whose order cannot be known, and for a
   ///   missing one that is an error.
-  init(
-    _ cells: ColumnCells, fitting rows: [Int], _ rule: ColumnRule, standardize: Bool
-  ) throws(FileError) {
-    let found = cells.distinct(rows)
+  init(_ cells: ColumnRows, _ rule: ColumnRule, standardize: Bool) throws(FileError) {
+    var search = DateOrderSearch()
+    var firstMissing: Int?
+    try cells.forEachBlock { block, rows in
+      let (found, first) = (block.distinct(rows), block.table.firstRow)
+      for (text, row) in zip(found.texts, found.rows) { search.take(text, row: first + row) }
+      firstMissing = firstMissing ?? found.firstMissing.map { first + $0 }
+    }
     let order: DateOrder? =
-      if let given = rule.dateOrder { given } else { try Self.order(cells, found) }
+      if let given = rule.dateOrder {
+        given
+      } else {
+        try search.order(
+          place: { "line \(cells.table.places.line(ofRow: $0))" }, of: " of the training part",
+          remedy: "set 'format' of the column in 'data.columns' to 'dmy' or 'mdy'",
+          fault: cells.fault)
+      }
     self.order = order
     let policy = rule.missing ?? .refuse
-    if policy == .refuse, let row = found.firstMissing {
+    if policy == .refuse, let firstMissing {
       throw cells.fault(
-        row,
+        firstMissing,
         "the date is missing: fill it in, remove the line, or set 'missing' of the column in "
           + "'data.columns' to 'mean' or 'median'")
     }
-    for (text, row) in zip(found.texts, found.rows) where Self.date(text, order) == nil {
-      throw Self.fault(cells, row, order)
-    }
-    guard !found.texts.isEmpty else {
-      throw FileError(
-        path: cells.table.path, kind: .mismatch,
-        reason:
-          "the column \(cells.name.quoted) has no dates in the training part: leave it out with "
-          + "'data.ignore'")
-    }
-    if let other = CalendarDate.firstOtherOffset(found.texts) {
-      throw cells.fault(
-        found.rows[other],
-        "\(found.texts[other].quoted) has another offset from UTC than other times of the column: write all by one "
-          + "clock, or leave the column out with 'data.ignore'")
-    }
-    offset = found.texts.first(where: CalendarDate.hasTime).map(CalendarDate.offset)
-    let date = cells.mapped { Self.date($0, order) }
-    let dates = rows.map(date)
-    let hasTimes = dates.contains { $0?.seconds != nil }
-    let wanted = rule.parts ?? DatePart.usual.filter { hasTimes || $0 != .hour }
-    parts = wanted.compactMap { part in
-      let known = dates.compactMap { $0?.value(part) }
-      // What is the same all the time tells nothing, unless somebody asked for it.
-      if rule.parts == nil, known.allSatisfy({ $0 == known[0] }) { return nil }
-      let fill = policy.fill(of: known)
-      let values = dates.map { $0?.value(part) ?? fill ?? 0 }
-      return Part(part: part, fill: fill, scale: standardize ? Scale(fitting: values) : Scale())
-    }
-    hasIndicator = rule.hasIndicator == true && found.missing > 0
+    let times = try Self.checkDates(cells, order)
+    offset = times.offset
+    let wanted = rule.parts ?? DatePart.usual.filter { times.areThere || $0 != .hour }
+    parts = try PartFit(cells, order, wanted).parts(
+      policy, keepsConstant: rule.parts != nil, standardize: standardize)
+    hasIndicator = rule.hasIndicator == true && firstMissing != nil
     guard !suffixes.isEmpty else {
       throw FileError(
-        path: cells.table.path, kind: .mismatch,
+        path: cells.path, kind: .mismatch,
         reason:
           "the column \(cells.name.quoted) has the same date in all rows of the training part: leave "
           + "it out with 'data.ignore'")
     }
   }
 
-  /// The order that the dates of a column show; nil where each shows its own.
-  static func order(
-    _ cells: ColumnCells, _ found: ColumnCells.Distinct
-  ) throws(FileError) -> DateOrder? {
-    var shown: [DateOrder: Int] = [:]
-    var ambiguous: Int?
-    for (text, row) in zip(found.texts, found.rows) {
-      guard let spelling = CalendarDate.Spelling(text), spelling.order != .ymd else { continue }
-      if let order = spelling.order {
-        shown[order] = min(shown[order] ?? row, row)
-      } else {
-        ambiguous = min(ambiguous ?? row, row)
+  /// Makes sure that all texts are dates, and their times of one offset from UTC.
+  ///
+  /// - Returns: whether there are times, and their offset.
+  private static func checkDates(
+    _ cells: ColumnRows, _ order: DateOrder?
+  ) throws(FileError) -> (areThere: Bool, offset: String?) {
+    var (hasDates, hasTimes, offset): (Bool, Bool, String?) = (false, false, nil)
+    var other: FileError?
+    try cells.forEachText { text, row throws(FileError) in
+      guard let date = date(text, order) else {
+        throw fault(text, order) { cells.fault(row, $0) }
+      }
+      hasDates = true
+      hasTimes = hasTimes || date.seconds != nil
+      guard CalendarDate.hasTime(text) else { return }
+      let own = CalendarDate.offset(text)
+      if other == nil, offset ?? own != own {
+        other = cells.fault(
+          row,
+          "\(text.quoted) has another offset from UTC than other times of the column: write all by one "
+            + "clock, or leave the column out with 'data.ignore'")
+      }
+      offset = offset ?? own
+    }
+    guard hasDates else {
+      throw FileError(
+        path: cells.path, kind: .mismatch,
+        reason:
+          "the column \(cells.name.quoted) has no dates in the training part: leave it out with "
+          + "'data.ignore'")
+    }
+    if let other { throw other }
+    return (hasTimes, offset)
+  }
+
+  /// Fits what stands for missing dates, and the means and deviations of the parts.
+  private struct PartFit {
+    let cells: ColumnRows
+    let order: DateOrder?
+    let wanted: [DatePart]
+
+    init(_ cells: ColumnRows, _ order: DateOrder?, _ wanted: [DatePart]) {
+      self.cells = cells
+      self.order = order
+      self.wanted = wanted
+    }
+
+    /// Hands the parts of each row's date to `body`, NaN where it is missing.
+    private func forEach(_ body: ([Double]) -> Void) throws(FileError) {
+      var values = [Double](repeating: 0, count: wanted.count)
+      try cells.forEachBlock { cells, rows in
+        let date = cells.mapped { DateEncoding.date($0, order) }
+        for row in rows {
+          let date = date(row)
+          for place in wanted.indices { values[place] = date?.value(wanted[place]) ?? .nan }
+          body(values)
+        }
       }
     }
-    if let day = shown[.dmy], let month = shown[.mdy] {
-      let (first, second) = (min(day, month), max(day, month))
-      throw cells.fault(
-        second,
-        "'\(cells.text(second))' has the \(second == day ? "day" : "month") first, and "
-          + "'\(cells.text(first))' on line \(cells.table.line(ofRow: first)) the "
-          + "\(second == day ? "month" : "day"): write all dates alike")
+
+    func parts(
+      _ policy: MissingValues, keepsConstant: Bool, standardize: Bool
+    ) throws(FileError) -> [Part] {
+      let none = [Double](repeating: 0, count: wanted.count)
+      var (count, sums, first) = (0, none, [Double]())
+      var isConstant = [Bool](repeating: true, count: wanted.count)
+      try forEach { values in
+        guard let any = values.first, !any.isNaN else { return }
+        count += 1
+        if first.isEmpty { first = values }
+        for place in values.indices {
+          sums[place] += values[place]
+          if values[place] != first[place] { isConstant[place] = false }
+        }
+      }
+      var fills: [Double?] = []
+      for (place, sum) in sums.enumerated() {
+        fills.append(
+          try policy.fill(count: count, sum: sum) { body throws(FileError) in
+            try forEach { if !$0[place].isNaN { body($0[place]) } }
+          })
+      }
+      // What is the same all the time tells nothing, unless somebody asked for it.
+      let kept = wanted.indices.filter { keepsConstant || !isConstant[$0] }
+      let scales = standardize ? try scales(fills.map { $0 ?? 0 }) : none.map { _ in Scale() }
+      return kept.map { Part(part: wanted[$0], fill: fills[$0], scale: scales[$0]) }
     }
-    if let row = ambiguous, shown.isEmpty {
-      throw cells.fault(
-        row,
-        "'\(cells.text(row))' may have the day or the month first, and no date of the training part shows "
-          + "which: set 'format' of the column in 'data.columns' to 'dmy' or 'mdy'")
+
+    /// The means and the deviations, missing dates filled in.
+    private func scales(_ fills: [Double]) throws(FileError) -> [Scale] {
+      let count = Double(cells.count)
+      var means = fills.map { _ in 0.0 }
+      try forEach { values in
+        for place in values.indices {
+          means[place] += values[place].isNaN ? fills[place] : values[place]
+        }
+      }
+      for place in means.indices { means[place] /= count }
+      var squares = fills.map { _ in 0.0 }
+      try forEach { values in
+        for place in values.indices {
+          let value = values[place].isNaN ? fills[place] : values[place]
+          squares[place] += (value - means[place]) * (value - means[place])
+        }
+      }
+      return zip(means, squares).map { mean, squares in
+        Scale(
+          mean: mean,
+          deviation: Standardizer.deviation(
+            variance: squares / count, mean: mean, count: count))
+      }
     }
-    return shown.keys.first
   }
 
   /// The date that a text is; nil for any other text.
-  private static func date(_ text: String, _ order: DateOrder?) -> CalendarDate? {
+  fileprivate static func date(_ text: String, _ order: DateOrder?) -> CalendarDate? {
     if case .date(let date)? = CalendarDate.read(text, order: order) { date } else { nil }
   }
 
-  private static func fault(_ cells: ColumnCells, _ row: Int, _ order: DateOrder?) -> FileError {
-    let text = cells.text(row)
+  /// What is wrong with a text that is no date.
+  ///
+  /// - Parameter fault: makes an error about the text's cell.
+  private static func fault(
+    _ text: String, _ order: DateOrder?, _ fault: (String) -> FileError
+  ) -> FileError {
     let isAmbiguous = CalendarDate.read(text, order: order) == .ambiguous
-    return cells.fault(
-      row,
+    return fault(
       isAmbiguous
         ? "'\(text)' may have the day or the month first, which the training part did not show: write it as "
           + "2024-01-31"
@@ -129,10 +202,13 @@ package struct DateEncoding: CellCoding, Equatable {
     parts.map { ".\($0.part.rawValue)" } + (hasIndicator ? [Self.missingSuffix] : [])
   }
 
-  func notices(_ cells: ColumnCells, _ rows: [Int]) -> [String] {
+  func notices(_ cells: ColumnRows) throws(FileError) -> [String] {
     guard let offset else { return [] }
-    let other = cells.distinct(rows).texts.first {
-      CalendarDate.hasTime($0) && CalendarDate.offset($0) != offset
+    var other: String?
+    try cells.forEachText { text, _ in
+      if other == nil, CalendarDate.hasTime(text), CalendarDate.offset(text) != offset {
+        other = text
+      }
     }
     return other.map {
       [
@@ -149,7 +225,9 @@ package struct DateEncoding: CellCoding, Equatable {
 
     func write(_ row: Int, to inputs: UnsafeMutablePointer<Float>) throws(FileError) {
       let (date, isMissing) = date(row)
-      guard date != nil || isMissing else { throw DateEncoding.fault(cells, row, coding.order) }
+      guard date != nil || isMissing else {
+        throw DateEncoding.fault(cells.text(row), coding.order) { cells.fault(row, $0) }
+      }
       for (place, part) in coding.parts.enumerated() {
         guard let value = date?.value(part.part) ?? part.fill else {
           throw cells.fault(

@@ -1,3 +1,5 @@
+import LockstepFiles
+
 /// What becomes of a missing feature.
 package enum MissingValues: Sendable, Equatable {
   /// It is an error that names line and column.
@@ -10,17 +12,19 @@ package enum MissingValues: Sendable, Equatable {
   case median
 
   /// What stands for a missing one of some values; nil where it is an error, or where there are none.
-  func fill(of values: [Double]) -> Double? {
+  ///
+  /// - Parameters:
+  ///   - count: the number of values.
+  ///   - sum: their sum.
+  ///   - forEach: hands all of them over.
+  func fill(
+    count: Int, sum: Double, _ forEach: ((Double) -> Void) throws(FileError) -> Void
+  ) throws(FileError) -> Double? {
     switch self {
-    case .refuse: return nil
-    case .fill(let value): return value
-    case .mean:
-      return values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
-    case .median:
-      guard !values.isEmpty else { return nil }
-      let sorted = values.sorted()
-      let middle = sorted.count / 2
-      return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+    case .refuse: nil
+    case .fill(let value): value
+    case .mean: count == 0 ? nil : sum / Double(count)
+    case .median: count == 0 ? nil : try Median.of(count: count, forEach)
     }
   }
 }

@@ -23,40 +23,47 @@ package struct NumberEncoding: CellCoding, Equatable {
   /// Fits means, deviations and fill values on some rows.
   ///
   /// - Throws: `FileError` for a text that is no number, and for a missing value that is an error.
-  init(
-    _ cells: ColumnCells, fitting rows: [Int], _ rule: ColumnRule, standardize: Bool
-  ) throws(FileError) {
-    var values: [Double] = []
-    values.reserveCapacity(rows.count)
-    var missing: [Int] = []
-    let numbers = cells.numbers
-    for row in rows {
-      // Most numbers are within Float32's range, and there; all others are looked at more closely.
-      if let known = numbers?[row], known.magnitude <= Self.largest {
-        values.append(known)
-      } else if let value = try cells.number(row, remedy: Self.remedy) {
-        values.append(value)
+  init(_ cells: ColumnRows, _ rule: ColumnRule, standardize: Bool) throws(FileError) {
+    var (sum, count): (Double, Int) = (0, 0)
+    var firstMissing: Int?
+    try cells.forEachNumber(remedy: Self.remedy) { value, row in
+      if value.isNaN {
+        firstMissing = firstMissing ?? row
       } else {
-        missing.append(values.count)
-        values.append(.nan)
+        sum += value
+        count += 1
       }
     }
     let policy = rule.missing ?? .refuse
-    fill = policy.fill(of: missing.isEmpty ? values : values.filter { !$0.isNaN })
-    if let first = missing.first, fill == nil {
+    let fill = try policy.fill(count: count, sum: sum) { body throws(FileError) in
+      try cells.forEachNumber(remedy: Self.remedy) { value, _ in
+        if !value.isNaN { body(value) }
+      }
+    }
+    if let firstMissing, fill == nil {
       throw cells.fault(
-        rows[first],
+        firstMissing,
         policy == .refuse
           ? Self.missing
           : "no row of the training part has a value: leave the column out with 'data.ignore'")
     }
-    for place in missing { values[place] = fill ?? .nan }
-    hasIndicator = rule.hasIndicator == true && !missing.isEmpty
-    scale = standardize ? Scale(fitting: values) : Scale()
+    self.fill = fill
+    hasIndicator = rule.hasIndicator == true && firstMissing != nil
+    guard standardize else {
+      scale = Scale()
+      return
+    }
+    scale = try Scale(
+      count: cells.count, sum: firstMissing == nil ? sum : nil
+    ) { body throws(FileError) in
+      try cells.forEachNumber(remedy: Self.remedy) { value, _ in
+        body(value.isNaN ? fill ?? .nan : value)
+      }
+    }
   }
 
   /// The largest number of Float32.
-  private static let largest = Double(Float.greatestFiniteMagnitude)
+  static let largest = Double(Float.greatestFiniteMagnitude)
 
   static let remedy =
     "; numbers are expected in this column: write it as one, or say in 'data.columns' what the column is, "

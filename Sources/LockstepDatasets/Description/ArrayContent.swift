@@ -234,6 +234,19 @@ package struct ArrayContent: DataContent {
       })
   }
 
+  package func fittingNotices(
+    _ rows: [Int]?, as description: DataDescription
+  ) throws -> [String] {
+    let shape = raw.shape
+    guard shape.count == 3, !options.layout.isChannelsLast, [1, 3, 4].contains(shape[2]),
+      shape[0] > 4, shape[1] > 4
+    else { return [] }
+    return [
+      "\(name): an example has the shape \(shape), which is read as \(shape[0]) channels of \(shape[1]) × "
+        + "\(shape[2]); where these are images with their channels last, set 'data.layout' to 'channelsLast'"
+    ]
+  }
+
   package func roundingNotices(as description: DataDescription) -> [String] {
     var notices: [String] = []
     if case .array(let array) = description.input,

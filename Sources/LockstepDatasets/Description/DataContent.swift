@@ -1,3 +1,5 @@
+import LockstepFiles
+
 /// The raw examples of a file or of a generator, before anything is fitted: what a description is
 /// made of, and what it is applied to.
 package protocol DataContent: Sendable {
@@ -17,6 +19,10 @@ package protocol DataContent: Sendable {
   ///
   /// - Throws: `FileError` or ``DatasetError`` where there is no such column, or a cell is missing.
   func cells(in column: String) throws -> [String]
+  /// The byte between the whole digits of a number and the fraction's in cells.
+  var decimalPoint: UInt8 { get }
+  /// The order of day, month and year that is said of a column's dates; nil where they show it.
+  func dateOrder(of column: String) -> DateOrder?
   /// What can be learned from some of the examples, the training part; from all where `rows` is nil.
   func describe(_ rows: [Int]?) throws -> DataDescription
   /// Some of the examples, or all, ready for a model.
@@ -43,13 +49,26 @@ extension DataContent {
     return cells.map { numbers[$0] ?? 0 }
   }
 
-  /// The time of each example, by a column's cells: numbers, or dates and times that begin with the year.
+  /// The time of each example, by a column's cells: numbers, or dates and times as columns of dates have them.
   package func times(in column: String) throws -> [Double] {
     let cells = try cells(in: column)
-    let numbers = cells.compactMap { Double($0) }
-    if numbers.count == cells.count, numbers.allSatisfy(\.isFinite) { return numbers }
+    let numbers = cells.compactMap { CellText.number($0, point: decimalPoint) }
+    if numbers.count == cells.count { return numbers }
+    func fault(_ row: Int, _ reason: String) -> FileError {
+      FileError(
+        path: name, kind: .corrupt,
+        reason: "\(places.text(row)), column \(column.quoted): \(reason)")
+    }
+    var order = dateOrder(of: column)
+    if order == nil {
+      var search = DateOrderSearch()
+      for (row, cell) in cells.enumerated() { search.take(cell, row: row) }
+      order = try search.order(
+        place: places.text, of: "",
+        remedy: "set 'format' of the column in 'data.columns' to 'dmy' or 'mdy'", fault: fault)
+    }
     let dates = cells.map { cell -> Double? in
-      guard case .date(let date)? = CalendarDate.read(cell, order: nil) else { return nil }
+      guard case .date(let date)? = CalendarDate.read(cell, order: order) else { return nil }
       return date.value(.days)
     }
     if let odd = dates.firstIndex(of: nil) {
@@ -66,6 +85,10 @@ extension DataContent {
     }
     return dates.map { $0 ?? 0 }
   }
+
+  package var decimalPoint: UInt8 { UInt8(ascii: ".") }
+
+  package func dateOrder(of column: String) -> DateOrder? { nil }
 
   package func roundingNotices(as description: DataDescription) -> [String] { [] }
 

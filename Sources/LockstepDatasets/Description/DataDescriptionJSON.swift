@@ -140,7 +140,7 @@ extension TargetDescription {
 }
 
 extension PartSummary {
-  fileprivate var json: JSONValue {
+  var json: JSONValue {
     [
       "examples": .integer(examples), "fingerprint": .string(fingerprint.description),
       "columns": .array(
@@ -149,7 +149,7 @@ extension PartSummary {
     ]
   }
 
-  fileprivate init?(_ json: JSONValue) {
+  init?(_ json: JSONValue) {
     guard let examples = json["examples"]?.integerValue, let list = json["columns"]?.arrayValue,
       let blocks = json["blocks"]?.texts?.compactMap({ Fingerprint($0) })
     else { return nil }

@@ -8,10 +8,12 @@ extension DataDescription {
   ///   - labels: the file of the labels, where inputs are arrays.
   ///   - isTargetOptional: whether examples may lack a label.
   ///   - id: the column that names a row; by default the one that training knew.
+  ///   - storage: where the cells of a table are.
   /// - Returns: the examples, and what the user should know about them.
   /// - Throws: `FileError` that names columns, rows or shapes that do not fit.
   package func read(
-    _ path: String, labels: String? = nil, isTargetOptional: Bool = false, id: String? = nil
+    _ path: String, labels: String? = nil, isTargetOptional: Bool = false, id: String? = nil,
+    storage: TableStorage = TableStorage()
   ) throws -> (part: DataPart, notices: [String]) {
     func refuse(_ reason: String) -> FileError {
       FileError(path: path, kind: .mismatch, reason: reason)
@@ -23,7 +25,7 @@ extension DataDescription {
         throw refuse("is a table, whose labels are a column of it; leave the labels' file out")
       }
       content = try TableContent(
-        CSVTable.read(path, table.dialect, texts: texts(id: id)), as: self,
+        reading: [path], table.dialect, texts: texts(id: id), storage, as: self,
         isTargetOptional: isTargetOptional, id: id)
     case .array:
       guard id == nil else { throw refuse("is an array, which has no column '\(id ?? "")'") }

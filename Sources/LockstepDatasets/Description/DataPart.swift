@@ -1,3 +1,5 @@
+import LockstepFiles
+
 /// Examples ready for a model, and where each came from.
 package struct DataPart: Sendable {
   /// The examples.
@@ -6,6 +8,8 @@ package struct DataPart: Sendable {
   package let places: ExamplePlaces
   /// The name of each example, where a column names them.
   package let ids: [String]?
+  /// The same of a table that is stored, from which they are read when they are asked for.
+  private let storedNames: StoredNames?
   /// Whether each example has a label; nil where all have. One without has a zero in its place.
   package let isLabelled: [Bool]?
   /// What tells these examples from others.
@@ -15,12 +19,13 @@ package struct DataPart: Sendable {
 
   package init(
     _ examples: any ExampleSource, places: ExamplePlaces, ids: [String]? = nil,
-    isLabelled: [Bool]? = nil,
+    storedNames: StoredNames? = nil, isLabelled: [Bool]? = nil,
     summary: PartSummary, notices: [String] = []
   ) {
     self.examples = examples
     self.places = places
     self.ids = ids
+    self.storedNames = storedNames
     self.isLabelled = isLabelled
     self.summary = summary
     self.notices = notices
@@ -37,6 +42,14 @@ package struct DataPart: Sendable {
       }
       return dataset
     }
+  }
+
+  /// The names of a run of examples, where a column names them.
+  ///
+  /// - Throws: `FileError` where they cannot be read.
+  package func names(of examples: Range<Int>) throws(FileError) -> [String]? {
+    if let ids { return Array(ids[examples]) }
+    return try storedNames?.names(of: examples)
   }
 
   /// The labels of all examples, or of all their steps.

@@ -71,7 +71,8 @@ extension SeriesContent {
       FileError(path: table.path, kind: .mismatch, reason: reason)
     }
     guard !columns.isEmpty else {
-      throw refuse("has no columns of steps beside those that 'data' names" + table.delimiterHint)
+      throw refuse(
+        "has no columns of steps beside those that 'data' names" + table.header.delimiterHint)
     }
     for (column, known) in zip(columns, description?.steps ?? [])
     where table.columns[column] != known {

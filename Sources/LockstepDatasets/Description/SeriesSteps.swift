@@ -80,8 +80,7 @@ extension SeriesContent {
       }
       if let description {
         let names = description.table.columns.map(\.name)
-        try TableContent.checkColumns(
-          table,
+        try table.header.check(
           names + [options.series, options.time].compactMap { $0 }
             + (isTargetOptional ? [] : [options.target].compactMap { $0 }))
         features = names.compactMap { table.find($0) }

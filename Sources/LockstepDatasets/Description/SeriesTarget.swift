@@ -12,14 +12,23 @@ enum SeriesTarget: Sendable {
   init(
     _ table: CSVTable, _ kind: TargetKind, _ column: Int?, isOptional: Bool, isTraining: Bool
   ) throws(FileError) {
-    let target = try TableTarget(
-      table, kind, column.map { [$0] } ?? [], isOptional: isOptional,
+    let target = TableTarget(
+      table: table, columns: column.map { [$0] } ?? [], kind: kind, isOptional: isOptional,
       remedy: isTraining ? TableTarget.trainingRemedy : TableTarget.laterRemedy)
-    self =
-      switch target.values {
-      case .none: .none
-      case .classes(let texts): .classes(texts)
-      case .values(let values): .values(values[0])
+    try target.check()
+    guard let column else {
+      self = .none
+      return
+    }
+    if kind == .classes {
+      let text = ColumnCells(table: table, column: column).mapped {
+        CellText.isMissing($0) ? "" : $0
       }
+      self = .classes((0..<table.rowCount).map(text))
+    } else {
+      var values: [Double] = []
+      try target.forEachNumber(column, nil) { values.append($0) }
+      self = .values(values)
+    }
   }
 }

@@ -1,17 +1,23 @@
 import LockstepFiles
 
 extension TableContent {
+  package var decimalPoint: UInt8 { table.point }
+
+  package func dateOrder(of column: String) -> DateOrder? { options.rule(column).dateOrder }
+
   package func cells(in column: String) throws -> [String] {
-    let place = try table.column(column)
-    var cells: [String] = []
-    for row in 0..<table.rowCount {
-      let cell = table.trimmed(row: row, column: place)
-      if CellText.isMissing(cell) {
-        throw table.fault(
-          row: row, column: place, "the value is missing, and the test part is cut by this column")
+    let place = try table.header.column(column)
+    var texts: [String] = []
+    try ColumnRows(table, place, rows: nil).forEachBlock { cells, rows throws(FileError) in
+      let text = cells.mapped { CellText.isMissing($0) ? "" : $0 }
+      for row in rows {
+        let text = text(row)
+        if text.isEmpty {
+          throw cells.fault(row, "the value is missing, and the test part is cut by this column")
+        }
+        texts.append(text)
       }
-      cells.append(cell)
     }
-    return cells
+    return texts
   }
 }

@@ -51,7 +51,7 @@ extension TableSchema.Column {
   fileprivate init(_ cells: ColumnCells, _ rows: [Int]) {
     let inference: ColumnInference
     do throws(FileError) {
-      inference = try ColumnInference(cells, rows, ColumnRule())
+      inference = try ColumnInference(ColumnRows(cells, rows), ColumnRule())
       if case .kind(.number) = inference {
         try self.init(numbers: cells, rows)
         return
@@ -142,7 +142,7 @@ extension TableSchema.Column {
     var rule = ColumnRule(.date)
     rule.missing = .mean
     do throws(FileError) {
-      let encoding = try DateEncoding(cells, fitting: rows, rule, standardize: false)
+      let encoding = try DateEncoding(ColumnRows(cells, rows), rule, standardize: false)
       let texts = cells.distinct(rows).texts
       func day(_ text: String) -> Double? {
         guard case .date(let date)? = CalendarDate.read(text, order: encoding.order) else {

@@ -74,8 +74,8 @@ package struct TextContent: DataContent {
     _ table: CSVTable, name: String? = nil, as description: TextsDescription,
     _ target: TargetDescription, isTargetOptional: Bool = false, id: String? = nil
   ) throws(FileError) {
-    try TableContent.checkColumns(
-      table, [description.column] + (isTargetOptional ? [] : target.columns))
+    try table.header.check(
+      [description.column] + (isTargetOptional ? [] : target.columns))
     var options = TextOptions(column: description.column, table: TableOptions(target: ""))
     options.table.targets = target.columns
     options.table.kind = target.tableKind
@@ -103,9 +103,10 @@ package struct TextContent: DataContent {
     self.options = options
     self.columns = columns
     self.notices = notices
-    target = try TableTarget(
-      table, options.table.kind, [columns.target].compactMap { $0 },
+    target = TableTarget(
+      table: table, columns: [columns.target].compactMap { $0 }, kind: options.table.kind,
       isOptional: isTargetOptional, remedy: remedy)
+    try target.check()
     var texts: [String] = []
     texts.reserveCapacity(table.rowCount)
     for row in 0..<table.rowCount {
@@ -126,11 +127,7 @@ package struct TextContent: DataContent {
   // MARK: Fitting
 
   package func strata() throws -> [Int] {
-    try target.strata(count, options.table.classes, targetColumns)
-  }
-
-  private var targetColumns: [Int] {
-    [columns.target].compactMap { $0 }
+    try target.strata(options.table.classes)
   }
 
   package func describe(_ rows: [Int]?) throws -> DataDescription {
@@ -155,7 +152,7 @@ package struct TextContent: DataContent {
           cuts: options.lengths != nil, id: options.table.id.map(CellText.trimmed),
           dialect: options.table.dialect)),
       target: try target.describe(
-        some, targetColumns, options.table.classes,
+        some, options.table.classes,
         standardizes: options.table.standardizesTarget))
   }
 
@@ -166,7 +163,7 @@ package struct TextContent: DataContent {
       throw DatasetError(name, "holds texts, and the run was trained on other inputs")
     }
     let some = rows ?? Array(0..<count)
-    let labels = try target.labels(some, description.target)
+    let labels = try target.labels(table, some, description.target)
     var (tokens, starts, lost) = ([Int32](), [0], 0)
     for row in some {
       var text = known.vocabulary.encode(texts[row])
@@ -235,7 +232,7 @@ package struct TextContent: DataContent {
 
   package func summary(as description: DataDescription) throws -> PartSummary? {
     let some = Array(0..<count)
-    return summary(some, try target.labels(some, description.target).values)
+    return summary(some, try target.labels(table, some, description.target).values)
   }
 
   private func summary(_ some: [Int], _ labels: Dataset.Labels) -> PartSummary {

@@ -2,13 +2,17 @@
 /// beside it, each an input of its own.
 extension Dataset: ExampleSource {
   public var inputFields: [ExampleField] {
-    (inputSize == 0
-      ? [] : [ExampleField(ExampleField.inputName, inputShape, blank: blank, white: white)])
-      + categories.map { ExampleField($0.column.inputName, [], .int32(limit: $0.column.count)) }
+    Self.fields(
+      ExampleField(ExampleField.inputName, inputShape, blank: blank, white: white),
+      categories.map(\.column))
   }
 
-  public var labelFields: [ExampleField] {
-    labels.fields + (weights == nil ? [] : [ExampleField(ExampleField.weightName, [])])
+  public var labelFields: [ExampleField] { labels.fields(hasWeights: weights != nil) }
+
+  /// The inputs of a table: numbers, where there are some, and each category by itself.
+  static func fields(_ numbers: ExampleField, _ categories: [EmbeddedColumn]) -> [ExampleField] {
+    (numbers.size == 0 ? [] : [numbers])
+      + categories.map { ExampleField($0.inputName, [], .int32(limit: $0.count)) }
   }
 
   public func load(
@@ -44,6 +48,11 @@ extension Dataset {
 }
 
 extension Dataset.Labels {
+  /// The label of an example, and its weight where it has one, as a source has them.
+  func fields(hasWeights: Bool) -> [ExampleField] {
+    fields + (hasWeights ? [ExampleField(ExampleField.weightName, [])] : [])
+  }
+
   /// The label of an example, as a source has it.
   var fields: [ExampleField] {
     switch self {

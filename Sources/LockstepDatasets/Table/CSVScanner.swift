@@ -49,6 +49,8 @@ struct CSVScanner {
   /// The column of each field of this file; nil until its first row was read.
   private var columns: [Int]?
   private(set) var cells: TableCells
+  /// The number of rows of a block, where cells are taken block by block; nil where all stay here.
+  let blockRows: Int?
   private(set) var places = RowPlaces()
   /// The fields of this row so far.
   var field = 0
@@ -65,8 +67,13 @@ struct CSVScanner {
   /// Whether a CR without LF stands in this row, outside of quotes.
   var hasLoneCarriageReturn = false
 
-  /// - Parameter required: the names of columns that are kept as texts, whatever they hold.
-  init(path: String, _ dialect: CSVDialect, texts required: Set<String> = []) {
+  /// - Parameters:
+  ///   - required: the names of columns that are kept as texts, whatever they hold.
+  ///   - blockRows: the number of rows of a block, where cells are taken block by block.
+  init(
+    path: String, _ dialect: CSVDialect, texts required: Set<String> = [], blockRows: Int? = nil
+  ) {
+    self.blockRows = blockRows
     self.path = path
     self.dialect = dialect
     self.required = required
@@ -98,7 +105,7 @@ struct CSVScanner {
       try endBufferedRow()
     case .fieldStart, .unquoted, .closingQuote, .closedCarriageReturn: try endBufferedRow()
     }
-    if line <= 2, cells.rowCount == 0, headerHasLoneCarriageReturn { throw onlyCarriageReturns }
+    if line <= 2, cells.rowsSoFar == 0, headerHasLoneCarriageReturn { throw onlyCarriageReturns }
     if let headerFault { throw headerFault }
     guard columns != nil else {
       throw FileError(
@@ -108,9 +115,16 @@ struct CSVScanner {
     cells.settle()
   }
 
+  /// Takes the rows away where they are enough for a block, or the last ones; nil where they are not.
+  mutating func takeBlock(isLast: Bool = false) -> TableCells? {
+    guard cells.rowCount > 0, isLast || cells.isBlock(rows: blockRows ?? .max) else { return nil }
+    defer { cells.removeRows() }
+    return cells
+  }
+
   /// Makes room for the cells of a file of so many bytes, judged by what was scanned so far.
   mutating func reserve(size: Int, scanned: Int) {
-    guard cells.rowCount > 0, scanned > 0 else { return }
+    guard blockRows == nil, cells.rowCount > 0, scanned > 0 else { return }
     let rows = Double(cells.rowCount) * Double(size - scanned) / Double(scanned)
     cells.reserve(rows: Int(min(1.05 * rows + 64, Double(size))))
   }
@@ -130,7 +144,7 @@ struct CSVScanner {
     try TextEncoding.check(start: start, path: path)
     dialect = dialect.resolved(by: start)
     delimiter = dialect.delimiter.map { UInt8(ascii: $0) } ?? UInt8(ascii: ",")
-    places.begin(path, row: cells.rowCount)
+    places.begin(path, row: cells.rowsSoFar)
     var failure: FileError?
     let mark = start.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
     start.withUnsafeBufferPointer { bytes in
@@ -237,7 +251,7 @@ struct CSVScanner {
           + Self.delimiterHint(columns.count)
           + (hasLoneCarriageReturn ? "; it" + Self.loneCarriageReturn : ""))
     }
-    places.note(row: cells.rowCount, line: rowLine)
+    places.note(row: cells.rowsSoFar, line: rowLine)
     cells.endRow()
   }
 
@@ -267,7 +281,7 @@ struct CSVScanner {
       var text = text
       text.withUTF8 { cells.take($0, column: column) }
     }
-    places.note(row: cells.rowCount, line: rowLine)
+    places.note(row: cells.rowsSoFar, line: rowLine)
     cells.endRow()
   }
 

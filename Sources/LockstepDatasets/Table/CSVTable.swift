@@ -7,17 +7,19 @@ import LockstepFiles
 /// skipped where there is more than one column. Columns of numbers are kept as numbers, others as texts.
 package struct CSVTable: Sendable {
   /// The file's path; of several the first one's.
-  package let path: String
+  package var path: String { header.path }
   /// The columns' names, unique.
-  package let columns: [String]
+  package var columns: [String] { header.columns }
   /// The number of rows, the header not counted.
   package var rowCount: Int { cells.rowCount }
 
   let cells: TableCells
   /// How it was written.
   let dialect: CSVDialect
-  private let places: RowPlaces
-  private let indices: [String: Int]
+  let places: RowPlaces
+  let header: TableHeader
+  /// The number of its first row in the table that it is a block of; 0 for a whole table.
+  let firstRow: Int
 
   /// Reads a file, plain or compressed, of at most `limit` bytes, inflated. It is scanned while it is
   /// read, and only the cells are kept.
@@ -78,52 +80,40 @@ package struct CSVTable: Sendable {
     _ path: String, _ dialect: CSVDialect, _ texts: Set<String>,
     _ scan: (inout CSVScanner) throws(FileError) -> Void
   ) throws(FileError) -> CSVTable {
-    if let problem = dialect.problem {
-      throw FileError(path: path, kind: .mismatch, reason: problem)
-    }
+    try dialect.check(path)
     var texts = texts
     while true {
       var scanner = CSVScanner(path: path, dialect, texts: texts)
       try scan(&scanner)
       if scanner.cells.mistaken.isEmpty { return CSVTable(path, scanner) }
-      for column in scanner.cells.mistaken { texts.insert((scanner.header ?? [])[column]) }
+      texts.formUnion(scanner.mistaken)
     }
   }
 
   private init(_ path: String, _ scanner: CSVScanner) {
-    self.path = path
-    columns = scanner.header ?? []
-    cells = scanner.cells
-    dialect = scanner.dialect
-    places = scanner.places
-    indices = Dictionary(uniqueKeysWithValues: columns.enumerated().map { ($1, $0) })
+    self.init(
+      TableHeader(path: path, columns: scanner.header ?? []), scanner.cells, scanner.places,
+      scanner.dialect)
+  }
+
+  init(
+    _ header: TableHeader, _ cells: TableCells, _ places: RowPlaces, _ dialect: CSVDialect,
+    firstRow: Int = 0
+  ) {
+    self.header = header
+    self.cells = cells
+    self.places = places
+    self.dialect = dialect
+    self.firstRow = firstRow
   }
 
   // MARK: Columns
 
   /// The index of a column; nil where there is none of this name.
-  package func find(_ name: String) -> Int? { indices[name] }
+  package func find(_ name: String) -> Int? { header.find(name) }
 
   /// The index of a column; an error that names the nearest one where there is none.
-  package func column(_ name: String) throws(FileError) -> Int {
-    if let index = find(CellText.trimmed(name)) { return index }
-    let nearest = NearestName.find(name, among: columns)
-    let hint = delimiterHint
-    throw FileError(
-      path: path, kind: .mismatch,
-      reason: "has no column \(name.quoted)"
-        + (hint.isEmpty ? nearest.map { "; did you mean \($0.quoted)?" } ?? "" : hint))
-  }
-
-  /// What may be wrong where a header has one column that looks like several.
-  var delimiterHint: String {
-    guard columns.count == 1 else { return "" }
-    let other = [";", "\t", "|", ","].first { columns[0].contains($0) }
-    return other.map {
-      "; its header is one column, '\(columns[0].prefix(60))': is the delimiter "
-        + ($0 == "\t" ? "a tab?" : "'\($0)'?")
-    } ?? ""
-  }
+  package func column(_ name: String) throws(FileError) -> Int { try header.column(name) }
 
   // MARK: Cells
 
@@ -158,19 +148,22 @@ package struct CSVTable: Sendable {
     let text = trimmed(row: row, column: column)
     if CellText.isMissing(text) { return nil }
     guard let value = CellText.number(text, point: cells.point) else {
-      throw fault(
-        row: row, column: column,
-        "expected a number, found '\(text.shortened(to: 40))'" + numberHint(text, remedy))
+      throw fault(row: row, column: column, Self.noNumber(text, point: cells.point, remedy))
     }
     return value
   }
 
+  /// What is wrong with a text that is no number.
+  static func noNumber(_ text: String, point: UInt8, _ remedy: String) -> String {
+    "expected a number, found '\(text.shortened(to: 40))'" + numberHint(text, point, remedy)
+  }
+
   /// What may be wrong with a text that is no number.
-  private func numberHint(_ text: String, _ remedy: String) -> String {
+  private static func numberHint(_ text: String, _ point: UInt8, _ remedy: String) -> String {
     if text.unicodeScalars.contains("\r") { return "; \(CSVScanner.convertCarriageReturns)" }
-    let other = cells.point == UInt8(ascii: ".") ? UInt8(ascii: ",") : UInt8(ascii: ".")
+    let other = point == UInt8(ascii: ".") ? UInt8(ascii: ",") : UInt8(ascii: ".")
     if CellText.number(text, point: other) != nil {
-      return cells.point == UInt8(ascii: ".")
+      return point == UInt8(ascii: ".")
         ? "; where commas are decimal points, set 'data.decimal' to ','"
         : "; 'data.decimal' is ','"
     }
@@ -180,18 +173,37 @@ package struct CSVTable: Sendable {
   // MARK: Places
 
   /// The line of the file on which a row begins, counted from 1.
-  package func line(ofRow row: Int) -> Int { places.line(ofRow: row) }
+  package func line(ofRow row: Int) -> Int { places.line(ofRow: firstRow + row) }
 
   /// The files that the rows are in.
   var files: [String] { places.files }
 
   /// The file that a row is in.
-  func file(ofRow row: Int) -> String { places.file(ofRow: row) }
+  func file(ofRow row: Int) -> String { places.file(ofRow: firstRow + row) }
 
   /// An error about a cell, with its line and its column's name.
   func fault(row: Int, column: Int, _ reason: String) -> FileError {
+    places.fault(row: firstRow + row, column: columns[column], reason)
+  }
+}
+
+extension CSVScanner {
+  /// The names of the columns that were taken for numbers and hold texts.
+  var mistaken: [String] { cells.mistaken.map { (header ?? [])[$0] } }
+}
+
+extension CSVDialect {
+  /// Makes sure that a table can be written so.
+  func check(_ path: String) throws(FileError) {
+    if let problem { throw FileError(path: path, kind: .mismatch, reason: problem) }
+  }
+}
+
+extension RowPlaces {
+  /// An error about a cell, with its line and its column's name.
+  func fault(row: Int, column: String, _ reason: String) -> FileError {
     FileError(
-      path: places.file(ofRow: row), kind: .corrupt,
-      reason: "line \(places.line(ofRow: row)), column \(columns[column].quoted): \(reason)")
+      path: file(ofRow: row), kind: .corrupt,
+      reason: "line \(line(ofRow: row)), column \(column.quoted): \(reason)")
   }
 }

@@ -1,11 +1,16 @@
 /// Where the rows of a table stand: in which of its files, and on which line.
-struct RowPlaces: Sendable {
+struct RowPlaces: Sendable, Equatable {
+  /// A row that does not begin on the line behind the beginning of the row before, and its line.
+  private struct Jump: Equatable {
+    let row: Int
+    let line: Int
+  }
+
   /// The files, in order.
   private(set) var files: [String] = []
   /// The first row of each file.
   private var starts: [Int] = []
-  /// The rows that do not begin on the line behind the beginning of the row before, with their lines.
-  private var jumps: [(row: Int, line: Int)] = []
+  private var jumps: [Jump] = []
   private var lastLine = 0
 
   /// Begins a file with the next row, whatever its number.
@@ -18,7 +23,7 @@ struct RowPlaces: Sendable {
 
   /// Notes the line on which a row begins.
   mutating func note(row: Int, line: Int) {
-    if line != lastLine + 1 { jumps.append((row, line)) }
+    if line != lastLine + 1 { jumps.append(Jump(row: row, line: line)) }
     lastLine = line
   }
 
@@ -41,5 +46,24 @@ struct RowPlaces: Sendable {
       if holds(middle) { low = middle + 1 } else { high = middle }
     }
     return low == 0 ? nil : low - 1
+  }
+
+  // MARK: Numbers
+
+  /// Everything but the files' names, as numbers that a file can hold.
+  var numbers: [Int] { [starts.count] + starts + jumps.flatMap { [$0.row, $0.line] } }
+
+  init() {}
+
+  /// The places that ``numbers`` tells of; nil where they tell of none in so many files.
+  init?(_ files: [String], _ numbers: [Int]) {
+    guard numbers.first == files.count, numbers.count > files.count,
+      (numbers.count - 1 - files.count).isMultiple(of: 2)
+    else { return nil }
+    self.files = files
+    starts = Array(numbers[1...files.count])
+    jumps = stride(from: 1 + files.count, to: numbers.count, by: 2).map {
+      Jump(row: numbers[$0], line: numbers[$0 + 1])
+    }
   }
 }

@@ -8,6 +8,9 @@ struct TableCells: Sendable {
   /// So many rows, or bytes of them, show what columns hold.
   private static let sample = (rows: 1024, bytes: 1 << 20)
 
+  /// So many bytes of cells are a block of a table that is stored, whatever their rows.
+  private static let blockBytes = 1 << 24
+
   /// How the cells of a column are kept.
   enum Form: Sendable, Equatable {
     /// As the number at this place of each row.
@@ -27,8 +30,10 @@ struct TableCells: Sendable {
   private(set) var texts: [TextDictionary]
   private(set) var numberCount = 0
   private(set) var textCount: Int
-  /// The number of rows.
+  /// The number of rows that are here.
   private(set) var rowCount = 0
+  /// The number of rows that were here before, and went to a block of their own.
+  private(set) var rowsBefore = 0
   /// The byte between the whole digits and the fraction's.
   let point: UInt8
 
@@ -49,6 +54,46 @@ struct TableCells: Sendable {
     textCount = columnCount
     rowNumbers = []
     rowCodes = [UInt32](repeating: 0, count: columnCount)
+  }
+
+  /// Cells that a file holds.
+  init(
+    forms: [Form], numbers: [Double], codes: [UInt32], texts: [TextDictionary], rows: Int,
+    point: UInt8
+  ) {
+    self.forms = forms
+    self.numbers = numbers
+    self.codes = codes
+    self.texts = texts
+    self.point = point
+    numberCount = rows == 0 ? 0 : numbers.count / rows
+    textCount = texts.count
+    rowCount = rows
+    (required, rowNumbers, rowCodes, isSampling) = ([], [], [], false)
+  }
+
+  // MARK: Blocks
+
+  /// The number of all rows so far.
+  var rowsSoFar: Int { rowsBefore + rowCount }
+
+  /// Whether the rows are enough for a block, of so many rows at the most or of as many bytes.
+  func isBlock(rows: Int) -> Bool {
+    !isSampling && (rowCount >= rows || size >= Self.blockBytes)
+  }
+
+  /// The bytes that the cells take.
+  private var size: Int {
+    texts.reduce(8 * numbers.count + 4 * codes.count) { $0 + $1.size + 24 * $1.count }
+  }
+
+  /// Takes the rows away, which went to a block.
+  mutating func removeRows() {
+    rowsBefore += rowCount
+    rowCount = 0
+    numbers.removeAll(keepingCapacity: true)
+    codes.removeAll(keepingCapacity: true)
+    for place in texts.indices { texts[place] = TextDictionary() }
   }
 
   // MARK: Filling

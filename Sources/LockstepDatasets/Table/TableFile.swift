@@ -31,21 +31,24 @@ package enum TableFile {
   }
 
   /// Scans a file of at most `limit` bytes, inflated.
+  ///
+  /// - Parameter pause: hears the scanner after each piece of the file.
   static func scan(
-    _ path: String, limit: Int, into scanner: inout CSVScanner
+    _ path: String, limit: Int, into scanner: inout CSVScanner,
+    pause: (inout CSVScanner) throws(FileError) -> Void = { _ in }
   ) throws(FileError) {
     let file = try FileInput(path, limit: limit)
     let start = try file.prefix(4)
     if Gzip.isCompressed(start) {
-      let bytes = try file.contents()
       // Inflating alone is fast and takes no memory: a content that is too long is refused before any
       // of it is scanned, which takes many times as long.
-      let size = try Gzip.length(bytes, path: path, limit: limit)
+      let size = scanner.blockRows == nil ? try Gzip.length(file, limit: limit) : 0
       var scanned = 0
-      try Gzip.inflate(bytes, path: path) { chunk throws(FileError) in
+      try Gzip.inflate(file) { chunk throws(FileError) in
         try scanner.consume(chunk)
         if scanned == 0 { scanner.reserve(size: size, scanned: chunk.count) }
         scanned += chunk.count
+        try pause(&scanner)
         return true
       }
       return
@@ -53,6 +56,7 @@ package enum TableFile {
     if Zstandard.isCompressed(start) {
       try Zstandard.inflate(file, limit: limit) { chunk throws(FileError) in
         try scanner.consume(chunk)
+        try pause(&scanner)
         return true
       }
       return
@@ -60,6 +64,7 @@ package enum TableFile {
     try file.forEachBlock { block, offset throws(FileError) in
       try scanner.consume(block)
       if offset == 0 { scanner.reserve(size: file.size, scanned: block.count) }
+      try pause(&scanner)
     }
   }
 }

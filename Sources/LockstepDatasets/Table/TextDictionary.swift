@@ -1,3 +1,5 @@
+import LockstepFiles
+
 /// The distinct texts of a column, numbered in the order in which they first come.
 struct TextDictionary: Sendable {
   /// The bytes of all texts, one behind the other.
@@ -10,6 +12,9 @@ struct TextDictionary: Sendable {
 
   /// The number of distinct texts.
   var count: Int { ends.count }
+
+  /// The number of bytes of all texts.
+  var size: Int { bytes.count }
 
   /// A text by its number.
   func text(_ number: Int) -> String {
@@ -65,5 +70,28 @@ struct TextDictionary: Sendable {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in text { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
     return hash ^ hash >> 32
+  }
+
+  // MARK: Bytes
+
+  /// Everything, as a file can hold it: where each text ends, and the texts.
+  func forEachPart(_ body: (UnsafeRawBufferPointer) throws(FileError) -> Void) throws(FileError) {
+    var failure: FileError?
+    ends.withUnsafeBytes { ends in
+      do throws(FileError) { try body(ends) } catch { failure = error }
+    }
+    if let failure { throw failure }
+    bytes.withUnsafeBytes { bytes in
+      do throws(FileError) { try body(bytes) } catch { failure = error }
+    }
+    if let failure { throw failure }
+  }
+
+  init() {}
+
+  /// The texts of ``forEachPart(_:)``, which no further text can join.
+  init(ends: [Int], bytes: [UInt8]) {
+    self.ends = ends
+    self.bytes = bytes
   }
 }
