@@ -1,5 +1,6 @@
 import LockstepCatalog
 import LockstepDatasets
+import LockstepEngine
 import LockstepFiles
 import LockstepLayers
 import LockstepONNX
@@ -16,6 +17,7 @@ struct RunNotices {
   private let data: DataConfiguration.Parts
   private let source: ModelSource
   private let totalSteps: Int
+  private let stepsPerEpoch: Int
 
   /// - Parameters:
   ///   - data: the examples.
@@ -28,6 +30,7 @@ struct RunNotices {
     self.data = data
     source = training.source
     totalSteps = training.totalSteps
+    stepsPerEpoch = training.sampler.batchesPerEpoch
     if let model = configuration.model as? ImportedModel { lines += model.notices }
     lines += try output()
     lines += examples()
@@ -201,6 +204,13 @@ struct RunNotices {
         lines.append(
           "'\(clip.values.path).warmup' is \(warmup) and the run has \(counted(totalSteps, "step")): nothing is "
             + "clipped")
+      }
+    }
+    for stage in configuration.freezing.unfreezing {
+      if stage.stepsBefore(stepsPerEpoch: stepsPerEpoch) >= totalSteps {
+        lines.append(
+          "'unfreeze' names \(stage.moment.text) and the run has \(counted(totalSteps, "step")): "
+            + "\(NameGlob.list(stage.parameters)) never moves")
       }
     }
     if let average = update.average, average.start >= totalSteps {

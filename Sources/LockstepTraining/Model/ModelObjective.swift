@@ -207,6 +207,10 @@ extension ModelSource {
     seed: UInt64, freezing: Freezing = Freezing(), options: PlanOptions = PlanOptions(),
     threads: Int = 1
   ) throws {
+    guard freezing.unfreezing.isEmpty else {
+      throw GraphError(
+        "only a 'Training' knows when parameters begin to move: give it the 'unfreezing', or a model without")
+    }
     try self.init(
       model, losses: losses, on: source, seed: seed, freezing: freezing, options: options,
       threads: threads, admit: { _, _ in })
