@@ -113,7 +113,7 @@ enum CrossValidateCommand: Command {
     func evaluation(_ more: [any EvaluationMetric]) throws -> Evaluation {
       try evaluator.evaluation(
         "test", shardSize: configuration.evaluationBatchSize,
-        units: LabelUnits(data.record.description.target), adding: more, on: collective)
+        units: LabelUnits.all(data.record.description), adding: [more], on: collective)
     }
     // A fold whose targets are all equal has no R².
     let isOfNumbers =

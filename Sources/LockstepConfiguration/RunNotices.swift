@@ -51,6 +51,7 @@ struct RunNotices {
 
   /// Outputs that do not go with the loss.
   private func output() throws -> [String] {
+    guard configuration.heads.isEmpty else { return heads() }
     let loss = configuration.labelLoss
     let own: String
     switch loss {
@@ -90,6 +91,18 @@ struct RunNotices {
       }
     }
     return lines
+  }
+
+  /// A trunk of linear layers whose last one nothing separates from those of the heads.
+  private func heads() -> [String] {
+    let model = configuration.resolved["model"]
+    guard model?["type"]?.stringValue == "mlp", model?["finalActivation"]?.boolValue == false,
+      configuration.heads.contains(where: { $0.model == nil })
+    else { return [] }
+    return [
+      "the model ends in a linear layer, and heads begin with one: two such layers are no more than one; set "
+        + "'model.finalActivation' to true"
+    ]
   }
 
   // MARK: Examples

@@ -1,5 +1,6 @@
 import LockstepCatalog
 import LockstepEngine
+import LockstepFiles
 
 extension Unfreezing {
   /// The keys of an entry of `unfreeze`.

@@ -26,8 +26,10 @@ public struct Dataset: Sendable {
   public let inputShape: [Int]
   /// The inputs.
   package let inputs: Inputs
-  /// The labels.
-  package let labels: Labels
+  /// The labels; the first ones of several heads.
+  package private(set) var labels: Labels
+  /// The labels of the other heads of a model that has several, in order.
+  package let further: [FurtherLabels]
   /// What each example weighs in the loss; nil where all weigh the same.
   package let weights: [Float]?
   /// The categories that a model turns into vectors, each an input of its own.
@@ -43,6 +45,19 @@ public struct Dataset: Sendable {
     package init(column: EmbeddedColumn, codes: [Int32]) {
       self.column = column
       self.codes = codes
+    }
+  }
+
+  /// What another head of a model is compared with.
+  package struct FurtherLabels: Sendable {
+    /// The name of the field, unique among those of the data set.
+    package let field: String
+    /// The labels of all examples.
+    package let labels: Labels
+
+    package init(field: String, labels: Labels) {
+      self.field = field
+      self.labels = labels
     }
   }
 
@@ -64,11 +79,11 @@ public struct Dataset: Sendable {
       weights: nil)
   }
 
-  /// As the public initialiser, with what each example weighs in the loss, not negative, and with categories.
-  /// Beside them the shape may be [0]: then there are no other inputs.
+  /// As the public initialiser, with what each example weighs in the loss, not negative, with categories, and
+  /// with the labels of other heads. Beside categories the shape may be [0]: then there are no other inputs.
   package init(
     name: String, inputShape: [Int], inputs: Inputs, labels: Labels, blank: [Float] = [0],
-    weights: [Float]?, categories: [Category] = []
+    weights: [Float]?, categories: [Category] = [], further: [FurtherLabels] = []
   ) throws(DatasetError) {
     let isEmpty = inputShape == [0] && !categories.isEmpty
     let size = isEmpty ? 0 : try Self.size(of: inputShape, name)
@@ -91,22 +106,9 @@ public struct Dataset: Sendable {
       }
       self.blank = blank
     }
-    let labelCount: Int
-    switch labels {
-    case .classes(let classes, let count):
-      labelCount = classes.count
-      guard count > 0, count <= Int(Int32.max) else {
-        throw DatasetError(name, "has \(count) classes; expected 1...\(Int32.max)")
-      }
-      if let index = classes.firstIndex(where: { $0 < 0 || Int($0) >= count }) {
-        throw DatasetError(
-          name, "the label of example \(index) is \(classes[index]); expected 0...\(count - 1)")
-      }
-    case .targets(let values, let width):
-      guard width > 0, values.count.isMultiple(of: width) else {
-        throw DatasetError(name, "\(values.count) target values are no rows of \(width)")
-      }
-      labelCount = values.count / width
+    let labelCount = try Self.checkedCount(labels, name)
+    for other in further where try Self.checkedCount(other.labels, name) != labelCount {
+      throw DatasetError(name, "has other numbers of labels for its heads")
     }
     guard inputCount == size * labelCount else {
       throw DatasetError(
@@ -116,12 +118,35 @@ public struct Dataset: Sendable {
     try Self.check(weights, name, count: labelCount)
     self.weights = weights
     self.categories = categories
+    self.further = further
     self.name = name
     self.count = labelCount
     self.inputShape = inputShape
     self.inputs = inputs
     self.labels = labels
     self.inputSize = size
+  }
+
+  /// The number of examples that have labels, once these are checked.
+  private static func checkedCount(
+    _ labels: Labels, _ name: String
+  ) throws(DatasetError) -> Int {
+    switch labels {
+    case .classes(let classes, let count):
+      guard count > 0, count <= Int(Int32.max) else {
+        throw DatasetError(name, "has \(count) classes; expected 1...\(Int32.max)")
+      }
+      if let index = classes.firstIndex(where: { $0 < 0 || Int($0) >= count }) {
+        throw DatasetError(
+          name, "the label of example \(index) is \(classes[index]); expected 0...\(count - 1)")
+      }
+      return classes.count
+    case .targets(let values, let width):
+      guard width > 0, values.count.isMultiple(of: width) else {
+        throw DatasetError(name, "\(values.count) target values are no rows of \(width)")
+      }
+      return values.count / width
+    }
   }
 
   /// The number of values of a shape.
@@ -202,6 +227,13 @@ public struct Dataset: Sendable {
   package func copyClasses(
     of indices: ArraySlice<Int>, into output: UnsafeMutableBufferPointer<Int32>
   ) throws(DatasetError) {
+    try copyClasses(labels, of: indices, into: output)
+  }
+
+  func copyClasses(
+    _ labels: Labels, of indices: ArraySlice<Int>,
+    into output: UnsafeMutableBufferPointer<Int32>
+  ) throws(DatasetError) {
     guard case .classes(let classes, _) = labels else {
       throw DatasetError(name, "has targets for labels, not classes")
     }
@@ -215,6 +247,13 @@ public struct Dataset: Sendable {
   /// - Throws: ``DatasetError`` where they are not, there is no such example, or the buffer is too small.
   package func copyTargets(
     of indices: ArraySlice<Int>, into output: UnsafeMutableBufferPointer<Float>
+  ) throws(DatasetError) {
+    try copyTargets(labels, of: indices, into: output)
+  }
+
+  func copyTargets(
+    _ labels: Labels, of indices: ArraySlice<Int>,
+    into output: UnsafeMutableBufferPointer<Float>
   ) throws(DatasetError) {
     guard case .targets(let values, let width) = labels else {
       throw DatasetError(name, "has classes for labels, not targets")
@@ -295,15 +334,24 @@ public struct Dataset: Sendable {
       case .bytes(let values, let normalization): .bytes(rows(values, inputSize), normalization)
       case .floats(let values): .floats(rows(values, inputSize))
       }
-    let labels: Labels =
-      switch self.labels {
+    func rows(_ labels: Labels) -> Labels {
+      switch labels {
       case .classes(let classes, let count): .classes(rows(classes, 1), count: count)
       case .targets(let values, let width): .targets(rows(values, width), width: width)
       }
+    }
     return try Dataset(
-      name: name, inputShape: inputShape, inputs: inputs, labels: labels, blank: blank,
+      name: name, inputShape: inputShape, inputs: inputs, labels: rows(labels), blank: blank,
       weights: weights.map { rows($0, 1) },
-      categories: categories.map { Category(column: $0.column, codes: rows($0.codes, 1)) })
+      categories: categories.map { Category(column: $0.column, codes: rows($0.codes, 1)) },
+      further: further.map { FurtherLabels(field: $0.field, labels: rows($0.labels)) })
+  }
+
+  /// The data set with the labels of one head in the place of the first.
+  func head(_ index: Int) -> Dataset {
+    var dataset = self
+    if index > 0 { dataset.labels = further[index - 1].labels }
+    return dataset
   }
 
   /// The stratum of each example, for stratified splits: its class, or its first target value's bin.
@@ -358,13 +406,15 @@ public struct Dataset: Sendable {
       parts.append(("floats", Fingerprint(of: values)))
       parts.append(("black", Fingerprint(of: blank)))
     }
-    switch labels {
-    case .classes(let classes, let count):
-      parts.append(("classes", Fingerprint(of: classes)))
-      parts.append(("class count", Fingerprint(of: [count])))
-    case .targets(let values, let width):
-      parts.append(("targets", Fingerprint(of: values)))
-      parts.append(("target width", Fingerprint(of: [width])))
+    for labels in [labels] + further.map(\.labels) {
+      switch labels {
+      case .classes(let classes, let count):
+        parts.append(("classes", Fingerprint(of: classes)))
+        parts.append(("class count", Fingerprint(of: [count])))
+      case .targets(let values, let width):
+        parts.append(("targets", Fingerprint(of: values)))
+        parts.append(("target width", Fingerprint(of: [width])))
+      }
     }
     if let weights { parts.append(("weights", Fingerprint(of: weights))) }
     for category in categories {

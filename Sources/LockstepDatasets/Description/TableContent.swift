@@ -14,6 +14,8 @@ package struct TableContent: DataContent {
   /// The targets' columns; none where they are missing, as they may be.
   let targetColumns: [Int]
   let target: TableTarget
+  /// The targets of further heads, with their columns.
+  let further: [FurtherTarget]
   private let weightColumn: Int?
   private let weights: [Float]?
   private let idColumn: Int?
@@ -27,9 +29,15 @@ package struct TableContent: DataContent {
   package init(_ table: CSVTable, name: String? = nil, _ options: TableOptions) throws(FileError) {
     var targets: [Int] = []
     for name in options.targets { targets.append(try table.column(name)) }
+    var further: [(head: TableHead, columns: [Int])] = []
+    for head in options.further {
+      var columns: [Int] = []
+      for name in head.columns { columns.append(try table.column(name)) }
+      further.append((head, columns))
+    }
     let id = try options.id.map { id throws(FileError) in try table.column(id) }
     let weight = try options.weight.map { name throws(FileError) in try table.column(name) }
-    var others = Set(targets + [id, weight].compactMap { $0 })
+    var others = Set(targets + further.flatMap(\.columns) + [id, weight].compactMap { $0 })
     for name in options.ignoring { others.insert(try table.column(name)) }
     for (name, rule) in options.rules {
       let column = try table.column(name)
@@ -42,7 +50,7 @@ package struct TableContent: DataContent {
         reason: "has no feature columns beside \(TableText.list(options.targets))")
     }
     try self.init(
-      table, name, options, columns, targets: targets, id: id, weight: weight,
+      table, name, options, columns, targets: targets, further: further, id: id, weight: weight,
       isTargetOptional: false, remedy: TableTarget.trainingRemedy)
     notices = targetNotices(options) + columns.compactMap(counterNotice)
   }
@@ -65,22 +73,29 @@ package struct TableContent: DataContent {
     }
     let known = input.columns.map(\.name)
     let target = description.target
+    let further = description.heads.dropFirst().map(\.tableHead)
+    let targetNames = description.targets.flatMap(\.columns)
     try Self.checkColumns(
-      table, known + (isTargetOptional ? [] : target.columns + [input.weight].compactMap { $0 }))
+      table, known + (isTargetOptional ? [] : targetNames + [input.weight].compactMap { $0 }))
     var options = TableOptions(target: "")
     options.targets = target.columns
     options.kind = target.tableKind
+    options.further = further
     options.weight = input.weight
     let targets = target.columns.compactMap { table.find($0) }
     let idColumn =
       if let id { try table.column(id) } else { input.id.flatMap { table.find($0) } }
     try self.init(
       table, name, options, known.compactMap { table.find($0) },
-      targets: targets.count == target.columns.count ? targets : [], id: idColumn,
+      targets: targets.count == target.columns.count ? targets : [],
+      further: further.map { head in
+        let columns = head.columns.compactMap { table.find($0) }
+        return (head, columns.count == head.columns.count ? columns : [])
+      }, id: idColumn,
       weight: input.weight.flatMap { table.find($0) }, isTargetOptional: isTargetOptional,
       remedy: TableTarget.laterRemedy)
     let expected = Set(
-      known + input.ignored + target.columns + [input.id, input.weight, id].compactMap { $0 })
+      known + input.ignored + targetNames + [input.id, input.weight, id].compactMap { $0 })
     let extra = table.columns.filter { !expected.contains($0) }
     if !extra.isEmpty {
       notices = [
@@ -92,7 +107,8 @@ package struct TableContent: DataContent {
 
   private init(
     _ table: CSVTable, _ name: String?, _ options: TableOptions, _ columns: [Int],
-    targets: [Int], id: Int?, weight: Int?, isTargetOptional: Bool, remedy: String
+    targets: [Int], further: [(head: TableHead, columns: [Int])], id: Int?, weight: Int?,
+    isTargetOptional: Bool, remedy: String
   ) throws(FileError) {
     self.table = table
     self.name = name ?? table.path
@@ -102,6 +118,8 @@ package struct TableContent: DataContent {
     idColumn = id
     target = try TableTarget(
       table, options.kind, targets, isOptional: isTargetOptional, remedy: remedy)
+    self.further = try FurtherTarget.all(
+      table, further, isOptional: isTargetOptional, remedy: remedy)
     weightColumn = weight
     weights = try weight.map { column throws(FileError) in
       try Self.weights(ColumnCells(table: table, column: column))
@@ -183,7 +201,7 @@ package struct TableContent: DataContent {
           + "categories, or nothing; say in 'data.columns' what a column is, such as \"category\"")
     }
     let ruled = options.rules.filter { $0.rule.kind == .ignore }.map(\.name)
-    return DataDescription(
+    var description = DataDescription(
       input: .columns(
         ColumnsDescription(
           columns: features, ignored: (options.ignoring + ruled).map(CellText.trimmed) + left,
@@ -191,6 +209,11 @@ package struct TableContent: DataContent {
           dialect: options.dialect)),
       target: try target.describe(
         rows, targetColumns, options.classes, standardizes: options.standardizesTarget))
+    if let first = options.firstHead {
+      description.heads = [HeadDescription(name: first, target: description.target)]
+      for other in further { description.heads.append(try other.describe(rows)) }
+    }
+    return description
   }
 
   /// What a column is; nil where it is left out.
@@ -231,6 +254,7 @@ package struct TableContent: DataContent {
       throw DatasetError(name, "is a table, and the description is one of arrays")
     }
     let labels = try target.labels(rows, description.target)
+    let others = try furtherLabels(rows, description)
     let features = try features(input)
     let width = input.width
     let categories = input.embedded.compactMap { embedded in
@@ -243,7 +267,8 @@ package struct TableContent: DataContent {
     let dataset = try Dataset(
       name: name, inputShape: [width],
       inputs: .floats(try inputs(rows, features, width: width)), labels: labels.values,
-      weights: weights.map { weights in rows.map { weights[$0] } }, categories: categories)
+      weights: weights.map { weights in rows.map { weights[$0] } }, categories: categories,
+      further: others.map(\.labels))
     if let weights, let first = rows.first, !rows.contains(where: { weights[$0] > 0 }) {
       throw table.fault(
         row: first, column: weightColumn ?? 0, "all examples have the weight 0: nothing counts")
@@ -251,7 +276,8 @@ package struct TableContent: DataContent {
     return DataPart(
       dataset, places: examplePlaces(rows),
       ids: idColumn.map { id in rows.map { table.trimmed(row: $0, column: id) } },
-      isLabelled: labels.isLabelled, summary: summary(rows, features, labels.values),
+      isLabelled: labels.isLabelled, furtherLabelled: others.map(\.isLabelled),
+      summary: summary(rows, features, labels.values, others.map(\.labels.labels)),
       notices: features.flatMap { feature in
         feature.column.encoding.notices(feature.cells, rows).map { "\(name): \($0)" }
       })
@@ -297,7 +323,19 @@ package struct TableContent: DataContent {
     guard case .columns(let input) = description.input else { return nil }
     let rows = Array(0..<count)
     return summary(
-      rows, try features(input), try target.labels(rows, description.target).values)
+      rows, try features(input), try target.labels(rows, description.target).values,
+      try furtherLabels(rows, description).map(\.labels.labels))
+  }
+
+  /// The labels of further heads, and which rows have them.
+  private func furtherLabels(
+    _ rows: [Int], _ description: DataDescription
+  ) throws -> [(labels: Dataset.FurtherLabels, isLabelled: [Bool]?)] {
+    try zip(further, description.heads.dropFirst()).enumerated().map { index, pair in
+      let found = try pair.0.target.labels(rows, pair.1.target)
+      let field = HeadDescription.labelField(pair.1.name, at: index + 1)
+      return (.init(field: field, labels: found.values), found.isLabelled)
+    }
   }
 
   package var places: ExamplePlaces { examplePlaces(Array(0..<count)) }
@@ -310,7 +348,7 @@ package struct TableContent: DataContent {
 
   /// Numbers are hashed as they are filled in, one row behind the other; other cells by their texts.
   private func summary(
-    _ rows: [Int], _ features: [Feature], _ labels: Dataset.Labels
+    _ rows: [Int], _ features: [Feature], _ labels: Dataset.Labels, _ others: [Dataset.Labels]
   ) -> PartSummary {
     let numbers = features.compactMap { feature in
       feature.cells.numbers.map { (values: $0, fill: feature.column.encoding.fill ?? .nan) }
@@ -336,11 +374,15 @@ package struct TableContent: DataContent {
       let names = targetColumns.map { table.columns[$0] }
       summaries.append(.init(names.joined(separator: ", "), labels.fingerprint))
     }
+    for (other, labels) in zip(further, others) where !other.columns.isEmpty {
+      summaries.append(
+        .init(other.head.columns.joined(separator: ", "), labels.fingerprint))
+    }
     return PartSummary(examples: rows.count, columns: summaries) { run in
       let values = rows[run].flatMap { row in numbers.indices.map { number($0, row) } }
       return .tree(
         [("", Fingerprint(of: values)), ("", labels.fingerprint(run))]
-          + texts.map { ("", $0.fingerprint(rows[run])) }
+          + others.map { ("", $0.fingerprint(run)) } + texts.map { ("", $0.fingerprint(rows[run])) }
           + (weights.map { weights in [("", Fingerprint(of: rows[run].map { weights[$0] }))] } ?? [])
       )
     }

@@ -8,7 +8,8 @@ extension Dataset: ExampleSource {
   }
 
   public var labelFields: [ExampleField] {
-    labels.fields + (weights == nil ? [] : [ExampleField(ExampleField.weightName, [])])
+    [labels.field(ExampleField.labelName)] + further.map { $0.labels.field($0.field) }
+      + (weights == nil ? [] : [ExampleField(ExampleField.weightName, [])])
   }
 
   public func load(
@@ -19,7 +20,7 @@ extension Dataset: ExampleSource {
       case ExampleField.inputName: try copyInputs(of: examples, into: values)
       case ExampleField.weightName:
         for (place, example) in examples.enumerated() { values[place] = weights?[example] ?? 1 }
-      default: try copyTargets(of: examples, into: values)
+      default: try copyTargets(labels(ofField: field.name), of: examples, into: values)
       }
     }
   }
@@ -28,7 +29,9 @@ extension Dataset: ExampleSource {
     _ field: ExampleField, of examples: ArraySlice<Int>, into values: inout MutableSpan<Int32>
   ) throws {
     guard let category = categories.first(where: { $0.column.inputName == field.name }) else {
-      try values.withUnsafeMutableBufferPointer { try copyClasses(of: examples, into: $0) }
+      try values.withUnsafeMutableBufferPointer {
+        try copyClasses(labels(ofField: field.name), of: examples, into: $0)
+      }
       return
     }
     for (place, example) in examples.enumerated() { values[place] = category.codes[example] }
@@ -36,6 +39,11 @@ extension Dataset: ExampleSource {
 }
 
 extension Dataset {
+  /// The labels of a field: those of a further head, or else the first.
+  private func labels(ofField name: String) -> Labels {
+    further.first { $0.field == name }?.labels ?? labels
+  }
+
   /// What white is in an image of bytes, a value a channel or one for all; nil of other inputs.
   private var white: [Float]? {
     guard case .bytes(_, let normalization) = inputs else { return nil }
@@ -44,11 +52,11 @@ extension Dataset {
 }
 
 extension Dataset.Labels {
-  /// The label of an example, as a source has it.
-  var fields: [ExampleField] {
+  /// The label of an example, as a source has it under a name.
+  func field(_ name: String) -> ExampleField {
     switch self {
-    case .classes(_, let count): [ExampleField(ExampleField.labelName, [], .int32(limit: count))]
-    case .targets(_, let width): [ExampleField(ExampleField.labelName, [width])]
+    case .classes(_, let count): ExampleField(name, [], .int32(limit: count))
+    case .targets(_, let width): ExampleField(name, [width])
     }
   }
 }

@@ -121,6 +121,11 @@ public final class ModelSource: GradientSource {
     Array(try model.trace(2, false).output.type.shape.dropFirst())
   }
 
+  /// The shapes of all outputs of an example, in order.
+  package func outputShapes() throws -> [[Int]] {
+    try model.trace(2, false).outputs.entries.map { Array($0.tensor.type.shape.dropFirst()) }
+  }
+
   // MARK: Inputs
 
   /// What a loss that distils learns from: its logits for the examples of the data set.
