@@ -20,7 +20,7 @@ struct ExampleOutputs {
     ranks collective: any Collective
   ) throws {
     evaluator = try collective.together { try ModelEvaluator(source, on: examples) }
-    let shapes = try areAll ? evaluator.outputShapes : [source.outputShape()]
+    let shapes = areAll ? evaluator.outputShapes[...] : evaluator.outputShapes.prefix(1)
     widths = shapes.map { $0.reduce(1, *) }
     self.batchSize = batchSize
   }

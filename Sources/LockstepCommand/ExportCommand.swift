@@ -90,7 +90,9 @@ enum ExportCommand: Command {
           (key: "lockstep.categories", value: JSONValue.object(levels).compactText))
       }
     }
-    let heads = description.heads.isEmpty ? [("", description.target)] : description.heads.map { (".\($0.name)", $0.target) }
+    let heads =
+      description.heads.isEmpty
+      ? [("", description.target)] : description.heads.map { (".\($0.name)", $0.target) }
     for (suffix, target) in heads {
       guard let classes = target.classes?.names else { continue }
       metadata.append((key: "lockstep.classes\(suffix)", value: names(classes)))

@@ -39,7 +39,8 @@ enum PredictCommand: Command {
       }
       if format == .npy, !model.named.configuration.heads.isEmpty {
         throw ArgumentError(
-          description: "'--format npy' is one array, and the model has several heads: take csv or jsonl")
+          description:
+            "'--format npy' is one array, and the model has several heads: take csv or jsonl")
       }
       if let output { try collective.onRoot { try model.checkOutput(output) } }
       try PredictionOutput(model: model, format: format, path: output).write(on: collective)

@@ -62,7 +62,8 @@ package struct HeadConfiguration: Sendable {
     guard columns.count == 1 || kind != .classes else {
       throw values.error(
         "target",
-        "names \(columns.count) columns, and the loss \(loss.name) is of one class: give each a head of its own")
+        "names \(columns.count) columns, and the loss \(loss.name) is of one class: give each a head of its own"
+      )
     }
     if kind != .values, values["standardizeTarget"] {
       throw values.error(

@@ -248,7 +248,8 @@ package struct RunConfiguration: Sendable {
       if reader.contains("heads"),
         let key = ["loss", "metrics"].first(where: { reader.contains($0) })
       {
-        throw reader.error(key, "stands beside 'heads', each of which has its own; leave it out here")
+        throw reader.error(
+          key, "stands beside 'heads', each of which has its own; leave it out here")
       }
       guard reader.contains("hessianFree"), reader.contains("optimizer") else { return }
       throw reader.error("optimizer", "stands beside 'hessianFree'; give one of the two")

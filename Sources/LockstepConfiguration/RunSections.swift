@@ -120,12 +120,14 @@ struct StepSection: Sendable {
     if !freezing.unfreezing.isEmpty {
       if freezing.parameters.isEmpty {
         throw values.error(
-          "unfreeze", "has nothing to unfreeze: 'freeze' names no parameters that are frozen at first")
+          "unfreeze",
+          "has nothing to unfreeze: 'freeze' names no parameters that are frozen at first")
       }
       if update.exampleClip != nil {
         throw values.error(
           "unfreeze",
-          "does not go with a clip of the type 'perExample', whose norms are those of all parameters")
+          "does not go with a clip of the type 'perExample', whose norms are those of all parameters"
+        )
       }
       if hessianFree != nil {
         throw values.error(

@@ -54,7 +54,8 @@ struct CSVSource: DataSource {
     }
     for key in ["standardizeTarget", "classes"]
     where values.contains(key) && values.resolved[key] != .bool(false) {
-      throw values.error(key, "is said by each of the 'heads' for its own target; leave it out here")
+      throw values.error(
+        key, "is said by each of the 'heads' for its own target; leave it out here")
     }
     if options.kind != .classes {
       throw values.error(

@@ -41,7 +41,8 @@ extension DataSource {
     guard !heads.isEmpty else { return self }
     throw values.error(
       "type",
-      "is '\(values.name)', whose examples have one target; 'heads' needs several columns of a 'csv'")
+      "is '\(values.name)', whose examples have one target; 'heads' needs several columns of a 'csv'"
+    )
   }
 }
 

@@ -262,7 +262,8 @@ public final class UpdateRule {
     of pass: UpdatePass, step: Int, updatesBefore: Int = 0
   ) throws {
     let context = StepContext(
-      step: step, update: updateCount + 1 - updatesBefore, measurements: pass.measurements, rateScale: rateScale,
+      step: step, update: updateCount + 1 - updatesBefore, measurements: pass.measurements,
+      rateScale: rateScale,
       rateFactor: rateFactor.value)
     for index in pass.transforms { transforms[index].prepare(context) }
     if let misuse = pass.measurements.misuse { throw misuse }

@@ -26,7 +26,8 @@ struct EvaluationRows {
   ///   - metric: a metric that asks, for messages.
   /// - Throws: ``MetricError`` where the loss does not say what outputs mean.
   init(
-    _ losses: OutputLosses, _ index: Int, output: [Int], on dataset: any ExampleSource, for metric: String
+    _ losses: OutputLosses, _ index: Int, output: [Int], on dataset: any ExampleSource,
+    for metric: String
   ) throws(MetricError) {
     let term = losses.terms[index]
     guard let loss = term.loss as? any InterpretingLoss, let meaning = loss.outputMeaning else {

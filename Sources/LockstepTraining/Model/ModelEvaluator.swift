@@ -22,7 +22,7 @@ public final class ModelEvaluator {
   private let losses: OutputLosses?
   /// The shapes of the outputs that are read, of one example: of the first, or of all where several have
   /// losses.
-  let outputShapes: [[Int]]
+  package let outputShapes: [[Int]]
   /// For each loss the place of its output among those that are read.
   private let places: [Int]
 

@@ -209,7 +209,8 @@ extension ModelSource {
   ) throws {
     guard freezing.unfreezing.isEmpty else {
       throw GraphError(
-        "only a 'Training' knows when parameters begin to move: give it the 'unfreezing', or a model without")
+        "only a 'Training' knows when parameters begin to move: give it the 'unfreezing', or a model without"
+      )
     }
     try self.init(
       model, losses: losses, on: source, seed: seed, freezing: freezing, options: options,

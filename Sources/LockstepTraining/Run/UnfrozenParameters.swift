@@ -14,7 +14,8 @@ extension GradientSource {
     let slots = unfrozen(inStep: step)
     if slots.isEmpty { return nil }
     let values = slots.reduce(0) { $0 + $1.count }
-    return "step \(step): \(counted(slots.count, "parameter")) no longer frozen (\(counted(values, "value"))): "
+    return
+      "step \(step): \(counted(slots.count, "parameter")) no longer frozen (\(counted(values, "value"))): "
       + NameGlob.list(slots.map(\.name))
   }
 }
