@@ -246,7 +246,9 @@ package struct RunConfiguration: Sendable {
       ] + StepSection.keys + ComputeSection.keys + RoundsSection.keys)
     form.refusal = { reader throws(ConfigurationError) in
       if reader.contains("heads"),
-        let key = ["loss", "metrics"].first(where: { reader.contains($0) })
+        let key = ["loss", "metrics"].first(where: {
+          reader.contains($0) && reader.peek($0) != .array([])
+        })
       {
         throw reader.error(
           key, "stands beside 'heads', each of which has its own; leave it out here")

@@ -27,7 +27,7 @@ public struct Dataset: Sendable {
   /// The inputs.
   package let inputs: Inputs
   /// The labels; the first ones of several heads.
-  package private(set) var labels: Labels
+  package internal(set) var labels: Labels
   /// The labels of the other heads of a model that has several, in order.
   package let further: [FurtherLabels]
   /// What each example weighs in the loss; nil where all weigh the same.
@@ -45,19 +45,6 @@ public struct Dataset: Sendable {
     package init(column: EmbeddedColumn, codes: [Int32]) {
       self.column = column
       self.codes = codes
-    }
-  }
-
-  /// What another head of a model is compared with.
-  package struct FurtherLabels: Sendable {
-    /// The name of the field, unique among those of the data set.
-    package let field: String
-    /// The labels of all examples.
-    package let labels: Labels
-
-    package init(field: String, labels: Labels) {
-      self.field = field
-      self.labels = labels
     }
   }
 
@@ -125,28 +112,6 @@ public struct Dataset: Sendable {
     self.inputs = inputs
     self.labels = labels
     self.inputSize = size
-  }
-
-  /// The number of examples that have labels, once these are checked.
-  private static func checkedCount(
-    _ labels: Labels, _ name: String
-  ) throws(DatasetError) -> Int {
-    switch labels {
-    case .classes(let classes, let count):
-      guard count > 0, count <= Int(Int32.max) else {
-        throw DatasetError(name, "has \(count) classes; expected 1...\(Int32.max)")
-      }
-      if let index = classes.firstIndex(where: { $0 < 0 || Int($0) >= count }) {
-        throw DatasetError(
-          name, "the label of example \(index) is \(classes[index]); expected 0...\(count - 1)")
-      }
-      return classes.count
-    case .targets(let values, let width):
-      guard width > 0, values.count.isMultiple(of: width) else {
-        throw DatasetError(name, "\(values.count) target values are no rows of \(width)")
-      }
-      return values.count / width
-    }
   }
 
   /// The number of values of a shape.
@@ -345,13 +310,6 @@ public struct Dataset: Sendable {
       weights: weights.map { rows($0, 1) },
       categories: categories.map { Category(column: $0.column, codes: rows($0.codes, 1)) },
       further: further.map { FurtherLabels(field: $0.field, labels: rows($0.labels)) })
-  }
-
-  /// The data set with the labels of one head in the place of the first.
-  func head(_ index: Int) -> Dataset {
-    var dataset = self
-    if index > 0 { dataset.labels = further[index - 1].labels }
-    return dataset
   }
 
   /// The stratum of each example, for stratified splits: its class, or its first target value's bin.

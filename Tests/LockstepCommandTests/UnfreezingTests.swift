@@ -16,7 +16,7 @@ import Testing
   private static var table: String {
     "a,b,c\n"
       + (0..<90).map { row in
-        "\(Double(row * 37 % 90) / 9),\(Double(row * 11 % 31) / 7),\(["x", "y", "z"][row * row % 3])\n"
+        "\(Double(row * 37 % 90) / 9),\(Double(row * 11 % 31) / 7),\(["x", "y", "z"][row * 7 % 3])\n"
       }.joined()
   }
 

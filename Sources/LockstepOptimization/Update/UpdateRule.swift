@@ -136,7 +136,6 @@ public final class UpdateRule {
     self.kernels = kernels
     self.constraints =
       constraints.isEmpty ? Array(repeating: nil, count: layout.slots.count) : constraints
-
     let slotBlocks = LockstepOptimization.slotBlocks(blocks, slots: layout.slots.count)
     let slotGroups = try SlotGroups(groups, layout: layout)
     let context = TransformContext(

@@ -167,8 +167,9 @@ private struct LabelTargets {
   ) -> String {
     guard wanted.scalar == found.scalar else {
       return wanted.scalar == .int32
-        ? "the loss \(loss.name) needs classes, and the labels of '\(source)' are numbers: leave "
-          + "'data.targetKind' out, or take \(MeanSquaredError().name)"
+        ? "the loss \(loss.name) needs classes, and the labels of '\(source)' are numbers: take "
+          + "classes for labels (of a table 'data.targetKind': 'classes', of arrays whole numbers of an "
+          + "integer type), or the loss \(MeanSquaredError().name)"
         : "the loss \(loss.name) needs numbers, and the labels of '\(source)' are classes: set "
           + "'data.targetKind' to 'labels' for yes and no, or to 'values' for numbers, or take "
           + "\(SoftmaxCrossEntropy().name) with one output a class"

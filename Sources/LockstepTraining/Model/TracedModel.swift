@@ -137,7 +137,9 @@ final class TracedModel {
 
   /// The slots that do not move while so many groups of parameters are still to begin.
   private func frozenSlots(waiting: Int) -> [Int] {
-    guard waiting > 0 else { return [] }
+    // Shards that see each other meet as often in every step: nothing is left out there, and the step takes no
+    // notice of what is made.
+    guard waiting > 0, synchronizations.isEmpty else { return [] }
     let next = laterStarts[laterStarts.count - waiting]
     return stepsBeforeMoving.indices.filter { stepsBeforeMoving[$0] >= next }
   }
