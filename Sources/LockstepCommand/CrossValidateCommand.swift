@@ -43,7 +43,17 @@ enum CrossValidateCommand: Command {
           .map { Override(path: "data.\($0.0)", value: $0.1) }
       }
       // The configuration may say a test part of its own, which folds take the place of.
-      let first = try RunPreparation(path, arguments, point: cut(asked ?? 5, 0), on: world)
+      let first: RunPreparation
+      do {
+        first = try RunPreparation(path, arguments, point: cut(asked ?? 5, 0), on: world)
+      } catch let error as ConfigurationError where error.path == "data.folds" {
+        throw ConfigurationError(
+          source: error.source, path: "data.type",
+          reason:
+            "'data.type' names data that cannot be cut into folds, as texts, tokens and forecasts cannot, whose "
+            + "parts follow each other: 'lockstep train' with 'data.testFraction' tests on the last part"
+        )
+      }
       let folds = try asked ?? given(path, arguments, on: world) ?? 5
       let preparation =
         folds == asked ?? 5
@@ -105,7 +115,10 @@ enum CrossValidateCommand: Command {
     ) { event in
       if case .notice(let notice) = event { Console.notice("fold \(fold): \(notice)") }
     }.run(resume: resumes)
-    if outcome.kind == .interrupted { throw Interrupted() }
+    if outcome.kind == .interrupted {
+      let isAsked = try collective.isInterrupted(Interruption.isRequested)
+      throw Interrupted(isByLimit: configuration.options.maxSeconds != nil && !isAsked)
+    }
     guard let test = data.test else {
       throw InputFailure(description: "the fold has no test part")
     }
@@ -113,7 +126,7 @@ enum CrossValidateCommand: Command {
     func evaluation(_ more: [any EvaluationMetric]) throws -> Evaluation {
       try evaluator.evaluation(
         "test", shardSize: configuration.evaluationBatchSize,
-        units: LabelUnits(data.record.description.target), adding: more, on: collective)
+        units: LabelUnits.all(data.record.description), adding: [more], on: collective)
     }
     // A fold whose targets are all equal has no R².
     let isOfNumbers =

@@ -28,14 +28,16 @@ enum EvaluateCommand: Command {
       let configuration = model.named.configuration
       let report = try ModelEvaluator(model.source, on: model.part.examples).evaluation(
         model.partName, shardSize: configuration.evaluationBatchSize,
-        units: LabelUnits(model.description.target),
+        units: LabelUnits.all(model.description),
         adding: arguments.has("--classes") ? try classTables(model) : [], on: collective
       ).run()
-      let columns = try TargetErrors(
-        model, loss: configuration.labelLoss, on: collective)
+      // The loss of several heads is a sum, and each has metrics of its own.
+      let hasHeads = !configuration.heads.isEmpty
+      let columns =
+        hasHeads ? nil : try TargetErrors(model, loss: configuration.labelLoss, on: collective)
       if collective.isRoot {
         let regression =
-          configuration.labelLoss is MeanSquaredError
+          configuration.labelLoss is MeanSquaredError && !hasHeads
           ? (try? model.part.labels).flatMap {
             RegressionScores(
               loss: report.loss, of: $0, columns: columns,
@@ -50,11 +52,17 @@ enum EvaluateCommand: Command {
   }
 
   /// What `--classes` shows: no matrix where several labels of an example may be right.
-  private static func classTables(_ model: TrainedModel) throws -> [any EvaluationMetric] {
-    let outputs = try model.source.outputShape().reduce(1, *)
-    let isExclusive =
-      model.named.configuration.labelLoss is SoftmaxCrossEntropy || outputs == 1
-    return isExclusive ? [ConfusionMatrix(), PerClass()] : [PerClass()]
+  private static func classTables(_ model: TrainedModel) throws -> [[any EvaluationMetric]] {
+    let configuration = model.named.configuration
+    let losses =
+      configuration.heads.isEmpty ? [configuration.labelLoss] : configuration.heads.map(\.loss)
+    return zip(losses, try model.source.outputShapes()).map { loss, shape in
+      // Heads of numbers have no classes; alone such a loss says so itself.
+      let meaning = (loss as? any InterpretingLoss)?.outputMeaning
+      if losses.count > 1, meaning != .classLogits, meaning != .labelLogits { return [] }
+      let isExclusive = loss is SoftmaxCrossEntropy || shape.reduce(1, *) == 1
+      return isExclusive ? [ConfusionMatrix(), PerClass()] : [PerClass()]
+    }
   }
 
   private static func show(

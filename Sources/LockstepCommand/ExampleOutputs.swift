@@ -4,18 +4,24 @@ import Lockstep
 /// on how many ranks there are.
 struct ExampleOutputs {
   private let evaluator: ModelEvaluator
+  /// How many outputs of one example each head makes; one number for a model without heads.
+  let widths: [Int]
   /// The outputs of one example.
-  let width: Int
+  var width: Int { widths.reduce(0, +) }
   /// The examples of a batch.
   private let batchSize: Int
 
   /// Called by all ranks.
+  ///
+  /// - Parameter areAll: whether the outputs of all heads are computed, one head's behind the other's, or those of
+  ///   the first alone.
   init(
-    of source: ModelSource, on examples: any ExampleSource, batchSize: Int,
+    of source: ModelSource, on examples: any ExampleSource, batchSize: Int, areAll: Bool = false,
     ranks collective: any Collective
   ) throws {
     evaluator = try collective.together { try ModelEvaluator(source, on: examples) }
-    width = try source.outputShape().reduce(1, *)
+    let shapes = areAll ? evaluator.outputShapes[...] : evaluator.outputShapes.prefix(1)
+    widths = shapes.map { $0.reduce(1, *) }
     self.batchSize = batchSize
   }
 
@@ -29,11 +35,13 @@ struct ExampleOutputs {
       for batch in runs[collective.rank] {
         let examples = Array(
           start + batch * batchSize..<start + min((batch + 1) * batchSize, count))
-        let values = try evaluator.compute(examples[...])
-        let found = values.count / examples.count
+        let all = try evaluator.computeAll(examples[...])
         for place in examples.indices {
-          own += values[place * found..<(place + 1) * found]
-          own += repeatElement(0, count: width - found)
+          for (values, width) in zip(all, widths) {
+            let found = values.count / examples.count
+            own += values[place * found..<(place + 1) * found]
+            own += repeatElement(0, count: width - found)
+          }
         }
       }
       return own

@@ -43,7 +43,14 @@ struct InputFailure: Error, CustomStringConvertible {
 
 /// A signal ended a command that has nothing to save.
 struct Interrupted: Error, CustomStringConvertible {
-  var description: String { "interrupted by a signal; nothing is left running" }
+  /// Whether the time that 'maxSeconds' gives was over, and nobody asked.
+  var isByLimit = false
+
+  var description: String {
+    isByLimit
+      ? "ended by 'maxSeconds'; nothing is left running"
+      : "interrupted by a signal; nothing is left running"
+  }
 }
 
 /// A failure of the lowest rank that had one, known to all ranks.

@@ -12,7 +12,7 @@ enum ExportCommand: Command {
     Takes a run directory (its final weights, their average where the run keeps one, or a checkpoint) or
     a configuration with --weights. The file takes any number of examples, prepared as training prepared
     them: what it learned about its data (means, deviations, names of columns and classes) is in the
-    file's metadata, under lockstep.data. Results are the model's own, logits of a classifier. Weights
+    file's metadata, under lockstep.data. Columns that became learned vectors are inputs of their own. Results are the model's own, logits of a classifier. Weights
     have PyTorch's names. The data need not be there. docs/onnx.md has the operators.
     """
   static let options =
@@ -54,14 +54,8 @@ enum ExportCommand: Command {
     for notice in file.notices { Console.notice(notice) }
     let known = try TrainedModel.description(file, named.runDirectory, on: SoloCollective())
     let description = try known ?? named.configuration.data.load().record.description
-    if let column = description.embedded.first {
-      throw InputFailure(
-        description:
-          "the model learns vectors for the column \(column.name.quoted), and such models cannot be exported: set "
-          + "\"embedding\": 0 for it in 'data.columns' and train again")
-    }
     let fields = description.inputFields
-    let model = SingleInputModel(named.configuration.model)
+    let model = named.configuration.tracedModel(for: description)
     let source = try ModelSource(model, inputs: fields)
     try Weights(of: source).read(file)
     let values = source.memory.namedValues
@@ -86,10 +80,22 @@ enum ExportCommand: Command {
       JSONValue.array(names.map { .string($0) }).compactText
     }
     if case .columns(let table) = description.input {
-      metadata.append((key: "lockstep.columns", value: names(table.inputNames)))
+      metadata.append((key: "lockstep.columns", value: names(table.numberNames)))
+      if !table.vectorLevels.isEmpty {
+        var levels = JSONObject()
+        for column in table.vectorLevels {
+          levels[column.input] = .array(column.levels.map { .string($0) })
+        }
+        metadata.append(
+          (key: "lockstep.categories", value: JSONValue.object(levels).compactText))
+      }
     }
-    if let classes = description.target.classes?.names {
-      metadata.append((key: "lockstep.classes", value: names(classes)))
+    let heads =
+      description.heads.isEmpty
+      ? [("", description.target)] : description.heads.map { (".\($0.name)", $0.target) }
+    for (suffix, target) in heads {
+      guard let classes = target.classes?.names else { continue }
+      metadata.append((key: "lockstep.classes\(suffix)", value: names(classes)))
     }
     if let step = file.step { metadata.append((key: WeightsFile.stepKey, value: "\(step)")) }
     return metadata

@@ -71,13 +71,20 @@ enum GenerateCommand: Command {
     try Weights(of: source).read(file)
     let generator = try TextGenerator(named.configuration.model, source, tokenizer: tokenizer)
     var last = request.prompt.last
-    try Console.print(request.prompt)
+    // A prompt that is refused is not printed.
+    var hasBegun = false
+    func begin() throws {
+      if !hasBegun { try Console.print(request.prompt) }
+      hasBegun = true
+    }
     try generator.generate(
       request.prompt, count: request.count, sampling: request.sampling, stops: request.stops
     ) { piece in
+      try begin()
       last = piece.last ?? last
       try Console.print(piece)
     }
+    try begin()
     if last != "\n" { try Console.print("\n") }
   }
 

@@ -82,7 +82,7 @@ enum PlanCommand: Command {
     let dataBytes = max(ResidentMemory.proportionalBytes - program, 0)
     let source = try configuration.source(data)
     let rule = try Training.rule(
-      source.memory, configuration.update.chain(totalSteps: 1_000_000),
+      source, configuration.update.chain(totalSteps: 1_000_000),
       configuration.trainingOptions, owning: nil)
     let work = try CostMeasurement.run(
       source: source, rule: rule,

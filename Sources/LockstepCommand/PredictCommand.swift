@@ -37,6 +37,11 @@ enum PredictCommand: Command {
             + "'lockstep generate \(path)' writes texts with it, 'lockstep evaluate' computes its loss"
         )
       }
+      if format == .npy, !model.named.configuration.heads.isEmpty {
+        throw ArgumentError(
+          description:
+            "'--format npy' is one array, and the model has several heads: take csv or jsonl")
+      }
       if let output { try collective.onRoot { try model.checkOutput(output) } }
       try PredictionOutput(model: model, format: format, path: output).write(on: collective)
       return ExitCode.done

@@ -39,13 +39,19 @@ struct PredictionOutput {
   private func forEachChunk(
     on collective: any Collective, _ write: ([UInt8]) throws -> Void
   ) throws {
-    let computed = try model.exampleOutputs(on: collective)
+    let computed = try model.exampleOutputs(areAll: true, on: collective)
     let count = model.part.examples.count
     let together = model.named.configuration.evaluationBatchSize * Self.batchesTogether
     for start in stride(from: 0, to: count, by: together) {
       let examples = start..<min(start + together, count)
       let outputs = try computed.values(of: examples, on: collective)
       try collective.onRoot {
+        if !model.named.configuration.heads.isEmpty {
+          let table = try HeadPredictions(
+            outputs, widths: computed.widths, of: model, examples: examples)
+          try table.check()
+          return try write(Array(table.text(format, hasHeader: start == 0).utf8))
+        }
         let table = try PredictionTable(
           outputs, of: model.part, model.description,
           loss: model.named.configuration.labelLoss, examples: examples)

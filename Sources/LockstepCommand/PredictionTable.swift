@@ -90,12 +90,17 @@ struct PredictionTable {
   ///
   /// - Parameter hasHeader: whether the header of CSV is the first.
   func text(_ format: Format, hasHeader: Bool) -> String {
+    Self.text(rows.map(row), format, hasHeader: hasHeader)
+  }
+
+  /// The lines of rows.
+  static func text(_ rows: [JSONObject], _ format: Format, hasHeader: Bool) -> String {
     switch format {
     case .npy: return ""
     case .jsonl:
-      return rows.map { JSONValue.object(row($0)).compactText + "\n" }.joined()
+      return rows.map { JSONValue.object($0).compactText + "\n" }.joined()
     case .csv:
-      let table = rows.map { flat(row($0)) }
+      let table = rows.map { flat($0) }
       guard let header = table.first?.map(\.name) else { return "" }
       return ((hasHeader ? [header] : []) + table.map { $0.map(\.text) })
         .map { $0.map(Self.quoted).joined(separator: ",") + "\n" }.joined()
@@ -141,11 +146,28 @@ struct PredictionTable {
   // MARK: Rows
 
   private func row(_ row: PredictionRow) -> JSONObject {
-    let values = unscaled(Array(outputs[row.outputs]))
+    var object = head(row)
+    for (key, value) in answer(row).members { object[key] = value }
+    return object
+  }
+
+  /// Which example a row is of.
+  func head(ofRow place: Int) -> JSONObject { head(rows[place]) }
+
+  /// What is predicted in a row.
+  func answer(ofRow place: Int) -> JSONObject { answer(rows[place]) }
+
+  private func head(_ row: PredictionRow) -> JSONObject {
     var object = JSONObject()
     object["row"] = .integer(part.places.row(row.example))
     if let ids { object["id"] = .string(ids[row.example - first]) }
     if let step = row.step { object["step"] = .integer(step + 1) }
+    return object
+  }
+
+  private func answer(_ row: PredictionRow) -> JSONObject {
+    let values = unscaled(Array(outputs[row.outputs]))
+    var object = JSONObject()
     switch loss {
     case is SoftmaxCrossEntropy:
       let probabilities = Self.softmax(values)
@@ -252,15 +274,20 @@ struct PredictionTable {
 
   // MARK: CSV
 
-  /// A row's cells, lists taken apart: `probability_cat`, `output_1`.
-  private func flat(_ row: JSONObject) -> [(name: String, text: String)] {
+  /// A row's cells, lists taken apart: `probability_cat`, `output_1`; those of a head behind its name,
+  /// `species_probability_cat`.
+  private static func flat(
+    _ row: JSONObject, behind prefix: String = ""
+  ) -> [(name: String, text: String)] {
     let singular = [
       "probabilities": "probability", "outputs": "output", "predictions": "prediction",
       "quantiles": "quantile",
     ]
     return row.members.flatMap { key, value -> [(name: String, text: String)] in
-      let name = singular[key] ?? key
+      let name = prefix + (singular[key] ?? key)
       switch value {
+      case .object(let members) where members["outputs"] != nil:
+        return flat(members, behind: "\(key)_")
       case .object(let members):
         return members.members.flatMap { key, value -> [(name: String, text: String)] in
           guard case .object(let inner) = value else {
@@ -270,7 +297,7 @@ struct PredictionTable {
         }
       case .array(let elements) where elements.count == 1:
         // One probability stands in its own column already.
-        return row[name] == nil ? [(name, Self.cell(elements[0]))] : []
+        return row[singular[key] ?? key] == nil ? [(name, Self.cell(elements[0]))] : []
       case .array(let elements):
         return elements.enumerated().map { ("\(name)_\($0.offset + 1)", Self.cell($0.element)) }
       default: return [(name, Self.cell(value))]

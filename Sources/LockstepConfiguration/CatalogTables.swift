@@ -45,7 +45,7 @@ package enum CatalogTables {
     ),
     ("columns", ["data.columns.NAME"]), ("groups", ["optimizer.groups"]),
     ("hessian-free", ["hessianFree"]),
-    ("transfer", ["initialWeights", "freeze", "freezeBatchNorm"]),
+    ("transfer", ["initialWeights", "freeze", "unfreeze", "freezeBatchNorm"]),
     ("distillation", ["distillation"]), ("average", ["average"]),
     ("rounds", ["evaluate", "earlyStopping", "checkpoint", "log", "replicaGuard"]),
   ]

@@ -71,7 +71,7 @@ package final class ConfiguredRun {
       poisson: try configuration.update.privacy.map { _ in
         try PoissonDraws(population: data.training.count, mean: configuration.batchSize)
       })
-    let units = LabelUnits(data.record.description.target)
+    let units = LabelUnits.all(data.record.description)
     try configuration.checkScore(
       metrics: source.evaluationMetricNames(units), hasTest: data.test != nil)
     let teacher = try configuration.distillation?.logits(
@@ -109,7 +109,7 @@ package final class ConfiguredRun {
     func evaluation(_ name: String) throws -> Evaluation {
       try ModelEvaluator(source, on: test).evaluation(
         name, shardSize: configuration.evaluationBatchSize,
-        units: LabelUnits(data.record.description.target), on: collective)
+        units: LabelUnits.all(data.record.description), on: collective)
     }
     let plain = try evaluation("test")
     if let minimizes = configuration.update.plateauMinimizes {
@@ -206,7 +206,7 @@ extension RunConfiguration {
   ) throws -> ModelSource {
     let source = try ModelSource(
       tracedModel(for: data.record.description),
-      losses: OutputLosses(try loss(for: data.record.description), metrics: metrics),
+      losses: try losses(for: data.record.description),
       on: data.training,
       seed: seed, freezing: freezing, options: planOptions, threads: threads,
       exampleClip: update.exampleClip,
@@ -215,9 +215,17 @@ extension RunConfiguration {
     return source
   }
 
-  /// The model, with vectors for the categories that the data have instead of inputs.
-  private func tracedModel(for description: DataDescription) -> SingleInputModel {
-    SingleInputModel(model, categories: description.categories)
+  /// The model, with vectors for the categories that the data have instead of inputs, and with its heads.
+  package func tracedModel(for description: DataDescription) -> SingleInputModel {
+    SingleInputModel(
+      model, categories: description.categories,
+      heads: zip(heads, description.heads).map { $0.head($1.target) })
+  }
+
+  /// What is minimised: the loss, or those of all heads.
+  private func losses(for description: DataDescription) throws -> OutputLosses {
+    try heads.isEmpty
+      ? OutputLosses(loss(for: description), metrics: metrics) : heads.losses
   }
 
   /// What is minimised, with weights that are made of the training part.
@@ -252,7 +260,7 @@ extension RunConfiguration {
   ) throws -> ModelSource {
     try ModelSource(
       tracedModel(for: description),
-      losses: OutputLosses(try loss(for: description), metrics: metrics), on: examples,
+      losses: try losses(for: description), on: examples,
       seed: seed, freezing: freezing, options: planOptions, threads: threads,
       admit: { model, _ in try model.check(on: collective) })
   }

@@ -29,6 +29,8 @@ package struct RunConfiguration: Sendable {
   package let labelLoss: any LossFunction
   /// What is reported beside the loss and its own metrics.
   package let metrics: [any Metric]
+  /// The heads, where the model has several: `loss` and `metrics` are those of the first.
+  package let heads: [HeadConfiguration]
   /// The teacher, where there is one.
   package let distillation: DistillationConfiguration?
   /// The key of everything random.
@@ -179,10 +181,15 @@ package struct RunConfiguration: Sendable {
     try reader.finish()
     resolved = values.resolved
     seed = UInt64(values["seed"] as Int)
-    let labelLoss = try Self.require(values.make("loss", LossCatalog.catalog))
+    heads = try [HeadConfiguration](values)
+    let single = try values.make("loss", LossCatalog.catalog)
+    let labelLoss = Self.require(heads.first?.loss ?? single)
     var data = try DataConfiguration(
-      Self.require(values.object("data")), seed: seed, batchSize: values["batchSize"])
-    data.targetLimit = TargetLimit(of: labelLoss)
+      Self.require(values.object("data")), seed: seed, batchSize: values["batchSize"],
+      heads: heads.map(\.target))
+    data.targetLimits =
+      heads.isEmpty
+      ? [TargetLimit(of: labelLoss)] : heads.map { TargetLimit(of: $0.loss) }
     data.countsLabels = (labelLoss as? any FittedLoss)?.countsLabels ?? false
     self.data = data
     self.labelLoss = labelLoss
@@ -198,7 +205,7 @@ package struct RunConfiguration: Sendable {
     }
     let plain = try values.make { try distillation?.loss(labelLoss) ?? labelLoss }
     loss = data.augment.mixing(plain)
-    var metrics: [any Metric] = []
+    var metrics = heads.first?.metrics ?? []
     for metric in values.objects("metrics") {
       metrics.append(try MetricCatalog.catalog.make(metric))
     }
@@ -231,7 +238,11 @@ package struct RunConfiguration: Sendable {
           "the key of everything random: initial weights, order, dropout, synthetic data"),
         .required("data", .object { DataCatalog.catalog.form }, "the examples"),
         .required("model", .object { ConfiguredModels.form }, "what is trained"),
-        .with("loss", .object { LossCatalog.catalog.form }, [:], "what is minimised"),
+        .with("loss", .object { LossCatalog.catalog.form }, [:], "what is minimised")
+          .unless("heads"),
+        .optional(
+          "heads", .objects { HeadConfiguration.form },
+          "what predicts several targets of different kinds ([data.md](data.md#several-heads))"),
         .optional(
           "distillation", .object { DistillationConfiguration.form },
           "a teacher, whose predictions are learned beside the labels"),
@@ -240,6 +251,14 @@ package struct RunConfiguration: Sendable {
           "what is reported beside the loss and its own metrics"),
       ] + StepSection.keys + ComputeSection.keys + RoundsSection.keys)
     form.refusal = { reader throws(ConfigurationError) in
+      if reader.contains("heads"),
+        let key = ["loss", "metrics"].first(where: {
+          reader.contains($0) && reader.peek($0) != .array([])
+        })
+      {
+        throw reader.error(
+          key, "stands beside 'heads', each of which has its own; leave it out here")
+      }
       guard reader.contains("hessianFree"), reader.contains("optimizer") else { return }
       throw reader.error("optimizer", "stands beside 'hessianFree'; give one of the two")
     }

@@ -17,6 +17,7 @@ struct RunNotices {
   private let data: DataConfiguration.Parts
   private let source: ModelSource
   private let totalSteps: Int
+  private let stepsPerEpoch: Int
 
   /// - Parameters:
   ///   - data: the examples.
@@ -29,6 +30,7 @@ struct RunNotices {
     self.data = data
     source = training.source
     totalSteps = training.totalSteps
+    stepsPerEpoch = training.sampler.batchesPerEpoch
     if let model = configuration.model as? ImportedModel { lines += model.notices }
     lines += try output()
     lines += examples()
@@ -49,6 +51,7 @@ struct RunNotices {
 
   /// Outputs that do not go with the loss.
   private func output() throws -> [String] {
+    guard configuration.heads.isEmpty else { return heads() }
     let loss = configuration.labelLoss
     let own: String
     switch loss {
@@ -88,6 +91,18 @@ struct RunNotices {
       }
     }
     return lines
+  }
+
+  /// A trunk of linear layers whose last one nothing separates from those of the heads.
+  private func heads() -> [String] {
+    let model = configuration.resolved["model"]
+    guard model?["type"]?.stringValue == "mlp", model?["finalActivation"]?.boolValue == false,
+      configuration.heads.contains(where: { $0.model == nil })
+    else { return [] }
+    return [
+      "the model ends in a linear layer, and heads begin with one: two such layers are no more than one; set "
+        + "'model.finalActivation' to true"
+    ]
   }
 
   // MARK: Examples
@@ -202,6 +217,13 @@ struct RunNotices {
         lines.append(
           "'\(clip.values.path).warmup' is \(warmup) and the run has \(counted(totalSteps, "step")): nothing is "
             + "clipped")
+      }
+    }
+    for stage in configuration.freezing.unfreezing {
+      if stage.stepsBefore(stepsPerEpoch: stepsPerEpoch) >= totalSteps {
+        lines.append(
+          "'unfreeze' names \(stage.moment.text) and the run has \(counted(totalSteps, "step")): "
+            + "\(NameGlob.list(stage.parameters)) never moves")
       }
     }
     if let average = update.average, average.start >= totalSteps {

@@ -68,6 +68,10 @@ struct StepSection: Sendable {
           + "with `policy`, `limit` (10, the skipped steps in a row that end the run) and, to sanitize, "
           + "`replace` (`shards` or `values`); see [guarantees.md](guarantees.md)"),
       .with("freeze", .texts, [], "patterns of parameters that never move"),
+      .optional(
+        "unfreeze", .objects { Unfreezing.form },
+        "when frozen parameters begin to move: gradual unfreezing ([transfer.md](transfer.md#gradual-unfreezing))"
+      ),
       .with(
         "freezeBatchNorm", .texts, [],
         "patterns of layers whose running statistics are used and left alone"),
@@ -110,7 +114,27 @@ struct StepSection: Sendable {
         "regularizers",
         "do not go with 'hessianFree'; its 'weightDecay' is a penalty of the objective")
     }
-    freezing = Freezing(parameters: values["freeze"], batchNorms: values["freezeBatchNorm"])
+    freezing = Freezing(
+      parameters: values["freeze"], batchNorms: values["freezeBatchNorm"],
+      unfreezing: values.objects("unfreeze").map { Unfreezing($0) })
+    if !freezing.unfreezing.isEmpty {
+      if freezing.parameters.isEmpty {
+        throw values.error(
+          "unfreeze",
+          "has nothing to unfreeze: 'freeze' names no parameters that are frozen at first")
+      }
+      if update.exampleClip != nil {
+        throw values.error(
+          "unfreeze",
+          "does not go with a clip of the type 'perExample', whose norms are those of all parameters"
+        )
+      }
+      if hessianFree != nil {
+        throw values.error(
+          "unfreeze",
+          "does not go with 'hessianFree', whose directions are those of all parameters")
+      }
+    }
     if let object = values.object("initialWeights") {
       initialWeights = try InitialWeights(object)
     } else {

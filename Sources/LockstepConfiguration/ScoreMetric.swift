@@ -35,7 +35,11 @@ extension RunConfiguration {
           + "'data.testFraction', name test files, or take another schedule")
     }
     let name = options.scoreMetric ?? loss
-    let isError = name == loss || self.metrics.contains { $0 is any ErrorMetric && $0.name == name }
+    let isError =
+      name == loss
+      || (heads.isEmpty
+        ? self.metrics.contains { $0 is any ErrorMetric && $0.name == name }
+        : heads.losses.errorNames.contains(name))
     guard !minimizes, isError else { return }
     throw refuse(
       "optimizer.schedule.goal",

@@ -26,8 +26,10 @@ public struct Dataset: Sendable {
   public let inputShape: [Int]
   /// The inputs.
   package let inputs: Inputs
-  /// The labels.
-  package let labels: Labels
+  /// The labels; the first ones of several heads.
+  package internal(set) var labels: Labels
+  /// The labels of the other heads of a model that has several, in order.
+  package let further: [FurtherLabels]
   /// What each example weighs in the loss; nil where all weigh the same.
   package let weights: [Float]?
   /// The categories that a model turns into vectors, each an input of its own.
@@ -64,11 +66,11 @@ public struct Dataset: Sendable {
       weights: nil)
   }
 
-  /// As the public initialiser, with what each example weighs in the loss, not negative, and with categories.
-  /// Beside them the shape may be [0]: then there are no other inputs.
+  /// As the public initialiser, with what each example weighs in the loss, not negative, with categories, and
+  /// with the labels of other heads. Beside categories the shape may be [0]: then there are no other inputs.
   package init(
     name: String, inputShape: [Int], inputs: Inputs, labels: Labels, blank: [Float] = [0],
-    weights: [Float]?, categories: [Category] = []
+    weights: [Float]?, categories: [Category] = [], further: [FurtherLabels] = []
   ) throws(DatasetError) {
     let isEmpty = inputShape == [0] && !categories.isEmpty
     let size = isEmpty ? 0 : try Self.size(of: inputShape, name)
@@ -91,22 +93,9 @@ public struct Dataset: Sendable {
       }
       self.blank = blank
     }
-    let labelCount: Int
-    switch labels {
-    case .classes(let classes, let count):
-      labelCount = classes.count
-      guard count > 0, count <= Int(Int32.max) else {
-        throw DatasetError(name, "has \(count) classes; expected 1...\(Int32.max)")
-      }
-      if let index = classes.firstIndex(where: { $0 < 0 || Int($0) >= count }) {
-        throw DatasetError(
-          name, "the label of example \(index) is \(classes[index]); expected 0...\(count - 1)")
-      }
-    case .targets(let values, let width):
-      guard width > 0, values.count.isMultiple(of: width) else {
-        throw DatasetError(name, "\(values.count) target values are no rows of \(width)")
-      }
-      labelCount = values.count / width
+    let labelCount = try Self.checkedCount(labels, name)
+    for other in further where try Self.checkedCount(other.labels, name) != labelCount {
+      throw DatasetError(name, "has other numbers of labels for its heads")
     }
     guard inputCount == size * labelCount else {
       throw DatasetError(
@@ -116,6 +105,7 @@ public struct Dataset: Sendable {
     try Self.check(weights, name, count: labelCount)
     self.weights = weights
     self.categories = categories
+    self.further = further
     self.name = name
     self.count = labelCount
     self.inputShape = inputShape
@@ -202,6 +192,13 @@ public struct Dataset: Sendable {
   package func copyClasses(
     of indices: ArraySlice<Int>, into output: UnsafeMutableBufferPointer<Int32>
   ) throws(DatasetError) {
+    try copyClasses(labels, of: indices, into: output)
+  }
+
+  func copyClasses(
+    _ labels: Labels, of indices: ArraySlice<Int>,
+    into output: UnsafeMutableBufferPointer<Int32>
+  ) throws(DatasetError) {
     guard case .classes(let classes, _) = labels else {
       throw DatasetError(name, "has targets for labels, not classes")
     }
@@ -215,6 +212,13 @@ public struct Dataset: Sendable {
   /// - Throws: ``DatasetError`` where they are not, there is no such example, or the buffer is too small.
   package func copyTargets(
     of indices: ArraySlice<Int>, into output: UnsafeMutableBufferPointer<Float>
+  ) throws(DatasetError) {
+    try copyTargets(labels, of: indices, into: output)
+  }
+
+  func copyTargets(
+    _ labels: Labels, of indices: ArraySlice<Int>,
+    into output: UnsafeMutableBufferPointer<Float>
   ) throws(DatasetError) {
     guard case .targets(let values, let width) = labels else {
       throw DatasetError(name, "has classes for labels, not targets")
@@ -295,15 +299,17 @@ public struct Dataset: Sendable {
       case .bytes(let values, let normalization): .bytes(rows(values, inputSize), normalization)
       case .floats(let values): .floats(rows(values, inputSize))
       }
-    let labels: Labels =
-      switch self.labels {
+    func rows(_ labels: Labels) -> Labels {
+      switch labels {
       case .classes(let classes, let count): .classes(rows(classes, 1), count: count)
       case .targets(let values, let width): .targets(rows(values, width), width: width)
       }
+    }
     return try Dataset(
-      name: name, inputShape: inputShape, inputs: inputs, labels: labels, blank: blank,
+      name: name, inputShape: inputShape, inputs: inputs, labels: rows(labels), blank: blank,
       weights: weights.map { rows($0, 1) },
-      categories: categories.map { Category(column: $0.column, codes: rows($0.codes, 1)) })
+      categories: categories.map { Category(column: $0.column, codes: rows($0.codes, 1)) },
+      further: further.map { FurtherLabels(field: $0.field, labels: rows($0.labels)) })
   }
 
   /// The stratum of each example, for stratified splits: its class, or its first target value's bin.
@@ -360,23 +366,25 @@ public struct Dataset: Sendable {
         [("floats", Fingerprint(of: values)), ("black", Fingerprint(of: blank))]
       }
     return Self.fingerprint(
-      inputShape: inputShape, own, labels, weights,
+      inputShape: inputShape, own, [labels] + further.map(\.labels), weights,
       categories: categories.map { ($0.column.inputName, Fingerprint(of: $0.codes)) })
   }
 
   /// The hash of examples whose inputs and categories have these hashes.
   static func fingerprint(
-    inputShape: [Int], _ inputs: [(name: String, fingerprint: Fingerprint)], _ labels: Labels,
+    inputShape: [Int], _ inputs: [(name: String, fingerprint: Fingerprint)], _ labels: [Labels],
     _ weights: [Float]?, categories: [(name: String, fingerprint: Fingerprint)]
   ) -> Fingerprint {
     var parts = [("shape", Fingerprint(of: inputShape))] + inputs
-    switch labels {
-    case .classes(let classes, let count):
-      parts.append(("classes", Fingerprint(of: classes)))
-      parts.append(("class count", Fingerprint(of: [count])))
-    case .targets(let values, let width):
-      parts.append(("targets", Fingerprint(of: values)))
-      parts.append(("target width", Fingerprint(of: [width])))
+    for labels in labels {
+      switch labels {
+      case .classes(let classes, let count):
+        parts.append(("classes", Fingerprint(of: classes)))
+        parts.append(("class count", Fingerprint(of: [count])))
+      case .targets(let values, let width):
+        parts.append(("targets", Fingerprint(of: values)))
+        parts.append(("target width", Fingerprint(of: [width])))
+      }
     }
     if let weights { parts.append(("weights", Fingerprint(of: weights))) }
     return Fingerprint.tree(parts + categories)

@@ -206,7 +206,8 @@ package enum Synonyms {
     ("everyEpochs", "every epochs interval"), ("scoreMetric", "metric monitor score"),
     ("accuracy", "acc top1 binaryaccuracy"),
     ("initialWeights", "pretrained weights init checkpoint"),
-    ("freeze", "frozen"), ("distillation", "distill kd teacher"), ("nonFinite", "nan nanpolicy"),
+    ("freeze", "frozen"), ("unfreeze", "unfrozen unfreezing thaw gradualunfreezing"),
+    ("distillation", "distill kd teacher"), ("nonFinite", "nan nanpolicy"),
     ("replicaGuard", "guard"), ("hessianFree", "hf secondorder"), ("wire", "compression"),
     ("stop", "fail raise error"), ("watchdog", "timeout"), ("type", "name nam kind class method"),
   ]

@@ -117,6 +117,64 @@ def check_exports(directory):
             exported(directory, name, {"data": data, "model": model, **common}, series), 1e-5)
 
 
+def check_tables(directory):
+    """A table with learned vectors and two heads: each such column is an input of integers."""
+    random = np.random.default_rng(5)
+    rows = 400
+    towns = [f"town{index}" for index in range(80)]
+    town, port = random.integers(80, size=rows), random.integers(3, size=rows)
+    numbers = random.standard_normal((rows, 2)).round(3)
+    with open(f"{directory}/table.csv", "w") as file:
+        file.write("a,town,port,b,kind,mass\n")
+        for row in range(rows):
+            kind = ["x", "y", "z"][(town[row] + port[row]) % 3]
+            file.write(
+                f"{numbers[row, 0]},{towns[town[row]]},{'ABC'[port[row]]},{numbers[row, 1]},{kind},"
+                f"{town[row] / 8 + numbers[row, 0]:.3f}\n")
+    configuration = {
+        "data": {"type": "csv", "file": "table.csv", "target": ["kind", "mass"],
+                 "columns": {"town": "category", "port": {"kind": "category", "embedding": 2}}},
+        "model": {"type": "mlp", "sizes": [12], "finalActivation": True},
+        "heads": [
+            {"target": "kind"},
+            {"target": "mass", "loss": "huber", "standardizeTarget": True}],
+        "batchSize": 50, "shards": 2, "steps": 6, "optimizer": {"type": "adam", "learningRate": 0.02}}
+    with open(f"{directory}/table.json", "w") as file:
+        json.dump(configuration, file)
+    run, path = f"{directory}/table", f"{directory}/table.onnx"
+    lockstep("train", f"{directory}/table.json", "--run-directory", run)
+    lockstep("export", run, "--onnx", path)
+    with open(f"{directory}/new.csv", "w") as file:
+        file.write("a,town,port,b\n0.5,town7,B,-1\n-2,nowhere,C,0.25\n1.5,town79,A,3\n")
+    found = lockstep("predict", run, "--input", f"{directory}/new.csv")
+    answers = [json.loads(line) for line in found.splitlines() if line.startswith("{")]
+    onnx.checker.check_model(path)
+    session = onnxruntime.InferenceSession(path)
+    metadata = session.get_modelmeta().custom_metadata_map
+    levels = json.loads(metadata["lockstep.categories"])
+    columns = {
+        column["name"]: column for column in json.loads(metadata["lockstep.data"])["input"]["columns"]}
+    cells = {"a": [0.5, -2, 1.5], "b": [-1, 0.25, 3]}
+    names = json.loads(metadata["lockstep.columns"])
+    inputs = {"input": np.stack(
+        [(np.array(cells[name]) - columns[name]["mean"]) / columns[name]["deviation"] for name in names],
+        axis=1).astype(np.float32)}
+    for column, values in {"town": ["town7", "nowhere", "town79"], "port": ["B", "C", "A"]}.items():
+        known = levels[f"category {column}"]
+        inputs[f"category {column}"] = np.array(
+            [known.index(value) + 1 if value in known else 0 for value in values], np.int64)
+    kind, mass = session.run(["kind", "mass"], inputs)
+    classes = json.loads(metadata["lockstep.classes.kind"])
+    expected = np.array([[row["kind"]["probabilities"][name] for name in classes] for row in answers])
+    report("export table, classes", np.abs(softmax(kind) - expected).max(), 1e-6)
+    scale = next(
+        head["target"]["scale"] for head in json.loads(metadata["lockstep.data"])["heads"]
+        if head["name"] == "mass")
+    predicted = mass[:, 0] * scale["deviation"][0] + scale["mean"][0]
+    expected = np.array([row["mass"]["prediction"] for row in answers])
+    report("export table, numbers", np.abs(predicted / expected - 1).max(), 1e-6)
+
+
 def check_imports(directory):
     try:
         import torch
@@ -173,6 +231,7 @@ def check_imports(directory):
 
 with tempfile.TemporaryDirectory() as directory:
     check_exports(directory)
+    check_tables(directory)
     check_imports(directory)
 if failures:
     sys.exit(f"onnx-models: {', '.join(failures)}")

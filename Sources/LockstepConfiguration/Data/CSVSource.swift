@@ -6,7 +6,7 @@ import LockstepFiles
 struct CSVSource: DataSource {
   let files: [String]
   let testFiles: [String]?
-  let options: TableOptions
+  private(set) var options: TableOptions
   let tableStorage: TableStorage
 
   var dialect: CSVDialect? { options.dialect }
@@ -44,13 +44,55 @@ struct CSVSource: DataSource {
       as: description, id: reading.id)
   }
 
+  func with(
+    heads: [TableHead], _ values: Hyperparameters
+  ) throws(ConfigurationError) -> any DataSource {
+    guard let first = heads.first else {
+      guard options.targets.count == 1 || options.kind != .classes else {
+        throw values.error(
+          "target",
+          "names \(options.targets.count) columns, and 'targetKind' is 'classes', of which an example has one: "
+            + "set 'targetKind' to 'values' for numbers, or to 'labels' for columns of yes and no; or give "
+            + "each a loss of its own by 'heads'")
+      }
+      return self
+    }
+    for key in ["standardizeTarget", "classes"]
+    where values.contains(key) && values.resolved[key] != .bool(false) {
+      throw values.error(
+        key, "is said by each of the 'heads' for its own target; leave it out here")
+    }
+    if options.kind != .classes {
+      throw values.error(
+        "targetKind", "follows from the loss of each of the 'heads'; leave it out here")
+    }
+    let named = heads.flatMap(\.columns)
+    if let unknown = named.first(where: { !options.targets.contains($0) }) {
+      throw values.error("target", "does not name '\(unknown)', which one of the 'heads' predicts")
+    }
+    if let idle = options.targets.first(where: { !named.contains($0) }) {
+      throw values.error("target", "names '\(idle)', which none of the 'heads' predicts")
+    }
+    if Set(named).count != named.count {
+      throw values.error("target", "has a column that two of the 'heads' predict")
+    }
+    var source = self
+    source.options.targets = first.columns
+    source.options.kind = first.kind
+    source.options.classes = first.classes
+    source.options.standardizesTarget = first.standardizes
+    source.options.firstHead = first.name
+    source.options.further = Array(heads.dropFirst())
+    return source
+  }
+
   static let entry = Entry<any DataSource>(
     "csv", "a table with a header, one row an example",
     [
       .required("file", .files, "the table; several files, or a pattern such as `part-*.csv.gz`"),
       .required(
         "target", .either(.text, .texts),
-        "the column that is to be predicted; several of numbers or of labels"),
+        "the column that is to be predicted; several of numbers or of labels, or those of `heads`"),
       .optional("testFile", .files, "the table of the test part"),
       .with("targetKind", TargetKind.classes, "what the target is"),
       .standardizeTarget,
@@ -100,12 +142,6 @@ struct CSVSource: DataSource {
     options.targets = targets
     let target = try TargetKeys(values)
     options.kind = target.kind
-    guard targets.count == 1 || options.kind != .classes else {
-      throw values.error(
-        "target",
-        "names \(targets.count) columns, and 'targetKind' is 'classes', of which an example has one: "
-          + "set 'targetKind' to 'values' for numbers, or to 'labels' for columns of yes and no")
-    }
     options.standardizesTarget = target.standardizes
     options.classes = target.classes
     options.ignoring = values["ignore"]

@@ -74,10 +74,11 @@ extension DataConfiguration {
   /// - Parameters:
   ///   - seed: the run's.
   ///   - batchSize: the run's number of examples of a batch.
+  ///   - heads: what several heads of the model predict; none for one.
   package init(
-    _ values: Hyperparameters, seed: UInt64, batchSize: Int
+    _ values: Hyperparameters, seed: UInt64, batchSize: Int, heads: [TableHead] = []
   ) throws(ConfigurationError) {
-    source = try DataCatalog.catalog.make(values)
+    source = try DataCatalog.catalog.make(values).with(heads: heads, values)
     cut = source.cutsItself ? .none : try Self.cut(values)
     if source.hasTest, case .none = cut {
     } else if source.hasTest {
@@ -95,6 +96,7 @@ extension DataConfiguration {
     identity = [
       "data": values.resolved, "seed": source.isSeeded ? .string("\(seed)") : .null,
       "batchSize": source.followsBatchSize ? .integer(batchSize) : .null,
+      "heads": .string(heads.isEmpty ? "" : "\(heads)"),
     ]
     let keys = values.resolved.objectValue?.keys ?? []
     recipeKeys = source.isSeeded ? Set(keys).subtracting([Hyperparameter].order.map(\.key)) : []
@@ -111,6 +113,10 @@ extension DataConfiguration {
     dropLast = values["dropLast"]
     sampling = try values.object("sampling").map { object throws(ConfigurationError) in
       try SamplingConfiguration(object)
+    }
+    if sampling != nil, !heads.isEmpty {
+      throw values.error(
+        "sampling", "does not go with 'heads': the labels of one target would say what is drawn")
     }
     if sampling != nil, !shuffle {
       throw values.error("shuffle", "is false, and 'sampling' draws examples at random")

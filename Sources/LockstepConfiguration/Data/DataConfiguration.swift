@@ -25,8 +25,8 @@ package struct DataConfiguration: Sendable {
   package let identity: JSONValue
   /// What is to be said where the test part is the training part.
   let ownTest: String?
-  /// Where the loss wants target values to lie; nil for anywhere.
-  var targetLimit: TargetLimit?
+  /// Where the loss of each head wants target values to lie; nil for anywhere.
+  var targetLimits: [TargetLimit?] = []
   /// Whether the labels of the training part are counted.
   var countsLabels = false
   /// How examples are drawn, where not each once.
@@ -105,7 +105,9 @@ package struct DataConfiguration: Sendable {
     // Once is enough where both files have the same fault.
     notices +=
       rounding.isEmpty ? other?.roundingNotices(as: description) ?? [] : rounding
-    notices += targetScaleNotices(training, description.target)
+    for (head, target) in description.targets.enumerated() {
+      notices += targetScaleNotices(training.head(head), target, targetLimits[at: head])
+    }
     if case .classes(let classes, _)? = try? training.labels,
       classes.allSatisfy({ $0 == classes[0] })
     {
@@ -122,8 +124,10 @@ package struct DataConfiguration: Sendable {
   }
 
   /// A notice where target values are of another size than the outputs of a new model, which are near 0.
-  private func targetScaleNotices(_ part: DataPart, _ target: TargetDescription) -> [String] {
-    guard targetLimit == nil, target.scale == nil, !target.areLabels,
+  private func targetScaleNotices(
+    _ part: DataPart, _ target: TargetDescription, _ limit: TargetLimit?
+  ) -> [String] {
+    guard limit == nil, target.scale == nil, !target.areLabels,
       case .targets(let values, let width)? = try? part.labels
     else { return [] }
     for place in 0..<width {
@@ -169,20 +173,25 @@ package struct DataConfiguration: Sendable {
     return (part, content.notices + part.notices + content.roundingNotices(as: description))
   }
 
-  /// Makes sure that the loss can take the targets of a part.
+  /// Makes sure that the losses can take the targets of a part.
   ///
   /// - Throws: `FileError` that names the row.
   @discardableResult
   package func check(_ part: DataPart) throws(FileError) -> DataPart {
-    guard let targetLimit,
+    for (head, limit) in targetLimits.enumerated() { try check(part.head(head), limit) }
+    return part
+  }
+
+  private func check(_ part: DataPart, _ limit: TargetLimit?) throws(FileError) {
+    guard let limit,
       case .targets(let values, let width)? = try? part.labels,
-      let place = values.firstIndex(where: { !targetLimit.range.contains($0) })
-    else { return part }
+      let place = values.firstIndex(where: { !limit.range.contains($0) })
+    else { return }
     throw FileError(
       path: part.places.file, kind: .mismatch,
       reason:
         "\(part.places.text(part.example(ofLabel: place / width))): the target is \(values[place]), and "
-        + targetLimit.text)
+        + limit.text)
   }
 
   /// The two parts of what is cut; nil where nothing is.
@@ -231,5 +240,12 @@ package struct DataConfiguration: Sendable {
     DataReading(
       seed: seed, batchSize: batchSize, further: augment.described, description: description,
       id: id)
+  }
+}
+
+extension [TargetLimit?] {
+  /// The limit of a head; nil where nothing is known of it.
+  fileprivate subscript(at head: Int) -> TargetLimit? {
+    indices.contains(head) ? self[head] : nil
   }
 }

@@ -1,4 +1,6 @@
+import LockstepCatalog
 import LockstepDatasets
+import LockstepFiles
 
 /// Where examples come from: a kind of data that configurations can name.
 protocol DataSource: Sendable {
@@ -14,6 +16,12 @@ protocol DataSource: Sendable {
   var dialect: CSVDialect? { get }
   /// Where the cells of tables are.
   var tableStorage: TableStorage { get }
+  /// The source of examples with targets for several heads; for one without `heads` where there are none.
+  ///
+  /// - Throws: `ConfigurationError` where it cannot have them.
+  func with(
+    heads: [TableHead], _ values: Hyperparameters
+  ) throws(ConfigurationError) -> any DataSource
   /// The examples that the training part is, or is cut from.
   func training(_ reading: DataReading) throws -> any DataContent
   /// The examples of a test part that comes with the data, read through what training learned; nil where
@@ -29,6 +37,16 @@ extension DataSource {
   var dialect: CSVDialect? { nil }
   var tableStorage: TableStorage { TableStorage(.memory) }
   func test(_ reading: DataReading) throws -> (any DataContent)? { nil }
+
+  func with(
+    heads: [TableHead], _ values: Hyperparameters
+  ) throws(ConfigurationError) -> any DataSource {
+    guard !heads.isEmpty else { return self }
+    throw values.error(
+      "type",
+      "is '\(values.name)', whose examples have one target; 'heads' needs several columns of a 'csv'"
+    )
+  }
 }
 
 /// How examples are read.

@@ -23,7 +23,7 @@ struct TargetKeys {
   }
 
   /// `classes`: their number, or their names in the order of their numbers.
-  private static func classes(
+  static func classes(
     _ values: Hyperparameters, _ kind: TargetKind
   ) throws -> ClassNames? {
     guard values.contains("classes") else { return nil }

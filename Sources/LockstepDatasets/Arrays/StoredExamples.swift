@@ -49,7 +49,7 @@ package struct StoredExamples: LabelledSource, CostlySource {
       ExampleField(
         ExampleField.inputName, array.shape, blank: normalizer.blank, white: normalizer.white)
     ]
-    labelFields = labels.fields
+    labelFields = [labels.field(ExampleField.labelName)]
     let all = [array.normalization] + array.further
     fingerprint = .tree(
       [

@@ -46,15 +46,18 @@ extension ArrayContent {
       array.shape[0], Array(array.shape[1...]), array.layout.fit ?? .exact
     )
     let options = ArrayOptions.of(description, array, storage)
+    let remedy = "the run was trained on images of that size as they were: scale this one to it"
     let raw: FolderImages
     var (target, notices) = (ArrayTarget.none, [String]())
     if FileKind(path) == .directory {
       let folder = try ImageFolder(path)
       notices = folder.notices
-      raw = try FolderImages(folder, size: size, channels: channels, fit: fit)
+      raw = try FolderImages(
+        folder, size: size, channels: channels, fit: fit, remedy: remedy)
       if let names = folder.classes { target = try Self.target(folder, names, description.target) }
     } else {
-      raw = try FolderImages(file: path, size: size, channels: channels, fit: fit)
+      raw = try FolderImages(
+        file: path, size: size, channels: channels, fit: fit, remedy: remedy)
     }
     if needsLabels, case .none = target {
       throw FileError(

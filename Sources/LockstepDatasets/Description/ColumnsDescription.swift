@@ -53,6 +53,20 @@ package struct ColumnsDescription: Sendable, Equatable {
   /// The names of the model's inputs and of its vectors, in their order.
   package var inputNames: [String] { columns.flatMap(\.inputNames) }
 
+  /// The names of the inputs that are numbers, in their order.
+  package var numberNames: [String] {
+    columns.filter { $0.encoding.embedded == nil }.flatMap(\.inputNames)
+  }
+
+  /// For each input that is the number of a vector its name, and the levels from number 1 on.
+  package var vectorLevels: [(input: String, levels: [String])] {
+    embedded.map { embedded in
+      let column = columns.first { $0.name == embedded.name }
+      let suffixes = column?.encoding.suffixes ?? []
+      return (embedded.inputName, suffixes.map { $0.hasPrefix("=") ? String($0.dropFirst()) : $0 })
+    }
+  }
+
   /// The number of inputs that are numbers.
   package var width: Int { columns.map(\.encoding.width).reduce(0, +) }
 

@@ -16,8 +16,10 @@ import LockstepFiles
 package struct DataDescription: Sendable, Equatable {
   /// What the inputs are.
   package var input: InputDescription
-  /// What the target is.
+  /// What the target is; the first of several heads.
   package var target: TargetDescription
+  /// The heads, in order, where a model has several; none where it has one.
+  package var heads: [HeadDescription] = []
   /// The examples that were trained on.
   package var training: PartSummary?
   /// The examples that were tested on, where there were any.
@@ -89,7 +91,7 @@ package struct DataDescription: Sendable, Equatable {
     case .texts(let texts): inputs = texts.texts(id: id)
     case .array, .tokens, .series: return []
     }
-    return inputs.union(target.tableKind == .values ? [] : target.columns)
+    return inputs.union(targets.filter { $0.tableKind != .values }.flatMap(\.columns))
   }
 
   /// The columns whose cells become vectors that the model learns.

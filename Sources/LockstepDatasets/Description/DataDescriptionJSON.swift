@@ -14,6 +14,10 @@ extension DataDescription {
     object["version"] = .integer(Self.version)
     object["input"] = input.json
     object["target"] = target.json
+    if !heads.isEmpty {
+      object["heads"] = .array(
+        heads.map { ["name": .string($0.name), "target": $0.target.json] })
+    }
     object["training"] = training?.json ?? .null
     object["test"] = test?.json ?? .null
     if let whole { object["whole"] = whole.json }
@@ -45,6 +49,14 @@ extension DataDescription {
       test: json["test"].flatMap(PartSummary.init),
       whole: json["whole"].flatMap(PartSummary.init))
     labels = json["labels"].flatMap(LabelCounts.init)
+    let list = json["heads"]?.arrayValue ?? []
+    heads = list.compactMap { head in
+      guard let name = head["name"]?.stringValue,
+        let target = head["target"].flatMap(TargetDescription.init)
+      else { return nil }
+      return HeadDescription(name: name, target: target)
+    }
+    guard heads.count == list.count else { throw refuse("is a damaged description of data") }
   }
 
   /// Reads a description's text.

@@ -3,7 +3,7 @@ import LockstepFiles
 /// Examples ready for a model, and where each came from.
 package struct DataPart: Sendable {
   /// The examples.
-  package let examples: any ExampleSource
+  package private(set) var examples: any ExampleSource
   /// Where each example stands in its file.
   package let places: ExamplePlaces
   /// The name of each example, where a column names them.
@@ -11,7 +11,9 @@ package struct DataPart: Sendable {
   /// The same of a table that is stored, from which they are read when they are asked for.
   private let storedNames: StoredNames?
   /// Whether each example has a label; nil where all have. One without has a zero in its place.
-  package let isLabelled: [Bool]?
+  package private(set) var isLabelled: [Bool]?
+  /// The same of the labels of each further head.
+  private let furtherLabelled: [[Bool]?]
   /// What tells these examples from others.
   package let summary: PartSummary
   /// What the user should know about these examples.
@@ -20,6 +22,7 @@ package struct DataPart: Sendable {
   package init(
     _ examples: any ExampleSource, places: ExamplePlaces, ids: [String]? = nil,
     storedNames: StoredNames? = nil, isLabelled: [Bool]? = nil,
+    furtherLabelled: [[Bool]?] = [],
     summary: PartSummary, notices: [String] = []
   ) {
     self.examples = examples
@@ -27,8 +30,19 @@ package struct DataPart: Sendable {
     self.ids = ids
     self.storedNames = storedNames
     self.isLabelled = isLabelled
+    self.furtherLabelled = furtherLabelled
     self.summary = summary
     self.notices = notices
+  }
+
+  /// The part as one of a head alone.
+  package func head(_ index: Int) -> DataPart {
+    var part = self
+    if let dataset = examples as? Dataset, index <= dataset.further.count {
+      part.examples = dataset.head(index)
+    }
+    if index > 0, index <= furtherLabelled.count { part.isLabelled = furtherLabelled[index - 1] }
+    return part
   }
 
   /// The examples in memory.

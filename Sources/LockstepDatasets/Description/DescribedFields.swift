@@ -8,7 +8,10 @@ extension DataDescription {
       ExampleField(SequenceLengths.inputName, [], .int32(limit: longest + 1))
     }
     switch input {
-    case .columns, .array: return [ExampleField(name, inputShape)]
+    case .columns(let table):
+      return (table.width == 0 ? [] : [ExampleField(name, inputShape)])
+        + table.embedded.map { ExampleField($0.inputName, [], .int32(limit: $0.count)) }
+    case .array: return [ExampleField(name, inputShape)]
     case .tokens(let tokens):
       return [ExampleField(name, inputShape, .int32(limit: tokens.vocabulary))]
     case .series(let series):

@@ -163,7 +163,7 @@ private final class StoredValues {
     Dataset.fingerprint(
       inputShape: shape,
       [("floats", inputs.stream.fingerprint), ("black", Fingerprint(of: [Float(0)]))],
-      labels, weights,
+      [labels], weights,
       categories: zip(columns, categories).map { ($0.inputName, $1.stream.fingerprint) })
   }
 }

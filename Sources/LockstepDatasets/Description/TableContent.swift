@@ -15,6 +15,8 @@ package struct TableContent: DataContent {
   /// learned.
   let columns: [Int]
   let target: TableTarget
+  /// The targets of further heads, with their columns.
+  let further: [FurtherTarget]
   let weightColumn: Int?
   let idColumn: Int?
   /// Where the files of a table that is stored are.
@@ -38,9 +40,15 @@ package struct TableContent: DataContent {
     let header = table.header
     var targets: [Int] = []
     for name in options.targets { targets.append(try header.column(name)) }
+    var further: [(head: TableHead, columns: [Int])] = []
+    for head in options.further {
+      var columns: [Int] = []
+      for name in head.columns { columns.append(try header.column(name)) }
+      further.append((head, columns))
+    }
     let id = try options.id.map { id throws(FileError) in try header.column(id) }
     let weight = try options.weight.map { name throws(FileError) in try header.column(name) }
-    var others = Set(targets + [id, weight].compactMap { $0 })
+    var others = Set(targets + further.flatMap(\.columns) + [id, weight].compactMap { $0 })
     for name in options.ignoring { others.insert(try header.column(name)) }
     for (name, rule) in options.rules {
       let column = try header.column(name)
@@ -53,7 +61,8 @@ package struct TableContent: DataContent {
         reason: "has no feature columns beside \(TableText.list(options.targets))")
     }
     try self.init(
-      table, name, options, storage, columns, targets: targets, id: id, weight: weight,
+      table, name, options, storage, columns, targets: targets, further: further, id: id,
+      weight: weight,
       isTargetOptional: false, remedy: TableTarget.trainingRemedy)
     notices = try targetNotices(options)
     for column in columns {
@@ -89,22 +98,29 @@ package struct TableContent: DataContent {
     }
     let (header, known) = (table.header, input.columns.map(\.name))
     let target = description.target
+    let further = description.heads.dropFirst().map(\.tableHead)
+    let targetNames = description.targets.flatMap(\.columns)
     try header.check(
-      known + (isTargetOptional ? [] : target.columns + [input.weight].compactMap { $0 }))
+      known + (isTargetOptional ? [] : targetNames + [input.weight].compactMap { $0 }))
     var options = TableOptions(target: "")
     options.targets = target.columns
     options.kind = target.tableKind
+    options.further = further
     options.weight = input.weight
     let targets = target.columns.compactMap { header.find($0) }
     let idColumn =
       if let id { try header.column(id) } else { input.id.flatMap { header.find($0) } }
     try self.init(
       table, name, options, storage, known.compactMap { header.find($0) },
-      targets: targets.count == target.columns.count ? targets : [], id: idColumn,
+      targets: targets.count == target.columns.count ? targets : [],
+      further: further.map { head in
+        let columns = head.columns.compactMap { header.find($0) }
+        return (head, columns.count == head.columns.count ? columns : [])
+      }, id: idColumn,
       weight: input.weight.flatMap { header.find($0) }, isTargetOptional: isTargetOptional,
       remedy: TableTarget.laterRemedy)
     let expected = Set(
-      known + input.ignored + target.columns + [input.id, input.weight, id].compactMap { $0 })
+      known + input.ignored + targetNames + [input.id, input.weight, id].compactMap { $0 })
     let extra = header.columns.filter { !expected.contains($0) }
     if !extra.isEmpty {
       notices = [
@@ -141,8 +157,8 @@ package struct TableContent: DataContent {
 
   private init(
     _ table: any TableBlocks, _ name: String?, _ options: TableOptions, _ storage: TableStorage,
-    _ columns: [Int], targets: [Int], id: Int?, weight: Int?, isTargetOptional: Bool,
-    remedy: String
+    _ columns: [Int], targets: [Int], further: [(head: TableHead, columns: [Int])], id: Int?,
+    weight: Int?, isTargetOptional: Bool, remedy: String
   ) throws(FileError) {
     self.table = table
     self.name = name ?? table.path
@@ -153,8 +169,16 @@ package struct TableContent: DataContent {
     target = TableTarget(
       table: table, columns: targets, kind: options.kind, isOptional: isTargetOptional,
       remedy: remedy)
+    self.further = further.map { head, columns in
+      FurtherTarget(
+        head: head,
+        target: TableTarget(
+          table: table, columns: columns, kind: head.kind, isOptional: isTargetOptional,
+          remedy: remedy))
+    }
     weightColumn = weight
     try target.check()
+    for other in self.further { try other.target.check() }
     if let weight {
       try ColumnRows(table, weight, rows: nil).forEachBlock { cells, rows throws(FileError) in
         _ = try Self.weights(cells, rows)
@@ -214,7 +238,7 @@ package struct TableContent: DataContent {
           + "categories, or nothing; say in 'data.columns' what a column is, such as \"category\"")
     }
     let ruled = options.rules.filter { $0.rule.kind == .ignore }.map(\.name)
-    return DataDescription(
+    var description = DataDescription(
       input: .columns(
         ColumnsDescription(
           columns: features, ignored: (options.ignoring + ruled).map(CellText.trimmed) + left,
@@ -222,6 +246,11 @@ package struct TableContent: DataContent {
           dialect: options.dialect)),
       target: try target.describe(
         rows, options.classes, standardizes: options.standardizesTarget))
+    if let first = options.firstHead {
+      description.heads = [HeadDescription(name: first, target: description.target)]
+      for other in further { description.heads.append(try other.describe(rows)) }
+    }
+    return description
   }
 
   /// What a column is; nil where it is left out.

@@ -14,6 +14,8 @@ struct TableExamples {
   let labels: Dataset.Labels
   /// Whether each has a label; nil where all have.
   let isLabelled: [Bool]?
+  /// The same of further heads.
+  let further: [(labels: Dataset.FurtherLabels, isLabelled: [Bool]?)]
   let weights: [Float]?
 }
 
@@ -45,6 +47,11 @@ extension TableContent {
     }
     let features = try features(input)
     if let stored = table as? StoredTable {
+      guard further.isEmpty else {
+        throw FileError(
+          path: table.path, kind: .mismatch,
+          reason: "stays on the disk, where examples have one target: set 'data.storage' to \"memory\" for 'heads'")
+      }
       return try StoredPart(content: self, stored, rows, features, description).part()
     }
     let summary = TableSummary(self, features, count: RowSelection(rows, of: table).count)
@@ -60,12 +67,13 @@ extension TableContent {
       weights: found.weights,
       categories: zip(input.embedded, found.categories).map {
         Dataset.Category(column: $0, codes: $1)
-      })
+      }, further: found.further.map(\.labels))
     try checkWeights(found.weights?.contains { $0 > 0 } ?? true, rows?.first ?? 0)
     return DataPart(
       dataset, places: places(rows),
       ids: idColumn.map { id in found.rows.map { found.block.trimmed(row: $0, column: id) } },
-      isLabelled: found.isLabelled, summary: summary.summary,
+      isLabelled: found.isLabelled, furtherLabelled: found.further.map(\.isLabelled),
+      summary: summary.summary,
       notices: try notices(of: features, rows))
   }
 
@@ -91,15 +99,30 @@ extension TableContent {
             categories: features.compactMap { feature in
               feature.encoding.embedded?.codes(
                 ColumnCells(table: block, column: feature.column), some)
-            }, labels: labels.values, isLabelled: labels.isLabelled, weights: weights))
+            }, labels: labels.values, isLabelled: labels.isLabelled,
+            further: try furtherLabels(block, some, description), weights: weights))
       }
     }
   }
 
   /// The columns that examples are made of, each once.
   private func usedColumns(_ features: [Feature]) -> [Int] {
-    let used = Set(features.map(\.column) + target.columns + [weightColumn].compactMap { $0 })
+    let targets = target.columns + further.flatMap(\.target.columns)
+    let used = Set(features.map(\.column) + targets + [weightColumn].compactMap { $0 })
     return used.sorted()
+  }
+
+  /// The labels of further heads, and which rows have them.
+  private func furtherLabels(
+    _ block: CSVTable, _ rows: [Int], _ description: DataDescription
+  ) throws(FileError) -> [(labels: Dataset.FurtherLabels, isLabelled: [Bool]?)] {
+    var all: [(labels: Dataset.FurtherLabels, isLabelled: [Bool]?)] = []
+    for (other, head) in zip(further, description.heads.dropFirst()) {
+      let found = try other.target.labels(block, rows, head.target)
+      let field = HeadDescription.labelField(head.name, at: all.count + 1)
+      all.append((.init(field: field, labels: found.values), found.isLabelled))
+    }
+    return all
   }
 
   private func weights(_ block: CSVTable, _ rows: [Int]) throws(FileError) -> [Float]? {
@@ -173,6 +196,7 @@ extension TableContent {
         TableExamples(
           block: block, rows: rows, inputs: [], categories: [],
           labels: try target.labels(block, rows, description.target).values, isLabelled: nil,
+          further: try furtherLabels(block, rows, description),
           weights: try weights(block, rows)))
     }
     return summary.summary

@@ -6,6 +6,10 @@ package struct TableOptions: Sendable {
   package var targets: [String]
   /// What the target means.
   package var kind = TargetKind.classes
+  /// The name of the first of several heads, whose target stands above; nil where there is one alone.
+  package var firstHead: String?
+  /// What is predicted beside the target, by the other heads of a model that has several.
+  package var further: [TableHead] = []
   /// Columns that are neither feature nor target.
   package var ignoring: [String] = []
   /// The column that names a row; no feature.
@@ -35,8 +39,9 @@ package struct TableOptions: Sendable {
   /// The columns whose texts are needed as they are written, though they may look like numbers.
   package var texts: Set<String> {
     let ruled = rules.filter { $0.rule.needsTexts }.map(\.name)
+    let classes = further.filter { $0.kind != .values }.flatMap(\.columns)
     return Set(
-      (ruled + (kind == .values ? [] : targets) + [id].compactMap { $0 } + cutting).map(
+      (ruled + (kind == .values ? [] : targets) + classes + [id].compactMap { $0 } + cutting).map(
         CellText.trimmed))
   }
 

@@ -8,6 +8,7 @@ final class TableSummary {
   private let isNumber: [Bool]
   private let weightName: String?
   private let targetName: String?
+  private let furtherNames: [String]
   private let count: Int
   private let runs: [Range<Int>]
 
@@ -15,6 +16,7 @@ final class TableSummary {
   private var columns: [Hash]
   private let weights = Hash()
   private let labels = Hash()
+  private let further: [Hash]
   /// The same of the run of examples at hand: its numbers together, and each column of texts.
   private var run: Run
   private var blocks: [Fingerprint] = []
@@ -36,6 +38,7 @@ final class TableSummary {
     let numbers = Hash()
     let labels = Hash()
     let weights = Hash()
+    let further: [Hash]
     let texts: [Hash]
   }
 
@@ -48,9 +51,13 @@ final class TableSummary {
     let targets = content.target.columns
     targetName =
       targets.isEmpty ? nil : targets.map { names[$0] }.joined(separator: ", ")
+    furtherNames = content.further.filter { !$0.target.columns.isEmpty }
+      .map { $0.head.columns.joined(separator: ", ") }
     runs = PartSummary.runs(count)
     columns = features.map { _ in Hash() }
-    run = Run(texts: isNumber.filter { !$0 }.map { _ in Hash() })
+    further = content.further.map { _ in Hash() }
+    run = Run(
+      further: further.map { _ in Hash() }, texts: isNumber.filter { !$0 }.map { _ in Hash() })
   }
 
   /// Takes the next examples.
@@ -87,14 +94,17 @@ final class TableSummary {
       }
     }
     run.numbers.update(rows.indices.flatMap { row in numbers.map { $0[row - rows.startIndex] } })
-    switch examples.labels {
-    case .classes(let classes, _):
-      labels.update(classes[places])
-      run.labels.update(classes[places])
-    case .targets(let values, let width):
-      let own = values[places.lowerBound * width..<places.upperBound * width]
-      labels.update(own)
-      run.labels.update(own)
+    let all = [examples.labels] + examples.further.map(\.labels.labels)
+    for (own, hashes) in zip(all, zip([labels] + further, [run.labels] + run.further)) {
+      switch own {
+      case .classes(let classes, _):
+        hashes.0.update(classes[places])
+        hashes.1.update(classes[places])
+      case .targets(let values, let width):
+        let part = values[places.lowerBound * width..<places.upperBound * width]
+        hashes.0.update(part)
+        hashes.1.update(part)
+      }
     }
     if let all = examples.weights {
       weights.update(all[places])
@@ -106,9 +116,10 @@ final class TableSummary {
     blocks.append(
       .tree(
         [("", run.numbers.fingerprint), ("", run.labels.fingerprint)]
-          + run.texts.map { ("", $0.fingerprint) }
+          + run.further.map { ("", $0.fingerprint) } + run.texts.map { ("", $0.fingerprint) }
           + (weightName == nil ? [] : [("", run.weights.fingerprint)])))
-    run = Run(texts: run.texts.map { _ in Hash() })
+    run = Run(
+      further: run.further.map { _ in Hash() }, texts: run.texts.map { _ in Hash() })
   }
 
   /// The summary of all examples, once all were taken.
@@ -118,6 +129,7 @@ final class TableSummary {
     }
     if let weightName { summaries.append(.init(weightName, weights.fingerprint)) }
     if let targetName { summaries.append(.init(targetName, labels.fingerprint)) }
+    summaries += zip(furtherNames, further).map { PartSummary.Column($0, $1.fingerprint) }
     return PartSummary(examples: count, columns: summaries, blocks: blocks)
   }
 }

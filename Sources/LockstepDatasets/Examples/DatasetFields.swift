@@ -7,7 +7,9 @@ extension Dataset: ExampleSource {
       categories.map(\.column))
   }
 
-  public var labelFields: [ExampleField] { labels.fields(hasWeights: weights != nil) }
+  public var labelFields: [ExampleField] {
+    labels.fields(further: further, hasWeights: weights != nil)
+  }
 
   /// The inputs of a table: numbers, where there are some, and each category by itself.
   static func fields(_ numbers: ExampleField, _ categories: [EmbeddedColumn]) -> [ExampleField] {
@@ -23,7 +25,7 @@ extension Dataset: ExampleSource {
       case ExampleField.inputName: try copyInputs(of: examples, into: values)
       case ExampleField.weightName:
         for (place, example) in examples.enumerated() { values[place] = weights?[example] ?? 1 }
-      default: try copyTargets(of: examples, into: values)
+      default: try copyTargets(labels(ofField: field.name), of: examples, into: values)
       }
     }
   }
@@ -32,7 +34,9 @@ extension Dataset: ExampleSource {
     _ field: ExampleField, of examples: ArraySlice<Int>, into values: inout MutableSpan<Int32>
   ) throws {
     guard let category = categories.first(where: { $0.column.inputName == field.name }) else {
-      try values.withUnsafeMutableBufferPointer { try copyClasses(of: examples, into: $0) }
+      try values.withUnsafeMutableBufferPointer {
+        try copyClasses(labels(ofField: field.name), of: examples, into: $0)
+      }
       return
     }
     for (place, example) in examples.enumerated() { values[place] = category.codes[example] }
@@ -40,6 +44,11 @@ extension Dataset: ExampleSource {
 }
 
 extension Dataset {
+  /// The labels of a field: those of a further head, or else the first.
+  private func labels(ofField name: String) -> Labels {
+    further.first { $0.field == name }?.labels ?? labels
+  }
+
   /// What white is in an image of bytes, a value a channel or one for all; nil of other inputs.
   private var white: [Float]? {
     guard case .bytes(_, let normalization) = inputs else { return nil }
@@ -48,16 +57,19 @@ extension Dataset {
 }
 
 extension Dataset.Labels {
-  /// The label of an example, and its weight where it has one, as a source has them.
-  func fields(hasWeights: Bool) -> [ExampleField] {
-    fields + (hasWeights ? [ExampleField(ExampleField.weightName, [])] : [])
+  /// The label of an example, those of further heads, and its weight where it has one, as a source has them.
+  func fields(
+    further: [Dataset.FurtherLabels] = [], hasWeights: Bool = false
+  ) -> [ExampleField] {
+    [field(ExampleField.labelName)] + further.map { $0.labels.field($0.field) }
+      + (hasWeights ? [ExampleField(ExampleField.weightName, [])] : [])
   }
 
-  /// The label of an example, as a source has it.
-  var fields: [ExampleField] {
+  /// The label of an example, as a source has it under a name.
+  func field(_ name: String) -> ExampleField {
     switch self {
-    case .classes(_, let count): [ExampleField(ExampleField.labelName, [], .int32(limit: count))]
-    case .targets(_, let width): [ExampleField(ExampleField.labelName, [width])]
+    case .classes(_, let count): ExampleField(name, [], .int32(limit: count))
+    case .targets(_, let width): ExampleField(name, [width])
     }
   }
 }

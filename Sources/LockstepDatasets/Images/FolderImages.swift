@@ -8,6 +8,8 @@ package struct FolderImages: RawExamples {
   private let folder: String
   private let files: [String]
   private let fit: ImageFit
+  /// What to do about an image of another size.
+  private let remedy: String
 
   package var count: Int { files.count }
   package var format: ArrayFormat { ArrayFormat(.uint8) }
@@ -18,29 +20,34 @@ package struct FolderImages: RawExamples {
   ///   - channels: 1 or 3.
   /// - Throws: `FileError` for an empty file, or where the first image cannot be decoded.
   package init(
-    _ folder: ImageFolder, size: [Int]?, channels: Int, fit: ImageFit
+    _ folder: ImageFolder, size: [Int]?, channels: Int, fit: ImageFit,
+    remedy: String = "give 'size', so that images are scaled"
   ) throws(FileError) {
     try self.init(
       folder: folder.path, name: folder.path, files: folder.files, size: size, channels: channels,
-      fit: fit)
+      fit: fit, remedy: remedy)
   }
 
   /// A single image.
-  package init(file path: String, size: [Int], channels: Int, fit: ImageFit) throws(FileError) {
+  package init(
+    file path: String, size: [Int], channels: Int, fit: ImageFit, remedy: String
+  ) throws(FileError) {
     let slash = path.lastIndex(of: "/")
     try self.init(
       folder: slash.map { String(path[..<$0]) } ?? ".", name: path,
       files: [slash.map { String(path[path.index(after: $0)...]) } ?? path], size: size,
-      channels: channels, fit: fit)
+      channels: channels, fit: fit, remedy: remedy)
   }
 
   private init(
-    folder: String, name: String, files: [String], size: [Int]?, channels: Int, fit: ImageFit
+    folder: String, name: String, files: [String], size: [Int]?, channels: Int, fit: ImageFit,
+    remedy: String
   ) throws(FileError) {
     self.folder = folder
     self.name = name
     self.files = files
     self.fit = fit
+    self.remedy = remedy
     var stream = FingerprintStream()
     for file in files {
       try ReadingStop.check(folder)
@@ -70,7 +77,7 @@ package struct FolderImages: RawExamples {
       throw FileError(
         path: path, kind: .mismatch,
         reason: "is \(picture.height) pixels high and \(picture.width) wide, and images are "
-          + "\(shape[1]) × \(shape[2]); give 'size', so that images are scaled")
+          + "\(shape[1]) × \(shape[2]); \(remedy)")
     }
     let pixels = picture.with(channels: shape[0]).pixels
     let (channels, plane) = (shape[0], shape[1] * shape[2])

@@ -9,16 +9,39 @@ public struct Freezing: Sendable, Equatable {
   package var parameters: [String]
   /// Patterns of the names of batch normalisations: `features.*`.
   package var batchNorms: [String]
+  /// Which of the parameters begin to move while the run lasts.
+  package var unfreezing: [Unfreezing]
 
   /// Makes a choice with patterns of parameters and of batch normalisations; by default of nothing.
-  public init(parameters: [String] = [], batchNorms: [String] = []) {
+  ///
+  /// - Parameter unfreezing: which of the parameters begin to move while the run lasts, and when.
+  public init(
+    parameters: [String] = [], batchNorms: [String] = [], unfreezing: [Unfreezing] = []
+  ) {
     self.parameters = parameters
     self.batchNorms = batchNorms
+    self.unfreezing = unfreezing
   }
 
-  /// Whether a parameter is frozen.
+  /// Whether a parameter is frozen for the whole run.
   package func freezes(parameter name: String) -> Bool {
-    parameters.contains { NameGlob($0).matches(name) }
+    holds(name) && !unfreezing.contains { $0.contains(name) }
+  }
+
+  /// Whether a parameter is frozen when the run begins.
+  func holds(_ name: String) -> Bool { parameters.contains { NameGlob($0).matches(name) } }
+
+  /// The number of steps before the first that moves each of these parameters.
+  ///
+  /// - Parameters:
+  ///   - names: parameters that are not frozen for the whole run.
+  ///   - stepsPerEpoch: the number of steps of each epoch.
+  package func stepsBeforeMoving(_ names: [String], stepsPerEpoch: Int) -> [Int] {
+    names.map { name in
+      guard holds(name) else { return 0 }
+      return unfreezing.filter { $0.contains(name) }
+        .map { $0.stepsBefore(stepsPerEpoch: stepsPerEpoch) }.min() ?? 0
+    }
   }
 
   /// Whether the statistics of a layer are frozen.

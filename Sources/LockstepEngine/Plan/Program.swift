@@ -9,7 +9,7 @@ package struct Program {
   /// Tensors to read out in row-major layout, predictions say.
   package let outputs: [Tensor]
   /// For each slot of ``leafLayout`` the value that fills it; nil stands for zeros.
-  let leaves: [LeafSource?]
+  private(set) var leaves: [LeafSource?]
   /// Gradients of trainable parameters in declaration order, then observed statistics.
   package let leafLayout: FlatLayout
   /// The trainable parameters in declaration order, then the frozen ones: a trainable parameter
@@ -117,6 +117,14 @@ package struct Program {
       throw GraphError(
         "what is to be read out, a metric or an output, is a tensor of another trace")
     }
+  }
+
+  /// The same program without some of its gradients, which nothing is computed for: its leaf has the same
+  /// places, and those stay empty.
+  package func omitting(gradients slots: [Int]) -> Program {
+    var program = self
+    for slot in slots { program.leaves[slot] = nil }
+    return program
   }
 
   /// Where a run of the program must see all shards, in order.

@@ -15,6 +15,9 @@ package protocol GradientSource: AnyObject {
   var gradientSlotCount: Int { get }
   /// The trainable parameters. They lie where their gradients lie in ``layout``.
   var parameters: UnsafeMutableBufferPointer<Float> { get }
+  /// The number of steps before the first that moves each gradient's parameter; empty where all move from
+  /// the first step on. Until then its gradient is not computed.
+  var stepsBeforeMoving: [Int] { get }
   /// The names of the metrics in a shard's record, in order.
   var metricNames: [String] { get }
   /// How each metric is made of the columns behind a record's fixed ones.
@@ -127,6 +130,8 @@ extension GradientSource {
   /// Metrics are means over examples.
   package var metricFormulas: [MetricFormula] { MetricFormula.means(metricNames.count) }
   package var exampleCount: Int? { nil }
+  /// All parameters move.
+  package var stepsBeforeMoving: [Int] { [] }
   package var declaredNames: [String] { [] }
   /// Shards know nothing of each other.
   package var isJoint: Bool { false }

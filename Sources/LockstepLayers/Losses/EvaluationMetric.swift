@@ -41,13 +41,20 @@ package struct PreparedMetric: Sendable {
   }
 
   /// The name in reports.
-  package let name: String
+  package private(set) var name: String
   /// What it is made of.
   package let value: Value
 
   init(_ name: String, _ value: Value) {
     self.name = name
     self.value = value
+  }
+
+  /// The same with a prefix before its name.
+  package func named(behind prefix: String) -> PreparedMetric {
+    var metric = self
+    metric.name = prefix + name
+    return metric
   }
 
   /// The number of values.

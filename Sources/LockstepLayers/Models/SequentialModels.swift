@@ -11,11 +11,19 @@ extension Sequential {
   public static func multilayerPerceptron(
     sizes: [Int], activation: ActivationName = .relu, dropout: Float = 0
   ) -> Sequential {
+    multilayerPerceptron(
+      sizes: sizes, activation: activation, dropout: dropout, endsInActivation: false)
+  }
+
+  /// As the public function; where `endsInActivation`, activation and dropout follow the last layer too.
+  package static func multilayerPerceptron(
+    sizes: [Int], activation: ActivationName, dropout: Float, endsInActivation: Bool
+  ) -> Sequential {
     Sequential {
       Flatten()
       for (index, size) in sizes.enumerated() {
         Linear(size)
-        if index < sizes.count - 1 {
+        if index < sizes.count - 1 || endsInActivation {
           activation.layer
           if dropout != 0 { Dropout(dropout) }
         }
@@ -54,10 +62,14 @@ extension Sequential {
         "the units of each layer, outputs last"),
       .with("activation", ActivationName.relu, "the function between layers"),
       .with("dropout", .dropoutRate, 0, "the rate behind each activation"),
+      .with(
+        "finalActivation", .boolean, false,
+        "whether the function follows the last layer too, as in features that heads stand on"),
     ]
   ) { values in
     multilayerPerceptron(
-      sizes: values["sizes"], activation: values["activation"], dropout: values["dropout"])
+      sizes: values["sizes"], activation: values["activation"], dropout: values["dropout"],
+      endsInActivation: values["finalActivation"])
   }
 
   package static let digitsCNNEntry = Entry<any Model>(

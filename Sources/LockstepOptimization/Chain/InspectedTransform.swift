@@ -19,6 +19,9 @@ package protocol InspectedTransform: BoundTransform {
   var didClip: Bool { get }
   /// What a clip that scales multiplied a slot by in this step; nil where it left it alone.
   func factor(slot: Int) -> Double?
+  /// What of its state holds for all tensors together, in words; nil for nothing. An update whose tensors do
+  /// not all begin at once cannot have such.
+  var sharedState: String? { get }
   /// Whether the transform holds a slot's magnitude to a limit that is always the same, and changes nothing
   /// else of it.
   func limitsMagnitude(slot: Int) -> Bool
@@ -32,6 +35,7 @@ extension InspectedTransform {
   package var followsHistory: Bool { false }
   package var didClip: Bool { false }
   package func factor(slot: Int) -> Double? { nil }
+  package var sharedState: String? { nil }
   package func limitsMagnitude(slot: Int) -> Bool { false }
 }
 

@@ -32,6 +32,7 @@ package struct Restricted: GradientTransform {
     private let base: any InspectedTransform
     private let places: [Place?]
     var state: [StateEntry] { base.state }
+    var sharedState: String? { base.sharedState }
 
     init(_ base: any InspectedTransform, _ chosen: [Bool], _ context: TransformContext) {
       self.base = base

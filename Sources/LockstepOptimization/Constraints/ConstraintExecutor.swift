@@ -43,8 +43,10 @@ final class ConstraintExecutor {
   }
 
   /// Starts an update, counted from 1, of parameters that all ranks have.
-  func begin(update: Int, _ parameters: UnsafePointer<Float>) {
-    for slot in isDue.indices { isDue[slot] = update % intervals[slot] == 0 }
+  ///
+  /// - Parameter moving: whether a slot moves; the others are not constrained.
+  func begin(update: Int, _ parameters: UnsafePointer<Float>, moving: (_ slot: Int) -> Bool) {
+    for slot in isDue.indices { isDue[slot] = update % intervals[slot] == 0 && moving(slot) }
     if update > 1 { return }
     for case .tensor(let projection as any StartingProjection, let range)? in constraints {
       projection.start(

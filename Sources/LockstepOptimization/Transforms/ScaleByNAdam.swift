@@ -59,6 +59,8 @@ package struct ScaleByNAdam: NormalizingTransform, Equatable {
       constants.epsilon = Float(rule.epsilon)
     }
 
+    var sharedState: String? { "NAdam's product of momenta" }
+
     func prepare(_ step: StepContext) {
       func momentum(_ t: Int) -> Double {
         rule.beta1 * (1 - 0.5 * ExactMath.power(0.96, Double(t) * rule.momentumDecay))

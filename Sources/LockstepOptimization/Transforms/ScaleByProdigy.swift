@@ -140,6 +140,8 @@ private struct ProdigyPass: GradientTransform {
       }
     }
 
+    var sharedState: String? { "Prodigy's estimate of the distance" }
+
     func commit() { memory.commit() }
   }
 }

@@ -70,6 +70,8 @@ package struct ScheduleFree: GradientTransform, Equatable {
         ] + (squares.map { [context.entry("secondMoment", $0)] } ?? [])
     }
 
+    var sharedState: String? { "the sum of weights of a schedule-free update" }
+
     func prepare(_ step: StepContext) {
       isFirst = step.update == 1
       let rate = step.rate(of: rule.schedule)

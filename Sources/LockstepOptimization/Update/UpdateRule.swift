@@ -37,6 +37,8 @@ public final class UpdateRule {
   let transforms: [any InspectedTransform]
   let passes: [UpdatePass]
   let fused: FusedStep?
+  /// When slots begin to move.
+  let starts: SlotStarts
   let lastClip: Int?
   private let firstRate: Schedule?
   let projection: ConstraintExecutor
@@ -94,16 +96,20 @@ public final class UpdateRule {
 
   /// As the public initialiser, for a rank that updates blocks of its own.
   ///
-  /// - Parameter owned: the blocks to update; all of them if nil. State is kept for these alone.
+  /// - Parameters:
+  ///   - owned: the blocks to update; all of them if nil. State is kept for these alone.
+  ///   - stepsBeforeMoving: the number of steps before the first that moves each slot; empty where all move
+  ///     from the first step on.
   package convenience init(
     layout: FlatLayout, chain: Chain, constraints: [WeightConstraint?]? = nil,
     groups: [ParameterGroup] = [], average: WeightAverage? = nil, owning owned: Range<Int>?,
+    stepsBeforeMoving: [Int] = [],
     instructionSet: InstructionSet = .current
   ) throws {
     try self.init(
       layout: layout, chain: chain, constraints: constraints ?? layout.slots.map(\.constraint),
       groups: groups, average: average,
-      owning: owned,
+      owning: owned, stepsBeforeMoving: stepsBeforeMoving,
       instructionSet: instructionSet, fuses: true)
   }
 
@@ -111,7 +117,7 @@ public final class UpdateRule {
   package init(
     layout: FlatLayout, chain: Chain, constraints: [WeightConstraint?],
     groups: [ParameterGroup], average: WeightAverage? = nil, owning owned: Range<Int>? = nil,
-    instructionSet: InstructionSet, fuses: Bool
+    stepsBeforeMoving: [Int] = [], instructionSet: InstructionSet, fuses: Bool
   ) throws {
     try chain.validate()
     try average?.validate()
@@ -131,7 +137,6 @@ public final class UpdateRule {
     self.kernels = kernels
     self.constraints =
       constraints.isEmpty ? Array(repeating: nil, count: layout.slots.count) : constraints
-
     let slotBlocks = LockstepOptimization.slotBlocks(blocks, slots: layout.slots.count)
     let slotGroups = try SlotGroups(groups, layout: layout)
     let context = TransformContext(
@@ -141,6 +146,7 @@ public final class UpdateRule {
     let links = (slotGroups.clip.map { [$0] } ?? []) + chain.transforms
     let transforms = try links.map { try $0.bindInspected(to: context) }
     self.transforms = transforms
+    starts = try SlotStarts(stepsBeforeMoving, of: transforms)
     try checkClips(of: links, bound: transforms, names: layout.slots.map(\.name))
     plateau = try chain.plateau().map(PlateauMonitor.init)
     self.average = average.map { BoundAverage($0, context) }
@@ -164,7 +170,7 @@ public final class UpdateRule {
     tally = Arena(count: blocks.count * Tally.width)
 
     state =
-      [StateEntry("optimizer.updates", .integers(updates.buffer)), rateFactor.state]
+      [StateEntry("optimizer.updates", .integers(updates.buffer)), rateFactor.state] + starts.state
       + stateEntries(of: transforms)
       + (plateau?.state ?? []).map { StateEntry("optimizer.\($0.name)", $0.storage) }
       + projection.state + (self.average?.state ?? [])
@@ -255,9 +261,13 @@ public final class UpdateRule {
     return report
   }
 
-  private func prepareTransforms(of pass: UpdatePass, step: Int) throws {
+  /// - Parameter updatesBefore: the updates that were made before the slots at hand began to move.
+  private func prepareTransforms(
+    of pass: UpdatePass, step: Int, updatesBefore: Int = 0
+  ) throws {
     let context = StepContext(
-      step: step, update: updateCount + 1, measurements: pass.measurements, rateScale: rateScale,
+      step: step, update: updateCount + 1 - updatesBefore, measurements: pass.measurements,
+      rateScale: rateScale,
       rateFactor: rateFactor.value)
     for index in pass.transforms { transforms[index].prepare(context) }
     if let misuse = pass.measurements.misuse { throw misuse }
@@ -292,7 +302,8 @@ public final class UpdateRule {
     pending = nil
     updated = groups
     let values = parameters.baseAddress!
-    projection.begin(update: updateCount + 1, values)
+    starts.begin(step: report.step, updates: updateCount)
+    projection.begin(update: updateCount + 1, values, moving: { starts.isMoving($0) })
     average?.begin(update: updateCount + 1)
     heldRows.keep(values)
     tally.buffer.update(repeating: 0)
@@ -306,15 +317,14 @@ public final class UpdateRule {
         try prepareTransforms(of: passes[pass], step: report.step)
         if let matrices = passes[pass].matrices { try transform(by: matrices, parameters: values) }
       }
-      for group in groups {
-        var rest = group
-        while let index = rest.first {
-          let run = rest.prefix { blocks[$0].slot == blocks[index].slot }
-          if !stepAtOnce(run, pass: pass, source: source, parameters: values) {
-            for block in run { walk(block, pass: pass, source: source, parameters: values) }
-          }
-          rest = run.upperBound..<group.upperBound
+      // Those that have moved from the first step on come last, so that the scalars that are committed are
+      // theirs.
+      for start in starts.moving {
+        if !starts.areAlike {
+          try prepareTransforms(
+            of: passes[pass], step: report.step, updatesBefore: starts.updatesBefore(start))
         }
+        for group in groups { walk(group, of: start, pass: pass, source, values) }
       }
       if let updateArena, leavesUpdate(pass) {
         source = UnsafePointer(updateArena.base)

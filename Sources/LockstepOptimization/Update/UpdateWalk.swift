@@ -15,7 +15,7 @@ extension UpdateRule {
     // There is an arena where a pass has such a transform.
     guard let update = updateArena?.base else { return }
     func work(_ slot: Int, _ values: UnsafeMutablePointer<Float>) {
-      guard matrices.operations(slot: slot) != nil else { return }
+      guard matrices.operations(slot: slot) != nil, starts.isMoving(slot) else { return }
       matrices.transform(
         slot: slot, values, parameters: parameters + layout.slots[slot].offset)
     }
@@ -29,6 +29,29 @@ extension UpdateRule {
     layout.slots.indices.map { slot in
       let all = passes.compactMap { $0.matrices?.operations(slot: slot) }
       return all.isEmpty ? nil : all.reduce(0, +)
+    }
+  }
+
+  /// One pass over the blocks of a group whose slots began to move at a start, and over those that do not move
+  /// yet with the first of all starts.
+  func walk(
+    _ group: Range<Int>, of start: Int, pass: Int, _ source: UnsafePointer<Float>,
+    _ parameters: UnsafeMutablePointer<Float>
+  ) {
+    var rest = group
+    while let index = rest.first {
+      let slot = blocks[index].slot
+      let run = rest.prefix { blocks[$0].slot == slot }
+      rest = run.upperBound..<group.upperBound
+      if !starts.isMoving(slot) {
+        // Their average is that of weights that stay.
+        guard start == 0, pass == passes.count - 1 else { continue }
+        for block in run { takeAverage(block, parameters, behind: .block) }
+      } else if starts.start(of: slot) == start,
+        !stepAtOnce(run, pass: pass, source: source, parameters: parameters)
+      {
+        for block in run { walk(block, pass: pass, source: source, parameters: parameters) }
+      }
     }
   }
 
@@ -129,7 +152,7 @@ extension UpdateRule {
   }
 
   /// Takes a block into the average, where it is final at this stage.
-  private func takeAverage(
+  func takeAverage(
     _ index: Int, _ parameters: UnsafePointer<Float>, behind stage: ConstraintExecutor.Stage
   ) {
     let block = blocks[index]

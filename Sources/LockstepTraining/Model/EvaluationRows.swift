@@ -1,13 +1,18 @@
 import LockstepDatasets
 import LockstepEngine
+import LockstepFold
 import LockstepLayers
 
 /// How outputs and labels of examples become the rows that metrics of whole evaluations count.
 struct EvaluationRows {
   /// What outputs mean.
   private let loss: any InterpretingLoss
+  /// Whether e^loss is a perplexity: an evaluation's loss is that of one loss alone.
+  private let isLogLikelihood: Bool
   private let meaning: OutputMeaning
   private let label: ExampleField
+  /// What stands before the names of metrics.
+  private let namePrefix: String
   /// The outputs of a row.
   let width: Int
   /// Whether each position of a sequence has a row.
@@ -16,12 +21,15 @@ struct EvaluationRows {
   let outputsPerExample: Int
 
   /// - Parameters:
+  ///   - index: the number of the loss.
   ///   - output: the shape of the model's output, of one example.
   ///   - metric: a metric that asks, for messages.
   /// - Throws: ``MetricError`` where the loss does not say what outputs mean.
   init(
-    _ term: OutputLosses.Term, output: [Int], on dataset: any ExampleSource, for metric: String
+    _ losses: OutputLosses, _ index: Int, output: [Int], on dataset: any ExampleSource,
+    for metric: String
   ) throws(MetricError) {
+    let term = losses.terms[index]
     guard let loss = term.loss as? any InterpretingLoss, let meaning = loss.outputMeaning else {
       throw MetricError(
         metric,
@@ -33,6 +41,8 @@ struct EvaluationRows {
       throw MetricError(metric, "needs labels, and '\(dataset.name)' has none")
     }
     self.loss = loss
+    isLogLikelihood = loss.isLogLikelihood && losses.terms.count == 1
+    namePrefix = losses.name(ofMetric: "", at: index)
     self.meaning = meaning
     self.label = label
     isOfPositions = (dataset as? any PaddedSource)?.labelsPositions ?? false
@@ -48,10 +58,12 @@ struct EvaluationRows {
     _ metrics: [any EvaluationMetric], units: LabelUnits, labels: LabelSummary? = nil
   ) throws(MetricError) -> (ScoredForm, [PreparedMetric]) {
     let form = ScoredForm(
-      meaning, width: width, loss: loss.name, isLogLikelihood: loss.isLogLikelihood,
+      meaning, width: width, loss: loss.name, isLogLikelihood: isLogLikelihood,
       classNames: units.classNames.flatMap { $0.count <= width ? $0 : nil }, labels: labels)
     var prepared: [PreparedMetric] = []
-    for metric in metrics { prepared.append(try metric.prepare(for: form)) }
+    for metric in metrics {
+      prepared.append(try metric.prepare(for: form).named(behind: namePrefix))
+    }
     return (form, prepared)
   }
 
@@ -103,34 +115,66 @@ struct EvaluationRows {
   }
 }
 
+extension OutputLosses.Term {
+  /// The metrics of whole evaluations.
+  var evaluationMetrics: [any EvaluationMetric] {
+    metrics.compactMap { $0 as? any EvaluationMetric }
+  }
+}
+
 extension OutputLosses {
-  /// The metrics of whole evaluations, all of the first loss.
-  ///
-  /// - Throws: ``MetricError`` where another loss has one that sums do not make too.
-  func evaluationMetrics() throws(MetricError) -> [any EvaluationMetric] {
-    for term in terms.dropFirst() {
-      for case let metric as any EvaluationMetric in term.metrics where !metric.isSummed {
-        throw MetricError(
-          metric.name, "is of all examples at once, which only the first loss of several can have")
+  /// What a metric of a loss is called in reports.
+  func name(ofMetric name: String, at index: Int) -> String {
+    guard terms.count > 1, let output = terms[index].output else { return name }
+    return "\(output).\(name)"
+  }
+
+  /// The metrics that are smaller where predictions are better.
+  package var errorNames: Set<String> {
+    var names: Set<String> = []
+    for (index, term) in terms.enumerated() {
+      for metric in term.metrics where metric is any ErrorMetric {
+        names.insert(name(ofMetric: metric.name, at: index))
       }
+      if terms.count > 1 { names.insert(name(ofMetric: EvaluationReport.lossName, at: index)) }
     }
-    // Of several losses metrics have the output's name before theirs, and sums alone make them.
-    let metrics = terms.first?.metrics.compactMap { $0 as? any EvaluationMetric } ?? []
-    return terms.count == 1 ? metrics : metrics.filter { !$0.isSummed }
+    return names
+  }
+}
+
+extension Objective {
+  /// The outputs that evaluations read: the first, or all where several have losses.
+  func read(for losses: OutputLosses?) -> [Tensor] {
+    losses?.terms.count ?? 1 > 1 ? outputs.entries.map(\.tensor) : [output]
+  }
+
+  /// For each loss the place of its output among those.
+  func places(of losses: OutputLosses?) -> [Int] {
+    guard let terms = losses?.terms, terms.count > 1 else { return [0] }
+    return terms.map { term in term.output.flatMap { outputs.names.firstIndex(of: $0) } ?? 0 }
   }
 }
 
 extension ModelSource {
   /// The names of the metrics that evaluations report as numbers, in order.
   ///
-  /// - Throws: ``MetricError`` where one cannot be computed with this loss, or of such labels.
-  package func evaluationMetricNames(_ units: LabelUnits) throws -> [String] {
-    guard let losses, let term = losses.terms.first,
-      let first = try losses.evaluationMetrics().first
-    else { return metricNames }
-    let rows = try EvaluationRows(term, output: outputShape(), on: dataset, for: first.name)
-    let (_, prepared) = try rows.prepare(losses.evaluationMetrics(), units: units)
-    return metricNames
-      + prepared.filter(\.isNumber).map(\.name).filter { !metricNames.contains($0) }
+  /// - Parameter units: of the labels of each loss.
+  /// - Throws: ``MetricError`` where one cannot be computed with its loss, or of such labels.
+  package func evaluationMetricNames(_ units: [LabelUnits]) throws -> [String] {
+    guard let losses else { return metricNames }
+    let objective = try model.trace(2, false)
+    let (read, places) = (objective.read(for: losses), objective.places(of: losses))
+    var names = metricNames
+    for (index, term) in losses.terms.enumerated() {
+      guard let first = term.evaluationMetrics.first else { continue }
+      let rows = try EvaluationRows(
+        losses, index, output: Array(read[places[index]].shape.dropFirst()), on: dataset,
+        for: first.name)
+      let (_, prepared) = try rows.prepare(
+        term.evaluationMetrics,
+        units: units.indices.contains(index) ? units[index] : LabelUnits())
+      names += prepared.filter(\.isNumber).map(\.name).filter { !names.contains($0) }
+    }
+    return names
   }
 }

@@ -11,6 +11,8 @@ final class EvaluationScores: WholeScores {
   private let rows: EvaluationRows
   private let form: ScoredForm
   private let units: LabelUnits
+  /// The place of the output among those that an evaluation reads.
+  let place: Int
   private let collective: any Collective
   private var outputs: [Float] = []
   private var classes: [Int32] = []
@@ -24,7 +26,7 @@ final class EvaluationScores: WholeScores {
   /// - Throws: ``MetricError`` where a metric cannot be computed of these examples.
   init(
     _ rows: EvaluationRows, _ metrics: [any EvaluationMetric], units: LabelUnits,
-    of dataset: any ExampleSource, on collective: any Collective
+    place: Int, of dataset: any ExampleSource, on collective: any Collective
   ) throws {
     let (form, prepared) = try rows.prepare(metrics, units: units)
     let needing = prepared.filter(\.needsExamples)
@@ -43,6 +45,7 @@ final class EvaluationScores: WholeScores {
     }
     self.rows = rows
     self.units = units
+    self.place = place
     self.collective = collective
   }
 

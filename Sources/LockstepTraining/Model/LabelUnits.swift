@@ -13,6 +13,11 @@ package struct LabelUnits: Sendable {
     scale = []
   }
 
+  /// What training learned about its targets: one for each head.
+  package static func all(_ description: DataDescription) -> [LabelUnits] {
+    description.targets.map { LabelUnits($0) }
+  }
+
   /// What training learned about its target.
   package init(_ target: TargetDescription) {
     classNames =

@@ -20,8 +20,11 @@ public final class ModelEvaluator {
   private var parameters: UnsafeMutablePointer<Float>?
   private let numbers: ObjectiveNumbers
   private let losses: OutputLosses?
-  /// The shape of the model's first output, of one example.
-  private let outputShape: [Int]
+  /// The shapes of the outputs that are read, of one example: of the first, or of all where several have
+  /// losses.
+  package let outputShapes: [[Int]]
+  /// For each loss the place of its output among those that are read.
+  private let places: [Int]
 
   /// What a plan is made for.
   private struct Key: Hashable {
@@ -61,7 +64,8 @@ public final class ModelEvaluator {
     readableNames = objective.readableNames
     carriesStates = !objective.carried.isEmpty
     losses = source.losses
-    outputShape = Array(objective.output.shape.dropFirst())
+    outputShapes = objective.read(for: source.losses).map { Array($0.shape.dropFirst()) }
+    places = objective.places(of: source.losses)
     self.dataset = dataset
   }
 
@@ -75,25 +79,27 @@ public final class ModelEvaluator {
   public func evaluation(
     _ name: String, shardSize: Int, on collective: any Collective
   ) throws -> Evaluation {
-    try evaluation(name, shardSize: shardSize, units: LabelUnits(), on: collective)
+    try evaluation(name, shardSize: shardSize, units: [], on: collective)
   }
 
   /// As the public function, with what labels mean to people.
   ///
-  /// - Parameter more: metrics beside those that the losses have; those of the same name are left out.
+  /// - Parameters:
+  ///   - units: of the labels of each loss; what is missing says nothing.
+  ///   - more: for each loss metrics beside those that it has; those of the same name are left out.
   /// - Throws: ``MetricError`` where a metric cannot be computed of these examples.
   package func evaluation(
-    _ name: String, shardSize: Int, units: LabelUnits, adding more: [any EvaluationMetric] = [],
-    on collective: any Collective
+    _ name: String, shardSize: Int, units: [LabelUnits],
+    adding more: [[any EvaluationMetric]] = [], on collective: any Collective
   ) throws -> Evaluation {
     let scores = try scores(units, adding: more, on: collective)
-    let errors = losses?.terms.flatMap(\.metrics).filter { $0 is any ErrorMetric }.map(\.name) ?? []
     func make(
       count: Int, shardSize: Int, _ compute: @escaping (Range<Int>, ShardRecord) throws -> Void
     ) throws -> Evaluation {
       try Evaluation(
         name, count: count, shardSize: shardSize, metricNames: metricNames,
-        metricFormulas: numbers.metricFormulas, errorNames: Set(errors), whole: scores,
+        metricFormulas: numbers.metricFormulas, errorNames: losses?.errorNames ?? [],
+        whole: SeveralScores(scores),
         on: collective, compute)
     }
     if carriesStates, shardSize > 0 {
@@ -105,23 +111,32 @@ public final class ModelEvaluator {
     let order = forms.order(of: dataset)
     return try make(count: count, shardSize: shardSize) { [self] positions, record in
       let examples = order.map { $0[positions] } ?? Array(positions)[...]
-      let outputs = try compute(examples, record: record)
-      try scores?.add(
-        outputs, of: examples, from: forms[forms.form(of: examples, in: dataset)].dataset)
+      guard let lane = try run(examples, record: record) else { return }
+      let source = forms[forms.form(of: examples, in: dataset)].dataset
+      for one in scores { try one.add(lane.output(one.place), of: examples, from: source) }
     }
   }
 
-  /// The metrics of whole evaluations; nil where there are none.
+  /// The metrics of whole evaluations, of each loss that has some.
   private func scores(
-    _ units: LabelUnits, adding more: [any EvaluationMetric], on collective: any Collective
-  ) throws -> EvaluationScores? {
-    guard let losses, let term = losses.terms.first else { return nil }
-    var metrics = try losses.evaluationMetrics()
-    metrics += more.filter { other in !metrics.contains { $0.name == other.name } }
-    guard let first = metrics.first else { return nil }
-    try MetricNames.check(metricNames + metrics.filter { !$0.isSummed }.map(\.name))
-    let rows = try EvaluationRows(term, output: outputShape, on: dataset, for: first.name)
-    return try EvaluationScores(rows, metrics, units: units, of: dataset, on: collective)
+    _ units: [LabelUnits], adding more: [[any EvaluationMetric]], on collective: any Collective
+  ) throws -> [EvaluationScores] {
+    guard let losses else { return [] }
+    var names = metricNames
+    let found = try losses.terms.enumerated().compactMap { index, term -> EvaluationScores? in
+      var metrics = term.evaluationMetrics
+      let others = more.indices.contains(index) ? more[index] : []
+      metrics += others.filter { other in !metrics.contains { $0.name == other.name } }
+      guard let first = metrics.first else { return nil }
+      names += metrics.filter { !$0.isSummed }.map { losses.name(ofMetric: $0.name, at: index) }
+      let rows = try EvaluationRows(
+        losses, index, output: outputShapes[places[index]], on: dataset, for: first.name)
+      return try EvaluationScores(
+        rows, metrics, units: units.indices.contains(index) ? units[index] : LabelUnits(),
+        place: places[index], of: dataset, on: collective)
+    }
+    try MetricNames.check(names)
+    return found
   }
 
   /// Computes examples and adds their sums to a record.
@@ -133,20 +148,34 @@ public final class ModelEvaluator {
   package func compute(
     _ examples: ArraySlice<Int>, record: ShardRecord? = nil
   ) throws -> UnsafeBufferPointer<Float> {
-    guard !examples.isEmpty else { return UnsafeBufferPointer(start: nil, count: 0) }
+    guard let lane = try run(examples, record: record) else {
+      return UnsafeBufferPointer(start: nil, count: 0)
+    }
+    return lane.output(0)
+  }
+
+  /// As `compute(_:record:)`, for all outputs that are read.
+  package func computeAll(_ examples: ArraySlice<Int>) throws -> [UnsafeBufferPointer<Float>] {
+    guard let lane = try run(examples, record: nil) else { return [] }
+    return outputShapes.indices.map { lane.output($0) }
+  }
+
+  /// Computes examples; nil for none.
+  private func run(_ examples: ArraySlice<Int>, record: ShardRecord?) throws -> Lane? {
+    if examples.isEmpty { return nil }
     let key = Key(count: examples.count, form: forms.form(of: examples, in: dataset))
     let executor = try executor(key)
     try run(executor, on: examples, key)
     if let record {
       numbers.add(executor.lane, examples: Double(examples.count), to: record)
     }
-    return executor.lane.output(0)
+    return executor.lane
   }
 
   /// Computes a run of streams side by side, window by window, and adds their sums to a record.
   private func compute(
     _ run: Range<Int>, of streams: EvaluationStreams, record: ShardRecord,
-    _ scores: EvaluationScores?
+    _ scores: [EvaluationScores]
   ) throws {
     var states: [[Float]] = []
     for place in 0..<streams.length(run.lowerBound) {
@@ -155,7 +184,9 @@ public final class ModelEvaluator {
       let executor = try executor(key)
       try self.run(executor, on: examples[...], key, from: states)
       states = executor.carriedPorts?.states ?? []
-      try scores?.add(executor.lane.output(0), of: examples[...], from: dataset)
+      for one in scores {
+        try one.add(executor.lane.output(one.place), of: examples[...], from: dataset)
+      }
       numbers.add(executor.lane, examples: Double(examples.count), to: record)
     }
   }
@@ -223,7 +254,7 @@ public final class ModelEvaluator {
     }
     let program = try Program(
       evaluating: objective.loss.graph, scalars: isReading ? [] : objective.scalars,
-      outputs: (isReading ? outputs : [objective.output]) + objective.carriedOutputs)
+      outputs: (isReading ? outputs : objective.read(for: losses)) + objective.carriedOutputs)
     guard memory.fits(program), ObjectiveNumbers(objective) == numbers else {
       throw GraphError(
         "the model declares other parameters or metrics for inference than for training")

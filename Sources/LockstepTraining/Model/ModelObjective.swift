@@ -167,8 +167,9 @@ private struct LabelTargets {
   ) -> String {
     guard wanted.scalar == found.scalar else {
       return wanted.scalar == .int32
-        ? "the loss \(loss.name) needs classes, and the labels of '\(source)' are numbers: leave "
-          + "'data.targetKind' out, or take \(MeanSquaredError().name)"
+        ? "the loss \(loss.name) needs classes, and the labels of '\(source)' are numbers: take "
+          + "classes for labels (of a table 'data.targetKind': 'classes', of arrays whole numbers of an "
+          + "integer type), or the loss \(MeanSquaredError().name)"
         : "the loss \(loss.name) needs numbers, and the labels of '\(source)' are classes: set "
           + "'data.targetKind' to 'labels' for yes and no, or to 'values' for numbers, or take "
           + "\(SoftmaxCrossEntropy().name) with one output a class"
@@ -207,6 +208,11 @@ extension ModelSource {
     seed: UInt64, freezing: Freezing = Freezing(), options: PlanOptions = PlanOptions(),
     threads: Int = 1
   ) throws {
+    guard freezing.unfreezing.isEmpty else {
+      throw GraphError(
+        "only a 'Training' knows when parameters begin to move: give it the 'unfreezing', or a model without"
+      )
+    }
     try self.init(
       model, losses: losses, on: source, seed: seed, freezing: freezing, options: options,
       threads: threads, admit: { _, _ in })

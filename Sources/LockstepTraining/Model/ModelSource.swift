@@ -96,6 +96,12 @@ public final class ModelSource: GradientSource {
     model.numbers.metricFormulas + (model.exampleNorms?.formulas ?? [])
   }
   package var parameters: UnsafeMutableBufferPointer<Float> { memory.trainable }
+  /// The number of steps before the first that moves each trainable parameter; empty where all move. Set
+  /// before the step is made.
+  package internal(set) var stepsBeforeMoving: [Int] {
+    get { model.stepsBeforeMoving }
+    set { model.stepsBeforeMoving = newValue }
+  }
   /// The numbers that the model is computed in.
   package var precision: Precision { model.options.precision }
   package var exampleCount: Int? { dataset.count }
@@ -113,6 +119,11 @@ public final class ModelSource: GradientSource {
   /// The shape of an example's output, `[classes]` for logits.
   package func outputShape() throws -> [Int] {
     Array(try model.trace(2, false).output.type.shape.dropFirst())
+  }
+
+  /// The shapes of all outputs of an example, in order.
+  package func outputShapes() throws -> [[Int]] {
+    try model.trace(2, false).outputs.entries.map { Array($0.tensor.type.shape.dropFirst()) }
   }
 
   // MARK: Inputs

@@ -8,7 +8,7 @@ extension ModelSource: SufficientFactorSource {
   package func sufficientFactors(of batch: StepBatch, travel: Bool) throws -> SufficientFactors? {
     let (examples, shards) = (batch.examples.count, batch.shards)
     guard crew.size == 1, !isJoint, model.forms.count == 1, batch.microBatches == 1, examples > 0,
-      !model.computesExamplesAlone,
+      !model.computesExamplesAlone, stepsBeforeMoving.isEmpty,
       examples % shards == 0
     else { return nil }
     let plan = try plans.plan(examples / shards)

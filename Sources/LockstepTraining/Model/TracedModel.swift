@@ -29,6 +29,12 @@ final class TracedModel {
   let synchronizations: [SynchronizationPoint]
   /// What is carried from batch to batch.
   let carried: [CarriedKind]
+  /// The number of steps before the first that moves each trainable parameter; empty where all move.
+  var stepsBeforeMoving: [Int] = [] {
+    didSet { laterStarts = Set(stepsBeforeMoving).subtracting([0]).sorted() }
+  }
+  /// The different numbers of steps before parameters begin to move that do not from the first on.
+  private var laterStarts: [Int] = []
   /// The momenta of the statistics that the leaf holds, in its order, and their slots.
   private let observed: [(momentum: Float, slot: FlatLayout.Slot)]
 
@@ -82,8 +88,12 @@ final class TracedModel {
     }
   }
 
-  /// The number of a batch's form: that of its longest sequence.
-  func form(of batch: StepBatch) -> Int { forms.form(of: batch.examples, in: dataset) }
+  /// The number of what computes a batch: that of the form of its longest sequence, and as many rounds of all
+  /// forms as there are groups of parameters that do not move yet.
+  func form(of batch: StepBatch) -> Int {
+    let waiting = laterStarts.count { $0 > batch.step }
+    return waiting * forms.count + forms.form(of: batch.examples, in: dataset)
+  }
 
   /// The forms of another source of the same fields, with the traces of this one's.
   ///
@@ -100,11 +110,12 @@ final class TracedModel {
     }
   }
 
-  /// What computes the gradient of so many examples of a form.
+  /// What computes the gradient of so many examples.
   ///
+  /// - Parameter number: what ``form(of:)`` gave; the number of a form alone for one of all parameters.
   /// - Throws: ``GraphError`` where the trace depends on the number of examples in more than shapes.
-  func program(examples count: Int, form: Int) throws -> Program {
-    let form = forms[form]
+  func program(examples count: Int, form number: Int) throws -> Program {
+    let form = forms[number % forms.count]
     let objective = try form.trace(count, true)
     try ObjectiveInputs(objective, count: count).check(fillableBy: form.dataset)
     let program = try self.program(of: objective)
@@ -121,7 +132,16 @@ final class TracedModel {
     guard program.synchronizations == synchronizations else {
       throw GraphError("the model has other synchronised layers for \(count) examples than for 2")
     }
-    return program
+    return program.omitting(gradients: frozenSlots(waiting: number / forms.count))
+  }
+
+  /// The slots that do not move while so many groups of parameters are still to begin.
+  private func frozenSlots(waiting: Int) -> [Int] {
+    // Shards that see each other meet as often in every step: nothing is left out there, and the step takes no
+    // notice of what is made.
+    guard waiting > 0, synchronizations.isEmpty else { return [] }
+    let next = laterStarts[laterStarts.count - waiting]
+    return stepsBeforeMoving.indices.filter { stepsBeforeMoving[$0] >= next }
   }
 
   /// What computes an objective's gradient, with each example's limited where that is wanted.

@@ -289,7 +289,9 @@ package final class Trainer {
         report.line(
           epoch: epoch + 1, metricNames: step.source.metricNames,
           epsilon: step.accountant?.epsilon(steps: report.step), examplesPerSecond: rate,
-          norms: isDue && report.skipped == nil ? step.update.parameterNorms() : []))
+          norms: isDue && report.skipped == nil ? step.update.parameterNorms() : [],
+          unfrozen: step.source.unfrozen(inStep: report.step).map(\.name)))
+      if let notice = step.source.unfrozenNotice(step: report.step) { try tell(.notice(notice)) }
       if normSchedule.isDue(report) {
         try directory?.norms.append(report.normLine(step.update, of: step.source))
       }

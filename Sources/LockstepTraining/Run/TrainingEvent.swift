@@ -26,7 +26,7 @@ extension StepReport {
   /// - Parameter norms: those of every parameter's gradient, where they are to be in it.
   func line(
     epoch: Int, metricNames: [String], epsilon: Double? = nil, examplesPerSecond: Double,
-    norms: [ParameterNorms] = []
+    norms: [ParameterNorms] = [], unfrozen: [String] = []
   ) -> JSONObject {
     var line = JSONObject()
     line["step"] = .integer(step)
@@ -51,6 +51,7 @@ extension StepReport {
       ]
     }
     if let hessianFree { line["hessianFree"] = hessianFree.json }
+    if !unfrozen.isEmpty { line["unfrozen"] = .array(unfrozen.map { .string($0) }) }
     line["examples"] = .integer(examples)
     line["examplesPerSecond"] = .number(examplesPerSecond)
     if !norms.isEmpty {

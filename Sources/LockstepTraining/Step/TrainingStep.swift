@@ -43,6 +43,8 @@ public final class TrainingStep: BatchStep {
   private let ascent: SharpnessAscent?
   /// Whether the exchange was gathered behind the last fold.
   private var hasGathered = false
+  /// The number of steps before the first that moves each gradient's parameter; empty where all move.
+  private let stepsBeforeMoving: [Int]
   /// How many examples of the batch at hand do not count.
   private var missing = 0
 
@@ -77,6 +79,7 @@ public final class TrainingStep: BatchStep {
     self.update = update
     self.regularizer = regularizer
     self.noise = noise
+    stepsBeforeMoving = source.stepsBeforeMoving
     self.collective = collective
     inspector = LeafInspector(nonFinite.repair, metrics: source.metricColumns)
     // Who looks at single shards' gradients needs them as the source makes them.
@@ -288,7 +291,10 @@ public final class TrainingStep: BatchStep {
       try Fault.reach(.fold, rank: collective.rank)
       let block = plan.blocks[index]
       let values = folded.baseAddress! + block.offset
-      if index < plan.gradientBlockCount {
+      if index < plan.gradientBlockCount, !moves(slot: block.slot) {
+        values.update(repeating: 0, count: block.count)
+        blockSums.set(index, squares: 0, penalty: 0)
+      } else if index < plan.gradientBlockCount {
         noise?.add(step: completed, at: block.offset, to: values, count: block.count)
         kernels.pointee.divide(values, values, divisors.gradient, block.count)
         let penalty = regularizer?.add(block: index, to: folded, parameters: parameters) ?? 0
@@ -304,6 +310,11 @@ public final class TrainingStep: BatchStep {
     if gathers {
       try collective.page.span(.gather) { try exchange.gather() }
     }
+  }
+
+  /// Whether a gradient's parameter moves in this step.
+  private func moves(slot: Int) -> Bool {
+    stepsBeforeMoving.isEmpty || completed >= stepsBeforeMoving[slot]
   }
 
   /// Learns what all ranks have measured, so that all have the same norm.

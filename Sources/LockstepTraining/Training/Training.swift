@@ -126,6 +126,10 @@ public final class Training {
     try source.checkStreams(of: sampler)
     let ranksOnNode = ranks.page?.rankCount ?? ranks.size
     source.prepareInputs(options.inputs, ranksOnNode: ranksOnNode)
+    if !options.freezing.unfreezing.isEmpty {
+      source.stepsBeforeMoving = options.freezing.stepsBeforeMoving(
+        source.memory.trainableLayout.slots.map(\.name), stepsPerEpoch: sampler.batchesPerEpoch)
+    }
     totalSteps = options.run.lastStep(batchesPerEpoch: sampler.batchesPerEpoch)
     let shards = options.shards ?? FoldPlan.defaultShards(batchSize: sampler.batchSize)
     let plan = try FoldPlan(shards: shards, of: source, on: ranks)
@@ -146,11 +150,11 @@ public final class Training {
     let chain = try chain(totalSteps)
     let owned = isSharded ? plan.gradientBlocks(ofRank: ranks.rank) : nil
     // A rule that owns nothing says how much it would keep of each parameter.
-    let empty = try Self.rule(source.memory, chain, options, owning: 0..<0)
+    let empty = try Self.rule(source, chain, options, owning: 0..<0)
     memoryNeed = try Self.need(
       source, plan, sampler, options, ranks, isSharded: isSharded, evaluationSizes,
       of: empty)
-    rule = try Self.rule(source.memory, chain, options, owning: owned)
+    rule = try Self.rule(source, chain, options, owning: owned)
     step = try Self.step(source, sampler, rule, options, shards: shards, ranks)
     average = options.average == nil ? nil : AveragedModel(source, rule, plan, on: ranks)
   }
@@ -168,6 +172,19 @@ public final class Training {
         "TrainingOptions", "shards", is: shards, expected: "at most \(mostShards)")
     }
     try PrivacyCheck(options).check()
+    if !options.freezing.unfreezing.isEmpty {
+      func refuse(_ problem: String) -> ArgumentError {
+        ArgumentError(
+          "TrainingOptions", "freezing.unfreezing", is: "given",
+          expected: "nothing where \(problem)")
+      }
+      if options.exampleClip != nil {
+        throw refuse("each example's gradient is limited: its norm is that of all parameters")
+      }
+      if options.hessianFree != nil {
+        throw refuse("steps are Hessian-free: their directions are those of all parameters")
+      }
+    }
     guard options.hessianFree != nil else { return }
     func refuse(_ key: String, _ value: String, _ expected: String) -> StepError {
       .badOption(key: key, value: value, expected: "\(expected) for a Hessian-free step")
@@ -183,14 +200,16 @@ public final class Training {
   ///
   /// - Parameter owned: the blocks that this rank updates; nil for all.
   package static func rule(
-    _ memory: ModelMemory, _ chain: Chain, _ options: TrainingOptions, owning owned: Range<Int>?
+    _ source: ModelSource, _ chain: Chain, _ options: TrainingOptions, owning owned: Range<Int>?
   ) throws -> UpdateRule {
-    try UpdateRule(
+    let memory = source.memory
+    return try UpdateRule(
       layout: memory.trainableLayout, chain: chain,
       constraints: try ConstraintRule.resolve(
         options.constraints, specifications: memory.specifications,
         layout: memory.trainableLayout),
-      groups: options.groups, average: options.average, owning: owned)
+      groups: options.groups, average: options.average, owning: owned,
+      stepsBeforeMoving: source.stepsBeforeMoving)
   }
 
   /// Sums up what a rank needs, and makes sure that its node has it. Called by all ranks.

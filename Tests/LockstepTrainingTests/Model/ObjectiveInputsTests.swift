@@ -73,7 +73,8 @@ import Testing
       ),
       (
         refusal(SoftmaxCrossEntropy(), targets, outputs: 2),
-        "are numbers: leave 'data.targetKind' out, or take meanSquaredError"
+        "are numbers: take classes for labels (of a table 'data.targetKind': 'classes', of arrays whole numbers of "
+          + "an integer type), or the loss meanSquaredError"
       ),
     ] { #expect(text.contains(words), "\(text)") }
   }

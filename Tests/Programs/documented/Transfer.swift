@@ -19,6 +19,14 @@ func frozenTrunk(
   return source
 }
 
+func gradual() -> TrainingOptions {
+  let frozen = Freezing(
+    parameters: ["features.*"],
+    unfreezing: [.fromEpoch(2, ["features.3.*"]), .fromStep(400, ["*"])])
+  let options = TrainingOptions(freezing: frozen)
+  return options
+}
+
 func distilled(
   _ small: any Model, from large: ModelSource, _ data: Dataset, on ranks: any Collective
 ) throws -> ModelSource {
