@@ -157,6 +157,8 @@ static inline int lockstep_batch_normalization_forward(dnnl_primitive_desc_t *pd
       lockstep_normalization_flags(global_statistics, fuse_relu));
   return s != dnnl_success ? s : dnnl_primitive_desc_create(pd, &d, attr, engine, NULL);
 }
+// Whether the backward primitive demands a shift, which it does not read.
+static inline int lockstep_normalization_gradient_has_shift(void) { return 1; }
 static inline int lockstep_batch_normalization_backward(
     dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const lockstep_md *diff,
     const lockstep_md *src, float epsilon, int fuse_relu, const_dnnl_primitive_desc_t forward,

@@ -148,6 +148,8 @@ static inline int lockstep_batch_normalization_forward(dnnl_primitive_desc_t *pd
       pd, engine, lockstep_normalization_kind(global_statistics, fuse_relu), lockstep_md_get(src),
       lockstep_md_get(src), epsilon, lockstep_normalization_flags(global_statistics, fuse_relu), attr);
 }
+// Whether the backward primitive demands a shift, which it does not read.
+static inline int lockstep_normalization_gradient_has_shift(void) { return 0; }
 static inline int lockstep_batch_normalization_backward(
     dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const lockstep_md *diff,
     const lockstep_md *src, float epsilon, int fuse_relu, const_dnnl_primitive_desc_t forward,
