@@ -30,7 +30,7 @@ static inline int lockstep_dnnl_single_thread(void) {
   return set != NULL;
 #elif DNNL_CPU_THREADING_RUNTIME == DNNL_RUNTIME_TBB
   // TBB counts the processors that the process may use once, when it is first asked, and has as many
-  // threads ever after. So it is asked while the process may use one.
+  // threads ever after. So it is asked while the process may use one, before oneDNN asks.
   int (*count)(const void *) = (int (*)(const void *))dlsym(
       RTLD_DEFAULT, "_ZN3tbb6detail2r115max_concurrencyEPKNS0_2d115task_arena_baseE");
   static int held = 0;
@@ -64,13 +64,17 @@ static inline int lockstep_execute(const_dnnl_primitive_t primitive, dnnl_stream
 // Caps the instruction set of primitives: 0 baseline (SSE4.1), 1 AVX2, 2 AVX-512, 3 AVX-512 with
 // bfloat16.
 static inline int lockstep_dnnl_cap_isa(int level) {
+  lockstep_dnnl_single_thread();
   return dnnl_set_max_cpu_isa(level == 0   ? dnnl_cpu_isa_sse41
                               : level == 1 ? dnnl_cpu_isa_avx2
                               : level == 2 ? dnnl_cpu_isa_avx512_core
                                            : dnnl_cpu_isa_avx512_core_bf16);
 }
 // The instruction set that primitives are made for, as a number that is equal for equal sets.
-static inline int lockstep_dnnl_effective_isa(void) { return (int)dnnl_get_effective_cpu_isa(); }
+static inline int lockstep_dnnl_effective_isa(void) {
+  lockstep_dnnl_single_thread();
+  return (int)dnnl_get_effective_cpu_isa();
+}
 // Whether primitives may use the processor's own products of bfloat16 numbers. The numbers of sets
 // have the bits of the sets that they contain.
 static inline int lockstep_dnnl_has_bf16(void) {
