@@ -71,7 +71,9 @@ struct Transfer {
 /// An empty run may have none; MPI gets an address that it never follows, a different one for
 /// reading and for writing since it refuses equal ones.
 func address<T>(_ values: UnsafeBufferPointer<T>) -> UnsafeRawPointer {
-  guard let base = values.baseAddress, !values.isEmpty else { return UnsafeRawPointer(bitPattern: 64)! }
+  guard let base = values.baseAddress, !values.isEmpty else {
+    return UnsafeRawPointer(bitPattern: 64)!
+  }
   return UnsafeRawPointer(base)
 }
 

@@ -41,7 +41,8 @@ public enum MPILibrary {
   /// What names the library in the text of its version: MPICH's has many lines, and Open MPI's many parts.
   package static func name(inVersion text: String) -> String {
     let start = text.prefix { $0 != "," && $0 != "\n" }
-    return start.split { $0 == " " || $0 == "\t" }.filter { $0 != "Version:" }.joined(separator: " ")
+    let words = start.split { $0 == " " || $0 == "\t" }
+    return words.filter { $0 != "Version:" }.joined(separator: " ")
   }
 
   /// The name of the processor, on Linux the host's name. The library must be ready.
