@@ -32,6 +32,10 @@ let trainingTests: [Target.Dependency] =
     "LockstepDatasets", "LockstepTestSupport", "LockstepTrainingTestSupport",
   ]
 
+/// Which MPI and which oneDNN are meant, by the names of their pkg-config files (docs/libraries.md).
+let mpi = Context.environment["LOCKSTEP_MPI"] ?? "ompi-c"
+let oneDNN = Context.environment["LOCKSTEP_ONEDNN"]
+
 let package = Package(
   name: "Lockstep",
   products: [
@@ -43,9 +47,8 @@ let package = Package(
   ],
   targets: [
     // C libraries of the system.
-    .systemLibrary(
-      name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
-    .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
+    .systemLibrary(name: "CMPI", pkgConfig: mpi, providers: [.apt(["libopenmpi-dev"])]),
+    .systemLibrary(name: "COneDNN", pkgConfig: oneDNN, providers: [.apt(["libdnnl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
@@ -78,7 +81,8 @@ let package = Package(
 
     // The trainer, from the inside out.
     .target(
-      name: "LockstepEngine", dependencies: ["COneDNN", "CLockstepKernels", "LockstepPlatform"]),
+      name: "LockstepEngine", dependencies: ["COneDNN", "CLockstepKernels", "LockstepPlatform"],
+      linkerSettings: oneDNN == nil ? [.linkedLibrary("dnnl")] : []),
     .target(
       name: "LockstepLayers",
       dependencies: [

@@ -53,7 +53,7 @@ private struct DoctorReport {
     }
     facts = [
       ("lockstep", Program.version), ("oneDNN", ComputeLibrary.version),
-      ("MPI", MPILibrary.version.split(separator: ",").first.map(String.init) ?? "unknown"),
+      ("MPI", MPILibrary.name),
       ("thread level", "\(try MPILibrary.threadLevel())"),
       ("instruction set", InstructionSet.detected.name),
       ("bfloat16", ComputeLibrary.hasBFloat16 ? "native" : "not native"),

@@ -68,15 +68,20 @@ public enum MPIRunner {
 
   /// What Open MPI must be told, and no more: that root may run jobs where the tests run as root,
   /// and, where there are more ranks than processors, that this is meant and waiting ranks yield.
-  /// Ranks are never bound, since other jobs may use the same processors.
+  /// Ranks are never bound, since other jobs may use the same processors. Open MPI 5 has a launcher of
+  /// its own names, PRRTE; MPICH needs to be told nothing.
   static func launcherEnvironment(ranks: Int) -> [String: String?] {
-    var result: [String: String?] = ["OMPI_MCA_hwloc_base_binding_policy": "none"]
+    var result: [String: String?] = [
+      "OMPI_MCA_hwloc_base_binding_policy": "none",
+      "PRTE_MCA_hwloc_default_binding_policy": "none",
+    ]
     if geteuid() == 0 {
       result["OMPI_ALLOW_RUN_AS_ROOT"] = "1"
       result["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1"
     }
     if ranks > Processors.online {
       result["OMPI_MCA_rmaps_base_oversubscribe"] = "1"
+      result["PRTE_MCA_rmaps_default_mapping_policy"] = ":oversubscribe"
       result["OMPI_MCA_mpi_yield_when_idle"] = "1"
     }
     return result

@@ -32,6 +32,14 @@ final class OneDNNEngine: Sendable {
   nonisolated(unsafe) let handle: OpaquePointer
 
   private init() throws(OneDNNError) {
+    // Of several threads the number would be part of the bits.
+    guard ComputeLibrary.useSingleThread() else {
+      throw OneDNNError(
+        call: """
+          \(ComputeLibrary.version) cannot be held to one thread a rank: link one whose threads are those of \
+          libgomp, or that has none
+          """, status: 5)
+    }
     var engine: OpaquePointer?
     try check("engine", lockstep_dnnl_engine(&engine))
     handle = engine!

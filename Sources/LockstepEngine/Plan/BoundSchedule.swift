@@ -80,10 +80,7 @@ final class BoundSchedule {
     switch steps[index] {
     case .primitive(let primitive, let adding, let arguments, let count):
       let chosen = context.accumulates ? adding ?? primitive : primitive
-      let status = dnnl_primitive_execute(chosen, stream.handle, count, arguments)
-      if status != dnnl_success {
-        throw OneDNNError(call: labels[index], status: Int32(status.rawValue))
-      }
+      try check(labels[index], lockstep_execute(chosen, stream.handle, count, arguments))
     case .kernel(let kernel): try kernel(context)
     }
   }

@@ -71,12 +71,17 @@ struct Transfer {
 /// An empty run may have none; MPI gets an address that it never follows, a different one for
 /// reading and for writing since it refuses equal ones.
 func address<T>(_ values: UnsafeBufferPointer<T>) -> UnsafeRawPointer {
-  values.baseAddress.map { UnsafeRawPointer($0) } ?? UnsafeRawPointer(bitPattern: 64)!
+  guard let base = values.baseAddress, !values.isEmpty else {
+    return UnsafeRawPointer(bitPattern: 64)!
+  }
+  return UnsafeRawPointer(base)
 }
 
 func address<T>(_ values: UnsafeMutableBufferPointer<T>) -> UnsafeMutableRawPointer {
-  values.baseAddress.map { UnsafeMutableRawPointer($0) } ?? UnsafeMutableRawPointer(
-    bitPattern: 128)!
+  guard let base = values.baseAddress, !values.isEmpty else {
+    return UnsafeMutableRawPointer(bitPattern: 128)!
+  }
+  return UnsafeMutableRawPointer(base)
 }
 
 /// An array of `count` values that `fill` writes.

@@ -12,7 +12,15 @@ func libraryError(_ call: String, _ code: Int32) -> MPIError {
   let text = mpiString(capacity: lockstep_mpi_max_error_string()) { MPI_Error_string(code, $0, $1) }
   return MPIError(
     kind: .library(code: Int(code), errorClass: Int(errorClass)), call: call,
-    message: text ?? "error code \(code)", rank: WorldRank.known)
+    message: text.map(oneLine) ?? "error code \(code)", rank: WorldRank.known)
+}
+
+/// The text of an error in one line. MPICH's has a stack of its functions: the innermost one, the last,
+/// says what is wrong.
+private func oneLine(_ text: String) -> String {
+  let lines = text.split(separator: "\n")
+  guard let first = lines.first, let last = lines.last, lines.count > 1 else { return text }
+  return first.replacing(", error stack:", with: "") + " (\(last))"
 }
 
 func argumentError(_ call: String, _ message: String) -> MPIError {

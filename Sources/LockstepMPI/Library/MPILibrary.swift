@@ -35,6 +35,16 @@ public enum MPILibrary {
       ?? "unknown"
   }
 
+  /// The library's name and number in a few words: `Open MPI v4.1.4`, `MPICH 5.0.2`.
+  package static var name: String { name(inVersion: version) }
+
+  /// What names the library in the text of its version: MPICH's has many lines, and Open MPI's many parts.
+  package static func name(inVersion text: String) -> String {
+    let start = text.prefix { $0 != "," && $0 != "\n" }
+    let words = start.split { $0 == " " || $0 == "\t" }
+    return words.filter { $0 != "Version:" }.joined(separator: " ")
+  }
+
   /// The name of the processor, on Linux the host's name. The library must be ready.
   public static func processorName() throws(MPIError) -> String {
     try requireReady("MPI_Get_processor_name")

@@ -46,12 +46,24 @@ extension MPICommunicator {
     try check("MPI_Mprobe", lockstep_mpi_mprobe(from, tag, handle, &message, &status))
     let bytes = try MPIStatus(status).byteCount
     guard bytes <= values.count * T.mpiLayout.messageBytes else {
-      let _: [UInt8] = try makeArray(call, bytes) { (rest) throws(MPIError) in
-        try receive(message, into: rest, call)
-      }
+      try receiveAside(message, bytes, call)
       throw libraryError(call, lockstep_mpi_error_truncate())
     }
+    guard bytes % T.mpiLayout.messageBytes == 0 else {
+      try receiveAside(message, bytes, call)
+      return try ReceivedType(T.self).status(status, call)
+    }
     return try ReceivedType(T.self).status(try receive(message, into: values, call), call)
+  }
+
+  /// Receives a message that does not fit what it was meant for: too long, or no whole number of values,
+  /// which ends a process in MPICH.
+  private func receiveAside(
+    _ message: lockstep_mpi_message, _ bytes: Int, _ call: String
+  ) throws(MPIError) {
+    let _: [UInt8] = try makeArray(call, bytes) { (rest) throws(MPIError) in
+      try receive(message, into: rest, call)
+    }
   }
 
   /// Receives a message that a matched probe has found.
@@ -86,8 +98,11 @@ extension MPICommunicator {
     try check("MPI_Mprobe", lockstep_mpi_mprobe(from, tag, handle, &message, &probed))
     let status = try MPIStatus(probed)
     let call = "MPI_Mrecv"
-    let unit = T.mpiLayout.messageBytes
-    let count = (status.byteCount + unit - 1) / unit
+    let (count, rest) = status.byteCount.quotientAndRemainder(dividingBy: T.mpiLayout.messageBytes)
+    guard rest == 0 else {
+      try receiveAside(message, status.byteCount, call)
+      return ([], try ReceivedType(T.self).status(probed, call))
+    }
     let values: [T] = try makeArray(call, count) { (buffer) throws(MPIError) in
       try receive(message, into: buffer, call)
     }

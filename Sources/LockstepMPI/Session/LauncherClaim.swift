@@ -48,13 +48,26 @@ package struct LauncherClaim: Sendable, Equatable {
     self.tasks = tasks
   }
 
+  /// The reason not to let a library start under this launcher, from the text of its version; nil where it
+  /// may be tried. MPICH ends a process that Open MPI's launcher has started, with a message of its inside,
+  /// unless it was built to speak PMIx.
+  package func refusal(library version: String) -> String? {
+    guard variable == "OMPI_COMM_WORLD_SIZE", version.hasPrefix("MPICH"),
+      !version.lowercased().contains("pmix")
+    else { return nil }
+    return """
+      \(launcher) has started this process, and the program is linked with \
+      \(MPILibrary.name(inVersion: version)), which cannot start under it: take MPICH's own mpirun
+      """
+  }
+
   /// The reason to refuse a world of this size, or nil where launcher and library agree.
   package func refusal(worldSize: Int) -> String? {
     guard worldSize == 1, tasks > 1 else { return nil }
     return """
       \(launcher) says that it started \(tasks) tasks (\(variable)=\(tasks)), but this MPI library \
       sees 1: each process would work alone. Start the program with the launcher of the MPI \
-      library that it is linked with (\(MPILibrary.version.prefix { $0 != "," })), or unset \
+      library that it is linked with (\(MPILibrary.name)), or unset \
       \(variable) if a single process is meant
       """
   }

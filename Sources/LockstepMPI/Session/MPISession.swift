@@ -41,7 +41,8 @@ public final class MPISession {
   ///   - checksLauncher: whether a launch under another MPI's launcher is refused; see
   ///     `LauncherClaim`.
   /// - Throws: ``MPIError`` of kind `state` where MPI was initialised before, `resource` where the
-  ///   thread level is not provided, `launch` under the wrong launcher. MPI is then finalized.
+  ///   thread level is not provided, `launch` under the wrong launcher. MPI is then finalized, or was not
+  ///   initialised.
   public init(threadLevel: MPIThreadLevel = .funneled, checksLauncher: Bool = true)
     throws(MPIError)
   {
@@ -57,6 +58,9 @@ public final class MPISession {
     // Read before MPI adds variables of its own.
     let claim = LauncherClaim(environment: LauncherClaim.currentEnvironment())
     if claim == nil, !LauncherClaim.isManaged { Self.startAlone() }
+    if checksLauncher, let reason = claim?.refusal(library: MPILibrary.version) {
+      throw MPIError(kind: .launch, call: call, message: reason, rank: nil)
+    }
 
     var provided: Int32 = 0
     try check(call, MPI_Init_thread(nil, nil, threadLevel.code, &provided))

@@ -43,7 +43,7 @@ import Testing
   struct Shape: Sendable, CustomTestStringConvertible {
     let input: [Int]
     let outputs: Int
-    /// Part of an implementation's name that is expected on AVX-512 processors.
+    /// Part of the name that an implementation has in oneDNN 2, expected on AVX-512 processors.
     let implementation: String
     var testDescription: String { "\(input) to \(outputs) channels" }
   }
@@ -97,7 +97,7 @@ import Testing
       }
       #expect(error <= tolerance * largest, "output \(index): \(error) of \(largest)")
     }
-    if InstructionSet.detected == .avx512 {
+    if InstructionSet.detected == .avx512, ComputeLibrary.version.hasPrefix("2.") {
       let used = planned.plan.summary.map(\.implementation)
       let expectsIt = convolutions == .automatic || shape.implementation != "wino"
       #expect(used.contains { $0.contains(shape.implementation) } == expectsIt, "\(used)")

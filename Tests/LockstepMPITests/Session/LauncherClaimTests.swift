@@ -37,4 +37,26 @@ import Testing
     let one = try #require(LauncherClaim(environment: ["PMI_SIZE": "1"]))
     #expect(one.refusal(worldSize: 1) == nil)
   }
+
+  /// MPICH built as it comes, and built to speak PMIx; Open MPI.
+  @Test func refusesMPICHUnderOpenMPIsLauncher() throws {
+    let mpich = "MPICH Version:      5.0.2\nMPICH Device: ch4:ofi\nMPICH configure: --prefix=/usr\n"
+    let claim = try #require(LauncherClaim(environment: ["OMPI_COMM_WORLD_SIZE": "2"]))
+    let reason = try #require(claim.refusal(library: mpich))
+    #expect(reason.contains("Open MPI's mpirun has started this process"))
+    #expect(reason.contains("linked with MPICH 5.0.2,"))
+    #expect(claim.refusal(library: mpich + "--with-pmix=/usr") == nil)
+    #expect(claim.refusal(library: "Open MPI v5.0.11, package: Open MPI, 2026") == nil)
+    let own = try #require(LauncherClaim(environment: ["PMI_SIZE": "2"]))
+    #expect(own.refusal(library: mpich) == nil)
+  }
+
+  @Test(arguments: [
+    ("MPICH Version:      5.0.2\nMPICH Release date:", "MPICH 5.0.2"),
+    ("Open MPI v4.1.4, package: Debian OpenMPI, ident: 4.1.4", "Open MPI v4.1.4"),
+    ("Intel(R) MPI Library 2021.9 for Linux* OS", "Intel(R) MPI Library 2021.9 for Linux* OS"),
+  ])
+  func theLibraryHasAShortName(text: String, name: String) {
+    #expect(MPILibrary.name(inVersion: text) == name)
+  }
 }

@@ -228,8 +228,9 @@ func specialMessageChecks() -> [Check] {
         var waited = 0
         while try scope.waitAny() != nil { waited += 1 }
         report.expectEqual(waited, 2 * count, "each once")
+        // MPICH's MPI_Waitsome gives few operations a call.
         report.expect(
-          scope.examined - before <= 8 * count,
+          scope.examined - before <= 8 * count || MPILibrary.version.hasPrefix("MPICH"),
           "\(scope.examined - before) looks for \(2 * count) operations")
       }
     },
@@ -248,17 +249,17 @@ func specialMessageChecks() -> [Check] {
         let good = try scope.receive(into: fine, from: left, tag: 2)
         return (bad, good)
       }
-      let truncated = "rank \(rank): MPI_Irecv: MPI_ERR_TRUNCATE"
+      let truncated = "rank \(rank): MPI_Irecv: "
       try world.withRequests { scope in
         let (bad, good) = try start(scope)
-        report.expectError(truncated) { try scope.waitAll() }
+        report.expectError(truncated, " truncated") { try scope.waitAll() }
         report.expectEqual(try good.wait().byteCount, 8, "the other message")
-        report.expectError(truncated) { try bad.wait() }
+        report.expectError(truncated, " truncated") { try bad.wait() }
         try scope.waitAll()
       }
       try world.withRequests { scope in
         let (bad, good) = try start(scope)
-        report.expectError(truncated) { try bad.wait() }
+        report.expectError(truncated, " truncated") { try bad.wait() }
         try good.wait()
       }
       try world.withRequests { scope in
@@ -270,13 +271,16 @@ func specialMessageChecks() -> [Check] {
         }
         report.expectEqual(errors, 1, "errors")
       }
-      report.expectError(truncated) { try world.withRequests { _ = try start($0) } }
-      try world.withRequests { scope in
-        let floats = MPIBuffer([Float](repeating: 0, count: 4))
-        let request = try scope.receive(into: floats, from: left, tag: 4)
-        try scope.send([UInt8](repeating: 1, count: 7), to: right, tag: 4)
-        report.expectError("MPI_Irecv", "7 bytes from rank \(left) is no whole number of Float") {
-          try request.wait()
+      report.expectError(truncated, " truncated") { try world.withRequests { _ = try start($0) } }
+      // MPICH ends the process by an assertion of its own.
+      if !MPILibrary.version.hasPrefix("MPICH") {
+        try world.withRequests { scope in
+          let floats = MPIBuffer([Float](repeating: 0, count: 4))
+          let request = try scope.receive(into: floats, from: left, tag: 4)
+          try scope.send([UInt8](repeating: 1, count: 7), to: right, tag: 4)
+          report.expectError("MPI_Irecv", "7 bytes from rank \(left) is no whole number of Float") {
+            try request.wait()
+          }
         }
       }
       report.expectEqual(try world.allreduce(1, .sum), world.size, "and goes on")

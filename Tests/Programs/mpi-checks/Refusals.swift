@@ -220,7 +220,7 @@ func refusalChecks() -> [Check] {
       let rank = world.rank
       try world.withRequests { scope in
         try scope.send([1, 2, 3], to: rank, tag: 1)
-        report.expectError("rank \(rank): MPI_Recv: MPI_ERR_TRUNCATE: message truncated") {
+        report.expectError("rank \(rank): MPI_Recv: ", " truncated") {
           _ = try withBuffer([0]) { try world.receive(into: $0, from: rank, tag: 1) }
         }
       }
@@ -229,7 +229,7 @@ func refusalChecks() -> [Check] {
       let large = [Int](repeating: 5, count: 100_000)
       try world.withRequests { scope in
         try scope.send(large, to: (rank + 1) % world.size, tag: 3)
-        report.expectError("rank \(rank): MPI_Recv: MPI_ERR_TRUNCATE: message truncated") {
+        report.expectError("rank \(rank): MPI_Recv: ", " truncated") {
           try world.receive(
             into: .init(rebasing: guarded.values[..<1]), from: nil, tag: 3)
         }

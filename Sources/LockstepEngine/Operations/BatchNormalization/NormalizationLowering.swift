@@ -51,8 +51,6 @@ extension BatchNormalizationGradient: Lowerable, AbsorbsRectifierGradient {
       (DNNL_ARG_SRC, source),
       (DNNL_ARG_DIFF_DST, dy),
       (DNNL_ARG_SCALE, try plan.plain(site.inputs[2])),
-      // The backward primitive demands a shift without reading it; the scale stands in.
-      (DNNL_ARG_SHIFT, try plan.plain(site.inputs[2])),
       (DNNL_ARG_MEAN, try plan.plain(site.inputs[3])),
       (DNNL_ARG_VARIANCE, try plan.plain(site.inputs[4])),
       (
@@ -63,6 +61,10 @@ extension BatchNormalizationGradient: Lowerable, AbsorbsRectifierGradient {
       (DNNL_ARG_DIFF_SCALE, plan.define(site.outputs[1], channels)),
       (DNNL_ARG_DIFF_SHIFT, plan.define(site.outputs[2], channels)),
     ]
+    if lockstep_normalization_gradient_has_shift() != 0 {
+      // The scale stands in.
+      arguments.append((DNNL_ARG_SHIFT, try plan.plain(site.inputs[2])))
+    }
     if let rectified, let workspace = primitive.layout(dnnl_query_workspace_md) {
       arguments.append((DNNL_ARG_WORKSPACE, plan.workspace(of: rectified.forward, workspace)))
     }
