@@ -47,10 +47,3 @@ package struct ExampleGroups: Sendable {
       starts: batches.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.count) })
   }
 }
-
-extension ExampleSource {
-  /// The most examples that a whole batch can have: all, or those of one padded length.
-  package var largestBatch: Int {
-    (self as? any PaddedSource).flatMap { ExampleGroups($0) }?.sizes.max() ?? count
-  }
-}

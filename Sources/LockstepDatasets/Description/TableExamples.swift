@@ -50,7 +50,8 @@ extension TableContent {
       guard further.isEmpty else {
         throw FileError(
           path: table.path, kind: .mismatch,
-          reason: "stays on the disk, where examples have one target: set 'data.storage' to \"memory\" for 'heads'")
+          reason: "stays on the disk, where examples have one target: set 'data.storage' to "
+            + "\"memory\" for 'heads'")
       }
       return try StoredPart(content: self, stored, rows, features, description).part()
     }

@@ -40,3 +40,10 @@ extension ExampleGroups {
     self.init(groups)
   }
 }
+
+extension ExampleSource {
+  /// The most examples that a whole batch can have: all, or those of one padded length.
+  package var largestBatch: Int {
+    (self as? any PaddedSource).flatMap { ExampleGroups($0) }?.sizes.max() ?? count
+  }
+}

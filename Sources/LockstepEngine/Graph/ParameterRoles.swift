@@ -13,13 +13,14 @@ extension Graph {
       if case .parameter(let index) = leaf { sources[id] = [index] }
     }
     var tables: Set<Int> = []
-    // The rows without a gradient, of each use of a table: one and the same where the row is held.
-    var paddings: [Int: Set<Int?>] = [:]
+    // The row without a gradient of each use of a table: one and the same where the row is held.
+    var heldRows: [Int: Set<Int?>] = [:]
     for node in nodes {
       let read = node.inputs.reduce(into: Set<Int>()) { $0.formUnion(sources[$1] ?? []) }
       if read.isEmpty { continue }
-      let padding = (node.operation as? GatherRows)?.padding
-      for index in read { paddings[index, default: []].insert(padding) }
+      var heldRow: Int?
+      if case .chosenFrom(let row) = node.operation.use { heldRow = row }
+      for index in read { heldRows[index, default: []].insert(heldRow) }
       switch node.operation.use {
       case .rearranged: for output in node.outputs { sources[output] = read }
       case .multiplied:
@@ -34,7 +35,7 @@ extension Graph {
       }
     }
     for index in tables {
-      let rows = paddings[index] ?? []
+      let rows = heldRows[index] ?? []
       roles[index] = .table(heldRow: rows.count == 1 ? rows.first ?? nil : nil)
     }
     return roles
@@ -57,13 +58,13 @@ extension Graph {
 }
 
 /// What an operation does with the parameters that it reads.
-enum ParameterUse {
+enum ParameterUse: Equatable {
   /// Its results are their values at other places.
   case rearranged
   /// It multiplies by them what a layer reads.
   case multiplied
-  /// It chooses rows of them.
-  case chosenFrom
+  /// It chooses rows of them, of which one may be without a gradient.
+  case chosenFrom(heldRow: Int?)
   /// Anything else.
   case other
 }

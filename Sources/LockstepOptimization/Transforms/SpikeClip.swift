@@ -35,6 +35,7 @@ package struct SpikeClip: GradientTransform, Equatable {
     let measures: [Measure] = [.update(.infinity)]
     var isClip: Bool { true }
     var followsHistory: Bool { true }
+    var sharedState: String? { "the number of updates in a spike clip's means" }
 
     init(_ rule: SpikeClip, _ context: TransformContext, _ scope: ClipScope) {
       self.rule = rule

@@ -27,6 +27,7 @@ package struct AdaptiveNorm: GradientTransform, Equatable {
     private var pending: [Double]
     private var scales: [ScaleFactor]
     let measures: [Measure] = [.update(.two)]
+    var sharedState: String? { "the number of updates in Stable-SPAM's means" }
 
     init(_ rule: AdaptiveNorm, _ context: TransformContext) {
       self.rule = rule

@@ -150,7 +150,6 @@ public final class UpdateRule {
     try checkClips(of: links, bound: transforms, names: layout.slots.map(\.name))
     plateau = try chain.plateau().map(PlateauMonitor.init)
     self.average = average.map { BoundAverage($0, context) }
-
     passes = UpdatePass.passes(of: transforms, blockCount: blocks.count, slotBlocks: slotBlocks)
     fused = fuses ? FusedStep(transforms[passes.last!.transforms], kernels: kernels) : nil
     lastClip = transforms.lastIndex { $0.isClip }
@@ -190,9 +189,6 @@ public final class UpdateRule {
   /// Whether a rank that updates a part of the blocks must call `projectGathered(parameters:)`
   /// once it has all parameters.
   package var projectsAfterGather: Bool { projection.needsTensors }
-
-  /// Whether a clip has a threshold that somebody chose.
-  package var hasFixedClip: Bool { transforms.contains { $0.isClip && !$0.followsHistory } }
 
   private var rateScale: Double { plateau?.scale ?? 1 }
 
@@ -302,11 +298,7 @@ public final class UpdateRule {
     pending = nil
     updated = groups
     let values = parameters.baseAddress!
-    starts.begin(step: report.step, updates: updateCount)
-    projection.begin(update: updateCount + 1, values, moving: { starts.isMoving($0) })
-    average?.begin(update: updateCount + 1)
-    heldRows.keep(values)
-    tally.buffer.update(repeating: 0)
+    begin(step: report.step, values)
     var source = gradient.baseAddress!
     for pass in passes.indices {
       if pass > 0 {
@@ -346,6 +338,14 @@ public final class UpdateRule {
     return finish(&report)
   }
 
+  private func begin(step: Int, _ parameters: UnsafeMutablePointer<Float>) {
+    starts.begin(step: step, updates: updateCount)
+    projection.begin(update: updateCount + 1, parameters, moving: { starts.isMoving($0) })
+    average?.begin(update: updateCount + 1)
+    heldRows.keep(parameters)
+    tally.buffer.update(repeating: 0)
+  }
+
   private func finish(_ report: inout UpdateReport) -> UpdateReport {
     updates.base[0] += 1
     guard let lastClip else { return report }
@@ -360,35 +360,6 @@ public final class UpdateRule {
     report.clippedFraction = clippedFraction
     report.clipsBelowEpsilon = report.clipped && report.clippedGradientNorm ?? 0 < epsilonNorm
     return report
-  }
-
-  func checkLength(_ what: String, _ count: Int) throws {
-    guard count == layout.count else {
-      throw UpdateError.wrongLength(what, expected: layout.count, found: count)
-    }
-  }
-
-  /// Throws where a part of the blocks cannot be updated with what there is.
-  private func checkParts(canGather: Bool, measuresClip: Bool) throws {
-    if !canGather, passes.count > 1 || projection.hasRuns || measuresClip {
-      throw UpdateError.needsGather
-    }
-    if matrixExchange == nil, passes.contains(where: { $0.matrices != nil }) {
-      throw UpdateError.needsMatrices
-    }
-  }
-
-  /// Whether the groups cover all blocks.
-  private func check(_ groups: [Range<Int>]) throws -> Bool {
-    var count = 0
-    for (index, group) in groups.enumerated() {
-      let overlaps = groups[..<index].contains { $0.overlaps(group) }
-      if overlaps || group.lowerBound < owned.lowerBound || group.upperBound > owned.upperBound {
-        throw UpdateError.badBlocks(groups)
-      }
-      count += group.count
-    }
-    return count == blocks.count
   }
 
   /// Projects the tensors that must be at hand as a whole (see ``projectsAfterGather``).

@@ -126,5 +126,5 @@ extension Tensor {
 }
 
 extension GatherRows: ParameterReading {
-  var parameterUse: ParameterUse { .chosenFrom }
+  var parameterUse: ParameterUse { .chosenFrom(heldRow: padding) }
 }
