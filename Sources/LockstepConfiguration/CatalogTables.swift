@@ -43,7 +43,7 @@ package enum CatalogTables {
         "maxSeconds", "watchdog",
       ]
     ),
-    ("columns", ["data.columns.NAME"]), ("groups", ["optimizer.groups"]),
+    ("columns", ["data.columns.NAME"]), ("heads", ["heads"]), ("groups", ["optimizer.groups"]),
     ("hessian-free", ["hessianFree"]),
     ("transfer", ["initialWeights", "freeze", "unfreeze", "freezeBatchNorm"]),
     ("distillation", ["distillation"]), ("average", ["average"]),

@@ -111,6 +111,19 @@ package struct DataDescription: Sendable, Equatable {
   }
 }
 
+extension DataDescription {
+  /// The targets of all heads, or the only one.
+  package var targets: [TargetDescription] { heads.isEmpty ? [target] : heads.map(\.target) }
+
+  /// The description as one of a head alone.
+  package func head(_ index: Int) -> DataDescription {
+    var description = self
+    if heads.indices.contains(index) { description.target = heads[index].target }
+    description.heads = []
+    return description
+  }
+}
+
 /// What the inputs of a run are.
 package enum InputDescription: Sendable, Equatable {
   /// Columns of a table, matched by name.

@@ -15,16 +15,3 @@ package struct HeadDescription: Sendable, Equatable {
     index == 0 ? ExampleField.labelName : "\(ExampleField.labelName).\(name)"
   }
 }
-
-extension DataDescription {
-  /// The targets of all heads, or the only one.
-  package var targets: [TargetDescription] { heads.isEmpty ? [target] : heads.map(\.target) }
-
-  /// The description as one of a head alone.
-  package func head(_ index: Int) -> DataDescription {
-    var description = self
-    if heads.indices.contains(index) { description.target = heads[index].target }
-    description.heads = []
-    return description
-  }
-}
