@@ -93,7 +93,15 @@ struct TableCells: Sendable {
     rowCount = 0
     numbers.removeAll(keepingCapacity: true)
     codes.removeAll(keepingCapacity: true)
-    for place in texts.indices { texts[place] = TextDictionary() }
+    // A piece of the file may end within a row: what the row at hand has so far goes on.
+    for place in texts.indices {
+      var next = TextDictionary()
+      let code = Int(rowCodes[place])
+      if code < texts[place].count {
+        rowCodes[place] = texts[place].withBytes(code) { next.number(of: $0) }
+      }
+      texts[place] = next
+    }
   }
 
   // MARK: Filling

@@ -14,8 +14,8 @@ import Testing
   }
 
   /// Cells of all kinds, some of them missing. The second file has its columns in another order, and the third one
-  /// is packed: each is a block of its own, or more.
-  private func write(_ rows: Int = 4200) -> [String] {
+  /// is packed: each is a block of its own, or more, and some of these begin within a row.
+  private func write(_ rows: Int = 15_000) -> [String] {
     let names = ["size", "port", "member", "when", "street", "note", "w", "id", "t"]
     func cell(_ name: String, _ row: Int) -> String {
       switch name {
