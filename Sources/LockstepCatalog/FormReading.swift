@@ -26,7 +26,12 @@ extension Form {
     var values: [String: JSONValue] = [:]
     var nested: [String: [Hyperparameters]] = [:]
     for hyperparameter in hyperparameters {
-      if let other = hyperparameter.alternative, reader.contains(other) { continue }
+      // A list without entries, as a resolved configuration has it, takes no other key's place.
+      if let other = hyperparameter.alternative, reader.contains(other),
+        reader.peek(other) != .array([])
+      {
+        continue
+      }
       switch hyperparameter.kind {
       case .object(let form):
         nested[hyperparameter.key] = try form().object(hyperparameter, in: reader).map { [$0] }

@@ -46,13 +46,11 @@ enum CrossValidateCommand: Command {
       let first: RunPreparation
       do {
         first = try RunPreparation(path, arguments, point: cut(asked ?? 5, 0), on: world)
-      } catch let error as ConfigurationError where error.path == "data.folds" {
-        throw ConfigurationError(
-          source: error.source, path: "data.type",
-          reason:
-            "'data.type' names data that cannot be cut into folds, as texts, tokens and forecasts cannot, whose "
-            + "parts follow each other: 'lockstep train' with 'data.testFraction' tests on the last part"
-        )
+      } catch  where "\(error)".contains("unknown key 'folds' in 'data'") {
+        throw InputFailure(
+          description:
+            "\(path): data of this type cannot be cut into folds: examples of texts, tokens and forecasts follow "
+            + "each other. 'lockstep train' with 'data.testFraction' tests on the last part")
       }
       let folds = try asked ?? given(path, arguments, on: world) ?? 5
       let preparation =

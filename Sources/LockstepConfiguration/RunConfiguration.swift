@@ -251,7 +251,7 @@ package struct RunConfiguration: Sendable {
           "what is reported beside the loss and its own metrics"),
       ] + StepSection.keys + ComputeSection.keys + RoundsSection.keys)
     form.refusal = { reader throws(ConfigurationError) in
-      if reader.contains("heads"),
+      if reader.contains("heads"), reader.peek("heads") != .array([]),
         let key = ["loss", "metrics"].first(where: {
           reader.contains($0) && reader.peek($0) != .array([])
         })

@@ -67,7 +67,9 @@ struct StepSection: Sendable {
         "what becomes of a step with a NaN or an infinity: `stop`, `skip`, `sanitize`, or an object "
           + "with `policy`, `limit` (10, the skipped steps in a row that end the run) and, to sanitize, "
           + "`replace` (`shards` or `values`); see [guarantees.md](guarantees.md)"),
-      .with("freeze", .texts, [], "patterns of parameters that do not move, or not before `unfreeze` says"),
+      .with(
+        "freeze", .texts, [],
+        "patterns of parameters that do not move, or not before `unfreeze` says"),
       .optional(
         "unfreeze", .objects { Unfreezing.form },
         "when frozen parameters begin to move: gradual unfreezing ([transfer.md](transfer.md#gradual-unfreezing))"

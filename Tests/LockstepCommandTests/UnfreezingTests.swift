@@ -128,7 +128,7 @@ import Testing
           "'5.*' of parameters to unfreeze fits none that is frozen; frozen are 1.weight"))
       #expect(
         try refusal(#"unfreeze=[{"epoch": 2, "step": 3, "parameters": ["3.*"]}]"#).contains(
-          "'unfreeze[0].step'"))
+          "'unfreeze.0.step'"))
       #expect(try refusal(#"unfreeze=[{"parameters": ["3.*"]}]"#).contains("'epoch' or 'step'"))
       #expect(try refusal(#"unfreeze=[{"epoch": 1, "parameters": ["3.*"]}]"#).contains("epoch"))
       #expect(try refusal(usual, "freeze=[]").contains("nothing to unfreeze"))
@@ -136,7 +136,15 @@ import Testing
       #expect(try refusal(usual, "optimizer=prodigy").contains("Prodigy's estimate"))
       #expect(
         try refusal(usual, #"clip={"type": "perExample", "norm": 1}"#).contains("'perExample'"))
-      #expect(try refusal(usual, "hessianFree={}", "optimizer=null").contains("'hessianFree'"))
+      try AtomicFile.write(
+        "\(directory)/second.json",
+        text: Self.configuration().replacing(
+          #""optimizer": {"type": "sgd", "learningRate": 0.1}"#, with: #""hessianFree": {}"#))
+      let second = try Lockstep.run(
+        ["train", "second.json", "--run-directory", "none", "--set", usual], directory: directory)
+      #expect(
+        second.errorOutput.contains("'unfreeze' does not go with 'hessianFree'"),
+        "\(second.transcript)")
       let late = try Lockstep.run(
         [
           "train", "c.json", "--run-directory", "none", "--set",

@@ -12,8 +12,12 @@ import Testing
   }
 
   /// From its first update on a tensor has the bits of a rule that begins then, for every optimizer whose state
-  /// is each tensor's own. Constant rates: schedules follow the run.
-  @Test(arguments: OptimizerCatalog.catalog.entries.map(\.name))
+  /// is each tensor's own. Constant rates: schedules follow the run. Which tensors muon and scion take as
+  /// matrices depends on the others; UnfreezingTests has muon.
+  @Test(
+    arguments: OptimizerCatalog.catalog.entries.map(\.name).filter {
+      !["muon", "scion"].contains($0)
+    })
   func stateBeginsAnew(_ name: String) throws {
     let chain = try OptimizerCatalog.catalog.make(name).chain(totalSteps: 100)
     let layout = FlatLayout(Self.shapes)
