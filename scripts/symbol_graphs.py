@@ -8,6 +8,7 @@ parts again, and a reader of the documentation sees one module.
 """
 
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -27,8 +28,9 @@ def compiler_options(build: pathlib.Path) -> list[str]:
         options += ["-Xcc", f"-fmodule-map-file={path}"]
     for folder in (ROOT / "Sources").glob("C*/include"):
         options += ["-Xcc", f"-I{folder}"]
-    mpi = subprocess.run(["pkg-config", "--cflags", "ompi-c"], capture_output=True, text=True)
-    for option in mpi.stdout.split():
+    names = [os.environ.get("LOCKSTEP_MPI", "ompi-c"), *filter(None, [os.environ.get("LOCKSTEP_ONEDNN")])]
+    found = subprocess.run(["pkg-config", "--cflags", *names], capture_output=True, text=True)
+    for option in found.stdout.split():
         options += ["-Xcc", option]
     return options
 
