@@ -5,6 +5,9 @@ import LockstepFiles
 /// Rows come block by block and may be read again and again: nothing that is learned of them may need all of
 /// them at once.
 struct ColumnRows: Sendable {
+  /// The largest number of Float32.
+  static let largest = Double(Float.greatestFiniteMagnitude)
+
   /// The most different texts of a column that are told apart where a table is stored.
   static let mostTexts = 1 << 20
 
@@ -56,7 +59,7 @@ struct ColumnRows: Sendable {
       let (numbers, first) = (cells.numbers, cells.table.firstRow)
       for row in rows {
         // Most numbers are within Float32's range, and there; all others are looked at more closely.
-        if let known = numbers?[row], known.magnitude <= NumberEncoding.largest {
+        if let known = numbers?[row], known.magnitude <= Self.largest {
           body(known, first + row)
         } else {
           body(try cells.number(row, remedy: remedy) ?? .nan, first + row)

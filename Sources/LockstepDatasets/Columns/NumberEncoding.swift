@@ -62,9 +62,6 @@ package struct NumberEncoding: CellCoding, Equatable {
     }
   }
 
-  /// The largest number of Float32.
-  static let largest = Double(Float.greatestFiniteMagnitude)
-
   static let remedy =
     "; numbers are expected in this column: write it as one, or say in 'data.columns' what the column is, "
     + "or leave it out with 'data.ignore'"
@@ -83,7 +80,7 @@ package struct NumberEncoding: CellCoding, Equatable {
     let numbers: ColumnCells.Numbers?
 
     func write(_ row: Int, to inputs: UnsafeMutablePointer<Float>) throws(FileError) {
-      if let known = numbers?[row], known.magnitude <= NumberEncoding.largest {
+      if let known = numbers?[row], known.magnitude <= ColumnRows.largest {
         let value = coding.scale.apply(known)
         if value.isFinite {
           inputs[0] = value
