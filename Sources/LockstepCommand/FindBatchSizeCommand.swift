@@ -50,8 +50,8 @@ enum FindBatchSizeCommand: Command {
       let sizes = given ?? usualSizes(around: named.batchSize, most: most)
       if let large = sizes.last, large > most {
         throw InputFailure(
-          description:
-            "'--sizes' has \(large), and a batch has \(counted(most, "training example")) at most")
+          description: "'--sizes' has \(large), and there are \(counted(most, "training example"))"
+            + (most == data.training.count ? "" : " of any one padded length"))
       }
       var found = BatchSizeSuggestion()
       for size in sizes {

@@ -68,7 +68,7 @@ import Testing
       let line = try #require(evaluated.lines.first { $0.hasPrefix("{") })
       let report = try JSONValue.parse(line)
       func value(_ name: String) throws -> Double {
-        try #require(report[name]?.doubleValue, "\(name) in \(line)")
+        try #require(report.objectValue?[name]?.doubleValue, "\(name) in \(line)")
       }
       #expect(try value("kind.accuracy") > 0.8 && value("kind.macroF1") > 0.7)
       #expect(try value("mass.rSquared") > 0.9 && value("looks.accuracy") > 0.8)
@@ -76,7 +76,8 @@ import Testing
       #expect(try value("mass.rootMeanSquaredError") > 1.5)
       let sum = try value("kind.loss") + 0.5 * value("mass.loss") + value("looks.loss")
       #expect(try abs(value("loss") - sum) < 1e-6)
-      #expect(report["kind.confusionMatrix"] != nil && report["mass.confusionMatrix"] == nil)
+      let names = Set((report.objectValue?.members ?? []).map(\.key))
+      #expect(names.contains("kind.confusionMatrix") && !names.contains("mass.confusionMatrix"))
       let answers = try Lockstep.run(["predict", "run"], ranks: 3, directory: directory)
       let rows = try answers.lines.filter { $0.hasPrefix("{") }.map { try JSONValue.parse($0) }
       try #require(rows.count == 100, "\(answers.transcript)")
@@ -149,7 +150,7 @@ import Testing
       try #require(found.count == expected.count)
       for (line, values) in zip(found, expected) {
         for (name, value) in zip(["loss", "kind.loss", "mass.loss"], values.arrayValue ?? []) {
-          let (own, want) = (line[name]?.doubleValue ?? .nan, value.doubleValue ?? 0)
+          let (own, want) = (line.objectValue?[name]?.doubleValue ?? .nan, value.doubleValue ?? 0)
           #expect(abs(own - want) < 2e-6 * max(1, abs(want)), "\(name): \(own), not \(want)")
         }
       }

@@ -67,7 +67,7 @@ import Testing
   /// A table as it is written where fractions have commas.
   @Test func decimalCommasAreFound() throws {
     try withDirectory { directory in
-      let rows = (0..<80).map { "\($0 % 7),5;\($0 % 4);\($0 % 90),25\n" }
+      let rows = (0..<80).map { "\($0 % 7),5;\($0 % 4);\($0 * 7 % 90),25\n" }
       try AtomicFile.write("\(directory)/t.csv", text: "a;b;price\n" + rows.joined())
       let text = try train(directory, [], data: "t.csv")
       #expect(

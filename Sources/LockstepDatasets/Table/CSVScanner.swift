@@ -61,6 +61,8 @@ struct CSVScanner {
   var line = 1
   private var rowLine = 1
   var quoteLine = 1
+  /// The rows of the files before this one.
+  private var earlierRows = 0
   private var headerHasLoneCarriageReturn = false
   /// What is wrong with a header that holds a CR, as long as it may be the whole file.
   private var headerFault: FileError?
@@ -85,6 +87,7 @@ struct CSVScanner {
   /// Goes on with the next file of a table, once this one has ended.
   mutating func begin(next path: String) {
     self.path = path
+    earlierRows = cells.rowCount
     start = []
     (place, field, bits, line, rowLine, quoteLine) = (.fieldStart, 0, 0, 1, 1, 1)
     (columns, names) = (nil, [])
@@ -124,8 +127,9 @@ struct CSVScanner {
 
   /// Makes room for the cells of a file of so many bytes, judged by what was scanned so far.
   mutating func reserve(size: Int, scanned: Int) {
-    guard blockRows == nil, cells.rowCount > 0, scanned > 0 else { return }
-    let rows = Double(cells.rowCount) * Double(size - scanned) / Double(scanned)
+    let found = cells.rowCount - earlierRows
+    guard blockRows == nil, found > 0, scanned > 0 else { return }
+    let rows = Double(found) * Double(size - scanned) / Double(scanned)
     cells.reserve(rows: Int(min(1.05 * rows + 64, Double(size))))
   }
 

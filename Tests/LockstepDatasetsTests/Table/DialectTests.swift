@@ -103,7 +103,7 @@ import Testing
     #expect(content.places.text(1) == "line 2 of \(second)")
   }
 
-  @Test("patterns name files in the order of their names")
+  @Test("patterns name files in the order of their names, numbers in theirs")
   func patterns() throws {
     let directory = TemporaryDirectory()
     for name in ["part-2.csv", "part-10.csv", "part-1.csv", "other.csv"] {
@@ -112,7 +112,7 @@ import Testing
     let path = directory.file("part-1.csv")
     #expect(
       try TableFile.matching([directory.file("part-*.csv")])
-        == ["part-1.csv", "part-10.csv", "part-2.csv"].map(directory.file))
+        == ["part-1.csv", "part-2.csv", "part-10.csv"].map(directory.file))
     #expect(try TableFile.matching([path]) == [path])
     let twice = #expect(throws: FileError.self) { try TableFile.matching([path, path]) }
     #expect(twice?.reason == "is named twice among the files that are read")
