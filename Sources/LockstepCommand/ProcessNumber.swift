@@ -35,18 +35,20 @@ struct FileIdentity: Equatable {
 
   /// Makes sure that an option's output is none of the files that are read.
   static func check(_ path: String, of option: String, among files: [String] = []) throws {
+    if let output = FileIdentity(path),
+      let file = files.first(where: { FileIdentity($0) == output })
+    {
+      throw ArgumentError(
+        description:
+          "'\(option) \(path)' is a file that is read ('\(file)'), and would be replaced; "
+          + "give another name")
+    }
     if let directory = RunFiles.directory(ofFile: path) {
       throw ArgumentError(
         description:
           "'\(option) \(path)' is a file of the run in \(directory), and would be replaced; give "
           + "another name")
     }
-    guard let output = FileIdentity(path),
-      let file = files.first(where: { FileIdentity($0) == output })
-    else { return }
-    throw ArgumentError(
-      description: "'\(option) \(path)' is a file that is read ('\(file)'), and would be replaced; "
-        + "give another name")
   }
 }
 
