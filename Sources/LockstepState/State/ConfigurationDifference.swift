@@ -23,6 +23,10 @@ package enum ConfigurationDifference {
   ) {
     // A key that is absent and one that is null mean the same.
     if first ?? .null == second ?? .null || ignored.contains(path) { return }
+    // So does a key that an older program did not have, where it says nothing.
+    if first == nil && second?.saysNothing == true || second == nil && first?.saysNothing == true {
+      return
+    }
     if absent.contains(path), first ?? .null == .null || second ?? .null == .null { return }
     guard case .object(let one)? = first, case .object(let other)? = second else {
       keys.append(path.isEmpty ? "(everything)" : path)
@@ -33,4 +37,9 @@ package enum ConfigurationDifference {
         one[key], other[key], path.isEmpty ? key : "\(path).\(key)", ignored, absent, into: &keys)
     }
   }
+}
+
+extension JSONValue {
+  /// Whether it is false, or empty.
+  fileprivate var saysNothing: Bool { self == .bool(false) || self == [] || self == [:] }
 }

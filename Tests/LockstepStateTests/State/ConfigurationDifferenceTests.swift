@@ -27,6 +27,17 @@ import Testing
     #expect(ConfigurationDifference.keys(given, other, absent: ["b"]) == ["b.c"])
   }
 
+  /// Runs of a program that did not know a key can be resumed by one that does, where the key is not used.
+  @Test func newKeysThatSayNothingDoNotDiffer() {
+    let old: JSONValue = ["a": 1, "b": ["c": 1]]
+    let new: JSONValue = ["a": 1, "b": ["c": 1, "d": false], "e": [], "f": nil]
+    #expect(ConfigurationDifference.keys(old, new).isEmpty)
+    #expect(ConfigurationDifference.keys(new, old).isEmpty)
+    let used: JSONValue = ["a": 1, "b": ["c": 1, "d": true], "e": [1]]
+    #expect(ConfigurationDifference.keys(old, used) == ["b.d", "e"])
+    #expect(ConfigurationDifference.keys(new, used) == ["b.d", "e"])
+  }
+
   @Test func aConfigurationEqualsItself() throws {
     let value: JSONValue = ["a": 1, "b": ["c": [1, 2], "d": 0.1], "e": nil]
     #expect(ConfigurationDifference.keys(value, value).isEmpty)
