@@ -74,6 +74,13 @@ package struct HeadConfiguration: Sendable {
     }
     name = values["name"] ?? columns.joined(separator: "+")
     guard !name.isEmpty else { throw values.error("name", "must not be empty") }
+    guard !Self.takenNames.contains(name), !name.hasPrefix("heads."), !name.hasPrefix("category ")
+    else {
+      throw values.error(
+        "name",
+        "is '\(name)', which predictions or exported models have for something else: set 'name' to another word"
+      )
+    }
     do {
       target = TableHead(
         name: name, columns: columns, kind: kind,
@@ -94,6 +101,9 @@ package struct HeadConfiguration: Sendable {
       model = nil
     }
   }
+
+  /// What else stands beside the heads in predictions and models.
+  private static let takenNames: Set<String> = ["row", "id", "input", "label"]
 
   /// What a loss takes for targets.
   private static func kind(of loss: any LossFunction) -> TargetKind {

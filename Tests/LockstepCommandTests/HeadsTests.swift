@@ -157,6 +157,19 @@ import Testing
     }
   }
 
+  @Test(arguments: ["row", "id", "input", "heads.0.weight"])
+  func namesThatMeanOtherThingsAreRefused(_ name: String) throws {
+    try with { directory in
+      try AtomicFile.write(
+        "\(directory)/c.json",
+        text: Self.configuration.replacing(#""name": "looks""#, with: #""name": "\#(name)""#))
+      let result = try Lockstep.run(
+        ["train", "c.json", "--run-directory", "none"], directory: directory)
+      #expect(result.ending == .exited(2), "\(result.transcript)")
+      #expect(result.errorOutput.contains("is '\(name)'"), "\(result.transcript)")
+    }
+  }
+
   @Test func headsThatMakeNoSenseAreNamed() throws {
     try with { directory in
       func refusal(_ settings: String...) throws -> String {

@@ -34,7 +34,7 @@ final class SlotStarts {
       throw HyperparameterError(
         owner: "unfreezing", key: "optimizer", value: shared,
         problem: "holds for all parameters together, and cannot begin anew for some of them: take "
-          + "another optimizer, or two runs joined by initial weights")
+          + "another optimizer or clip, or two runs joined by initial weights")
     }
   }
 
