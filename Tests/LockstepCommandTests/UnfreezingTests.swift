@@ -32,9 +32,10 @@ import Testing
     }
   }
 
-  private func tensors(_ run: String, _ directory: String) throws -> JSONValue {
+  private func tensors(_ run: String, _ directory: String) throws -> JSONObject {
     let result = try Lockstep.run(["inspect", run, "--json"], directory: directory)
-    return try #require(try JSONValue.parse(result.output)["tensors"], "\(result.transcript)")
+    let tensors = try JSONValue.parse(result.output)["tensors"]?.objectValue
+    return try #require(tensors, "\(result.transcript)")
   }
 
   /// Unfreezing in step k is two runs that initial weights join, for an update without state.

@@ -55,8 +55,10 @@ struct SchemaValidator {
         object[key].map { accepts($0, schema) } ?? true
       } == true
     case "additionalProperties":
-      guard constraint == false, let known = schema["properties"]?.objectValue else { return false }
-      return value.objectValue?.keys.allSatisfy { known[$0] != nil } ?? true
+      let known = schema["properties"]?.objectValue
+      return value.objectValue?.members.allSatisfy { key, other in
+        known?[key] != nil || accepts(other, constraint)
+      } ?? true
     default: return false
     }
   }

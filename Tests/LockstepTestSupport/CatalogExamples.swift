@@ -40,7 +40,9 @@ extension Form {
       // What has bounds has them in order.
       object[hyperparameter.key] = hyperparameter.key == "upper" ? 5 : hyperparameter.kind.example
     }
-    if let first = exactlyOne.first { object[first] = "*" }
+    if let first = exactlyOne.first, let key = keys.first(where: { $0.key == first }) {
+      object[first] = key.kind.example
+    }
     return object
   }
 }
