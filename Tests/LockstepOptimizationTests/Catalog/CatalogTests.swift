@@ -40,6 +40,7 @@ import Testing
       "adamKeras": .adamKeras(), "adamWKeras": .adamWKeras(), "nadamKeras": .nadamKeras(),
       "lionKeras": .lionKeras(), "adEMAMix": .adEMAMix(), "signSGD": .signSGD(),
       "signum": .signum(), "muon": .muon(), "adan": .adan(), "prodigy": .prodigy(),
+      "spam": .spam(), "stableSPAM": .stableSPAM(),
       "scheduleFreeSGD": .scheduleFreeSGD(), "scheduleFreeAdamW": .scheduleFreeAdamW(),
       "scion": .scion(
         learningRate: 1e-3, momentum: 0.9, radius: 1, outputRadius: 1, constrained: false,
