@@ -106,7 +106,7 @@ private struct Papers: Decodable {
       let error = #expect(throws: HyperparameterError.self) {
         try Trial(mixedLayout, Chain(clip) + .signSGD())
       }
-      #expect(error?.problem.contains("ScaleBySign(), which") == true)
+      #expect(error?.problem.contains("ScaleBySign, which") == true)
       // In front of a momentum, or of a decay, magnitudes count.
       _ = try Trial(mixedLayout, Chain(clip) + .signum())
       _ = try Trial(mixedLayout, Chain(clip, WeightDecay(0.1), ScaleBySign()))
