@@ -49,7 +49,7 @@ package struct SeriesDescription: Sendable, Equatable {
     var object = JSONObject()
     object["kind"] = .string(Self.kind)
     object["layout"] = .string(layout.rawValue)
-    object["table"] = InputDescription.columns(table).json
+    object["table"] = table.json
     object["steps"] = .array(steps.map { .string($0) })
     object["time"] = time.map { .string($0) } ?? .null
     object["interval"] = interval.map { .number($0) } ?? .null
@@ -69,7 +69,7 @@ package struct SeriesDescription: Sendable, Equatable {
 
   init?(_ json: JSONValue) {
     guard let layout = json["layout"]?.stringValue.flatMap(SeriesOptions.Layout.init),
-      case .columns(let table)? = json["table"].flatMap(InputDescription.init),
+      let table = json["table"].flatMap(ColumnsDescription.init),
       let steps = json["steps"]?.arrayValue?.compactMap(\.stringValue),
       let lengths = json["lengths"]?.arrayValue?.compactMap(\.integerValue),
       PaddedLengths(lengths) != nil,
