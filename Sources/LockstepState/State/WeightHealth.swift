@@ -1,3 +1,4 @@
+import LockstepCollective
 internal import CLockstepKernels
 import LockstepEngine
 import LockstepFold
@@ -17,6 +18,13 @@ extension Weights {
       throw NonFiniteWeightsError(
         step: step, tensor: tensor.name, index: index, value: Double(values[index]))
     }
+  }
+
+  /// Looks at all values of all ranks, and throws on all where one has found something. Called by all ranks.
+  package func checkFinite(step: Int, on collective: any Collective) throws {
+    var sick: (any Error)?
+    do { try checkFinite(step: step) } catch { sick = error }
+    try collective.throwOnAll(sick)
   }
 }
 

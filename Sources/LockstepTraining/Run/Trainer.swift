@@ -30,15 +30,14 @@ package final class Trainer {
   private let handshake: Handshake
   /// The registry's state whole, once the ranks have agreed on what it is.
   private var state: WholeState?
-  /// The highest score of this run's evaluations.
-  private var bestScore = -Double.infinity
+  private var best = BestScore()
   /// Whether rank 0 has a directory; agreed by all ranks when a run starts.
   private var saves = false
   /// Whether the directory's outcome is this run's.
   private var hasStarted = false
   /// What watches over state that this rank alone holds.
   private var seal: StateSeal?
-  private let normSchedule: NormSchedule
+  private let log: StepLog
   private let earlyStopping: EarlyStoppingState?
   private let bestWeights: BestWeights
   private var watch: UpdateWatch
@@ -95,9 +94,10 @@ package final class Trainer {
     resumption.conditions.append(.kernels)
     resumption.lastStep = options.lastStep(batchesPerEpoch: sampler.batchesPerEpoch)
     self.resumption = resumption
-    normSchedule = NormSchedule(
-      lastStep: options.lastStep(batchesPerEpoch: sampler.batchesPerEpoch))
     self.directory = collective.isRoot ? directory : nil
+    log = StepLog(
+      of: step, in: self.directory, parameterNormsEverySteps: options.parameterNormsEverySteps,
+      lastStep: options.lastStep(batchesPerEpoch: sampler.batchesPerEpoch))
     self.collective = collective
     self.isInterrupted = isInterrupted
     earlyStopping = options.earlyStopping.map(EarlyStoppingState.init)
@@ -190,21 +190,14 @@ package final class Trainer {
       }
       if let restored { noteFailure { try tell(.resumed(restored)) } }
       for notice in notices { noteFailure { try tell(.notice(notice)) } }
-      try agreeOnBest(upTo: restored?.step ?? 0)
+      try best.agree(on: collective) {
+        try directory?.checkpoints.best(upTo: restored?.step ?? 0)?.score
+      }
     }
     try registry.broadcast(on: collective)
     try state.scatter(fromFile: restored?.path)
     enter(.starting)
     try registry.compare(on: collective, step: step.completed)
-  }
-
-  /// Tells all ranks the score that an evaluation must beat to be saved as the best.
-  private func agreeOnBest(upTo step: Int) throws {
-    let bits = try collective.fromRoot {
-      let best = try directory?.checkpoints.best(upTo: step)?.score ?? -.infinity
-      return withUnsafeBytes(of: best.bitPattern) { Array($0) }
-    }
-    bestScore = bits.withUnsafeBytes { Double(bitPattern: $0.loadUnaligned(as: UInt64.self)) }
   }
 
   // MARK: The loop
@@ -245,11 +238,11 @@ package final class Trainer {
       }
       let isDue = options.checkpointEverySteps.map { report.step % $0 == 0 } ?? isEpochEnd
       // Of equal ones the last is the best checkpoint; where weights are restored it is saved in any case.
-      let isBest = score.map { $0 > bestScore || restoresBest && $0 == bestScore } ?? false
+      let isBest = best.isReached(by: score, equalled: restoresBest)
       let isAsked = requests.contains(.save) || ends && !requests.contains(.unsaved)
       if isAsked || stops || isDue || isBest { try save(score) }
       if isBest, let score {
-        bestScore = score
+        best.note(score)
         if !saves, restoresBest { try bestWeights.keep() }
       }
       if stops { return Outcome(.interrupted, step: step.completed) }
@@ -284,26 +277,19 @@ package final class Trainer {
       collective.isRoot
       ? watch.notices(report, isLast: isDone, parameters: step.source.parameters) : []
     noteFailure {
-      let isDue = options.parameterNormsEverySteps.map { report.step % $0 == 0 } ?? false
-      try directory?.metrics.append(
-        report.line(
-          epoch: epoch + 1, metricNames: step.source.metricNames,
-          epsilon: step.accountant?.epsilon(steps: report.step), examplesPerSecond: rate,
-          norms: isDue && report.skipped == nil ? step.update.parameterNorms() : [],
-          unfrozen: step.source.unfrozen(inStep: report.step).map(\.name)))
+      try log.write(report, epoch: epoch + 1, examplesPerSecond: rate)
       if let notice = step.source.unfrozenNotice(step: report.step) { try tell(.notice(notice)) }
-      if normSchedule.isDue(report) {
-        try directory?.norms.append(report.normLine(step.update, of: step.source))
-      }
       try tell(.step(report, epoch: epoch + 1, examplesPerSecond: rate))
       for warning in warnings {
-        try directory?.warnings.append(["step": .integer(report.step), "warning": .string(warning)])
+        try log.write(warning: warning, step: report.step)
         try tell(.notice(warning))
       }
       try tensorObserver?.see(report, of: step.source, on: collective)
     }
     // Skipping steps cannot help where the weights themselves are lost.
-    if report.skipped != nil { try checkWeights() }
+    if report.skipped != nil {
+      try Weights(of: step.source).checkFinite(step: step.completed, on: collective)
+    }
     return report
   }
 
@@ -350,7 +336,7 @@ package final class Trainer {
   private func save(_ score: Double?) throws {
     guard saves else { return }
     enter(.checkpointing)
-    try checkWeights()
+    try Weights(of: step.source).checkFinite(step: step.completed, on: collective)
     let pending = collective.isRoot ? control.pendingFactor : nil
     try step.update.whileLearningRate(isScaledBy: pending) { try write(score) }
   }
@@ -368,13 +354,6 @@ package final class Trainer {
     }
   }
 
-  /// Makes sure that the weights are finite: nothing else is saved. Called by all ranks.
-  private func checkWeights() throws {
-    var sick: (any Error)?
-    do { try Weights(of: step.source).checkFinite(step: step.completed) } catch { sick = error }
-    try collective.throwOnAll(sick)
-  }
-
   private var restoresBest: Bool { options.earlyStopping?.restoresBest ?? false }
 
   /// Makes sure that all ranks hold the same, and writes the weights.
@@ -385,7 +364,7 @@ package final class Trainer {
           .map { directory?.checkpoints.path(ofStep: $0.step) } ?? nil
       }
     }
-    if !saves { try checkWeights() }
+    if !saves { try Weights(of: step.source).checkFinite(step: step.completed, on: collective) }
     try registry.compare(on: collective, step: step.completed)
     try Fault.reach(.end, rank: collective.rank)
     // A run is done once all ranks have come to its end.

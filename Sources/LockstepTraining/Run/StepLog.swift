@@ -1,0 +1,46 @@
+import LockstepFiles
+import LockstepFold
+
+/// What the files of a run keep of its steps: the metrics of each, the norms of tensors of some, warnings.
+/// Without a directory it keeps nothing.
+struct StepLog {
+  private let step: any BatchStep
+  private let directory: RunDirectory?
+  private let normsEvery: Int?
+  private let schedule: NormSchedule
+
+  /// - Parameters:
+  ///   - step: the step that is logged.
+  ///   - directory: the run's, on rank 0.
+  ///   - normsEvery: how often a line of metrics has the norms of all tensors; nil for never.
+  ///   - lastStep: the step that the run is to end with.
+  init(
+    of step: any BatchStep, in directory: RunDirectory?, parameterNormsEverySteps normsEvery: Int?,
+    lastStep: Int
+  ) {
+    self.step = step
+    self.directory = directory
+    self.normsEvery = normsEvery
+    schedule = NormSchedule(lastStep: lastStep)
+  }
+
+  /// Keeps a step.
+  func write(_ report: StepReport, epoch: Int, examplesPerSecond rate: Double) throws {
+    guard let directory else { return }
+    let isDue = normsEvery.map { report.step % $0 == 0 } ?? false
+    try directory.metrics.append(
+      report.line(
+        epoch: epoch, metricNames: step.source.metricNames,
+        epsilon: step.accountant?.epsilon(steps: report.step), examplesPerSecond: rate,
+        norms: isDue && report.skipped == nil ? step.update.parameterNorms() : [],
+        unfrozen: step.source.unfrozen(inStep: report.step).map(\.name)))
+    if schedule.isDue(report) {
+      try directory.norms.append(report.normLine(step.update, of: step.source))
+    }
+  }
+
+  /// Keeps what was said behind a step.
+  func write(warning: String, step: Int) throws {
+    try directory?.warnings.append(["step": .integer(step), "warning": .string(warning)])
+  }
+}
