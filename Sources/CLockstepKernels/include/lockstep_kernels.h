@@ -35,6 +35,7 @@ int lockstep_flush_denormals(void);
 #include "lockstep_attention_kernels.h"
 #include "lockstep_noise_kernels.h"
 #include "lockstep_normalization_kernels.h"
+#include "lockstep_pooling_kernels.h"
 #include "lockstep_recurrent_kernels.h"
 #include "lockstep_rotary_kernels.h"
 #include "lockstep_row_kernels.h"
