@@ -29,6 +29,7 @@ const char *lockstep_isa_name(lockstep_isa isa);
 int lockstep_flush_denormals(void);
 
 #include "lockstep_arena_kernels.h"
+#include "lockstep_convolution_kernels.h"
 #include "lockstep_dense_kernels.h"
 #include "lockstep_graph_kernels.h"
 #include "lockstep_half_kernels.h"
