@@ -17,7 +17,8 @@ extension UpdateRule {
     func work(_ slot: Int, _ values: UnsafeMutablePointer<Float>) {
       guard matrices.operations(slot: slot) != nil, starts.isMoving(slot) else { return }
       matrices.transform(
-        slot: slot, values, parameters: parameters + layout.slots[slot].offset)
+        slot: slot, values, parameters: parameters + layout.slots[slot].offset,
+        number: updateCount + 1 - starts.updatesBefore(starts.start(of: slot)))
     }
     if let matrixExchange { return try matrixExchange.transform(update, work) }
     for (slot, tensor) in layout.slots.enumerated() { work(slot, update + tensor.offset) }
