@@ -6,7 +6,7 @@ final class BasisRotation {
   private let work: MatrixWork
   private let orthonormal = OrthonormalRows()
   private var (product, values) = (Arena<Float>(count: 0), Arena<Float>(count: 0))
-  private var estimates: [Double] = []
+  private var estimates = Arena<Double>(count: 0)
   private var order: [Int] = []
 
   init(_ work: MatrixWork) { self.work = work }
@@ -18,19 +18,21 @@ final class BasisRotation {
     Arena.grow(&product, to: size * size)
     work.plain(product, basis, factor, rows: size, terms: size, columns: size)
     let product = product.base
-    estimates = (0..<size).map { row in
-      (0..<size).reduce(0.0) {
-        $0 + Double(basis[row * size + $1]) * Double(product[row * size + $1])
+    Arena.grow(&estimates, to: size)
+    let estimates = estimates.base
+    if order.count != size { order = Array(0..<size) }
+    for row in 0..<size {
+      order[row] = row
+      estimates[row] = 0
+      for column in 0..<size {
+        estimates[row] += Double(basis[row * size + column]) * Double(product[row * size + column])
       }
     }
-    order = (0..<size).sorted {
-      estimates[$0] != estimates[$1] ? estimates[$0] > estimates[$1] : $0 < $1
-    }
-    let order = order
+    order.sort { estimates[$0] != estimates[$1] ? estimates[$0] > estimates[$1] : $0 < $1 }
     orthonormal.make(basis, size) {
-      UnsafePointer(product + order[$0] * size)
+      UnsafePointer(product + self.order[$0] * size)
     } spare: {
-      UnsafePointer(basis + order[$0] * size)
+      UnsafePointer(basis + self.order[$0] * size)
     }
   }
 
