@@ -3,13 +3,13 @@ import LockstepEngine
 /// Lets bases follow their factors by one round of power iteration: QR of factor · basis, eigenvalues that it
 /// estimates sorted.
 final class BasisRotation {
-  private let work: MatrixWork
+  private let work: ProductWorkspace
   private let orthonormal = OrthonormalRows()
   private var (product, values) = (Arena<Float>(count: 0), Arena<Float>(count: 0))
   private var estimates = Arena<Double>(count: 0)
   private var order: [Int] = []
 
-  init(_ work: MatrixWork) { self.work = work }
+  init(_ work: ProductWorkspace) { self.work = work }
 
   /// Moves a basis, whose vectors are rows.
   func follow(

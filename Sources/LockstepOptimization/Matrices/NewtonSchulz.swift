@@ -46,7 +46,7 @@ package struct NewtonSchulz: Sendable, Equatable {
 final class BoundNewtonSchulz {
   private let rule: NewtonSchulz
   private let kernels: Kernels
-  private let work: MatrixWork
+  private let work: ProductWorkspace
   /// X, and the next one.
   private var (matrix, next) = (Arena<Float>(count: 0), Arena<Float>(count: 0))
   /// A, bI + cA, and what X is multiplied by.
@@ -56,7 +56,7 @@ final class BoundNewtonSchulz {
   init(_ rule: NewtonSchulz, _ kernels: Kernels) {
     self.rule = rule
     self.kernels = kernels
-    work = MatrixWork(kernels)
+    work = ProductWorkspace(kernels)
   }
 
   /// Orthogonalises a matrix in place and multiplies it by a factor.

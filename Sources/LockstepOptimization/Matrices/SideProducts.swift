@@ -3,7 +3,7 @@ import LockstepEngine
 
 /// Works out what factors are made of, and what they are multiplied with.
 final class SideProducts {
-  let work: MatrixWork
+  let work: ProductWorkspace
   private let kernels: Kernels
   private var (flipped, square, product) = (
     Arena<Float>(count: 0), Arena<Float>(count: 0), Arena<Float>(count: 0)
@@ -11,7 +11,7 @@ final class SideProducts {
 
   init(_ kernels: Kernels) {
     self.kernels = kernels
-    work = MatrixWork(kernels)
+    work = ProductWorkspace(kernels)
   }
 
   /// factor ← past · factor + weight · GGᵀ, or GᵀG.

@@ -11,7 +11,7 @@ import LockstepEngine
 final class SingularValueCap {
   private let limit: Double
   private let kernels: Kernels
-  private let work: MatrixWork
+  private let work: ProductWorkspace
   private let iterations: BoundNewtonSchulz
   /// W / τ, O and what takes the place of W, short × long.
   private var (matrix, directions, next) = (
@@ -23,7 +23,7 @@ final class SingularValueCap {
   init(limit: Double, _ kernels: Kernels) {
     self.limit = limit
     self.kernels = kernels
-    work = MatrixWork(kernels)
+    work = ProductWorkspace(kernels)
     iterations = BoundNewtonSchulz(NewtonSchulz(), kernels)
   }
 

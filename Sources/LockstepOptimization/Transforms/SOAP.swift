@@ -106,7 +106,7 @@ package struct ScaleBySOAP: NormalizingTransform, Equatable {
       var sum = 20 * count
       for side in MatrixSides.Side.allCases {
         guard let size = sides.size(side, of: slot) else { continue }
-        let basis = OrthonormalRows.operations(size) + MatrixWork.operations(size)
+        let basis = OrthonormalRows.operations(size) + ProductWorkspace.operations(size)
         sum += 8 * count * Double(size) + basis / Double(rule.preconditionFrequency)
       }
       return sum

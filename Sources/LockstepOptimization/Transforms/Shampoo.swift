@@ -86,7 +86,7 @@ package struct ScaleByShampoo: GradientTransform, Equatable {
       for side in MatrixSides.Side.allCases {
         guard let size = sides.size(side, of: slot) else { continue }
         let products = 4 * count * Double(size)
-        let root = SymmetricEigen.operations(size) + MatrixWork.operations(size)
+        let root = SymmetricEigen.operations(size) + ProductWorkspace.operations(size)
         sum += products + root / Double(rule.preconditionFrequency)
       }
       return sum

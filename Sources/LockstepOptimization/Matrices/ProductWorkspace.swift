@@ -8,7 +8,7 @@ extension Arena {
 }
 
 /// Products of matrices, with the scratch of the largest that there was.
-final class MatrixWork {
+final class ProductWorkspace {
   private let products: MatrixProducts
   private var scratch = Arena<Float>(count: 0)
 
