@@ -232,6 +232,9 @@ public final class UpdateRule {
       throw NonFiniteGradient(
         step: step, block: block, slot: slot, name: layout.slots[slot].name)
     }
+    if headCount > 0, !projection.heads.isTold {
+      throw UpdateError.needsLogits(heads: headCount)
+    }
     let measured = passes[0].measurements
     _ = measured.table.buffer.update(fromContentsOf: blockSums)
     var report = UpdateReport(
@@ -338,6 +341,14 @@ public final class UpdateRule {
     return finish(&report)
   }
 
+  /// How many heads of attentions a step must tell the largest logits of; 0 where no constraint asks.
+  package var headCount: Int { projection.heads.count }
+
+  /// Takes the largest logits of all heads of the model's attentions in the batch whose update is prepared next.
+  package func tell(largestLogits: UnsafeBufferPointer<Double>) {
+    projection.heads.tell(largestLogits)
+  }
+
   private func begin(step: Int, _ parameters: UnsafeMutablePointer<Float>) {
     starts.begin(step: step, updates: updateCount)
     projection.begin(update: updateCount + 1, parameters, moving: { starts.isMoving($0) })
@@ -348,6 +359,7 @@ public final class UpdateRule {
 
   private func finish(_ report: inout UpdateReport) -> UpdateReport {
     updates.base[0] += 1
+    report.headClip = projection.heads.report
     guard let lastClip else { return report }
     func total(_ column: Int) -> Double {
       var sum = 0.0

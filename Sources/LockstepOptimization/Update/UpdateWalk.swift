@@ -74,7 +74,7 @@ extension UpdateRule {
     while start < end {
       let count = min(part, end - start)
       step.apply(start, count)
-      constraint.apply(parameters + start, count)
+      constraint.apply(parameters, at: start, count: count)
       start += count
     }
     heldRows.putBack(parameters, slot: slot, blocks[run.lowerBound].range.lowerBound..<end)
@@ -98,7 +98,8 @@ extension UpdateRule {
     if isLast, let fused, fused.isReady(slot: block.slot) {
       fused.bound(toSlot: block.slot, input: source, parameters: parameters)
         .apply(block.offset, block.count)
-      projection.bound(slot: block.slot).apply(weights, block.count)
+      projection.bound(slot: block.slot).apply(
+        parameters, at: block.offset, count: block.count)
       finishBlock(index, parameters)
       return
     }
@@ -122,7 +123,8 @@ extension UpdateRule {
       } else {
         kernels.update.subtract(weights, view.input, block.count)
       }
-      projection.bound(slot: block.slot).apply(weights, block.count)
+      projection.bound(slot: block.slot).apply(
+        parameters, at: block.offset, count: block.count)
       finishBlock(index, parameters)
     } else {
       passes[pass + 1].measurements.measure(

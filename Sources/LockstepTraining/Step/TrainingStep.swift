@@ -73,6 +73,12 @@ public final class TrainingStep: BatchStep {
         update: update.layout.slots.map { "\($0.name) \($0.shape)" },
         source: trainable.map { "\($0.name) \($0.shape)" })
     }
+    guard source.maximumColumns.count >= update.headCount else {
+      throw StepError.badOption(
+        key: "a constraint", value: "qkClip",
+        expected:
+          "another one where the model's source does not read the largest logits of \(update.headCount) heads")
+    }
     self.source = source
     let carrying = source as? any CarryingSource
     carrier = carrying?.carriesStates == true ? carrying : nil
@@ -91,7 +97,8 @@ public final class TrainingStep: BatchStep {
     health = try StepHealth(nonFinite, plan: plan, source: source, on: collective)
     let scalarMetrics =
       source.metricColumns + (inspector == nil ? 0 : LeafInspector.Column.allCases.count)
-    scalars = try ScalarFold(runs: plan.shardRuns, metrics: scalarMetrics, on: collective)
+    scalars = try ScalarFold(
+      runs: plan.shardRuns, metrics: scalarMetrics, maxima: source.maximumColumns, on: collective)
     blockSums = BlockSums(plan, measuresAll: exchange.visitsAllBlocks, on: collective)
     batchDivisors = BatchDivisors(plan, source, gradient: noise?.divisor)
     let columns = ShardRecord.Column.metrics + scalarMetrics
@@ -355,6 +362,10 @@ public final class TrainingStep: BatchStep {
   private func apply(_ gradient: Gradient) throws -> UpdateReport {
     enter(.updating)
     try update.scaleLearningRate(by: scalars.requests.learningRateFactor)
+    if update.headCount > 0 {
+      let numbers = ascent?.kept?.total ?? scalars.total
+      update.tell(largestLogits: numbers.metrics(source.maximumColumns))
+    }
     try update.prepare(step: completed, blockSums: blockSums.gradientSquares)
     return try application.run(gradient, source.parameters)
   }

@@ -92,7 +92,7 @@ public final class Training {
     let source = try ModelSource(
       model, losses: losses, on: dataset, seed: seed, freezing: options.freezing,
       options: options.plan, threads: options.threads, exampleClip: options.exampleClip,
-      admit: { try ($0 + $1).check(on: ranks) })
+      readsLogits: options.constraints.askForLogits, admit: { try ($0 + $1).check(on: ranks) })
     source.augmentation = augmentation
     try self.init(
       source,
