@@ -14,7 +14,11 @@ package final class Trainer {
   /// All state of the run.
   package let registry = StateRegistry()
   /// Looks at tensors after some steps. Set on all ranks or on none, before the run.
-  package var tensorObserver: (any TensorObserver)?
+  package var tensorObserver: (any TensorObserver)? {
+    didSet { observers = [tensorObserver, singularValues].compactMap { $0 } }
+  }
+  private var observers: [any TensorObserver]
+  private let singularValues: SingularValueLog?
 
   private let step: any BatchStep
   private let sampler: Sampler
@@ -97,6 +101,9 @@ package final class Trainer {
     self.resumption = resumption
     normSchedule = NormSchedule(
       lastStep: options.lastStep(batchesPerEpoch: sampler.batchesPerEpoch))
+    singularValues =
+      options.logsSingularValues ? SingularValueLog(normSchedule, of: step.update) : nil
+    observers = [singularValues].compactMap { $0 }
     self.directory = collective.isRoot ? directory : nil
     self.collective = collective
     self.isInterrupted = isInterrupted
@@ -269,7 +276,7 @@ package final class Trainer {
       let next = sampler.next()
       return self.batch(of: step.completed + 1, epoch: next.epoch, next.examples)
     }
-    tensorObserver?.prepare(step, on: collective)
+    observers.prepare(step, on: collective)
     let clock = ContinuousClock()
     let start = clock.now
     let asked = collective.isRoot ? control.take() : []
@@ -293,14 +300,16 @@ package final class Trainer {
           unfrozen: step.source.unfrozen(inStep: report.step).map(\.name)))
       if let notice = step.source.unfrozenNotice(step: report.step) { try tell(.notice(notice)) }
       if normSchedule.isDue(report) {
-        try directory?.norms.append(report.normLine(step.update, of: step.source))
+        var line = report.normLine(step.update, of: step.source)
+        line["singularValues"] = singularValues?.line(step: report.step)
+        try directory?.norms.append(line)
       }
       try tell(.step(report, epoch: epoch + 1, examplesPerSecond: rate))
       for warning in warnings {
         try directory?.warnings.append(["step": .integer(report.step), "warning": .string(warning)])
         try tell(.notice(warning))
       }
-      try tensorObserver?.see(report, of: step.source, on: collective)
+      try observers.see(report, of: step.source, on: collective)
     }
     // Skipping steps cannot help where the weights themselves are lost.
     if report.skipped != nil { try checkWeights() }
