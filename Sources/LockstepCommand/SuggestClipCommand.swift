@@ -108,7 +108,8 @@ enum SuggestClipCommand: Command {
     }
     Console.line("")
     Console.line(
-      "\(isOfNorms ? "norms of tensors" : "largest singular values"), \(suggestion.stepCount) logged steps")
+      "\(isOfNorms ? "norms of tensors" : "largest singular values"), \(suggestion.stepCount) logged steps"
+    )
     Console.line(left(isOfNorms ? "tensor" : "matrix") + "    median  threshold  clips")
     for tensor in suggestion.tensors {
       Console.line(

@@ -63,7 +63,10 @@ import Testing
         symlink("\(Self.root)/Examples", "\(directory)/Examples")
         let lines = try Self.blocks("sh", in: file).joined(separator: "\n").split(separator: "\n")
         // A threshold is read off twenty steps behind the first tenth.
-        let steps = lines.contains { $0.contains("suggest-clip") } ? 24 : 2
+        // Norms of tensors are logged after every tenth.
+        let steps =
+          lines.contains { $0.contains("--tensors") }
+          ? 240 : lines.contains { $0.contains("suggest-clip") } ? 24 : 2
         for line in lines {
           var words = Self.words(of: String(line))
           var ranks = 1

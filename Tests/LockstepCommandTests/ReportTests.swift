@@ -52,7 +52,8 @@ import Testing
   @Test func thresholdsOfTensorsAreSuggestedAndHold() throws {
     try withDirectory { directory in
       let train = [
-        "train", Lockstep.example("digits-mlp"), "--set", "steps=300", "--set", "epochs=20", "--set",
+        "train", Lockstep.example("digits-mlp"), "--set", "steps=300", "--set", "epochs=20",
+        "--set",
         "clip=null",
       ]
       var outputs: [[String]] = []

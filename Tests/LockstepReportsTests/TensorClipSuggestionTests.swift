@@ -13,16 +13,15 @@ import Testing
 
   private static func whole(_ percentile: Double) throws -> ClipSuggestion.Candidate {
     // Tame norms, so that the choice is the 99th percentile; or with rare large ones, the 95th.
-    let norms = (0..<400).map { index in
-      percentile == 99 ? 1 + Double((index * 37) % 100) / 100 : index % 97 == 50 ? 40 : 1
+    let norms = (0..<400).map { index -> Double in
+      if percentile == 99 { return 1 + Double((index * 37) % 100) / 100 }
+      return index % 97 == 50 ? 40 : 1
     }
-    let choice = try ClipSuggestion(
-      RunHistory(
-        steps: norms.enumerated().map { index, norm in
-          .init(
-            step: index + 1, loss: 1, gradientNorm: norm, clippedGradientNorm: norm, clipped: false)
-        })
-    ).choice
+    let steps = norms.enumerated().map { index, norm -> RunHistory.Step in
+      RunHistory.Step(
+        step: index + 1, loss: 1, gradientNorm: norm, clippedGradientNorm: norm, clipped: false)
+    }
+    let choice = try ClipSuggestion(RunHistory(steps: steps)).choice
     #expect(choice.percentile == percentile)
     return choice
   }
@@ -30,17 +29,18 @@ import Testing
   /// Each tensor has the percentile of its own numbers, and clips what is above it.
   @Test(arguments: [95.0, 99])
   func eachTensorHasItsOwnThreshold(percentile: Double) throws {
-    let rows = [(0, "a", 1.0), (1, "b", 1000)].map { shift, name, scale in
-      (
-        name,
-        (0..<200).map { scale * (1 + Double(($0 * 37 + shift * 11) % 100) / 100) }
-      )
+    func norms(_ shift: Int, _ scale: Double) -> [Double] {
+      (0..<200).map { index -> Double in
+        scale * (1 + Double((index * 37 + shift) % 100) / 100)
+      }
     }
-    let found = try TensorClipSuggestion(.norms, Self.table(rows), whole: try Self.whole(percentile))
+    let rows: [(name: String, norms: [Double])] = [("a", norms(0, 1)), ("b", norms(11, 1000))]
+    let found = try TensorClipSuggestion(
+      .norms, Self.table(rows), whole: try Self.whole(percentile))
     #expect(found.stepCount == 180 && found.tensors.map(\.name) == ["a", "b"])
     var any = [Bool](repeating: false, count: 180)
     for (tensor, row) in zip(found.tensors, rows) {
-      let settled = row.1.dropFirst(20)
+      let settled = row.norms.dropFirst(20)
       let above = settled.map { $0 > tensor.threshold }
       #expect(tensor.clippedFraction == Double(above.count { $0 }) / 180)
       #expect(abs(tensor.clippedFraction - (1 - percentile / 100)) < 0.02)
@@ -52,7 +52,8 @@ import Testing
 
   /// The lines are a list of clips, one a tensor, as configurations have them.
   @Test func theLinesAreAConfiguration() throws {
-    let rows = ["a", "b"].map { ($0, (0..<30).map { 1 + Double($0 % 7) }) }
+    let norms = (0..<30).map { 1 + Double($0 % 7) }
+    let rows: [(name: String, norms: [Double])] = [("a", norms), ("b", norms)]
     for (kind, type) in [
       (TensorClipSuggestion.Kind.norms, "norm"), (.singularValues, "spectral"),
     ] {
@@ -61,16 +62,17 @@ import Testing
       let clips = try #require(try JSONValue.parse(text)["clip"]?.arrayValue)
       #expect(clips.map { $0["type"] } == [.string(type), .string(type)])
       #expect(clips.map { $0["scope"] } == [["a"], ["b"]])
-      #expect(clips.map { $0["limit"]?.number } == found.tensors.map { $0.threshold })
+      #expect(clips.map { $0["limit"]?.doubleValue } == found.tensors.map { $0.threshold })
       #expect((found.adaptive == nil) == (kind == .singularValues))
     }
   }
 
   /// What never has a gradient has no threshold.
   @Test func tensorsWithoutNumbersAreLeftOut() throws {
-    let rows = [
-      ("still", [Double](repeating: 0, count: 40)), ("late", (0..<40).map { $0 < 20 ? 0 : 3 }),
-      ("odd", (0..<40).map { $0 == 30 ? .nan : 2 }),
+    let late = (0..<40).map { $0 < 20 ? 0.0 : 3 }
+    let odd = (0..<40).map { $0 == 30 ? Double.nan : 2 }
+    let rows: [(name: String, norms: [Double])] = [
+      ("still", [Double](repeating: 0, count: 40)), ("late", late), ("odd", odd),
     ]
     let found = try TensorClipSuggestion(.norms, Self.table(rows), whole: try Self.whole(99))
     #expect(found.tensors.map(\.name) == ["late", "odd"])
@@ -80,8 +82,9 @@ import Testing
   /// The least multiple of the mean that leaves as many steps alone as the percentile says.
   @Test func limitsThatFollowTheNormsClipAsSeldom() throws {
     // Norms that fall a thousandfold, with one spike in thirty.
-    let norms = (0..<300).map { index in
-      1000 / Double(index + 1) * (index % 30 == 17 ? 4 : 1 + 0.02 * Double(index % 3))
+    let norms = (0..<300).map { index -> Double in
+      let factor = index % 30 == 17 ? 4 : 1 + 0.02 * Double(index % 3)
+      return factor * 1000 / Double(index + 1)
     }
     let spiky = AdaGCSuggestion(
       Self.table([("a", norms)]), percentile: 95, absolute: 7)

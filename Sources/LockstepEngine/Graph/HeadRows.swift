@@ -46,7 +46,8 @@ extension Graph {
       defer { firstHead += attention.heads }
       let width = Attention.Sizes(attention, node.inputs.map { values[$0].type }).width
       let columns = attention.isPacked ? width : 0
-      guard let queries = sources(of: node.inputs[0], column: 0, headWidth: width / attention.heads),
+      guard
+        let queries = sources(of: node.inputs[0], column: 0, headWidth: width / attention.heads),
         let keys = sources(
           of: node.inputs[attention.isPacked ? 0 : 1], column: columns,
           headWidth: width / attention.heads)

@@ -81,7 +81,8 @@ extension QueryKeyClip {
         for other in tensor.heads[..<index]
         where rows.overlaps(other) && !rows.scalesAlike(other) {
           throw error(
-            "cannot scale rows of \(tensor.name) that make queries and keys at once, or heads of two widths")
+            "cannot scale rows of \(tensor.name) that make queries and keys at once, or heads of two widths"
+          )
         }
       }
     }

@@ -77,7 +77,8 @@ public final class TrainingStep: BatchStep {
       throw StepError.badOption(
         key: "a constraint", value: "qkClip",
         expected:
-          "another one where the model's source does not read the largest logits of \(update.headCount) heads")
+          "another one where the model's source does not read the largest logits of \(update.headCount) heads"
+      )
     }
     self.source = source
     let carrying = source as? any CarryingSource

@@ -74,7 +74,8 @@ extension ModelSource {
     guard model.logits == nil else {
       throw refusal(
         "a constraint", "qkClip",
-        "another one for a private training: the largest logit is one example's, and no noise hides it")
+        "another one for a private training: the largest logit is one example's, and no noise hides it"
+      )
     }
     if augmentation?.mixing != nil {
       throw refusal(

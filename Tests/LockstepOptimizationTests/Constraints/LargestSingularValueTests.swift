@@ -5,7 +5,9 @@ import Testing
 @Suite struct LargestSingularValueTests {
   /// σ of u vᵀ + a small multiple of another pair is known; kernels count as matrices, vectors not.
   @Test func theyAreThoseOfTheMatrices() {
-    let layout = FlatLayout([("a", [5, 9]), ("bias", [5]), ("kernels", [4, 3, 2, 2]), ("zero", [3, 3])])
+    let layout = FlatLayout([
+      ("a", [5, 9]), ("bias", [5]), ("kernels", [4, 3, 2, 2]), ("zero", [3, 3]),
+    ])
     var arena = [Float](repeating: 0, count: layout.count)
     for (slot, (first, second)) in [(0, (Float(3), Float(1))), (2, (0.5, 0.4))] {
       let tensor = layout.slots[slot]

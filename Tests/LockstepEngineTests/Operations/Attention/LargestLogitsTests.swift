@@ -88,7 +88,7 @@ import Testing
         }
         if present == .max {
           for (value, expected) in zip(reference, attention.definition()) {
-            #expect(value == expected || abs(value - expected) < 1e-12)
+            #expect(value == expected || abs(value - expected) < 1e-6)
           }
         }
       }
@@ -113,11 +113,12 @@ import Testing
 
   @Test func whatIsNoNumberShows() throws {
     var attention = Case()
-    attention.values = attention.x
+    var values = attention.x
     // A key of the second head.
-    attention.values?[3 * attention.row + 6 + 4] = .nan
-    let (found, reference) = try attention.run()
-    #expect(!found[0].isNaN && found[1].isNaN && !reference[0].isNaN && reference[1].isNaN)
+    values[3 * attention.row + 6 + 4] = .nan
+    attention.values = values
+    let found = try attention.run().found
+    #expect(!found[0].isNaN && found[1].isNaN)
   }
 
   @Test func allInstructionSetsGiveTheSameBits() throws {
@@ -137,7 +138,7 @@ import Testing
     let graph = Graph(batchCount: 2, training: true)
     func parameter(_ name: String, _ shape: [Int]) -> Tensor {
       graph.parameter(
-        ParameterSpecification(name: name, shape: shape, initializer: UniformInitializer(-1, 1)))
+        ParameterSpecification(name: name, shape: shape, initializer: Zeros()))
     }
     _ = attend(
       graph.input("x", [2, 4, 6]), { parameter($0, [$1, 6]) }, { parameter($0, [$1]) })
@@ -152,7 +153,8 @@ import Testing
       HeadRows(.keys, firstRow: 6, heads: 2, width: 3, firstHead: 0),
     ]
     #expect(
-      try rows { x, weight, bias in x.linear(weight("w", 18), bias("b", 18)).selfAttention(heads: 2) }
+      try rows { x, weight, bias in x.linear(weight("w", 18), bias("b", 18)).selfAttention(heads: 2)
+      }
         == ["w": packed, "b": packed])
     let turned = try rows { x, weight, _ in
       x.linear(weight("w", 12 + 6)).rotated(headWidth: 6, columns: 12).selfAttention(heads: 1)
@@ -177,7 +179,9 @@ import Testing
   /// Scaling the rows would not scale the logits there.
   @Test func somethingElseInBetweenHasNone() throws {
     for change in [{ (x: Tensor) in x.tanh() }, { $0 * $0 }] {
-      let found = try rows { x, weight, _ in change(x.linear(weight("w", 18))).selfAttention(heads: 2) }
+      let found = try rows { x, weight, _ in
+        change(x.linear(weight("w", 18))).selfAttention(heads: 2)
+      }
       #expect(found == ["w": []])
     }
     // Pairs of two heads are turned together.
