@@ -29,8 +29,7 @@ package enum UpdateError: Error, Equatable, CustomStringConvertible {
       "the chain works on whole matrices, which a rank that updates a part of the blocks gets by a "
         + "MatrixExchange: a step gives it one"
     case .needsLogits(let heads):
-      "a constraint 'qkClip' needs the largest logits of \(heads) heads in each step: a training's step tells "
-        + "them, and a loop of one's own calls tell(largestLogits:)"
+      "a constraint 'qkClip' needs the largest logits of \(heads) heads in each step: a training's step tells them"
     case .wrongLength(let what, let expected, let found):
       "\(what) has \(found) values where the layout asks for \(expected)"
     case .badBlocks(let groups): "blocks \(groups) overlap or are not in the layout"

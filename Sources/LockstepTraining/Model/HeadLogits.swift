@@ -44,6 +44,24 @@ struct HeadLogits: Equatable {
   }
 }
 
+extension Update {
+  /// Throws where the update asks for the largest logits of heads, and the source does not tell them.
+  func checkLogits(of source: any GradientSource) throws {
+    guard source.maximumColumns.count >= headCount else {
+      throw StepError.badOption(
+        key: "a constraint", value: "qkClip",
+        expected:
+          "another one where the model's source does not read the largest logits of \(headCount) heads: a 'Training' "
+          + "lets it")
+    }
+  }
+
+  /// Hands the largest logits on to an update that asks for them.
+  func tellLogits(of source: any GradientSource, in numbers: ShardRecord) {
+    if headCount > 0 { tell(largestLogits: numbers.metrics(source.maximumColumns)) }
+  }
+}
+
 extension [ConstraintRule] {
   /// Whether one of the rules asks for the largest logits of heads.
   package var askForLogits: Bool { contains { $0.constraint.projection is QueryKeyClip } }

@@ -73,13 +73,7 @@ public final class TrainingStep: BatchStep {
         update: update.layout.slots.map { "\($0.name) \($0.shape)" },
         source: trainable.map { "\($0.name) \($0.shape)" })
     }
-    guard source.maximumColumns.count >= update.headCount else {
-      throw StepError.badOption(
-        key: "a constraint", value: "qkClip",
-        expected:
-          "another one where the model's source does not read the largest logits of \(update.headCount) heads"
-      )
-    }
+    try update.checkLogits(of: source)
     self.source = source
     let carrying = source as? any CarryingSource
     carrier = carrying?.carriesStates == true ? carrying : nil
@@ -363,10 +357,7 @@ public final class TrainingStep: BatchStep {
   private func apply(_ gradient: Gradient) throws -> UpdateReport {
     enter(.updating)
     try update.scaleLearningRate(by: scalars.requests.learningRateFactor)
-    if update.headCount > 0 {
-      let numbers = ascent?.kept?.total ?? scalars.total
-      update.tell(largestLogits: numbers.metrics(source.maximumColumns))
-    }
+    update.tellLogits(of: source, in: ascent?.kept?.total ?? scalars.total)
     try update.prepare(step: completed, blockSums: blockSums.gradientSquares)
     return try application.run(gradient, source.parameters)
   }

@@ -114,3 +114,27 @@ extension LargestLogits: RowwiseOperation {
     of results: [TensorType], from inputs: [(type: TensorType, kind: ExampleKind)], examples: Int
   ) -> [ExampleKind] { results.map { _ in .total } }
 }
+
+extension Attention: HeadOperation {
+  func headParts(
+    _ inputs: [TensorType]
+  ) -> (width: Int, queries: (input: Int, column: Int), keys: (input: Int, column: Int)) {
+    let width = Sizes(self, inputs).width
+    return (width / heads, (0, 0), isPacked ? (0, width) : (1, 0))
+  }
+
+  func largestLogits(of node: Graph.Node, in graph: Graph) -> [Tensor] {
+    let sizes = Sizes(self, node.inputs.map { graph.values[$0].type })
+    var lengths: Tensor?
+    if isPacked, node.inputs.count > 1 {
+      lengths = Tensor(graph: graph, id: node.inputs[1])
+    } else if let sequences = graph.sequences, sequences.positions == sizes.queries {
+      lengths = sequences.lengths
+    }
+    let operation = LargestLogits(
+      heads: heads, scale: 1 / Float(sizes.width / heads).squareRoot())
+    return graph.apply(
+      operation,
+      [Tensor(graph: graph, id: node.outputs[1])] + (lengths.map { [$0] } ?? []))
+  }
+}
