@@ -5,7 +5,7 @@ import Testing
 /// MuonClip and QK-clip as users start them, on ranks of their own processes.
 @Suite struct QueryKeyClipTests {
   private static let clip =
-    #"constraints=[{"pattern": "*.c_attn.*", "type": "qkClip", "threshold": 0.3}]"#
+    #"constraints=[{"pattern": "*.c_attn.*", "type": "qkClip", "threshold": 0.05}]"#
   /// A small GPT, clipped in every step.
   private static let options = [
     "--set",
