@@ -22,6 +22,7 @@ import Testing
     "docs/kernels.md",
     "docs/architecture.md",
     "docs/glossary.md", "docs/data.md", "docs/sequences.md", "docs/onnx.md",
+    "docs/comparison.md", "docs/troubleshooting.md",
     "docs/tutorials/table.md", "docs/tutorials/dates.md", "docs/tutorials/series.md",
     "docs/tutorials/unbalanced-classes.md",
     "CONTRIBUTING.md", "Benchmarks/README.md",
