@@ -18,6 +18,10 @@ import Testing
       "window", "window.claims", "window.counters", "persistent", "window.space", "refusals.ranks",
       "refusals.counts", "refusals.truncation",
       "refusals.disagreement",
+      "topology.dimensions", "topology.places", "topology.sendReceive", "topology.collectives",
+      "topology.subgrids", "topology.refusals",
+      "layout.columns.Float", "layout.columns.Int8", "layout.columns.MPIBFloat16",
+      "layout.blocks", "layout.selections-end", "layout.fields", "layout.refusals",
     ]
     let general = [
       "sum", "product", "minimum", "maximum", "exchange", "messages", "nonblocking",

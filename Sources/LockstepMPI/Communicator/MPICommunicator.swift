@@ -104,7 +104,7 @@ public final class MPICommunicator {
     isFreed = true
   }
 
-  private func inherit(_ handle: lockstep_mpi_comm) throws(MPIError) -> MPICommunicator {
+  func inherit(_ handle: lockstep_mpi_comm) throws(MPIError) -> MPICommunicator {
     let result = try MPICommunicator(handle, isOwned: true)
     result.largestCount = largestCount
     result.checksAgreement = checksAgreement

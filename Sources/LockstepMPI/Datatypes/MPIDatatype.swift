@@ -3,9 +3,14 @@ internal import CMPI
 /// A type whose values travel between ranks.
 ///
 /// The fixed-width integers, `Int`, `UInt`, `Bool`, `Float`, `Double`, ``MPIBFloat16`` and
-/// ``MPIIndexed`` conform. A plain struct of one's own conforms with
-/// `static let mpiLayout = MPILayout.bytes(of: Self.self)`; its values travel as they lie in
-/// memory (so all ranks must run the same binary), and reductions on it are user-defined.
+/// ``MPIIndexed`` conform. A plain struct of one's own conforms with one of two layouts:
+///
+/// - `static let mpiLayout = MPILayout.fields(of: Self.self, \.mass, \.position)`: MPI knows each field
+///   and its type, and padding does not travel;
+/// - `static let mpiLayout = MPILayout.bytes(of: Self.self)`: values travel as they lie in memory, so
+///   all ranks must run the same binary.
+///
+/// Reductions on it are user-defined.
 ///
 /// Source: MPI 3.1, chapter 4.
 public protocol MPIDatatype: BitwiseCopyable, Sendable {
@@ -22,6 +27,14 @@ public struct MPILayout: Sendable, Hashable {
     case float, double, bfloat16
     case int16Index, int32Index, int64Index, floatIndex, doubleIndex
     case bytes(Int)
+    /// Fields at their offsets in bytes.
+    case fields([Field])
+    /// No layout, for a reason that the first call tells.
+    case invalid(String)
+  }
+  struct Field: Hashable {
+    let offset: Int
+    let layout: MPILayout
   }
   let kind: Kind
   /// The bytes from one value in memory to the next.
@@ -34,7 +47,7 @@ public struct MPILayout: Sendable, Hashable {
   }
 
   /// The layout of a value that has padding in memory.
-  init<Value: BitwiseCopyable>(kind: Kind, of type: Value.Type) {
+  init<Value>(kind: Kind, of type: Value.Type) {
     self.kind = kind
     memoryBytes = MemoryLayout<Value>.stride
   }
@@ -57,6 +70,8 @@ public struct MPILayout: Sendable, Hashable {
     case .int32Index, .floatIndex: 8
     case .int64Index, .doubleIndex: 12
     case .bytes(let count): count
+    case .fields(let fields): fields.reduce(0) { $0 + $1.layout.messageBytes }
+    case .invalid: 1
     }
   }
 
@@ -81,6 +96,8 @@ public struct MPILayout: Sendable, Hashable {
     case .doubleIndex: lockstep_mpi_type_double_index()
     case .bfloat16: try MPIRegistry.shared.bfloat16()
     case .bytes(let count): try MPIRegistry.shared.bytes(count)
+    case .fields(let fields): try MPIRegistry.shared.fields(fields, of: self)
+    case .invalid(let reason): throw argumentError("MPI_Type_create_struct", reason)
     }
   }
 }

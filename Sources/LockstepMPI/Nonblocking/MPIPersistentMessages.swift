@@ -25,31 +25,37 @@ public final class MPIPersistentMessages {
 
   /// Adds a message to send.
   ///
-  /// - Parameter owner: what keeps the buffer's memory; it lives as long as this object.
+  /// - Parameters:
+  ///   - selection: which values to send; all of them by default.
+  ///   - owner: what keeps the buffer's memory; it lives as long as this object.
   public func addSend<T: MPIDatatype>(
-    _ values: UnsafeBufferPointer<T>, to destination: Int, tag: Int = 0, owner: AnyObject
+    _ values: UnsafeBufferPointer<T>, selecting selection: MPISelection<T>? = nil,
+    to destination: Int, tag: Int = 0, owner: AnyObject
   ) throws(MPIError) {
     let call = "MPI_Send_init"
     try requireIdle(call)
     let to = try communicator.requireRank(call, "destination", destination)
     let tag = try communicator.requireTag(call, tag)
-    try add(call, values.count, T.self, owner, with: destination) { (run, request) in
+    try add(call, values.count, selection, owner, with: destination) { (run, request) in
       lockstep_mpi_send_init(
         address(values), run.count, run.type, to, tag, communicator.handle, &request)
     }
   }
 
-  /// Adds a message of at most `values.count` values to receive.
+  /// Adds a message of at most `values.count` values to receive, or of as many as are selected.
   ///
-  /// - Parameter owner: what keeps the buffer's memory; it lives as long as this object.
+  /// - Parameters:
+  ///   - selection: the places that the values are put to; the front of the buffer by default.
+  ///   - owner: what keeps the buffer's memory; it lives as long as this object.
   public func addReceive<T: MPIDatatype>(
-    into values: UnsafeMutableBufferPointer<T>, from source: Int, tag: Int = 0, owner: AnyObject
+    into values: UnsafeMutableBufferPointer<T>, selecting selection: MPISelection<T>? = nil,
+    from source: Int, tag: Int = 0, owner: AnyObject
   ) throws(MPIError) {
     let call = "MPI_Recv_init"
     try requireIdle(call)
     let from = try communicator.requireRank(call, "source", source)
     let tag = try communicator.requireTag(call, tag)
-    try add(call, values.count, T.self, owner, with: source) { (run, request) in
+    try add(call, values.count, selection, owner, with: source) { (run, request) in
       lockstep_mpi_recv_init(
         address(values), run.count, run.type, from, tag, communicator.handle, &request)
     }
@@ -115,11 +121,11 @@ public final class MPIPersistentMessages {
   }
 
   private func add<T: MPIDatatype>(
-    _ call: String, _ count: Int, _: T.Type, _ owner: AnyObject, with peer: Int,
+    _ call: String, _ count: Int, _ selection: MPISelection<T>?, _ owner: AnyObject, with peer: Int,
     _ make: (Transfer, inout lockstep_mpi_request) -> Int32
   ) throws(MPIError) {
     var request = lockstep_mpi_request_null()
-    try Transfer.of(count, T.self, limit: communicator.largestCount, call) {
+    try Transfer.of(count, selecting: selection, limit: communicator.largestCount, call) {
       (run) throws(MPIError) in
       try check(call, make(run, &request))
     }
