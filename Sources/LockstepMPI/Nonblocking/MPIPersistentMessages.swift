@@ -1,16 +1,17 @@
 internal import CMPI
 
-/// Messages that are sent and received again and again between the same buffers.
+/// Messages that are sent and received again and again between the same buffers, and collectives on
+/// them.
 ///
 /// They are described once; a step then starts and waits for all of them with nothing allocated.
-/// Source: MPI 3.1, section 3.9.
+/// Source: MPI 3.1, section 3.9; MPI 4.0, section 6.13.
 public final class MPIPersistentMessages {
-  private let communicator: MPICommunicator
+  let communicator: MPICommunicator
   private var handles: [lockstep_mpi_request] = []
   private var statuses: [lockstep_mpi_status] = []
   private var owners: [AnyObject] = []
-  /// The other end of each message.
-  private var peers: [Int] = []
+  /// The other end of each message; nil for a collective.
+  private var peers: [Int?] = []
   private var isPending = false
 
   /// No messages yet, between the ranks of a communicator.
@@ -64,8 +65,16 @@ public final class MPIPersistentMessages {
   /// Starts all messages.
   public func start() throws(MPIError) {
     try requireIdle("MPI_Startall")
-    try check("MPI_Startall", lockstep_mpi_startall(Int32(handles.count), &handles))
+    guard peers.contains(nil) else {
+      try check("MPI_Startall", lockstep_mpi_startall(Int32(handles.count), &handles))
+      isPending = true
+      return
+    }
     isPending = true
+    // Collectives start in the same order on all ranks, which one call for all does not promise.
+    for index in handles.indices {
+      try check("MPI_Start", lockstep_mpi_start(&handles[index]))
+    }
   }
 
   /// Waits for all messages: what was received is there, and what was sent may be overwritten.
@@ -106,12 +115,12 @@ public final class MPIPersistentMessages {
       var status = lockstep_mpi_status()
       // One that has arrived is inactive afterwards, and then always has.
       try check("MPI_Test", lockstep_mpi_test(&handles[index], &flag, &status))
-      if flag == 0 { return peers[index] }
+      if flag == 0, let peer = peers[index] { return peer }
     }
     return nil
   }
 
-  private func requireIdle(_ call: String) throws(MPIError) {
+  func requireIdle(_ call: String) throws(MPIError) {
     try communicator.requireUsable(call)
     guard !isPending else {
       throw MPIError(
@@ -120,8 +129,9 @@ public final class MPIPersistentMessages {
     }
   }
 
-  private func add<T: MPIDatatype>(
-    _ call: String, _ count: Int, _ selection: MPISelection<T>?, _ owner: AnyObject, with peer: Int,
+  func add<T: MPIDatatype>(
+    _ call: String, _ count: Int, _ selection: MPISelection<T>?, _ owner: AnyObject,
+    with peer: Int?,
     _ make: (Transfer, inout lockstep_mpi_request) -> Int32
   ) throws(MPIError) {
     var request = lockstep_mpi_request_null()

@@ -29,6 +29,7 @@ func allChecks() -> [Check] {
     + everyType { nonblockingChecks($0) }
     + specialMessageChecks() + specialNonblockingChecks() + groupChecks() + refusalChecks()
     + topologyChecks() + layoutChecks()
+    + oneSidedChecks() + smallChecks() + documentedChecks()
 }
 
 func everyType(_ check: (any CheckNumber.Type) -> Check) -> [Check] {
