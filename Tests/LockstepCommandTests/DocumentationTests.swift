@@ -114,7 +114,8 @@ import Testing
   /// Swift code of the documentation stands in a source that is compiled.
   @Test func swiftCodeIsCompiled() throws {
     let sources = try [
-      "Examples/OwnModel/main.swift", "Tests/Programs/documented/main.swift",
+      "Examples/OwnModel/main.swift", "Examples/HeatEquation/main.swift",
+      "Tests/Programs/mpi-checks/Documented.swift", "Tests/Programs/documented/main.swift",
       "Tests/Programs/documented/Documented.swift", "Tests/Programs/documented/Testing.swift",
       "Tests/Programs/documented/Transfer.swift", "Tests/Programs/documented/Extensions.swift",
       "Tests/Programs/documented/Listening.swift", "Tests/Programs/documented/Sources.swift",
