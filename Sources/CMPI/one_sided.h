@@ -8,7 +8,14 @@ static inline int lockstep_mpi_win_allocate(
     lockstep_mpi_win *win) {
   return MPI_Win_allocate((MPI_Aint)bytes, unit, info.handle, c.handle, base, &win->handle);
 }
-static inline int lockstep_mpi_win_fence(lockstep_mpi_win w) { return MPI_Win_fence(0, w.handle); }
+// Fences come in pairs. Without the assertions each one would open an epoch, within which no lock may be
+// taken.
+static inline int lockstep_mpi_win_fence_open(lockstep_mpi_win w) {
+  return MPI_Win_fence(MPI_MODE_NOPRECEDE, w.handle);
+}
+static inline int lockstep_mpi_win_fence_close(lockstep_mpi_win w) {
+  return MPI_Win_fence(MPI_MODE_NOSUCCEED, w.handle);
+}
 static inline int lockstep_mpi_win_lock(lockstep_mpi_win w, int shared, int rank) {
   return MPI_Win_lock(shared ? MPI_LOCK_SHARED : MPI_LOCK_EXCLUSIVE, rank, 0, w.handle);
 }

@@ -95,12 +95,12 @@ public final class MPIWindow<T: MPIDatatype> {
     let call = "MPI_Win_fence"
     try requireIdle(call)
     try communicator.requireAgreement(call)
-    try check(call, lockstep_mpi_win_fence(handle))
+    try check(call, lockstep_mpi_win_fence_open(handle))
     let access = WindowAccess(self, .fence)
     state = .open
     do {
       let result = try body(MPIEpoch(access))
-      try check(call, lockstep_mpi_win_fence(handle))
+      try check(call, lockstep_mpi_win_fence_close(handle))
       state = .idle
       access.end()
       return result
