@@ -30,6 +30,7 @@ import Testing
   @Test func aWallWithFewerRowsThanRanksIsRefused() throws {
     let result = try MPIRunner.run(
       MPIRunner.builtExecutable("heat-equation"), ["1", "9", "1"], ranks: 4)
-    #expect(result.lines == ["a wall needs 2 rows and 2 columns at least"], "\(result.transcript)")
+    #expect(
+      result.lines.contains("a wall needs 2 rows and 2 columns at least"), "\(result.transcript)")
   }
 }
