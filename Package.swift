@@ -76,7 +76,10 @@ let package = Package(
     .executableTarget(
       name: "mpi-checks", dependencies: ["LockstepMPI"], path: "Tests/Programs/mpi-checks"),
     tests("MPITesting", ["mpi-checks"]),
-    tests("LockstepMPI", ["MPITesting", "mpi-checks"]),
+    .executableTarget(
+      name: "heat-equation", dependencies: ["LockstepMPI"], path: "Examples/HeatEquation",
+      packageAccess: false),
+    tests("LockstepMPI", ["MPITesting", "mpi-checks", "heat-equation"]),
     tests("LockstepTesting", ["LockstepTraining", "LockstepCollective"]),
 
     // The trainer, from the inside out.

@@ -25,7 +25,8 @@ def main() -> int:
         if not path.is_file():
             continue
         if path.suffix == ".md":
-            for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
+            for target in re.findall(r"\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"\s]+)\"", path.read_text()):
+                target = "".join(target)
                 # GitHub's own pages are not files.
                 if target.startswith(("http", "../blob")):
                     continue

@@ -71,6 +71,12 @@ for optimizer in '"scion"' '"muon"' '"muon","scaling":"matchRMSAdamW","adamParam
     row "$model optimizer $optimizer" $model "optimizer={\"type\":$optimizer}" clip=[]
   done
 done
+for optimizer in '"adafactor"' '"shampoo","preconditionFrequency":2' \
+  '"soap","preconditionFrequency":2,"maxPreconditionDim":128'; do
+  for model in digits-mlp digits-cnn; do
+    row "$model optimizer $optimizer" $model "optimizer={\"type\":$optimizer}" "$clip"
+  done
+done
 for optimizer in scheduleFreeSGD scheduleFreeAdamW adan prodigy spam stableSPAM; do
   row "optimizer $optimizer" digits-mlp "optimizer={\"type\":\"$optimizer\"}" "$clip"
 done

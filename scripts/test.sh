@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing, checks scripts, links and the format, builds everything without warnings,
+# Installs what is missing, checks scripts, links, messages and the format, builds everything without warnings,
 # counts public and undocumented declarations, makes the documentation archive, and runs all tests. Arguments are
 # passed on to `swift test` (--filter NAME).
 set -euo pipefail
@@ -23,6 +23,9 @@ scripts/make-protocol-buffers.sh --check
 
 echo "test: links"
 scripts/check-links.py
+
+echo "test: messages of the documentation"
+scripts/check-messages.py
 
 echo "test: format"
 swift format lint --strict --recursive --parallel --configuration .swift-format \

@@ -15,6 +15,10 @@ static inline int lockstep_mpi_reduce(
     lockstep_mpi_comm c) {
   return MPI_Reduce(s, r, n, t.handle, op.handle, root, c.handle);
 }
+static inline int lockstep_mpi_reduce_local(
+    const void *left, void *right, int n, lockstep_mpi_datatype t, lockstep_mpi_op op) {
+  return MPI_Reduce_local(left, right, n, t.handle, op.handle);
+}
 static inline int lockstep_mpi_allreduce(
     const void *s, void *r, int n, lockstep_mpi_datatype t, lockstep_mpi_op op,
     lockstep_mpi_comm c) {

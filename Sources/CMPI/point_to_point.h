@@ -64,6 +64,7 @@ static inline int lockstep_mpi_recv_init(
     lockstep_mpi_request *r) {
   return MPI_Recv_init(b, n, t.handle, from, tag, c.handle, &r->handle);
 }
+static inline int lockstep_mpi_start(lockstep_mpi_request *r) { return MPI_Start(&r->handle); }
 static inline int lockstep_mpi_startall(int n, lockstep_mpi_request *r) {
   return MPI_Startall(n, (MPI_Request *)r);
 }

@@ -10,7 +10,12 @@
 #include "point_to_point.h"
 #include "collectives.h"
 #include "nonblocking_collectives.h"
+#include "persistent_collectives.h"
+#include "topology.h"
+#include "groups.h"
+#include "info.h"
 #include "window.h"
+#include "one_sided.h"
 #include "atomics.h"
 
 #endif

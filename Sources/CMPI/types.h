@@ -6,6 +6,9 @@
 
 #include "handles.h"
 
+// The most fields of a value that travels field by field.
+enum { LOCKSTEP_MPI_FIELDS = 64 };
+
 #define LOCKSTEP_MPI_TYPE(name, type)                                   \
   static inline lockstep_mpi_datatype lockstep_mpi_type_##name(void) {  \
     lockstep_mpi_datatype result = {type};                              \
@@ -64,6 +67,36 @@ static inline int lockstep_mpi_type_pair(
   MPI_Aint displacements[2] = {0, (MPI_Aint)distance};
   MPI_Datatype types[2] = {first.handle, second.handle};
   return MPI_Type_create_struct(2, lengths, displacements, types, &result->handle);
+}
+// `count` values whose starts are `stride` bytes apart.
+static inline int lockstep_mpi_type_strided(
+    int count, int64_t stride, lockstep_mpi_datatype base, lockstep_mpi_datatype *result) {
+  return MPI_Type_create_hvector(count, 1, (MPI_Aint)stride, base.handle, &result->handle);
+}
+// One value, `offset` bytes behind the address.
+static inline int lockstep_mpi_type_moved(
+    int64_t offset, lockstep_mpi_datatype base, lockstep_mpi_datatype *result) {
+  MPI_Aint displacement = (MPI_Aint)offset;
+  return MPI_Type_create_hindexed_block(1, 1, &displacement, base.handle, &result->handle);
+}
+// A value of `bytes` bytes with a field at each offset.
+static inline int lockstep_mpi_type_fields(
+    int count, const int64_t *offsets, const lockstep_mpi_datatype *fields, int64_t bytes,
+    lockstep_mpi_datatype *result) {
+  MPI_Datatype packed = MPI_DATATYPE_NULL;
+  int lengths[LOCKSTEP_MPI_FIELDS];
+  MPI_Aint displacements[LOCKSTEP_MPI_FIELDS];
+  MPI_Datatype types[LOCKSTEP_MPI_FIELDS];
+  for (int i = 0; i < count; i++) {
+    lengths[i] = 1;
+    displacements[i] = (MPI_Aint)offsets[i];
+    types[i] = fields[i].handle;
+  }
+  int code = MPI_Type_create_struct(count, lengths, displacements, types, &packed);
+  if (code != MPI_SUCCESS) return code;
+  code = MPI_Type_create_resized(packed, 0, (MPI_Aint)bytes, &result->handle);
+  MPI_Type_free(&packed);
+  return code;
 }
 static inline int lockstep_mpi_type_commit(lockstep_mpi_datatype *t) {
   return MPI_Type_commit(&t->handle);

@@ -15,8 +15,10 @@ static inline int lockstep_md_create(lockstep_md **out, int rank, const int64_t 
 }
 static inline int lockstep_md_create_image(lockstep_md **out, const int64_t *shape,
                                            lockstep_image_layout layout, lockstep_type type) {
-  return lockstep_md_create_tagged(
-      out, 4, shape, layout == LOCKSTEP_CHANNELS_LAST ? dnnl_nhwc : dnnl_nChw16c, type);
+  const dnnl_format_tag_t tag = layout == LOCKSTEP_CHANNELS_LAST   ? dnnl_nhwc
+                                : layout == LOCKSTEP_CHANNELS_BY_8 ? dnnl_nChw8c
+                                                                   : dnnl_nChw16c;
+  return lockstep_md_create_tagged(out, 4, shape, tag, type);
 }
 static inline int lockstep_md_equal(const lockstep_md *a, const lockstep_md *b) {
   return dnnl_memory_desc_equal(lockstep_md_get(a), lockstep_md_get(b));

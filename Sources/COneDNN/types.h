@@ -13,7 +13,9 @@ static inline dnnl_data_type_t lockstep_dnnl_type(lockstep_type t) {
 }
 
 // Layouts of images [N, C, H, W] by name.
-typedef enum { LOCKSTEP_CHANNELS_LAST = 0, LOCKSTEP_CHANNELS_BY_16 = 1 } lockstep_image_layout;
+typedef enum {
+  LOCKSTEP_CHANNELS_LAST = 0, LOCKSTEP_CHANNELS_BY_16 = 1, LOCKSTEP_CHANNELS_BY_8 = 2
+} lockstep_image_layout;
 
 // What a layout is made of. The arrays belong to the descriptor.
 typedef struct {

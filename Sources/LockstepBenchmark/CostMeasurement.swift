@@ -187,17 +187,32 @@ package struct CostMeasurement {
     if operations.contains(where: { $0 != nil }) { rule.matrixExchange = matrices }
     defer { rule.matrixExchange = nil }
     var step = 0
-    let time = try median {
+    func update() throws {
       try rule.prepare(step: step, blockSums: UnsafeBufferPointer(sums.buffer))
       try rule.apply(gradient: UnsafeBufferPointer(gradient.buffer), parameters: parameters)
       step += 1
     }
-    // The last update's matrices stand for all; their times are as their operations.
-    let whole = try collective.allgather(matrices.seconds).max()!
-    work.update = max(time - whole, 0) / Double(max(source.layout.count, 1))
+    let time = try median(update)
+    let usual = try collective.allgather(
+      matrices.seconds.isEmpty ? 0 : Spread(matrices.seconds).median
+    ).max()!
+    work.update = max(time - usual, 0) / Double(max(source.layout.count, 1))
+    // The mean over a period; what comes more rarely than in every hundredth update is left out.
+    let period = min(rule.matrixPeriod, 100)
+    while operations.contains(where: { $0 != nil }), matrices.seconds.count < 1 + period {
+      try update()
+    }
+    // Times are as operations.
+    let whole = try collective.allgather(
+      matrices.mean(ofLast: max(matrices.seconds.count - 1, 1) / period * period)
+    ).max()!
     let all = operations.reduce(0) { $0 + ($1 ?? 0) }
-    work.matrices = zip(layout.slots, operations).compactMap { slot, own in
-      own.map { CostModel.MatrixWork(values: slot.count, seconds: whole * $0 / all) }
+    work.matrices = operations.indices.compactMap { slot in
+      operations[slot].map {
+        CostModel.MatrixWork(
+          values: layout.slots[slot].count, seconds: whole * $0 / all,
+          state: rule.matrixStateBytes(of: slot..<slot + 1))
+      }
     }
   }
 
@@ -241,7 +256,9 @@ package struct CostMeasurement {
     memory.parameters = 4 * source.memory.parameters.count
     memory.model = 4 * source.memory.runningStatistics.count + plan.packedBytes
     memory.activations = plan.laneBytes
-    memory.optimizer = rule.state.reduce(0) { $0 + $1.storage.byteCount }
+    memory.optimizer =
+      rule.state.reduce(0) { $0 + $1.storage.byteCount }
+      - rule.matrixStateBytes(of: rule.layout.slots.indices)
     memory.packedLeaf = plan.leavesAreCanonical ? 0 : 4 * plan.leafCount
     return memory
   }

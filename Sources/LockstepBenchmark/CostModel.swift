@@ -90,11 +90,14 @@ package struct CostModel: Sendable {
     package var values: Int
     /// What transforming it takes.
     package var seconds: Double
+    /// The bytes that its owner keeps of it.
+    package var state: Int
 
     /// A matrix of so many values that takes so long.
-    package init(values: Int, seconds: Double) {
+    package init(values: Int, seconds: Double, state: Int = 0) {
       self.values = values
       self.seconds = seconds
+      self.state = state
     }
   }
 
@@ -110,7 +113,7 @@ package struct CostModel: Sendable {
     package var model = 0
     /// Activations of one thread.
     package var activations = 0
-    /// The optimizer's state of all parameters.
+    /// The optimizer's state of all parameters, without that of whole matrices.
     package var optimizer = 0
     /// A shard's leaf as the primitives write it; 0 where that is the arena's own layout.
     package var packedLeaf = 0
@@ -139,11 +142,19 @@ package struct CostModel: Sendable {
     self.wire = wire
   }
 
+  /// The matrices of each rank.
+  private func ownedMatrices(ranks: Int) -> [ArraySlice<MatrixWork>] {
+    MatrixOwners.runs(of: work.matrices.map(\.seconds), over: ranks).map { work.matrices[$0] }
+  }
+
   /// The seconds that the rank with the dearest matrices takes for these.
   private func dearestOwner(ranks: Int) -> Double {
-    let seconds = work.matrices.map(\.seconds)
-    return MatrixOwners.runs(of: seconds, over: ranks)
-      .map { seconds[$0].reduce(0, +) }.max() ?? 0
+    ownedMatrices(ranks: ranks).map { $0.reduce(0) { $0 + $1.seconds } }.max() ?? 0
+  }
+
+  /// The bytes that the rank which keeps most of its matrices keeps of these.
+  private func largestOwner(ranks: Int) -> Int {
+    ownedMatrices(ranks: ranks).map { $0.reduce(0) { $0 + $1.state } }.max() ?? 0
   }
 
   /// Between nodes all matrices are gathered behind their transforms, and before where each rank has a part.
@@ -241,7 +252,7 @@ package struct CostModel: Sendable {
       isSharded ? fixed.optimizer * largestSlice / max(plan.layout.count, 1) : fixed.optimizer
     let parameters = isSharded && nodes == 1 ? fixed.parameters / ranksPerNode : fixed.parameters
     return fixed.program + fixed.data + parameters + fixed.model + fixed.activations * work.threads
-      + optimizer
+      + optimizer + largestOwner(ranks: plan.ranks)
       + partials * arena + folded + scratch + traffic.messageBytes
   }
 

@@ -1,8 +1,8 @@
 import LockstepFiles
 import LockstepReports
 
-/// `lockstep suggest-clip`: thresholds for clipping by global norm, and by the norms of single examples, from a
-/// run's history.
+/// `lockstep suggest-clip`: thresholds for clipping by global norm, by the norms of single examples, and tensor by
+/// tensor, from a run's history.
 enum SuggestClipCommand: Command {
   static let name = "suggest-clip"
   static let usage = "RUN-DIRECTORY [OPTIONS]"
@@ -10,9 +10,12 @@ enum SuggestClipCommand: Command {
   static let discussion = """
     Takes the norms before clipping, so a run with any threshold, or with none, will do. Prints
     percentiles, the fraction of steps that each would have clipped, and what spikes did to the loss. For a
-    run with a clip of the type 'perExample' thresholds of examples' norms follow.
+    run with a clip of the type 'perExample' thresholds of examples' norms follow. '--tensors' gives each tensor
+    a threshold of its own, '--spectral' each matrix one for its singular values, as lines for a configuration.
     """
   static let options: [OptionSpecification] = [
+    .flag("--tensors", "a threshold for the norm of every tensor, too"),
+    .flag("--spectral", "one for the singular values of every matrix (log.singularValues), too"),
     .option("--plot", "FILE.svg", "plot the norms and the suggested threshold"),
     .flag("--json", "print one line of JSON"),
   ]
@@ -23,17 +26,21 @@ enum SuggestClipCommand: Command {
     let history = try RunHistory(directory: directory)
     let suggestion = try ClipSuggestion(history)
     let examples = ExampleClipSuggestion(history)
+    let tensors = try tensorSuggestions(
+      arguments, directory, whole: suggestion.choice)
     guard LauncherRank.isRoot else { return ExitCode.done }
     if arguments.has("--json") {
       var json = suggestion.json
-      if let examples, var object = json.objectValue {
-        object["examples"] = examples.json
+      if var object = json.objectValue {
+        object["examples"] = examples?.json
+        for (key, tensors) in tensors { object[key] = tensors.json }
         json = .object(object)
       }
       Console.line(json.compactText)
     } else {
       show(suggestion)
       if let examples { show(examples) }
+      for (_, tensors) in tensors { show(tensors) }
     }
     if let path = picture {
       var plot = RunReport(history, name: lastName(of: directory)).normPlot
@@ -76,6 +83,51 @@ enum SuggestClipCommand: Command {
     Console.line(suggestion.reason)
     Console.line(
       "Try: --set clip.type=perExample --set clip.norm=\(readable(suggestion.choice.threshold))")
+  }
+
+  /// The suggestions tensor by tensor that are asked for, by their keys in JSON.
+  private static func tensorSuggestions(
+    _ arguments: Arguments, _ directory: String, whole: ClipSuggestion.Candidate
+  ) throws -> [(key: String, suggestion: TensorClipSuggestion)] {
+    var kinds: [(String, TensorClipSuggestion.Kind)] = []
+    if arguments.has("--tensors") { kinds.append(("tensors", .norms)) }
+    if arguments.has("--spectral") { kinds.append(("spectral", .singularValues)) }
+    if kinds.isEmpty { return [] }
+    let norms = try NormHistory(directory: directory)
+    return try kinds.map { key, kind in
+      let table = kind == .norms ? norms.before : norms.singularValues
+      return (key, try TensorClipSuggestion(kind, table, whole: whole))
+    }
+  }
+
+  private static func show(_ suggestion: TensorClipSuggestion) {
+    let isOfNorms = suggestion.kind == .norms
+    let width = max(6, suggestion.tensors.map(\.name.count).max() ?? 0)
+    func left(_ text: String) -> String {
+      text + String(repeating: " ", count: max(0, width - text.count))
+    }
+    Console.line("")
+    Console.line(
+      "\(isOfNorms ? "norms of tensors" : "largest singular values"), \(suggestion.stepCount) logged steps"
+    )
+    Console.line(left(isOfNorms ? "tensor" : "matrix") + "    median  threshold  clips")
+    for tensor in suggestion.tensors {
+      Console.line(
+        left(tensor.name) + padded(readable(tensor.median), 10)
+          + padded(readable(tensor.threshold), 11)
+          + padded("\(format(100 * tensor.clippedFraction, 1)) %", 7))
+    }
+    Console.line("")
+    Console.line(
+      "At the \(Int(suggestion.percentile))th percentile of each, one at least is clipped in "
+        + "\(format(100 * suggestion.clippedFraction, 1)) % of the steps. For the configuration:")
+    for line in suggestion.configurationLines { Console.line(line) }
+    if let adaptive = suggestion.adaptive {
+      Console.line(
+        "Or limits that follow each tensor's own norms, which clip in about "
+          + "\(format(100 * adaptive.clippedFraction, 1)) % of the steps:")
+      Console.line("\"clip\": \(adaptive.clip.compactText)")
+    }
   }
 
   private static func padded(_ text: String, _ width: Int) -> String {

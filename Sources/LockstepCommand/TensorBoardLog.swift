@@ -50,6 +50,9 @@ final class TensorBoardLog: TensorObserver {
       let after = report.update.clippedGradientNorm ?? report.update.gradientNorm
       var values: [(String, Double)] = [("loss/training", report.loss)]
       values += zip(metricNames, report.metrics).map { ("\($0)/training", $1) }
+      if let heads = report.update.headClip {
+        values.append(("clippedHeads/training", heads.fraction))
+      }
       if report.skipped == nil {
         values += [
           ("gradientNorm/beforeClipping", report.update.gradientNorm),

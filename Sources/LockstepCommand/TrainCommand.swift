@@ -135,7 +135,7 @@ enum TrainCommand: Command {
         progress.start(ranks: collective.size, link: collective.link)
         progress.hear(event)
       })
-    trainer.tensorObserver = tensorBoard
+    if let tensorBoard { trainer.observers.append(tensorBoard) }
     let timeline = try profile?.start(run, on: collective)
     let outcome = try trainer.run(resume: arguments.has("--resume"))
     if outcome.kind == .done, let average = run.average {

@@ -209,7 +209,7 @@ extension RunConfiguration {
       losses: try losses(for: data.record.description),
       on: data.training,
       seed: seed, freezing: freezing, options: planOptions, threads: threads,
-      exampleClip: update.exampleClip,
+      exampleClip: update.exampleClip, readsLogits: update.constraints.askForLogits,
       admit: { try ($0 + $1).check(on: collective) })
     source.augmentation = try self.data.augment.augmentation(for: data.training)
     return source

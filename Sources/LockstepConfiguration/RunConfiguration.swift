@@ -93,6 +93,7 @@ package struct RunConfiguration: Sendable {
     options.checkpointEverySteps = rounds.checkpointEverySteps
     options.compareEverySteps = rounds.compareEverySteps
     options.parameterNormsEverySteps = rounds.parameterNormsEverySteps
+    options.logsSingularValues = rounds.logsSingularValues
     return options
   }
 

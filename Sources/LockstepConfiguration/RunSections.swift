@@ -247,6 +247,8 @@ struct RoundsSection: Sendable {
   let compareEverySteps: Int?
   /// Log the norms of every parameter's gradient after every so many steps.
   let parameterNormsEverySteps: Int?
+  /// Log the largest singular value of every matrix's gradient beside the norms of tensors.
+  let logsSingularValues: Bool
   /// Whether events are written for TensorBoard.
   let writesTensorBoard: Bool
   /// How long ranks wait for each other.
@@ -301,6 +303,10 @@ struct RoundsSection: Sendable {
           "log the norms of every parameter's gradient, before and behind clipping, in each so-many-th step's line",
           absence: "–"),
         .with(
+          "singularValues", .boolean, false,
+          "log the largest singular value of every matrix's gradient in `norms.jsonl`, for `suggest-clip --spectral`; changes no bit"
+        ),
+        .with(
           "tensorBoard", .boolean, false,
           "write event files for TensorBoard into `tensorboard/` of the run directory ([seeing-a-run.md](seeing-a-run.md#tensorboard)); changes no bit"
         ),
@@ -348,6 +354,12 @@ struct RoundsSection: Sendable {
     keptCheckpoints = section("checkpoint")["keep"]
     compareEverySteps = section("replicaGuard")["everySteps"]
     parameterNormsEverySteps = section("log")["parameterNormsEverySteps"]
+    logsSingularValues = section("log")["singularValues"]
+    if values.contains("hessianFree"), logsSingularValues {
+      throw values.error(
+        "log.singularValues",
+        "does not go with 'hessianFree', whose steps are not made of clipped gradients")
+    }
     writesTensorBoard = section("log")["tensorBoard"]
     if values.contains("hessianFree"), parameterNormsEverySteps != nil {
       throw values.error(

@@ -13,10 +13,20 @@ package struct TextPlot: Sendable {
     self.isUnicode = isUnicode
   }
 
-  /// The lines from the top, with the values at both ends of the axis on the left.
-  ///
-  /// Where a column stands for several values the dots go from the lowest to the highest of them.
-  package func lines(width: Int, height: Int) -> [String] {
+  /// A line of the plot: the axis on the left, with a value at both ends of it, and what is drawn beside it.
+  package struct Line: Sendable, Equatable {
+    /// The value, or spaces.
+    package var label: String
+    /// The axis.
+    package var edge: String
+    /// What is drawn.
+    package var dots: String
+    /// All of it.
+    package var text: String { label + " " + edge + dots }
+  }
+
+  /// The lines from the top.
+  package func lines(width: Int, height: Int) -> [Line] {
     let axis = PlotAxis(values, logarithmic: isLogarithmic)
     let labels = [readable(axis.high, digits: 2), readable(axis.low, digits: 2)]
     let margin = min(max(labels.map(\.count).max() ?? 0, 4), 10)
@@ -25,31 +35,54 @@ package struct TextPlot: Sendable {
     let (across, down) = isUnicode ? (2, 4) : (1, 1)
     var dots = [[Bool]](
       repeating: Array(repeating: false, count: columns * across), count: height * down)
-    let count = min(columns * across, max(values.count, 1))
-    for column in 0..<count {
-      let range =
-        column * values.count
-        / count..<max(
-          (column + 1) * values.count / count, column * values.count / count + 1)
-      let shown = values[range.clamped(to: values.indices)].filter(axis.shows)
-      guard let low = shown.min(), let high = shown.max() else { continue }
-      func row(_ value: Double) -> Int {
-        Int(((1 - axis.place(value)) * Double(height * down - 1)).rounded())
-      }
-      // A run that is shorter than the plot fills all of it.
-      let left = column * columns * across / count
-      let right = max((column + 1) * columns * across / count, left + 1)
-      for x in left..<right { for y in row(high)...row(low) { dots[y][x] = true } }
+    let spans = Self.joined(spans(columns * across, rows: height * down, axis))
+    for (x, span) in spans.enumerated() {
+      for y in span.map(Array.init) ?? [] { dots[y][x] = true }
     }
     return (0..<height).map { line in
       let label = line == 0 ? labels[0] : line == height - 1 ? labels[1] : ""
       let cells = (0..<columns).map { column in
         isUnicode ? Self.braille(dots, line, column) : dots[line][column] ? "*" : " "
       }
-      let edge = isUnicode ? "│" : "|"
-      return String(repeating: " ", count: max(margin - label.count, 0)) + label.prefix(margin)
-        + " "
-        + edge + cells.joined()
+      return Line(
+        label: String(repeating: " ", count: max(margin - label.count, 0)) + label.prefix(margin),
+        edge: isUnicode ? "│" : "|", dots: cells.joined())
+    }
+  }
+
+  /// The dots of each column, counted from the top: from the highest to the lowest of the values that it stands
+  /// for. Where there are fewer values than columns, straight lines lead from one to the next.
+  private func spans(_ columns: Int, rows: Int, _ axis: PlotAxis) -> [ClosedRange<Int>?] {
+    let places = values.map { value in
+      axis.shows(value) ? (1 - axis.place(value)) * Double(rows - 1) : nil
+    }
+    let count = places.count
+    return (0..<columns).map { column in
+      let shown: [Double]
+      if count >= columns {
+        shown = places[column * count / columns..<(column + 1) * count / columns].compactMap(\.self)
+      } else {
+        let place = Double(column) * Double(count - 1) / Double(max(columns - 1, 1))
+        let (left, part) = (Int(place), place - place.rounded(.down))
+        let right = min(left + 1, count - 1)
+        if let from = places[left], let to = places[right] {
+          shown = [from + part * (to - from)]
+        } else {
+          shown = [places[part < 0.5 ? left : right]].compactMap(\.self)
+        }
+      }
+      guard let top = shown.min(), let bottom = shown.max() else { return nil }
+      return Int(top.rounded())...Int(bottom.rounded())
+    }
+  }
+
+  /// Columns of which each reaches to the one before it.
+  private static func joined(_ spans: [ClosedRange<Int>?]) -> [ClosedRange<Int>?] {
+    spans.indices.map { x in
+      guard x > 0, let span = spans[x], let before = spans[x - 1] else { return spans[x] }
+      return min(
+        span.lowerBound, before.upperBound + 1)...max(
+          span.upperBound, before.lowerBound - 1)
     }
   }
 

@@ -146,7 +146,7 @@ package struct WatchScreen {
     _ value: (RunFollower.Step) -> Double, _ width: Int, _ height: Int
   ) -> [String] {
     TextPlot(run.steps.map(value), isLogarithmic: true, isUnicode: look.isUnicode)
-      .lines(width: width, height: height).map(colored)
+      .lines(width: width, height: height).map { $0.label + " " + dim($0.edge) + colored($0.dots) }
   }
 
   private func progress(_ last: RunFollower.Step, _ width: Int) -> String {

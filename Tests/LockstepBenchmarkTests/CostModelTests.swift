@@ -141,6 +141,23 @@ import Testing
     #expect(abs(Double(saved) - 0.75 * 8 * 1_024_000) < 200_000)
   }
 
+  /// What is kept of matrices is with their owners, whatever blocks a rank updates: the largest part counts.
+  @Test(arguments: [UpdateSharing.replicated, .sharded])
+  func ownersKeepTheStateOfTheirMatrices(_ sharing: UpdateSharing) throws {
+    let plain = Self.model(sharing: sharing)
+    var kept = plain
+    kept.work.matrices = [(2.0, 5_000_000), (1, 4_000_000), (1, 3_000_000)].map {
+      CostModel.MatrixWork(values: 1000, seconds: $0, state: $1)
+    }
+    for (ranks, bytes) in [(1, 12_000_000), (2, 7_000_000), (3, 5_000_000), (8, 5_000_000)] {
+      let (with, without) = (
+        try kept.predict(nodes: ranks, ranksPerNode: 1, shards: 8).memory,
+        try plain.predict(nodes: ranks, ranksPerNode: 1, shards: 8).memory
+      )
+      #expect(with - without == bytes, "\(ranks) ranks")
+    }
+  }
+
   /// A linear map of 1,000 × 1,024 weights whose factors travel: those of the other node's examples one
   /// way, and of these the other, beside the parameters where owners alone update them.
   @Test func factorsTravelInTheGradientsPlace() throws {

@@ -47,6 +47,46 @@ import Testing
     }
   }
 
+  /// Thresholds tensor by tensor, of norms and of singular values, are the same for any number of ranks; the
+  /// lines that are printed are a configuration, which clips about as often as it says.
+  @Test func thresholdsOfTensorsAreSuggestedAndHold() throws {
+    try withDirectory { directory in
+      let train = [
+        "train", Lockstep.example("digits-mlp"), "--set", "steps=300", "--set", "epochs=20",
+        "--set",
+        "clip=null",
+      ]
+      var outputs: [[String]] = []
+      for (ranks, more) in [(1, []), (3, ["--set", "update=sharded"])] as [(Int, [String])] {
+        let run = "\(directory)/run-\(ranks)"
+        let arguments = train + ["--set", "log.singularValues=true", "--run-directory", run]
+        let trained = try Lockstep.run(arguments + more, ranks: ranks)
+        #expect(trained.succeeded, "\(trained.transcript)")
+        outputs.append(
+          try Lockstep.run(["suggest-clip", run, "--tensors", "--spectral", "--json"]).lines)
+      }
+      #expect(outputs[0] == outputs[1])
+      let json = try JSONValue.parse(try #require(outputs[0].first))
+      let text = try Lockstep.run(["suggest-clip", "\(directory)/run-1", "--tensors", "--spectral"])
+      for (key, type) in [("tensors", "norm"), ("spectral", "spectral")] {
+        let clips = try #require(json[key]?["clip"])
+        #expect(clips.arrayValue?.first?["type"] == .string(type))
+        #expect(text.output.contains(try #require(clips.arrayValue?.first).compactText))
+        let run = "\(directory)/\(key)"
+        let clipped = try Lockstep.run(
+          train + ["--set", "clip=\(clips.compactText)", "--run-directory", run])
+        #expect(clipped.succeeded, "\(clipped.transcript)")
+        let lines = try jsonLines("\(run)/metrics.jsonl").dropFirst(30)
+        let share = Double(lines.count { $0["clipped"] == true }) / Double(lines.count)
+        let said = try #require(json[key]?["clippedFraction"]?.doubleValue)
+        #expect(abs(share - said) < 0.2, "\(key): said \(said), found \(share)")
+      }
+      let without = try Lockstep.run(["suggest-clip", "\(directory)/tensors", "--spectral"])
+      #expect(without.ending == .exited(2), "\(without.transcript)")
+      #expect(without.complaints.first?.contains("log.singularValues=true") == true)
+    }
+  }
+
   @Test func aSweepComparesValues() throws {
     try withDirectory { directory in
       let arguments = [

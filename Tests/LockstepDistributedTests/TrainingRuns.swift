@@ -6,6 +6,7 @@ enum TrainingRuns {
   static let rules = [
     "sgd", "sgd clipped", "nesterov", "clip by norm", "clip by value", "adaptive clip", "rmsprop",
     "adagrad", "adadelta", "adam", "adamW", "nadam", "radam", "lion", "muon", "schedule-free",
+    "adafactor", "shampoo", "soap",
     "lars",
     "lamb",
   ]

@@ -18,9 +18,18 @@ import Testing
       "window", "window.claims", "window.counters", "persistent", "window.space", "refusals.ranks",
       "refusals.counts", "refusals.truncation",
       "refusals.disagreement",
+      "topology.dimensions", "topology.places", "topology.sendReceive", "topology.collectives",
+      "topology.subgrids", "topology.refusals",
+      "layout.columns.Float", "layout.columns.Int8", "layout.columns.MPIBFloat16",
+      "layout.blocks", "layout.selections-end", "layout.fields", "layout.refusals",
+      "onesided.parts", "onesided.locks", "onesided.tickets", "onesided.structs", "onesided.many",
+      "onesided.refusals", "groups.sets", "groups.communicators", "small.one-value",
+      "small.combine", "small.hints", "small.raw", "small.operations-agree",
+      "persistent.collectives", "documented",
     ]
     let general = [
       "sum", "product", "minimum", "maximum", "exchange", "messages", "nonblocking",
+      "onesided",
     ]
     for kind in general { names.formUnion(numbers.map { "\(kind).\($0)" }) }
     names.formUnion(integers.map { "bits.\($0)" })

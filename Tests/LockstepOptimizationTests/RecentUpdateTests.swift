@@ -83,12 +83,29 @@ private struct RecentUpdates: Decodable {
     "spectral clip": Chain(SpectralClip(0.7)) + .sgd(learningRate: 0.1, momentum: 0.9),
     "adaGC": Chain(AdaGC(beta: 0.9, warmup: 4, absolute: 1.5))
       + .sgd(learningRate: 0.1, momentum: 0.9),
+    "adafactor": .adafactor(),
+    "adafactor, all terms": .adafactor(
+      ScaleByAdafactor(
+        schedule: 0.4, beta2Decay: -0.5, epsilon: 0.3, weightEpsilon: 0.7, clipThreshold: 1.05),
+      weightDecay: 0.1),
+    "shampoo": .shampoo(learningRate: 0.02, epsilon: 1e-3, preconditionFrequency: 1),
+    "shampoo, all terms": .shampoo(
+      learningRate: 0.03, momentum: 0.8, weightDecay: 0.1,
+      ScaleByShampoo(
+        epsilon: 0.01, preconditionFrequency: 5, maxPreconditionDim: 8, grafting: .sgd),
+      remainder: AdamWRemainder(beta1: 0.8, beta2: 0.95, epsilon: 1e-6, weightDecay: 0.1)),
+    "soap": .soap(maxPreconditionDim: 6),
+    "soap, all terms": .soap(
+      ScaleBySOAP(
+        schedule: 0.02, beta1: 0.8, beta2: 0.9, shampooBeta: 0.7, epsilon: 1e-3,
+        weightDecay: 0.1, preconditionFrequency: 2, maxPreconditionDim: 6),
+      remainder: AdamWRemainder(weightDecay: 0.1)),
     "centralized": Chain(Centralize()) + .sgd(learningRate: 0.1, momentum: 0.9),
   ]
 
   /// |a − b| ≤ t · max(|b|, rms of the tensor), for every value. t is 2e-6, and 1e-5 for Muon, as each
-  /// Newton–Schulz step rounds some products, and may multiply what came before by 3.4. Singular values are
-  /// clipped to within 1e-4.
+  /// Newton–Schulz step rounds some products, and may multiply what came before by 3.4, and for updates with
+  /// factors, which are rounded to Float32. Singular values are clipped to within 1e-4.
   @Test(arguments: chains.keys.sorted())
   func trajectoriesAreThoseOfTheReference(_ name: String) throws {
     let reference = try RecentUpdates.load()
@@ -96,7 +113,7 @@ private struct RecentUpdates: Decodable {
     let layout = reference.layout
     let tolerance =
       name == "spectral clip"
-      ? 1e-4 : name.hasPrefix("muon") || name.hasPrefix("scion") ? 1e-5 : 2e-6
+      ? 1e-4 : ["muon", "scion", "shampoo", "soap"].contains { name.hasPrefix($0) } ? 1e-5 : 2e-6
     let trial = try Trial(layout, try #require(Self.chains[name]))
     trial.parameters = reference.arena(reference.initial)
     var expected = try #require(reference.trajectories[name])[...]

@@ -54,7 +54,7 @@ import Testing
     let values = (1...1000).map { 2 / Double($0) }
     for (width, height) in [(80, 10), (40, 4), (20, 1)] {
       let lines = TextPlot(values, isLogarithmic: true, isUnicode: isUnicode)
-        .lines(width: width, height: height)
+        .lines(width: width, height: height).map(\.text)
       #expect(lines.count == height && lines.allSatisfy { $0.count <= width })
     }
     let plot = TextPlot([1, .nan, .infinity, 2], isLogarithmic: false, isUnicode: isUnicode)
@@ -68,11 +68,30 @@ import Testing
   @Test func plotsFollowTheirValues() throws {
     let lines = TextPlot(
       (0..<60).map { 60 - Double($0) }, isLogarithmic: false, isUnicode: false
-    ).lines(width: 40, height: 6)
+    ).lines(width: 40, height: 6).map(\.text)
     let first = try #require(lines.first?.firstIndex(of: "*"))
     let last = try #require(lines.last?.lastIndex(of: "*"))
     #expect(first.utf16Offset(in: lines[0]) < 10)
     #expect(last.utf16Offset(in: lines[5]) > 35)
+  }
+
+  /// Few values, many, and leaps between them: a column has a dot, and one beside the column's before it.
+  @Test("lines have no gaps", arguments: [2, 3, 9, 40, 200])
+  func plotsHaveNoGaps(count: Int) throws {
+    let values = (0..<count).map { Double($0 * 7919 % 101) }
+    let lines = TextPlot(values, isLogarithmic: false, isUnicode: false).lines(
+      width: 40, height: 12)
+    let rows = lines.map { Array($0.dots) }
+    var before: [Int]?
+    for column in rows[0].indices {
+      let dots = rows.indices.filter { rows[$0][column] == "*" }
+      let first = try #require(dots.first), last = try #require(dots.last)
+      if let before { #expect(first <= before[1] + 1 && last >= before[0] - 1, "\(column)") }
+      before = [first, last]
+    }
+    // Both ends of the values are shown.
+    #expect(rows[0].contains("*") || rows[1].contains("*"))
+    #expect(rows[11].contains("*") || rows[10].contains("*"))
   }
 
   // MARK: Watching

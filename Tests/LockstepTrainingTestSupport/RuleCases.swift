@@ -19,7 +19,9 @@ public enum RuleCases {
       ("nadam", clip + .nadam()), ("radam", clip + .radam()), ("lion", clip + .lion()),
       ("muon", Chain(ClipByValue(0.1)) + .muon(learningRate: 0.02)),
       ("schedule-free", clip + .scheduleFreeAdamW(learningRate: 0.01)), ("adan", clip + .adan()),
-      ("prodigy", clip + .prodigy()),
+      ("prodigy", clip + .prodigy()), ("adafactor", clip + .adafactor(weightDecay: 0.01)),
+      ("shampoo", clip + .shampoo(learningRate: 0.01, momentum: 0.5, preconditionFrequency: 2)),
+      ("soap", clip + .soap(learningRate: 0.01, preconditionFrequency: 1)),
       ("adaGC", Chain(AdaGC(relative: 0.9, warmup: 2, absolute: 0.3)) + .sgd(learningRate: 0.05)),
       (
         "spam", clip + .spam(learningRate: 0.01, ScaleBySPAM(threshold: 2, resetEvery: 4, grace: 1))

@@ -1,46 +1,22 @@
 #!/usr/bin/env python3
-"""Compares `lockstep export` with onnxruntime, and the model `onnx` with PyTorch.
+"""Compares `lockstep export` with onnxruntime.
 
     scripts/peers.sh onnx-models
 
 Each configuration below is trained for two steps and exported; onnxruntime's results must be those of
-`lockstep predict` to 1e-5. Where PyTorch is installed, the weights of a step on a file of either exporter
-must be PyTorch's own, and be loaded by `load_state_dict`.
+`lockstep predict` to 1e-5.
 """
 
 # needs: numpy onnx onnxruntime
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
-import warnings
 
 import numpy as np
 import onnx
 import onnxruntime
 
-warnings.filterwarnings("ignore")
-os.environ.setdefault("OMPI_MCA_rmaps_base_oversubscribe", "1")
-program = os.path.abspath(sys.argv[1])
-examples = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "Examples")
-failures = []
-
-
-def lockstep(*arguments, ranks=1):
-    launcher = ["mpirun", "-n", str(ranks)] if ranks > 1 else []
-    result = subprocess.run(
-        launcher + [program, *arguments], capture_output=True, text=True, timeout=600)
-    if result.returncode:
-        sys.exit(f"lockstep {' '.join(arguments)}:\n{result.stdout}{result.stderr}")
-    return result.stdout
-
-
-def report(name, difference, limit):
-    if not difference <= limit:
-        failures.append(name)
-    print(f"{name}: {difference:.1e}{'' if difference <= limit else ', more than ' + str(limit)}")
+from support import finish, lockstep, report
 
 
 def softmax(x):
@@ -175,63 +151,7 @@ def check_tables(directory):
     report("export table, numbers", np.abs(predicted / expected - 1).max(), 1e-6)
 
 
-def check_imports(directory):
-    try:
-        import torch
-        import torch.nn as nn
-        from safetensors.torch import load_file
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        print(f"onnx-models: models of PyTorch are not checked: {error}")
-        return
-    torch.manual_seed(9)
-    x, y = torch.randn(12, 1, 12, 12), torch.arange(12) % 4
-    np.save(f"{directory}/x.npy", x.numpy())
-    np.save(f"{directory}/y.npy", y.numpy())
-    model = nn.Sequential(
-        nn.Conv2d(1, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(8, 8, 3, padding=1, groups=8), nn.Hardswish(), nn.Flatten(),
-        nn.Linear(8 * 36, 4))
-    ways = {
-        "dynamo": {
-            "dynamo": True, "optimize": False, "external_data": False, "verbose": False,
-            "dynamic_shapes": ({0: torch.export.Dim("batch")},)},
-        "script": {
-            "dynamo": False, "training": torch.onnx.TrainingMode.PRESERVE,
-            "do_constant_folding": False, "dynamic_axes": {"input": {0: "batch"}}}}
-    start = {key: value.clone() for key, value in model.state_dict().items()}
-    for name, way in ways.items():
-        model.load_state_dict(start)
-        path = f"{directory}/{name}.onnx"
-        torch.onnx.export(model.eval(), (x[:4],), path, input_names=["input"], **way)
-        configuration = {
-            "data": {
-                "type": "arrays", "inputs": "x.npy", "labels": "y.npy", "standardize": False},
-            "model": {"type": "onnx", "file": f"{name}.onnx"}, "batchSize": 12, "shards": 1,
-            "steps": 1, "optimizer": {"type": "sgd", "learningRate": 0.1}}
-        with open(f"{directory}/{name}.json", "w") as file:
-            json.dump(configuration, file)
-        lockstep("train", f"{directory}/{name}.json", "--run-directory", f"{directory}/{name}-run")
-        weights = load_file(f"{directory}/{name}-run/weights.safetensors")
-        model.load_state_dict(start)
-        optimizer = torch.optim.SGD(model.train().parameters(), lr=0.1)
-        nn.functional.cross_entropy(model(x), y).backward()
-        optimizer.step()
-        ours = {k: v for k, v in model.state_dict().items() if "num_batches" not in k}
-        report(
-            f"import {name}",
-            max(float((ours[k] - weights[k]).abs().max()) for k in ours), 1e-6)
-        model.load_state_dict(weights, strict=False)
-        prints = {
-            lockstep(
-                "train", f"{directory}/{name}.json", "--set", "shards=4", "--set", "steps=3",
-                "--run-directory", "none", "--quiet", ranks=ranks).strip() for ranks in (1, 2, 3)}
-        report(f"import {name}, fingerprints of 1, 2, 3 ranks", len(prints) - 1, 0)
-
-
 with tempfile.TemporaryDirectory() as directory:
     check_exports(directory)
     check_tables(directory)
-    check_imports(directory)
-if failures:
-    sys.exit(f"onnx-models: {', '.join(failures)}")
+finish("onnx-models")

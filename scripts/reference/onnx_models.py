@@ -5,6 +5,8 @@
 `<model>-<export>.onnx` is the model in one of the ways in which people export it. `models.safetensors` has for each
 model `state/<name>`, `input`, `output` in evaluation, `cotangent`, `training` (the output in training mode) and
 `gradient/<name>`, those of sum(training * cotangent).
+
+`scripts/peers/pytorch.py` trains the same models.
 """
 
 import copy
@@ -211,31 +213,37 @@ MODELS = {
     "gpt-fused": (GPT(fused=True), tokens(6, 6, 11)),
 }
 
-tensors, descriptions = {}, []
-for name, (model, x) in MODELS.items():
-    with torch.no_grad():
-        for buffer_name, buffer in model.named_buffers():
-            if "running" in buffer_name:
-                buffer.copy_(torch.rand_like(buffer) + 0.5)
-    for kind in EXPORTS:
-        copied = copy.deepcopy(model)
-        copied.train(kind == "script-training")
-        export(copied, x[:4], f"{sys.argv[1]}/{name}-{kind}.onnx", kind)
-    exact = copy.deepcopy(model).double()
-    state = {k: v for k, v in exact.state_dict().items() if "num_batches" not in k}
-    for key, value in state.items():
-        tensors[f"{name}/state/{key}"] = value.clone()
-    values = x.double() if x.is_floating_point() else x
-    tensors[f"{name}/input"] = x.double()
-    tensors[f"{name}/output"] = exact.eval()(values).detach()
-    output = exact.train()(values)
-    cotangent = torch.randn(output.shape, dtype=torch.float64)
-    (output * cotangent).sum().backward()
-    tensors[f"{name}/cotangent"], tensors[f"{name}/training"] = cotangent, output.detach()
-    for key, value in exact.named_parameters():
-        tensors[f"{name}/gradient/{key}"] = value.grad.clone()
-    descriptions.append({
-        "name": name, "tokens": not x.is_floating_point(), "exports": EXPORTS,
-        "parameters": [key for key, _ in exact.named_parameters()],
-        "statistics": [key for key in state if "running" in key]})
-save_file(tensors, f"{sys.argv[1]}/models.safetensors", {"cases": json.dumps(descriptions)})
+
+def main(folder):
+    tensors, descriptions = {}, []
+    for name, (model, x) in MODELS.items():
+        with torch.no_grad():
+            for buffer_name, buffer in model.named_buffers():
+                if "running" in buffer_name:
+                    buffer.copy_(torch.rand_like(buffer) + 0.5)
+        for kind in EXPORTS:
+            copied = copy.deepcopy(model)
+            copied.train(kind == "script-training")
+            export(copied, x[:4], f"{folder}/{name}-{kind}.onnx", kind)
+        exact = copy.deepcopy(model).double()
+        state = {k: v for k, v in exact.state_dict().items() if "num_batches" not in k}
+        for key, value in state.items():
+            tensors[f"{name}/state/{key}"] = value.clone()
+        values = x.double() if x.is_floating_point() else x
+        tensors[f"{name}/input"] = x.double()
+        tensors[f"{name}/output"] = exact.eval()(values).detach()
+        output = exact.train()(values)
+        cotangent = torch.randn(output.shape, dtype=torch.float64)
+        (output * cotangent).sum().backward()
+        tensors[f"{name}/cotangent"], tensors[f"{name}/training"] = cotangent, output.detach()
+        for key, value in exact.named_parameters():
+            tensors[f"{name}/gradient/{key}"] = value.grad.clone()
+        descriptions.append({
+            "name": name, "tokens": not x.is_floating_point(), "exports": EXPORTS,
+            "parameters": [key for key, _ in exact.named_parameters()],
+            "statistics": [key for key in state if "running" in key]})
+    save_file(tensors, f"{folder}/models.safetensors", {"cases": json.dumps(descriptions)})
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

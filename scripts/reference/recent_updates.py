@@ -1,7 +1,8 @@
-"""Writes references of updates and clips since 2022, from the field's own code where there is some.
+"""Writes references of matrix updates, and of updates and clips since 2022, from the field's own code where
+there is some.
 
-PyTorch's Muon orthogonalises in bfloat16. Here its module sees Float64 under that name, so that all of it
-is computed in Float64. AdamW takes the tensors that are no matrices of hidden layers. See README.md.
+PyTorch's Muon orthogonalises in bfloat16, SOAP takes its QR decompositions in Float32. Here their modules see
+Float64 under these names, so that all of it is computed in Float64. AdamW takes the tensors that are no matrices of hidden layers. See README.md.
 """
 
 import functools
@@ -14,6 +15,7 @@ import numpy as np
 import prodigyopt
 import pytorch_optimizer
 import pytorch_optimizer.optimizer.scion as scion_module
+import pytorch_optimizer.optimizer.soap as soap_module
 import schedulefree
 import torch
 import torch.optim._muon as muon_module
@@ -37,15 +39,17 @@ GRADIENTS = [[exact(rng.normal(size=s) * 0.5) for s in SHAPES.values()] for _ in
 
 
 class Float64Torch(types.ModuleType):
-    """torch, with Float64 under the name of bfloat16."""
+    """torch, with Float64 under the names of bfloat16 and Float32."""
 
     bfloat16 = torch.float64
+    float32 = torch.float64
 
     def __getattr__(self, name):
         return getattr(torch, name)
 
 
-muon_module.torch = Float64Torch("torch")
+muon_module.torch = soap_module.torch = Float64Torch("torch")
+torch.Tensor.bfloat16 = torch.Tensor.clone
 scion_module.zero_power_via_newton_schulz_5 = functools.partial(
     scion_module.zero_power_via_newton_schulz_5, dtype=torch.float64)
 
@@ -71,6 +75,41 @@ def run(make, rest):
 
 def muon(rest, **values):
     return run(lambda matrices: torch.optim.Muon(matrices, **values), rest)
+
+
+class Shampoo(torch.optim.Optimizer):
+    """Gupta et al. 2018, algorithm 1: roots every so many steps, sides that are too large left alone, momentum
+    behind it, decoupled decay, the gradient's norm grafted."""
+
+    def __init__(self, matrices, lr, eps, frequency, largest, momentum, weight_decay):
+        super().__init__(matrices, dict(
+            lr=lr, eps=eps, frequency=frequency, largest=largest, momentum=momentum,
+            weight_decay=weight_decay))
+
+    @torch.no_grad()
+    def step(self):
+        group = self.param_groups[0]
+        for p in group["params"]:
+            g, state = p.grad, self.state[p]
+            if not state:
+                sizes = [n if n <= group["largest"] else 0 for n in g.shape]
+                state["factors"] = [group["eps"] * torch.eye(n, dtype=g.dtype) for n in sizes]
+                state["step"], state["buffer"] = 0, torch.zeros_like(g)
+            for factor, product in zip(state["factors"], (g @ g.T, g.T @ g)):
+                if len(factor):
+                    factor += product
+            if state["step"] % group["frequency"] == 0:
+                state["roots"] = []
+                for factor in state["factors"]:
+                    values, vectors = torch.linalg.eigh(factor)
+                    state["roots"].append(vectors * values ** -0.25 @ vectors.T)
+            state["step"] += 1
+            left, right = state["roots"]
+            u = left @ g if len(left) else g
+            u = u @ right if len(right) else u
+            u = u * g.norm() / u.norm()
+            state["buffer"] = group["momentum"] * state["buffer"] + u
+            p.mul_(1 - group["lr"] * group["weight_decay"]).sub_(group["lr"] * state["buffer"])
 
 
 def plain(make, change=None):
@@ -190,6 +229,25 @@ CASES = {
         p, lr=0.02, threshold=2, update_proj_gap=5, warmup_epoch=3, grad_accu_steps=2, eps=1e-5)),
     "stableSPAM": plain(lambda p: pytorch_optimizer.StableSPAM(
         p, lr=0.02, betas=(0.8, 0.95), gamma1=0.6, gamma2=0.8, theta=0.9, update_proj_gap=5)),
+    "adafactor": plain(lambda p: torch.optim.Adafactor(p, eps=(2.0**-23, 1e-3), foreach=False)),
+    "adafactor, all terms": plain(lambda p: torch.optim.Adafactor(
+        p, lr=0.4, beta2_decay=-0.5, eps=(0.3, 0.7), d=1.05, weight_decay=0.1, foreach=False)),
+    "shampoo": run(
+        lambda m: pytorch_optimizer.Shampoo(m, lr=0.02, matrix_eps=1e-3),
+        dict(lr=0.02, weight_decay=0)),
+    "shampoo, all terms": run(
+        lambda m: Shampoo(
+            m, lr=0.03, eps=0.01, frequency=5, largest=8, momentum=0.8, weight_decay=0.1),
+        dict(lr=0.03, betas=(0.8, 0.95), eps=1e-6, weight_decay=0.1)),
+    # Larger sides have factors without full rank, and no eigenbasis of their own.
+    "soap": run(
+        lambda m: pytorch_optimizer.SOAP(m, lr=3e-3, max_precondition_dim=6),
+        dict(lr=3e-3, weight_decay=0.01)),
+    "soap, all terms": run(
+        lambda m: pytorch_optimizer.SOAP(
+            m, lr=0.02, betas=(0.8, 0.9), shampoo_beta=0.7, eps=1e-3, weight_decay=0.1,
+            precondition_frequency=2, max_precondition_dim=6),
+        dict(lr=0.02, weight_decay=0.1)),
     "spectral clip": plain(sgd, spectral_clip),
     "adaGC": plain(sgd, AdaGC(1.05, 0.9, 4, 1.5)),
     "centralized": plain(sgd, centralize),

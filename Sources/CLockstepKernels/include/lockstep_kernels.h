@@ -29,12 +29,14 @@ const char *lockstep_isa_name(lockstep_isa isa);
 int lockstep_flush_denormals(void);
 
 #include "lockstep_arena_kernels.h"
+#include "lockstep_convolution_kernels.h"
 #include "lockstep_dense_kernels.h"
 #include "lockstep_graph_kernels.h"
 #include "lockstep_half_kernels.h"
 #include "lockstep_attention_kernels.h"
 #include "lockstep_noise_kernels.h"
 #include "lockstep_normalization_kernels.h"
+#include "lockstep_pooling_kernels.h"
 #include "lockstep_recurrent_kernels.h"
 #include "lockstep_rotary_kernels.h"
 #include "lockstep_row_kernels.h"

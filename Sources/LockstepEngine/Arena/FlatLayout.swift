@@ -19,6 +19,8 @@ public struct FlatLayout: Sendable, Equatable {
     package let constraint: WeightConstraint?
     /// The part that the tensor plays in its model; nil where nobody knows.
     package let role: ParameterRole?
+    /// The rows that make queries or keys of an attention's heads.
+    package let heads: [HeadRows]
 
     /// The number of values of one unit: everything behind the leading dimension (a dense unit's
     /// incoming weights, one convolution filter). A vector or a scalar is one single unit.
@@ -68,11 +70,11 @@ public struct FlatLayout: Sendable, Equatable {
     self.init(tensors, constraints: constraints, roles: [])
   }
 
-  /// As the public initialiser, with the parts that the tensors play in their model, one entry a tensor,
-  /// or none at all.
+  /// As the public initialiser, with the parts that the tensors play in their model, and the rows that make heads,
+  /// one entry a tensor, or none at all.
   package init(
     _ tensors: [(name: String, shape: [Int])], constraints: [WeightConstraint?],
-    roles: [ParameterRole?]
+    roles: [ParameterRole?], heads: [[HeadRows]] = []
   ) {
     var slots: [Slot] = []
     var offset = 0
@@ -86,7 +88,8 @@ public struct FlatLayout: Sendable, Equatable {
       let slot = Slot(
         name: name, shape: shape, offset: offset, count: count,
         constraint: index < constraints.count ? constraints[index] : nil,
-        role: index < roles.count ? roles[index] : nil)
+        role: index < roles.count ? roles[index] : nil,
+        heads: index < heads.count ? heads[index] : [])
       slots.append(slot)
       offset += slot.paddedCount
     }

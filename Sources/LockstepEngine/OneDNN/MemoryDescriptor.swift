@@ -95,6 +95,19 @@ final class MemoryDescriptor {
     return width > 0 ? Int(width) : nil
   }
 
+  /// The layout of images of another shape whose channels lie as in this one; nil where ``channelWidth`` is
+  /// nil, or a block of another length than 8 or 16.
+  func sameChannels(_ shape: [Int]) throws(OneDNNError) -> MemoryDescriptor? {
+    let channels = self.shape[1]
+    return switch channelWidth {
+    case 1: try .plain(shape)
+    case channels: try .image(shape, LOCKSTEP_CHANNELS_LAST)
+    case 8: try .image(shape, LOCKSTEP_CHANNELS_BY_8)
+    case 16: try .image(shape, LOCKSTEP_CHANNELS_BY_16)
+    default: nil
+    }
+  }
+
   private convenience init(
     shape: [Int], strides: [Int]?, _ storage: StorageType
   ) throws(OneDNNError) {

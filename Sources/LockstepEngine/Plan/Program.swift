@@ -93,16 +93,18 @@ package struct Program {
     self.leaves = leaves
     let specifications = graph.parameters
     let roles = graph.parameterRoles(before: scalars.first.map { [$0] } ?? outputs)
+    let heads = graph.headRows()
     let trained = specifications.indices.filter { specifications[$0].trainable }.prefix(gradients)
     leafLayout = FlatLayout(
       slots, constraints: trained.map { specifications[$0].constraint },
-      roles: trained.map { roles[$0] })
+      roles: trained.map { roles[$0] }, heads: trained.map { heads[$0] })
     let order =
       graph.parameters.indices.filter { graph.parameters[$0].trainable }
       + graph.parameters.indices.filter { !graph.parameters[$0].trainable }
     parameterLayout = FlatLayout(
       order.map { (specifications[$0].name, specifications[$0].shape) },
-      constraints: order.map { specifications[$0].constraint }, roles: order.map { roles[$0] })
+      constraints: order.map { specifications[$0].constraint }, roles: order.map { roles[$0] },
+      heads: order.map { heads[$0] })
     var parameterSlots = order
     for (slot, parameter) in order.enumerated() { parameterSlots[parameter] = slot }
     self.parameterSlots = parameterSlots

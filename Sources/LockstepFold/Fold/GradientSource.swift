@@ -22,6 +22,8 @@ package protocol GradientSource: AnyObject {
   var metricNames: [String] { get }
   /// How each metric is made of the columns behind a record's fixed ones.
   var metricFormulas: [MetricFormula] { get }
+  /// The columns behind a record's fixed ones that are maxima over examples, and not sums.
+  var maximumColumns: Range<Int> { get }
   /// The number of examples that batches can name; nil where that is not known.
   var exampleCount: Int? { get }
   /// The names of all parameters in declaration order, in which a fingerprint covers them; empty where
@@ -129,6 +131,8 @@ extension GradientSource {
 
   /// Metrics are means over examples.
   package var metricFormulas: [MetricFormula] { MetricFormula.means(metricNames.count) }
+  /// All are sums.
+  package var maximumColumns: Range<Int> { 0..<0 }
   package var exampleCount: Int? { nil }
   /// All parameters move.
   package var stepsBeforeMoving: [Int] { [] }

@@ -21,6 +21,8 @@ package final class ScalarFold {
   private let received: Arena<Double>
   private let tree: Arena<Double>
   private let order: TreeOrder
+  /// The columns of metrics that are maxima.
+  private let maxima: Range<Int>
   /// What kept this rank from computing its records.
   private var failure: (any Error)?
 
@@ -30,8 +32,11 @@ package final class ScalarFold {
   ///   - runs: the shards of each rank, in rank order; they tile `0..<L`. L need not be a power of
   ///     two.
   ///   - metrics: the number of metrics beside the fixed columns.
+  ///   - maxima: those of the metrics whose largest value is wanted, and not the sum.
   /// - Throws: ``ArgumentError`` where there is not one run a rank, or `metrics` is negative.
-  package init(runs: [Range<Int>], metrics: Int, on collective: any Collective) throws {
+  package init(
+    runs: [Range<Int>], metrics: Int, maxima: Range<Int> = 0..<0, on collective: any Collective
+  ) throws {
     guard runs.count == collective.size, runs.first?.lowerBound == 0,
       zip(runs, runs.dropFirst()).allSatisfy({ $0.upperBound == $1.lowerBound })
     else {
@@ -42,6 +47,7 @@ package final class ScalarFold {
     try ArgumentError.require(metrics, atLeast: 0, "metrics", of: "ScalarFold")
     self.collective = collective
     self.runs = runs
+    self.maxima = maxima
     let columns = ShardRecord.Column.metrics + metrics
     let shards = runs.last!.upperBound
     width = columns
@@ -112,6 +118,19 @@ package final class ScalarFold {
     if let rank = unpack() { throw try reason(of: failure, on: rank) }
     if !hasOneStamp { throw StampError(stamps: runs.indices.map(stamp(ofRank:))) }
     order.fold(tree.buffer, width: width)
+    foldMaxima()
+  }
+
+  /// Puts the largest values in the place of sums. A shard without examples has none.
+  private func foldMaxima() {
+    for column in maxima {
+      var largest = -Double.infinity
+      for shard in 0..<tree.count / width {
+        let record = record(ofShard: shard)
+        if record.examples > 0 { largest = largerOrNaN(largest, record[metric: column]) }
+      }
+      total[metric: column] = largest
+    }
   }
 
   /// The stamp of a rank.
@@ -164,6 +183,11 @@ package final class ScalarFold {
 
   /// The sums over all shards; valid after ``gather(requests:_:)``, until the next one.
   package var total: ShardRecord { ShardRecord(values: .init(rebasing: tree.buffer[..<width])) }
+}
+
+/// The larger of two numbers; not a number where one of them is none.
+package func largerOrNaN(_ a: Double, _ b: Double) -> Double {
+  a.isNaN || b.isNaN ? .nan : a > b ? a : b
 }
 
 /// Ranks worked on different things, the same error on all of them.

@@ -38,6 +38,12 @@ package struct ShardRecord {
     nonmutating set { if has(metric) { values[Column.metrics + metric] = newValue } }
   }
 
+  /// The numbers of a run of metrics that are all there.
+  package func metrics(_ metrics: Range<Int>) -> UnsafeBufferPointer<Double> {
+    UnsafeBufferPointer(
+      rebasing: values[Column.metrics + metrics.lowerBound..<Column.metrics + metrics.upperBound])
+  }
+
   private func has(_ metric: Int) -> Bool {
     metric >= 0 && metric < values.count - Column.metrics
   }

@@ -6,7 +6,8 @@ package enum MetricNames {
   private static let taken: Set<String> = [
     "step", "epoch", "evaluation", "loss", "gradientNorm", "clippedGradientNorm", "clipped",
     "coefficient", "clippedFraction", "learningRate", "skipped", "notFinite", "sanitized",
-    "hessianFree", "examples", "examplesPerSecond", "parameterNorms",
+    "hessianFree", "examples", "examplesPerSecond", "parameterNorms", "largestLogit",
+    "clippedHeads",
   ]
 
   /// Throws where a name is missing, given twice, or that of something else.

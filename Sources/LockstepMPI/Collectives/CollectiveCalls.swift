@@ -90,11 +90,13 @@ extension MPICommunicator {
     var root: Int32 = 0
     var writes = true
     if case .reduce(let rank) = kind {
-      try requireAgreement(call, count: count, root: rank, layout: T.mpiLayout)
+      try requireAgreement(
+        call, count: count, root: rank, layout: T.mpiLayout, detail: .operation(reduction.name))
       root = try requireRank(call, "root", rank)
       writes = root == self.rank
     } else {
-      try requireAgreement(call, count: count, layout: T.mpiLayout)
+      try requireAgreement(
+        call, count: count, layout: T.mpiLayout, detail: .operation(reduction.name))
     }
     if writes, let values {
       try requireCount(call, "the result", result.count, is: values.count)
@@ -135,7 +137,9 @@ extension MPICommunicator {
   ) throws(MPIError) {
     let call = start == nil ? "MPI_Reduce_scatter_block" : "MPI_Ireduce_scatter_block"
     try requireUsable(call)
-    try requireAgreement(call, count: values?.count ?? result.count, layout: T.mpiLayout)
+    try requireAgreement(
+      call, count: values?.count ?? result.count, layout: T.mpiLayout,
+      detail: .operation(reduction.name))
     let part = try requireDivisible(call, "the buffer", values?.count ?? result.count)
     if let values {
       try requireCount(call, "the result", result.count, is: part)
@@ -165,7 +169,8 @@ extension MPICommunicator {
     let call = start == nil ? "MPI_Reduce_scatter" : "MPI_Ireduce_scatter"
     try requireUsable(call)
     let available = values?.count ?? result.count
-    try requireAgreement(call, count: available, layout: T.mpiLayout)
+    try requireAgreement(
+      call, count: available, layout: T.mpiLayout, detail: .operation(reduction.name))
     let parts = try parts(
       call, "the buffer", counts: counts, displacements: nil, bufferCount: available,
       disjoint: true)

@@ -14,7 +14,7 @@ public final class MPICommunicator {
   public let size: Int
 
   /// Whether every collective first makes sure that all ranks make the same call, with equal
-  /// counts, types and roots, and throws on all of them if not.
+  /// counts, types, operations and roots, and throws on all of them if not.
   ///
   /// MPI leaves such a program undefined: it may hang, crash or give wrong results. The check costs
   /// one small exchange a call, and makes non-blocking collectives wait for each other at the
@@ -47,11 +47,34 @@ public final class MPICommunicator {
   }
 
   /// A communicator of the same ranks whose messages never mix with this one's. Collective.
-  public func duplicate() throws(MPIError) -> MPICommunicator {
-    try requireUsable("MPI_Comm_dup")
+  ///
+  /// - Parameter hints: what a library may make use of, such as
+  ///   `["mpi_assert_no_any_source": "true"]`: the same on all ranks. Nil takes this one's.
+  /// - Throws: ``MPIError`` of kind `argument` for a key or a value that is empty or too long.
+  ///   Source: MPI 3.1, sections 6.4.2 (`MPI_Comm_dup_with_info`) and 6.4.4.
+  public func duplicate(hints: [String: String]? = nil) throws(MPIError) -> MPICommunicator {
+    let call = hints == nil ? "MPI_Comm_dup" : "MPI_Comm_dup_with_info"
+    try requireUsable(call)
     var result = handle
-    try check("MPI_Comm_dup", lockstep_mpi_comm_duplicate(handle, &result))
+    if let hints {
+      try withInfo(hints, call) { (info) throws(MPIError) in
+        try check(call, lockstep_mpi_comm_duplicate_with_info(handle, info, &result))
+      }
+    } else {
+      try check(call, lockstep_mpi_comm_duplicate(handle, &result))
+    }
     return try inherit(result)
+  }
+
+  /// The hints that the library has taken and knows of; it may ignore any.
+  public var hints: [String: String] {
+    get throws(MPIError) {
+      try requireUsable("MPI_Comm_get_info")
+      var info = lockstep_mpi_info_null()
+      try check("MPI_Comm_get_info", lockstep_mpi_comm_info(handle, &info))
+      defer { _ = lockstep_mpi_info_free(&info) }
+      return try LockstepMPI.hints(info)
+    }
   }
 
   /// Parts the ranks by colour. Collective.
@@ -104,7 +127,7 @@ public final class MPICommunicator {
     isFreed = true
   }
 
-  private func inherit(_ handle: lockstep_mpi_comm) throws(MPIError) -> MPICommunicator {
+  func inherit(_ handle: lockstep_mpi_comm) throws(MPIError) -> MPICommunicator {
     let result = try MPICommunicator(handle, isOwned: true)
     result.largestCount = largestCount
     result.checksAgreement = checksAgreement

@@ -32,6 +32,17 @@ struct Transfer {
     }
   }
 
+  /// Calls `body` with the transfer of a buffer's values, or of those that are selected.
+  static func of<T: MPIDatatype, Result>(
+    _ count: Int, selecting selection: MPISelection<T>?, limit: Int, _ call: String,
+    _ body: (Transfer) throws(MPIError) -> Result
+  ) throws(MPIError) -> Result {
+    guard let selection else { return try of(count, T.self, limit: limit, call, body) }
+    try selection.requireFits(call, count)
+    defer { withExtendedLifetime(selection) {} }
+    return try body(Transfer(type: selection.handle, count: 1, isMade: false))
+  }
+
   private static func long(
     _ count: Int, _ base: lockstep_mpi_datatype, stride: Int, limit: Int, _ call: String
   ) throws(MPIError) -> lockstep_mpi_datatype {

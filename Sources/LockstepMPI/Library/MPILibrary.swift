@@ -29,6 +29,12 @@ public enum MPILibrary {
     return (Int(major), Int(minor))
   }
 
+  /// Whether the library has persistent collectives, which came with MPI 4; see
+  /// ``MPIPersistentMessages/addAllreduce(_:into:_:owner:)``.
+  public static var hasPersistentCollectives: Bool {
+    lockstep_mpi_has_persistent_collectives() != 0
+  }
+
   /// The library's own name and version, such as `Open MPI v4.1.4, package: …`.
   public static var version: String {
     mpiString(capacity: lockstep_mpi_max_library_version()) { MPI_Get_library_version($0, $1) }

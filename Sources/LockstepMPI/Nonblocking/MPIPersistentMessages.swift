@@ -1,16 +1,17 @@
 internal import CMPI
 
-/// Messages that are sent and received again and again between the same buffers.
+/// Messages that are sent and received again and again between the same buffers, and collectives on
+/// them.
 ///
 /// They are described once; a step then starts and waits for all of them with nothing allocated.
-/// Source: MPI 3.1, section 3.9.
+/// Source: MPI 3.1, section 3.9; MPI 4.0, section 6.13.
 public final class MPIPersistentMessages {
-  private let communicator: MPICommunicator
+  let communicator: MPICommunicator
   private var handles: [lockstep_mpi_request] = []
   private var statuses: [lockstep_mpi_status] = []
   private var owners: [AnyObject] = []
-  /// The other end of each message.
-  private var peers: [Int] = []
+  /// The other end of each message; nil for a collective.
+  private var peers: [Int?] = []
   private var isPending = false
 
   /// No messages yet, between the ranks of a communicator.
@@ -25,31 +26,37 @@ public final class MPIPersistentMessages {
 
   /// Adds a message to send.
   ///
-  /// - Parameter owner: what keeps the buffer's memory; it lives as long as this object.
+  /// - Parameters:
+  ///   - selection: which values to send; all of them by default.
+  ///   - owner: what keeps the buffer's memory; it lives as long as this object.
   public func addSend<T: MPIDatatype>(
-    _ values: UnsafeBufferPointer<T>, to destination: Int, tag: Int = 0, owner: AnyObject
+    _ values: UnsafeBufferPointer<T>, selecting selection: MPISelection<T>? = nil,
+    to destination: Int, tag: Int = 0, owner: AnyObject
   ) throws(MPIError) {
     let call = "MPI_Send_init"
     try requireIdle(call)
     let to = try communicator.requireRank(call, "destination", destination)
     let tag = try communicator.requireTag(call, tag)
-    try add(call, values.count, T.self, owner, with: destination) { (run, request) in
+    try add(call, values.count, selection, owner, with: destination) { (run, request) in
       lockstep_mpi_send_init(
         address(values), run.count, run.type, to, tag, communicator.handle, &request)
     }
   }
 
-  /// Adds a message of at most `values.count` values to receive.
+  /// Adds a message of at most `values.count` values to receive, or of as many as are selected.
   ///
-  /// - Parameter owner: what keeps the buffer's memory; it lives as long as this object.
+  /// - Parameters:
+  ///   - selection: the places that the values are put to; the front of the buffer by default.
+  ///   - owner: what keeps the buffer's memory; it lives as long as this object.
   public func addReceive<T: MPIDatatype>(
-    into values: UnsafeMutableBufferPointer<T>, from source: Int, tag: Int = 0, owner: AnyObject
+    into values: UnsafeMutableBufferPointer<T>, selecting selection: MPISelection<T>? = nil,
+    from source: Int, tag: Int = 0, owner: AnyObject
   ) throws(MPIError) {
     let call = "MPI_Recv_init"
     try requireIdle(call)
     let from = try communicator.requireRank(call, "source", source)
     let tag = try communicator.requireTag(call, tag)
-    try add(call, values.count, T.self, owner, with: source) { (run, request) in
+    try add(call, values.count, selection, owner, with: source) { (run, request) in
       lockstep_mpi_recv_init(
         address(values), run.count, run.type, from, tag, communicator.handle, &request)
     }
@@ -58,8 +65,16 @@ public final class MPIPersistentMessages {
   /// Starts all messages.
   public func start() throws(MPIError) {
     try requireIdle("MPI_Startall")
-    try check("MPI_Startall", lockstep_mpi_startall(Int32(handles.count), &handles))
+    guard peers.contains(nil) else {
+      try check("MPI_Startall", lockstep_mpi_startall(Int32(handles.count), &handles))
+      isPending = true
+      return
+    }
     isPending = true
+    // Collectives start in the same order on all ranks, which one call for all does not promise.
+    for index in handles.indices {
+      try check("MPI_Start", lockstep_mpi_start(&handles[index]))
+    }
   }
 
   /// Waits for all messages: what was received is there, and what was sent may be overwritten.
@@ -100,12 +115,12 @@ public final class MPIPersistentMessages {
       var status = lockstep_mpi_status()
       // One that has arrived is inactive afterwards, and then always has.
       try check("MPI_Test", lockstep_mpi_test(&handles[index], &flag, &status))
-      if flag == 0 { return peers[index] }
+      if flag == 0, let peer = peers[index] { return peer }
     }
     return nil
   }
 
-  private func requireIdle(_ call: String) throws(MPIError) {
+  func requireIdle(_ call: String) throws(MPIError) {
     try communicator.requireUsable(call)
     guard !isPending else {
       throw MPIError(
@@ -114,12 +129,13 @@ public final class MPIPersistentMessages {
     }
   }
 
-  private func add<T: MPIDatatype>(
-    _ call: String, _ count: Int, _: T.Type, _ owner: AnyObject, with peer: Int,
+  func add<T: MPIDatatype>(
+    _ call: String, _ count: Int, _ selection: MPISelection<T>?, _ owner: AnyObject,
+    with peer: Int?,
     _ make: (Transfer, inout lockstep_mpi_request) -> Int32
   ) throws(MPIError) {
     var request = lockstep_mpi_request_null()
-    try Transfer.of(count, T.self, limit: communicator.largestCount, call) {
+    try Transfer.of(count, selecting: selection, limit: communicator.largestCount, call) {
       (run) throws(MPIError) in
       try check(call, make(run, &request))
     }

@@ -99,22 +99,25 @@ public struct MPIRequestScope {
 
   // MARK: Messages
 
-  /// Starts to send values; see ``MPICommunicator/send(_:to:tag:synchronous:)-(UnsafeBufferPointer<T>,_,_,_)``.
+  /// Starts to send values; see ``MPICommunicator/send(_:selecting:to:tag:synchronous:)``.
   @discardableResult
   public func send<T: MPIDatatype>(
-    _ values: UnsafeBufferPointer<T>, to destination: Int, tag: Int = 0, synchronous: Bool = false
+    _ values: UnsafeBufferPointer<T>, selecting selection: MPISelection<T>? = nil,
+    to destination: Int, tag: Int = 0, synchronous: Bool = false
   ) throws(MPIError) -> MPIRequest {
-    try send(values, to: destination, tag: tag, synchronous: synchronous, owner: nil)
+    try send(
+      values, selecting: selection, to: destination, tag: tag, synchronous: synchronous, owner: nil)
   }
 
   /// - Parameter owner: what keeps the values until the message has gone.
   private func send<T: MPIDatatype>(
-    _ values: UnsafeBufferPointer<T>, to destination: Int, tag: Int, synchronous: Bool,
-    owner: AnyObject?
+    _ values: UnsafeBufferPointer<T>, selecting selection: MPISelection<T>?, to destination: Int,
+    tag: Int, synchronous: Bool, owner: AnyObject?
   ) throws(MPIError) -> MPIRequest {
     try start(synchronous ? "MPI_Issend" : "MPI_Isend", owner: owner) {
       (start) throws(MPIError) in
-      try communicator.send(values, to: destination, tag: tag, synchronous: synchronous, start)
+      try communicator.send(
+        values, selecting: selection, to: destination, tag: tag, synchronous: synchronous, start)
     }
   }
 
@@ -125,29 +128,32 @@ public struct MPIRequestScope {
   ) throws(MPIError) -> MPIRequest {
     let copy = MPIBuffer(values)
     return try send(
-      UnsafeBufferPointer(copy.values), to: destination, tag: tag, synchronous: synchronous,
-      owner: copy)
+      UnsafeBufferPointer(copy.values), selecting: nil, to: destination, tag: tag,
+      synchronous: synchronous, owner: copy)
   }
 
-  /// Starts to receive a message of at most `values.count` values.
+  /// Starts to receive a message of at most `values.count` values, or of as many as are selected.
   ///
   /// - Parameters:
+  ///   - selection: the places that the values are put to; the front of the buffer by default.
   ///   - source: a rank of the communicator, or nil for any.
   ///   - tag: the message's tag, or nil for any.
   @discardableResult
   public func receive<T: MPIDatatype>(
-    into values: UnsafeMutableBufferPointer<T>, from source: Int?, tag: Int? = 0
+    into values: UnsafeMutableBufferPointer<T>, selecting selection: MPISelection<T>? = nil,
+    from source: Int?, tag: Int? = 0
   ) throws(MPIError) -> MPIRequest {
-    try receive(into: values, from: source, tag: tag, owner: nil)
+    try receive(into: values, selecting: selection, from: source, tag: tag, owner: nil)
   }
 
   /// - Parameter owner: what keeps the values' memory until the message has arrived.
   private func receive<T: MPIDatatype>(
-    into values: UnsafeMutableBufferPointer<T>, from source: Int?, tag: Int?, owner: AnyObject?
+    into values: UnsafeMutableBufferPointer<T>, selecting selection: MPISelection<T>?,
+    from source: Int?, tag: Int?, owner: AnyObject?
   ) throws(MPIError) -> MPIRequest {
     try start("MPI_Irecv", received: ReceivedType(T.self), owner: owner) {
       (start) throws(MPIError) in
-      try communicator.receive(into: values, from: source, tag: tag, start)
+      try communicator.receive(into: values, selecting: selection, from: source, tag: tag, start)
     }
   }
 
@@ -156,7 +162,7 @@ public struct MPIRequestScope {
   public func receive<T: MPIDatatype>(
     into buffer: MPIBuffer<T>, from source: Int?, tag: Int? = 0
   ) throws(MPIError) -> MPIRequest {
-    try receive(into: buffer.values, from: source, tag: tag, owner: buffer)
+    try receive(into: buffer.values, selecting: nil, from: source, tag: tag, owner: buffer)
   }
 
   // MARK: Completion
@@ -191,14 +197,15 @@ public struct MPIRequestScope {
 
 extension MPICommunicator {
   func send<T: MPIDatatype>(
-    _ values: UnsafeBufferPointer<T>, to destination: Int, tag: Int, synchronous: Bool,
-    _ start: OperationStart
+    _ values: UnsafeBufferPointer<T>, selecting selection: MPISelection<T>?, to destination: Int,
+    tag: Int, synchronous: Bool, _ start: OperationStart
   ) throws(MPIError) {
     let call = synchronous ? "MPI_Issend" : "MPI_Isend"
     try requireUsable(call)
     let to = try requireRank(call, "destination", destination)
     let tag = try requireTag(call, tag)
-    try Transfer.of(values.count, T.self, limit: largestCount, call) { (run) throws(MPIError) in
+    try Transfer.of(values.count, selecting: selection, limit: largestCount, call) {
+      (run) throws(MPIError) in
       try check(
         call,
         synchronous
@@ -210,12 +217,13 @@ extension MPICommunicator {
   }
 
   func receive<T: MPIDatatype>(
-    into values: UnsafeMutableBufferPointer<T>, from source: Int?, tag: Int?,
-    _ start: OperationStart
+    into values: UnsafeMutableBufferPointer<T>, selecting selection: MPISelection<T>?,
+    from source: Int?, tag: Int?, _ start: OperationStart
   ) throws(MPIError) {
     let call = "MPI_Irecv"
     let (from, tag) = try selector(call, source, tag)
-    try Transfer.of(values.count, T.self, limit: largestCount, call) { (run) throws(MPIError) in
+    try Transfer.of(values.count, selecting: selection, limit: largestCount, call) {
+      (run) throws(MPIError) in
       try check(
         call,
         lockstep_mpi_irecv(

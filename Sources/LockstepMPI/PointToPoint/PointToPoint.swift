@@ -6,18 +6,21 @@ extension MPICommunicator {
   /// Sends values to a rank; returns when the buffer may be changed again.
   ///
   /// - Parameters:
-  ///   - values: the message.
+  ///   - values: the message, or the buffer that it is chosen from.
+  ///   - selection: which values to send; all of them by default.
   ///   - destination: a rank of this communicator.
   ///   - tag: 0 or greater; the receiver can select by it.
   ///   - synchronous: whether to return only after the receiver has begun to receive.
   public func send<T: MPIDatatype>(
-    _ values: UnsafeBufferPointer<T>, to destination: Int, tag: Int = 0, synchronous: Bool = false
+    _ values: UnsafeBufferPointer<T>, selecting selection: MPISelection<T>? = nil,
+    to destination: Int, tag: Int = 0, synchronous: Bool = false
   ) throws(MPIError) {
     let call = synchronous ? "MPI_Ssend" : "MPI_Send"
     try requireUsable(call)
     let to = try requireRank(call, "destination", destination)
     let tag = try requireTag(call, tag)
-    try Transfer.of(values.count, T.self, limit: largestCount, call) { (run) throws(MPIError) in
+    try Transfer.of(values.count, selecting: selection, limit: largestCount, call) {
+      (run) throws(MPIError) in
       try check(
         call,
         synchronous
@@ -26,9 +29,10 @@ extension MPICommunicator {
     }
   }
 
-  /// Receives a message of at most `values.count` values.
+  /// Receives a message of at most `values.count` values, or of as many as are selected.
   ///
   /// - Parameters:
+  ///   - selection: the places that the values are put to; the front of the buffer by default.
   ///   - source: a rank of this communicator, or nil for any.
   ///   - tag: the message's tag, or nil for any.
   /// - Returns: who sent it, and how long it is.
@@ -36,16 +40,18 @@ extension MPICommunicator {
   ///   where it is no whole number of values.
   @discardableResult
   public func receive<T: MPIDatatype>(
-    into values: UnsafeMutableBufferPointer<T>, from source: Int?, tag: Int? = 0
+    into values: UnsafeMutableBufferPointer<T>, selecting selection: MPISelection<T>? = nil,
+    from source: Int?, tag: Int? = 0
   ) throws(MPIError) -> MPIStatus {
     let call = "MPI_Recv"
     let (from, tag) = try selector(call, source, tag)
+    try selection?.requireFits(call, values.count)
     var message = lockstep_mpi_message()
     var status = lockstep_mpi_status()
     // Open MPI 4.1 writes what is too long behind the buffer, so the length is looked at first.
     try check("MPI_Mprobe", lockstep_mpi_mprobe(from, tag, handle, &message, &status))
     let bytes = try MPIStatus(status).byteCount
-    guard bytes <= values.count * T.mpiLayout.messageBytes else {
+    guard bytes <= (selection?.count ?? values.count) * T.mpiLayout.messageBytes else {
       try receiveAside(message, bytes, call)
       throw libraryError(call, lockstep_mpi_error_truncate())
     }
@@ -53,7 +59,8 @@ extension MPICommunicator {
       try receiveAside(message, bytes, call)
       return try ReceivedType(T.self).status(status, call)
     }
-    return try ReceivedType(T.self).status(try receive(message, into: values, call), call)
+    return try ReceivedType(T.self).status(
+      try receive(message, into: values, selecting: selection, call), call)
   }
 
   /// Receives a message that does not fit what it was meant for: too long, or no whole number of values,
@@ -69,11 +76,13 @@ extension MPICommunicator {
   /// Receives a message that a matched probe has found.
   @discardableResult
   private func receive<T: MPIDatatype>(
-    _ message: lockstep_mpi_message, into values: UnsafeMutableBufferPointer<T>, _ call: String
+    _ message: lockstep_mpi_message, into values: UnsafeMutableBufferPointer<T>,
+    selecting selection: MPISelection<T>? = nil, _ call: String
   ) throws(MPIError) -> lockstep_mpi_status {
     var message = message
     var status = lockstep_mpi_status()
-    try Transfer.of(values.count, T.self, limit: largestCount, call) { (run) throws(MPIError) in
+    try Transfer.of(values.count, selecting: selection, limit: largestCount, call) {
+      (run) throws(MPIError) in
       try check(
         call, lockstep_mpi_mrecv(address(values), run.count, run.type, &message, &status))
     }
@@ -85,6 +94,24 @@ extension MPICommunicator {
     _ type: T.Type, from source: Int?, tag: Int? = 0
   ) throws(MPIError) -> [T] {
     try receiveWithStatus(type, from: source, tag: tag).values
+  }
+
+  /// Receives a message of exactly one value.
+  ///
+  /// ```swift
+  /// let loss: Double = try world.receive(from: 0)
+  /// ```
+  ///
+  /// - Throws: ``MPIError`` of kind `argument` where the message has another length.
+  public func receive<T: MPIDatatype>(from source: Int?, tag: Int? = 0) throws(MPIError) -> T {
+    let (values, status) = try receiveWithStatus(T.self, from: source, tag: tag)
+    guard values.count == 1 else {
+      throw argumentError(
+        "MPI_Mrecv",
+        "the message from rank \(status.source) holds \(values.count) values where one was expected"
+      )
+    }
+    return values[0]
   }
 
   /// Receives a message of whatever length, and says who sent it.

@@ -32,6 +32,15 @@ public struct MPIReduction<Element: MPIDatatype>: Sendable {
     }
   }
 
+  /// What ranks are told that do not agree on it. Two of the user's own cannot be told apart.
+  var name: String {
+    switch storage {
+    case .builtin(let operation): "\(operation)"
+    case .user(let operation):
+      operation.isCommutative ? "user-defined" : "user-defined, not commutative"
+    }
+  }
+
   /// What must live until the operation has finished.
   var owner: UserOperation? {
     if case .user(let operation) = storage { operation } else { nil }

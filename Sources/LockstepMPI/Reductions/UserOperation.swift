@@ -14,7 +14,7 @@ final class UserOperation: Sendable {
   private static let bodies = Mutex([Body?](repeating: nil, count: slots))
 
   private let slot: Int
-  private let isCommutative: Bool
+  let isCommutative: Bool
 
   /// MPI's handle, made at the first use.
   private struct Made: @unchecked Sendable {

@@ -18,17 +18,28 @@ package protocol MatrixTransform: InspectedTransform {
   /// - Parameters:
   ///   - update: the slot's values, in storage order.
   ///   - parameters: those of its parameters before this step.
+  ///   - number: the number of the slot's update, counted from 1.
   func transform(
-    slot: Int, _ update: UnsafeMutablePointer<Float>, parameters: UnsafePointer<Float>)
+    slot: Int, _ update: UnsafeMutablePointer<Float>, parameters: UnsafePointer<Float>, number: Int)
+  /// The number of updates after which what they take is repeated; 1 by default.
+  var period: Int { get }
+  /// What it keeps of each matrix; none by default. It is all of its state.
+  var matrixStates: [MatrixState] { get }
 }
 
 extension MatrixTransform {
   package func isActive(slot: Int) -> Bool { false }
   package func apply(_ block: BlockView) {}
+  package var period: Int { 1 }
+  package var matrixStates: [MatrixState] { [] }
+  package var state: [StateEntry] { matrixStates.map(\.entry) }
 }
 
 /// Shares the matrices of an update out over ranks.
 package protocol MatrixExchange: AnyObject {
+  /// The slots that this rank has the matrices of; nil, as by default, where it transforms all.
+  var owned: Range<Int>? { get }
+
   /// Has each matrix transformed once, by one rank, and gives the results to all that need them. Called by
   /// all ranks.
   ///
@@ -39,4 +50,8 @@ package protocol MatrixExchange: AnyObject {
   func transform(
     _ update: UnsafeMutablePointer<Float>,
     _ work: (_ slot: Int, _ values: UnsafeMutablePointer<Float>) -> Void) throws
+}
+
+extension MatrixExchange {
+  package var owned: Range<Int>? { nil }
 }

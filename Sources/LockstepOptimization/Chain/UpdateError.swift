@@ -8,6 +8,8 @@ package enum UpdateError: Error, Equatable, CustomStringConvertible {
   case needsGather
   /// Matrices must be whole, and this rank updates a part of the blocks.
   case needsMatrices
+  /// Heads of attentions are clipped by logits that the step has not told.
+  case needsLogits(heads: Int)
   /// A buffer has another length than the layout.
   case wrongLength(String, expected: Int, found: Int)
   /// Block groups name a block twice or one that is not there.
@@ -26,6 +28,8 @@ package enum UpdateError: Error, Equatable, CustomStringConvertible {
     case .needsMatrices:
       "the chain works on whole matrices, which a rank that updates a part of the blocks gets by a "
         + "MatrixExchange: a step gives it one"
+    case .needsLogits(let heads):
+      "a constraint 'qkClip' needs the largest logits of \(heads) heads in each step: a training's step tells them"
     case .wrongLength(let what, let expected, let found):
       "\(what) has \(found) values where the layout asks for \(expected)"
     case .badBlocks(let groups): "blocks \(groups) overlap or are not in the layout"

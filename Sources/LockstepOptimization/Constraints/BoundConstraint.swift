@@ -8,6 +8,8 @@ struct BoundConstraint {
     case units(size: Int, NormRule)
     /// The executor holds the units.
     case ownUnits(size: Int, Unmanaged<OwnUnits>)
+    /// The executor holds the factors.
+    case heads(Unmanaged<HeadScales>)
   }
 
   let kind: Kind
@@ -22,13 +24,14 @@ struct BoundConstraint {
   /// that the four arrays of a step take half of a first-level cache of 32 KiB.
   var partLength: Int {
     switch kind {
-    case .none, .values: 1024
+    case .none, .values, .heads: 1024
     case .units(let size, _), .ownUnits(let size, _): max(1024 / size, 1) * size
     }
   }
 
-  /// Constrains `count` values, whole units.
-  func apply(_ weights: UnsafeMutablePointer<Float>, _ count: Int) {
+  /// Constrains `count` values of the arena from `start` on, whole units.
+  func apply(_ parameters: UnsafeMutablePointer<Float>, at start: Int, count: Int) {
+    let weights = parameters + start
     switch kind {
     case .none: break
     case .values(let lower, let upper): _ = limit(weights, weights, lower, upper, count)
@@ -44,6 +47,8 @@ struct BoundConstraint {
       }
     case .ownUnits(let size, let units):
       units.takeUnretainedValue().project(weights, size: size, count: count)
+    case .heads(let scales):
+      scales.takeUnretainedValue().apply(parameters, at: start, count: count)
     }
   }
 }

@@ -13,7 +13,7 @@ package enum ConstraintCatalog {
       WeightConstraint.spectralNormEntry, WeightConstraint.spectralSphereEntry,
       WeightConstraint.spectralCapEntry, WeightConstraint.initialNormEntry,
       WeightConstraint.initialBoxEntry, WeightConstraint.orthogonalEntry,
-      WeightConstraint.l1BallEntry,
+      WeightConstraint.l1BallEntry, WeightConstraint.qkClipEntry,
     ]
   ).number { ["type": "maxNorm", "limit": $0] }
 }

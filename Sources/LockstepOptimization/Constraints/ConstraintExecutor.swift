@@ -11,6 +11,9 @@ final class ConstraintExecutor {
   /// What a checkpoint must hold.
   let state: [StateEntry]
 
+  /// The heads of attentions that are clipped.
+  let heads: HeadClips
+
   private let constraints: [SlotConstraint?]
   /// Every how many updates each slot's constraint holds.
   private let intervals: [Int]
@@ -27,11 +30,14 @@ final class ConstraintExecutor {
   ) throws {
     self.blocks = blocks
     self.kernels = kernels
+    if !given.isEmpty { try QueryKeyClip.check(given, layout) }
     constraints = try layout.slots.indices.map { slot in
       guard let constraint = given.isEmpty ? nil : given[slot] else { return nil }
       return try SlotConstraint(
         constraint, slot: layout.slots[slot], blocks: slotBlocks[slot], kernels: kernels)
     }
+    heads = HeadClips(
+      constraints.map { if case .heads(let scales) = $0 { scales } else { nil } })
     hasRuns = constraints.contains { $0?.needsSums == true }
     needsTensors = constraints.contains { $0?.needsTensor == true }
     state = constraints.flatMap { constraint -> [StateEntry] in
@@ -47,6 +53,7 @@ final class ConstraintExecutor {
   /// - Parameter moving: whether a slot moves; the others are not constrained.
   func begin(update: Int, _ parameters: UnsafePointer<Float>, moving: (_ slot: Int) -> Bool) {
     for slot in isDue.indices { isDue[slot] = update % intervals[slot] == 0 && moving(slot) }
+    heads.begin { isDue[$0] }
     if update > 1 { return }
     for case .tensor(let projection as any StartingProjection, let range)? in constraints {
       projection.start(
@@ -83,6 +90,7 @@ final class ConstraintExecutor {
       case .units(let size, let rule): kind = .units(size: size, rule)
       case .ownUnits(let size, let units):
         kind = .ownUnits(size: size, Unmanaged.passUnretained(units))
+      case .heads(let scales): kind = .heads(Unmanaged.passUnretained(scales))
       }
     }
     return BoundConstraint(

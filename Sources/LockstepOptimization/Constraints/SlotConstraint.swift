@@ -14,6 +14,8 @@ enum SlotConstraint {
   case strided(StridedUnits)
   /// Other units that do not lie side by side, or span blocks; done as strided ones.
   case gathered(GatheredUnits)
+  /// Rows of heads, scaled by what a step tells of them.
+  case heads(HeadScales)
   /// A projection of the whole tensor; done after the walk.
   case tensor(any BoundProjection, Range<Int>)
 
@@ -25,6 +27,8 @@ enum SlotConstraint {
     switch constraint.projection {
     case let box as any ValueProjection:
       self = .values(lower: box.lower, upper: box.upper)
+    case let clip as QueryKeyClip:
+      self = .heads(HeadScales(clip, slot: slot, kernels: kernels))
     case let whole as any TensorProjection:
       let tensor = ConstrainedTensor(name: slot.name, shape: slot.shape, kernels: kernels)
       self = .tensor(try whole.bind(to: tensor), slot.range)
@@ -55,7 +59,7 @@ enum SlotConstraint {
   var needsTensor: Bool {
     switch self {
     case .strided, .gathered, .tensor: true
-    case .values, .units, .ownUnits, .runs: false
+    case .values, .units, .ownUnits, .runs, .heads: false
     }
   }
   /// Whether the sums of all blocks must be known.
@@ -104,7 +108,7 @@ func validate(_ constraint: WeightConstraint, owner: String) throws {
   try constraint.projection.validate(owner: owner)
   switch constraint.projection {
   case is any ValueProjection, is any NormProjection, is any UnitProjection,
-    is any TensorProjection:
+    is any TensorProjection, is QueryKeyClip:
     break
   default: throw unknownKind(of: constraint.projection, owner: owner)
   }

@@ -1,4 +1,3 @@
-internal import CLockstepKernels
 import LockstepCatalog
 import LockstepEngine
 
@@ -72,32 +71,23 @@ private final class BoundSpectralNorm: BoundProjection {
   static let firstIterations = 15
 
   private let count: Int
-  private let rows: Int
-  private let columns: Int
   private let limit: Double
   private let iterations: Int
   private let isSphere: Bool
   private let kernels: Kernels
-  /// u; zeros before the first projection.
-  private let left: Arena<Double>
-  /// v; no state, as every iteration makes it from u.
-  private let right: Arena<Double>
-  /// Wv.
-  private let product: Arena<Double>
+  /// Its left vector is kept; zeros before the first projection.
+  private let power: PowerIteration
   let state: [StateEntry]
 
   init(_ rule: SpectralNorm, _ tensor: ConstrainedTensor) {
     count = tensor.count
-    rows = tensor.shape.first ?? 1
-    columns = tensor.count / max(rows, 1)
+    let rows = tensor.shape.first ?? 1
     limit = Double(rule.limit)
     iterations = rule.iterations
     isSphere = rule.isSphere
     kernels = tensor.kernels
-    left = Arena(count: rows)
-    right = Arena(count: columns)
-    product = Arena(count: rows)
-    state = [tensor.entry("leftVector", left)]
+    power = PowerIteration(rows: rows, columns: tensor.count / max(rows, 1), tensor.kernels)
+    state = [tensor.entry("leftVector", power.left)]
   }
 
   func project(_ values: inout MutableSpan<Float>) {
@@ -109,57 +99,25 @@ private final class BoundSpectralNorm: BoundProjection {
   private func project(_ values: UnsafeMutablePointer<Float>) {
     if count == 0 { return }
     var rounds = iterations
-    if left.buffer.allSatisfy({ $0 == 0 }) {
-      start()
+    if power.left.buffer.allSatisfy({ $0 == 0 }) {
+      power.start()
       rounds += Self.firstIterations
     }
-    var sigma = iterate(values)
+    var sigma = power.iterate(values)
     if sigma == 0 {
       // A vector that the matrix has turned away from says nothing: begin again.
-      start()
-      sigma = iterate(values)
+      power.start()
+      sigma = power.iterate(values)
     }
     if sigma == 0 {
       // Zeros, or not finite: nothing to project, and nothing learnt.
-      left.buffer.update(repeating: 0)
+      power.left.buffer.update(repeating: 0)
       return
     }
-    for _ in 1..<rounds { sigma = iterate(values) }
+    for _ in 1..<rounds { sigma = power.iterate(values) }
     guard sigma > limit * (1 + normSlack) || isSphere && sigma < limit * (1 - normSlack) else {
       return
     }
     kernels.scale(values, values, by: ScaleFactor(limit / sigma), count)
-  }
-
-  /// The first u: fixed values of both signs, to which no matrix is likely to be blind.
-  private func start() {
-    var state: UInt64 = 0x9E37_79B9_7F4A_7C15
-    for row in left.buffer.indices {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      left.buffer[row] = Double(state >> 40) * 0x1p-23 - 1
-    }
-  }
-
-  /// One round. Returns ‖Wv‖; u stays as it is where that or ‖Wᵀu‖ is zero or not finite.
-  private func iterate(_ w: UnsafePointer<Float>) -> Double {
-    right.buffer.update(repeating: 0)
-    for row in 0..<rows {
-      kernels.update.accumulate_scaled(right.base, w + row * columns, left.base[row], columns)
-    }
-    guard normalize(right) > 0 else { return 0 }
-    kernels.update.matrix_vector(product.base, w, right.base, rows, columns)
-    let sigma = normalize(product)
-    if sigma > 0 { left.base.update(from: product.base, count: rows) }
-    return sigma
-  }
-
-  /// Divides a vector by its norm, which is returned; 0 for a vector that has no direction.
-  private func normalize(_ vector: Arena<Double>) -> Double {
-    var squares = 0.0
-    for value in vector.buffer { squares += value * value }
-    let norm = squares.squareRoot()
-    guard norm > 0, norm.isFinite else { return 0 }
-    for index in vector.buffer.indices { vector.base[index] /= norm }
-    return norm
   }
 }

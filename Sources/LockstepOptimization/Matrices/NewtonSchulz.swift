@@ -46,18 +46,17 @@ package struct NewtonSchulz: Sendable, Equatable {
 final class BoundNewtonSchulz {
   private let rule: NewtonSchulz
   private let kernels: Kernels
-  private let products: MatrixProducts
+  private let work: ProductWorkspace
   /// X, and the next one.
   private var (matrix, next) = (Arena<Float>(count: 0), Arena<Float>(count: 0))
   /// A, bI + cA, and what X is multiplied by.
   private var (gram, factor) = (Arena<Float>(count: 0), Arena<Float>(count: 0))
   private var polynomial = Arena<Float>(count: 0)
-  private var scratch = Arena<Float>(count: 0)
 
   init(_ rule: NewtonSchulz, _ kernels: Kernels) {
     self.rule = rule
     self.kernels = kernels
-    products = MatrixProducts(kernels.set)
+    work = ProductWorkspace(kernels)
   }
 
   /// Orthogonalises a matrix in place and multiplies it by a factor.
@@ -147,9 +146,7 @@ final class BoundNewtonSchulz {
 
   /// ‖XXᵀ − I‖.
   private func distanceFromOrthogonal(_ short: Int, _ long: Int) -> Double {
-    products.transposed(
-      gram.base, matrix.base, matrix.base, rows: short, terms: long, columns: short,
-      scratch: scratch.base)
+    work.transposed(gram, matrix.base, matrix.base, rows: short, terms: long, columns: short)
     for index in 0..<short { gram.base[index * (short + 1)] -= 1 }
     return kernels.sumOfSquares(gram.base, short * short).squareRoot()
   }
@@ -160,37 +157,22 @@ final class BoundNewtonSchulz {
     func addToDiagonal(_ value: Double, _ square: Arena<Float>) {
       for index in 0..<short { square.base[index * (short + 1)] += Float(value) }
     }
-    products.transposed(
-      gram.base, matrix.base, matrix.base, rows: short, terms: long, columns: short,
-      scratch: scratch.base)
+    work.transposed(gram, matrix.base, matrix.base, rows: short, terms: long, columns: short)
     kernels.update.scale(factor.base, gram.base, Float(c), short * short)
     addToDiagonal(b, factor)
     // A is symmetric, bit for bit, and so the factor is its own transpose.
-    products.transposed(
-      polynomial.base, gram.base, factor.base, rows: short, terms: short, columns: short,
-      scratch: scratch.base)
+    work.transposed(polynomial, gram.base, factor.base, rows: short, terms: short, columns: short)
     addToDiagonal(a, polynomial)
-    products.plain(
-      next.base, polynomial.base, matrix.base, rows: short, terms: short, columns: long,
-      scratch: scratch.base)
+    work.plain(next, polynomial.base, matrix.base, rows: short, terms: short, columns: long)
     swap(&matrix, &next)
   }
 
   private func makeRoom(_ short: Int, _ long: Int) {
-    func grow(_ arena: inout Arena<Float>, _ count: Int) {
-      if arena.count < count { arena = Arena(count: count) }
-    }
-    grow(&matrix, short * long)
-    grow(&next, short * long)
-    grow(&gram, short * short)
-    grow(&factor, short * short)
-    grow(&polynomial, short * short)
-    grow(
-      &scratch,
-      max(
-        MatrixProducts.scratch(rows: short, terms: long, columns: short),
-        MatrixProducts.scratch(rows: short, terms: short, columns: short),
-        MatrixProducts.scratch(rows: short, terms: short, columns: long)))
+    Arena.grow(&matrix, to: short * long)
+    Arena.grow(&next, to: short * long)
+    Arena.grow(&gram, to: short * short)
+    Arena.grow(&factor, to: short * short)
+    Arena.grow(&polynomial, to: short * short)
   }
 }
 

@@ -11,7 +11,7 @@ import LockstepEngine
 final class SingularValueCap {
   private let limit: Double
   private let kernels: Kernels
-  private let products: MatrixProducts
+  private let work: ProductWorkspace
   private let iterations: BoundNewtonSchulz
   /// W / τ, O and what takes the place of W, short × long.
   private var (matrix, directions, next) = (
@@ -19,12 +19,11 @@ final class SingularValueCap {
   )
   /// T, and its product.
   private var (signs, product) = (Arena<Float>(count: 0), Arena<Float>(count: 0))
-  private var scratch = Arena<Float>(count: 0)
 
   init(limit: Double, _ kernels: Kernels) {
     self.limit = limit
     self.kernels = kernels
-    products = MatrixProducts(kernels.set)
+    work = ProductWorkspace(kernels)
     iterations = BoundNewtonSchulz(NewtonSchulz(), kernels)
   }
 
@@ -72,9 +71,7 @@ final class SingularValueCap {
     let count = short * long
     directions.base.update(from: matrix.base, count: count)
     iterations.signs(directions.base, rows: short, columns: long, above: 0.5)
-    products.transposed(
-      product.base, directions.base, matrix.base, rows: short, terms: long, columns: short,
-      scratch: scratch.base)
+    work.transposed(product, directions.base, matrix.base, rows: short, terms: long, columns: short)
     for row in 0..<short {
       for column in 0...row {
         let mean =
@@ -87,9 +84,7 @@ final class SingularValueCap {
     guard kernels.sumOfSquares(signs.base, short * short) > 0 else { return false }
     iterations.signs(signs.base, rows: short, columns: short, above: Self.nearness)
     for index in 0..<count { next.base[index] = matrix.base[index] - directions.base[index] }
-    products.plain(
-      product.base, signs.base, next.base, rows: short, terms: short, columns: long,
-      scratch: scratch.base)
+    work.plain(product, signs.base, next.base, rows: short, terms: short, columns: long)
     var change = 0.0
     for index in 0..<count {
       let value = (matrix.base[index] + directions.base[index] - product.base[index]) / 2
@@ -104,18 +99,10 @@ final class SingularValueCap {
   }
 
   private func makeRoom(_ short: Int, _ long: Int) {
-    func grow(_ arena: inout Arena<Float>, _ count: Int) {
-      if arena.count < count { arena = Arena(count: count) }
-    }
-    grow(&matrix, short * long)
-    grow(&directions, short * long)
-    grow(&next, short * long)
-    grow(&signs, short * short)
-    grow(&product, short * long)
-    grow(
-      &scratch,
-      max(
-        MatrixProducts.scratch(rows: short, terms: long, columns: short),
-        MatrixProducts.scratch(rows: short, terms: short, columns: long)))
+    Arena.grow(&matrix, to: short * long)
+    Arena.grow(&directions, to: short * long)
+    Arena.grow(&next, to: short * long)
+    Arena.grow(&signs, to: short * short)
+    Arena.grow(&product, to: short * long)
   }
 }

@@ -73,7 +73,8 @@ package struct Orthogonalize: GradientTransform, Equatable {
     func ignoresMagnitude(slot: Int) -> Bool { chosen[slot] }
 
     func transform(
-      slot: Int, _ update: UnsafeMutablePointer<Float>, parameters: UnsafePointer<Float>
+      slot: Int, _ update: UnsafeMutablePointer<Float>, parameters: UnsafePointer<Float>,
+      number: Int
     ) {
       iterations.orthogonalize(
         update, rows: slots[slot].matrixRows, columns: slots[slot].matrixColumns,

@@ -65,7 +65,8 @@ package struct SpectralClip: GradientTransform, Equatable {
     }
 
     func transform(
-      slot: Int, _ update: UnsafeMutablePointer<Float>, parameters: UnsafePointer<Float>
+      slot: Int, _ update: UnsafeMutablePointer<Float>, parameters: UnsafePointer<Float>,
+      number: Int
     ) {
       cap.apply(update, rows: slots[slot].matrixRows, columns: slots[slot].matrixColumns)
     }

@@ -23,6 +23,8 @@ package struct UpdateReport: Sendable, Equatable {
   package var dominantTensor: Int?
   /// Whether a clip left a gradient whose root mean square is below the optimizer's ε.
   package var clipsBelowEpsilon = false
+  /// What was done to heads of attentions; nil where nothing clips them.
+  package var headClip: HeadClipReport?
   /// The learning rate of the first `ScaleByLearningRate`, before factors of parameter groups;
   /// 1 where the chain has none.
   package var learningRate: Double

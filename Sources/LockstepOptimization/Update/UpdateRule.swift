@@ -30,8 +30,13 @@ public final class UpdateRule {
   /// The blocks whose state is kept here and which `apply(gradient:parameters:blocks:gather:)`
   /// updates: all, or one rank's.
   package let owned: Range<Int>
-  /// Everything a checkpoint must hold, at addresses that never change.
-  package let state: [StateEntry]
+  /// Everything a checkpoint must hold, at addresses that never change once a step's matrices have owners.
+  package var state: [StateEntry] {
+    [StateEntry("optimizer.updates", .integers(updates.buffer)), rateFactor.state] + starts.state
+      + stateEntries(of: transforms)
+      + (plateau?.state ?? []).map { StateEntry("optimizer.\($0.name)", $0.storage) }
+      + projection.state + (average?.state ?? [])
+  }
 
   let kernels: Kernels
   let transforms: [any InspectedTransform]
@@ -53,8 +58,13 @@ public final class UpdateRule {
   let tally: Arena<Double>
   private var pending: UpdateReport?
   private let ownedGroups: [Range<Int>]
-  /// Shares matrices out over ranks; nil where this one transforms all.
-  package var matrixExchange: (any MatrixExchange)?
+  /// Shares matrices out over ranks; nil where this one transforms all. Their state goes with them: where other
+  /// matrices become this rank's, the state of matrices starts anew.
+  package var matrixExchange: (any MatrixExchange)? {
+    didSet {
+      for state in matrixStates { state.keep(matrixExchange.flatMap(\.owned)) }
+    }
+  }
   /// What the last `apply` updated.
   private(set) var updated: [Range<Int>] = []
   /// The learning rate at the end of the chain, which the step itself multiplies by.
@@ -167,12 +177,6 @@ public final class UpdateRule {
     updateArena =
       UpdatePass.leaveUpdates(passes) ? Arena(indices: held ?? 0..<layout.count) : nil
     tally = Arena(count: blocks.count * Tally.width)
-
-    state =
-      [StateEntry("optimizer.updates", .integers(updates.buffer)), rateFactor.state] + starts.state
-      + stateEntries(of: transforms)
-      + (plateau?.state ?? []).map { StateEntry("optimizer.\($0.name)", $0.storage) }
-      + projection.state + (self.average?.state ?? [])
   }
 
   private static func check(_ layout: FlatLayout, _ constraints: [WeightConstraint?]) throws {
@@ -231,6 +235,9 @@ public final class UpdateRule {
       let slot = blocks[block].slot
       throw NonFiniteGradient(
         step: step, block: block, slot: slot, name: layout.slots[slot].name)
+    }
+    if headCount > 0, !projection.heads.isTold {
+      throw UpdateError.needsLogits(heads: headCount)
     }
     let measured = passes[0].measurements
     _ = measured.table.buffer.update(fromContentsOf: blockSums)
@@ -338,6 +345,14 @@ public final class UpdateRule {
     return finish(&report)
   }
 
+  /// How many heads of attentions a step must tell the largest logits of; 0 where no constraint asks.
+  package var headCount: Int { projection.heads.count }
+
+  /// Takes the largest logits of all heads of the model's attentions in the batch whose update is prepared next.
+  package func tell(largestLogits: UnsafeBufferPointer<Double>) {
+    projection.heads.tell(largestLogits)
+  }
+
   private func begin(step: Int, _ parameters: UnsafeMutablePointer<Float>) {
     starts.begin(step: step, updates: updateCount)
     projection.begin(update: updateCount + 1, parameters, moving: { starts.isMoving($0) })
@@ -348,6 +363,7 @@ public final class UpdateRule {
 
   private func finish(_ report: inout UpdateReport) -> UpdateReport {
     updates.base[0] += 1
+    report.headClip = projection.heads.report
     guard let lastClip else { return report }
     func total(_ column: Int) -> Double {
       var sum = 0.0

@@ -17,7 +17,8 @@ extension UpdateRule {
     func work(_ slot: Int, _ values: UnsafeMutablePointer<Float>) {
       guard matrices.operations(slot: slot) != nil, starts.isMoving(slot) else { return }
       matrices.transform(
-        slot: slot, values, parameters: parameters + layout.slots[slot].offset)
+        slot: slot, values, parameters: parameters + layout.slots[slot].offset,
+        number: updateCount + 1 - starts.updatesBefore(starts.start(of: slot)))
     }
     if let matrixExchange { return try matrixExchange.transform(update, work) }
     for (slot, tensor) in layout.slots.enumerated() { work(slot, update + tensor.offset) }
@@ -74,7 +75,7 @@ extension UpdateRule {
     while start < end {
       let count = min(part, end - start)
       step.apply(start, count)
-      constraint.apply(parameters + start, count)
+      constraint.apply(parameters, at: start, count: count)
       start += count
     }
     heldRows.putBack(parameters, slot: slot, blocks[run.lowerBound].range.lowerBound..<end)
@@ -98,7 +99,8 @@ extension UpdateRule {
     if isLast, let fused, fused.isReady(slot: block.slot) {
       fused.bound(toSlot: block.slot, input: source, parameters: parameters)
         .apply(block.offset, block.count)
-      projection.bound(slot: block.slot).apply(weights, block.count)
+      projection.bound(slot: block.slot).apply(
+        parameters, at: block.offset, count: block.count)
       finishBlock(index, parameters)
       return
     }
@@ -122,7 +124,8 @@ extension UpdateRule {
       } else {
         kernels.update.subtract(weights, view.input, block.count)
       }
-      projection.bound(slot: block.slot).apply(weights, block.count)
+      projection.bound(slot: block.slot).apply(
+        parameters, at: block.offset, count: block.count)
       finishBlock(index, parameters)
     } else {
       passes[pass + 1].measurements.measure(

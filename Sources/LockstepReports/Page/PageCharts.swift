@@ -143,7 +143,8 @@ struct PageCharts {
       }
     }
     let chart = lines(
-      "metric-\(number)", name.shortened(to: 80), y: name.shortened(to: 40), series)
+      "metric-\(number)", name.prefix(1).uppercased() + name.shortened(to: 80).dropFirst(),
+      y: name.shortened(to: 40), series)
     let hasSteps = runs.contains { $0.history.metricNames.contains(name) }
     return hasSteps ? explained(chart) : chart
   }
@@ -289,7 +290,8 @@ struct PageCharts {
     let series = found.map { found in
       PageSeries(
         named("\(found.curve.name), area \(readable(found.curve.area))", found.run),
-        color: found.color,
+        // There are eight colours.
+        color: found.color, style: found.color >= 8 ? .dashed : .plain,
         Array(zip(found.curve.falsePositives, found.curve.truePositives).map { ($0, $1) }))
     }
     let chance = PageSeries("chance", color: 7, style: .dashed, [(0, 0), (1, 1)])

@@ -103,8 +103,8 @@ struct PageEvaluation {
       """
       <li>\(look(example))<div><strong>\(HTML.escaped(example.prediction))</strong></div>
       <div>\(example.isRight ? "rightly" : "instead of") <strong>\(HTML.escaped(example.label))</strong></div>
-      <div class="soft">\(HTML.escaped(example.place)), \(HTML.escaped(evaluation.lossName)) \
-      \(readable(example.loss, digits: 3))</div></li>
+      <div class="soft">\(HTML.escaped(example.place))</div>
+      <div class="soft">\(HTML.escaped(evaluation.lossName)) \(readable(example.loss, digits: 3))</div></li>
 
       """
     }.joined()

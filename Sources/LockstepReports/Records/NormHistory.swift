@@ -29,6 +29,8 @@ package struct NormHistory: Sendable, Equatable {
   package private(set) var before = Table()
   /// The gradients' norms behind clipping.
   package private(set) var after = Table()
+  /// The largest singular values of the gradients before clipping, of a run that logged them.
+  package private(set) var singularValues = Table()
   /// The norms of the weights.
   package private(set) var weights = Table()
   /// The least norm of a unit of each constrained tensor.
@@ -59,6 +61,7 @@ package struct NormHistory: Sendable, Equatable {
       guard let step = value["step"]?.integerValue else { return }
       before.append(value["gradients"]?.objectValue, step) { $0.arrayValue?.first?.number }
       after.append(value["gradients"]?.objectValue, step) { $0.arrayValue?.last?.number }
+      singularValues.append(value["singularValues"]?.objectValue, step) { $0.number }
       weights.append(value["weights"]?.objectValue, step) { $0.number }
       let units = value["units"]?.objectValue
       leastUnit.append(units, step) { $0.arrayValue?.first?.number }

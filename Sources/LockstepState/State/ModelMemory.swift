@@ -32,7 +32,8 @@ package final class ModelMemory {
     let trainable = specifications.filter(\.trainable)
     trainableLayout = FlatLayout(
       trainable.map { ($0.name, $0.shape) }, constraints: trainable.map(\.constraint),
-      roles: program.parameterLayout.slots.prefix(trainable.count).map(\.role))
+      roles: program.parameterLayout.slots.prefix(trainable.count).map(\.role),
+      heads: program.parameterLayout.slots.prefix(trainable.count).map(\.heads))
     frozenLayout = FlatLayout(specifications.filter { !$0.trainable }.map { ($0.name, $0.shape) })
     statisticLayout = program.statisticLayout
     statistics = graph.statistics

@@ -29,7 +29,7 @@ final class JointComputation: ShardComputer {
   func join(_ plan: FoldPlan, on collective: any Collective) {
     joint = JointShards(
       JointFold(plan, synchronizations, on: collective), threads: crew.size,
-      metrics: model.numbers.columns)
+      metrics: model.numbers.columns + (model.logits?.columns.count ?? 0))
   }
 
   /// Throws where a batch has too few examples for what sees all of them.

@@ -223,14 +223,14 @@ extension ModelSource {
   package convenience init(
     _ model: any MultipleInputModel, losses: OutputLosses, on source: any ExampleSource,
     seed: UInt64, freezing: Freezing = Freezing(), options: PlanOptions = PlanOptions(),
-    threads: Int = 1, exampleClip: ExampleClip? = nil,
+    threads: Int = 1, exampleClip: ExampleClip? = nil, readsLogits: Bool = false,
     admit: (MemoryNeed, MemoryNeed) throws -> Void
   ) throws {
     try self.init(
       dataset: source, seed: seed, options: options, threads: threads,
       padded: BatchForm.padded(source) {
         Objective.trace(model, losses: losses, on: $0, freezing: freezing)
-      }, exampleClip: exampleClip, admit: admit,
+      }, exampleClip: exampleClip, readsLogits: readsLogits, admit: admit,
       trace: Objective.trace(model, losses: losses, on: source, freezing: freezing))
     self.losses = losses
     memory.initialize(seed: seed)

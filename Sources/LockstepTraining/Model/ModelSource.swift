@@ -44,6 +44,7 @@ public final class ModelSource: GradientSource {
   ///   - threads: how many threads of this rank compute shards. Their number changes no bit.
   ///   - padded: what batches of sequences of each padded length look like; none where all are alike.
   ///   - exampleClip: the limit of each example's gradient; nil for none.
+  ///   - readsLogits: whether the largest logits of attentions' heads are wanted.
   ///   - admit: looks at what the model's memory will take before there is any, and at what training it
   ///     will take beside it at the least, and throws where that is too much.
   /// - Throws: ``ArgumentError`` for less than one thread, ``GraphError`` where the model does not fit
@@ -53,13 +54,13 @@ public final class ModelSource: GradientSource {
     dataset: any ExampleSource, seed: UInt64, isa: InstructionSet = .current,
     options: PlanOptions = PlanOptions(), threads: Int = 1,
     padded: [BatchForm] = [], exampleClip: ExampleClip? = nil,
-    admit: (MemoryNeed, MemoryNeed) throws -> Void = { _, _ in },
+    readsLogits: Bool = false, admit: (MemoryNeed, MemoryNeed) throws -> Void = { _, _ in },
     trace: @escaping ObjectiveTrace
   ) throws {
     try ArgumentError.require(threads, atLeast: 1, "threads", of: "ModelSource")
     let model = try TracedModel(
       trace, on: dataset, seed: seed, isa: isa, options: options, padded: padded,
-      exampleClip: exampleClip
+      exampleClip: exampleClip, readsLogits: readsLogits
     ) {
       try admit(MemoryNeed(model: $0), MemoryNeed(training: $0, threads: threads))
     }
@@ -91,10 +92,13 @@ public final class ModelSource: GradientSource {
   package var gradientSlotCount: Int { model.gradientSlotCount }
   package var metricNames: [String] {
     model.numbers.metricNames + (model.exampleNorms == nil ? [] : ExampleNorms.names)
+      + (model.logits == nil ? [] : [HeadLogits.name])
   }
   package var metricFormulas: [MetricFormula] {
     model.numbers.metricFormulas + (model.exampleNorms?.formulas ?? [])
+      + (model.logits.map { [$0.formula] } ?? [])
   }
+  package var maximumColumns: Range<Int> { model.logits?.columns ?? 0..<0 }
   package var parameters: UnsafeMutableBufferPointer<Float> { memory.trainable }
   /// The number of steps before the first that moves each trainable parameter; empty where all move. Set
   /// before the step is made.

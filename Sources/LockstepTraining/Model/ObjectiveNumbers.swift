@@ -31,6 +31,9 @@ struct ObjectiveNumbers: Equatable {
     weightPerExample = objective.weightPerExample
   }
 
+  /// The number of scalars that a run reads out of an objective.
+  var scalarCount: Int { 1 + columns + (hasWeight ? 1 : 0) }
+
   /// The weight of so many examples; nil where that is not known before they are computed.
   func weight(ofExamples count: Int) -> Double? {
     hasWeight ? nil : weightPerExample * Double(count)
@@ -70,18 +73,27 @@ extension Objective {
   }
 
   /// What computes gradients and numbers of a batch, and the states that are carried on from it.
-  func trainingProgram() throws -> Program {
-    try Program(differentiating: loss, scalars: scalars, outputs: carriedOutputs)
+  ///
+  /// - Parameter readsLogits: whether the largest logits of attentions' heads are read out behind the numbers.
+  func trainingProgram(readingLogits readsLogits: Bool) throws -> Program {
+    try Program(
+      differentiating: loss, scalars: scalars + logits(readsLogits), outputs: carriedOutputs)
+  }
+
+  private func logits(_ areRead: Bool) -> [Tensor] {
+    areRead ? loss.graph.largestLogits() : []
   }
 
   /// The same with each example's gradient limited, and the norms of the examples' gradients as a last output; nil
   /// where they must be made one by one.
   ///
   /// - Throws: ``GraphError`` where examples see each other.
-  func trainingProgram(limitedBy clip: ExampleClip) throws(GraphError) -> Program? {
+  func trainingProgram(
+    limitedBy clip: ExampleClip, readingLogits readsLogits: Bool
+  ) throws(GraphError) -> Program? {
     guard !clip.isPlain else { return nil }
     return try Program.limitingExamples(
       clip, weights: weight.map { .total($0) } ?? .each(weightPerExample), differentiating: loss,
-      scalars: scalars, outputs: carriedOutputs)
+      scalars: scalars + logits(readsLogits), outputs: carriedOutputs)
   }
 }

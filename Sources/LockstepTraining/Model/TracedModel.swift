@@ -23,6 +23,8 @@ final class TracedModel {
   let numbers: ObjectiveNumbers
   /// What becomes of the norms of examples' gradients; nil where these are not limited.
   let exampleNorms: ExampleNorms?
+  /// Where the largest logits of heads go; nil where nobody asks for them.
+  let logits: HeadLogits?
   /// Whether examples' gradients are made one by one, to limit them.
   let computesExamplesAlone: Bool
   /// Where shards must see each other.
@@ -43,13 +45,14 @@ final class TracedModel {
   /// - Parameters:
   ///   - padded: what batches of sequences of each padded length look like; none where all are alike.
   ///   - exampleClip: the limit of each example's gradient; nil for none.
+  ///   - readsLogits: whether the largest logits of heads are wanted, though no layer's constraint asks for them.
   ///   - admit: looks at the program before there is memory for it.
   /// - Throws: ``GraphError`` where the model does not fit the data or asks for an input that nothing
   ///   fills, ``PrecisionError`` where the processor does not compute in the precision asked for.
   init(
     _ trace: @escaping ObjectiveTrace, on dataset: any ExampleSource, seed: UInt64,
     isa: InstructionSet, options: PlanOptions, padded: [BatchForm], exampleClip: ExampleClip?,
-    admit: (Program) throws -> Void
+    readsLogits: Bool, admit: (Program) throws -> Void
   ) throws {
     try options.precision.check()
     try dataset.checkFields()
@@ -57,11 +60,13 @@ final class TracedModel {
     // batch normalisation accepts.
     let objective = try trace(2, true)
     try ObjectiveInputs(objective, count: 2).check(fillableBy: dataset)
-    var program = try objective.trainingProgram()
+    let readsLogits = readsLogits || HeadLogits.areWanted(by: objective.loss.graph)
+    var program = try objective.trainingProgram(readingLogits: readsLogits)
     var isAlone = false
     if let exampleClip {
       try program.checkExamplesAreSeparate()
-      let limited = try trace(2, true).trainingProgram(limitedBy: exampleClip)
+      let limited = try trace(2, true).trainingProgram(
+        limitedBy: exampleClip, readingLogits: readsLogits)
       isAlone = limited == nil
       program = limited ?? program
     }
@@ -81,6 +86,13 @@ final class TracedModel {
     let columns = numbers.columns
     exampleNorms = exampleClip.map { ExampleNorms(clip: $0, firstColumn: columns) }
     computesExamplesAlone = isAlone
+    let heads = program.scalars.count - numbers.scalarCount
+    logits =
+      heads == 0
+      ? nil
+      : HeadLogits(
+        heads, behind: numbers,
+        firstColumn: columns + (exampleClip == nil ? 0 : ExampleNorms.columnCount))
     let names = program.leafLayout.slots[program.gradientCount...].map(\.name)
     observed = names.map { name in
       let index = program.statisticLayout.index(of: name)!  // the leaf's statistics are a subset
@@ -146,8 +158,14 @@ final class TracedModel {
 
   /// What computes an objective's gradient, with each example's limited where that is wanted.
   func program(of objective: Objective) throws -> Program {
-    guard let exampleNorms, !computesExamplesAlone else { return try objective.trainingProgram() }
-    guard let limited = try objective.trainingProgram(limitedBy: exampleNorms.clip) else {
+    let readsLogits = logits != nil
+    guard let exampleNorms, !computesExamplesAlone else {
+      return try objective.trainingProgram(readingLogits: readsLogits)
+    }
+    guard
+      let limited = try objective.trainingProgram(
+        limitedBy: exampleNorms.clip, readingLogits: readsLogits)
+    else {
       throw GraphError(
         "the model has gradients of examples for 2 of them that it does not have here")
     }
@@ -166,6 +184,7 @@ final class TracedModel {
   func note(_ executor: ShardExecutor, _ place: Int, _ record: ShardRecord) {
     let plan = executor.lane.plan
     let examples = Double(plan.program.graph.batchCount / plan.shards)
+    logits?.note(executor.lane, shard: place, isFirst: record.examples == 0, in: record)
     numbers.add(executor.lane, shard: place, examples: examples, to: record)
     noteNorms(executor.lane, place, record)
   }

@@ -88,9 +88,10 @@ extension Sampler {
 }
 
 extension UpdateRule {
-  /// The bytes of the state that an update of all parameters keeps of them, from a rule that owns none.
+  /// The bytes of the state that an update of all parameters keeps of them, block by block, from a rule that owns
+  /// none.
   package var stateBytes: Int {
-    state.reduce(0) { sum, entry in
+    state.reduce(-matrixStateBytes(of: layout.slots.indices)) { sum, entry in
       guard case .arena(_, let layout) = entry.storage else { return sum }
       return sum + layout.count * MemoryLayout<Float>.stride
     }

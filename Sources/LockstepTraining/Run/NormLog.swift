@@ -22,9 +22,11 @@ struct NormSchedule {
 
   /// Whether a step is logged. One that was skipped has no norms.
   func isDue(_ report: StepReport) -> Bool {
-    report.skipped == nil
-      && (report.step == 1 || report.step == last || report.step.isMultiple(of: every))
+    report.skipped == nil && isDue(step: report.step)
   }
+
+  /// Whether a step is logged if it is not skipped.
+  func isDue(step: Int) -> Bool { step == 1 || step == last || step.isMultiple(of: every) }
 }
 
 extension StepReport {

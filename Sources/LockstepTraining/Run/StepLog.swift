@@ -8,20 +8,23 @@ struct StepLog {
   private let directory: RunDirectory?
   private let normsEvery: Int?
   private let schedule: NormSchedule
+  /// What finds singular values of gradients; nil where nobody asks for them. It looks on all ranks or on none.
+  let singularValues: SingularValueLog?
 
   /// - Parameters:
   ///   - step: the step that is logged.
   ///   - directory: the run's, on rank 0.
-  ///   - normsEvery: how often a line of metrics has the norms of all tensors; nil for never.
+  ///   - options: how often a line of metrics has the norms of all tensors, and whether singular values are logged.
   ///   - lastStep: the step that the run is to end with.
   init(
-    of step: any BatchStep, in directory: RunDirectory?, parameterNormsEverySteps normsEvery: Int?,
-    lastStep: Int
+    of step: any BatchStep, in directory: RunDirectory?, _ options: TrainerOptions, lastStep: Int
   ) {
     self.step = step
     self.directory = directory
-    self.normsEvery = normsEvery
+    normsEvery = options.parameterNormsEverySteps
     schedule = NormSchedule(lastStep: lastStep)
+    singularValues =
+      options.logsSingularValues ? SingularValueLog(schedule, of: step.update) : nil
   }
 
   /// Keeps a step.
@@ -35,7 +38,9 @@ struct StepLog {
         norms: isDue && report.skipped == nil ? step.update.parameterNorms() : [],
         unfrozen: step.source.unfrozen(inStep: report.step).map(\.name)))
     if schedule.isDue(report) {
-      try directory.norms.append(report.normLine(step.update, of: step.source))
+      var line = report.normLine(step.update, of: step.source)
+      line["singularValues"] = singularValues?.line(step: report.step)
+      try directory.norms.append(line)
     }
   }
 

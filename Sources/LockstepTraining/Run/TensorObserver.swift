@@ -16,23 +16,27 @@ package protocol TensorObserver: AnyObject {
   func see(weights: UnsafeBufferPointer<Float>, step: Int) throws
 }
 
-extension TensorObserver {
+extension [any TensorObserver] {
   /// Looks at the gradient of the next step where that is due. Hessian-free steps have none that is clipped.
   func prepare(_ step: any BatchStep, on collective: any Collective) {
     guard let step = step as? TrainingStep else { return }
     let next = step.completed + 1
-    step.onFolded =
-      isDue(step: next)
-      ? { [unowned self] gradient in
-        if collective.isRoot { try see(gradient: gradient, step: next) }
-      } : nil
+    guard contains(where: { $0.isDue(step: next) }) else { return step.onFolded = nil }
+    step.onFolded = { gradient in
+      guard collective.isRoot else { return }
+      for observer in self where observer.isDue(step: next) {
+        try observer.see(gradient: gradient, step: next)
+      }
+    }
   }
 
   /// Looks at what a step has made, where that is due.
   func see(
     _ report: StepReport, of source: any GradientSource, on collective: any Collective
   ) throws {
-    guard collective.isRoot, report.skipped == nil, isDue(step: report.step) else { return }
-    try see(weights: UnsafeBufferPointer(source.parameters), step: report.step)
+    guard collective.isRoot, report.skipped == nil else { return }
+    for observer in self where observer.isDue(step: report.step) {
+      try observer.see(weights: UnsafeBufferPointer(source.parameters), step: report.step)
+    }
   }
 }

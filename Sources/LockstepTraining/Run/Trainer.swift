@@ -13,13 +13,14 @@ import LockstepFiles
 package final class Trainer {
   /// All state of the run.
   package let registry = StateRegistry()
-  /// Looks at tensors after some steps. Set on all ranks or on none, before the run.
-  package var tensorObserver: (any TensorObserver)?
+  /// What looks at tensors after some steps. Given on all ranks or on none, before the run.
+  package var observers: [any TensorObserver]
 
   private let step: any BatchStep
   private let sampler: Sampler
   private let evaluations: [Evaluation]
   private let options: TrainerOptions
+  private let lastStep: Int
   private let configuration: JSONValue
   private let resumption: Resumption
   private let directory: RunDirectory?
@@ -92,12 +93,12 @@ package final class Trainer {
     self.configuration = configuration
     var resumption = resumption
     resumption.conditions.append(.kernels)
-    resumption.lastStep = options.lastStep(batchesPerEpoch: sampler.batchesPerEpoch)
+    lastStep = options.lastStep(batchesPerEpoch: sampler.batchesPerEpoch)
+    resumption.lastStep = lastStep
     self.resumption = resumption
     self.directory = collective.isRoot ? directory : nil
-    log = StepLog(
-      of: step, in: self.directory, parameterNormsEverySteps: options.parameterNormsEverySteps,
-      lastStep: options.lastStep(batchesPerEpoch: sampler.batchesPerEpoch))
+    log = StepLog(of: step, in: self.directory, options, lastStep: lastStep)
+    observers = [log.singularValues].compactMap { $0 }
     self.collective = collective
     self.isInterrupted = isInterrupted
     earlyStopping = options.earlyStopping.map(EarlyStoppingState.init)
@@ -183,9 +184,7 @@ package final class Trainer {
         try directory.write(configuration: configuration)
         if let data = resumption.data { try directory.write(data.description) }
         try directory.write(
-          Outcome(
-            .running, step: restored?.step ?? 0,
-            totalSteps: options.lastStep(batchesPerEpoch: sampler.batchesPerEpoch)))
+          Outcome(.running, step: restored?.step ?? 0, totalSteps: lastStep))
         hasStarted = true
       }
       if let restored { noteFailure { try tell(.resumed(restored)) } }
@@ -262,7 +261,7 @@ package final class Trainer {
       let next = sampler.next()
       return self.batch(of: step.completed + 1, epoch: next.epoch, next.examples)
     }
-    tensorObserver?.prepare(step, on: collective)
+    observers.prepare(step, on: collective)
     let clock = ContinuousClock()
     let start = clock.now
     let asked = collective.isRoot ? control.take() : []
@@ -284,7 +283,7 @@ package final class Trainer {
         try log.write(warning: warning, step: report.step)
         try tell(.notice(warning))
       }
-      try tensorObserver?.see(report, of: step.source, on: collective)
+      try observers.see(report, of: step.source, on: collective)
     }
     // Skipping steps cannot help where the weights themselves are lost.
     if report.skipped != nil {
@@ -321,9 +320,7 @@ package final class Trainer {
     var score: Double?
     for evaluation in evaluations {
       let report = try evaluation.run(isScheduled: isScheduled)
-      if score == nil {
-        score = report.score(by: options.scoreMetric)
-      }
+      score = score ?? report.score(by: options.scoreMetric)
       noteFailure {
         let epoch = sampler.epoch + (sampler.batchInEpoch > 0 ? 1 : 0)
         try directory?.evaluations.append(report.line(step: step.completed, epoch: epoch))

@@ -9,6 +9,9 @@ public struct TrainerOptions: Sendable, Equatable {
   package var checkpointEverySteps: Int?
   package var compareEverySteps: Int?
   package var parameterNormsEverySteps: Int?
+  /// Whether the largest singular values of matrices' gradients stand beside the norms of tensors, which are
+  /// logged after some steps.
+  package var logsSingularValues = false
   package var probesKernels: Bool
   package var scoreMetric: String?
   /// When the run ends because evaluations have stopped improving; nil for never.

@@ -38,6 +38,7 @@ extension StepReport {
     line["clipped"] = .bool(update.clipped)
     line["coefficient"] = .number(update.coefficient)
     line["clippedFraction"] = .number(update.clippedFraction)
+    if let heads = update.headClip { line["clippedHeads"] = .number(heads.fraction) }
     line["learningRate"] = .number(update.learningRate)
     if let epsilon { line["epsilon"] = .number(epsilon) }
     if let skipped {

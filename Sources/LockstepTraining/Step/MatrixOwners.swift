@@ -16,6 +16,16 @@ package enum MatrixOwners {
     return runs
   }
 
+  /// The slots of each rank, from its first matrix to its last.
+  ///
+  /// - Parameter operations: what each slot's matrix takes; nil for a tensor that is none.
+  package static func slots(of operations: [Double?], over ranks: Int) -> [Range<Int>] {
+    let matrices = operations.indices.filter { operations[$0] != nil }
+    return runs(of: matrices.map { operations[$0] ?? 0 }, over: ranks).map { run in
+      run.isEmpty ? 0..<0 : matrices[run.lowerBound]..<matrices[run.upperBound - 1] + 1
+    }
+  }
+
   /// Runs that cost at most so much, each as long as that allows.
   private static func cut(_ costs: [Double], at bound: Double) -> [Range<Int>] {
     var runs: [Range<Int>] = []

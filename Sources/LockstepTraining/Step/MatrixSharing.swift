@@ -25,7 +25,7 @@ final class MatrixSharing: MatrixExchange {
   /// Where they lie in ``values``.
   private let layout: FlatLayout
   /// Those that this rank transforms.
-  private let owned: Range<Int>
+  private let run: Range<Int>
   /// What this rank has of the update before, and wants of it behind.
   private let given: [Piece]
   private let wanted: [Piece]
@@ -56,7 +56,7 @@ final class MatrixSharing: MatrixExchange {
     let layout = layout
     let runs = MatrixOwners.runs(
       of: matrices.map { operations[$0] ?? 0 }, over: collective.size)
-    owned = runs[collective.rank]
+    run = runs[collective.rank]
     ownedParts = Self.tile(
       runs.map { $0.isEmpty ? nil : layout.slots[$0.lowerBound].offset }, layout.count)
 
@@ -81,7 +81,7 @@ final class MatrixSharing: MatrixExchange {
       wanted = given
       givenParts = Self.tile(blocks.map { pieces($0).first?.matrices }, layout.count)
     } else {
-      given = whole(owned)
+      given = whole(run)
       wanted = whole(0..<matrices.count)
       givenParts = ownedParts
     }
@@ -94,6 +94,9 @@ final class MatrixSharing: MatrixExchange {
       (values, memory, isShared) = (arena.buffer, arena, false)
     }
   }
+
+  /// The slots from the first of this rank's matrices to the last.
+  var owned: Range<Int>? { run.isEmpty ? 0..<0 : slots[run.first!]..<slots[run.last!] + 1 }
 
   /// The values from each rank's first one to the next rank's; a rank without one has none.
   private static func tile(_ starts: [Int?], _ count: Int) -> [Range<Int>] {
@@ -113,7 +116,7 @@ final class MatrixSharing: MatrixExchange {
       (base + piece.matrices).update(from: update + piece.update, count: piece.count)
     }
     if isSharded { try meet(givenParts) }
-    for index in owned { work(slots[index], base + layout.slots[index].offset) }
+    for index in run { work(slots[index], base + layout.slots[index].offset) }
     try meet(ownedParts)
     for piece in wanted {
       (update + piece.update).update(from: base + piece.matrices, count: piece.count)

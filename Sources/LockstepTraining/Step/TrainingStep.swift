@@ -73,6 +73,7 @@ public final class TrainingStep: BatchStep {
         update: update.layout.slots.map { "\($0.name) \($0.shape)" },
         source: trainable.map { "\($0.name) \($0.shape)" })
     }
+    try update.checkLogits(of: source)
     self.source = source
     let carrying = source as? any CarryingSource
     carrier = carrying?.carriesStates == true ? carrying : nil
@@ -91,7 +92,8 @@ public final class TrainingStep: BatchStep {
     health = try StepHealth(nonFinite, plan: plan, source: source, on: collective)
     let scalarMetrics =
       source.metricColumns + (inspector == nil ? 0 : LeafInspector.Column.allCases.count)
-    scalars = try ScalarFold(runs: plan.shardRuns, metrics: scalarMetrics, on: collective)
+    scalars = try ScalarFold(
+      runs: plan.shardRuns, metrics: scalarMetrics, maxima: source.maximumColumns, on: collective)
     blockSums = BlockSums(plan, measuresAll: exchange.visitsAllBlocks, on: collective)
     batchDivisors = BatchDivisors(plan, source, gradient: noise?.divisor)
     let columns = ShardRecord.Column.metrics + scalarMetrics
@@ -355,6 +357,7 @@ public final class TrainingStep: BatchStep {
   private func apply(_ gradient: Gradient) throws -> UpdateReport {
     enter(.updating)
     try update.scaleLearningRate(by: scalars.requests.learningRateFactor)
+    update.tellLogits(of: source, in: ascent?.kept?.total ?? scalars.total)
     try update.prepare(step: completed, blockSums: blockSums.gradientSquares)
     return try application.run(gradient, source.parameters)
   }

@@ -85,6 +85,13 @@ package protocol Update: AnyObject {
   /// The norms of each tensor's weights; none where nobody measures them.
   func weightNorms(_ parameters: UnsafeMutableBufferPointer<Float>) -> [WeightNorms]
 
+  /// How many heads of attentions it must be told the largest logits of; 0 by default.
+  var headCount: Int { get }
+
+  /// Takes the largest logits of the heads of all attentions in the batch, before
+  /// ``prepare(step:blockSums:)``. Called where ``headCount`` is not 0.
+  func tell(largestLogits: UnsafeBufferPointer<Double>)
+
   /// What the learning rate is multiplied by, a part of the state; nil, as by default, for an update that
   /// has none.
   var learningRateFactor: Double? { get set }
@@ -95,6 +102,8 @@ extension Update {
     get { nil }
     set {}  // nothing is there to be set
   }
+  package var headCount: Int { 0 }
+  package func tell(largestLogits: UnsafeBufferPointer<Double>) {}
   package var hasFixedClip: Bool { true }
   package func boundTensors(_ parameters: UnsafeBufferPointer<Float>) -> [String] { [] }
   package var matrixOperations: [Double?] { [] }

@@ -71,6 +71,12 @@ extension ModelSource {
         "the model", "one that carries states from batch to batch",
         "one whose examples do not see those before them, for a private training")
     }
+    guard model.logits == nil else {
+      throw refusal(
+        "a constraint", "qkClip",
+        "another one for a private training: the largest logit is one example's, and no noise hides it"
+      )
+    }
     if augmentation?.mixing != nil {
       throw refusal(
         "augment", "a mixture", "none of examples, each of which must have one gradient alone")

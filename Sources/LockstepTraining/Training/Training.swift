@@ -92,7 +92,7 @@ public final class Training {
     let source = try ModelSource(
       model, losses: losses, on: dataset, seed: seed, freezing: options.freezing,
       options: options.plan, threads: options.threads, exampleClip: options.exampleClip,
-      admit: { try ($0 + $1).check(on: ranks) })
+      readsLogits: options.constraints.askForLogits, admit: { try ($0 + $1).check(on: ranks) })
     source.augmentation = augmentation
     try self.init(
       source,
@@ -228,6 +228,8 @@ public final class Training {
     let all = max(source.memory.trainableLayout.count, 1)
     let share = isSharded ? Double(plan.slices[ranks.rank].count) / Double(all) : 1
     need.add("optimizer and averages", values: Int(Double(rule.stateBytes) * share), of: 1)
+    let owned = MatrixOwners.slots(of: rule.matrixOperations, over: ranks.size)[ranks.rank]
+    need.add("state of whole matrices", values: rule.matrixStateBytes(of: owned), of: 1)
     if ranks.size > 1 {
       need.add(
         "matrices of the update",

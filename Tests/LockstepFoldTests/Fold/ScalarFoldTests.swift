@@ -47,6 +47,37 @@ import Testing
     }
   }
 
+  /// Some columns are maxima, also below 0; a shard without examples has none, and what is no number stays so.
+  @Test(arguments: [1, 3, 8])
+  func maximaAreThoseOfShardsWithExamples(shards: Int) throws {
+    for ranks in 1...min(shards, 4) {
+      for total in try group(
+        of: ranks,
+        { group -> [Double] in
+          let runs = (0..<ranks).map { shards * $0 / ranks..<shards * ($0 + 1) / ranks }
+          let fold = try ScalarFold(runs: runs, metrics: 5, maxima: 1..<4, on: group)
+          try fold.gather { records in
+            for shard in records.shards {
+              let record = try records[shard]
+              record.examples = shard == 1 ? 0 : 2
+              record[metric: 0] = 1
+              record[metric: 1] = shard == 1 ? 0 : -5 - Double(shard * 3 % 7)
+              record[metric: 2] = shard == shards / 2 ? .nan : 1
+              record[metric: 3] = -.infinity
+              record[metric: 4] = 2
+            }
+          }
+          defer { withExtendedLifetime(fold) {} }
+          return (0..<5).map { fold.total[metric: $0] }
+        })
+      {
+        #expect(total[0] == Double(shards) && total[4] == Double(2 * shards))
+        #expect(total[1] == -5 && total[3] == -.infinity)
+        #expect(total[2].isNaN == (shards != 3))
+      }
+    }
+  }
+
   @Test func otherNumbersThanPowersOfTwoLeaveLeavesOut() throws {
     for shards in [3, 5, 6, 7, 11] {
       var sums: Set<Double> = []

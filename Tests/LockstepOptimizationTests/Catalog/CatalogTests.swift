@@ -40,6 +40,7 @@ import Testing
       "adamKeras": .adamKeras(), "adamWKeras": .adamWKeras(), "nadamKeras": .nadamKeras(),
       "lionKeras": .lionKeras(), "adEMAMix": .adEMAMix(), "signSGD": .signSGD(),
       "signum": .signum(), "muon": .muon(), "adan": .adan(), "prodigy": .prodigy(),
+      "adafactor": .adafactor(), "shampoo": .shampoo(), "soap": .soap(),
       "spam": .spam(), "stableSPAM": .stableSPAM(),
       "scheduleFreeSGD": .scheduleFreeSGD(), "scheduleFreeAdamW": .scheduleFreeAdamW(),
       "scion": .scion(
@@ -115,6 +116,7 @@ import Testing
     case .boolean: true
     case .texts: ["a.*"]
     case .numbers: [3, 2, 1]
+    case _ where parameter.key == "beta2Decay": -0.5
     default: parameter.key == "lower" ? 2.5 : parameter.key == "upper" ? 3.5 : 0.375
     }
   }

@@ -261,7 +261,8 @@ private let constraintSets = [mixedConstraints, laterConstraints, ownConstraints
   /// Where the values of a block of the mixed layout lie in a layout of some of its tensors.
   private func place(of block: Block, in layout: FlatLayout) -> Range<Int>? {
     let whole = mixedLayout.slots[block.slot]
-    guard let slot = layout.slots.first(where: { $0.name == whole.name }) else { return nil }
+    guard let slot = layout.slots.first(where: { $0.name == whole.name }), slot.shape == whole.shape
+    else { return nil }
     let start = slot.offset + block.offset - whole.offset
     return start..<start + block.count
   }

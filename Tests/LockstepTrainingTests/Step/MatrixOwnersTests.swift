@@ -12,6 +12,16 @@ import Testing
     #expect(MatrixOwners.runs(of: [], over: 2) == [0..<0, 0..<0])
   }
 
+  /// Slots without a matrix lie in between, and belong to nobody.
+  @Test func ranksHaveTheSlotsOfTheirRuns() {
+    let operations: [Double?] = [nil, 5, nil, 1, 4, nil, 9, nil]
+    #expect(MatrixOwners.slots(of: operations, over: 1) == [1..<7])
+    #expect(MatrixOwners.slots(of: operations, over: 2) == [1..<5, 6..<7])
+    #expect(MatrixOwners.slots(of: operations, over: 3) == [1..<4, 4..<5, 6..<7])
+    #expect(MatrixOwners.slots(of: operations, over: 5).last == 0..<0)
+    #expect(MatrixOwners.slots(of: [nil, nil], over: 2) == [0..<0, 0..<0])
+  }
+
   /// No other cut into runs has a cheaper dearest run.
   @Test(arguments: 1...5) func theDearestRunIsAsCheapAsCanBe(_ ranks: Int) {
     let costs: [Double] = [5, 1, 1, 7, 3, 3, 9, 2]

@@ -142,8 +142,31 @@ import Testing
     }
   }
 
-  @Test func checkpointsKnowNothingOfRanksOrSlices() throws {
-    let chain = Chain(ClipByGlobalNorm(0.3)) + .adam(learningRate: 0.01, amsgrad: true)
+  /// Factors and bases are with the owners of matrices, whether blocks have owners or not.
+  @Test(arguments: [Chain.adafactor(), .shampoo(learningRate: 0.01), .soap(learningRate: 0.01)])
+  func eachRankKeepsTheStateOfItsMatrices(_ chain: Chain) throws {
+    var run = Run(chain: chain, isSharded: false)
+    run.options.compareEverySteps = 1
+    let replicated = run
+    let alone = try replicated.run(on: SoloCollective())
+    for ranks in [2, 3, 5] {
+      let results = try group(of: ranks) { try replicated.run(on: $0) }
+      #expect(results.allSatisfy { $0.fingerprint == alone.fingerprint })
+      #expect(results.allSatisfy { $0.reports == alone.reports })
+      // Nobody has all of it; together they have one of each, and AdamW's moments of vectors.
+      #expect(results.allSatisfy { $0.heldBytes < alone.heldBytes })
+      let held = results.reduce(0) { $0 + $1.heldBytes }
+      #expect((alone.heldBytes - 2000...alone.heldBytes + 256 * ranks).contains(held))
+    }
+  }
+
+  @Test(arguments: [
+    Chain.adam(learningRate: 0.01, amsgrad: true), .adafactor(),
+    .shampoo(learningRate: 0.01, preconditionFrequency: 3),
+    .soap(learningRate: 0.01, preconditionFrequency: 2),
+  ])
+  func checkpointsKnowNothingOfRanksOrSlices(_ rule: Chain) throws {
+    let chain = Chain(ClipByGlobalNorm(0.3)) + rule
     var run = Run(chain: chain)
     run.options.checkpointEverySteps = 2
     let reference = try withTemporaryDirectory { directory in

@@ -201,8 +201,8 @@ func refusalChecks() -> [Check] {
       let last = size - 1
       let values = [Float](repeating: 1, count: rank == last ? 3 : 4)
       report.expectError(
-        "rank \(rank): MPI_Allreduce: the ranks do not agree: rank 0 calls MPI_Allreduce with 4 values,"
-          + " rank \(last) calls MPI_Allreduce with 3 values"
+        "rank \(rank): MPI_Allreduce: the ranks do not agree: rank 0 calls MPI_Allreduce with 4 values, "
+          + "operation sum, rank \(last) calls MPI_Allreduce with 3 values, operation sum"
       ) { _ = try careful.allreduce(values, .sum) }
       report.expectError("MPI_Bcast with 1 values, root 0", "MPI_Bcast with 1 values, root 1") {
         _ = try careful.broadcast(1, root: rank == 1 ? 1 : 0)

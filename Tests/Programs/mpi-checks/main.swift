@@ -28,6 +28,8 @@ func allChecks() -> [Check] {
     + everyType { exchangeChecks($0) } + everyType { messageChecks($0) }
     + everyType { nonblockingChecks($0) }
     + specialMessageChecks() + specialNonblockingChecks() + groupChecks() + refusalChecks()
+    + topologyChecks() + layoutChecks()
+    + oneSidedChecks() + smallChecks() + documentedChecks()
 }
 
 func everyType(_ check: (any CheckNumber.Type) -> Check) -> [Check] {

@@ -135,6 +135,10 @@ extension ConvolutionWeightGradient: Lowerable {
   func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
     let (x, dy) = (site.inputs[0], site.inputs[1])
     let (source, result) = (plan.type(x).shape, plan.type(dy).shape)
+    let lies = try plan.memory(dy).descriptor
+    if let few = FewChannels(convolution, weightShape, source, lies, plan) {
+      return try lower(site, plan, with: few)
+    }
     let (diffW, diffB) = (
       try MemoryDescriptor.any(convolution.weightShape(weightShape)),
       bias ? try MemoryDescriptor.plain([weightShape[0]]) : nil

@@ -78,3 +78,11 @@ extension LinearMap {
     ]
   }
 }
+
+extension LinearMap: ColumnOperation {
+  func origin(
+    ofColumn column: Int, headWidth: Int, from inputs: [TensorType], to result: TensorType
+  ) -> ColumnOrigin? {
+    .row(column)
+  }
+}

@@ -3,7 +3,11 @@ internal import COneDNN
 extension Pooling: Lowerable {
   func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
     let source = try plan.memory(site.inputs[0])
-    let primitive = try forward(source.descriptor, plan.type(site.outputs[0]).shape)
+    let shape = plan.type(site.outputs[0]).shape
+    if kind == .maximum, let kernel = try MaximumKernel(window, source.descriptor, shape) {
+      return try lower(site, plan, source, with: kernel)
+    }
+    let primitive = try forward(source.descriptor, shape)
     var arguments: [(Int32, Memory)] = [
       (DNNL_ARG_SRC, source),
       (DNNL_ARG_DST, plan.define(site.outputs[0], primitive.layout(dnnl_query_dst_md)!)),
@@ -35,6 +39,9 @@ extension Pooling: Lowerable {
 
 extension PoolingGradient: Lowerable {
   func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
+    if let kernel = try maximumKernel(site, plan) {
+      return try lower(site, plan, with: kernel)
+    }
     let dy = site.inputs[0]
     // A max pooling's gradient reads what its forward pass wrote, so it follows its layouts.
     let forward: Primitive

@@ -56,3 +56,11 @@ extension Reshape: ShardwiseLowerable {
 extension Reshape: ParameterReading {
   var parameterUse: ParameterUse { .rearranged }
 }
+
+extension Reshape: ColumnOperation {
+  func origin(
+    ofColumn column: Int, headWidth: Int, from inputs: [TensorType], to result: TensorType
+  ) -> ColumnOrigin? {
+    inputs[0].shape.last == result.shape.last ? .column(column) : nil
+  }
+}

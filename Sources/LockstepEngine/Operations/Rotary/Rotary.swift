@@ -113,3 +113,12 @@ extension Tensor {
     return graph.apply(operation, [self] + (place.map { [$0.position] } ?? []))[0]
   }
 }
+
+extension Rotary: ColumnOperation {
+  /// A head's columns are turned among themselves.
+  func origin(
+    ofColumn column: Int, headWidth: Int, from inputs: [TensorType], to result: TensorType
+  ) -> ColumnOrigin? {
+    headWidth % self.headWidth == 0 ? .column(column) : nil
+  }
+}

@@ -76,3 +76,13 @@ extension Slice: Lowerable {
 extension Slice: ParameterReading {
   var parameterUse: ParameterUse { .rearranged }
 }
+
+extension Slice: ColumnOperation {
+  func origin(
+    ofColumn column: Int, headWidth: Int, from inputs: [TensorType], to result: TensorType
+  ) -> ColumnOrigin? {
+    .column(column + (axis == result.shape.count - 1 ? start : 0))
+  }
+
+  func origin(ofRow row: Int) -> Int? { axis == 0 ? row + start : nil }
+}

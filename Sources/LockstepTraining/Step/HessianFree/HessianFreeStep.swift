@@ -84,6 +84,11 @@ public final class HessianFreeStep: BatchStep {
     self.update = update
     self.options = options
     self.collective = collective
+    guard update.headCount == 0 else {
+      throw StepError.badOption(
+        key: "a constraint", value: "qkClip",
+        expected: "another one for a Hessian-free step, which does not read logits")
+    }
     exchange = try collective.makeExchange(plan)
     accumulator = ShardAccumulator(plan, rank: collective.rank)
     let metrics = source.metricColumns

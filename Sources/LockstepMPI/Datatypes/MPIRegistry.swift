@@ -13,6 +13,7 @@ final class MPIRegistry: Sendable {
   }
   private struct Contents {
     var types: [Int: Handle<lockstep_mpi_datatype>] = [:]
+    var structs: [MPILayout: Handle<lockstep_mpi_datatype>] = [:]
     var bfloat16: Handle<lockstep_mpi_datatype>?
     var bfloat16Operations: [BuiltinOperation: Handle<lockstep_mpi_op>] = [:]
   }
@@ -30,6 +31,33 @@ final class MPIRegistry: Sendable {
       contents.types[count] = made
       return made
     }.value
+  }
+
+  /// The type of a value of several fields.
+  func fields(
+    _ fields: [MPILayout.Field], of layout: MPILayout
+  ) throws(MPIError) -> lockstep_mpi_datatype {
+    if let known = contents.withLock({ $0.structs[layout] }) { return known.value }
+    // Before the lock: a field may be such a value too.
+    var types: [lockstep_mpi_datatype] = []
+    for field in fields { types.append(try field.layout.handle()) }
+    let offsets = fields.map { Int64($0.offset) }
+    var made = lockstep_mpi_type_byte()
+    try check(
+      "MPI_Type_create_struct",
+      lockstep_mpi_type_fields(
+        Int32(fields.count), offsets, types, Int64(layout.memoryBytes), &made))
+    try check("MPI_Type_commit", lockstep_mpi_type_commit(&made))
+    let handle = Handle(value: made)
+    let kept = contents.withLock { contents in
+      // Another thread may have been first.
+      let known = contents.structs[layout]
+      contents.structs[layout] = known ?? handle
+      return known
+    }
+    guard let kept else { return made }
+    try check("MPI_Type_free", lockstep_mpi_type_free(&made))
+    return kept.value
   }
 
   /// The type of a bf16 number: sixteen bits that only its own operations understand.
@@ -64,7 +92,7 @@ final class MPIRegistry: Sendable {
   /// Frees everything, before MPI is finalized.
   func releaseAll() throws(MPIError) {
     try contents.withLock { (contents) throws(MPIError) in
-      for handle in contents.types.values {
+      for handle in Array(contents.structs.values) + Array(contents.types.values) {
         var type = handle.value
         try check("MPI_Type_free", lockstep_mpi_type_free(&type))
       }
