@@ -85,7 +85,12 @@ enum ManualCommand: Command {
       lines.append(String(rest[...place]))
       rest = rest[place...].dropFirst(2)
     }
-    return lines + (rest.isEmpty ? [] : [String(rest)])
+    return (lines + (rest.isEmpty ? [] : [String(rest)])).map(guarded)
+  }
+
+  /// A line that does not begin as a command of mdoc's does.
+  private static func guarded(_ line: String) -> String {
+    line.hasPrefix(".") || line.hasPrefix("'") ? "\\&" + line : line
   }
 
   /// A line that is no sentence, as one.
@@ -106,8 +111,7 @@ enum ManualCommand: Command {
         default: String(character)
         }
       })
-    line = String(line.drop { $0 == " " })
-    if line.hasPrefix(".") || line.hasPrefix("'") { line = "\\&" + line }
+    line = guarded(String(line.drop { $0 == " " }))
     guard isArgument else { return line }
     return line.split(separator: " ").map { word in
       word == "|" || word.count <= 3 || ".,:;()[]".contains(word.first ?? "a")
