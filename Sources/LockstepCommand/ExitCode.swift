@@ -21,6 +21,7 @@ enum ExitCode {
     case is ArgumentError, is ConfigurationError, is FileError, is DatasetError, is GraphError,
       is HyperparameterError, is FoldPlanError, is RunDirectoryError,
       is CheckpointError, is HandshakeError, is TrainerOptionsError, is ClipSuggestionError,
+      is TensorClipSuggestionError,
       is InstructionSetError, is PrecisionError, is FaultError, is MemoryShortage,
       is InputFailure, is TextError, is MetricError:
       badInput

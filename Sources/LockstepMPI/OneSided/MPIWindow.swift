@@ -126,12 +126,15 @@ private func agreedCounts(
   let needed = node.size == 1 ? 0 : try node.allreduce(bytes + 2 * page, .sum) + 4 * page
   let facts = try communicator.allgather([count, needed, free])
   for rank in 0..<communicator.size {
-    let (count, needed, free) = (facts[3 * rank], facts[3 * rank + 1], facts[3 * rank + 2])
+    let count = facts[3 * rank]
     guard count >= 0 else { throw argumentError(call, "rank \(rank) asks for \(count) values") }
     guard count <= largest / stride else {
       throw argumentError(
         call, "rank \(rank) asks for \(count) values of \(stride) bytes: more than a window has")
     }
+  }
+  for rank in 0..<communicator.size {
+    let (needed, free) = (facts[3 * rank + 1], facts[3 * rank + 2])
     guard needed <= free else {
       throw MPIError(
         kind: .resource, call: call,

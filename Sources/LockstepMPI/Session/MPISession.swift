@@ -58,6 +58,7 @@ public final class MPISession {
     // Read before MPI adds variables of its own.
     let claim = LauncherClaim(environment: LauncherClaim.currentEnvironment())
     if claim == nil, !LauncherClaim.isManaged { Self.startAlone() }
+    Self.passOverBrokenWindows()
     if checksLauncher, let reason = claim?.refusal(library: MPILibrary.version) {
       throw MPIError(kind: .launch, call: call, message: reason, rank: nil)
     }
@@ -90,6 +91,14 @@ public final class MPISession {
   /// Lets Open MPI start a process that no launcher has started without a helper process, which it needs
   /// for starting others only: some tenths of a second sooner. The user's own setting holds.
   private static func startAlone() { setenv("OMPI_MCA_ess_singleton_isolated", "1", 0) }
+
+  /// Keeps Open MPI 4 from its windows over remote memory access, which end the process in atomic operations
+  /// between ranks of a node (seen in 4.1.4): those by shared memory and by messages work. The user's own
+  /// setting holds.
+  private static func passOverBrokenWindows() {
+    guard MPILibrary.version.contains("Open MPI v4") else { return }
+    setenv("OMPI_MCA_osc", "^rdma", 0)
+  }
 
   private static let observers = Mutex<[any MPISessionObserver]>([])
 
