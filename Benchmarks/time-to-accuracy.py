@@ -12,6 +12,7 @@ that importing, making ranks and compiling count. A round has a seed, and runs e
 """
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -57,18 +58,22 @@ def timed(command, read, limit=1800):
         list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env=environment(), start_new_session=True)
     best, seconds = None, None
-    for line in program.stdout:
-        value = read(line)
-        if value is None:
-            continue
-        best = value if best is None else max(best, value)
-        if seconds is None and value >= read.goal:
-            seconds = time.perf_counter() - start
-            break
-        if time.perf_counter() - start > limit:
-            sys.exit(f"{' '.join(map(str, command))} took too long")
-    os.killpg(program.pid, signal.SIGTERM)
-    _, errors = program.communicate()
+    try:
+        for line in program.stdout:
+            value = read(line)
+            if value is None:
+                continue
+            best = value if best is None else max(best, value)
+            if value >= read.goal:
+                seconds = time.perf_counter() - start
+                break
+            if time.perf_counter() - start > limit:
+                sys.exit(f"{' '.join(map(str, command))} took too long")
+    finally:
+        # However this ends, nothing of it goes on beside the next program.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(program.pid, signal.SIGTERM)
+        _, errors = program.communicate()
     if best is None:
         sys.exit(f"{' '.join(map(str, command))} evaluated nothing:\n{errors[-2000:]}")
     return {"seconds": seconds, "best": best}
@@ -166,6 +171,7 @@ def table(task, rounds, options):
 
 def main():
     options = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     warn_of_load()
     print(machine())
     everything = {"machine": machine(), "tasks": {}}

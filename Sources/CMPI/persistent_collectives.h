@@ -3,8 +3,11 @@
 
 #include "handles.h"
 
-// Persistent collectives came with MPI 4. Open MPI 5.0 calls itself 3.1 and has them all the same.
-#if MPI_VERSION >= 4 || (defined(OMPI_MAJOR_VERSION) && OMPI_MAJOR_VERSION >= 5)
+// Persistent collectives came with MPI 4. Open MPI 5.0 calls itself 3.1 and has them all the same. In MPICH
+// (seen in 5.0.2) MPI_Testall reports an error of them where no status has one, so that they cannot be told
+// from those that failed.
+#if (MPI_VERSION >= 4 && !defined(MPICH_VERSION)) || \
+    (defined(OMPI_MAJOR_VERSION) && OMPI_MAJOR_VERSION >= 5)
 #define LOCKSTEP_MPI_PERSISTENT_COLLECTIVES 1
 #define LOCKSTEP_MPI_IF_PERSISTENT(call) return call
 #else

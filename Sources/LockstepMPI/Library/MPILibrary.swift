@@ -29,7 +29,7 @@ public enum MPILibrary {
     return (Int(major), Int(minor))
   }
 
-  /// Whether the library has persistent collectives, which came with MPI 4; see
+  /// Whether the library has persistent collectives that work, which came with MPI 4; see
   /// ``MPIPersistentMessages/addAllreduce(_:into:_:owner:)``.
   public static var hasPersistentCollectives: Bool {
     lockstep_mpi_has_persistent_collectives() != 0
