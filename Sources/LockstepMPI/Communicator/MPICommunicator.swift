@@ -2,7 +2,7 @@ internal import CMPI
 
 /// A group of ranks that speak with each other, apart from all other groups.
 ///
-/// A communicator that was made by ``duplicate()`` or a split is freed with its last reference (or
+/// A communicator that was made by ``duplicate(hints:)`` or a split is freed with its last reference (or
 /// by ``free()``); MPI wants all its ranks to do so. It is not `Sendable`: under
 /// ``MPIThreadLevel/multiple``, give each thread a duplicate of its own.
 ///
