@@ -22,7 +22,7 @@ package enum CatalogTables {
     ("metrics", "metrics", MetricCatalog.catalog.form),
     ("optimizers", "optimizer.type", OptimizerCatalog.catalog.form),
     ("schedules", "optimizer.schedule.type", ScheduleCatalog.catalog.form),
-    ("clips", "clip.type", ClipCatalog.form),
+    ("clips", "clip.type", InnerClips.form),
     ("constraints", "constraints, constraint of layers", ConstraintCatalog.catalog.form),
     ("regularizers", "regularizers", RegularizerCatalog.catalog.form),
   ]

@@ -187,6 +187,7 @@ extension RunConfiguration {
     all.hessianFree = hessianFree
     all.freezing = freezing
     all.exampleClip = update.exampleClip
+    all.shardClip = update.shardClip
     all.privacy = update.privacy
     all.nonFinite = nonFinite
     all.sharing = sharing

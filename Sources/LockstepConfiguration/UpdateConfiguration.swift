@@ -1,6 +1,7 @@
 import LockstepCatalog
 import LockstepEngine
 import LockstepFiles
+import LockstepFold
 import LockstepOptimization
 import LockstepTraining
 
@@ -14,6 +15,8 @@ package struct UpdateConfiguration: Sendable {
   let clips: [(transform: any GradientTransform, values: Hyperparameters)]
   /// The limit of each example's gradient, before all clips.
   let exampleClip: ExampleClip?
+  /// The limit of each shard's gradient, before shards are added up.
+  let shardClip: ShardClip?
   /// The noise that hides single examples.
   let privacy: Privacy?
   let groups: [ParameterGroup]
@@ -59,7 +62,7 @@ package struct UpdateConfiguration: Sendable {
       "what makes an update of a gradient"
     ).unless("hessianFree"),
     .optional(
-      "clip", .objects { ClipCatalog.form }, "limits of the gradient, applied in order"),
+      "clip", .objects { InnerClips.form }, "limits of the gradient, applied in order"),
     .optional(
       "privacy", .object { Privacy.form },
       "noise that hides single examples, behind a clip of the type `perExample` ([privacy.md](privacy.md))"
@@ -112,22 +115,11 @@ package struct UpdateConfiguration: Sendable {
     made = try values.make("optimizer", OptimizerCatalog.catalog)
     groups = (optimizer?.objects("groups") ?? []).map { ParameterGroup($0) }
     var clips: [(any GradientTransform, Hyperparameters)] = []
-    var exampleClip: ExampleClip?
-    for (place, clip) in values.objects("clip").enumerated() {
-      guard clip.name == ExampleClip.entry.name else {
-        clips.append((try ClipCatalog.catalog.make(clip), clip))
-        continue
-      }
-      guard place == 0 else {
-        throw clip.error(
-          "type",
-          "is perExample, which acts on single examples before their gradients are added up: give it once, as "
-            + "the first clip")
-      }
-      exampleClip = ExampleClip(norm: clip["norm"])
-    }
+    let inner = try InnerClips(values.objects("clip"))
+    for clip in inner.others { clips.append((try ClipCatalog.catalog.make(clip), clip)) }
     self.clips = clips
-    self.exampleClip = exampleClip
+    exampleClip = inner.example
+    shardClip = inner.shard
     privacy = values.object("privacy").map { Privacy($0) }
     guard privacy == nil || exampleClip != nil else {
       throw values.error(

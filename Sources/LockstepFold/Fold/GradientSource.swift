@@ -24,6 +24,9 @@ package protocol GradientSource: AnyObject {
   var metricFormulas: [MetricFormula] { get }
   /// The columns behind a record's fixed ones that are maxima over examples, and not sums.
   var maximumColumns: Range<Int> { get }
+  /// The limit of the norm of each shard's gradient, and where norms are noted; nil where there is none. Leaves are
+  /// canonical where there is one.
+  var shardNorms: ShardNorms? { get }
   /// The number of examples that batches can name; nil where that is not known.
   var exampleCount: Int? { get }
   /// The names of all parameters in declaration order, in which a fingerprint covers them; empty where
@@ -133,6 +136,8 @@ extension GradientSource {
   package var metricFormulas: [MetricFormula] { MetricFormula.means(metricNames.count) }
   /// All are sums.
   package var maximumColumns: Range<Int> { 0..<0 }
+  /// No limit.
+  package var shardNorms: ShardNorms? { nil }
   package var exampleCount: Int? { nil }
   /// All parameters move.
   package var stepsBeforeMoving: [Int] { [] }

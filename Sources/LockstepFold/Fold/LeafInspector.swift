@@ -2,9 +2,9 @@ internal import CLockstepKernels
 import LockstepEngine
 
 /// Looks at each shard's leaf between its computation and its addition: plants faults that are asked
-/// for, and takes out what is not finite where that is the policy.
+/// for, takes out what is not finite where that is the policy, and limits the norm where that is asked for.
 ///
-/// A leaf is looked at whole and by itself, so that what is taken out depends on no rank or thread.
+/// A leaf is looked at whole and by itself, so that what becomes of it depends on no rank or thread.
 /// Threads look at different shards.
 package final class LeafInspector {
   /// The columns behind the metrics of a shard's record.
@@ -21,16 +21,22 @@ package final class LeafInspector {
   package var records: ShardRecords?
 
   private let repair: NonFinitePolicy.Repair?
+  private let norms: ShardNorms?
   private let firstColumn: Int
   private let kernels: UnsafePointer<lockstep_arena_kernels>
 
   /// An inspector, or nil where there is nothing to look for.
   ///
-  /// - Parameter metrics: the number of the source's metrics, behind which records have the
-  ///   columns of ``Column``.
-  package init?(_ repair: NonFinitePolicy.Repair?, metrics: Int) {
-    if repair == nil, !Fault.poisonsShards { return nil }
+  /// - Parameters:
+  ///   - norms: the limit of each leaf's norm; its source gives canonical leaves.
+  ///   - metrics: the number of the source's metrics, behind which records have the
+  ///     columns of ``Column``.
+  package init?(
+    _ repair: NonFinitePolicy.Repair?, limiting norms: ShardNorms? = nil, metrics: Int
+  ) {
+    if repair == nil, norms == nil, !Fault.poisonsShards { return nil }
     self.repair = repair
+    self.norms = norms
     firstColumn = metrics
     kernels = InstructionSet.current.arenaKernels
   }
@@ -43,7 +49,19 @@ package final class LeafInspector {
   ) {
     guard let record = records?[known: shard] else { return }
     Fault.poison(shard: shard, step: step, leaf: leaf, record: record)
-    guard let repair else { return }
+    if let repair { mend(leaf, statistics, record, by: repair) }
+    guard let norms, let base = leaf.baseAddress else { return }
+    let gradient = UnsafeMutableBufferPointer(
+      start: base, count: statistics.first?.lowerBound ?? leaf.count)
+    let squares = kernels.pointee.sum_of_squares(base, gradient.count)
+    norms.limit(gradient, squares: squares, record)
+  }
+
+  /// Takes out what is not finite.
+  private func mend(
+    _ leaf: UnsafeMutableBufferPointer<Float>, _ statistics: [Range<Int>], _ record: ShardRecord,
+    by repair: NonFinitePolicy.Repair
+  ) {
     let hasNumbers = record.loss.isFinite && record.weight.isFinite
     if hasNumbers, isFinite(leaf, 0..<leaf.count) { return }
     let keeps =

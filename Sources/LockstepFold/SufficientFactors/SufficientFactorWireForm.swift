@@ -5,7 +5,7 @@ extension Collective {
   /// node.
   ///
   /// - Parameters:
-  ///   - source: the model.
+  ///   - source: the model; where its shards' norms are limited, nothing is made of factors.
   ///   - plan: how its gradients are folded.
   ///   - nonFinite: where single shards are looked at, nothing is made of factors.
   ///   - batchSize: the global one, of all batches but a tail.
@@ -14,7 +14,7 @@ extension Collective {
     of source: any GradientSource, _ plan: FoldPlan, nonFinite: NonFinitePolicy, batchSize: Int,
     microBatches: Int = 1
   ) throws -> WireForm? {
-    guard nodes.count > 1, nonFinite.repair == nil,
+    guard nodes.count > 1, nonFinite.repair == nil, source.shardNorms == nil,
       let source = source as? any SufficientFactorSource
     else { return nil }
     let batch = StepBatch(

@@ -9,12 +9,3 @@ extension ExampleClip {
     [.required("norm", .positive, "C: the norm that an example's gradient has at most")]
   ) { ExampleClip(norm: $0["norm"]) }
 }
-
-extension ClipCatalog {
-  /// What a clip of a configuration may be: the chain's, or the one that acts before the chain.
-  package static let form: Form = {
-    var form = catalog.form
-    form.variants.append(ExampleClip.entry.variant)
-    return form
-  }()
-}

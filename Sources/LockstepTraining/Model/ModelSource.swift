@@ -93,10 +93,19 @@ public final class ModelSource: GradientSource {
   package var metricNames: [String] {
     model.numbers.metricNames + (model.exampleNorms == nil ? [] : ExampleNorms.names)
       + (model.logits == nil ? [] : [HeadLogits.name])
+      + (shardNorms == nil ? [] : ShardNorms.names)
   }
   package var metricFormulas: [MetricFormula] {
     model.numbers.metricFormulas + (model.exampleNorms?.formulas ?? [])
-      + (model.logits.map { [$0.formula] } ?? [])
+      + (model.logits.map { [$0.formula] } ?? []) + (shardNorms?.formulas ?? [])
+  }
+  package var shardNorms: ShardNorms? {
+    model.shardClip.map { ShardNorms(clip: $0, firstColumn: model.columns) }
+  }
+  /// The limit of each shard's gradient, before shards are added up. Set before the step is made.
+  package internal(set) var shardClip: ShardClip? {
+    get { model.shardClip }
+    set { model.shardClip = newValue }
   }
   package var maximumColumns: Range<Int> { model.logits?.columns ?? 0..<0 }
   package var parameters: UnsafeMutableBufferPointer<Float> { memory.trainable }

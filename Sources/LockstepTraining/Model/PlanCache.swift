@@ -88,7 +88,7 @@ final class PlanCache {
   }
 
   /// Packs the parameters for all plans that the shards need, once each. Returns the plan of all of them
-  /// where they have one size and are computed whole.
+  /// where they have one size and are computed whole, and nobody reads their leaves in the canonical layout.
   func pack(for shards: Range<Int>, of batch: StepBatch) throws -> Plan? {
     var sizes = Sizes()
     let form = model.form(of: batch)
@@ -103,7 +103,9 @@ final class PlanCache {
         packed[key] = packing
       }
     }
-    guard sizes.isOne, sizes.first > 0, batch.microBatches == 1 else { return nil }
+    guard sizes.isOne, sizes.first > 0, batch.microBatches == 1, model.shardClip == nil else {
+      return nil
+    }
     return try plan(sizes.first, form: form)
   }
 }

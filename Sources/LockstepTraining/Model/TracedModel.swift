@@ -27,6 +27,13 @@ final class TracedModel {
   let logits: HeadLogits?
   /// Whether examples' gradients are made one by one, to limit them.
   let computesExamplesAlone: Bool
+  /// The limit of each shard's gradient, before shards are added up. Set before a step is made.
+  var shardClip: ShardClip?
+  /// The number of columns that losses, examples' norms and logits take in a shard's record.
+  var columns: Int {
+    numbers.columns + (exampleNorms == nil ? 0 : ExampleNorms.columnCount)
+      + (logits?.columns.count ?? 0)
+  }
   /// Where shards must see each other.
   let synchronizations: [SynchronizationPoint]
   /// What is carried from batch to batch.

@@ -82,7 +82,8 @@ public final class TrainingStep: BatchStep {
     self.noise = noise
     stepsBeforeMoving = source.stepsBeforeMoving
     self.collective = collective
-    inspector = LeafInspector(nonFinite.repair, metrics: source.metricColumns)
+    inspector = LeafInspector(
+      nonFinite.repair, limiting: source.shardNorms, metrics: source.metricColumns)
     // Who looks at single shards' gradients needs them as the source makes them.
     exchange = try collective.makeExchange(plan, for: inspector == nil ? source : nil)
     application = try UpdateApplication(update, of: source, plan, exchange, on: collective)

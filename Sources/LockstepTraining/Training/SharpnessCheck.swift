@@ -15,6 +15,9 @@ extension ModelSource {
     if options.exampleClip != nil {
       throw refusal("left out where the gradients of single examples are limited ('perExample')")
     }
+    if options.shardClip != nil {
+      throw refusal("left out where the gradients of single shards are limited ('perShard')")
+    }
     if options.nonFinite.repair != nil {
       throw refusal(
         "left out where examples that are not finite are taken out of a step: set 'nonFinite' to 'stop' or "

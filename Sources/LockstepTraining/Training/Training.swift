@@ -124,6 +124,7 @@ public final class Training {
     try options.run.validate()
     try Self.check(options)
     try source.checkStreams(of: sampler)
+    source.shardClip = options.shardClip
     let ranksOnNode = ranks.page?.rankCount ?? ranks.size
     source.prepareInputs(options.inputs, ranksOnNode: ranksOnNode)
     if !options.freezing.unfreezing.isEmpty {
@@ -172,6 +173,7 @@ public final class Training {
         "TrainingOptions", "shards", is: shards, expected: "at most \(mostShards)")
     }
     try PrivacyCheck(options).check()
+    try options.checkShardClip()
     if !options.freezing.unfreezing.isEmpty {
       func refuse(_ problem: String) -> ArgumentError {
         ArgumentError(
@@ -359,6 +361,7 @@ public final class Training {
       "freezing": .string("\(options.freezing)"), "wire": .string("\(options.wire)"),
       "plan": .string("\(options.plan)"),
       "exampleClip": options.exampleClip.map { .string("\($0)") } ?? .null,
+      "shardClip": options.shardClip.map { .string("\($0)") } ?? .null,
       "privacy": options.privacy.map { .string("\($0)") } ?? .null,
       "hessianFree": options.hessianFree.map { .string("\($0)") } ?? .null,
       "batchSize": .integer(sampler.batchSize), "epochs": .integer(options.run.epochs),

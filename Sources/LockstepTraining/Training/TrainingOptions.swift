@@ -31,6 +31,8 @@ public struct TrainingOptions: Sendable {
   package var freezing: Freezing
   /// The limit of each example's gradient, before gradients are added up.
   package var exampleClip: ExampleClip?
+  /// The limit of each shard's gradient, before shards are added up.
+  package var shardClip: ShardClip?
   /// The noise that hides single examples; it takes an `exampleClip`.
   package var privacy: Privacy?
 
