@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Makes the pictures of terminals of docs/seeing-a-run.md: `train` and `lockstep watch`, in tmux, each in the light
-# and the dark theme. It needs tmux. Half a minute.
+# Makes the pictures of terminals of docs/seeing-a-run.md: `train` on two ranks and `lockstep watch`, in tmux, each in
+# the light and the dark theme. It needs tmux. Half a minute.
 #   scripts/terminal-pictures.sh [PROGRAM]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+source scripts/environment.sh
 
 program=$(realpath "${1:-$(scripts/build.sh)}")
 if ! command -v tmux >/dev/null; then
@@ -44,10 +46,10 @@ picture() {
   "${terminal[@]}" kill-session -t "$name"
 }
 
-train="lockstep train digits.json --run-directory runs/digits"
+train="mpirun -n 2 lockstep train digits.json --run-directory runs/digits"
 picture terminal-train 30 'step 1[2-9][0-9][0-9]/1890' "lockstep train" "$train"
 rm -rf "$scratch/runs"
-(cd "$scratch" && exec $train --quiet >/dev/null) &
+(cd "$scratch" && exec $train --quiet </dev/null >/dev/null) &
 job=$!
 until [[ -s $scratch/runs/digits/metrics.jsonl ]]; do sleep 0.2; done
 picture terminal-watch 30 'step 1[2-9][0-9][0-9]/1890' "lockstep watch" "lockstep watch runs/digits --every 0.1"

@@ -40,7 +40,7 @@ package enum HyperparameterRange: Sendable, Equatable {
   }
 
   /// Throws where `value` is out of range.
-  func check(_ owner: String, _ key: String, _ value: Double) throws {
+  package func check(_ owner: String, _ key: String, _ value: Double) throws {
     if let problem = problem(with: value) {
       throw HyperparameterError(owner: owner, key: key, value: "\(value)", problem: problem)
     }

@@ -21,7 +21,7 @@ import Testing
   }
 
   private static let convolutional = Sequential([
-    Conv2d(8, kernel: 3), BatchNorm2d(), ReLU(), MaxPool2d(kernel: 2), Flatten(), Linear(3),
+    Conv2d(8, kernel: 3), BatchNorm2d(), ReLU(), MaxPool2d(2), Flatten(), Linear(3),
   ])
 
   private static func source(_ clip: ShardClip?, threads: Int = 1) throws -> ModelSource {
