@@ -39,11 +39,39 @@ package struct RunReport: Sendable {
     for warning in history.warnings {
       rows.append(("warning, step \(warning.step)", warning.text.shortened(to: 400)))
     }
+    rows += partialClipRows
     rows += hessianFreeRows
     for (index, series) in evaluations.enumerated() {
       rows += Self.rows(series, prefix: index == 0 ? "" : "\(series[0].name): ")
     }
     return rows
+  }
+
+  /// What was clipped of single examples, shards and heads, in the steps that were taken.
+  private var partialClipRows: [(String, String)] {
+    let taken = history.steps.filter { !$0.skipped }
+    func values(_ metric: String) -> [Double] {
+      guard let index = history.metricNames.firstIndex(of: metric) else { return [] }
+      return taken.compactMap { index < $0.metrics.count ? $0.metrics[index] : nil }
+        .filter(\.isFinite)
+    }
+    func share(_ name: String, _ shares: [Double]) -> [(String, String)] {
+      guard !shares.isEmpty else { return [] }
+      let mean = shares.reduce(0, +) / Double(shares.count)
+      return [(name, "mean \(readable(100 * mean, digits: 3)) %")]
+    }
+    let heads = values("clippedHeads")
+    return share("clipped examples", taken.compactMap { $0.exampleNorms?.clippedFraction })
+      + share("clipped shards", values("clippedShards"))
+      + (heads.isEmpty
+        ? []
+        : [
+          (
+            "clipped heads",
+            "in \(heads.count { $0 > 0 }) of \(counted(heads.count, "step")), "
+              + "\(readable(heads.max() ?? 0)) at most"
+          )
+        ])
   }
 
   /// How the run ended; nil where nothing says it.

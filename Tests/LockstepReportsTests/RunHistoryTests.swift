@@ -26,6 +26,22 @@ import Testing
     #expect(rows.contains { $0 == ("clipped", "2 of 2 steps") })
   }
 
+  @Test func partsThatWereClippedAreTold() throws {
+    let directory = TemporaryDirectory()
+    let lines = [(1, 0.25, 0), (2, 0.5, 3), (3, 0, 2)].map { step, shards, heads in
+      line.replacingStep(step).replacing(
+        "\"examples\":8",
+        with: "\"clippedShards\":\(shards),\"clippedHeads\":\(heads),\"examples\":8")
+    }
+    _ = directory.write(
+      Array(lines.map { $0 + "\n" }.joined().utf8), to: "metrics.jsonl")
+    let rows = RunReport(try RunHistory(directory: directory.path), name: "x").rows
+    for row in [("clipped shards", "mean 25 %"), ("clipped heads", "in 2 of 3 steps, 3 at most")] {
+      #expect(rows.contains { $0 == row }, "\(rows)")
+    }
+    #expect(!rows.contains { $0.0 == "clipped examples" })
+  }
+
   @Test func skippedStepsAndSecondOrderOnesAreTold() throws {
     let directory = TemporaryDirectory()
     let skipped = line.replacingStep(2).replacing(
