@@ -62,5 +62,8 @@ scripts/peers.sh
 echo "test: pages"
 scripts/report-pictures.sh --check .build/release/lockstep
 
+echo "test: AArch64"
+scripts/check-aarch64.sh
+
 echo "test: without a toolchain"
 scripts/check-static.sh
