@@ -1,6 +1,7 @@
 import LockstepCatalog
 import LockstepState
 import LockstepDatasets
+import LockstepEngine
 import LockstepFiles
 import LockstepTraining
 
@@ -41,8 +42,8 @@ extension InitialWeights {
     /// The layer of a parameter; nil where nothing of it was loaded.
     func loadedLayer(_ parameter: String?) -> String? {
       guard let parameter else { return nil }
-      let layer = layerName(of: parameter)
-      return report.loaded.contains { layerName(of: $0) == layer } ? layer : nil
+      let layer = LayerName.of(parameter)
+      return report.loaded.contains { LayerName.of($0) == layer } ? layer : nil
     }
     var lines: [String] = []
     if case .columns(let mine) = data.input, case .columns(let theirs) = taught.input,
@@ -74,11 +75,6 @@ extension InitialWeights {
           + "'initialWeights.names'")
     }
     return lines
-  }
-
-  /// The name of a parameter's layer.
-  private static func layerName(of parameter: String) -> String {
-    parameter.lastIndex(of: ".").map { String(parameter[..<$0]) } ?? ""
   }
 
   /// The first place where two lists differ, and what they have there.

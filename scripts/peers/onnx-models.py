@@ -46,6 +46,13 @@ IMAGES = {
     "lenet": {"type": "leNet", "classes": 5},
     "cnn": {"type": "digits-cnn", "channels": [4, 8], "units": 16, "classes": 5},
     "resnet": {"type": "resnet20", "classes": 5},
+    "computed-weights": {"layers": [
+        {"type": "Conv2d", "outChannels": 4, "kernel": 5, "stride": 3,
+         "parametrization": "weightStandardization"},
+        {"type": "GroupNorm", "groups": 2}, "Tanh",
+        {"type": "Conv2d", "outChannels": 6, "kernel": 3, "groups": 2,
+         "parametrization": "weightNorm"}, "Flatten",
+        {"type": "Linear", "outFeatures": 5, "parametrization": "weightNorm"}]},
 }
 SERIES = {
     "lstm": [{"type": "LSTM", "hiddenSize": 6, "numLayers": 2, "bidirectional": True, "output": "state"}],

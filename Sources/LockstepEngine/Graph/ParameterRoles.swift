@@ -7,16 +7,27 @@ extension Graph {
   /// - Parameter results: the loss, or the outputs where there is none.
   package func parameterRoles(before results: [Tensor]) -> [ParameterRole] {
     var roles = [ParameterRole](repeating: .other, count: parameters.count)
-    // The parameters that each value consists of: itself, or parts and turned copies of one.
+    // The parameters that each value consists of: itself, parts and turned copies of one, or what is computed
+    // from one value by value.
     var sources: [ValueID: Set<Int>] = [:]
+    // Values that no input of the batch enters.
+    var shared: Set<ValueID> = []
     for (id, leaf) in leaves {
-      if case .parameter(let index) = leaf { sources[id] = [index] }
+      switch leaf {
+      case .parameter(let index):
+        sources[id] = [index]
+        shared.insert(id)
+      case .constant, .table: shared.insert(id)
+      case .input, .statistic, .vector: break
+      }
     }
     var tables: Set<Int> = []
     // The row without a gradient of each use of a table: one and the same where the row is held.
     var heldRows: [Int: Set<Int?>] = [:]
     for node in nodes {
       let read = node.inputs.reduce(into: Set<Int>()) { $0.formUnion(sources[$1] ?? []) }
+      let isShared = node.inputs.allSatisfy(shared.contains)
+      if isShared { shared.formUnion(node.outputs) }
       if read.isEmpty { continue }
       var heldRow: Int?
       if case .chosenFrom(let row) = node.operation.use { heldRow = row }
@@ -26,6 +37,11 @@ extension Graph {
       case .multiplied:
         for index in read where parameters[index].shape.count > 1 { roles[index] = .kernel }
       case .chosenFrom: tables.formUnion(read)
+      case .other where isShared:
+        for output in node.outputs {
+          let count = values[output].type.count
+          sources[output] = read.filter { TensorType(parameters[$0].shape).count == count }
+        }
       case .other: break
       }
     }

@@ -12,11 +12,16 @@ package struct ParameterSpecification: Sendable {
   package let trainable: Bool
   /// The kind of layer that declared it, `Linear`, so that rules can address all kernels of a kind.
   package let layerKind: String
+  /// The name that keys the draw of the initial values, with the run's seed. Parameters with one such name are
+  /// drawn from the same random numbers.
+  package let drawnAs: String
 
   /// Makes a specification with a dotted name and a shape in PyTorch's layout.
+  ///
+  /// - Parameter drawnAs: the name that keys the draw; its own if nil.
   package init(
     name: String, shape: [Int], initializer: any Initializer, constraint: WeightConstraint? = nil,
-    trainable: Bool = true, layerKind: String = ""
+    trainable: Bool = true, layerKind: String = "", drawnAs: String? = nil
   ) {
     self.name = name
     self.shape = shape
@@ -24,6 +29,7 @@ package struct ParameterSpecification: Sendable {
     self.constraint = constraint
     self.trainable = trainable
     self.layerKind = layerKind
+    self.drawnAs = drawnAs ?? name
   }
 }
 
@@ -32,7 +38,7 @@ extension ParameterSpecification {
   var frozen: ParameterSpecification {
     ParameterSpecification(
       name: name, shape: shape, initializer: initializer, constraint: constraint,
-      trainable: false, layerKind: layerKind)
+      trainable: false, layerKind: layerKind, drawnAs: drawnAs)
   }
 }
 

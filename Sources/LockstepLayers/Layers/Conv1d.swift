@@ -29,6 +29,8 @@ public struct Conv1d: StandardLayer {
   package let biasInitializer: (any Initializer)?
   /// The set that the weight is projected onto after every update.
   package let constraint: WeightConstraint?
+  /// How the weight follows from the parameters that are updated; nil where it is one itself.
+  package let parametrization: Parametrization?
   /// Whether weight and bias are updated; false is PyTorch's `requires_grad=False`.
   package let trainable: Bool
 
@@ -40,7 +42,8 @@ public struct Conv1d: StandardLayer {
     _ inChannels: Int?, _ outChannels: Int, kernel: Int, stride: Int = 1,
     padding: Padding = .valid, dilation: Int = 1, groups: Int = 1, bias: Bool = true,
     weightInitializer: (any Initializer)? = nil, biasInitializer: (any Initializer)? = nil,
-    constraint: WeightConstraint? = nil, trainable: Bool = true
+    constraint: WeightConstraint? = nil, parametrization: Parametrization? = nil,
+    trainable: Bool = true
   ) {
     self.inChannels = inChannels
     self.outChannels = outChannels
@@ -53,6 +56,7 @@ public struct Conv1d: StandardLayer {
     self.weightInitializer = weightInitializer ?? VarianceScaling.pyTorchDefault
     self.biasInitializer = biasInitializer
     self.constraint = constraint
+    self.parametrization = parametrization
     self.trainable = trainable
   }
 
@@ -61,12 +65,14 @@ public struct Conv1d: StandardLayer {
     _ outChannels: Int, kernel: Int, stride: Int = 1, padding: Padding = .valid,
     dilation: Int = 1, groups: Int = 1, bias: Bool = true,
     weightInitializer: (any Initializer)? = nil, biasInitializer: (any Initializer)? = nil,
-    constraint: WeightConstraint? = nil, trainable: Bool = true
+    constraint: WeightConstraint? = nil, parametrization: Parametrization? = nil,
+    trainable: Bool = true
   ) {
     self.init(
       nil, outChannels, kernel: kernel, stride: stride, padding: padding, dilation: dilation,
       groups: groups, bias: bias, weightInitializer: weightInitializer,
-      biasInitializer: biasInitializer, constraint: constraint, trainable: trainable)
+      biasInitializer: biasInitializer, constraint: constraint, parametrization: parametrization,
+      trainable: trainable)
   }
 
   package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
@@ -77,9 +83,9 @@ public struct Conv1d: StandardLayer {
         kernel > 0 && kernel <= 1 << 30, "the kernel must be positive, got \(kernel)"),
       let window = padding.row(kernel: kernel, stride: stride, dilation: dilation, scope)
     else { return input }
-    let weight = scope.parameter(
-      "weight", [outChannels, channels / groups, kernel], weightInitializer,
-      constraint: constraint, trainable: trainable)
+    let weight = scope.weight(
+      [outChannels, channels / groups, kernel], weightInitializer, constraint: constraint,
+      trainable: trainable, as: parametrization)
     let shift =
       bias
       ? scope.parameter(
@@ -111,6 +117,7 @@ extension Conv1d {
       groups: values["groups"], bias: values["bias"],
       weightInitializer: try values.initializer("weightInitializer"),
       biasInitializer: try values.initializer("biasInitializer"),
-      constraint: try values.weightConstraint, trainable: values["trainable"])
+      constraint: try values.weightConstraint, parametrization: values["parametrization"],
+      trainable: values["trainable"])
   }
 }

@@ -30,6 +30,8 @@ public struct Conv2d: StandardLayer {
   package let biasInitializer: (any Initializer)?
   /// The set that the weight is projected onto after every update.
   package let constraint: WeightConstraint?
+  /// How the weight follows from the parameters that are updated; nil where it is one itself.
+  package let parametrization: Parametrization?
   /// Whether weight and bias are updated; false is PyTorch's `requires_grad=False`.
   package let trainable: Bool
 
@@ -41,7 +43,8 @@ public struct Conv2d: StandardLayer {
     _ inChannels: Int?, _ outChannels: Int, kernel: SpatialPair, stride: SpatialPair = 1,
     padding: Padding = .valid, dilation: SpatialPair = 1, groups: Int = 1, bias: Bool = true,
     weightInitializer: (any Initializer)? = nil, biasInitializer: (any Initializer)? = nil,
-    constraint: WeightConstraint? = nil, trainable: Bool = true
+    constraint: WeightConstraint? = nil, parametrization: Parametrization? = nil,
+    trainable: Bool = true
   ) {
     self.inChannels = inChannels
     self.outChannels = outChannels
@@ -54,6 +57,7 @@ public struct Conv2d: StandardLayer {
     self.weightInitializer = weightInitializer ?? VarianceScaling.pyTorchDefault
     self.biasInitializer = biasInitializer
     self.constraint = constraint
+    self.parametrization = parametrization
     self.trainable = trainable
   }
 
@@ -62,12 +66,14 @@ public struct Conv2d: StandardLayer {
     _ outChannels: Int, kernel: SpatialPair, stride: SpatialPair = 1, padding: Padding = .valid,
     dilation: SpatialPair = 1, groups: Int = 1, bias: Bool = true,
     weightInitializer: (any Initializer)? = nil, biasInitializer: (any Initializer)? = nil,
-    constraint: WeightConstraint? = nil, trainable: Bool = true
+    constraint: WeightConstraint? = nil, parametrization: Parametrization? = nil,
+    trainable: Bool = true
   ) {
     self.init(
       nil, outChannels, kernel: kernel, stride: stride, padding: padding, dilation: dilation,
       groups: groups, bias: bias, weightInitializer: weightInitializer,
-      biasInitializer: biasInitializer, constraint: constraint, trainable: trainable)
+      biasInitializer: biasInitializer, constraint: constraint, parametrization: parametrization,
+      trainable: trainable)
   }
 
   package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
@@ -78,9 +84,9 @@ public struct Conv2d: StandardLayer {
       scope.require(
         kernel.rows > 0 && kernel.columns > 0, "the kernel must be positive, got \(kernel.list)")
     else { return input }
-    let weight = scope.parameter(
-      "weight", [outChannels, channels / groups] + kernel.list, weightInitializer,
-      constraint: constraint, trainable: trainable)
+    let weight = scope.weight(
+      [outChannels, channels / groups] + kernel.list, weightInitializer, constraint: constraint,
+      trainable: trainable, as: parametrization)
     guard !input.graph.hasFailed else { return input }
     guard bias else { return input.convolved(weight, window: window, groups: groups) }
     // Where this overflows the weight's shape has failed the trace.
@@ -110,7 +116,7 @@ extension Conv2d {
       groups: values["groups"], bias: values["bias"],
       weightInitializer: try values.initializer("weightInitializer"),
       biasInitializer: try values.initializer("biasInitializer"),
-      constraint: try values.weightConstraint,
+      constraint: try values.weightConstraint, parametrization: values["parametrization"],
       trainable: values["trainable"])
   }
 }

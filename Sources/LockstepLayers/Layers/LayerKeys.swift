@@ -10,6 +10,11 @@ extension Hyperparameter {
       "constraint", .object { ConstraintCatalog.catalog.form },
       "what the weight is projected onto after every update")
   }
+  static var parametrization: Self {
+    .optional(
+      "parametrization", .choice(Parametrization.self),
+      "how the weight follows from the parameters that are updated; it is one itself if absent")
+  }
   static var bias: Self { .with("bias", .boolean, true, "whether a bias is added") }
   static var weightInitializer: Self { .initializer("weightInitializer", "the weight") }
   static var biasInitializer: Self { .initializer("biasInitializer", "the bias") }
@@ -41,7 +46,9 @@ extension [Hyperparameter] {
   static var initializers: Self { [.weightInitializer, .biasInitializer] }
 
   /// Of layers with a weight and a bias.
-  static var weightAndBias: Self { [.bias] + initializers + [.constraint, .trainable] }
+  static var weightAndBias: Self {
+    [.bias] + initializers + [.constraint, .parametrization, .trainable]
+  }
 }
 
 extension HyperparameterKind {

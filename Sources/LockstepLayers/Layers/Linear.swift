@@ -20,6 +20,8 @@ public struct Linear: StandardLayer {
   package let biasInitializer: (any Initializer)?
   /// The set that the weight is projected onto after every update.
   public let constraint: WeightConstraint?
+  /// How the weight follows from the parameters that are updated; nil where it is one itself.
+  package let parametrization: Parametrization?
   /// Whether weight and bias are updated; false is PyTorch's `requires_grad=False`.
   package let trainable: Bool
 
@@ -27,7 +29,8 @@ public struct Linear: StandardLayer {
   public init(
     _ inFeatures: Int?, _ outFeatures: Int, bias: Bool = true,
     weightInitializer: (any Initializer)? = nil, biasInitializer: (any Initializer)? = nil,
-    constraint: WeightConstraint? = nil, trainable: Bool = true
+    constraint: WeightConstraint? = nil, parametrization: Parametrization? = nil,
+    trainable: Bool = true
   ) {
     self.inFeatures = inFeatures
     self.outFeatures = outFeatures
@@ -35,6 +38,7 @@ public struct Linear: StandardLayer {
     self.weightInitializer = weightInitializer ?? VarianceScaling.pyTorchDefault
     self.biasInitializer = biasInitializer
     self.constraint = constraint
+    self.parametrization = parametrization
     self.trainable = trainable
   }
 
@@ -42,11 +46,12 @@ public struct Linear: StandardLayer {
   public init(
     _ outFeatures: Int, bias: Bool = true, weightInitializer: (any Initializer)? = nil,
     biasInitializer: (any Initializer)? = nil, constraint: WeightConstraint? = nil,
-    trainable: Bool = true
+    parametrization: Parametrization? = nil, trainable: Bool = true
   ) {
     self.init(
       nil, outFeatures, bias: bias, weightInitializer: weightInitializer,
-      biasInitializer: biasInitializer, constraint: constraint, trainable: trainable)
+      biasInitializer: biasInitializer, constraint: constraint, parametrization: parametrization,
+      trainable: trainable)
   }
 
   package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
@@ -60,9 +65,9 @@ public struct Linear: StandardLayer {
         features == inFeatures ?? features,
         "expects \(inFeatures ?? 0) features, the input \(input.shape) has \(features)")
     else { return input }
-    let weight = scope.parameter(
-      "weight", [outFeatures, features], weightInitializer, constraint: constraint,
-      trainable: trainable)
+    let weight = scope.weight(
+      [outFeatures, features], weightInitializer, constraint: constraint, trainable: trainable,
+      as: parametrization)
     guard bias else { return input.linear(weight) }
     let shift = scope.parameter(
       "bias", [outFeatures], biasInitializer ?? UniformInitializer.bias(fanIn: features),
@@ -83,7 +88,7 @@ extension Linear {
       values["inFeatures"], values["outFeatures"], bias: values["bias"],
       weightInitializer: try values.initializer("weightInitializer"),
       biasInitializer: try values.initializer("biasInitializer"),
-      constraint: try values.weightConstraint,
+      constraint: try values.weightConstraint, parametrization: values["parametrization"],
       trainable: values["trainable"])
   }
 }

@@ -107,11 +107,7 @@ package func trace(
   try graph.check()
   try check(outputs, in: graph)
   try freezing.check(graph)
-  graph.sortParameters { name in
-    // The owner's name is all but the last component.
-    let owner = name.lastIndex(of: ".").map { String(name[..<$0]) } ?? ""
-    return ranks[owner] ?? ranks.count
-  }
+  graph.sortParameters { ranks[LayerName.of($0)] ?? ranks.count }
   return Trace(
     graph: graph, inputs: tensors, outputs: outputs, layerNames: walk.layers.map(\.name))
 }

@@ -80,7 +80,11 @@ public enum ParameterTarget: Sendable, Equatable, CustomStringConvertible {
     case .pattern:
       return "matches no trainable parameter; there are "
         + NameGlob.list(specifications.filter(\.trainable).map(\.name))
-    case .kernels:
+    case .kernels(let kind):
+      if specifications.contains(where: { $0.layerKind == kind }) {
+        return "is the kind of layers whose weights have other names: give a 'pattern' of "
+          + NameGlob.list(specifications.filter { $0.layerKind == kind }.map(\.name))
+      }
       let kinds = Set(specifications.map(\.layerKind)).subtracting([""]).sorted()
       return "is the kind of no layer with weights: there are \(kinds.joined(separator: ", "))"
     }

@@ -98,13 +98,13 @@ package final class ModelMemory {
   }
 
   /// Draws all parameters anew and resets the statistics. A parameter's values depend on the seed
-  /// and its name alone, so that adding a layer does not change the others.
+  /// and the name that it is drawn as alone, so that adding a layer does not change the others.
   package func initialize(seed: UInt64) {
     let slots =
       trainableLayout.slots.map { ($0, trainable) } + frozenLayout.slots.map { ($0, frozen) }
     for (specification, (slot, arena)) in zip(specifications, slots) {
       var random = CounterGenerator(
-        seed: seed, .initialization, index: Self.hash(specification.name))
+        seed: seed, .initialization, index: Self.hash(specification.drawnAs))
       var values = UnsafeMutableBufferPointer(rebasing: arena[slot.range]).mutableSpan
       specification.initializer.fill(&values, shape: slot.shape, using: &random)
     }

@@ -35,8 +35,7 @@ extension ModelSource {
       rows[index].shape = outputs[0].shape
     }
     for parameter in graph.parameters {
-      let owner = parameter.name.lastIndex(of: ".").map { String(parameter.name[..<$0]) } ?? ""
-      rows[row(owner)].parameters += parameter.shape.reduce(1, *)
+      rows[row(LayerName.of(parameter.name))].parameters += parameter.shape.reduce(1, *)
     }
     return rows
   }

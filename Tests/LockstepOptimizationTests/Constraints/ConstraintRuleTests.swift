@@ -62,6 +62,22 @@ private func resolve(_ rules: [ConstraintRule]) throws -> [String: WeightConstra
       ])
   }
 
+  /// Weights that are computed from parameters of other names are meant by these.
+  @Test func aKindWithoutWeightsOfThatNameIsToldTheNames() throws {
+    let names = ["parametrizations.weight.original0", "parametrizations.weight.original1", "bias"]
+    let parts = names.map { parameter("0.\($0)", [4, 3], "Linear") }
+    let layout = FlatLayout(parts.map { ($0.name, $0.shape) })
+    let error = #expect(throws: HyperparameterError.self) {
+      try ConstraintRule.resolve(
+        [ConstraintRule(.kernels(ofKind: "Linear"), .maxNorm(2))], specifications: parts,
+        layout: layout)
+    }
+    #expect(
+      error?.description
+        == "constraint rule: kind = \"Linear\" is the kind of layers whose weights have other names: give a "
+        + "'pattern' of 0.\(names[0]), 0.\(names[1]), 0.bias")
+  }
+
   @Test func patternsMeanNames() throws {
     #expect(
       try resolve([

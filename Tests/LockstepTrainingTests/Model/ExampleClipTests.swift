@@ -193,6 +193,17 @@ private struct Tied: Model {
         model: sequential(LSTM(4, 7, numLayers: 2, bidirectional: true), Flatten(), Linear(3)),
         data: series(6, 4)),
       Case(
+        name: "weight norm",
+        model: sequential(
+          Conv2d(6, kernel: 3, groups: 2, parametrization: .weightNorm), ReLU(), Flatten(),
+          Linear(7, bias: false, parametrization: .weightNorm), Tanh(),
+          Linear(3, parametrization: .weightNorm)), data: images(2, 7)),
+      Case(
+        name: "weight standardization",
+        model: sequential(
+          Conv1d(6, kernel: 3, parametrization: .weightStandardization), GroupNorm(2), ReLU(),
+          Flatten(), Linear(3, parametrization: .weightStandardization)), data: series(4, 12)),
+      Case(
         name: "a function of a parameter", model: sequential(Gated(), Linear(3)), data: points(9)),
       Case(name: "one weight twice", model: Tied(), data: points(9)),
       Case(

@@ -18,7 +18,7 @@ package struct LabelWeightSum: Operation {
 extension Tensor {
   /// The sum of what positions of labels weigh: how many are not `ignored`, or the sum of the weights of
   /// their classes.
-  public func labelWeightSum(ignoring ignored: Int32?, classWeights: [Float]? = nil) -> Tensor {
+  package func labelWeightSum(ignoring ignored: Int32?, classWeights: [Float]? = nil) -> Tensor {
     apply(LabelWeightSum(weights: LabelWeights(ignored: ignored, classWeights: classWeights)))
   }
 }

@@ -68,7 +68,7 @@ extension Tensor {
   /// t / base^(2i / width).
   ///
   /// Source: A. Vaswani et al., "Attention is all you need", NeurIPS 2017, section 3.5.
-  public func addingSinusoidalPositions(base: Float = 10_000) -> Tensor {
+  package func addingSinusoidalPositions(base: Float = 10_000) -> Tensor {
     let operation = SinusoidalPositions(base: base)
     guard let place = graph.place, shape.count == 3, !graph.hasFailed else {
       return apply(operation)

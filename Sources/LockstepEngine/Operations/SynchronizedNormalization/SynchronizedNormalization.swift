@@ -53,7 +53,7 @@ package struct SynchronizedNormalizationGradient: SynchronizedOperation {
 extension Tensor {
   /// Batch normalisation by the statistics of the whole batch, over all shards: the result, the mean, the
   /// unbiased variance.
-  public func normalizedOverAllShards(
+  package func normalizedOverAllShards(
     _ scale: Tensor, _ shift: Tensor, epsilon: Float
   ) -> (result: Tensor, mean: Tensor, unbiasedVariance: Tensor) {
     let outputs = graph.apply(SynchronizedNormalization(epsilon: epsilon), [self, scale, shift])
