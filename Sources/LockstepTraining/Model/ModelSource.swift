@@ -103,7 +103,7 @@ public final class ModelSource: GradientSource {
     model.shardClip.map { ShardNorms(clip: $0, firstColumn: model.columns) }
   }
   /// The limit of each shard's gradient, before shards are added up. Set before the step is made.
-  package internal(set) var shardClip: ShardClip? {
+  package var shardClip: ShardClip? {
     get { model.shardClip }
     set { model.shardClip = newValue }
   }

@@ -7,7 +7,7 @@ import LockstepOptimization
 import LockstepTrainingTestSupport
 import Testing
 
-@testable import LockstepTraining
+import LockstepTraining
 
 /// A limit of each shard's gradient: its law, beside what it is made of.
 @Suite struct ShardClipTests {
