@@ -89,8 +89,13 @@ public final class MPISession {
   }
 
   /// Lets Open MPI start a process that no launcher has started without a helper process, which it needs
-  /// for starting others only: some tenths of a second sooner. The user's own setting holds.
-  private static func startAlone() { setenv("OMPI_MCA_ess_singleton_isolated", "1", 0) }
+  /// for starting others only: some tenths of a second sooner. Nor does such a process get a folder for its session:
+  /// all of a user's have the same, and one that ends takes it from under another that starts. The user's own
+  /// settings hold.
+  private static func startAlone() {
+    setenv("OMPI_MCA_ess_singleton_isolated", "1", 0)
+    setenv("OMPI_MCA_orte_create_session_dirs", "0", 0)
+  }
 
   /// Keeps Open MPI 4 from its windows over remote memory access, which end the process in atomic operations
   /// between ranks of a node (seen in 4.1.4): those by shared memory and by messages work. The user's own

@@ -14,6 +14,15 @@ import Testing
     #expect(result.errorOutput.contains("rank \(ranks - 1): the disk is full\n"))
   }
 
+  /// Open MPI's folder for a session is the same for all of a user's programs that no launcher has started, and
+  /// one that ends removes it while another starts. Such a program needs none: it starts where none can be made.
+  @Test func aProgramAloneNeedsNoFolder() throws {
+    let result = try MPIRunner.runAlone(
+      program, ["throw"], environment: ["TMPDIR": "/dev/null"], deadline: .seconds(30))
+    #expect(result.ending == .exited(7), "\(result.transcript)")
+    #expect(result.errorOutput.contains("rank 0: the disk is full\n"))
+  }
+
   @Test func callsAfterTheEndThrow() throws {
     for ranks in [1, 2] {
       let result = try MPIRunner.run(
