@@ -182,12 +182,15 @@ package struct CostMeasurement {
       sums.buffer[block] = rule.measure(block: block, in: UnsafeBufferPointer(gradient.buffer))
     }
     let parameters = UnsafeMutableBufferPointer(rebasing: source.parameters[..<layout.count])
+    // A constraint of heads finds none to scale.
+    let logits = Arena<Double>(count: rule.headCount)
     let operations = rule.matrixOperations
     let matrices = TimedMatrices(layout)
     if operations.contains(where: { $0 != nil }) { rule.matrixExchange = matrices }
     defer { rule.matrixExchange = nil }
     var step = 0
     func update() throws {
+      rule.tell(largestLogits: UnsafeBufferPointer(logits.buffer))
       try rule.prepare(step: step, blockSums: UnsafeBufferPointer(sums.buffer))
       try rule.apply(gradient: UnsafeBufferPointer(gradient.buffer), parameters: parameters)
       step += 1

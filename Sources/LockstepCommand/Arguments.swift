@@ -88,11 +88,14 @@ struct Arguments {
   func all(_ name: String) -> [String] { values[name] ?? [] }
 
   /// An option's value as a whole number of at least `least`.
-  func integer(_ name: String, atLeast least: Int) throws -> Int? {
+  func integer(_ name: String, atLeast least: Int, atMost most: Int = 1 << 32) throws -> Int? {
     guard let text = value(name) else { return nil }
     guard let number = Int(text), number >= least else {
       throw ArgumentError(
         description: "'\(name)' must be a whole number of at least \(least); found '\(text)'")
+    }
+    guard number <= most else {
+      throw ArgumentError(description: "'\(name)' must be at most \(most); found '\(text)'")
     }
     return number
   }

@@ -109,7 +109,7 @@ enum FindRateCommand: Command {
       let outcome = try run.trainer(
         directory: nil, agreement: try preparation.agreement(), evaluates: false, control: control
       ) { event in
-        guard case .step(let report, _, _) = event else { return }
+        guard case .step(let report, _, _) = event, report.examples > 0 else { return }
         found.add(rate: report.update.learningRate, loss: report.loss)
         if json, let point = found.points.last { Console.line(Self.json(point).compactText) }
         if found.hasDiverged { control.stop(savesCheckpoint: false) }

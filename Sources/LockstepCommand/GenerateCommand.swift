@@ -122,7 +122,7 @@ enum GenerateCommand: Command {
         } ?? 0.8,
         topK: try arguments.integer("--top-k", atLeast: 1),
         topP: try arguments.number("--top-p", "a number in (0, 1]") { $0 > 0 && $0 <= 1 },
-        seed: UInt64(try arguments.integer("--seed", atLeast: 0) ?? 1))
+        seed: UInt64(try arguments.integer("--seed", atLeast: 0, atMost: .max) ?? 1))
       stops = arguments.all("--stop")
     }
   }

@@ -25,14 +25,14 @@ enum PlanCommand: Command {
       .flag("--json", "print one line of JSON"),
     ]
 
+  /// The most nodes, ranks of a node, and ranks of a table.
+  private static let mostRanks = 65536
+
   static func run(_ arguments: Arguments) throws -> Int32 {
     let path = try arguments.single("the configuration's path")
-    let nodes = try arguments.integer("--nodes", atLeast: 1) ?? 1
-    let ranksPerNode = try arguments.integer("--ranks-per-node", atLeast: 1)
-    let limit = try arguments.integer("--up-to", atLeast: 1) ?? 1024
-    guard limit <= 65536 else {
-      throw ArgumentError(description: "'--up-to' must be at most 65536; found '\(limit)'")
-    }
+    let nodes = try arguments.integer("--nodes", atLeast: 1, atMost: mostRanks) ?? 1
+    let ranksPerNode = try arguments.integer("--ranks-per-node", atLeast: 1, atMost: mostRanks)
+    let limit = try arguments.integer("--up-to", atLeast: 1, atMost: mostRanks) ?? 1024
     let link = NetworkLink(
       latency: try number("--latency", arguments, default: 30) * 1e-6,
       bandwidth: try number("--bandwidth", arguments, default: 10) * 1e9 / 8)

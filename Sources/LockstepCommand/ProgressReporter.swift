@@ -22,6 +22,8 @@ final class ProgressReporter {
   private var clips: [Bool] = []
   private var examples = 0
   private var seconds = 0.0
+  /// Whether a step of which something was taken out has been told of; later ones are lines among others.
+  private var hasSanitized = false
 
   init(_ run: ConfiguredRun, directory: String?, quiet: Bool) {
     self.run = run
@@ -88,11 +90,15 @@ final class ProgressReporter {
     case .step(let report, let epoch, let rate):
       steps += 1
       examples += report.examples
-      seconds += Double(report.examples) / rate
+      // A step without examples has no rate, and its time is not known here.
+      if rate > 0 { seconds += Double(report.examples) / rate }
       if clips.count == Self.clipWindow { clips.removeFirst() }
       clips.append(report.update.clipped)
       if let skipped = report.skipped {
         say("skipped: \(skipped.finding)")
+      } else if report.sanitized != nil, !hasSanitized {
+        hasSanitized = true
+        say(plain(report, epoch))
       } else {
         step(report, epoch)
       }

@@ -58,9 +58,9 @@ enum SweepCommand: Command {
       switch event {
       case .step(let report, _, _):
         judge(&halving, control)
-        if report.skipped == nil { recentLosses.append(report.loss) }
+        if report.skipped == nil, report.examples > 0 { recentLosses.append(report.loss) }
         // A step that was skipped says nothing of the others.
-        if report.skipped == nil { lastLoss = report.loss }
+        if report.skipped == nil, report.examples > 0 { lastLoss = report.loss }
         steps += 1
         if report.update.clipped { clippedSteps += 1 }
       case .evaluation(let report, _, _):

@@ -18,7 +18,8 @@ package struct RunReport: Sendable {
     let ending = endingText.map { [("outcome", $0)] } ?? []
     guard let end = history.steps.last else { return ending + [("steps", "0")] }
     let taken = history.steps.filter { !$0.skipped }
-    let last = taken.last ?? end
+    // A step without an example has no loss.
+    let last = taken.last { !$0.loss.isNaN } ?? taken.last ?? end
     let clipped = taken.count(where: \.clipped)
     let norms = taken.map(\.gradientNorm)
     let rates = history.steps.map(\.examplesPerSecond)

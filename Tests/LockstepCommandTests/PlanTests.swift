@@ -47,6 +47,7 @@ import Testing
 
   @Test(arguments: [
     (["--nodes", "0"], "'--nodes' must be a whole number of at least 1"),
+    (["--nodes", "9223372036854775807"], "'--nodes' must be at most 65536"),
     (["--bandwidth", "fast"], "'--bandwidth' must be a positive number; found 'fast'"),
     (["--latency", "-3"], "'--latency' must be a positive number; found '-3'"),
     (["--nodes", "64", "--ranks-per-node", "64"], "4096 ranks but only"),

@@ -80,6 +80,25 @@ import Testing
     }
   }
 
+  /// Batches that are drawn at random may have no example: such a step has noise alone, and no loss.
+  @Test func aBatchWithoutExamplesHasNoLoss() throws {
+    try withDirectory { directory in
+      let run = "\(directory)/run"
+      let few = ["--set", "batchSize=1", "--set", "shards=1", "--set", "steps=30"]
+      let alone = try Self.train(Self.noise + few, in: run)
+      #expect(alone.fingerprint != nil, "\(alone.transcript)")
+      let lines = try jsonLines("\(run)/metrics.jsonl").filter { $0["loss"] != nil }
+      let empty = lines.filter { $0["examples"]?.integerValue == 0 }
+      #expect(lines.count == 30 && !empty.isEmpty && empty.count < 30)
+      for line in empty {
+        #expect(line["loss"] == .string("NaN") && line["accuracy"] == .string("NaN"), "\(line)")
+      }
+      let report = try Lockstep.run(["report", run])
+      #expect(report.succeeded, "\(report.transcript)")
+      #expect(report.lines.contains { $0.contains("last loss") && !$0.contains("nan") })
+    }
+  }
+
   @Test func suggestClipReadsExamplesNorms() throws {
     try withDirectory { directory in
       let run = "\(directory)/run"

@@ -77,4 +77,12 @@ import Testing
     #expect(none.ending == .exited(2), "\(none.transcript)")
     #expect(none.errorOutput.contains("the model has none that move"), "\(none.transcript)")
   }
+
+  /// A step is measured without largest logits, as it is where no head is clipped.
+  @Test func plansTellTheCost() throws {
+    let result = try Lockstep.run(
+      ["plan", Lockstep.example("gpt"), "--set", Self.clip, "--up-to", "4"] + Self.options)
+    #expect(result.succeeded, "\(result.transcript)")
+    #expect(result.output.contains("measured on this machine"))
+  }
 }

@@ -3,7 +3,7 @@ import LockstepEngine
 
 /// Keeps the norm of a tensor at what it was before the first update: W ← W · R / ‖W‖.
 ///
-/// R is state. A tensor of zeros has no direction, and stays. (Wen et al. 2026, "Hyperball optimization", whose
+/// R is state. A tensor of zeros was not drawn, and moves freely. (Wen et al. 2026, "Hyperball optimization", whose
 /// updates have a fixed norm, too: Muon's do, and LAMB's without decay are Adam's at one.)
 package struct InitialNorm: TensorProjection {
   package func validate(owner: String) throws {}
@@ -27,6 +27,7 @@ package struct InitialNorm: TensorProjection {
     }
 
     func project(_ values: inout MutableSpan<Float>) {
+      guard radius.base[0] > 0 else { return }
       values.withUnsafeMutableBufferPointer { buffer in
         guard let base = buffer.baseAddress else { return }
         let interval = NormInterval(from: radius.base[0], to: radius.base[0])

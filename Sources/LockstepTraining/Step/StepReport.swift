@@ -5,7 +5,8 @@ import LockstepOptimization
 public struct StepReport: Sendable, Equatable {
   /// The number of the step, counted from 1.
   public let step: Int
-  /// The mean loss: the folded sum over the folded weight, plus the regulariser's penalty.
+  /// The mean loss: the folded sum over the folded weight, plus the regulariser's penalty. NaN where no example
+  /// counts, as the metrics are.
   public let loss: Double
   /// The folded weight that gradient and loss were divided by.
   public let weight: Double

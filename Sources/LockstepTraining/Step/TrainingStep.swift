@@ -380,12 +380,13 @@ public final class TrainingStep: BatchStep {
     counter.buffer[0] += 1
     let (total, penalty) = ascent?.kept ?? (scalars.total, blockSums.penalty)
     // Written in place where the last report is gone, so that a step allocates nothing.
+    // A batch without an example, drawn or left over, has no means.
+    let hasMeans = total.examples > 0
     for index in metricMeans.indices {
-      metricMeans[index] = metricFormulas[index](total)
+      metricMeans[index] = hasMeans ? metricFormulas[index](total) : .nan
     }
     return StepReport(
-      step: completed,
-      loss: total.loss / (total.examples > 0 ? total.weight : 1) + penalty,
+      step: completed, loss: hasMeans ? total.loss / total.weight + penalty : .nan,
       weight: total.weight,
       examples: Int(total.examples) - missing, metrics: metricMeans, update: updated,
       requests: scalars.requests, skipped: skipped, sanitized: sanitized)

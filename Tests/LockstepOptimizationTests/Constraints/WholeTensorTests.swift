@@ -19,6 +19,18 @@ import Testing
     #expect(names.contains("constraint.initialNorm.small.weight"))
   }
 
+  /// What was zero was not drawn, and has no norm to keep.
+  @Test func zerosMoveFreelyBesideInitialNorms() throws {
+    let layout = FlatLayout([("drawn", [40, 9]), ("zero", [7])])
+    let trial = try Trial(
+      layout, .sgd(learningRate: 3), constraints: [.initialNorm, .initialNorm])
+    for i in layout.slots[1].range { trial.parameters[i] = 0 }
+    let start = norm(trial.values(0))
+    for step in 0..<3 { try trial.step(step, randomArena(layout, seed: UInt64(step))) }
+    #expect((norm(trial.values(0)) / start - 1).magnitude < 1e-6)
+    #expect(trial.values(1).allSatisfy { $0 != 0 })
+  }
+
   @Test(arguments: [(4, 9), (9, 4), (16, 16), (1, 7), (40, 200)], [Float(1), 2.5])
   func orthogonalRowsHaveOneNormAndNothingInCommon(_ shape: (Int, Int), _ gain: Float) throws {
     let (rows, columns) = shape
