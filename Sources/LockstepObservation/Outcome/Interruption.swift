@@ -38,9 +38,10 @@ public enum Interruption {
     _ = wasAskedByHand.load(ordering: .relaxed)
     signal(SIGXFSZ, SIG_IGN)
     for number in [SIGTERM, SIGUSR1, SIGINT, SIGHUP] {
-      var present = sigaction()
-      sigaction(number, nil, &present)
-      if number == SIGHUP, isIgnored(present) { continue }
+      if number == SIGHUP, startedWithoutHangUp {
+        signal(SIGHUP, SIG_IGN)
+        continue
+      }
       var action = sigaction()
       action.__sigaction_handler.sa_handler = { Interruption.receive($0) }
       action.sa_flags = SA_RESTART
@@ -48,10 +49,13 @@ public enum Interruption {
     }
   }
 
-  private static func isIgnored(_ action: sigaction) -> Bool {
+  /// Whether the process was started to ignore SIGHUP. Asked before libraries of MPI (UCX) handle it.
+  private static let startedWithoutHangUp: Bool = {
+    var present = sigaction()
+    sigaction(SIGHUP, nil, &present)
     // SIG_IGN is the address 1.
-    unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
-  }
+    return unsafeBitCast(present.__sigaction_handler.sa_handler, to: Int.self) == 1
+  }()
 
   /// In a signal's handler: nothing but atomics and calls that are safe there.
   private static func receive(_ number: Int32) {
