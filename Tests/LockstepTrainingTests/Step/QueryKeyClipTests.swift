@@ -283,7 +283,7 @@ import Testing
     for pattern in [moving, "0.in_proj_*"] {
       run.rules = [ConstraintRule(.pattern(pattern), .qkClip(0.8))]
       let error = #expect(throws: HyperparameterError.self) { try run.run(on: SoloCollective()) }
-      #expect(error?.problem.contains("and \(frozen) is frozen") == true, "\(error, default: "")")
+      #expect(error?.problem.contains("and \(frozen) is frozen") == true, "\(error?.problem ?? "")")
     }
     run.freezing = Freezing(parameters: ["0.in_proj_*"])
     #expect(throws: HyperparameterError.self) { try run.run(on: SoloCollective()) }
