@@ -23,6 +23,16 @@ package final class ConfigurationReader {
   private(set) var known: Set<String> = []
   /// Keys that belong to other types than the one that was chosen here, and those types.
   private(set) var keysOfOtherTypes: [String: [String]] = [:]
+  /// The keys that will be read, as far as they are known before.
+  var expected: [String] = []
+  /// Whether the type that says which keys are known is still to be read.
+  var isTypeOpen = false
+  /// The key that may stand in the choice's place.
+  var alternative: String?
+  /// The object around this one.
+  private(set) weak var parent: ConfigurationReader?
+  /// Whether the object around this one lacks it.
+  let isAbsent: Bool
 
   /// What was read under a key.
   enum Reading {
@@ -44,11 +54,16 @@ package final class ConfigurationReader {
     self.init(object, source: source, path: "", directory: directory)
   }
 
-  private init(_ object: JSONObject, source: String, path: String, directory: String?) {
+  private init(
+    _ object: JSONObject, source: String, path: String, directory: String?,
+    in parent: ConfigurationReader? = nil, isAbsent: Bool = false
+  ) {
     self.object = object
     self.directory = directory
     self.source = source
     self.path = path
+    self.parent = parent
+    self.isAbsent = isAbsent
   }
 
   // MARK: - Errors
@@ -79,13 +94,6 @@ package final class ConfigurationReader {
     if text.count > 40 { text = text.prefix(37) + "..." }
     let found = value == .null ? "null" : "\(value.kind), \(text)"
     return error(key, "must be \(expected); found \(found)")
-  }
-
-  private func missing(_ key: String, expected: String) -> ConfigurationError {
-    let unread = object.keys.filter { !known.contains($0) }
-    let meant = unread.first { NearestName.find($0, among: [key]) != nil }
-    let hint = meant.map { "; did you mean it by '\($0)'?" } ?? ""
-    return error(key, "is missing; it must be \(expected)\(hint)")
   }
 
   // MARK: - Looking
@@ -181,7 +189,9 @@ package final class ConfigurationReader {
       }
       reader = found
     } else {
-      reader = .init(JSONObject(), source: source, path: path(of: key), directory: directory)
+      reader = .init(
+        JSONObject(), source: source, path: path(of: key), directory: directory, in: self,
+        isAbsent: true)
     }
     record(key, .object(reader))
     return reader
@@ -234,11 +244,13 @@ package final class ConfigurationReader {
   ) -> ConfigurationReader? {
     switch (value, shorthand) {
     case (.object(let nested), _):
-      return .init(nested, source: source, path: path(of: key), directory: directory)
+      return .init(
+        nested, source: source, path: path(of: key), directory: directory, in: self)
     case (.string, let shorthand?):
       var nested = JSONObject()
       nested[shorthand] = value
-      return .init(nested, source: source, path: path(of: key), directory: directory)
+      return .init(
+        nested, source: source, path: path(of: key), directory: directory, in: self)
     default: return nil
     }
   }

@@ -7,6 +7,7 @@ extension Form {
   package func read(
     _ reader: ConfigurationReader
   ) throws(ConfigurationError) -> Hyperparameters {
+    reader.expected = known
     try refusal?(reader)
     var hyperparameters = keys
     var chosen = ""
@@ -20,9 +21,15 @@ extension Form {
       hyperparameters.insert(alternative, at: 0)
     } else if !variants.isEmpty {
       reader.noteTypes(variants.map { ($0.name, $0.hyperparameters.map(\.key)) })
+      reader.alternative = alternative?.key
+      reader.expected = [choiceKey] + [alternative].compactMap { $0?.key } + keys.map(\.key)
+      reader.isTypeOpen = true
       chosen = try reader.choice(choiceKey, default: fallback, oneOf: variants.map(\.name))
       hyperparameters = (variant(chosen)?.hyperparameters ?? []) + keys
     }
+    reader.isTypeOpen = false
+    reader.alternative = nil
+    reader.expected = hyperparameters.map(\.key)
     var values: [String: JSONValue] = [:]
     var nested: [String: [Hyperparameters]] = [:]
     for hyperparameter in hyperparameters {
@@ -52,6 +59,14 @@ extension Form {
     return Hyperparameters(
       name: chosen, source: reader.source, path: reader.path, resolved: reader.resolved,
       values: values, nested: nested)
+  }
+
+  /// All keys that an object may have, whatever is chosen in it.
+  private var known: [String] {
+    let all = (variants.isEmpty ? [] : [choiceKey]) + [alternative].compactMap { $0?.key }
+    return (keys + variants.flatMap(\.hyperparameters)).map(\.key).reduce(into: all) {
+      if !$0.contains($1) { $0.append($1) }
+    }
   }
 
   /// Whether a key is one of the variant that is chosen: the number of layers of a preset, say.

@@ -47,10 +47,24 @@ package struct Hyperparameters: Sendable {
     } catch let known as ConfigurationError {
       throw known
     } catch let refused as any KeyedError {
-      throw error(refused.key, "\(refused.problem); found \(refused.value)")
+      throw error(refused.key, reason(of: refused))
     } catch {
       throw ConfigurationError(source: source, path: path, reason: "'\(path)': \(error)")
     }
+  }
+}
+
+extension Hyperparameters {
+  /// What is wrong with a key's value, as it was written: what was refused may be what Float32 made of it.
+  private func reason(of refused: any KeyedError) -> String {
+    guard let written = values[refused.key], let number = written.doubleValue,
+      case let rounded = Double(Float(number)), rounded != number, refused.value == "\(rounded)"
+    else { return "\(refused.problem); found \(refused.value)" }
+    let problem =
+      rounded == 0 || rounded.isInfinite
+      ? "must be a number that Float32 can hold, from 1.4e-45 to 3.4e38 or 0 in magnitude"
+      : refused.problem
+    return "\(problem); found \(written.compactText)"
   }
 }
 

@@ -9,14 +9,53 @@ extension ConfigurationReader {
     var unknown: [(path: String, text: String)] = []
     for reader in all {
       for key in reader.object.keys where !reader.known.contains(key) {
-        var text = "unknown key '\(key)'"
-        if !reader.path.isEmpty { text += " in '\(reader.path)'" }
-        unknown.append((reader.path(of: key), text + reader.hint(key, among: all)))
+        let hint = reader.hint(key, here: reader.entries.map(\.key), among: all)
+        unknown.append((reader.path(of: key), reader.unknown(key) + hint))
       }
     }
     guard let first = unknown.first else { return }
     throw ConfigurationError(
       source: source, path: first.path, reason: unknown.map(\.text).joined(separator: "\n"))
+  }
+
+  /// The error of a required key that is absent: first the unknown keys of the object that lacks it, one of which
+  /// may be that key misspelt.
+  ///
+  /// - Parameter expectation: what the value must be, in words.
+  func missing(_ key: String, expected expectation: String) -> ConfigurationError {
+    missing(key, "is missing; it must be \(expectation)")
+  }
+
+  /// The same, in the caller's words.
+  package func missing(_ key: String, _ reason: String) -> ConfigurationError {
+    let absence = error(key, reason)
+    // An object that is absent as a whole is missing in the one around it.
+    var (reader, absent) = (self, [key, alternative ?? key])
+    while reader.isAbsent, let parent = reader.parent {
+      absent = [String(reader.path.dropFirst(parent.path.isEmpty ? 0 : parent.path.count + 1))]
+      reader = parent
+    }
+    let here = reader.expected + reader.entries.map(\.key).filter { !reader.expected.contains($0) }
+    let strange = reader.keys.filter {
+      !reader.known.contains($0) && !here.contains($0)
+        && (!reader.isTypeOpen || reader.keysOfOtherTypes[$0] == nil)
+    }
+    guard !here.isEmpty, let first = strange.first else { return absence }
+    var all: [ConfigurationReader] = []
+    reader.root.collect(into: &all)
+    let hints = strange.map { reader.hint($0, here: here, among: all) }
+    var lines = zip(strange, hints).map { reader.unknown($0) + $1 }
+    if !absent.contains(where: { key in hints.contains { $0.contains("'\(key)'?") } }) {
+      lines.append(absence.reason)
+    }
+    return ConfigurationError(
+      source: source, path: reader.path(of: first), reason: lines.joined(separator: "\n"))
+  }
+
+  private var root: ConfigurationReader { parent?.root ?? self }
+
+  private func unknown(_ key: String) -> String {
+    "unknown key '\(key)'" + (path.isEmpty ? "" : " in '\(path)'")
   }
 
   /// This reader and all that it made.
@@ -33,8 +72,11 @@ extension ConfigurationReader {
 
   /// What an unknown key should have been: a key here of the same letters, a key of another type, a
   /// key of the same meaning here or elsewhere, a key here that is written nearly so.
-  private func hint(_ key: String, among all: [ConfigurationReader]) -> String {
-    let here = entries.map(\.key)
+  ///
+  /// - Parameter here: the keys that this object may have.
+  private func hint(
+    _ key: String, here: [String], among all: [ConfigurationReader]
+  ) -> String {
     let free = here.filter { object[$0] == nil }
     if let same = here.first(where: { NearestName.folded($0) == NearestName.folded(key) }) {
       return "; did you mean '\(same)'?"

@@ -25,3 +25,13 @@ extension CommandLine {
     }
   }
 }
+
+extension String {
+  /// The text as one word of a POSIX shell, in quotes where it would be none or several without.
+  var shellWord: String {
+    let plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-"
+    let isPlain =
+      !isEmpty && unicodeScalars.allSatisfy { $0.value > 0x9f || plain.unicodeScalars.contains($0) }
+    return isPlain ? self : "'" + replacing("'", with: #"'\''"#) + "'"
+  }
+}

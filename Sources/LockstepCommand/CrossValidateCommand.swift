@@ -56,12 +56,14 @@ enum CrossValidateCommand: Command {
       let preparation =
         folds == asked ?? 5
         ? first : try RunPreparation(path, arguments, point: cut(folds, 0), on: world)
-      let runs = try (0..<folds).map {
-        try preparation.named.configuration.overridden(by: cut(folds, $0), source: path)
-      }
-      // What can be known is known before the first fold trains.
-      for (fold, run) in runs.enumerated() {
-        try named(fold) { try preparation.check(run, try preparation.data(of: run)) }
+      // What can be known is known before the first fold trains, and more folds than examples with the first.
+      let runs = try (0..<folds).map { fold in
+        try named(fold) {
+          let run = try preparation.named.configuration.overridden(
+            by: cut(folds, fold), source: path)
+          try preparation.check(run, try preparation.data(of: run))
+          return run
+        }
       }
       var table = FoldTable(isJSON: arguments.has("--json"))
       for (fold, run) in runs.enumerated() {

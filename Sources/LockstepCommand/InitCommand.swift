@@ -41,13 +41,14 @@ enum InitCommand: Command {
     }
     // What is printed may be put into a file anywhere.
     let text = starter.text(at: output)
+    defer { for notice in starter.notices { Console.notice(notice) } }
     guard let output else {
       Console.text(text)
       return ExitCode.done
     }
     try OutputFile.write(output, text: text)
     Console.line("\(output): \(starter.summary)")
-    Console.line("train with it: lockstep train \(output)")
+    Console.line("train with it: lockstep train \(output.shellWord)")
     return ExitCode.done
   }
 }

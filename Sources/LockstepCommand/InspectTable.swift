@@ -64,6 +64,9 @@ struct InspectTable {
       schema = try read(hasDecimalComma: true)
     }
     self.schema = schema
+    guard schema.rows > 0 else {
+      throw InputFailure(description: "\(path): the table has no rows behind its header")
+    }
     let wanted = named ?? arguments.value("--target")
     isGuess = wanted == nil
     let found =
@@ -157,6 +160,16 @@ struct InspectTable {
     }
   }
 
+  /// Makes sure that the target is not the same everywhere.
+  func requireSeveralValues() throws {
+    guard target.distinct == 1, target.missing == 0 else { return }
+    throw InputFailure(
+      description: schema.rows == 1
+        ? "\(path): the table has one row, which cannot be cut into a training and a test part"
+        : "\(path): the target '\(target.name)' is the same in all \(schema.rows) rows: there is nothing to learn; "
+          + "name another column by --target")
+  }
+
   /// Makes sure that there is something to learn, and something to learn from.
   func requireTrainable() throws {
     if target.missing > 0 {
@@ -168,7 +181,8 @@ struct InspectTable {
     if target.kind == "mixed" || target.kind == "empty" {
       throw InputFailure(
         description:
-          "\(path): the target '\(target.name)' is no class and no number: \(target.treatment)")
+          "\(path): the target '\(target.name)' is no class and no number: "
+          + (target.kind == "empty" ? "it has no values" : target.treatment))
     }
     guard schema.columns.count - 1 > leftOut.count else {
       throw InputFailure(
@@ -177,7 +191,8 @@ struct InspectTable {
     }
   }
 
-  private var targetWords: String {
+  /// What the target is, in words.
+  var targetWords: String {
     isOfClasses ? counted(target.distinct, "class", plural: "classes") : "a number"
   }
 

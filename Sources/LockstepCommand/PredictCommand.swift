@@ -34,7 +34,7 @@ enum PredictCommand: Command {
         throw ArgumentError(
           description:
             "'\(path)' is a model of tokens, which predicts a distribution at each position: "
-            + "'lockstep generate \(path)' writes texts with it, 'lockstep evaluate' computes its loss"
+            + "'lockstep generate' writes texts with it, 'lockstep evaluate' computes its loss"
         )
       }
       if format == .npy, !model.named.configuration.heads.isEmpty {

@@ -5,15 +5,19 @@ import LockstepFiles
 struct Starter {
   /// What the data are, in words.
   let summary: String
+  /// What a user should know of it, a sentence each.
+  let notices: [String]
   private let configuration: JSONObject
   /// Comments on keys of the data.
   private let dataComments: [String: String]
 
   init(
     _ summary: String, data: JSONObject, comments: [String: String], model: JSONValue,
-    loss: String = "softmaxCrossEntropy", batchSize: Int, epochs: Int, learningRate: Double = 1e-3
+    loss: String = "softmaxCrossEntropy", batchSize: Int, epochs: Int, learningRate: Double = 1e-3,
+    notices: [String] = []
   ) {
     self.summary = summary
+    self.notices = notices
     dataComments = comments
     configuration = [
       "data": .object(data), "model": model, "loss": .string(loss),

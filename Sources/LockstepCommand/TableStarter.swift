@@ -13,6 +13,7 @@ struct TableStarter {
     {
       table = try InspectTable(path, arguments, target: name)
     }
+    try table.requireSeveralValues()
     if let text = arguments.value("--text") {
       guard !arguments.has("--series"), !arguments.has("--time") else {
         throw ArgumentError(description: "'--text' and '--series' are two kinds of data; give one")
@@ -55,7 +56,23 @@ struct TableStarter {
       "a table of \(counted(table.rows, "row")); to predict: \(table.targetText)",
       data: starter["data"]?.objectValue ?? JSONObject(), comments: comments,
       model: starter["model"] ?? .null, loss: table.loss, batchSize: table.rows < 2000 ? 32 : 256,
-      epochs: 20, learningRate: 0.01)
+      epochs: 20, learningRate: 0.01, notices: notices(table))
+  }
+
+  /// The columns that are left out, those that cannot be read first.
+  private static func notices(
+    _ table: InspectTable, beside used: [String] = []
+  ) -> [String] {
+    let isError = { (column: (name: String, reason: String)) in column.reason.hasPrefix("an error")
+    }
+    let left = table.leftOut.filter { !used.contains($0.name) }
+    let columns = left.filter(isError) + left.filter { !isError($0) }
+    let more = columns.count - 5
+    return columns.prefix(5).map {
+      "the column '\($0.name)' is left out"
+        + ($0.reason == "left out"
+          ? ": it is empty" : ": " + $0.reason.trimmingPrefix("left out: "))
+    } + (more > 0 ? ["\(counted(more, "more column")) \(more == 1 ? "is" : "are") left out"] : [])
   }
 
   private static func texts(_ table: InspectTable, in column: String) -> Starter {
@@ -89,7 +106,8 @@ struct TableStarter {
       "a table of \(table.rows) steps of series; to predict: \(table.targetText)", data: data,
       comments: comments,
       model: ["type": "gruClassifier", "hidden": 32, "classes": .integer(table.outputs)],
-      loss: table.loss, batchSize: 32, epochs: 20, learningRate: 0.01)
+      loss: table.loss, batchSize: 32, epochs: 20, learningRate: 0.01,
+      notices: notices(table, beside: [column] + [time].compactMap { $0 }))
   }
 
   /// The keys of a table that other kinds of data have too.
@@ -104,7 +122,7 @@ struct TableStarter {
 extension InspectTable {
   /// The target in words.
   fileprivate var targetText: String {
-    "\(targetName), " + (isOfClasses ? counted(outputs, "class", plural: "classes") : "a number")
+    "\(targetName), \(targetWords)"
   }
 
   fileprivate var loss: String { isOfClasses ? "softmaxCrossEntropy" : "meanSquaredError" }

@@ -37,7 +37,7 @@ enum VerifyCommand: Command {
     guard !LauncherRank.isLaunched else {
       throw ArgumentError(
         description: "verify starts mpirun itself, once for each number of ranks; start it without "
-          + "mpirun: lockstep verify \(path) --ranks P1,P2,…")
+          + "mpirun: lockstep verify \(path.shellWord) --ranks P1,P2,…")
     }
     try check(path, arguments, ranks)
     return try compare(path, arguments, steps, ranks)

@@ -149,7 +149,8 @@ struct RunNotices {
     let options = configuration.options
     if let steps = options.steps, steps > totalSteps {
       lines.append(
-        "'steps' is \(steps), and \(counted(options.epochs, "epoch")) have \(counted(totalSteps, "step")): "
+        "'steps' is \(steps), and \(counted(options.epochs, "epoch")) "
+          + "\(options.epochs == 1 ? "has" : "have") \(counted(totalSteps, "step")): "
           + "the run ends there; raise 'epochs'")
     }
     if let schedule = configuration.update.schedule {
@@ -197,7 +198,7 @@ struct RunNotices {
     }
     if let optimizer = update.optimizer {
       if optimizer["learningRate"] == 0.0 {
-        lines.append("'optimizer.learningRate' is 0: no weight will move")
+        lines.append("'optimizer.learningRate' is 0: \(effectOfNoRate(optimizer))")
       }
       if let dampening: Double = optimizer["dampening"], dampening != 0,
         optimizer["momentum"] == 0.0
@@ -243,7 +244,20 @@ struct RunNotices {
     return lines
   }
 
-  /// Groups whose tensors all belong to groups before them.
+  /// What still moves where the learning rate is 0.
+  private func effectOfNoRate(_ optimizer: Hyperparameters) -> String {
+    let isConstrained =
+      !configuration.update.constraints.isEmpty
+      || source.memory.specifications.contains { $0.constraint != nil }
+    // AdamW's rate is a multiple of it.
+    let hasOther = optimizer["adamLearningRate"] ?? 0.0 != 0
+    let effect =
+      isConstrained
+      ? "the optimizer moves no weight, constraints alone do" : "no weight will move"
+    return effect
+      + (hasOther ? "; 'optimizer.adamLearningRate' has no effect then" : "")
+  }
+
   /// What a run is too short for.
   private func notices(of average: WeightAverage) -> [String] {
     let count = (totalSteps - average.start) / average.interval
@@ -270,6 +284,7 @@ struct RunNotices {
     }
   }
 
+  /// Groups whose tensors all belong to groups before them.
   private func shadowedGroups() -> [String] {
     let groups = configuration.update.groups
     let names = source.memory.trainableLayout.slots.map(\.name)

@@ -22,7 +22,7 @@ extension Unfreezing {
         throw reader.error("step", "and 'epoch' both say when parameters begin to move; give one")
       }
       if !reader.contains("epoch"), !reader.contains("step") {
-        throw reader.error(
+        throw reader.missing(
           "epoch", "is missing: 'epoch' or 'step' says when the parameters begin to move")
       }
     }

@@ -96,7 +96,7 @@ package struct UpdateConfiguration: Sendable {
       switch (reader.contains("pattern"), reader.contains("kind")) {
       case (true, false), (false, true): break
       case (false, false):
-        throw reader.error(
+        throw reader.missing(
           "pattern", "is missing: a rule names its parameters by 'pattern' or by 'kind' of layer")
       case (true, true):
         throw reader.error(

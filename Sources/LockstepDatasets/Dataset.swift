@@ -20,6 +20,8 @@ public struct Dataset: Sendable {
 
   /// The name, for messages: `mnist-5k`, a file's path.
   public let name: String
+  /// The file of the labels where they have one of their own, for messages.
+  package internal(set) var labelFile: String?
   /// The number of examples.
   public let count: Int
   /// The shape of one example's input, `[channels, height, width]` for images.
@@ -305,11 +307,13 @@ public struct Dataset: Sendable {
       case .targets(let values, let width): .targets(rows(values, width), width: width)
       }
     }
-    return try Dataset(
+    var result = try Dataset(
       name: name, inputShape: inputShape, inputs: inputs, labels: rows(labels), blank: blank,
       weights: weights.map { rows($0, 1) },
       categories: categories.map { Category(column: $0.column, codes: rows($0.codes, 1)) },
       further: further.map { FurtherLabels(field: $0.field, labels: rows($0.labels)) })
+    result.labelFile = labelFile
+    return result
   }
 
   /// The stratum of each example, for stratified splits: its class, or its first target value's bin.

@@ -149,16 +149,22 @@ import Testing
         == "c.json: expected an object, found an array")
   }
 
-  @Test("a missing key is named, with the key that was perhaps meant")
+  @Test("a missing key is named, behind unknown keys that are not it")
   func missing() throws {
-    let reader = try reader(#"{"model": {"epoch": 3}}"#)
-    let model = try reader.object("model")
+    let model = try reader(#"{"model": {"epoch": 3}}"#).object("model")
     #expect(
       message { _ = try model.integer("epochs", in: 1...Int.max) }
-        == "c.json: 'model.epochs' is missing; it must be an integer of at least 1; "
-        + "did you mean it by 'epoch'?")
+        == "c.json: unknown key 'epoch' in 'model'; did you mean 'epochs'?")
+    let other = try reader(#"{"model": {"xyzzy": 3}}"#).object("model")
     #expect(
-      message { _ = try model.objects("layers") }
+      message { _ = try other.integer("epochs", in: 1...Int.max) }
+        == """
+        c.json: unknown key 'xyzzy' in 'model'; known here: 'epochs'
+        'model.epochs' is missing; it must be an integer of at least 1
+        """)
+    let empty = try reader(#"{"model": {}}"#).object("model")
+    #expect(
+      message { _ = try empty.objects("layers") }
         == "c.json: 'model.layers' is missing; it must be an array of objects")
   }
 

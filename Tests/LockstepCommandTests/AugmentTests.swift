@@ -101,7 +101,10 @@ import Testing
   @Test(arguments: [
     (#"[{"type":"shift","pixels":28}]"#, "'data.augment.0': images of 28×28 can be shifted by"),
     (#"[{"type":"flip"},{"type":"crop","padding":30}]"#, "'data.augment.1': images of 28×28"),
-    (#"[{"type":"shift","pixel":2}]"#, "did you mean it by 'pixel'?"),
+    (
+      #"[{"type":"shift","pixel":2}]"#,
+      "unknown key 'pixel' in 'data.augment.0'; did you mean 'pixels'?"
+    ),
     (#"[{"type":"flip","axes":1}]"#, "unknown key 'axes' in 'data.augment.0'"),
     (#"[{"type":"crop","padding":2,"border":"mirror"}]"#, "'data.augment.0.border' must be one of"),
     (#"[{"type":"rotate"}]"#, "'data.augment.0.type' must be one of 'shift', 'crop'"),

@@ -104,6 +104,10 @@ import Testing
           "cannot be cut: expected 2...5 folds of 5 examples, found 400; change 'data.folds'"
         ),
         (
+          ["--folds", "1000000"],
+          "cannot be cut: expected 2...5 folds of 5 examples, found 1000000; change 'data.folds'"
+        ),
+        (
           ["--set", "data.testFile=\(directory)/t.csv"],
           "cuts a test part, and the data comes with one"
         ),

@@ -61,6 +61,27 @@ import Testing
       try AtomicFile.write("\(directory)/t.csv", text: "a,b,y\n" + rows.joined())
       let text = try train(directory, [], data: "t.csv")
       #expect(text.contains("columns that are left out; 'a': an error"), "\(text)")
+      // The terminal says it, too; what a program reads is the configuration alone.
+      let shown = try Lockstep.run(["init", "t.csv"], directory: directory)
+      #expect(
+        shown.errorOutput.contains("notice: the column 'a' is left out: an error"),
+        "\(shown.transcript)")
+      #expect(shown.output.hasPrefix("{") && !shown.output.contains("notice"))
+    }
+  }
+
+  /// A command that is printed can be pasted into a shell.
+  @Test func namesThatAShellWouldCutAreQuoted() throws {
+    try withDirectory { directory in
+      let rows = (0..<80).map { "\($0 % 7).5,\($0 % 2)\n" }
+      try AtomicFile.write("\(directory)/t.csv", text: "a,y\n" + rows.joined())
+      for (name, word) in [
+        ("my table.json", "'my table.json'"), ("it's.json", #"'it'\''s.json'"#),
+        ("$x.json", "'$x.json'"), ("plain-1.json", "plain-1.json"),
+      ] {
+        let made = try Lockstep.run(["init", "t.csv", "--output", name], directory: directory)
+        #expect(made.output.contains("lockstep train \(word)\n"), "\(made.transcript)")
+      }
     }
   }
 
@@ -164,6 +185,9 @@ import Testing
       try AtomicFile.write("\(directory)/t.csv", text: "a,b\n1,2\n3,4\n")
       try AtomicFile.write("\(directory)/gaps.csv", text: "a,y\n1,yes\n3,\n5,no\n")
       try AtomicFile.write("\(directory)/counter.csv", text: "a,y\n1,yes\n2,yes\n3,no\n")
+      try AtomicFile.write("\(directory)/header.csv", text: "a,y\n")
+      try AtomicFile.write("\(directory)/row.csv", text: "a,y\n0.5,yes\n")
+      try AtomicFile.write("\(directory)/same.csv", text: "a,y\n0.5,yes\n1.5,yes\n")
       try AtomicFile.write("\(directory)/s.txt", text: "short")
       try AtomicFile.write("\(directory)/x.npy", bytes: numpyFile("|u1", [2, 2], [1, 2, 3, 4]))
       for (arguments, message) in [
@@ -171,6 +195,9 @@ import Testing
         (["x.npy"], "name their labels by --labels FILE"),
         (["gaps.csv"], "the target 'y' is missing in 1 row"),
         (["counter.csv"], "has no column to learn from; 'a': counts the rows"),
+        (["header.csv"], "header.csv: the table has no rows behind its header"),
+        (["row.csv"], "row.csv: the table has one row"),
+        (["same.csv"], "the target 'y' is the same in all 2 rows"),
         (["s.txt"], "has 5 bytes"),
         (["t.csv", "--labels", "x.npy"], "'--labels' does not go with 't.csv'"),
         (["t.csv", "--text", "c"], "'--text': t.csv has no column 'c'"),
@@ -181,6 +208,11 @@ import Testing
           result.ending == .exited(2) && result.errorOutput.contains(message),
           "\(result.transcript)")
       }
+      let shown = try Lockstep.run(["inspect", "header.csv"], directory: directory)
+      #expect(
+        shown.ending == .exited(2)
+          && shown.errorOutput.contains("the table has no rows behind its header"),
+        "\(shown.transcript)")
     }
   }
 }

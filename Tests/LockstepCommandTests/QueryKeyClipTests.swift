@@ -75,7 +75,14 @@ import Testing
       #"constraints=[{"pattern": "*.weight", "type": "qkClip"}]"#,
     ])
     #expect(none.ending == .exited(2), "\(none.transcript)")
-    #expect(none.errorOutput.contains("the model has none that move"), "\(none.transcript)")
+    #expect(
+      none.errorOutput.contains("the model has none (attentions of ONNX files are not recognised)"),
+      "\(none.transcript)")
+    let frozen = try Self.train([
+      "--set", Self.clip, "--set", #"freeze=["*.h.0.attn.c_attn.weight"]"#,
+    ])
+    #expect(frozen.ending == .exited(2), "\(frozen.transcript)")
+    #expect(frozen.errorOutput.contains("c_attn.weight is frozen"), "\(frozen.transcript)")
   }
 
   /// A step is measured without largest logits, as it is where no head is clipped.

@@ -206,6 +206,47 @@ private func refusal(_ overrides: [String]) -> String {
     #expect(resolved["weightInitializer"]?["slope"] == .number(0.1))
   }
 
+  /// A key that is written wrongly is no key that is missing.
+  @Test(arguments: [
+    (
+      #"{"dat": {"type": "blobs"}, "model": {"type": "mlp", "sizes": [2]}}"#,
+      "unknown key 'dat'; did you mean 'data'?"
+    ),
+    (
+      #"{"data": "blobs", "modle": {"type": "mlp", "sizes": [2]}}"#,
+      "unknown key 'modle'; did you mean 'model'?"
+    ),
+    (#"{"data": {"typ": "blobs"}}"#, "unknown key 'typ' in 'data'; did you mean 'type'?"),
+    (
+      #"{"data": {"type": "csv", "fil": "t.csv", "target": "y"}}"#,
+      "unknown key 'fil' in 'data'; did you mean 'file'?"
+    ),
+    (
+      #"{"data": "blobs", "model": {"layrs": []}}"#,
+      "unknown key 'layrs' in 'model'; did you mean 'layers'?"
+    ),
+    (
+      #"{"data": "blobs", "model": {"type": "mlp", "sizes": [2]}, "constraints": [{"patern": "*", "type": "maxNorm"}]}"#,
+      "unknown key 'patern' in 'constraints.0'; did you mean 'pattern'?"
+    ),
+  ])
+  func misspeltKeysComeBeforeMissingOnes(text: String, message: String) {
+    let error = #expect(throws: ConfigurationError.self) { try read(text) }
+    #expect(error?.reason == message)
+  }
+
+  /// What is found is what was written, and not what Float32 makes of it.
+  @Test(arguments: ["1e300", "1e-320"])
+  func numbersThatFloat32CannotHoldAreNamedAsTheyAreWritten(number: String) {
+    let message = refusal([
+      #"constraints=[{"pattern": "*", "type": "qkClip", "threshold": \#(number)}]"#
+    ])
+    #expect(
+      message.contains("'constraints.0.threshold' must be a number that Float32 can hold")
+        && message.contains("found \(number == "1e300" ? "1e+300" : "1e-320")")
+        && !message.contains("inf") && !message.contains("0.0"), "\(message)")
+  }
+
   @Test(arguments: [
     (["batchsize=3"], "unknown key 'batchsize'; did you mean 'batchSize'?"),
     (["optimizer.lerningRate=1"], "unknown key 'lerningRate' in 'optimizer'"),

@@ -10,8 +10,8 @@ import Testing
     model: String = #"{"type": "mlp", "sizes": [4, 2]}"#
   ) throws -> [String] {
     let text = #"""
-      {"data": {"type": "blobs", "examples": 100, \#(data)}, "model": \#(model), "epochs": 2,
-       \#(settings.contains("batchSize") ? "" : "\"batchSize\": 32,") \#(settings)}
+      {"data": {"type": "blobs", "examples": 100, \#(data)}, "model": \#(model),
+       \#(settings.contains("epochs") ? "" : "\"epochs\": 2,") \#(settings.contains("batchSize") ? "" : "\"batchSize\": 32,") \#(settings)}
       """#
     let configuration = try RunConfiguration(parsing: Array(text.utf8), source: "test.json")
     return try ConfiguredRun(
@@ -62,7 +62,16 @@ import Testing
     ),
     (#""optimizer": {"schedule": {"type": "multiStep", "milestones": 9}}"#, "never falls"),
     (#""optimizer": {"schedule": "reduceOnPlateau"}"#, "'optimizer.schedule.patience' is 10"),
-    (#""optimizer": {"learningRate": 0}"#, "no weight will move"),
+    (#""epochs": 1, "steps": 500"#, "'steps' is 500, and 1 epoch has 3 steps"),
+    (#""optimizer": {"learningRate": 0}"#, "'optimizer.learningRate' is 0: no weight will move"),
+    (
+      #""optimizer": {"learningRate": 0}, "constraints": {"pattern": "*.weight", "type": "maxNorm"}"#,
+      "is 0: the optimizer moves no weight, constraints alone do"
+    ),
+    (
+      #""optimizer": {"type": "muon", "learningRate": 0, "adamLearningRate": 0.1}"#,
+      "is 0: no weight will move; 'optimizer.adamLearningRate' has no effect then"
+    ),
     (#""optimizer": {"type": "sgd", "dampening": 0.1}"#, "no effect without 'optimizer.momentum'"),
     (
       #""optimizer": {"groups": {"pattern": "*.bias", "weightDecayFactor": 0}}"#,

@@ -1,3 +1,4 @@
+import LockstepCollective
 import LockstepConfiguration
 import LockstepDatasets
 import LockstepFiles
@@ -148,10 +149,16 @@ import Testing
         #", "testInputs": "\#(archive)/x", "testLabels": "\#(archive)/y""#) == "loaded")
     #expect(arrays("\(archive)/z", "y.npy").contains("holds no array 'z'"))
     #expect(arrays("none.npy", "y.npy") == "none.npy: open: No such file or directory")
-    #expect(arrays("x.npy", "x.npy").contains("expected at least") == false)
+    for name in ["x.npy", "y.npy"] {
+      #expect(
+        arrays(name, name)
+          == "\(name): is named by 'inputs' and by 'labels': labels must be another file")
+    }
+    try write("bytes.npy", numpyFile("|u1", [4], [0, 1, 1, 0]))
     #expect(
-      arrays("y.npy", "y.npy").contains("y.npy: has one byte an example")
-        || arrays("y.npy", "y.npy").contains("is it the file of labels?"))
+      arrays("bytes.npy", "y.npy")
+        == "bytes.npy: has one byte an example: is it the file of labels? 'inputs' must be the examples"
+    )
     try write("short.npy", numpyFile("<i8", [3], littleEndian([0, 1, 1] as [Int64])))
     #expect(
       arrays("x.npy", "short.npy")
@@ -179,7 +186,7 @@ import Testing
     }
     try write("cube.npy", numpyFile("|u1", [4, 2, 2], [UInt8](0..<16)))
     #expect(
-      arrays("cube.npy", "cube.npy").contains(
+      arrays("x.npy", "cube.npy").contains(
         "cube.npy: expected labels of one dimension, found the shape [4, 2, 2]"))
     #expect(
       arrays("x.npy", "y.npy", #", "layout": "channelsLast""#)
@@ -205,6 +212,37 @@ import Testing
     #expect(
       arrays("x.npy", "y.npy", #", "element": "uint8""#).contains(
         "'data.element' goes with 'shape'"))
+  }
+
+  /// Labels that do not go with the loss or the model are those of their own file.
+  @Test(arguments: ["memory", "files"])
+  func labelsAreNamedByTheirFile(storage: String) throws {
+    try write(
+      "x.npy", numpyFile("<f4", [4, 2], littleEndian((0..<8).map { Float($0).bitPattern })))
+    try write(
+      "half.npy", numpyFile("<f4", [4], littleEndian([0, 0.5, 1, 0].map { Float($0).bitPattern })))
+    try write("many.npy", numpyFile("<i8", [4], littleEndian([0, 1, 5, 0] as [Int64])))
+    func message(_ labels: String, _ more: String = "") throws -> String {
+      let configuration = try RunConfiguration(
+        parsing: Array(
+          #"""
+          {"data": {"type": "arrays", "inputs": "x.npy", "labels": "\#(labels)", "storage": "\#(storage)"\#(more)},
+           "model": {"type": "mlp", "sizes": [2]}, "shards": 1}
+          """#.utf8), source: "test.json", directory: directory.path)
+      do {
+        _ = try ConfiguredRun(
+          configuration, data: try configuration.data.load(), on: SoloCollective())
+        return "made"
+      } catch { return "\(error)" }
+    }
+    for more in ["", #", "testFraction": 0.5"#] {
+      let numbers = try message("half.npy", more)
+      #expect(
+        numbers.contains("/half.npy' are numbers") && !numbers.contains("x.npy"), "\(numbers)")
+    }
+    let classes = try message("many.npy")
+    #expect(
+      classes.contains("/many.npy' has 6 classes") && !classes.contains("x.npy"), "\(classes)")
   }
 
   @Test func recordsOfCIFAR() throws {

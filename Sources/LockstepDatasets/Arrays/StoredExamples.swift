@@ -6,11 +6,15 @@ package protocol LabelledSource: ExampleSource {
   var labels: Dataset.Labels { get }
   /// What each example weighs in the loss; nil where all weigh the same.
   var weights: [Float]? { get }
+  /// The file of the labels where they have one of their own, for messages.
+  var labelFile: String? { get }
 }
 
 extension LabelledSource {
   /// All weigh the same.
   package var weights: [Float]? { nil }
+  /// They have none of their own.
+  package var labelFile: String? { nil }
 }
 
 /// A source whose values cost more than a copy: they are read from files, or decoded.
@@ -21,6 +25,7 @@ extension Dataset: LabelledSource {}
 /// Examples whose inputs are read from files where they are asked for; their labels are in memory.
 package struct StoredExamples: LabelledSource, CostlySource {
   package let name: String
+  package let labelFile: String?
   package let labels: Dataset.Labels
   package let fingerprint: Fingerprint
   package let count: Int
@@ -36,7 +41,7 @@ package struct StoredExamples: LabelledSource, CostlySource {
   /// - Throws: ``DatasetError`` where there are no examples.
   init(
     _ raw: any RawExamples, rows: [Int]?, _ normalizer: ArrayNormalizer, _ array: ArrayDescription,
-    labels: Dataset.Labels, contents: Fingerprint
+    labels: Dataset.Labels, labelFile: String?, contents: Fingerprint
   ) throws(DatasetError) {
     count = rows?.count ?? raw.count
     guard count > 0 else { throw DatasetError(raw.name, "has no examples") }
@@ -45,6 +50,7 @@ package struct StoredExamples: LabelledSource, CostlySource {
     self.rows = rows
     self.normalizer = normalizer
     self.labels = labels
+    self.labelFile = labelFile
     inputFields = [
       ExampleField(
         ExampleField.inputName, array.shape, blank: normalizer.blank, white: normalizer.white)

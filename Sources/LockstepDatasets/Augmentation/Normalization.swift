@@ -15,9 +15,10 @@ extension Dataset {
         name,
         "the normalization has \(channels) channels, the inputs have the shape \(inputShape)")
     }
+    var result: Dataset
     switch inputs {
     case .bytes(let values, let first):
-      return try Dataset(
+      result = try Dataset(
         name: name, inputShape: inputShape,
         inputs: .bytes(values, first.followed(by: normalization)),
         labels: labels)
@@ -28,12 +29,14 @@ extension Dataset {
         values[index] = (values[index] - mean[channel]) / deviation[channel]
       }
       let count = max(channels, blank.count)
-      return try Dataset(
+      result = try Dataset(
         name: name, inputShape: inputShape, inputs: .floats(values), labels: labels,
         blank: (0..<count).map { channel in
           let place = channels == 1 ? 0 : channel
           return (blank[blank.count == 1 ? 0 : channel] - mean[place]) / deviation[place]
         })
     }
+    result.labelFile = labelFile
+    return result
   }
 }

@@ -57,10 +57,15 @@ package struct ArrayContent: DataContent {
   package init(
     _ inputs: StoredArray, labels: StoredArray, name: String? = nil, _ options: ArrayOptions
   ) throws(FileError) {
+    guard inputs.name != labels.name else {
+      throw FileError(
+        path: inputs.name, kind: .mismatch,
+        reason: "is named by 'inputs' and by 'labels': labels must be another file")
+    }
     let raw = try Self.examples(inputs, options.layout)
     let target = try ArrayTarget(labels, as: options.targetKind, beside: raw)
     try self.init(raw, target, labelName: labels.name, name: name, options)
-    guard raw.shape != [1] || raw.format.element != .uint8, inputs.name != labels.name else {
+    guard raw.shape != [1] || raw.format.element != .uint8 else {
       throw FileError(
         path: inputs.name, kind: .mismatch,
         reason: "has one byte an example: is it the file of labels? 'inputs' must be the examples")
@@ -189,8 +194,20 @@ package struct ArrayContent: DataContent {
     let normalizer = try ArrayNormalizer(raw.format, array, name: name)
     guard let stored = raw as? StoredArray, stored.isInMemory else {
       return try StoredExamples(
-        raw, rows: rows, normalizer, array, labels: labels, contents: summary.fingerprint)
+        raw, rows: rows, normalizer, array, labels: labels, labelFile: labelFile,
+        contents: summary.fingerprint)
     }
+    var dataset = try inMemory(stored, rows, normalizer, labels)
+    dataset.labelFile = labelFile
+    return dataset
+  }
+
+  /// The file of the labels where it is another than that of the inputs.
+  private var labelFile: String? { [name, raw.name, ""].contains(labelName) ? nil : labelName }
+
+  private func inMemory(
+    _ stored: StoredArray, _ rows: [Int]?, _ normalizer: ArrayNormalizer, _ labels: Dataset.Labels
+  ) throws -> Dataset {
     if let table = normalizer.table {
       return try Dataset(
         name: name, inputShape: raw.shape, inputs: .bytes(try stored.gathered(rows), table),

@@ -48,8 +48,15 @@ extension WeightConstraint {
 
 extension QueryKeyClip {
   /// Throws where a tensor that is to be clipped makes no heads, or others that make the same heads are not clipped
-  /// with it.
-  static func check(_ constraints: [WeightConstraint?], _ layout: FlatLayout) throws {
+  /// with it: because no rule is about them, or because they do not move.
+  ///
+  /// - Parameters:
+  ///   - frozen: the tensors that never move; nil where it is not known.
+  ///   - starts: the number of steps before the first that moves each slot; empty where all move from the start.
+  package static func check(
+    _ constraints: [WeightConstraint?], _ layout: FlatLayout, frozen: FlatLayout? = nil,
+    starts: [Int] = []
+  ) throws {
     for (slot, tensor) in layout.slots.enumerated() {
       guard let constraint = constraints[slot], constraint.projection is QueryKeyClip else {
         continue
@@ -59,12 +66,9 @@ extension QueryKeyClip {
           owner: "constraint on \(tensor.name)", key: "type", value: "qkClip", problem: problem)
       }
       guard !tensor.heads.isEmpty else {
-        let others = layout.slots.filter { !$0.heads.isEmpty }.map(\.name)
         throw error(
           "is for weights and biases that make queries or keys of an attention by a linear map, with nothing "
-            + "but rotary positions behind it: "
-            + (others.isEmpty
-              ? "the model has none that move" : "these do: \(NameGlob.list(others))"))
+            + "but rotary positions behind it: \(candidates(layout, frozen))")
       }
       let heads = Set(tensor.heads.map(\.firstHead))
       let forgotten = layout.slots.indices.filter { other in
@@ -77,6 +81,24 @@ extension QueryKeyClip {
             + "\(forgotten.count == 1 ? "makes" : "make") queries or keys of the same heads: let the rule's "
             + "pattern take all of them")
       }
+      let still = (frozen?.slots ?? []).filter {
+        $0.heads.contains { heads.contains($0.firstHead) }
+      }
+      guard still.isEmpty else {
+        throw error(
+          "must hold for all that makes queries or keys of the same heads, and \(NameGlob.list(still.map(\.name))) "
+            + "\(still.count == 1 ? "is" : "are") frozen: freeze all of them, or none")
+      }
+      let late = layout.slots.indices.filter { other in
+        !starts.isEmpty && starts[other] != starts[slot]
+          && layout.slots[other].heads.contains { heads.contains($0.firstHead) }
+      }
+      guard late.isEmpty else {
+        throw error(
+          "must hold for all that makes queries or keys of the same heads, and "
+            + "\(NameGlob.list(late.map { layout.slots[$0].name })) \(late.count == 1 ? "begins" : "begin") to move "
+            + "with another step: let one stage of 'unfreeze' name all of them")
+      }
       for (index, rows) in tensor.heads.enumerated() {
         for other in tensor.heads[..<index]
         where rows.overlaps(other) && !rows.scalesAlike(other) {
@@ -86,6 +108,22 @@ extension QueryKeyClip {
         }
       }
     }
+  }
+}
+
+extension QueryKeyClip {
+  /// What it can be for in a model, or why there is nothing.
+  private static func candidates(_ layout: FlatLayout, _ frozen: FlatLayout?) -> String {
+    func names(_ layout: FlatLayout) -> [String] {
+      layout.slots.filter { !$0.heads.isEmpty }.map(\.name)
+    }
+    let others = names(layout)
+    guard others.isEmpty else { return "these do: \(NameGlob.list(others))" }
+    guard let frozen else { return "the model has none that move" }
+    let still = names(frozen)
+    return still.isEmpty
+      ? "the model has none (attentions of ONNX files are not recognised)"
+      : "the model's are frozen: \(NameGlob.list(still))"
   }
 }
 

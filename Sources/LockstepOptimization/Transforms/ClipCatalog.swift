@@ -18,3 +18,19 @@ package enum ClipCatalog {
     try clip.validate()
   }
 }
+
+/// A clip that a configuration can name.
+protocol CatalogedClip: GradientTransform {
+  static var entry: Entry<any GradientTransform> { get }
+}
+
+extension ClipByGlobalNorm: CatalogedClip {}
+extension ClipByNorm: CatalogedClip {}
+extension ClipByValue: CatalogedClip {}
+extension AdaptiveClip: CatalogedClip {}
+extension ClipByBlockRMS: CatalogedClip {}
+extension AutoClip: CatalogedClip {}
+extension ZClip: CatalogedClip {}
+extension AdaGC: CatalogedClip {}
+extension SpikeClip: CatalogedClip {}
+extension SpectralClip: CatalogedClip {}

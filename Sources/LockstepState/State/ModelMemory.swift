@@ -34,7 +34,9 @@ package final class ModelMemory {
       trainable.map { ($0.name, $0.shape) }, constraints: trainable.map(\.constraint),
       roles: program.parameterLayout.slots.prefix(trainable.count).map(\.role),
       heads: program.parameterLayout.slots.prefix(trainable.count).map(\.heads))
-    frozenLayout = FlatLayout(specifications.filter { !$0.trainable }.map { ($0.name, $0.shape) })
+    frozenLayout = FlatLayout(
+      specifications.filter { !$0.trainable }.map { ($0.name, $0.shape) }, constraints: [],
+      roles: [], heads: program.parameterLayout.slots.dropFirst(trainable.count).map(\.heads))
     statisticLayout = program.statisticLayout
     statistics = graph.statistics
     let arena = Arena<Float>(count: program.parameterLayout.count)

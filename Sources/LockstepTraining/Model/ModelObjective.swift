@@ -131,10 +131,13 @@ extension LossValue {
 /// The labels that losses compare outputs with, as tensors of a trace.
 private struct LabelTargets {
   let source: String
+  /// The file of the labels; that of the examples where both are in one.
+  private let labelSource: String
   let labels: [ExampleField]
 
   init(_ source: any ExampleSource) {
     self.source = source.name
+    labelSource = (source as? any LabelledSource)?.labelFile ?? source.name
     labels = source.labelFields
   }
 
@@ -155,7 +158,7 @@ private struct LabelTargets {
     }
     if let classes = label.limit, let outputs = prediction.shape.last, outputs < classes {
       throw GraphError(
-        "the model has \(counted(outputs, "output")) and '\(source)' has "
+        "the model has \(counted(outputs, "output")) and '\(labelSource)' has "
           + "\(counted(classes, "class", plural: "classes")): give it one output a class")
     }
     return prediction.graph.input(label.name, type.shape, type.scalar)
@@ -167,19 +170,19 @@ private struct LabelTargets {
   ) -> String {
     guard wanted.scalar == found.scalar else {
       return wanted.scalar == .int32
-        ? "the loss \(loss.name) needs classes, and the labels of '\(source)' are numbers: take "
+        ? "the loss \(loss.name) needs classes, and the labels of '\(labelSource)' are numbers: take "
           + "classes for labels (of a table 'data.targetKind': 'classes', of arrays whole numbers of an "
           + "integer type), or the loss \(MeanSquaredError().name)"
-        : "the loss \(loss.name) needs numbers, and the labels of '\(source)' are classes: set "
+        : "the loss \(loss.name) needs numbers, and the labels of '\(labelSource)' are classes: set "
           + "'data.targetKind' to 'labels' for yes and no, or to 'values' for numbers, or take "
           + "\(SoftmaxCrossEntropy().name) with one output a class"
     }
     if !label.isInteger {
       return "the model's output is [N\(output.dropFirst().map { ", \($0)" }.joined())], and an "
-        + "example of '\(source)' has \(label.asLabel)"
+        + "example of '\(labelSource)' has \(label.asLabel)"
     }
     return
-      "the model's output \(output) asks for \(counted(wanted.count, "label")), '\(source)' has "
+      "the model's output \(output) asks for \(counted(wanted.count, "label")), '\(labelSource)' has "
       + "\(found.count)"
   }
 }
@@ -244,9 +247,9 @@ extension ModelSource {
     _ chain: Chain, groups: [ParameterGroup] = []
   ) throws -> UpdateRule {
     let layout = memory.trainableLayout
+    let constraints = zip(layout.slots, memory.specifications).map { $1.constraint }
+    try QueryKeyClip.check(constraints, layout, frozen: memory.frozenLayout)
     return try UpdateRule(
-      layout: layout, chain: chain,
-      constraints: zip(layout.slots, memory.specifications).map { $1.constraint },
-      groups: groups)
+      layout: layout, chain: chain, constraints: constraints, groups: groups)
   }
 }

@@ -204,12 +204,9 @@ public final class Training {
   package static func rule(
     _ source: ModelSource, _ chain: Chain, _ options: TrainingOptions, owning owned: Range<Int>?
   ) throws -> UpdateRule {
-    let memory = source.memory
-    return try UpdateRule(
-      layout: memory.trainableLayout, chain: chain,
-      constraints: try ConstraintRule.resolve(
-        options.constraints, specifications: memory.specifications,
-        layout: memory.trainableLayout),
+    try UpdateRule(
+      layout: source.memory.trainableLayout, chain: chain,
+      constraints: try source.constraints(by: options.constraints),
       groups: options.groups, average: options.average, owning: owned,
       stepsBeforeMoving: source.stepsBeforeMoving)
   }

@@ -158,8 +158,7 @@ private func layers(_ layers: JSONValue...) -> JSONValue { ["layers": .array(lay
       ),
       (
         layers(["type": "MaxPool2d", "kernal": 2]),
-        "'model.layers.0.kernel' is missing; it must be an integer or [rows, columns] from 1 to "
-          + "2147483647; did you mean it by 'kernal'?"
+        "unknown key 'kernal' in 'model.layers.0'; did you mean 'kernel'?"
       ),
       (
         layers(["type": "ReLU", "slope": 2]),

@@ -169,6 +169,31 @@ import Testing
     #expect(message([.qkClip(10)], layout: tied).contains("queries and keys at once"))
   }
 
+  /// Tensors that begin to move one after the other would be scaled one without the other.
+  @Test func headsThatBeginToMoveOneAfterTheOtherAreRefused() throws {
+    let both: [WeightConstraint?] = [.qkClip(10), .qkClip(10), nil]
+    try QueryKeyClip.check(both, Self.layout, starts: [5, 5, 0])
+    let error = #expect(throws: HyperparameterError.self) {
+      try QueryKeyClip.check(both, Self.layout, starts: [5, 0, 0])
+    }
+    #expect(error?.problem.contains("and in_proj_bias begins to move with another step") == true)
+    // What has no heads in common may move when it wants.
+    try QueryKeyClip.check([nil, nil, .maxNorm(1)], Self.layout, starts: [5, 0, 3])
+  }
+
+  @Test func whereTheHeadsAreIsSaid() {
+    let (none, heads) = (FlatLayout([("weight", [3, 4])]), Self.layout)
+    for (frozen, words) in [
+      (none, "the model has none (attentions of ONNX files are not recognised)"),
+      (heads, "the model's are frozen: in_proj_weight, in_proj_bias"),
+    ] {
+      let error = #expect(throws: HyperparameterError.self) {
+        try QueryKeyClip.check([.qkClip(10)], none, frozen: frozen)
+      }
+      #expect(error?.problem.hasSuffix(words) == true)
+    }
+  }
+
   @Test func hyperparametersAreChecked() {
     #expect(message([.qkClip(0), .qkClip(0), nil]).contains("threshold = 0.0 must be"))
     #expect(message([.qkClip(1, alpha: 2), .qkClip(1, alpha: 2), nil]).contains("alpha = 2.0"))

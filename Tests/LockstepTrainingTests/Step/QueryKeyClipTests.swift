@@ -91,8 +91,7 @@ import Testing
       let folding = try FoldPlan(shards: 8, of: source, on: group)
       let rule = try UpdateRule(
         layout: layout, chain: chain ?? .sgd(learningRate: .constant(rate)),
-        constraints: try ConstraintRule.resolve(
-          rules, specifications: source.memory.specifications, layout: layout),
+        constraints: try source.constraints(by: rules),
         owning: isSharded ? folding.gradientBlocks(ofRank: group.rank) : nil)
       let step = try TrainingStep(
         source: source, update: rule, sharpness: sharpness, nonFinite: nonFinite, shards: 8,
@@ -277,15 +276,21 @@ import Testing
     }
   }
 
-  /// What does not move is not scaled.
-  @Test func frozenWeightsStay() throws {
-    var run = Run(rules: [], rate: 0, freezing: Freezing(parameters: ["0.in_proj_bias"]))
-    let start = try run.run(on: SoloCollective())
-    run.rules = [ConstraintRule(.pattern("0.in_proj_weight"), .qkClip(0.8))]
-    let found = try run.run(on: SoloCollective())
-    #expect(found.weights != start.weights)
+  /// Scaling a part of what makes a head's queries and keys would not scale its logits.
+  @Test(arguments: [("0.in_proj_bias", "0.in_proj_weight"), ("0.in_proj_weight", "0.in_proj_bias")])
+  func headsThatAreFrozenInPartAreRefused(frozen: String, moving: String) throws {
+    var run = Run(rules: [], rate: 0, freezing: Freezing(parameters: [frozen]))
+    for pattern in [moving, "0.in_proj_*"] {
+      run.rules = [ConstraintRule(.pattern(pattern), .qkClip(0.8))]
+      let error = #expect(throws: HyperparameterError.self) { try run.run(on: SoloCollective()) }
+      #expect(error?.problem.contains("and \(frozen) is frozen") == true, "\(error?.problem ?? "")")
+    }
     run.freezing = Freezing(parameters: ["0.in_proj_*"])
     #expect(throws: HyperparameterError.self) { try run.run(on: SoloCollective()) }
+    // Of what moves nothing makes heads: the error says where these are.
+    run.rules = [ConstraintRule(.pattern("0.out_proj.weight"), .qkClip(0.8))]
+    let error = #expect(throws: HyperparameterError.self) { try run.run(on: SoloCollective()) }
+    #expect(error?.problem.contains("the model's are frozen: 0.in_proj_") == true)
   }
 
   /// Eight sequences, of which one makes logits that are not finite.
