@@ -36,7 +36,7 @@ import Testing
     #expect(
       clips.dropLast()
         == (configuration["clip"]?.arrayValue ?? [configuration["clip"] ?? .null])[..<kept])
-    #expect(clips.last?["type"] == "globalNorm" && clips.last?["limit"]?.doubleValue == 1.99)
+    #expect(clips.last?["type"] == "globalNorm" && clips.last?["limit"]?.doubleValue == 1.98)
   }
 
   @Test func theNormOfExamplesChangesAlone() throws {
