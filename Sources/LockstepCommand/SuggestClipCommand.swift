@@ -9,8 +9,9 @@ enum SuggestClipCommand: Command {
   static let summary = "propose thresholds for gradient clipping from a run's history"
   static let discussion = """
     Takes the norms before clipping, so a run with any threshold, or with none, will do. Prints
-    percentiles, the fraction of steps that each would have clipped, and what spikes did to the loss. For a
-    run with a clip of the type 'perExample' thresholds of examples' norms follow. '--tensors' gives each tensor
+    percentiles, the share of the run's norms above each, whether the norms have a trend, and what spikes did to
+    the loss. What is suggested goes with the run's other settings. For a run with a clip of the type
+    'perExample' thresholds of examples' norms follow. '--tensors' gives each tensor
     a threshold of its own, '--spectral' each matrix one for its singular values, as lines for a configuration.
     """
   static let options: [OptionSpecification] = [
@@ -26,21 +27,23 @@ enum SuggestClipCommand: Command {
     let history = try RunHistory(directory: directory)
     let suggestion = try ClipSuggestion(history)
     let examples = ExampleClipSuggestion(history)
+    let run = RunClips(directory: directory)
     let tensors = try tensorSuggestions(
       arguments, directory, whole: suggestion.choice)
     guard LauncherRank.isRoot else { return ExitCode.done }
     if arguments.has("--json") {
       var json = suggestion.json
       if var object = json.objectValue {
-        object["examples"] = examples?.json
-        for (key, tensors) in tensors { object[key] = tensors.json }
+        object["clip"] = suggestion.clips(for: run).first?.value
+        object["examples"] = examples?.json(for: run)
+        for (key, tensors) in tensors { object[key] = tensors.json(for: run) }
         json = .object(object)
       }
       Console.line(json.compactText)
     } else {
-      show(suggestion)
-      if let examples { show(examples) }
-      for (_, tensors) in tensors { show(tensors) }
+      show(suggestion, run)
+      if let examples { show(examples, run) }
+      for (_, tensors) in tensors { show(tensors, run) }
     }
     if let path = picture {
       var plot = RunReport(history, name: lastName(of: directory)).normPlot
@@ -56,8 +59,8 @@ enum SuggestClipCommand: Command {
     return ExitCode.done
   }
 
-  private static func show(_ suggestion: ClipSuggestion) {
-    Console.line("percentile  threshold  clips")
+  private static func show(_ suggestion: ClipSuggestion, _ run: RunClips) {
+    Console.line("percentile  threshold  above")
     for candidate in suggestion.candidates {
       let mark = candidate == suggestion.choice ? "  <- suggested" : ""
       Console.line(
@@ -66,11 +69,13 @@ enum SuggestClipCommand: Command {
     }
     Console.line("")
     for sentence in suggestion.reasoning { Console.line(sentence) }
-    Console.line(
-      "Try: --set clip.type=globalNorm --set clip.limit=\(readable(suggestion.choice.threshold))")
+    if let reason = run.reason { Console.line(reason) }
+    for (introduction, value) in suggestion.clips(for: run) {
+      Console.line("\(introduction): \(RunClips.option(value))")
+    }
   }
 
-  private static func show(_ suggestion: ExampleClipSuggestion) {
+  private static func show(_ suggestion: ExampleClipSuggestion, _ run: RunClips) {
     Console.line("")
     Console.line("of examples")
     Console.line("percentile  threshold")
@@ -81,8 +86,7 @@ enum SuggestClipCommand: Command {
     }
     Console.line("")
     Console.line(suggestion.reason)
-    Console.line(
-      "Try: --set clip.type=perExample --set clip.norm=\(readable(suggestion.choice.threshold))")
+    Console.line("Try: \(RunClips.option(run.value(exampleNorm: suggestion.choice.threshold)))")
   }
 
   /// The suggestions tensor by tensor that are asked for, by their keys in JSON.
@@ -100,7 +104,7 @@ enum SuggestClipCommand: Command {
     }
   }
 
-  private static func show(_ suggestion: TensorClipSuggestion) {
+  private static func show(_ suggestion: TensorClipSuggestion, _ run: RunClips) {
     let isOfNorms = suggestion.kind == .norms
     let width = max(6, suggestion.tensors.map(\.name.count).max() ?? 0)
     func left(_ text: String) -> String {
@@ -110,7 +114,7 @@ enum SuggestClipCommand: Command {
     Console.line(
       "\(isOfNorms ? "norms of tensors" : "largest singular values"), \(suggestion.stepCount) logged steps"
     )
-    Console.line(left(isOfNorms ? "tensor" : "matrix") + "    median  threshold  clips")
+    Console.line(left(isOfNorms ? "tensor" : "matrix") + "    median  threshold  above")
     for tensor in suggestion.tensors {
       Console.line(
         left(tensor.name) + padded(readable(tensor.median), 10)
@@ -119,14 +123,19 @@ enum SuggestClipCommand: Command {
     }
     Console.line("")
     Console.line(
-      "At the \(Int(suggestion.percentile))th percentile of each, one at least is clipped in "
-        + "\(format(100 * suggestion.clippedFraction, 1)) % of the steps. For the configuration:")
-    for line in suggestion.configurationLines { Console.line(line) }
-    if let adaptive = suggestion.adaptive {
+      "At the \(Int(suggestion.percentile))th percentile of each, one at least is exceeded in "
+        + "\(format(100 * suggestion.clippedFraction, 1)) % of this run's logged steps.")
+    if suggestion.isTaken(by: run) {
+      Console.line("For the configuration:")
+      for line in suggestion.configurationLines(for: run) { Console.line(line) }
+    } else if let reason = run.reason {
+      Console.line(reason)
+    }
+    if let adaptive = suggestion.adaptive, run.taken != .none {
       Console.line(
-        "Or limits that follow each tensor's own norms, which clip in about "
-          + "\(format(100 * adaptive.clippedFraction, 1)) % of the steps:")
-      Console.line("\"clip\": \(adaptive.clip.compactText)")
+        "Limits that follow each tensor's own norms, which "
+          + "\(format(100 * adaptive.clippedFraction, 1)) % of this run's norms exceed:")
+      Console.line("\"clip\": \(run.value([adaptive.clip]).compactText)")
     }
   }
 

@@ -4,20 +4,20 @@ import LockstepPlatform
 /// Thresholds for clipping by global norm, read off a run's history.
 ///
 /// The norms are those before clipping, of the run's part after its first tenth: the first steps of
-/// a run are unlike the rest. A threshold at the q-th percentile would have clipped 100 − q percent
-/// of those steps.
+/// a run are unlike the rest. A threshold at the q-th percentile is exceeded by 100 − q percent of these norms. A run
+/// with that threshold takes other steps and has other norms; where norms have a trend the share says little.
 ///
 /// Source: the practice of choosing the threshold from norms seen in training: R. Pascanu, T.
 /// Mikolov, Y. Bengio, "On the difficulty of training recurrent neural networks", ICML 2013, section
 /// 3.2; percentiles as in P. Seetharaman et al., "AutoClip", MLSP 2020.
 package struct ClipSuggestion: Sendable {
-  /// A threshold and what it would have done.
+  /// A threshold, and how many norms exceed it.
   package struct Candidate: Sendable, Equatable {
     /// The percentile of the norms.
     package let percentile: Double
     /// The threshold, to three digits.
     package let threshold: Double
-    /// The fraction of the steps whose gradient it would have clipped.
+    /// The fraction of the norms that exceed it.
     package let clippedFraction: Double
   }
 
@@ -41,7 +41,9 @@ package struct ClipSuggestion: Sendable {
   package let candidates: [Candidate]
   /// Norms above three times the running median.
   package let spikes: [Spike]
-  /// The candidate that the reasoning leads to.
+  /// Which way the norms go; nil where they go none.
+  package let trend: NormTrend?
+  /// The candidate that the reasoning leads to, of limits that hold for all steps.
   package let choice: Candidate
   /// Why, in sentences.
   package let reasoning: [String]
@@ -67,7 +69,16 @@ package struct ClipSuggestion: Sendable {
     }
     self.candidates = candidates
     spikes = Self.spikes(steps)
+    trend = NormTrend(steps.map(\.gradientNorm))
+    (choice, reasoning) = Self.reasoned(
+      candidates, spikes, trend, steps: stepCount, clippedFraction: clippedFraction)
+  }
 
+  /// What is chosen, and why.
+  private static func reasoned(
+    _ candidates: [Candidate], _ spikes: [Spike], _ trend: NormTrend?, steps stepCount: Int,
+    clippedFraction: Double
+  ) -> (Candidate, [String]) {
     var reasoning: [String] = []
     let (median, top) = (candidates[0].threshold, candidates[4].threshold)
     let tail = top / median
@@ -82,29 +93,30 @@ package struct ClipSuggestion: Sendable {
         "\(spikes.count) step\(spikes.count == 1 ? " has" : "s have") a norm above three times the "
           + "running median; after \(rising) of them the loss was more than 10 % higher.")
     }
-    if rising > 0 {
-      choice = candidates[2]
+    if let trend {
       reasoning.append(
-        "Large steps did harm here: clip at the 90th percentile, which tames them and what leads "
-          + "up to them.")
-    } else if tail > 5 || !spikes.isEmpty {
-      choice = candidates[3]
-      reasoning.append(
-        "The tail is heavy, and no harm is seen: clip at the 95th percentile, which cuts the tail "
-          + "and leaves the rest alone.")
-    } else {
-      choice = candidates[4]
-      reasoning.append(
-        "The norms are tame: the 99th percentile is a guard against the unexpected that hardly "
-          + "ever acts.")
+        trend.observation("The usual norm")
+          + " One limit does not fit them all, and a run that it holds back stays "
+          + "where norms are large: take a clip that follows the norms.")
     }
+    let (choice, why) =
+      if rising > 0 {
+        (candidates[2], "Large steps did harm here: the limit is the 90th percentile.")
+      } else if tail > 5 || !spikes.isEmpty {
+        (candidates[3], "The tail is heavy, and no harm is seen: the limit is the 95th percentile.")
+      } else {
+        (candidates[4], "The norms are tame: the 99th percentile guards against the unexpected.")
+      }
+    let share = readable(100 * choice.clippedFraction, digits: 3)
+    reasoning.append(
+      "\(why) \(share) % of this run's norms exceed it; a run that it clips has other norms.")
     if clippedFraction > 0.9 {
       reasoning.append(
         "This run clipped \(Int((100 * clippedFraction).rounded())) % of its steps: nearly all "
           + "steps then have one length, and threshold and learning rate turn the same knob. A "
           + "larger threshold wants a smaller learning rate.")
     }
-    self.reasoning = reasoning
+    return (choice, reasoning)
   }
 
   /// The value below which a percentage of sorted values lies, with linear interpolation.
@@ -149,6 +161,9 @@ package struct ClipSuggestion: Sendable {
   /// The suggestion as JSON.
   package var json: JSONValue {
     [
+      "trend": trend.map {
+        ["falls": .bool($0.falls), "medians": .array($0.medians.map { .number($0) })]
+      } ?? .null,
       "steps": .integer(stepCount), "clippedFraction": .number(clippedFraction),
       "threshold": .number(choice.threshold), "percentile": .number(choice.percentile),
       "candidates": .array(

@@ -24,7 +24,7 @@ package struct ExampleClipSuggestion: Sendable, Equatable {
   package let candidates: [Candidate]
   /// The candidate that the reasoning leads to.
   package let choice: Candidate
-  /// Why, in a sentence.
+  /// Why, in sentences.
   package let reason: String
 
   /// Looks at a history; nil where its steps tell nothing of examples.
@@ -45,16 +45,22 @@ package struct ExampleClipSuggestion: Sendable, Equatable {
     let isPrivate = steps.contains { $0.isPrivate }
     let wanted = isPrivate ? 50 : 90
     choice = candidates.first { $0.percentile == wanted } ?? candidates[0]
-    reason =
+    let trend = NormTrend(steps.map { $0.percentiles[1] })
+    let advice =
       isPrivate
       ? "Noise grows with the threshold, and a lower one changes the gradient's direction little: clip at the "
         + "median of the examples' norms."
-      : "Clip at the 90th percentile of the examples' norms, which tames those that stand out and leaves the rest "
-        + "alone; for private training take the median."
+      : "Clip at the 90th percentile of the examples' norms, which is below those that stand out; for private "
+        + "training take the median."
+    reason =
+      (trend.map {
+        $0.observation("The median of the examples' norms") + " One norm does not fit them all. "
+      } ?? "")
+      + advice
   }
 
-  /// The suggestion as JSON.
-  package var json: JSONValue {
+  /// The suggestion as JSON, for a run with these clips.
+  package func json(for run: RunClips) -> JSONValue {
     [
       "steps": .integer(stepCount), "clippedFraction": .number(clippedFraction),
       "threshold": .number(choice.threshold), "percentile": .integer(choice.percentile),
@@ -62,6 +68,7 @@ package struct ExampleClipSuggestion: Sendable, Equatable {
         candidates.map {
           ["percentile": .integer($0.percentile), "threshold": .number($0.threshold)]
         }), "reasoning": .string(reason),
+      "clip": run.value(exampleNorm: choice.threshold),
     ]
   }
 }

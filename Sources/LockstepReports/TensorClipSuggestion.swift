@@ -24,7 +24,7 @@ package struct TensorClipSuggestion: Sendable, Equatable {
     package let median: Double
     /// To three digits.
     package let threshold: Double
-    /// The fraction of the steps in which the tensor would have been clipped.
+    /// The fraction of the steps in which the tensor's number exceeds it.
     package let clippedFraction: Double
   }
 
@@ -33,7 +33,7 @@ package struct TensorClipSuggestion: Sendable, Equatable {
   /// The number of logged steps looked at.
   package let stepCount: Int
   package let tensors: [Tensor]
-  /// The fraction of the steps in which one tensor at least would have been clipped.
+  /// The fraction of the steps in which one tensor at least exceeds its threshold.
   package let clippedFraction: Double
   /// A limit that follows each tensor's own norms, for these.
   package let adaptive: AdaGCSuggestion?
@@ -85,15 +85,21 @@ package struct TensorClipSuggestion: Sendable, Equatable {
     }
   }
 
-  /// The lines of a configuration that give each tensor its threshold.
-  package var configurationLines: [String] {
-    let lines = clips.map(\.compactText)
+  /// Whether a run's optimizer takes these clips.
+  package func isTaken(by run: RunClips) -> Bool {
+    run.taken == .all || (run.taken == .followingNorms && kind == .singularValues)
+  }
+
+  /// The lines of a configuration that give each tensor its threshold, behind what a run limits before gradients are
+  /// added up.
+  package func configurationLines(for run: RunClips) -> [String] {
+    let lines = (run.inner + clips).map(\.compactText)
     return ["\"clip\": ["] + lines.dropLast().map { "  \($0)," } + lines.suffix(1).map { "  \($0)" }
       + ["]"]
   }
 
-  /// The suggestion as JSON.
-  package var json: JSONValue {
+  /// The suggestion as JSON, for a run with these clips.
+  package func json(for run: RunClips) -> JSONValue {
     var json: JSONObject = [
       "steps": .integer(stepCount), "percentile": .number(percentile),
       "clippedFraction": .number(clippedFraction),
@@ -103,9 +109,10 @@ package struct TensorClipSuggestion: Sendable, Equatable {
             "name": .string($0.name), "median": .number($0.median),
             "threshold": .number($0.threshold), "clippedFraction": .number($0.clippedFraction),
           ]
-        }), "clip": .array(clips),
+        }),
     ]
-    json["adaGC"] = adaptive?.json
+    if isTaken(by: run) { json["clip"] = .array(run.inner + clips) }
+    if run.taken != .none { json["adaGC"] = adaptive?.json(for: run) }
     return .object(json)
   }
 }

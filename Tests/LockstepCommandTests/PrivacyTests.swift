@@ -105,7 +105,7 @@ import Testing
       #expect(try Self.train(Self.noise + ["--set", "steps=40"], in: run).succeeded)
       let text = try Lockstep.run(["suggest-clip", run])
       #expect(text.output.contains("of examples"), "\(text.transcript)")
-      #expect(text.output.contains("--set clip.type=perExample --set clip.norm="))
+      #expect(text.output.contains(#"--set 'clip={"type":"perExample","norm":"#))
       let json = try JSONValue.parse(
         Array(try Lockstep.run(["suggest-clip", run, "--json"]).output.utf8))
       let examples = try #require(json["examples"])

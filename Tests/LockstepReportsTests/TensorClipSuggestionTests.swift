@@ -58,7 +58,7 @@ import Testing
       (TensorClipSuggestion.Kind.norms, "norm"), (.singularValues, "spectral"),
     ] {
       let found = try TensorClipSuggestion(kind, Self.table(rows), whole: try Self.whole(99))
-      let text = "{" + found.configurationLines.joined(separator: "\n") + "}"
+      let text = "{" + found.configurationLines(for: RunClips(nil)).joined(separator: "\n") + "}"
       let clips = try #require(try JSONValue.parse(text)["clip"]?.arrayValue)
       #expect(clips.map { $0["type"] } == [.string(type), .string(type)])
       #expect(clips.map { $0["scope"] } == [["a"], ["b"]])
@@ -79,19 +79,38 @@ import Testing
     #expect(found.tensors.map(\.threshold) == [3, 2] && found.clippedFraction == 0)
   }
 
-  /// The least multiple of the mean that leaves as many steps alone as the percentile says.
+  /// The least multiple of the mean that leaves as many steps behind the warm-up alone as the percentile says.
   @Test func limitsThatFollowTheNormsClipAsSeldom() throws {
-    // Norms that fall a thousandfold, with one spike in thirty.
+    // Norms that fall, with one spike in thirty.
     let norms = (0..<300).map { index -> Double in
       let factor = index % 30 == 17 ? 4 : 1 + 0.2 * Double(index % 3)
-      return factor * 1000 / Double(index + 1)
+      return factor * 1000 / Double(index + 100)
     }
-    let spiky = AdaGCSuggestion(
-      Self.table([("a", norms)]), percentile: 95, absolute: 7)
+    let spiky = AdaGCSuggestion(Self.table([("a", norms)]), percentile: 95, absolute: 100)
     #expect((1.2...3).contains(spiky.relative) && abs(spiky.clippedFraction - 1.0 / 30) < 0.01)
-    #expect(spiky.clip["type"] == "adaGC" && spiky.clip["absolute"]?.doubleValue == 7)
-    let none = AdaGCSuggestion(Self.table([("a", norms)]), percentile: 100, absolute: 7)
-    #expect(none.relative >= 5 && none.clippedFraction == 0)
+    #expect(spiky.clip["type"] == "adaGC" && spiky.clip["absolute"]?.doubleValue == 100)
+    let none = AdaGCSuggestion(Self.table([("a", norms)]), percentile: 100, absolute: 100)
+    #expect(none.relative >= 3 && none.clippedFraction == 0)
+    // The first steps are longer than the threshold for all: they are not all clipped.
+    let early = AdaGCSuggestion(Self.table([("a", norms)]), percentile: 95, absolute: 1)
+    #expect((9...15).contains(early.absolute))
+  }
+
+  /// A long warm-up limits the norm of all tensors; behind it each has its own limit.
+  @Test func theWarmUpLimitsTheGlobalNorm() {
+    // Ten lines of the warm-up: the global norm is 5 but for one of 50. Then 'b' doubles.
+    let a = (0..<20).map { $0 == 4 ? 30.0 : 3 }
+    let b = (0..<20).map { $0 == 4 ? 40.0 : $0 == 15 ? 8 : 4 }
+    let table = Self.table([("a", a), ("b", b)])
+    func clipped(relative: Double, absolute: Double) -> [Int] {
+      AdaGCSuggestion.clippedLines(table, relative: relative, absolute: absolute).enumerated()
+        .compactMap { $1 ? $0 : nil }
+    }
+    #expect(clipped(relative: 1.5, absolute: 6) == [4, 15])
+    #expect(clipped(relative: 2.5, absolute: 6) == [4])
+    #expect(clipped(relative: 2.5, absolute: 60) == [])
+    // Means start from what the warm-up left: all later steps are above them at first.
+    #expect(clipped(relative: 1.05, absolute: 0.5).starts(with: Array(0..<11)))
   }
 
   @Test func tooLittleIsRefusedWithWhatToDo() throws {
