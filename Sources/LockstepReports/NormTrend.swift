@@ -2,11 +2,12 @@ import LockstepFiles
 
 /// Norms that go one way over a run, so that no fixed limit fits all of it.
 ///
+/// Most runs have norms that fall by half or so as their losses do, and a limit of the first ones is only idle later.
 /// The medians of the four quarters of the norms are compared, which single spikes do not move. There is a trend where
-/// the first and the last differ by a factor of 1.5 or more, and those between stand between them, but for a tenth.
+/// the first and the last differ by a factor of 3 or more, and those between stand between them, but for a tenth.
 package struct NormTrend: Sendable, Equatable {
   /// The least factor between the first and the last quarter's medians.
-  static let leastFactor = 1.5
+  static let leastFactor = 3.0
   private static let slack = 1.1
 
   /// The median of each quarter.

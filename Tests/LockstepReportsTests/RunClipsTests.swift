@@ -81,11 +81,11 @@ import Testing
     #expect(NormTrend(spiky) == nil)
     // Up and down again.
     #expect(NormTrend(Self.flat.enumerated().map { $1 * ((50..<150).contains($0) ? 5 : 1) }) == nil)
-    // By less than half, and by more.
+    // By less than a factor of 3, and by more.
     func growing(_ factor: Double) -> [Double] {
       (0..<400).map { 1 + (factor - 1) * Double($0) / 399 }
     }
-    #expect(NormTrend(growing(1.4)) == nil && NormTrend(growing(2.5))?.falls == false)
+    #expect(NormTrend(growing(2)) == nil && NormTrend(growing(9))?.falls == false)
     let found = try Self.suggestion(Self.falling)
     #expect(found.reasoning.contains { $0.contains("falls over the run") })
     #expect(found.json["trend"]?["falls"] == true)
