@@ -6,8 +6,8 @@
   Benchmarks/clipping.py report
 
 `search` tries at most six settings of each method, by the loss on the validation part, and trains the best
-one with two further seeds. It goes on where it was ended. `measure` takes the seconds of a step, one method
-after the other in turns, while nothing else should run. `report` prints tables, puts them into the page and
+one with two further seeds. It goes on where it was ended. `measure` takes the processor time of a step,
+one method after the other in turns. `report` prints tables, puts them into the page and
 draws plots, from the results alone. What was found: docs/comparing-methods.md.
 """
 
@@ -39,7 +39,6 @@ def arguments():
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time, one rank each")
     parser.add_argument("--launch", default="", help="a command in front of each lockstep")
     parser.add_argument("--rounds", type=int, default=3, help="of `measure`")
-    parser.add_argument("--steps", type=int, default=70, help="of a run of `measure`")
     parser.add_argument("--page", type=Path, default=ROOT / "docs/comparing-methods.md",
                         help="the page whose tables `report` replaces; plots go beside it")
     parser.add_argument("--lockstep", default=LOCKSTEP, help="the program")
@@ -84,7 +83,7 @@ def main():
     warn_of_load()
     results.content["machine"] = machine()
     for task in tasks:
-        search.measure(task, fit[task.name], options.rounds, options.steps)
+        search.measure(task, fit[task.name], options.rounds)
     return None
 
 

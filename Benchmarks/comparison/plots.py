@@ -15,8 +15,12 @@ LEFT = (64, 504)
 def chosen(found):
     """At most six to show in colours: the baseline, AdamW alone, and the four best of the others."""
     names = [BASELINE, "adamW"]
-    names += [one.method.name for one in found if one.method.name not in names][:4]
-    return [one for one in found if one.method.name in names]
+    shown = [one for one in found if one.method.name in names]
+    for one in found:
+        # A constraint that never acts leaves the bits of another method.
+        if len(shown) < 6 and all(one.points != other.points for other in shown):
+            shown.append(one)
+    return sorted(shown, key=found.index)
 
 
 def round_step(span, parts):
@@ -102,7 +106,7 @@ def plot(task, results):
     panels = [(Panel(LEFT[0], task.steps, 0.97 * low, high, logarithmic), lambda one: 1, found,
                "steps"),
               (Panel(LEFT[1], longest, 0.97 * low, high, logarithmic), lambda one: one.seconds,
-               timed, "seconds of training on one core")]
+               timed, "seconds of processor time")]
     body = []
     for panel, scale, members, title in panels:
         body += [f'<clipPath id="c{panel.left}"><rect x="{panel.left}" y="{TOP}" width="{WIDTH}" '

@@ -2,6 +2,7 @@
 
 import json
 import math
+import resource
 import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +14,9 @@ from .methods import extension
 
 SEED = 1
 FURTHER_SEEDS = (2, 3)
-# The steps whose mean time is taken: those from one set of bases to the next, at the most.
-PERIOD = 20
+# The steps of two runs, from whose difference the time of a step comes. It is a multiple of the steps from one
+# set of bases to the next.
+SPAN = (21, 101)
 
 
 class Search:
@@ -127,24 +129,29 @@ class Search:
             for done in [pool.submit(self.run, *pair) for pair in pairs]:
                 done.result()
 
-    def measure(self, task, methods, rounds, steps):
-        """Seconds of a step of each method's best setting, in turns; nothing else should run."""
+    def measure(self, task, methods, rounds):
+        """Seconds of processor time of a step of each method's best setting, in turns."""
         for number in range(rounds):
             for method in methods:
                 known = self.results.content["seconds"].get(task.name, {}).get(method.name, [])
                 best = self.results.find("finals", task=task.name, method=method.name)
                 if len(known) > number or best is None:
                     continue
-                directory, _ = self.train(
-                    task, method, best["rate"], best["change"], SEED, "time", steps=steps,
-                    checkpoint={"everySteps": 10000})
-                times = [line["examples"] / line["examplesPerSecond"]
-                         for line in lines(directory / "metrics.jsonl")]
-                # Means, as some methods do more work in some steps. The first ten steps warm up.
-                means = [sum(times[start:start + PERIOD]) / PERIOD
-                         for start in range(10, steps - PERIOD + 1, PERIOD)]
-                self.results.add_seconds(task.name, method.name, round(min(means), 6))
-                progress(f"{task.name} {method.name}: {1000 * min(means):.2f} ms")
+                short, long = (self.processor_time(task, method, best, steps) for steps in SPAN)
+                seconds = (long - short) / (SPAN[1] - SPAN[0])
+                self.results.add_seconds(task.name, method.name, round(seconds, 6))
+                progress(f"{task.name} {method.name}: {1000 * seconds:.2f} ms")
+
+    def processor_time(self, task, method, best, steps):
+        """That of a whole run, with its start and its end."""
+        def now():
+            used = resource.getrusage(resource.RUSAGE_CHILDREN)
+            return used.ru_utime + used.ru_stime
+
+        before = now()
+        self.train(task, method, best["rate"], best["change"], SEED, "time", steps=steps,
+                   evaluate={"everyEpochs": 1000000})
+        return now() - before
 
 
 def lines(file):
