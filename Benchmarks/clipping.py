@@ -81,7 +81,7 @@ def main():
                         if method in fit[task.name]], options.jobs)
         return None
     warn_of_load()
-    results.content["machine"] = machine()
+    results.content["machine"] = machine().rsplit(",", 1)[0]
     for task in tasks:
         search.measure(task, fit[task.name], options.rounds)
     return None

@@ -121,7 +121,7 @@ def plot(task, results):
             colour = COLOURS[place(one, shown, baseline)]
             body += [panel.band([[row[0] * scale(one), *row[1:]] for row in one.points], colour),
                      panel.line([(x * scale(one), y) for x, y in one.curve()], colour, 1.8)]
-    body += legend(shown, baseline)
+    body += legend(shown, baseline, len(found) > len(shown))
     middle = TOP + HEIGHT / 2
     body += [f'<text x="18" y="{middle}" text-anchor="middle" transform="rotate(-90 18 {middle})">'
              f'{"training" if task.is_text else "validation"} loss (nats), mean of 3 seeds</text>',
@@ -137,11 +137,11 @@ def place(one, shown, baseline):
     return 0 if one is baseline else 1 + others.index(one)
 
 
-def legend(shown, baseline):
+def legend(shown, baseline, has_others):
     """Beside the curves, in the order of their ends."""
     left = LEFT[1] + WIDTH + 16
     out = []
-    for number, one in enumerate([*shown, None]):
+    for number, one in enumerate([*shown, None] if has_others else shown):
         y = TOP + 14 + 22 * number
         colour = COLOURS[place(one, shown, baseline)] if one else GREY
         name = one.method.title if one else "all others"
