@@ -66,8 +66,9 @@ package struct UpdateWatch {
       all.append(
         (
           "clipped",
-          "\(share(clipped)) were clipped: the threshold then sets the length of the steps, as the "
-            + "learning rate does; raise it (lockstep suggest-clip), or lower the learning rate instead"
+          "\(share(clipped)) were clipped: the clip then evens out all gradients, in place of limiting a few. After "
+            + "it SGD's steps have one length, which the learning rate sets as well: raise the threshold (lockstep "
+            + "suggest-clip) or lower the rate. With Adam and its kin it can help: compare both"
         ))
     }
     if 2 * belowEpsilon > steps {
