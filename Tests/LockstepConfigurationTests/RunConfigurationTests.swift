@@ -236,14 +236,14 @@ private func refusal(_ overrides: [String]) -> String {
   }
 
   /// What is found is what was written, and not what Float32 makes of it.
-  @Test(arguments: ["1e300", "1e-320"])
+  @Test(arguments: ["1e300", "1e-50"])
   func numbersThatFloat32CannotHoldAreNamedAsTheyAreWritten(number: String) {
     let message = refusal([
       #"constraints=[{"pattern": "*", "type": "qkClip", "threshold": \#(number)}]"#
     ])
     #expect(
       message.contains("'constraints.0.threshold' must be a number that Float32 can hold")
-        && message.contains("found \(number == "1e300" ? "1e+300" : "1e-320")")
+        && message.contains("found \(number == "1e300" ? "1e+300" : "1e-50")")
         && !message.contains("inf") && !message.contains("0.0"), "\(message)")
   }
 

@@ -125,9 +125,14 @@ import Testing
   @Test("a file of labels in the place of inputs is refused when training begins")
   func labelsAsInputs() throws {
     let labels = try idx(8, [2], [0, 1], "l")
-    let text = #expect(throws: FileError.self) {
-      try ArrayContent(labels, labels: labels, ArrayOptions())
-    }?.description
-    #expect(text?.contains("is it the file of labels?") == true)
+    func message(_ inputs: IDXFile, _ labels: IDXFile) -> String? {
+      #expect(throws: FileError.self) {
+        try ArrayContent(inputs, labels: labels, ArrayOptions())
+      }?.description
+    }
+    #expect(
+      message(labels, try idx(8, [2], [0, 1], "other"))?.contains("is it the file of labels?")
+        == true)
+    #expect(message(labels, labels)?.contains("is named by 'inputs' and by 'labels'") == true)
   }
 }
