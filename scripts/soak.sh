@@ -121,6 +121,11 @@ while ((killed < kills && SECONDS < deadline)); do
   done
   if kill -KILL "$launcher" 2>/dev/null; then hung=$((hung + 1)); fi
   wait "$launcher" 2>/dev/null || true
+  # Ranks whose launcher was killed may be at their start, and take the lock later.
+  for ((tick = 0; tick < 600; tick++)); do
+    pgrep -f -- "--run-directory $directory --resume" >/dev/null || break
+    sleep 0.1
+  done
   [[ ! -e $directory/.lock ]] || flock -w 60 "$directory/.lock" true
   rm -rf "${memory:?}"/*
   found=$(sed -n 's/^fingerprint //p' "$log")
