@@ -217,7 +217,7 @@ import Testing
       #expect(
         prompt.contains("the prompt, line 1, column 3: the character 'é' (U+00E9)"), "\(prompt)")
       let predicted = try refusal(["predict", run])
-      #expect(predicted.contains("lockstep generate \(run)"), "\(predicted)")
+      #expect(predicted.contains("lockstep generate"), "\(predicted)")
       for (option, value) in [
         ("--temperature", "-1"), ("--top-p", "0"), ("--top-k", "0"), ("--count", "x"),
       ] {
