@@ -1,10 +1,6 @@
 #include "lockstep_kernels.h"
 #include "lanes.h"
 
-// Half a vector of the other kernels: blocks of 8 channels are common.
-typedef float f8v __attribute__((ext_vector_type(8)));
-#define LOAD8(p) ({ f8v v_; memcpy(&v_, (p), sizeof v_); v_; })
-#define STORE8(p, x) do { f8v v_ = (x); memcpy((p), &v_, sizeof v_); } while (0)
 #define MULTIPLY_ADD(a, b, c) __builtin_elementwise_fma((a), (b), (c))
 
 // Taps are summed by threes, neighbours in a row of the kernel, and so many threes at a time: 9 sums in

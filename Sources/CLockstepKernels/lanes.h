@@ -19,6 +19,12 @@ typedef uint32_t u16v __attribute__((ext_vector_type(16)));
 
 #define LANES 16
 
+// Half a vector: blocks of 8 channels are common.
+typedef float f8v __attribute__((ext_vector_type(8)));
+typedef int32_t i8v __attribute__((ext_vector_type(8)));
+#define LOAD8(p) ({ f8v v_; memcpy(&v_, (p), sizeof v_); v_; })
+#define STORE8(p, x) do { f8v v_ = (x); memcpy((p), &v_, sizeof v_); } while (0)
+
 // Unaligned load and store of one vector.
 #define LOAD(p) ({ f16v v_; memcpy(&v_, (p), sizeof v_); v_; })
 #define STORE(p, x) do { f16v v_ = (x); memcpy((p), &v_, sizeof v_); } while (0)

@@ -44,6 +44,7 @@ int lockstep_flush_denormals(void);
 #include "lockstep_update_kernels.h"
 #include "lockstep_stream_kernels.h"
 #include "lockstep_vector_kernels.h"
+#include "lockstep_winograd_kernels.h"
 #include "lockstep_wire_kernels.h"
 
 #endif

@@ -4,9 +4,10 @@
 public struct PlanOptions: Sendable, Equatable {
   /// How 3×3 convolutions are computed.
   package enum Convolutions: String, Sendable, CaseIterable {
-    /// Winograd's F(4×4, 3×3) for the shapes where it is faster, else the direct sum. Shapes alone
-    /// decide. Its error is some ten times the direct sum's: see `Convolution.usesWinograd`.
-    /// In bfloat16 the direct sum is the only one.
+    /// Winograd's algorithm for the shapes where it is faster, else the direct sum. Shapes and the instruction
+    /// set alone decide: F(2×2, 3×3) by kernels of our own on AVX2, whose error is about the direct sum's, and
+    /// oneDNN 2's F(4×4, 3×3) on AVX-512, whose error is some ten times that. In bfloat16 the direct sum is the
+    /// only one.
     case automatic
     /// The direct sum always.
     case direct

@@ -94,30 +94,51 @@ extension PlanBuilder {
     return try converted(value, from: first, to: descriptor)
   }
 
+  /// A value in a form that a kernel of our own makes of it: `count` floats from its row-major values. Parameters
+  /// are taken when they change, not in the schedule.
+  func turned(
+    _ value: Graph.ValueID, _ count: Int, calling name: String,
+    _ kernel: @escaping (UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+  ) throws -> Memory {
+    let source = try plain(value)
+    let buffer = isPacked(value) ? region(.packed, count * 4) : activation(count * 4)
+    let turned = Memory(buffer: buffer, descriptor: try .plain([count]))
+    let step = PlanStep(
+      label: "\(label): packing",
+      action: .kernel([turned, source]) {
+        let (turned, source) = ($0[0].floats, $0[1].floats)
+        return { _ in kernel(turned, source) }
+      })
+    append(step, of: value)
+    return turned
+  }
+
+  /// Whether a value's conversions are no part of the schedule.
+  private func isPacked(_ value: Graph.ValueID) -> Bool {
+    switch leafOfValue[value] {
+    case .parameter, .vector: true
+    default: false
+    }
+  }
+
+  /// Appends a value's conversion to the steps that run when parameters change, or vectors, or to the schedule.
+  private func append(_ conversion: PlanStep, of value: Graph.ValueID) {
+    switch leafOfValue[value] {
+    case .parameter: packing.append(conversion)
+    case .vector: vectorPacking.append(conversion)
+    default: emit(conversion)
+    }
+  }
+
   private func converted(
     _ value: Graph.ValueID, from source: Memory, to descriptor: MemoryDescriptor
   ) throws -> Memory {
-    let (isParameter, isVector) =
-      switch leafOfValue[value] {
-      case .parameter: (true, false)
-      case .vector: (false, true)
-      default: (false, false)
-      }
     let buffer =
-      isParameter || isVector
+      isPacked(value)
       ? region(.packed, descriptor.byteCount) : activation(descriptor.byteCount)
     let copy = Memory(buffer: buffer, descriptor: descriptor)
-    let step =
-      isParameter || isVector
-      ? try packed(from: source, to: copy) ?? reorder(from: source, to: copy)
-      : try reorder(from: source, to: copy)
-    if isParameter {
-      packing.append(step)
-    } else if isVector {
-      vectorPacking.append(step)
-    } else {
-      emit(step)
-    }
+    let kernel = isPacked(value) ? try packed(from: source, to: copy) : nil
+    append(try kernel ?? reorder(from: source, to: copy), of: value)
     place(value, copy)
     return copy
   }

@@ -5,6 +5,12 @@ extension Convolution: Lowerable, AbsorbsPostOperation {
     let (x, w) = (site.inputs[0], site.inputs[1])
     let bias = site.inputs.count > 2 ? site.inputs[2] : nil
     let fused = plan.fusion.activation[site.index]
+    if fused?.isRectifier != false,
+      let winograd = Winograd(
+        self, plan.type(x).shape, plan.type(site.outputs[0]).shape, plan)
+    {
+      return try winograd.lower(site, plan, rectifying: fused?.output)
+    }
     let primitive = try choosing(plan, plan.type(x).shape, plan.type(w).shape) { winograd in
       try forward(
         plan, plan.type(x).shape, plan.type(w).shape, plan.type(site.outputs[0]).shape,
@@ -104,6 +110,9 @@ extension ConvolutionInputGradient: Lowerable {
   func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
     let (dy, w) = (site.inputs[0], site.inputs[1])
     let (shape, result) = (plan.type(w).shape, plan.type(dy).shape)
+    if let winograd = Winograd(convolution, inputShape, result, plan) {
+      return try winograd.lowerInputGradient(site, plan)
+    }
     let (diffX, weights, diffY) = (
       try MemoryDescriptor.any(inputShape, plan.precision.storage(site.outputs[0])),
       try MemoryDescriptor.any(convolution.weightShape(shape), plan.factor),
@@ -135,6 +144,9 @@ extension ConvolutionWeightGradient: Lowerable {
   func lower(_ site: PlanBuilder.Site, _ plan: PlanBuilder) throws {
     let (x, dy) = (site.inputs[0], site.inputs[1])
     let (source, result) = (plan.type(x).shape, plan.type(dy).shape)
+    if let winograd = Winograd(convolution, source, result, plan) {
+      return try winograd.lowerWeightGradient(site, plan, bias: bias)
+    }
     let lies = try plan.memory(dy).descriptor
     if let few = FewChannels(convolution, weightShape, source, lies, plan) {
       return try lower(site, plan, with: few)
