@@ -164,7 +164,7 @@ static void products(lockstep_isa isa) {
   enum { n = 32, in = 101, out = 67, shards = 4 };
   const lockstep_dense_kernels *k = lockstep_dense_kernels_for(isa);
   const lockstep_convolution_kernels *c = lockstep_convolution_kernels_for(isa);
-  if (k == NULL || c == NULL) return;
+  if (k == NULL) return;
   float *x = numbers(n * in), *w = numbers(out * in), *bias = numbers(out), *dy = numbers(n * out),
         *y = zeros(n * out), *dx = zeros(n * in), *dw = zeros(out * in),
         *panels = zeros(lockstep_dense_panels(in, out)), *scratch = zeros(lockstep_dense_scratch(n, in, out));
@@ -185,6 +185,20 @@ static void products(lockstep_isa isa) {
   c->weight_gradient(kernel, db, image, moved, room, &shape);
   tell_floats("convolution.weight_gradient", kernel, weights);
   tell_floats("convolution.bias_gradient", db, 16);
+
+  enum { channels = 24, outputs = 40, points = 7 * 9, taps = outputs * channels * 9 };
+  const lockstep_winograd both = {2, channels, 7, 9, 8, outputs, 7, 9, 8, 1, 1};
+  const lockstep_winograd_kernels *t = lockstep_winograd_kernels_for(isa);
+  float *from = numbers(2 * channels * points), *to = zeros(2 * outputs * points), *given = numbers(taps),
+        *turned = zeros(lockstep_winograd_weights(&both)), *own = zeros(lockstep_winograd_scratch(&both)),
+        *offsets = numbers(outputs), *gradient = zeros(taps), *shift = zeros(outputs);
+  t->weights(turned, given, 0, &both);
+  tell_floats("winograd.weights", turned, lockstep_winograd_weights(&both));
+  t->forward(to, from, turned, offsets, 1, own, &both);
+  tell_floats("winograd.forward", to, 2 * outputs * points);
+  t->weight_gradient(gradient, shift, from, to, own, &both);
+  tell_floats("winograd.weight_gradient", gradient, taps);
+  tell_floats("winograd.bias_gradient", shift, outputs);
 }
 
 static void sequences(lockstep_isa isa) {
