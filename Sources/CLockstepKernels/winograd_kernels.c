@@ -23,7 +23,7 @@ static inline size_t whole(size_t count) { return (count + LANES - 1) / LANES * 
 // How many tiles are turned and multiplied at a time: what both sides of the products take stays in the second
 // cache. Whole tiles of rows.
 static size_t group_of(const lockstep_winograd *s) {
-  const size_t tiles = ((size_t)1 << 15) / (PLACES * (s->channels + whole(s->outputs))) / 12 * 12;
+  const size_t tiles = ((size_t)1 << 16) / (PLACES * (s->channels + whole(s->outputs))) / 12 * 12;
   return tiles < 12 ? 12 : tiles > 96 ? 96 : tiles;
 }
 // What lies between a place's values and the next place's. Powers of two apart, they would push each other out of

@@ -57,7 +57,7 @@ import Testing
     return result
   }
 
-  private struct Operands {
+  fileprivate struct Operands {
     let x: [Float]
     let w: [Float]
     let b: [Float]
