@@ -17,5 +17,6 @@
 #include "window.h"
 #include "one_sided.h"
 #include "atomics.h"
+#include "standard_output.h"
 
 #endif

@@ -3,8 +3,8 @@ import LockstepPlatform
 /// Runs a program with a deadline and captures what it writes.
 ///
 /// The program gets a process group of its own; at the deadline, or when the caller cancels, it is
-/// asked to end, and after a grace period its group and its children are killed. Nothing else is
-/// touched.
+/// asked to end, and after a grace period its group and all that it has started are killed. Nothing else
+/// is touched.
 public enum ProgramRunner {
   /// Why a program could not be run at all.
   package struct Failure: Error, CustomStringConvertible {
@@ -97,35 +97,11 @@ public enum ProgramRunner {
       case .wait: break
       case .ask: kill(process, SIGTERM)
       case .kill:
-        // A launcher's ranks have groups of their own.
-        for child in children(of: process) { kill(child, SIGKILL) }
+        // A launcher's ranks have groups of their own, and may be its children's children.
+        for descendant in ProcessTable.descendants(of: process) { kill(descendant, SIGKILL) }
         kill(-process, SIGKILL)
       }
     }
-  }
-
-  /// The processes that a process has started and that are still its children.
-  private static func children(of process: pid_t) -> [pid_t] {
-    guard let directory = opendir("/proc") else { return [] }
-    defer { closedir(directory) }
-    var children: [pid_t] = []
-    while let entry = readdir(directory) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      guard let candidate = pid_t(name), let file = fopen("/proc/\(name)/stat", "r") else {
-        continue
-      }
-      defer { fclose(file) }
-      var line = [CChar](repeating: 0, count: 1024)
-      guard fgets(&line, 1024, file) != nil else { continue }
-      // "number (name) state parent …", and the name may hold anything.
-      let text = String(
-        decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      let fields = text[(text.lastIndex(of: ")") ?? text.startIndex)...].split(separator: " ")
-      if fields.count > 2, pid_t(fields[2]) == process { children.append(candidate) }
-    }
-    return children
   }
 
   private static func merged(_ changes: [String: String?]) -> [String] {

@@ -10,18 +10,19 @@ import Testing
     let result = try MPIRunner.run(
       program, Array(cases.joined(separator: ["then"])), ranks: ranks, deadline: .seconds(180))
     #expect(result.succeeded, "\(result.transcript)")
-    let grown = result.lines.compactMap { line -> Int? in
-      let words = line.split(separator: " ")
-      guard words.count == 11, words[0] == "case", words[4] == "own", words[8] == "grown",
-        let number = Int(words[1]), let others = Int(words[7]), let grown = Int(words[9])
-      else { return nil }
-      #expect(words[5] == "0", "\(cases[number]): \(line)\n\(result.errorOutput)")
+    let found = result.output.matches(
+      of: #/case (\d+) rank (\d+): own (\d+) other (\d+) grown (-?\d+) kB/#
+    ).map { $0.output }
+    // Each rank in each case, once.
+    let places = cases.indices.flatMap { number in (0..<ranks).map { "\(number) \($0)" } }
+    try #require(found.map { "\($0.1) \($0.2)" } == places, "\(result.transcript)")
+    for (index, figures) in found.enumerated() {
+      let text = "\(cases[index / ranks]): \(figures.0)"
+      #expect(figures.3 == "0", "\(text)\n\(result.errorOutput)")
       // Other libraries allocate in every step: counting works.
-      #expect(others > 0, "\(cases[number]): \(line)")
-      return grown
+      #expect(figures.4 != "0", "\(text)")
     }
-    #expect(grown.count == ranks * cases.count, "\(result.transcript)")
-    return grown
+    return found.compactMap { Int($0.5) }
   }
 
   @Test(arguments: [1, 2, 3])

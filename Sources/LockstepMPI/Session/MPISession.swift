@@ -57,14 +57,15 @@ public final class MPISession {
     }
     // Read before MPI adds variables of its own.
     let claim = LauncherClaim(environment: LauncherClaim.currentEnvironment())
-    if claim == nil, !LauncherClaim.isManaged { Self.startAlone() }
-    Self.passOverBrokenWindows()
+    LibrarySettings(isLaunched: claim != nil || LauncherClaim.isManaged).apply()
     if checksLauncher, let reason = claim?.refusal(library: MPILibrary.version) {
       throw MPIError(kind: .launch, call: call, message: reason, rank: nil)
     }
 
+    let output = StandardOutput()
     var provided: Int32 = 0
     try check(call, MPI_Init_thread(nil, nil, threadLevel.code, &provided))
+    output.keepLinesWhole()
     try check("MPI_Comm_set_errhandler", lockstep_mpi_comm_return_errors(lockstep_mpi_comm_world()))
     try check("MPI_Comm_set_errhandler", lockstep_mpi_comm_return_errors(lockstep_mpi_comm_self()))
     world = try MPICommunicator(lockstep_mpi_comm_world(), isOwned: false)
@@ -86,23 +87,6 @@ public final class MPISession {
           library provides
           """, rank: world.rank)
     }
-  }
-
-  /// Lets Open MPI start a process that no launcher has started without a helper process, which it needs
-  /// for starting others only: some tenths of a second sooner. Nor does such a process get a folder for its session:
-  /// all of a user's have the same, and one that ends takes it from under another that starts. The user's own
-  /// settings hold.
-  private static func startAlone() {
-    setenv("OMPI_MCA_ess_singleton_isolated", "1", 0)
-    setenv("OMPI_MCA_orte_create_session_dirs", "0", 0)
-  }
-
-  /// Keeps Open MPI 4 from its windows over remote memory access, which end the process in atomic operations
-  /// between ranks of a node (seen in 4.1.4): those by shared memory and by messages work. The user's own
-  /// setting holds.
-  private static func passOverBrokenWindows() {
-    guard MPILibrary.version.contains("Open MPI v4") else { return }
-    setenv("OMPI_MCA_osc", "^rdma", 0)
   }
 
   private static let observers = Mutex<[any MPISessionObserver]>([])
@@ -143,7 +127,9 @@ public final class MPISession {
     var line = Array("\(text)\n".utf8)
     write(STDERR_FILENO, &line, line.count)
     let code = exitCode == 0 ? 1 : exitCode
-    if MPILibrary.isReady { _ = lockstep_mpi_abort(lockstep_mpi_comm_world(), code) }
+    guard MPILibrary.isReady else { _exit(code) }
+    LastWords.passOn()
+    _ = lockstep_mpi_abort(lockstep_mpi_comm_world(), code)
     _exit(code)
   }
 

@@ -17,7 +17,7 @@ package struct LastWatch {
   /// Nil for a rank that is not its node's lowest, or is alone.
   package init?(
     _ patience: Watchdog.Patience, announce: @escaping (String) -> Void = Watchdog.print,
-    end: @escaping () -> Void = { _exit(1) }
+    end: @escaping () -> Void = { LastWords.end(1) }
   ) {
     guard let node = NodeProcesses() else { return nil }
     peers = node.peers()

@@ -86,7 +86,7 @@ package final class Watchdog: Sendable {
         outcome?.settle(verdict.outcome, owner: watch.ownerState(0))
         page.own.speak()
         watch.hear(patience)
-        if let end { end(verdict) } else { _exit(verdict.outcome.exitCode) }
+        if let end { end(verdict) } else { LastWords.end(verdict.outcome.exitCode) }
         return
       }
     }

@@ -14,6 +14,14 @@ import Testing
     #expect(result.errorOutput.contains("rank \(ranks - 1): the disk is full\n"))
   }
 
+  /// Whatever the library does to standard output.
+  @Test func linesOfSeveralRanksStayWhole() throws {
+    let result = try MPIRunner.run(program, ["lines"], ranks: 3, deadline: .seconds(30))
+    #expect(result.succeeded, "\(result.transcript)")
+    let all = (0..<3).flatMap { rank in (0..<20).map { "line \($0) of rank \(rank)" } }
+    #expect(result.lines.filter { !$0.isEmpty }.sorted() == all.sorted(), "\(result.transcript)")
+  }
+
   /// Open MPI's folder for a session is the same for all of a user's programs that no launcher has started, and
   /// one that ends removes it while another starts. Such a program needs none: it starts where none can be made.
   @Test func aProgramAloneNeedsNoFolder() throws {

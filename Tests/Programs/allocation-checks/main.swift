@@ -15,7 +15,7 @@ import LockstepTrainingTestSupport
   import Musl
 #endif
 
-// Takes steps of a small model as `key=value` arguments say and prints, for each rank, how many heap
+// Takes steps of a small model as `key=value` arguments say; rank 0 prints, for each rank, how many heap
 // allocations of our own code 100 steps in the steady state made and by how many kilobytes the
 // process grew over all the steps after the first thousand:
 //
@@ -114,10 +114,15 @@ func check(_ settings: Settings, number: Int, on group: MPICollective) throws {
   }
   let grown = residentKilobytes() - before
   let own = lockstep_own_allocations() - ownBefore
-  print(
-    "case \(number) rank \(group.rank): own \(own) "
-      + "other \(lockstep_other_allocations() - otherBefore) grown \(grown) kB")
   if own > 0 { lockstep_print_own_allocations() }
+  // One rank prints: a launcher may put what several print together as it likes.
+  let figures = try group.communicator.allgatherArrays(
+    [Int(own), Int(lockstep_other_allocations() - otherBefore), grown])
+  guard group.isRoot else { return }
+  for (rank, figures) in figures.enumerated() {
+    print(
+      "case \(number) rank \(rank): own \(figures[0]) other \(figures[1]) grown \(figures[2]) kB")
+  }
 }
 
 exit(

@@ -110,6 +110,16 @@ func stuckUnwind() {
   }
 }
 
+/// All ranks print at once.
+func printTogether() {
+  MPISession.run { world in
+    for line in 0..<20 {
+      try world.barrier()
+      print("line", line, "of rank", world.rank)
+    }
+  }
+}
+
 /// More values than C's `int` counts, in a message, a broadcast and a reduction. Takes 9 GB on two
 /// ranks, so it is run by hand.
 func moreThanInt32() {
@@ -141,6 +151,7 @@ case "list": allChecks().forEach { print($0.name) }
 case "throw": throwOnOneRank()
 case "use-after-finalize": try useAfterFinalize()
 case "stuck-unwind": stuckUnwind()
+case "lines": printTogether()
 case "sleep": sleep(600)
 case "more-than-int32": moreThanInt32()
 case "size": MPISession.run { print("size \($0.size)") }
