@@ -8,7 +8,7 @@ import LockstepTraining
 
 /// Measures the parts of a step that ``CostModel`` puts together, on a model and an update rule as a
 /// run has them. Medians; where several ranks measure at once, so that they share memory as they
-/// will in a run, the slowest of them counts.
+/// will in a run, the slowest of them counts. Where there are more ranks than processors, means.
 package struct CostMeasurement {
   private let source: ModelSource
   private let rule: UpdateRule
@@ -55,7 +55,14 @@ package struct CostMeasurement {
     return work
   }
 
-  /// The median time of `body`, of the slowest rank.
+  /// What stands for several times. A rank that shares its processor is either stopped in a short
+  /// time or not, and the median is one of the two: there the mean counts, as over a run.
+  private func typical(_ times: [Double]) -> Double {
+    collective.size * threads > Processors.online
+      ? times.reduce(0, +) / Double(times.count) : Spread(times).median
+  }
+
+  /// The typical time of `body`, of the slowest rank.
   private func median(_ body: () throws -> Void) throws -> Double {
     try body()
     let start = SystemClock.seconds
@@ -68,7 +75,7 @@ package struct CostMeasurement {
       try body()
       return SystemClock.seconds - start
     }
-    return try collective.allgather(Spread(times).median).max()!
+    return try collective.allgather(typical(times)).max()!
   }
 
   // MARK: Compute
@@ -166,7 +173,7 @@ package struct CostMeasurement {
       readings.append((first - folded) - (SystemClock.seconds - first))
     }
     func slowest(_ times: [Double]) throws -> Double {
-      try collective.allgather(Spread(times).median).max()!
+      try collective.allgather(typical(times)).max()!
     }
     let slice = Double(plan.slices.map(\.count).max() ?? 1)
     work.addition = try slowest(folds) / max(slice * Double(plan.partialCount - 1), 1)

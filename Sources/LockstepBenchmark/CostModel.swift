@@ -130,6 +130,8 @@ package struct CostModel: Sendable {
   package var sharing: UpdateSharing
   /// How gradients travel between nodes.
   package var wire: WirePrecision
+  /// Whether gradients are made of factors where the model allows it, as in a run.
+  package var makesProducts = true
 
   /// A model of these times on this link.
   package init(
@@ -177,7 +179,7 @@ package struct CostModel: Sendable {
       gradientSlotCount: work.gradientSlotCount, wire: shards > 1 ? wire : .float32)
     let examples = shards * work.shardSize
     let factors =
-      plan.ranks == 1
+      plan.ranks == 1 || !makesProducts
       ? [:] : work.factors(examples: examples, shards: shards, travel: nodes > 1)
     let operations = factors.values.reduce(0) {
       $0 + 2 * Double(examples) * Double($1.outputs * $1.inputs)
@@ -200,6 +202,7 @@ package struct CostModel: Sendable {
     var prediction = CostPrediction(
       nodes: nodes, ranks: plan.ranks, shards: shards, batchSize: shards * work.shardSize)
     prediction.isSharded = isSharded
+    prediction.makesProducts = !factors.isEmpty
     prediction.compute = work.fixed + Double(waves) * work.shard
     if !isSharded {
       prediction.compute +=
@@ -216,6 +219,12 @@ package struct CostModel: Sendable {
     gatherMatrices(nodes: nodes, &prediction)
     prediction.memory = memory(plan, traffic, nodes: nodes, isSharded: isSharded)
     overlap(traffic, &prediction)
+    if !factors.isEmpty {
+      let hidden = hiddenFactors(
+        factors, traffic, plan, ranksPerNode: ranksPerNode, examples: examples, prediction)
+      prediction.bucketBytes = nodes > 1 ? link.bucketBytes : 0
+      prediction.overlappedStep = prediction.step - hidden
+    }
     return prediction
   }
 
@@ -262,17 +271,11 @@ package struct CostModel: Sendable {
   /// A rank's sum is complete while its last shard runs backwards, about two thirds of the shard's
   /// time W. Of k equal buckets the j-th is there at j W / k and takes c = (messages) α + bytes / (k β),
   /// one after the other: the last one has travelled max(W / k + k c, W + c) after the pass began.
-  /// Partial sums are half of what travels; slices come back when all is over. Factors travel beside
-  /// all of both passes.
+  /// Partial sums are half of what travels; slices come back when all is over.
   private func overlap(_ traffic: WireTraffic, _ prediction: inout CostPrediction) {
     prediction.overlappedStep = prediction.step
     guard traffic.messages > 0 else { return }
-    if traffic.factorBytes > 0 {
-      let passes = prediction.compute - work.fixed
-      prediction.bucketBytes = link.bucketBytes
-      prediction.overlappedStep -= min(passes, Double(traffic.factorBytes) / link.bandwidth)
-      return
-    }
+    guard traffic.factorBytes == 0 else { return }
     let slice = work.layout.count * MemoryLayout<Float>.stride / prediction.ranks
     prediction.bucketBytes = min(link.bucketBytes, max(slice, 1))
     let count = max(Int((Double(slice) / Double(prediction.bucketBytes)).rounded()), 1)
@@ -282,5 +285,28 @@ package struct CostModel: Sendable {
     let end = max(window / Double(count) + Double(count) * bucket, window + bucket)
     let saved = seconds(messages: messages, bytes: bytes) + window - end
     prediction.overlappedStep = prediction.step - max(saved, 0)
+  }
+
+  /// What factors that travel beside the passes, and beside the products of other factors, leave of
+  /// the wire's time (``FactorTimeline``).
+  private func hiddenFactors(
+    _ factors: [Int: LinearMapShape], _ traffic: WireTraffic, _ plan: FoldPlan, ranksPerNode: Int,
+    examples: Int, _ prediction: CostPrediction
+  ) -> Double {
+    guard traffic.factorBytes > 0 else { return 0 }
+    let values = Double(factors.values.reduce(0) { $0 + $1.travelling })
+    let perValue = Double(traffic.factorBytes) / values
+    let makers = Double(prediction.isSharded ? plan.ranks : ranksPerNode)
+    let maps = factors.sorted { $0.key < $1.key }.map { slot, shape in
+      FactorTimeline.Map(
+        shape: shape, inputBytes: shape.isFirst ? 0 : perValue * Double(shape.inputs),
+        gradientBytes: perValue * Double(shape.outputs),
+        product: 2 * Double(examples * shape.outputs * shape.inputs) / (makers * work.productRate))
+    }
+    let products = maps.reduce(0) { $0 + $1.product }
+    let timeline = FactorTimeline(
+      maps, passes: max(prediction.compute - work.fixed - products, 0),
+      message: Double(prediction.nodes - 1) * link.latency, bandwidth: link.bandwidth)
+    return timeline.sum - timeline.end
   }
 }

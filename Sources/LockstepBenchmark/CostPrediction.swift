@@ -12,6 +12,8 @@ package struct CostPrediction: Sendable {
   package let batchSize: Int
   /// Whether every rank updates the slice that it owns alone.
   package internal(set) var isSharded = false
+  /// Whether gradients are made of factors (docs/fold.md).
+  package internal(set) var makesProducts = false
   /// Forward and backward passes of the busiest rank.
   package internal(set) var compute = 0.0
   /// Additions of the tree, dividing and measuring.
@@ -56,7 +58,8 @@ package struct CostPrediction: Sendable {
   package func json(over one: CostPrediction) -> JSONValue {
     .object([
       "nodes": .integer(nodes), "ranks": .integer(ranks), "shards": .integer(shards),
-      "batch": .integer(batchSize), "sharded": .bool(isSharded), "step": .number(step),
+      "batch": .integer(batchSize), "sharded": .bool(isSharded),
+      "products": .bool(makesProducts), "step": .number(step),
       "compute": .number(compute),
       "fold": .number(fold), "wire": .number(wire), "numbers": .number(numbers),
       "update": .number(update), "wireBytes": .integer(wireBytes),

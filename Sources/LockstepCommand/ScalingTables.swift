@@ -12,6 +12,8 @@ struct ScalingTables {
   private let fixedBatch: [CostPrediction]
   /// As many shards a rank as the ranks asked about have.
   private let growingBatch: [CostPrediction]
+  /// Where ways of taking a step cross, in either table.
+  private let crossovers: (fixedBatch: Crossovers, growingBatch: Crossovers)
 
   /// - Parameters:
   ///   - shards: the configuration's.
@@ -25,17 +27,23 @@ struct ScalingTables {
     asked = try model.predict(nodes: nodes, ranksPerNode: ranksPerNode, shards: shards)
     let ranks = nodes * ranksPerNode
     let sizes = Self.sizes(ranksPerNode: ranksPerNode, limit: max(limit, ranks), including: ranks)
-    func predict(_ ranks: Int, _ shards: Int) throws -> CostPrediction {
+    func row(_ ranks: Int, _ shards: Int) -> Crossovers.Row {
       let inside = min(ranks, ranksPerNode)
-      return try model.predict(nodes: ranks / inside, ranksPerNode: inside, shards: shards)
+      return (ranks / inside, inside, shards)
     }
-    fixedBatch = try sizes.filter { $0 <= shards }.map { try predict($0, shards) }
     let each = max(shards / ranks, 1)
-    growingBatch = try sizes.map { ranks in
+    let fixed = sizes.filter { $0 <= shards }.map { row($0, shards) }
+    let growing = sizes.map { ranks in
       var shards = each
       while shards < each * ranks { shards *= 2 }
-      return try predict(ranks, shards)
+      return row(ranks, shards)
     }
+    func predict(_ row: Crossovers.Row) throws -> CostPrediction {
+      try model.predict(nodes: row.nodes, ranksPerNode: row.ranksPerNode, shards: row.shards)
+    }
+    fixedBatch = try fixed.map(predict)
+    growingBatch = try growing.map(predict)
+    crossovers = (try Crossovers(model, rows: fixed), try Crossovers(model, rows: growing))
   }
 
   /// Powers of two up to a full node, then whole nodes, doubling.
@@ -73,6 +81,9 @@ struct ScalingTables {
       "asked": asked.json(over: fixedBatch[0]),
       "fixedBatch": .array(fixedBatch.map { $0.json(over: fixedBatch[0]) }),
       "growingBatch": .array(growingBatch.map { $0.json(over: growingBatch[0]) }),
+      "crossovers": .object([
+        "fixedBatch": crossovers.fixedBatch.json, "growingBatch": crossovers.growingBatch.json,
+      ]),
     ])
   }
 
@@ -126,7 +137,9 @@ struct ScalingTables {
     }
     if let warning { text += "notice: \(warning)\n" }
     text += "\nthe batch of \(asked.batchSize) on growing numbers of ranks\n" + rows(fixedBatch)
+    text += "\n" + table(crossovers.fixedBatch.lines)
     text += "\na batch that grows with the ranks\n" + rows(growingBatch)
+    text += "\n" + table(crossovers.growingBatch.lines)
     return text
   }
 
@@ -146,7 +159,7 @@ struct ScalingTables {
   private func rows(_ predictions: [CostPrediction]) -> String {
     let titles = [
       "ranks", "nodes", "batch", "compute", "fold", "wire", "numbers", "update", "step ms",
-      "efficiency", "examples/s", "memory MB", "bucket KiB",
+      "efficiency", "examples/s", "memory MB", "bucket KiB", "form",
     ]
     var lines = [titles]
     for one in predictions {
@@ -156,6 +169,7 @@ struct ScalingTables {
         milliseconds(one.update), milliseconds(one.step),
         percent(one.efficiency(over: predictions[0])), "\(Int(one.examplesPerSecond))",
         megabytes(one.memory), one.bucketBytes == 0 ? "" : "\(one.bucketBytes >> 10)",
+        (one.isSharded ? "sharded" : "replicated") + (one.makesProducts ? ", factors" : ""),
       ])
     }
     let widths = titles.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }

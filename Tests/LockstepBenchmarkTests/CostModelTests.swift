@@ -196,8 +196,8 @@ import Testing
     #expect(try !predict(.automatic).isSharded)
     #expect(try predict(.automatic, bandwidth: 1e11).isSharded)
     #expect(try predict(.automatic, nodes: 1, shards: 1).isSharded)
-    // At best they travel beside both passes.
-    #expect(replicated.overlappedStep < replicated.step - 3e-3)
+    // Half of them travel beside the passes, which take 2.7 ms without the products.
+    #expect(replicated.overlappedStep < replicated.step - 2.5e-3)
     // On a node nothing is added up.
     func fold(shards: Int) throws -> Double {
       try predict(.sharded, nodes: 1, ranksPerNode: 2, shards: shards).fold

@@ -35,6 +35,9 @@ import Testing
     // Each rank keeps the two shards that four ranks have of eight.
     #expect(growing.last?["shards"] == 4096)
     #expect(growing.first?["efficiency"]?.doubleValue == 1)
+    // Between nodes on a link of 10 Gbit/s thousands of messages are longer than two shards.
+    let crossed = try #require(plan["crossovers"]?["growingBatch"]?["sendingOverComputing"])
+    #expect(crossed.arrayValue?.last?.arrayValue?.last == 2048, "\(crossed)")
   }
 
   @Test func printsTablesForPeople() throws {
@@ -42,6 +45,7 @@ import Testing
     #expect(result.succeeded, "\(result.transcript)")
     #expect(result.output.contains("measured on this machine"))
     #expect(result.output.contains("a batch that grows with the ranks"))
+    #expect(result.output.contains("sending takes longer than computing"))
     #expect(result.lines.contains { $0.split(separator: " ").first == "64" })
   }
 
