@@ -2,6 +2,7 @@ import LockstepCollective
 import LockstepDatasets
 import LockstepEngine
 import LockstepLayers
+import LockstepState
 import LockstepTestSupport
 import LockstepTraining
 import LockstepTrainingTestSupport
