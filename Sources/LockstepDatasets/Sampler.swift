@@ -107,7 +107,7 @@ public final class Sampler {
   }
 
   /// The sizes of the batches that so many steps meet, larger ones first; nil for whole epochs.
-  public func batchSizes(ofSteps steps: Int?) -> [Int] {
+  package func batchSizes(ofSteps steps: Int?) -> [Int] {
     if let groups { return groups.batchSizes(batchSize, dropLast: dropLast) }
     if let poisson {
       return [poisson.plannedSizes.upperBound, batchSize, poisson.plannedSizes.lowerBound]

@@ -27,6 +27,11 @@ func tensorOperation(
     return { graph, x in [x[0] * graph.constant(values, shape)] }
   case "select": return { _, x in [x[0].selected(index, axis: axis)] }
   case "stack": return { _, x in [Tensor.stacked(x, axis: axis)] }
+  case "singular_vectors":
+    return { _, x in
+      let found = x[0].singularVectors(from: x[1])
+      return [found.left, found.right]
+    }
   case "power":
     let exponent = attributes.float("exponent") ?? 1
     return { _, x in [x[0].power(exponent)] }

@@ -51,7 +51,9 @@ IMAGES = {
          "parametrization": "weightStandardization"},
         {"type": "GroupNorm", "groups": 2}, "Tanh",
         {"type": "Conv2d", "outChannels": 6, "kernel": 3, "groups": 2,
-         "parametrization": "weightNorm"}, "Flatten",
+         "parametrization": "weightNorm"},
+        {"type": "ConvTranspose2d", "outChannels": 4, "kernel": 2, "parametrization": "spectralNorm"},
+        "Flatten",
         {"type": "Linear", "outFeatures": 5, "parametrization": "weightNorm"}]},
 }
 SERIES = {

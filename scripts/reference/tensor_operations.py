@@ -116,4 +116,17 @@ for shape, size in (
     cases.add(f"adaptive_avg_pool2d of {shape} to {size}", "adaptive_avg_pool2d",
               lambda x, s=size: F.adaptive_avg_pool2d(x, s), [v.normal(*shape)], {"shape": size})
 
+
+# A round of power iteration.
+
+def singular_vectors(w, v):
+    left = F.normalize(w @ v, dim=0, eps=1e-12)
+    return left, F.normalize(w.T @ left, dim=0, eps=1e-12)
+
+
+for label, w in (("of a matrix", v.normal(5, 23)), ("of a column", v.normal(19, 1)),
+                 ("of a small matrix", 1e-20 * v.normal(3, 4)), ("of zeros", torch.zeros(2, 3))):
+    cases.add(f"singular vectors {label}", "singular_vectors", singular_vectors,
+              [w, F.normalize(v.normal(w.shape[1]), dim=0)], differentiated=0)
+
 cases.write(sys.argv[1])

@@ -10,10 +10,9 @@ extension Freezing {
       }
     }
     try checkUnfreezing(graph.parameters.map(\.name))
-    // The layer of `features.1.running_mean` is `features.1`.
-    let layers = graph.statistics.map { statistic in
-      statistic.name.lastIndex(of: ".").map { String(statistic.name[..<$0]) } ?? ""
-    }
+    // The layer of `features.1.running_mean` is `features.1`. Vectors of power iteration are none of theirs.
+    let layers = graph.statistics.map(\.name).filter { !LayerName.isSingularVector($0) }
+      .map { name in name.lastIndex(of: ".").map { String(name[..<$0]) } ?? "" }
     for pattern in batchNorms {
       let glob = NameGlob(pattern)
       if !layers.contains(where: glob.matches) {

@@ -159,6 +159,9 @@ public final class Graph {
       return Tensor(graph: self, id: id)
     }
     require(TensorType(specification.shape), "statistic '\(specification.name)'")
+    if let problem = specification.draw?.initializer.problem {
+      fail("the initial values of statistic '\(specification.name)': \(problem)")
+    }
     statistics.append(specification)
     let tensor = leaf(.statistic(statistics.count - 1), TensorType(specification.shape))
     statisticValues[specification.name] = tensor.id
@@ -180,6 +183,14 @@ public final class Graph {
           + "shape \(statistic.shape)")
     }
     observations.append(Observation(statistic: index, value: value.id, scale: scale))
+  }
+
+  /// What has been observed for a statistic so far; nil for nothing.
+  package func observed(_ statistic: Tensor) -> Tensor? {
+    let found = observations.first {
+      statisticValues[statistics[$0.statistic].name] == statistic.id
+    }
+    return found.map { Tensor(graph: self, id: $0.value) }
   }
 
   /// A state of the layer now being called, from an input of its own; zeros at first.

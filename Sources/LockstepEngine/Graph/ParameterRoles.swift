@@ -17,8 +17,8 @@ extension Graph {
       case .parameter(let index):
         sources[id] = [index]
         shared.insert(id)
-      case .constant, .table: shared.insert(id)
-      case .input, .statistic, .vector: break
+      case .constant, .table, .statistic: shared.insert(id)
+      case .input, .vector: break
       }
     }
     var tables: Set<Int> = []

@@ -52,6 +52,9 @@ package struct StatisticSpecification: Sendable {
   package let initialValues: [Float]
   /// The weight of the new observation: running ← (1 − momentum) · running + momentum · observed.
   package let momentum: Float
+  /// Draws the values that the elements start from in the place of ``initialValues``, from the random numbers of
+  /// the name that it is drawn as; nil where they are given.
+  package let draw: (initializer: any Initializer, drawnAs: String)?
 
   /// Makes a specification with a dotted name, a shape, and the weight of new observations.
   package init(name: String, shape: [Int], initialValue: Float, momentum: Float) {
@@ -64,6 +67,20 @@ package struct StatisticSpecification: Sendable {
     self.shape = shape
     self.initialValues = initialValues
     self.momentum = momentum
+    draw = nil
+  }
+
+  /// Makes a specification whose elements start from values that are drawn, with the random numbers of a parameter.
+  ///
+  /// - Parameter drawnAs: the name that keys the draw of that parameter.
+  package init(
+    name: String, shape: [Int], initializer: any Initializer, drawnAs: String, momentum: Float
+  ) {
+    self.name = name
+    self.shape = shape
+    initialValues = [0]
+    self.momentum = momentum
+    draw = (initializer, drawnAs)
   }
 }
 

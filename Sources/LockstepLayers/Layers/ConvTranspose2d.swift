@@ -31,6 +31,8 @@ public struct ConvTranspose2d: StandardLayer {
   package let weightInitializer: any Initializer
   /// Draws the bias; nil draws it as PyTorch does.
   package let biasInitializer: (any Initializer)?
+  /// How the weight follows from the parameters that are updated; nil where it is one itself.
+  package let parametrization: Parametrization?
 
   /// Makes a layer with the arguments of PyTorch's `ConvTranspose2d`; a nil `inChannels` is taken from the input.
   ///
@@ -40,7 +42,7 @@ public struct ConvTranspose2d: StandardLayer {
     _ inChannels: Int?, _ outChannels: Int, kernel: SpatialPair, stride: SpatialPair = 1,
     padding: SpatialPair = 0, outputPadding: SpatialPair = 0, dilation: SpatialPair = 1,
     groups: Int = 1, bias: Bool = true, weightInitializer: (any Initializer)? = nil,
-    biasInitializer: (any Initializer)? = nil
+    biasInitializer: (any Initializer)? = nil, parametrization: Parametrization? = nil
   ) {
     self.inChannels = inChannels
     self.outChannels = outChannels
@@ -53,18 +55,21 @@ public struct ConvTranspose2d: StandardLayer {
     self.bias = bias
     self.weightInitializer = weightInitializer ?? VarianceScaling.pyTorchDefault
     self.biasInitializer = biasInitializer
+    self.parametrization = parametrization
   }
 
   /// A layer that takes its number of input channels from its input.
   public init(
     _ outChannels: Int, kernel: SpatialPair, stride: SpatialPair = 1, padding: SpatialPair = 0,
     outputPadding: SpatialPair = 0, dilation: SpatialPair = 1, groups: Int = 1, bias: Bool = true,
-    weightInitializer: (any Initializer)? = nil, biasInitializer: (any Initializer)? = nil
+    weightInitializer: (any Initializer)? = nil, biasInitializer: (any Initializer)? = nil,
+    parametrization: Parametrization? = nil
   ) {
     self.init(
       nil, outChannels, kernel: kernel, stride: stride, padding: padding,
       outputPadding: outputPadding, dilation: dilation, groups: groups, bias: bias,
-      weightInitializer: weightInitializer, biasInitializer: biasInitializer)
+      weightInitializer: weightInitializer, biasInitializer: biasInitializer,
+      parametrization: parametrization)
   }
 
   package func layerOutput(_ input: Tensor, _ scope: LayerScope) -> Tensor {
@@ -74,10 +79,15 @@ public struct ConvTranspose2d: StandardLayer {
       scope.require(
         kernel.rows > 0 && kernel.columns > 0, "the kernel must be positive, got \(kernel.list)"),
       let window = Padding.explicit(padding).window(
-        kernel: kernel, stride: stride, dilation: dilation, scope)
+        kernel: kernel, stride: stride, dilation: dilation, scope),
+      scope.require(
+        parametrization != .weightStandardization || groups == 1,
+        "'weightStandardization' of a transposed convolution asks for one group: what makes one of its outputs is "
+          + "no part of the weight's second axis with \(groups) groups")
     else { return input }
-    let weight = scope.parameter(
-      "weight", [channels, outChannels / groups] + kernel.list, weightInitializer)
+    let weight = scope.weight(
+      [channels, outChannels / groups] + kernel.list, weightInitializer, constraint: nil,
+      trainable: true, as: parametrization, outputAxis: 1)
     guard !scope.graph.hasFailed else { return input }
     let result = input.transposedConvolved(
       weight, window: window, outputPadding: outputPadding.list, groups: groups)
@@ -101,7 +111,7 @@ extension ConvTranspose2d {
       .with("padding", .pair(0...Int(Int32.max)), 0, "what is cut off on each side of the result"),
       .with("outputPadding", .pair(0...Int(Int32.max)), 0, "what is added behind the result"),
       .with("dilation", .spatialSize, 1, "the distance of a filter's taps"), .groups, .bias,
-    ] + .initializers
+    ] + .initializers + [.parametrization]
   ) { values in
     ConvTranspose2d(
       values["inChannels"], values["outChannels"], kernel: values["kernel"],
@@ -109,6 +119,7 @@ extension ConvTranspose2d {
       outputPadding: values["outputPadding"], dilation: values["dilation"],
       groups: values["groups"], bias: values["bias"],
       weightInitializer: try values.initializer("weightInitializer"),
-      biasInitializer: try values.initializer("biasInitializer"))
+      biasInitializer: try values.initializer("biasInitializer"),
+      parametrization: values["parametrization"])
   }
 }

@@ -102,15 +102,24 @@ package final class ModelMemory {
   /// Draws all parameters anew and resets the statistics. A parameter's values depend on the seed
   /// and the name that it is drawn as alone, so that adding a layer does not change the others.
   package func initialize(seed: UInt64) {
+    func fill(
+      _ slot: FlatLayout.Slot, of arena: UnsafeMutableBufferPointer<Float>,
+      by initializer: any Initializer, drawnAs name: String
+    ) {
+      var random = CounterGenerator(seed: seed, .initialization, index: Self.hash(name))
+      var values = UnsafeMutableBufferPointer(rebasing: arena[slot.range]).mutableSpan
+      initializer.fill(&values, shape: slot.shape, using: &random)
+    }
     let slots =
       trainableLayout.slots.map { ($0, trainable) } + frozenLayout.slots.map { ($0, frozen) }
     for (specification, (slot, arena)) in zip(specifications, slots) {
-      var random = CounterGenerator(
-        seed: seed, .initialization, index: Self.hash(specification.drawnAs))
-      var values = UnsafeMutableBufferPointer(rebasing: arena[slot.range]).mutableSpan
-      specification.initializer.fill(&values, shape: slot.shape, using: &random)
+      fill(slot, of: arena, by: specification.initializer, drawnAs: specification.drawnAs)
     }
     for (statistic, slot) in zip(statistics, statisticLayout.slots) {
+      if let draw = statistic.draw {
+        fill(slot, of: runningStatistics, by: draw.initializer, drawnAs: draw.drawnAs)
+        continue
+      }
       let values = statistic.initialValues
       for (index, place) in slot.range.enumerated() {
         runningStatistics[place] = values[values.count == 1 ? 0 : index]

@@ -18,14 +18,14 @@ extension TracedModel {
       microBatches: max((batch.examples.count + batch.shards - 1) / batch.shards, 1))
   }
 
-  /// Limits a gradient that is one example's alone.
+  /// Limits the gradient of a leaf that is one example's alone. The statistics behind it stay as they are.
   ///
   /// - Parameter counts: whether the example counts.
   func limit(
-    _ gradient: UnsafeMutableBufferPointer<Float>, of lane: Lane, counts: Bool,
-    _ record: ShardRecord
+    _ leaf: UnsafeMutableBufferPointer<Float>, of lane: Lane, counts: Bool, _ record: ShardRecord
   ) {
-    guard computesExamplesAlone, let exampleNorms, let base = gradient.baseAddress else { return }
+    guard computesExamplesAlone, let exampleNorms, let base = leaf.baseAddress else { return }
+    let gradient = UnsafeMutableBufferPointer(rebasing: leaf[..<gradientSize])
     guard counts else { return gradient.update(repeating: 0) }
     let weight = numbers.weight(of: lane, examples: 1)
     // What weighs nothing has no gradient.

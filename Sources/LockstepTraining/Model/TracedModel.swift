@@ -19,6 +19,10 @@ final class TracedModel {
   /// The arena that is folded.
   let layout: FlatLayout
   let gradientSlotCount: Int
+  /// The number of leading values of the arena that are gradients; statistics follow.
+  var gradientSize: Int {
+    gradientSlotCount < layout.slots.count ? layout.slots[gradientSlotCount].offset : layout.count
+  }
   /// The numbers that a batch leaves beside its gradient.
   let numbers: ObjectiveNumbers
   /// What becomes of the norms of examples' gradients; nil where these are not limited.

@@ -366,7 +366,8 @@ public final class TrainingStep: BatchStep {
   /// Takes over the statistics and the carried states, and counts the step.
   private func commit(_ updated: UpdateReport) -> StepReport {
     ascent?.putStatistics(into: exchange.folded)
-    source.commitStatistics(Gradient(exchange.folded))
+    // A batch that is drawn at random may have no example, and has observed nothing then.
+    if scalars.total.examples > 0 { source.commitStatistics(Gradient(exchange.folded)) }
     carrier?.commitStates { [inspector] in inspector?.isTakenOut($0) ?? false }
     return count(updated, skipped: nil)
   }

@@ -20,6 +20,11 @@ import Testing
           Double((place * 37 + index * 11 + place * place % 5) % 23) / 10 - 1.05
         })
     }
+    for statistic in trace.graph.statistics {
+      let count = statistic.shape[0]
+      leaves.statistics[statistic.name] = HostTensor(
+        [count], (0..<count).map { 0.2 + Double(($0 * 29) % 7) / 10 })
+    }
     return leaves
   }
 
@@ -89,8 +94,11 @@ import Testing
       ("weight", ""), ("encoder.0.weight", "encoder.0"),
       ("parametrizations.weight.original0", ""),
       ("a.b.parametrizations.weight.original1", "a.b"),
+      ("a.b.parametrizations.weight.original", "a.b"),
+      ("a.b.parametrizations.weight.0._u", "a.b"), ("parametrizations.weight.0._v", ""),
       // Layers in a property of this name.
       ("parametrizations.0.weight", "parametrizations.0"),
+      ("myparametrizations.weight.0._u", "myparametrizations.weight.0"),
     ]
     for (parameter, layer) in cases { #expect(LayerName.of(parameter) == layer, "\(parameter)") }
   }
@@ -153,7 +161,9 @@ import Testing
       Conv2d(4, kernel: 2, groups: 2, parametrization: parametrization), Tanh(), Flatten(),
       Linear(3, parametrization: parametrization),
     ])
-    let trace = try trace(model, inputShape: [2, 3, 3], batchCount: 2, training: true)
+    // In training u and v, which count as constants, follow from W; elsewhere they are constants.
+    let trace = try trace(
+      model, inputShape: [2, 3, 3], batchCount: 2, training: parametrization != .spectralNorm)
     let leaves = leaves(
       of: trace, input: HostTensor([2, 2, 3, 3], (0..<36).map { Double(($0 * 7) % 13) / 6 - 1 }))
     let sum = trace.output.square().sum()
@@ -173,15 +183,16 @@ import Testing
   // MARK: Configurations and refusals
 
   @Test func aConfigurationNamesThem() throws {
-    for (type, more) in [("Linear", [:]), ("Conv1d", ["kernel": 3]), ("Conv2d", ["kernel": 3])]
-      as [(String, JSONObject)]
-    {
+    for (type, more) in [
+      ("Linear", [:]), ("Conv1d", ["kernel": 3]), ("Conv2d", ["kernel": 3]),
+      ("ConvTranspose2d", ["kernel": 3]),
+    ] as [(String, JSONObject)] {
       var object = more
       object[type == "Linear" ? "outFeatures" : "outChannels"] = 4
       func made() throws -> Parametrization? {
         let layer = try LayerCatalog.catalog.make(type, object)
         return (layer as? Linear)?.parametrization ?? (layer as? Conv1d)?.parametrization
-          ?? (layer as? Conv2d)?.parametrization
+          ?? (layer as? Conv2d)?.parametrization ?? (layer as? ConvTranspose2d)?.parametrization
       }
       #expect(try made() == nil)
       object["parametrization"] = "weightNorm"
@@ -189,13 +200,15 @@ import Testing
       object["parametrization"] = "weightStandardization"
       #expect(try made() == .weightStandardization)
       object["parametrization"] = "spectralNorm"
+      #expect(try made() == .spectralNorm)
+      object["parametrization"] = "spectral"
       #expect {
         try made()
       } throws: { error in
         let text = "\(error)"
         return text.contains(
-          "parametrization' must be one of 'weightNorm', 'weightStandardization'; found ")
-          && text.contains("spectralNorm")
+          "parametrization' must be one of 'weightNorm', 'weightStandardization', 'spectralNorm'; found "
+        ) && text.contains("'spectral'")
       }
     }
   }
@@ -224,6 +237,22 @@ import Testing
         "layer 'body': units of the weight [4, 1, 1, 1] have one value each"
       ),
       (Linear(0, parametrization: .weightNorm), [4], "outFeatures must be positive, got 0"),
+      (
+        Linear(3, constraint: .maxNorm(2), parametrization: .spectralNorm), [4],
+        "layer 'body': the weight is computed by 'spectralNorm', and a constraint would hold"
+      ),
+      (
+        Conv2d(
+          4, kernel: 1, weightInitializer: ConstantInitializer(0), parametrization: .spectralNorm),
+        [2, 4, 4],
+        "layer 'body': the initial values of statistic 'body.parametrizations.weight.0._u': the "
+          + "weight is drawn as zeros, and those have no largest singular value"
+      ),
+      (
+        ConvTranspose2d(4, kernel: 2, groups: 2, parametrization: .weightStandardization),
+        [2, 4, 4],
+        "layer 'body': 'weightStandardization' of a transposed convolution asks for one group"
+      ),
     ]
     for (model, shape, message) in cases {
       let error = #expect(throws: GraphError.self) {

@@ -14,7 +14,7 @@ import Testing
 /// Layers whose weights are computed from other parameters are trained as PyTorch trains them, alike on all ranks.
 @Suite struct ParametrizedWeightsTests {
   /// The models of `scripts/reference/parametrizations.py`.
-  private static let models: [(name: String, layers: [any Model])] = [
+  static let models: [(name: String, layers: [any Model])] = [
     (
       "weight-norm",
       [
@@ -52,6 +52,33 @@ import Testing
         Linear(3, parametrization: .weightNorm),
       ]
     ),
+    (
+      "spectral-norm",
+      [
+        Conv2d(6, kernel: 3, padding: 1, parametrization: .spectralNorm), Tanh(),
+        Conv2d(
+          4, kernel: [3, 2], stride: 2, groups: 2, bias: false, parametrization: .spectralNorm),
+        Flatten(), Linear(5, parametrization: .spectralNorm), Tanh(),
+        Linear(3, parametrization: .spectralNorm),
+      ]
+    ),
+    (
+      "transposed",
+      [
+        ConvTranspose2d(6, kernel: 3, stride: 2, groups: 2, parametrization: .spectralNorm), Tanh(),
+        ConvTranspose2d(4, kernel: 2, groups: 2, bias: false, parametrization: .weightNorm), Tanh(),
+        ConvTranspose2d(2, kernel: [2, 3], parametrization: .weightStandardization), Tanh(),
+        Conv2d(2, kernel: 3, stride: 2, parametrization: .spectralNorm), Flatten(), Linear(3),
+      ]
+    ),
+    (
+      "spectral-series",
+      [
+        Conv1d(4, kernel: 3, parametrization: .spectralNorm), Tanh(),
+        Conv1d(8, kernel: 2, dilation: 2, groups: 2, parametrization: .spectralNorm), Tanh(),
+        Flatten(), Linear(3),
+      ]
+    ),
   ]
 
   private static let folder = "LockstepTestSupport/Data/parametrizations"
@@ -63,7 +90,7 @@ import Testing
     return "/\(tests)/\(folder)/\(models[index].name).safetensors"
   }
 
-  private static func cases() throws -> ReferenceFile {
+  static func cases() throws -> ReferenceFile {
     try ReferenceFile("\(folder)/cases.safetensors")
   }
 
@@ -153,7 +180,12 @@ import Testing
     for parameter in parameters {
       leaves.parameters[parameter.name] = try file.tensor("\(name)/state/\(parameter.name)")
     }
-    #expect(parameters.count == file.names(withPrefix: "\(name)/state/").count)
+    for statistic in graph.statistics {
+      leaves.statistics[statistic.name] = try file.tensor("\(name)/state/\(statistic.name)")
+    }
+    #expect(
+      parameters.count + graph.statistics.count
+        == file.names(withPrefix: "\(name)/state/").count)
     let loss = trace.output.softmaxCrossEntropy(
       labels: graph.input("labels", labels.shape, .int32))
     let mean = loss / Float(input.shape[0])
@@ -166,6 +198,10 @@ import Testing
     for (parameter, gradient) in zip(parameters, found.dropFirst(2)) {
       let expected = try file.tensor("\(name)/gradient/\(parameter.name)")
       #expect(deviation(gradient, from: expected) < 1e-6, "\(parameter.name)")
+    }
+    for (statistic, vector) in try ReferenceEvaluator(graph).statistics(after: leaves) {
+      let expected = try file.tensor("\(name)/first/\(statistic)")
+      #expect(deviation(vector, from: expected) < 1e-10, "\(statistic)")
     }
   }
 

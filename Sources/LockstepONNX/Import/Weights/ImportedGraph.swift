@@ -151,6 +151,11 @@ struct ImportedGraph: Sendable {
     case .recurrent(let part): try bindRecurrent(initializer, tensor, place, part, naming)
     case .matrix, .plain:
       guard let source = naming.source(initializer) else { return noteConstant(node, tensor) }
+      if LayerName.isSingularVector(source) {
+        let notice = "'\(source)' stays as it is: the file has no iteration that would move it"
+        if !notices.contains(notice) { notices.append(notice) }
+        return
+      }
       // Sums of bias and product are a linear map's.
       let isBias = node.type == "Add" && source.hasSuffix("bias") && tensor.shape.count == 1
       bindings[place] = .direct(
