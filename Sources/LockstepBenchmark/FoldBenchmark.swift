@@ -123,25 +123,38 @@ package enum FoldBenchmark {
       }
       return try (0..<options.repetitions).map { _ in try time(body, behind: write) }
     }
-    var folds: [[Double]] = []
-    var reductions: [[Double]] = []
-    var bounds: [[Double]] = []
+    var times = Times()
     for number in 0...options.turns {
       let ofFold = try turn("the fold", fold, behind: writePartials)
       let ofReduction = try turn("MPI_Allreduce", allreduce, behind: writeGradient)
       let ofStreams = try (0...options.repetitions).map { _ in try timeStreams() }.dropFirst()
       if number == 0 { continue }  // pages are touched, connections made
-      folds.append(ofFold)
-      reductions.append(ofReduction)
-      bounds.append(Array(ofStreams))
+      times.folds.append(ofFold)
+      times.reductions.append(ofReduction)
+      times.streams.append(Array(ofStreams))
     }
-    func ratio(_ times: [[Double]]) -> Spread {
+    return times.result(
+      bytes: layout.count * 4, ranks: ranks,
+      streamedBytes: try collective.allgather(bound.bytes).reduce(0, +))
+  }
+
+  /// The seconds of each turn's repetitions.
+  private struct Times {
+    var folds: [[Double]] = []
+    var reductions: [[Double]] = []
+    var streams: [[Double]] = []
+
+    /// A turn's other times over its folds'.
+    private func ratio(_ times: [[Double]]) -> Spread {
       Spread(zip(times, folds).map { Spread($0).median / Spread($1).median })
     }
-    return Result(
-      bytes: layout.count * 4, ranks: ranks, fold: Spread(folds.flatMap { $0 }),
-      allreduce: Spread(reductions.flatMap { $0 }), ratio: ratio(reductions),
-      streams: Spread(bounds.flatMap { $0 }), shareOfStreams: ratio(bounds),
-      streamedBytes: try collective.allgather(bound.bytes).reduce(0, +))
+
+    func result(bytes: Int, ranks: Int, streamedBytes: Int) -> Result {
+      Result(
+        bytes: bytes, ranks: ranks, fold: Spread(folds.flatMap { $0 }),
+        allreduce: Spread(reductions.flatMap { $0 }), ratio: ratio(reductions),
+        streams: Spread(streams.flatMap { $0 }), shareOfStreams: ratio(streams),
+        streamedBytes: streamedBytes)
+    }
   }
 }
