@@ -7,17 +7,17 @@ import LockstepMPI
 import LockstepTraining
 
 /// Summing a gradient over all ranks, every rank having read the result, against MPI_Allreduce as
-/// the job has it tuned.
+/// the job has it tuned, and against memory moving what the fold must (``FoldStreams``).
 ///
-/// Either is measured several times in a row, its input written anew each time, and then the other:
-/// as in a job that does nothing else, what lies in the caches is its own and not the other's. The
+/// Each is measured several times in a row, its input written anew each time, and then the next:
+/// as in a job that does nothing else, what lies in the caches is its own and not another's. The
 /// first measurement of each row warms up.
 package enum FoldBenchmark {
   /// What to measure.
   package struct Options: Sendable {
     /// The bytes of a gradient.
     package var bytes = 4 << 20
-    /// How often the two take turns.
+    /// How often they take turns.
     package var turns = 8
     /// The measurements of a turn that count.
     package var repetitions = 8
@@ -38,12 +38,34 @@ package enum FoldBenchmark {
     package let allreduce: Spread
     /// MPI_Allreduce's time over the fold's: of each turn's medians.
     package let ratio: Spread
+    /// Seconds of moving the fold's bytes and nothing else, of the slowest rank.
+    package let streams: Spread
+    /// The time of these over the fold's, of each turn's medians: the share of the bandwidth.
+    package let shareOfStreams: Spread
+    /// The bytes that all ranks read and write in a fold.
+    package let streamedBytes: Int
+
+    /// - Parameter times: of the fold, of MPI_Allreduce and of streams, turn by turn.
+    init(bytes: Int, ranks: Int, _ times: [[[Double]]], streamedBytes: Int) {
+      func overFold(_ one: [[Double]]) -> Spread {
+        Spread(zip(one, times[0]).map { Spread($0).median / Spread($1).median })
+      }
+      let all = times.map { Spread($0.flatMap { $0 }) }
+      self.bytes = bytes
+      self.ranks = ranks
+      self.streamedBytes = streamedBytes
+      (fold, allreduce, streams) = (all[0], all[1], all[2])
+      (ratio, shareOfStreams) = (overFold(times[1]), overFold(times[2]))
+    }
 
     /// An object with all numbers.
     package var json: JSONValue {
       .object([
         "benchmark": .string("fold"), "bytes": .integer(bytes), "ranks": .integer(ranks),
         "fold": fold.json, "allreduce": allreduce.json, "ratio": ratio.json,
+        "streams": streams.json, "shareOfStreams": shareOfStreams.json,
+        "streamedBytes": .integer(streamedBytes),
+        "streamedBytesPerSecond": .number(Double(streamedBytes) / streams.median),
       ])
     }
   }
@@ -73,6 +95,7 @@ package enum FoldBenchmark {
     own.buffer.update(repeating: 1)
     let streams = Streams()
     let communicator = collective.communicator
+    let bound = FoldStreams(plan, rank: collective.rank, exchange, streams)
     var total: Float = 0
 
     func fold() throws {
@@ -90,13 +113,16 @@ package enum FoldBenchmark {
         partial.update(repeating: 1 / Float(exchange.partials.count))
       }
     }
-    func writeGradient() { own.buffer.update(repeating: 1) }
     func time(_ body: () throws -> Void, behind write: () -> Void) throws -> Double {
       write()
       try communicator.barrier()
       let start = SystemClock.seconds
       try body()
       return try communicator.allreduce(SystemClock.seconds - start, .maximum)
+    }
+    func timeStreams(_ number: Int) throws -> Double {
+      writePartials()
+      return try communicator.allreduce(bound.seconds(meeting: communicator.barrier), .maximum)
     }
     func turn(
       _ what: String, _ body: () throws -> Void, behind write: () -> Void
@@ -108,18 +134,23 @@ package enum FoldBenchmark {
       }
       return try (0..<options.repetitions).map { _ in try time(body, behind: write) }
     }
-    var folds: [[Double]] = []
-    var reductions: [[Double]] = []
-    for number in 0...options.turns {
-      let ofFold = try turn("the fold", fold, behind: writePartials)
-      let ofReduction = try turn("MPI_Allreduce", allreduce, behind: writeGradient)
-      if number == 0 { continue }  // pages are touched, connections made
-      folds.append(ofFold)
-      reductions.append(ofReduction)
-    }
+    let times = try takeTurns(
+      options.turns,
+      [
+        { try turn("the fold", fold, behind: writePartials) },
+        { try turn("MPI_Allreduce", allreduce, behind: { own.buffer.update(repeating: 1) }) },
+        { try (0...options.repetitions).map(timeStreams).suffix(options.repetitions) },
+      ])
     return Result(
-      bytes: layout.count * 4, ranks: ranks, fold: Spread(folds.flatMap { $0 }),
-      allreduce: Spread(reductions.flatMap { $0 }),
-      ratio: Spread(zip(reductions, folds).map { Spread($0).median / Spread($1).median }))
+      bytes: layout.count * 4, ranks: ranks, times,
+      streamedBytes: try collective.allgather(bound.bytes).reduce(0, +))
+  }
+
+  /// The times of each measurement, turn by turn. A first turn touches pages and makes connections.
+  private static func takeTurns(
+    _ count: Int, _ measurements: [() throws -> [Double]]
+  ) throws -> [[[Double]]] {
+    let turns = try (0...count).map { _ in try measurements.map { try $0() } }.dropFirst()
+    return measurements.indices.map { index in turns.map { $0[index] } }
   }
 }

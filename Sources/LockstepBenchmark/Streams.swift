@@ -25,6 +25,11 @@ struct Streams {
 
   /// The traffic of adding `count` values to a sum: reads two arrays and writes one.
   func add(_ values: Arena<Float>, to sum: Arena<Float>, count: Int) {
-    kernels.pointee.add(sum.base, values.base, count)
+    add(values.base, to: sum.base, count)
+  }
+
+  /// The same at two addresses.
+  func add(_ values: UnsafePointer<Float>, to sum: UnsafeMutablePointer<Float>, _ count: Int) {
+    kernels.pointee.add(sum, values, count)
   }
 }
