@@ -10,14 +10,21 @@ the time of computing), Lockstep and DDP (gloo) over the link with Float32, and 
 the wire. A step can be no shorter than computing and no shorter than sending its bytes at the
 link's rate; the bytes are those that the interface counted, headers included. The ratios of a round
 are taken within it; the table shows the median, and in brackets the smallest and the largest.
+
+The time of computing is that of a rank's own examples, with the update of all parameters. Where
+factors travel a host also makes the products of the others' examples. So Lockstep's steps have a
+second bound, of the work that they really have: passes, products, fold and update as `lockstep plan`
+measures them on as many ranks at once.
 """
 
 import argparse
 import json
 import statistics
 import sys
+import tempfile
 from pathlib import Path
 
+from planned import configuration
 from programs import HERE, LOCKSTEP, PYTHON, ROOT, mpirun, progress, run, spread
 
 UNITS = {"gbit": 1e9, "mbit": 1e6}
@@ -30,6 +37,7 @@ def arguments():
     parser.add_argument("--rates", nargs="+", default=["1gbit", "10gbit"])
     parser.add_argument("--hosts", type=int, default=2)
     parser.add_argument("--batch", type=int, default=128, help="the global batch size")
+    parser.add_argument("--shards", type=int, help="the number of logical shards")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--windows", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.5, help="the length of a window")
@@ -48,18 +56,26 @@ def bits_per_second(rate):
     sys.exit(f"the rate {rate!r} is neither …gbit nor …mbit")
 
 
-def programs(options, model, rate):
+def programs(options, model, rate, folder):
     size = ["--batch", str(options.batch), "--windows", str(options.windows),
             "--seconds", str(options.seconds)]
     over = [str(ROOT / "scripts/with-hosts.sh"), str(options.hosts), str(options.hosts),
             "--rate", rate]
-    ours = over + [options.lockstep, "benchmark", "step", "--model", model, "--json", *size]
+    shards = ["--shards", options.shards] if options.shards else []
+    ours = over + [options.lockstep, "benchmark", "step", "--model", model, "--json", *size,
+                   *shards]
     theirs = over + [options.python, str(HERE / "peers/train.py"), "--model", model, *size,
                      "--rendezvous", "10.77.0.1", "--interface", "eth0"]
     alone = mpirun(options.hosts, options.lockstep, "benchmark", "scaling", "--json",
                    "--model", model, "--batch", options.batch // options.hosts,
-                   "--windows", options.windows, "--seconds", options.seconds)
-    runs = {"alone": alone, "Lockstep": ours, "Lockstep, bf16 wire": ours + ["--wire", "bfloat16"]}
+                   "--windows", options.windows, "--seconds", options.seconds,
+                   options=["--oversubscribe"])
+    file = configuration(model, folder, options.batch, options.shards)
+    parts = mpirun(options.hosts, options.lockstep, "plan", file, "--nodes", options.hosts,
+                   "--ranks-per-node", 1, "--bandwidth", bits_per_second(rate) / 1e9,
+                   "--up-to", options.hosts, "--json", options=["--oversubscribe"])
+    runs = {"alone": alone, "parts": parts, "Lockstep": ours,
+            "Lockstep, bf16 wire": ours + ["--wire", "bfloat16"]}
     if not options.without_peers:
         runs |= {"DDP": theirs, "DDP, bf16 hook": theirs + ["--bf16-wire"]}
     return runs
@@ -72,21 +88,35 @@ def seconds(result):
 
 def measure(options, model, rate):
     rounds = []
-    for number in range(options.rounds):
-        results = {}
-        for name, command in programs(options, model, rate).items():
-            results[name] = run(command, options.limit)
-            progress(f"round {number + 1}: {name}")
-        rounds.append(results)
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(options.rounds):
+            results = {}
+            for name, command in programs(options, model, rate, folder).items():
+                results[name] = run(command, options.limit)
+                progress(f"round {number + 1}: {name}")
+            rounds.append(results)
     return rounds
+
+
+def sending(result, rate):
+    return 8 * result["networkBytesPerStep"] / bits_per_second(rate)
 
 
 def over_bound(rounds, name, rate, batch):
     """A program's time over the longer of computing and sending its bytes, round by round."""
     return [
-        seconds(r[name]) / max(batch / r["alone"]["alone"]["median"],
-                               8 * r[name]["networkBytesPerStep"] / bits_per_second(rate))
+        seconds(r[name]) / max(batch / r["alone"]["alone"]["median"], sending(r[name], rate))
         for r in rounds]
+
+
+def own_work(result):
+    """The seconds of a host's passes, products, fold and update."""
+    return sum(result["parts"]["asked"][part] for part in ("compute", "fold", "update"))
+
+
+def over_work(rounds, name, rate):
+    """Lockstep's time over the longer of what it computes and sending its bytes."""
+    return [seconds(r[name]) / max(own_work(r), sending(r[name], rate)) for r in rounds]
 
 
 def over_lockstep(rounds, name):
@@ -98,15 +128,19 @@ def over_lockstep(rounds, name):
 def table(options, model, rate, rounds):
     computing = statistics.median(options.batch / r["alone"]["alone"]["median"] for r in rounds)
     print(f"\n{model}, batch {options.batch}, {options.hosts} hosts, {rate}: "
-          f"computing takes {1e3 * computing:.1f} ms a step")
-    print(f"  {'':22}{'ms a step':>22}{'MB a step':>11}{'over the bound':>20}{'to Lockstep':>20}")
+          f"computing takes {1e3 * computing:.1f} ms a step, with products of other hosts' examples "
+          f"{spread([1e3 * own_work(r) for r in rounds], 1)}")
+    print(f"  {'':22}{'ms a step':>22}{'MB a step':>11}{'over the bound':>20}"
+          f"{'over own work':>20}{'to Lockstep':>20}")
     for name in rounds[0]:
-        if name == "alone":
+        if name in ("alone", "parts"):
             continue
+        work = spread(over_work(rounds, name, rate)) if name == "Lockstep" else ""
         sent = statistics.median(r[name]["networkBytesPerStep"] for r in rounds)
         print(f"  {name:22}{spread([1e3 * seconds(r[name]) for r in rounds], 1):>22}"
               f"{sent / 1e6:11.2f}"
               f"{spread(over_bound(rounds, name, rate, options.batch)):>20}"
+              f"{work:>20}"
               f"{spread(over_lockstep(rounds, name)):>20}")
 
 

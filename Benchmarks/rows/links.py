@@ -16,11 +16,14 @@ def rows(options):
         progress("links: skipped: the hosts are network namespaces, which take root and iproute2")
         return
     settings = Namespace(
-        batch=128, hosts=2, rounds=options.rounds, windows=3, seconds=0.5, limit=90,
+        batch=128, shards=None, hosts=2, rounds=options.rounds, windows=3, seconds=0.5, limit=90,
         python=options.python, lockstep=options.lockstep, without_peers=False)
     rounds = links.measure(settings, "mlp", RATE)
     for name in ("Lockstep", "Lockstep, bf16 wire"):
         yield Row(f"mlp, 2 hosts, 1 Gbit/s, {name}, step over max(compute, bytes / bandwidth)",
                   links.over_bound(rounds, name, RATE, settings.batch), 1.1, at_least=False)
+    yield Row("the same in Float32, step over max(its own work, bytes / bandwidth)",
+              links.over_work(rounds, "Lockstep", RATE), 1.2, at_least=False,
+              note="work: passes, products of all hosts' examples, fold, update")
     for name in ("DDP", "DDP, bf16 hook"):
         yield Row(f"mlp, 2 hosts, 1 Gbit/s, against {name}", links.over_lockstep(rounds, name), 1)
