@@ -45,6 +45,19 @@ package enum FoldBenchmark {
     /// The bytes that all ranks read and write in a fold.
     package let streamedBytes: Int
 
+    /// - Parameter times: of the fold, of MPI_Allreduce and of streams, turn by turn.
+    init(bytes: Int, ranks: Int, _ times: [[[Double]]], streamedBytes: Int) {
+      func overFold(_ one: [[Double]]) -> Spread {
+        Spread(zip(one, times[0]).map { Spread($0).median / Spread($1).median })
+      }
+      let all = times.map { Spread($0.flatMap { $0 }) }
+      self.bytes = bytes
+      self.ranks = ranks
+      self.streamedBytes = streamedBytes
+      (fold, allreduce, streams) = (all[0], all[1], all[2])
+      (ratio, shareOfStreams) = (overFold(times[1]), overFold(times[2]))
+    }
+
     /// An object with all numbers.
     package var json: JSONValue {
       .object([
@@ -100,7 +113,6 @@ package enum FoldBenchmark {
         partial.update(repeating: 1 / Float(exchange.partials.count))
       }
     }
-    func writeGradient() { own.buffer.update(repeating: 1) }
     func time(_ body: () throws -> Void, behind write: () -> Void) throws -> Double {
       write()
       try communicator.barrier()
@@ -108,10 +120,9 @@ package enum FoldBenchmark {
       try body()
       return try communicator.allreduce(SystemClock.seconds - start, .maximum)
     }
-    func timeStreams() throws -> Double {
+    func timeStreams(_ number: Int) throws -> Double {
       writePartials()
-      return try communicator.allreduce(
-        bound.seconds(meeting: communicator.barrier), .maximum)
+      return try communicator.allreduce(bound.seconds(meeting: communicator.barrier), .maximum)
     }
     func turn(
       _ what: String, _ body: () throws -> Void, behind write: () -> Void
@@ -123,38 +134,23 @@ package enum FoldBenchmark {
       }
       return try (0..<options.repetitions).map { _ in try time(body, behind: write) }
     }
-    var times = Times()
-    for number in 0...options.turns {
-      let ofFold = try turn("the fold", fold, behind: writePartials)
-      let ofReduction = try turn("MPI_Allreduce", allreduce, behind: writeGradient)
-      let ofStreams = try (0...options.repetitions).map { _ in try timeStreams() }.dropFirst()
-      if number == 0 { continue }  // pages are touched, connections made
-      times.folds.append(ofFold)
-      times.reductions.append(ofReduction)
-      times.streams.append(Array(ofStreams))
-    }
-    return times.result(
-      bytes: layout.count * 4, ranks: ranks,
+    let times = try takeTurns(
+      options.turns,
+      [
+        { try turn("the fold", fold, behind: writePartials) },
+        { try turn("MPI_Allreduce", allreduce, behind: { own.buffer.update(repeating: 1) }) },
+        { try (0...options.repetitions).map(timeStreams).suffix(options.repetitions) },
+      ])
+    return Result(
+      bytes: layout.count * 4, ranks: ranks, times,
       streamedBytes: try collective.allgather(bound.bytes).reduce(0, +))
   }
 
-  /// The seconds of each turn's repetitions.
-  private struct Times {
-    var folds: [[Double]] = []
-    var reductions: [[Double]] = []
-    var streams: [[Double]] = []
-
-    /// A turn's other times over its folds'.
-    private func ratio(_ times: [[Double]]) -> Spread {
-      Spread(zip(times, folds).map { Spread($0).median / Spread($1).median })
-    }
-
-    func result(bytes: Int, ranks: Int, streamedBytes: Int) -> Result {
-      Result(
-        bytes: bytes, ranks: ranks, fold: Spread(folds.flatMap { $0 }),
-        allreduce: Spread(reductions.flatMap { $0 }), ratio: ratio(reductions),
-        streams: Spread(streams.flatMap { $0 }), shareOfStreams: ratio(streams),
-        streamedBytes: streamedBytes)
-    }
+  /// The times of each measurement, turn by turn. A first turn touches pages and makes connections.
+  private static func takeTurns(
+    _ count: Int, _ measurements: [() throws -> [Double]]
+  ) throws -> [[[Double]]] {
+    let turns = try (0...count).map { _ in try measurements.map { try $0() } }.dropFirst()
+    return measurements.indices.map { index in turns.map { $0[index] } }
   }
 }
