@@ -69,7 +69,7 @@ import Testing
       }
       let again = SingularVectors().evaluate(
         [matrix, HostTensor([right.count], right.map(Double.init))], ReferenceContext())
-      #expect(deviation(HostTensor([rows], left.map(Double.init)), from: again[0]) < 0.05)
+      #expect(deviation(HostTensor([rows], left.map(Double.init)), from: again[0]) < 0.2)
     }
   }
 
@@ -87,7 +87,7 @@ import Testing
     let weight = HostTensor([5, 16], try values("original").values)
     let right = try values("0._v")
     let again = SingularVectors().evaluate([weight, right], ReferenceContext())
-    #expect(deviation(right, from: again[1]) < 1e-5)
-    #expect(deviation(try values("0._u"), from: again[0]) < 1e-5)
+    #expect(deviation(right, from: again[1]) < 1e-3)
+    #expect(deviation(try values("0._u"), from: again[0]) < 1e-3)
   }
 }
